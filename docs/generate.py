@@ -42,8 +42,9 @@ from syncd.config.mapping_keys import (
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.notifying import NotifyKeys
-from syncd.config.project import HealthShares, ProjectFile, WebKeys
+from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
+from syncd.config.web_keys import LoginKeys, OidcKeys, ProxyKeys, RoleKeys, WebKeys
 from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
 from syncd.sdk.as_keys import As
@@ -280,6 +281,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
     "web keys": partial(keys, WebKeys),
+    "login keys": partial(keys, LoginKeys),
+    "oidc keys": partial(keys, OidcKeys),
+    "proxy keys": partial(keys, ProxyKeys),
+    "role keys": partial(keys, RoleKeys),
     "retain keys": partial(keys, RetainKeys),
     "backup keys": partial(keys, BackupKeys),
     "notify keys": partial(keys, NotifyKeys),

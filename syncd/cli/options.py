@@ -84,6 +84,10 @@ LedgerAddress = Annotated[str, typer.Argument(metavar="URL", help="The new ledge
 # -- the others
 
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the pages.")]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", help="Without `web: login`, let whoever reaches the pages see and do everything."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")]
 NewFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; no file is overwritten.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="mapping, or project for syncd.yaml.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -14,33 +15,39 @@ from starlette.types import ASGIApp
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
 from syncd.cli.opening import open_config, writing_ledger
+from syncd.config import Config
+from syncd.config.web_secrets import web_secret_problems
 from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 
+log = logging.getLogger("syncd.web")
 
-def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
+
+def run(path: Path, *, listen: str, insecure: bool, log_format: str, new_ledger: bool) -> None:
     """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once."""
     share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
     _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     config, clock = open_config(path)
+    _check_secrets(config)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     _on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    _serve_while(service.run, make_app(service, host), host, port)
+    _serve_while(service.run, make_app(service, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 
-def serve(path: Path, *, listen: str, log_format: str) -> None:
+def serve(path: Path, *, listen: str, insecure: bool, log_format: str) -> None:
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = _address(listen)
     config, _ = open_config(path)
+    _check_secrets(config)
     reader = LedgerReader(path, config)
     _on_stop(reader.stop)
-    _serve_while(reader.run, make_app(reader, host), host, port)
+    _serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 
@@ -52,6 +59,14 @@ def _serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) ->
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"--listen {host}:{port} cannot be used: {reason}") from None
         run()
+
+
+def _check_secrets(config: Config) -> None:
+    """Raises ConfigError if a secret of `web:` is too short. One that is not set lets nobody in, and syncs go on."""
+    if problems := list(web_secret_problems(config, short=True)):
+        raise ConfigError(problems=problems)
+    for problem in web_secret_problems(config):
+        log.error("a secret of the pages is not set", extra={"reason": str(problem)})
 
 
 def _on_stop(action: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ serving = typer.Typer()
 def run(
     config: options.ConfigPath = options.HERE,
     listen: options.Listen = "127.0.0.1:8321",
+    insecure: options.Insecure = False,
     new_ledger: options.NewLedger = False,
     log_format: options.LogFormat = "text",
 ) -> None:
@@ -22,13 +23,14 @@ def run(
     """
     from syncd.cli import run as command
 
-    command.run(config, listen=listen, log_format=log_format, new_ledger=new_ledger)
+    command.run(config, listen=listen, insecure=insecure, log_format=log_format, new_ledger=new_ledger)
 
 
 @serving.command()
 def serve(
     config: options.ConfigPath = options.HERE,
     listen: options.Listen = "127.0.0.1:8321",
+    insecure: options.Insecure = False,
     log_format: options.LogFormat = "text",
 ) -> None:
     """Serve the pages alone, from the ledger and the mapping files.
@@ -37,4 +39,4 @@ def serve(
     """
     from syncd.cli import run as command
 
-    command.serve(config, listen=listen, log_format=log_format)
+    command.serve(config, listen=listen, insecure=insecure, log_format=log_format)

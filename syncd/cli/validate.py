@@ -25,7 +25,8 @@ from syncd.sdk.figures import full_number
 if TYPE_CHECKING:
     from syncd.ledger import Ledger
 
-_CONNECTION, _UNKNOWN_OWNER, _NOT_THERE, _OUT_OF_SCALE = "connection", "unknown-owner", "not-there", "out-of-scale"
+_CONNECTION, _WEB, _UNKNOWN_OWNER = "connection", "web", "unknown-owner"
+_NOT_THERE, _OUT_OF_SCALE = "not-there", "out-of-scale"
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
@@ -45,6 +46,7 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         findings, far = _findings(config, None, clock())
     warnings = [
         *((problem, _CONNECTION) for problem in config.warnings()),
+        *((problem, _WEB) for problem in config.web_warnings()),
         *findings,
         *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
         *((problem, _NOT_THERE) for problem in missing_in_sources(config)),

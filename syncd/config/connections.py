@@ -23,8 +23,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.references import Resolver, password_in_url
-from syncd.okr.words import count
+from syncd.config.references import Resolver, ShortSecret, password_in_url, secret_at, too_short
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -43,10 +42,6 @@ T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
 _ADDRESSES = frozenset({"url", "proxy"})  # the keys whose values name hosts, which messages do show
-
-
-class ShortSecret(ConfigError):
-    """A secret is too short to be told from any word of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +96,16 @@ class Connection:
         return settings
 
     def _too_short(self, key: str, length: int) -> Problem:
-        message = (
-            f"{key} has {count(length, 'character')}, too few to be masked in messages; make a new secret of at least "
-            f"{SHORTEST_SECRET}"
-        )
-        return self.document.problem((*self.place, *key.split(".", 1)), message)
+        return too_short(self.document, (*self.place, *key.split(".", 1)), key, length)
 
     def webhook_secret(self) -> str | None:
         """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set, and
         ShortSecret.
         """
-        reference = self.document.data["connections"][self.name].get(_WEBHOOK_SECRET)
-        if reference is None:
+        place = (*self.place, _WEBHOOK_SECRET)
+        if self.document.at(place) is None:
             return None
-        resolve = Resolver(self.document)
-        secret: str = resolve(reference, (*self.place, _WEBHOOK_SECRET))
-        if resolve.problems:
-            raise ConfigError(problems=resolve.problems)
-        if len(secret) < SHORTEST_SECRET:
-            raise ShortSecret(problems=[self._too_short(_WEBHOOK_SECRET, len(secret))])
-        return secret
+        return secret_at(self.document, place, _WEBHOOK_SECRET)
 
     def secrets(self) -> Iterator[str]:
         """What messages must not show: the value of each reference, and of an address its keys and not its host."""

@@ -110,6 +110,11 @@ class Config:
             for key, message in connection.settings.warnings():
                 yield connection.document.problem((*connection.place, key), f"{connection.name}: {message}")
 
+    def web_warnings(self) -> Iterator[Problem]:
+        """What is valid about `web:`, but probably wrong, each with its place."""
+        for place, message in self.settings.web.warnings():
+            yield self.document.problem(("web", *place), message)
+
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
         """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules

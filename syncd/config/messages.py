@@ -153,7 +153,10 @@ def _as_list(given: Any) -> str:
     """How to write a value as a list."""
     if isinstance(given, dict):
         return "; begin each entry with '- '"
-    return f"; write [{given}]" if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        return ""
+    plain = not isinstance(given, str) or re.match(r"\w", given)
+    return f"; write [{given}]" if plain else f'; write ["{given}"]'
 
 
 def _describe(given: Any) -> str:

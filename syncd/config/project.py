@@ -23,7 +23,8 @@ from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
 from syncd.config.references import password_in_url
-from syncd.sdk import Duration, WebAddress, parse_duration
+from syncd.config.web_keys import WebKeys
+from syncd.sdk import Duration, parse_duration
 
 
 def _zone(name: str) -> str:
@@ -86,16 +87,6 @@ class Publish(BaseModel):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class WebKeys(BaseModel):
-    """The keys of `web:`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    address: WebAddress | None = Field(
-        None, description="Where people open the dashboard; check-ins link to it as their evidence."
-    )
-
-
 class ProjectFile(BaseModel):
     """The keys of syncd.yaml."""
 
@@ -125,7 +116,7 @@ class ProjectFile(BaseModel):
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
-    web: WebKeys = Field(WebKeys(), description="The dashboard of `run`.")
+    web: WebKeys = Field(WebKeys(), description="The dashboard: its address, and who may look and act.")
     connections: dict[str, dict[str, Any]] = Field(
         {}, description="The systems to pull from, each by a name of your choice."
     )

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncd.config.document import Document, Place
-from syncd.sdk import Problem
+from syncd.okr.words import count
+from syncd.sdk import ConfigError, Problem
+from syncd.sdk.redactor import SHORTEST_SECRET
 from syncd.sdk.regular_files import read_regular
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -74,3 +76,29 @@ def password_in_url(text: str) -> bool:
     """Whether a URL contains a password that is not a reference."""
     match = _PASSWORD_IN_URL.search(text)
     return bool(match) and not _REFERENCE.search(match[1] if match else "")
+
+
+class ShortSecret(ConfigError):
+    """A secret is too short to be told from any word of a message."""
+
+
+def secret_at(document: Document, place: Place, name: str) -> str:
+    """The secret that a place of a document refers to; messages call it `name`. Raises ConfigError if it is not set,
+    and ShortSecret.
+    """
+    resolve = Resolver(document)
+    secret: str = resolve(document.at(place), place)
+    if resolve.problems:
+        raise ConfigError(problems=resolve.problems)
+    if len(secret) < SHORTEST_SECRET:
+        raise ShortSecret(problems=[too_short(document, place, name, len(secret))])
+    return secret
+
+
+def too_short(document: Document, place: Place, name: str, length: int) -> Problem:
+    """The problem of a secret that is too short to be masked."""
+    message = (
+        f"{name} has {count(length, 'character')}, too few to be masked in messages; make a new secret of at least "
+        f"{SHORTEST_SECRET}"
+    )
+    return document.problem(place, message)

@@ -18,18 +18,23 @@ from syncd.web import home, key_result, objective, reviews, sources
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
-from syncd.web.errors import broken, refused, unreadable
-from syncd.web.guard import Guard
+from syncd.web.door import Door
+from syncd.web.errors import broken, error_answer, is_api, refused
+from syncd.web.events import Events
+from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
 from syncd.web.view import View, view_of
-from syncd.web.visitors import OpenDoor
+from syncd.web.visitors import Role, Visitor, is_anonymous
 
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
-    """The application that shows what this daemon reports, for a server that listens on this host."""
+def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = False) -> ASGIApp:
+    """The application that shows what this daemon reports, for a server that listens on this host.
+
+    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it.
+    """
     pages = Bounded("page", threads=4, seconds=20)
     hooks = Bounded("hook", threads=2, seconds=8)
     probes = Bounded("probe", threads=2, seconds=5)
@@ -37,23 +42,23 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     def page(text: Callable[[View, Request], str]) -> Callable[[Request], Any]:
         return pages(lambda request: HTMLResponse(text(view_of(daemon, request), request)))
 
-    async def healthz(_: Request) -> Response:
+    async def healthz(request: Request) -> Response:
         if daemon.stopping:
-            return PlainTextResponse("stopping\n")
+            return _of_probe(request, "stopping")
         if (seconds := daemon.standstill()) is not None:
-            text = f"the service has not moved for {seconds:.0f} s; restart it, and report this with its log\n"
-            return PlainTextResponse(text, status_code=503)
-        return PlainTextResponse("ok\n")
+            text = f"the service has not moved for {seconds:.0f} s; restart it, and report this with its log"
+            return _of_probe(request, text, 503)
+        return _of_probe(request, "ok")
 
-    def readyz(_: Request) -> Response:
+    def readyz(request: Request) -> Response:
         if daemon.ledger_problem is not None:
-            return PlainTextResponse(f"{daemon.ledger_problem}\n", status_code=503)
+            return _of_probe(request, daemon.ledger_problem, 503)
         daemon.check_ledger()
         if daemon.standing_by is not None:
-            return PlainTextResponse(f"standing by: {daemon.standing_by}\n", status_code=503)
+            return _of_probe(request, f"standing by: {daemon.standing_by}", 503)
         if daemon.ledger is None or daemon.ledger.cycles.last(pulled=True) is None:
-            return PlainTextResponse("no cycle has ended yet\n", status_code=503)
-        return PlainTextResponse("ready\n")
+            return _of_probe(request, "no cycle has ended yet", 503)
+        return _of_probe(request, "ready")
 
     def metrics(_: Request) -> Response:
         return Response(daemon.scrape(), media_type=_METRICS)
@@ -61,10 +66,18 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
+    def unreadable(request: Request, error: Exception) -> Response:
+        if is_api(request.url.path):
+            return error_answer(request.url.path, 503, str(error))
+        return _of_probe(request, str(error), 503)
+
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
-            Route("/objectives/{id}", page(lambda view, request: objective.page(view, request.path_params["id"]))),
+            Route(
+                "/objectives/{id}",
+                page(lambda view, request: objective.page(view, request.path_params["id"], request.query_params)),
+            ),
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
@@ -72,6 +85,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
+            Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
@@ -81,4 +95,11 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
         ],
         exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: broken},
     )
-    return Guard(OpenDoor(app), listens_on, lambda: daemon.config.settings.web.address)
+    trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
+    everybody = Visitor(trusted, Role.OPERATOR) if trusted else None
+    return Guard(Door(app, daemon, everybody), listens_on, lambda: daemon.config.settings.web.address)
+
+
+def _of_probe(request: Request, text: str, status: int = 200) -> Response:
+    """The answer to a probe. Nobody is asked who they are for it, so where others reach it, it is the status alone."""
+    return PlainTextResponse("" if is_anonymous(request) else f"{text}\n", status_code=status)

@@ -8,13 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from syncd.ledger import LedgerError
 
+T = TypeVar("T")
+
 Endpoint = Callable[[Request], Response]
+
+
+class LedgerSilent(LedgerError):
+    """The ledger has not answered in time."""
 
 
 class Bounded:
@@ -25,15 +32,22 @@ class Bounded:
         self._seconds = seconds
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with that bound; if it does not answer in time, `silent` answers, or LedgerError is raised."""
+        """The endpoint with that bound; if it does not answer in time, `silent` answers, or LedgerSilent is raised."""
 
         async def answer(request: Request) -> Response:
-            running = asyncio.get_running_loop().run_in_executor(self._executor, endpoint, request)
             try:
-                return await asyncio.wait_for(running, self._seconds)
-            except TimeoutError:
-                if silent is not None:
-                    return silent(request)
-                raise LedgerError(f"the ledger has not answered for {self._seconds:g} s") from None
+                return await self.run(lambda: endpoint(request))
+            except LedgerSilent:
+                if silent is None:
+                    raise
+                return silent(request)
 
         return answer
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of `work`, with that bound. Raises LedgerSilent if it does not come in time."""
+        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        try:
+            return await asyncio.wait_for(running, self._seconds)
+        except TimeoutError:
+            raise LedgerSilent(f"the ledger has not answered for {self._seconds:g} s") from None

@@ -9,26 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 
 from markupsafe import Markup, escape
 
-Point = tuple[date, float | None]
-
-_FLAT = 0.05  # units of the view box that a point may lie off a line and be left out
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line through the points that have a number: where one has none, the line has a gap.
-
-    `style` is its class in the style sheet. `open` are the days whose points are drawn as rings: the number was held.
-    """
-
-    points: Sequence[Point]
-    style: str
-    open: frozenset[date] = frozenset()
+from syncd.web.svg import Days, Frame, Line, line_parts, n, spread, svg_element, without_points_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +60,22 @@ class Chart:
     today: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The size of a chart, in the units of its view box, and the room around the plot."""
-
-    width: int
-    height: int
-    left: int = 56
-    right: int = 92
-    top: int = 14
-    bottom: int = 44
-
-
 WIDE = Frame(960, 300)
 NARROW = Frame(360, 240, left=44, right=12)
 
 
+_LETTERS = 14  # units between two lines of letters
+_SMALL = 0.6  # units of a small line's view box that a point may lie off a line and be left out
+_ROOM_FOR_WORDS = 60  # units at the right of a plot; where there are less, words stand above their lines
+
+
 def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> Markup:
     """The chart as SVG; `figure` writes a number of the vertical axis."""
-    lowest, highest = _range(chart)
+    lowest, highest = value_range(chart)
     ticks = nice_ticks(lowest, highest)
     lowest, highest = min(lowest, ticks[0]), max(highest, ticks[-1])
-    days = max((chart.last - chart.first).days, 1)
-    plot_width, plot_height = frame.width - frame.left - frame.right, frame.height - frame.top - frame.bottom
-
-    def x(day: date) -> float:
-        share = (day - chart.first).days / days
-        return frame.left + plot_width * min(max(share, 0.0), 1.0)
+    days, plot_height = Days(chart.first, chart.last, frame), frame.height - frame.top - frame.bottom
+    x = days.x
 
     def y(value: float) -> float:
         return frame.top + plot_height * (1 - (value - lowest) / (highest - lowest))
@@ -112,62 +86,72 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
             upper = y(highest if band.highest is None else min(band.highest, highest))
             lower = y(lowest if band.lowest is None else max(band.lowest, lowest))
             yield (
-                f'<rect class="{band.style}" x="{_n(left)}" y="{_n(upper)}" width="{_n(max(right - left, 0))}" '
-                f'height="{_n(max(lower - upper, 0))}"/>'
+                f'<rect class="{band.style}" x="{n(left)}" y="{n(upper)}" width="{n(max(right - left, 0))}" '
+                f'height="{n(max(lower - upper, 0))}"/>'
             )
         for tick in ticks:
-            at = _n(y(tick))
+            at = n(y(tick))
             yield f'<line class="grid" x1="{frame.left}" x2="{frame.width - frame.right}" y1="{at}" y2="{at}"/>'
             yield f'<text class="tick end" x="{frame.left - 8}" y="{at}" dy="4">{escape(figure(tick))}</text>'
-        for day in _day_ticks(chart.first, chart.last, plot_width // 90):
-            at = _n(x(day))
-            yield f'<text class="tick middle" x="{at}" y="{frame.height - frame.bottom + 18}">{day.day} {day:%b}</text>'
-        for level in chart.levels:
-            at = _n(y(level.value))
-            edge = frame.width - frame.right
+        yield from days.ticks()
+        edge = frame.width - frame.right
+        heights = spread([y(level.value) for level in chart.levels], _LETTERS)
+        for level, height in zip(chart.levels, heights, strict=True):
+            at = n(y(level.value))
             yield f'<line class="{level.style}" x1="{frame.left}" x2="{edge}" y1="{at}" y2="{at}"/>'
-            if frame.right > 60:
-                yield f'<text class="{level.style} words" x="{edge + 6}" y="{at}" dy="4">{escape(level.words)}</text>'
+            place = f'x="{edge + 6}" y="{n(height)}" dy="4"'
+            if frame.right < _ROOM_FOR_WORDS:
+                place = f'x="{edge}" y="{n(height)}" dy="-4" text-anchor="end"'
+            yield f'<text class="{level.style} words" {place}>{escape(level.words)}</text>'
         if chart.today is not None:
-            at = _n(x(chart.today))
-            yield f'<line class="today" x1="{at}" x2="{at}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>'
+            yield days.rule(chart.today)
         for line in chart.lines:
-            yield from _line(line, x, y)
+            yield from line_parts(line, x, y)
         for mark in chart.marks:
             yield (
-                f'<text class="mark middle" x="{_n(x(mark.day))}" y="{frame.height - 8}">{escape(mark.sign)}'
+                f'<text class="mark middle" x="{n(x(mark.day))}" y="{frame.height - 8}">{escape(mark.sign)}'
                 f"<title>{escape(mark.words)}</title></text>"
             )
 
-    return _svg("chart", frame.width, frame.height, chart.title, chart.description, parts())
+    return svg_element("chart", frame.width, frame.height, chart.title, chart.description, parts(), days.attributes)
 
 
 def sparkline(points: Sequence[float | None], words: str, style: str = "value") -> Markup:
-    """A small line without axes. Where nothing is known it has a gap."""
-    width, height = 96, 24
+    """A small line without axes. Where nothing is known it has a gap. A home page has a hundred of them, so they are
+    written short: by whole units of a view box of twice their size, each relative to the one before.
+    """
+    width, height, margin = 192, 48, 6
     numbers = [number for number in points if number is not None]
     lowest, highest = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
-    spread = (highest - lowest) or 1.0
-    step = (width - 6) / max(len(points) - 1, 1)
+    step = (width - 2 * margin) / max(len(points) - 1, 1)
 
-    def at(index: int, value: float) -> tuple[float, float]:
-        middle = 0.5 if highest == lowest else (value - lowest) / spread
-        return 3 + step * index, 3 + (height - 6) * (1 - middle)
+    def at(index: int, value: float) -> tuple[int, int]:
+        above = 0.5 if highest == lowest else (value - lowest) / (highest - lowest)
+        return round(margin + step * index), round(margin + (height - 2 * margin) * (1 - above))
 
     def parts() -> Iterator[str]:
-        run: list[tuple[float, float]] = []
-        for index, value in enumerate([*points, None]):
+        runs: list[list[tuple[float, float]]] = [[]]
+        for index, value in enumerate(points):
             if value is not None:
-                run.append(at(index, value))
-            elif run:
-                yield _run(run, style)
-                run = []
-        last = next((index for index in range(len(points) - 1, -1, -1) if points[index] is not None), None)
-        if last is not None and (number := points[last]) is not None:
-            cx, cy = at(last, number)
-            yield f'<circle class="{style} end" cx="{_n(cx)}" cy="{_n(cy)}" r="2"/>'
+                runs[-1].append(at(index, value))
+            elif runs[-1]:
+                runs.append([])
+        path = "".join(_path(run) for run in runs if run)
+        if path:
+            (x, y) = next(run[-1] for run in reversed(runs) if run)
+            yield f'<path d="{path}"/><circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
 
-    return _svg("spark", width, height, words, None, parts())
+    return svg_element(f"spark {style}", width, height, words, None, parts())
+
+
+def _path(run: Sequence[tuple[float, float]]) -> str:
+    """A run of a small line; a single point is a line of no length, which round ends make a dot."""
+    kept = run if len(run) == 1 else without_points_between(run, flat=_SMALL)
+    (x, y), text = kept[0], f"M{kept[0][0]:.0f} {kept[0][1]:.0f}"
+    for right, lower in [*kept[1:], *(kept if len(run) == 1 else ())]:
+        text += f"l{right - x:.0f}{' ' if lower >= y else ''}{lower - y:.0f}"
+        x, y = right, lower
+    return text
 
 
 def bar(share: float | None, expected: float | None, words: str, style: str) -> Markup:
@@ -178,12 +162,12 @@ def bar(share: float | None, expected: float | None, words: str, style: str) -> 
         if share is None:
             yield from (f'<line class="hatch" x1="{at}" y1="8" x2="{at + 3}" y2="2"/>' for at in range(0, 98, 5))
         elif share > 0:
-            yield f'<rect class="{style}" x="0" y="2" width="{_n(100 * min(share, 1.0))}" height="6" rx="1"/>'
+            yield f'<rect class="{style}" x="0" y="2" width="{n(100 * min(share, 1.0))}" height="6" rx="1"/>'
         if expected is not None:
-            at = _n(min(max(100 * expected, 0.4), 99.6))
+            at = n(min(max(100 * expected, 0.4), 99.6))
             yield f'<line class="expected" x1="{at}" x2="{at}" y1="0" y2="10"/>'
 
-    return _svg("bar", 100, 10, words, None, parts(), stretched=True)
+    return svg_element("bar", 100, 10, words, None, parts(), ' preserveAspectRatio="none"')
 
 
 def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float]:
@@ -197,73 +181,9 @@ def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float
     return [round(index * step, 12) for index in range(first, last + 1)]
 
 
-def _range(chart: Chart) -> tuple[float, float]:
+def value_range(chart: Chart) -> tuple[float, float]:
+    """The lowest and the highest number that a chart shows."""
     numbers = [number for line in chart.lines for _, number in line.points if number is not None]
     numbers += [level.value for level in chart.levels]
     numbers += [edge for band in chart.bands for edge in (band.lowest, band.highest) if edge is not None]
     return (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
-
-
-def _day_ticks(first: date, last: date, most: int) -> Iterator[date]:
-    """Mondays, or of long spans the first days of months, thinned to at most `most`."""
-    every = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    days = [day for day in every if (day.weekday() == 0 if len(every) <= 140 else day.day == 1)]
-    yield from days[:: max(math.ceil(len(days) / max(most, 1)), 1)]
-
-
-def _line(line: Line, x: Callable[[date], float], y: Callable[[float], float]) -> Iterator[str]:
-    run: list[tuple[float, float]] = []
-    for day, value in [*line.points, (date.max, None)]:
-        if value is not None and day not in line.open:
-            run.append((x(day), y(value)))
-            continue
-        if run:
-            yield _run(run, line.style)
-            run = []
-        if value is not None:
-            yield f'<circle class="{line.style} open" cx="{_n(x(day))}" cy="{_n(y(value))}" r="4"/>'
-    numbered = [(day, value) for day, value in line.points if value is not None and day not in line.open]
-    if numbered:
-        yield f'<circle class="{line.style} end" cx="{_n(x(numbered[-1][0]))}" cy="{_n(y(numbered[-1][1]))}" r="4"/>'
-
-
-def _run(run: Sequence[tuple[float, float]], style: str) -> str:
-    """Points that follow each other; a single point is a dot, because a line of one point shows nothing."""
-    if len(run) == 1:
-        return f'<circle class="{style} dot" cx="{_n(run[0][0])}" cy="{_n(run[0][1])}" r="2"/>'
-    run = _without_points_between(run)
-    return f'<polyline class="{style}" points="{" ".join(f"{_n(x)},{_n(y)}" for x, y in run)}"/>'
-
-
-def _without_points_between(run: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """The run without the points that lie on a straight line between their neighbours."""
-    kept = [run[0]]
-    for point, following in pairwise(run[1:]):
-        (x0, y0), (x1, y1), (x2, y2) = kept[-1], point, following
-        if abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > _FLAT * (x2 - x0):
-            kept.append(point)
-    return [*kept, run[-1]]
-
-
-def _svg(
-    style: str,
-    width: int,
-    height: int,
-    title: str,
-    description: str | None,
-    parts: Iterator[str],
-    *,
-    stretched: bool = False,
-) -> Markup:
-    aspect = ' preserveAspectRatio="none"' if stretched else ""
-    names = f"<title>{escape(title)}</title>" + (f"<desc>{escape(description)}</desc>" if description else "")
-    label = escape(f"{title}. {description}" if description else title)
-    return Markup(  # noqa: S704 - every text from outside is escaped above
-        f'<svg class="{style}" viewBox="0 0 {width} {height}"{aspect} role="img" aria-label="{label}">'
-        f"{names}{''.join(parts)}</svg>"
-    )
-
-
-def _n(value: float) -> str:
-    """A coordinate to a tenth of a unit, as short as it can be."""
-    return f"{value:.1f}".removesuffix(".0")

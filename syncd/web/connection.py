@@ -15,6 +15,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _MOST = 200
 _REQUEST = 10.0  # seconds for a whole request, from the connection or its first byte on
 _ANSWER = 30.0  # seconds for the answer, until the client has taken it
+ENDLESS = "syncd.endless"
+"""The key that the application sets in the scope of a request whose answer has no end: such an answer goes on for as
+long as the client takes what was written.
+"""
 
 
 class BoundedConnection(H11Protocol):
@@ -71,4 +75,11 @@ class BoundedConnection(H11Protocol):
     def _end_in(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(seconds, self.transport.abort)
+        self._timer = self.loop.call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        endless = self._busy and self.cycle is not None and ENDLESS in self.cycle.scope
+        if endless and not self.transport.get_write_buffer_size():
+            self._end_in(_ANSWER)
+        else:
+            self.transport.abort()

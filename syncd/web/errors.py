@@ -11,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from typing_extensions import TypedDict
 
-from syncd.ledger import LedgerError
-
 JSON = "application/json"
 
 
@@ -51,12 +49,6 @@ def _sentence(request: Request, headers: Mapping[str, str]) -> str:
     if "Allow" in headers:
         return f"{path} does not take {request.method[:20]}; it takes {headers['Allow']}"
     return f"nothing is at {path}; {'/api/ lists every address' if is_api(path) else 'the dashboard is at /'}"
-
-
-def unreadable(request: Request, error: Exception) -> Response:
-    """The answer while the ledger cannot be read."""
-    assert isinstance(error, LedgerError)
-    return error_answer(request.url.path, 503, str(error))
 
 
 def broken(request: Request, _: Exception) -> Response:

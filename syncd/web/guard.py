@@ -93,7 +93,7 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     ip = _ip(name)
-    if _is_loopback(listens_on):
+    if is_loopback(listens_on):
         return ip is not None and ip.is_loopback
     return ip is not None or "." not in name or name in (listens_on.lower(), socket.gethostname().lower())
 
@@ -113,6 +113,7 @@ def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _is_loopback(listens_on: str) -> bool:
+def is_loopback(listens_on: str) -> bool:
+    """Whether this machine alone reaches a host of `--listen`."""
     ip = _ip(listens_on)
     return listens_on == "localhost" if ip is None else ip.is_loopback

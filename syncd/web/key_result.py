@@ -16,10 +16,13 @@ from syncd.explain.history import Series, by_point, history
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
 from syncd.okr.measures import RecordMeasure
+from syncd.okr.words import number
 from syncd.sdk.language import gettext, marked
-from syncd.web.lines import chart_of
+from syncd.web.charts import NARROW, draw
+from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
-from syncd.web.view import View
+from syncd.web.view import View, address
+from syncd.web.zoom import Zoom
 
 _TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definition": marked("Definition")}
 _SUMMED = ("count", "sum")
@@ -51,7 +54,8 @@ def page(view: View, name: str, query: QueryParams) -> str:
     series = history(view.snapshots, snapshot, key_result, backfill=True)
     evidence = evidence_of(snapshot, ledger, key_result)
     origin = view.daemon.config.origins.get((view.okrs.period.id, name))
-    frame = view.frame()
+    frame, zoom = view.frame(), Zoom.of(query)
+    chart = chart_of(series, frame["today"], zoom)
     return render(
         "key_result.html",
         **frame,
@@ -59,14 +63,16 @@ def page(view: View, name: str, query: QueryParams) -> str:
         line=evidence.line,
         key_result=key_result,
         objective=next(each for each in snapshot.okrs.objectives if key_result in each.key_results),
-        chart=chart_of(series, frame["today"]),
+        drawings=(draw(chart, number), draw(chart, number, NARROW)),
+        figures=figures_of(series, zoom),
+        switches=list(zoom.switches(query, view.okrs.period)),
         series=series,
         evidence=evidence,
         rows=list(_rows(evidence)),
         left_out=list(_left_out(evidence)),
         links=list(links_of(snapshot, ledger, key_result)),
         days=list(_days(series)),
-        tabs=_TABS,
+        tabs={name: (gettext(text), address(query, tab=name)) for name, text in _TABS.items()},
         tab=tab if tab in _TABS else "evidence",
         where=str(origin.problem("")).rstrip(": ") if origin else None,
         local=lambda moment: moment.astimezone(zone),

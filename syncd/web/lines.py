@@ -3,40 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 from syncd.explain.edit import Edit
 from syncd.explain.event_words import event_words
-from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEvent
+from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, goal, value_figure
+from syncd.okr.words import HEALTH_WORDS, QUALITY_WORDS, goal, number, value_figure
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 from syncd.sdk.numbers import difference
-from syncd.web.charts import Band, Chart, Level, Line, Mark
+from syncd.web.charts import Band, Chart, Level, Mark
+from syncd.web.svg import Line
+from syncd.web.zoom import WHOLE, Zoom
 
 
-def chart_of(series: Series, today: date | None, bands: Sequence[Band] = ()) -> Chart:
-    """The chart of a key result over its whole period. Days without a number are gaps, held numbers rings."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The table behind a chart: a day a row, oldest first, with a cell for each heading but the first."""
+
+    summary: str
+    headings: Sequence[str]
+    rows: Sequence[tuple[date, Sequence[str]]]
+
+
+def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE) -> Chart:
+    """The chart of a key result. Days without a number are gaps, held numbers rings."""
     kr, period = series.key_result, series.period
-    points = series.points
+    points, (first, last) = zoom.points(series.points), zoom.span(period, series.points)
     held = frozenset(point.day for point in points if point.quality == "held")
     value = Line([(point.day, point.value) for point in points], "work" if kr.kind == "output" else "value", held)
-    pace = Line(list(_pace(kr, period)), "pace")
+    pace = Line([(day, at) for day, at in _pace(kr, period) if first <= day <= last], "pace")
     return Chart(
-        title=_("%(title)s: day by day", title=kr.title),
-        description=_description(series),
-        first=period.first,
-        last=max([period.last, *(point.day for point in points)]),
+        title=_("%(title)s: week by week", title=kr.title)
+        if zoom.weekly
+        else _("%(title)s: day by day", title=kr.title),
+        description=_description(series, points),
+        first=first,
+        last=last,
         lines=[pace, value],
         levels=list(_levels(kr)),
-        bands=[*_bands(kr), *bands],
-        marks=[_mark(event, series) for event in series.events],
-        today=today if today and period.first <= today <= period.last else None,
+        bands=list(_bands(kr)),
+        marks=[mark for mark in _marks(series) if zoom.days is None or mark.day >= first],
+        today=today if today and first <= today <= last else None,
     )
+
+
+def figures_of(series: Series, zoom: Zoom) -> Figures:
+    """The table behind the chart of a key result: the value, the pace, and what happened since the row before."""
+    kr, pace, events = series.key_result, dict(_pace(series.key_result, series.period)), by_point(series)
+    shown = zoom.points(series.points)
+    headings = [_("day"), _("value"), *([_("pace")] if pace else []), _("what happened")]
+    rows, waiting = [], iter(series.points[series.points.index(shown[0]) :] if shown else ())
+    for point in shown:
+        happened: list[str] = []
+        for day in waiting:
+            happened += (event_words(event, series) for event in events.get(day.day, ()))
+            if day is point:
+                break
+        value = value_figure(kr, point.value, _("unknown"))
+        if point.quality not in (None, "complete"):
+            value = f"{value} ({_(QUALITY_WORDS[point.quality])})"
+        rows.append((point.day, [value, *([number(pace[point.day])] if pace else []), "; ".join(happened)]))
+    return Figures(_("The chart as a table"), headings, rows)
 
 
 def _pace(kr: KeyResult, period: Period) -> Iterator[tuple[date, float]]:
@@ -68,23 +102,31 @@ def _bands(kr: KeyResult) -> Iterator[Band]:
         yield Band("band", kr.goal.at_least, kr.goal.at_most)
 
 
-def _mark(event: SeriesEvent, series: Series) -> Mark:
-    sign = "✓"  # an approval
+def _marks(series: Series) -> Iterator[Mark]:
+    """A mark for each day on which something happened, with the signs and words of all of it."""
+    zone = series.period.zone
+    for day, events in groupby(series.events, key=lambda event: event.at.astimezone(zone).date()):
+        every = list(events)
+        signs = dict.fromkeys(_sign(event) for event in every)
+        yield Mark(day, "".join(signs), "\n".join(event_words(event, series) for event in every))
+
+
+def _sign(event: SeriesEvent) -> str:
     if isinstance(event, Edit):
-        sign = "✎"
-    elif isinstance(event, Restated):
-        sign = "↺"
-    elif isinstance(event, CheckInCorrected):
-        sign = "●" if event.withdrawn is None else "○"
-    return Mark(event.at.astimezone(series.period.zone).date(), sign, event_words(event, series))
+        return "✎"
+    if isinstance(event, Restated):
+        return "↺"
+    if isinstance(event, CheckInCorrected):
+        return "●" if event.withdrawn is None else "○"
+    return "✓"  # an approval
 
 
-def _description(series: Series) -> str:
-    kr, measured = series.key_result, [point for point in series.points if point.value is not None]
+def _description(series: Series, points: Sequence[Point]) -> str:
+    kr, measured = series.key_result, [point for point in points if point.value is not None]
     if not measured:
         return _("No number is known yet; the goal is %(goal)s.", goal=goal(kr))
     first, last = measured[0], measured[-1]
-    gaps = len(series.points) - len(measured)
+    gaps = len(points) - len(measured)
     text = _(
         "From %(first)s on %(first_day)s to %(last)s on %(last_day)s, which is %(health)s; the goal is %(goal)s.",
         first=value_figure(kr, first.value),
@@ -95,5 +137,5 @@ def _description(series: Series) -> str:
         goal=goal(kr),
     )
     return text + (
-        f" {ngettext('%(num)s day without a number.', '%(num)s days without a number.', gaps)}" if gaps else ""
+        f" {ngettext('%(num)s point without a number.', '%(num)s points without a number.', gaps)}" if gaps else ""
     )

@@ -36,6 +36,7 @@ def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
         ws="none",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # whoever connects could write X-Forwarded-For
         lifespan="off",
         timeout_graceful_shutdown=2,
     )

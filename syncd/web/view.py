@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -20,11 +21,12 @@ from syncd.status.choosing import chosen_period, last_instant, past_day
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon
+from syncd.web.visitors import Visitor, form_token, visitor_of
 
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows: a period, as of now or of the end of a past day.
+    """What a page shows to a visitor: a period, as of now or of the end of a past day.
 
     `asked` is the period that the address names, None if it names none: links to other pages keep it.
     """
@@ -32,6 +34,8 @@ class View:
     daemon: Daemon
     okrs: PeriodOkrs
     now: datetime
+    visitor: Visitor
+    form_token: str
     asked: str | None = None
     day: date | None = None
 
@@ -51,8 +55,11 @@ class View:
         """What the frame of each page shows."""
         zone = self.okrs.period.zone
         return {
+            "visitor": self.visitor,
+            "form_token": self.form_token,
             "period": self.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
+            "cycle": self.snapshot.cycle,
             "synced_at": self.snapshot.synced_at,
             "past": self.day is not None,
             "day": self.day,
@@ -61,12 +68,18 @@ class View:
         }
 
 
+def address(query: QueryParams, **changes: str) -> str:
+    """The address of the same page with other parameters; all others stay."""
+    return f"?{urlencode({**query, **changes})}"
+
+
 def view_of(daemon: Daemon, request: Request) -> View:
     """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
-    return make_view(daemon, request.query_params.get("period"), request.query_params.get("at"))
+    query = request.query_params
+    return make_view(daemon, visitor_of(request), query.get("period"), query.get("at"), form_token(request))
 
 
-def make_view(daemon: Daemon, period: str | None, at: str | None) -> View:
+def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None, form_token: str = "") -> View:
     """The view of a period, as of now or of a past day. Without a period it is the one of that day.
 
     HTTPException: 404 for an unknown period, 400 for a day that is none.
@@ -76,7 +89,8 @@ def make_view(daemon: Daemon, period: str | None, at: str | None) -> View:
         day = past_day(at, zone, now, "at") if at else None
     with missing_is_404():
         okrs = chosen_period(daemon.config, period, last_instant(day, zone, now) if day else now)
-    return View(daemon, okrs, now, period, None if day == now.astimezone(zone).date() else day)
+    past = None if day == now.astimezone(zone).date() else day
+    return View(daemon, okrs, now, visitor, form_token, period, past)
 
 
 def missing_is_404() -> AbstractContextManager[None]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-_KEY = "syncd.visitor"
+from syncd.config.web_keys import ANYBODY, GROUP, WebKeys
+
+_VISITOR, _FORM_TOKEN = "syncd.visitor", "syncd.form_token"
 
 
 class Role(IntEnum):
     """What a visitor may do; each role may do what the ones before it may."""
 
+    NONE = 0
+    """Nothing: somebody who has logged in and is in no list."""
     VIEWER = 1
     """Looks."""
     EDITOR = 2
@@ -24,31 +29,60 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, under the name that is kept beside what they do."""
+    """Who asks, under the name that is kept beside what they do.
+
+    `owner_names` are what a key result's owner may be called for the visitor to check in what is their own.
+    """
 
     name: str
     role: Role
+    owner_names: frozenset[str] = frozenset()
 
     def may(self, role: Role) -> bool:
         """Whether the visitor may do what this role may."""
         return self.role >= role
 
+    def may_check_in(self, owner: str | None) -> bool:
+        """Whether the visitor may check in a key result of this owner: editors may, and so may the owner, a viewer."""
+        if self.may(Role.EDITOR):
+            return True
+        return self.may(Role.VIEWER) and owner is not None and _alike(owner) in self.owner_names
 
-class OpenDoor:
-    """Lets everybody in who reaches a loopback port: an operator, as on the command line of the same machine."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """`app` is what lies behind the door."""
-        self._app = app
+def visitor_by_roles(
+    name: str, web: WebKeys, *, also: Iterable[str] = (), groups: Collection[str] = frozenset()
+) -> Visitor:
+    """A visitor with the highest role that `web: roles:` gives to a name of theirs or to a group."""
+    names = {alike for text in (name, *also) if not (alike := _alike(text)).startswith(GROUP)}
+    by_group = {_alike(group) for group in groups}
+    entries = {ANYBODY} | names | {f"{GROUP}{group}" for group in by_group}
+    lists = {Role.VIEWER: web.roles.viewer, Role.EDITOR: web.roles.editor, Role.OPERATOR: web.roles.operator}
+    roles = [role for role, members in lists.items() if entries & {_alike(entry) for entry in members}]
+    return Visitor(name, max(roles, default=Role.NONE), frozenset(names | by_group if web.owners_check_in else ()))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        scope[_KEY] = Visitor("loopback", Role.OPERATOR)
-        await self._app(scope, receive, send)
+
+def _alike(text: str) -> str:
+    """A name or an address as it is compared: people write addresses in any case."""
+    return text.strip().casefold()
+
+
+def admit(scope: Scope, visitor: Visitor, form_token: str) -> None:
+    """Notes who asks, and the token of their forms."""
+    scope[_VISITOR], scope[_FORM_TOKEN] = visitor, form_token
 
 
 def visitor_of(request: Request) -> Visitor:
     """Who asks."""
-    visitor = request.scope[_KEY]
+    visitor = request.scope[_VISITOR]
     assert isinstance(visitor, Visitor)
     return visitor
+
+
+def is_anonymous(request: Request) -> bool:
+    """Whether nobody was asked who they are, as at `/healthz`."""
+    return _VISITOR not in request.scope
+
+
+def form_token(request: Request) -> str:
+    """What a form that is sent by POST carries in its field `form_token`, and a script in the header `X-Form-Token`."""
+    return str(request.scope[_FORM_TOKEN])

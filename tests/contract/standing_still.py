@@ -47,6 +47,15 @@ class StandingStill:
         return b""
 
 
-def browser(config: Config, ledger: Ledger | None, now: datetime) -> TestClient:
-    """A client of the pages that a daemon with this configuration and ledger serves."""
-    return TestClient(make_app(StandingStill(config, ledger, now)), base_url="http://localhost")
+def browser(
+    config: Config,
+    ledger: Ledger | None,
+    now: datetime,
+    listens_on: str = "127.0.0.1",
+    *,
+    insecure: bool = False,
+    peer: str = "127.0.0.1",
+) -> TestClient:
+    """A client, at the address `peer`, of the pages that a daemon with this configuration and ledger serves."""
+    app = make_app(StandingStill(config, ledger, now), listens_on, insecure=insecure)
+    return TestClient(app, base_url="http://localhost", client=(peer, 50_000), follow_redirects=False)

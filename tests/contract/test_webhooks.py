@@ -21,7 +21,7 @@ from syncd.ledger.webhooks import KEPT
 from syncd.sandbox import Sandbox
 from syncd.service import Service, hooks
 from syncd.web import make_app
-from syncd.web.hooks import LARGEST
+from syncd.web.bodies import LARGEST
 
 BODY = b'{"action": "closed"}'
 SECRET = "a secret of webhooks"

@@ -32,7 +32,12 @@ def port() -> Iterator[int]:
     async def takes(request: Request) -> Response:
         return PlainTextResponse(f"{len(await request.body())}\n")
 
-    app = Starlette(routes=[Route("/", small), Route("/large", large), Route("/takes", takes, methods=["POST"])])
+    async def endless(request: Request) -> Response:
+        request.scope[connection.ENDLESS] = True
+        return PlainTextResponse("x" * LARGE)
+
+    routes = [Route("/", small), Route("/large", large), Route("/takes", takes, methods=["POST"])]
+    app = Starlette(routes=[*routes, Route("/endless", endless)])
     with serving(app, "127.0.0.1", 0) as port:
         yield port
 
@@ -82,9 +87,10 @@ def test_second_request_on_a_connection_has_the_same_time(port: int, monkeypatch
     assert whole_answer(client) == b""
 
 
-def test_client_that_takes_no_answer_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", [b"/large", b"/endless"])
+def test_client_that_takes_no_answer_is_closed(port: int, path: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_ANSWER", 0.2)
-    client = opened(port, b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+    client = opened(port, b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
     lost = opened(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     whole_answer(lost)  # its time is over as well
     assert len(whole_answer(client)) < LARGE

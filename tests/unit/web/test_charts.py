@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
+import zlib
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.web.charts import NARROW, WIDE, Band, Chart, Frame, Level, Line, Mark, bar, draw, nice_ticks, sparkline
+from syncd.web.charts import NARROW, WIDE, Band, Chart, Level, Mark, bar, draw, nice_ticks, sparkline
+from syncd.web.svg import Frame, Line, spread, without_points_between
 
 FIRST = date(2026, 10, 1)
 NUMBERS = st.one_of(st.none(), st.floats(-1e9, 1e9))
@@ -84,3 +88,33 @@ def test_an_unknown_score_is_hatched_and_a_zero_is_an_empty_bar() -> None:
 @given(points=st.lists(NUMBERS, max_size=52))
 def test_every_small_line_is_xml(points: list[float | None]) -> None:
     ElementTree.fromstring(sparkline(points, "weekly values"))
+
+
+@given(values=st.lists(st.floats(0, 40), min_size=2, max_size=60), flat=st.sampled_from([0.05, 0.6]))
+def test_point_that_is_left_out_of_a_line_lies_on_what_is_drawn(values: list[float], flat: float) -> None:
+    run = [(4.0 * index, value) for index, value in enumerate(values)]
+    kept = without_points_between(run, flat)
+    assert set(kept) <= set(run)
+    for (x0, y0), (x1, y1) in pairwise(kept):
+        for x, y in run:
+            if x0 <= x <= x1:
+                assert abs(y0 + (y1 - y0) * (x - x0) / (x1 - x0) - y) <= flat + 1e-9
+
+
+def test_hundred_small_lines_of_52_points_are_small() -> None:
+    walks = [[week / 9 + math.sin(week * (line + 1)) for week in range(52)] for line in range(100)]
+    lines = "".join(sparkline(walk, f"weekly values of key-result-{line}") for line, walk in enumerate(walks))
+    assert len(lines) <= 36_000
+    assert len(zlib.compress(lines.encode())) <= 6_000
+
+
+def test_small_line_has_gaps_and_shows_a_single_number_as_a_dot() -> None:
+    svg = sparkline([None, 1, None, 2, 3, None], "weekly values")
+    assert svg.count("M") == 2
+    assert "l0 0" in svg
+    assert "<path" not in sparkline([None, None], "weekly values")
+
+
+def test_words_of_levels_do_not_lie_on_each_other() -> None:
+    assert spread([10, 11, 12, 40], 5) == [10, 15, 20, 40]
+    assert spread([40, 10], 5) == [40, 10]

@@ -1,0 +1,162 @@
+"""The keys of `web:`: where people open the pages, how they log in, and what each of them may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from syncd.sdk import Secret, WebAddress
+
+ANYBODY = "*"
+"""The entry of a role that stands for everybody who has logged in."""
+
+GROUP = "group:"
+"""Begins an entry of a role that stands for a group."""
+
+
+def _network(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        try:
+            wide = ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"is {text!r}; write an address such as 10.1.2.3, or a network such as 10.1.2.0/24"
+            ) from None
+        raise ValueError(f"is {text!r}; write {wide} for the network, or {text.partition('/')[0]} alone") from None
+    if network.prefixlen == 0:
+        raise ValueError(f"is {text!r}, so anybody could write the header; write the address of the proxy")
+    return text
+
+
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+", text):
+        raise ValueError(f"is {text!r}; write the name of a header, such as X-Forwarded-Email")
+    return text
+
+
+def _entry(text: str) -> str:
+    entry = text.strip()
+    if not entry or entry.casefold() == GROUP:
+        raise ValueError(f'is {text!r}; write a name, an address, "{GROUP}NAME" or "{ANYBODY}"')
+    return entry
+
+
+def _token(value: Any) -> Any:
+    if isinstance(value, str | int | float) and "${" not in str(value):
+        raise ValueError('is a secret written out; write "${SYNCD_TOKEN}" here and set SYNCD_TOKEN outside')
+    return value
+
+
+Header = Annotated[str, AfterValidator(_header)]
+Entry = Annotated[str, AfterValidator(_entry)]
+
+
+class OidcKeys(BaseModel):
+    """The keys of `login: oidc:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: WebAddress = Field(description="The provider's issuer, as its discovery document spells it.")
+    client_id: str = Field(min_length=1, description="What the provider calls syncd.")
+    client_secret: Secret = Field(description='The secret of that client: "${NAME}".')
+
+
+class ProxyKeys(BaseModel):
+    """The keys of `login: proxy:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    header: Header = Field(description="The header in which the proxy names who is logged in.")
+    trusted: list[Annotated[str, AfterValidator(_network)]] = Field(
+        min_length=1, description="The proxy's addresses or networks. The header of anybody else is not believed."
+    )
+    groups: Header | None = Field(None, description="The header with the person's groups, separated by commas.")
+
+
+class LoginKeys(BaseModel):
+    """The keys of `login:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    oidc: OidcKeys | None = Field(None, description="People log in at an OpenID Connect provider.")
+    proxy: ProxyKeys | None = Field(None, description="A proxy in front of syncd says who is logged in.")
+    tokens: dict[str, Annotated[Secret, BeforeValidator(_token)]] = Field(
+        {}, description='A secret ("${NAME}") by the name of each program or person that logs in with it.'
+    )
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> LoginKeys:
+        if self.oidc is not None and self.proxy is not None:
+            raise ValueError("has oidc and proxy; keep one of them")
+        if self.oidc is None and self.proxy is None and not self.tokens:
+            raise ValueError("has no way to log in; write oidc, proxy or tokens")
+        return self
+
+
+class RoleKeys(BaseModel):
+    """The keys of `roles:`. Each role may do what the ones before it may."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    viewer: list[Entry] = Field([], description="Who may look.")
+    editor: list[Entry] = Field([], description="Who may check in.")
+    operator: list[Entry] = Field([], description="Who may approve, and allow and retry deliveries.")
+
+
+class WebKeys(BaseModel):
+    """The keys of `web:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: WebAddress | None = Field(
+        None, description="Where people open the dashboard; check-ins link to it as their evidence."
+    )
+    login: LoginKeys | None = Field(None, description="How people and programs log in.")
+    roles: RoleKeys = Field(
+        RoleKeys(), description=f'Who may do what: names, addresses, "{GROUP}NAME", or "{ANYBODY}" for all who log in.'
+    )
+    groups_claim: str = Field("groups", min_length=1, description="The claim in which the issuer lists groups.")
+    owners_check_in: bool = Field(
+        False, description="Owners may check in their own key results: those whose owner is their name or group."
+    )
+    metrics_token: Secret | None = Field(None, description='The bearer token for `/metrics`: "${NAME}".')
+    metrics: Literal["open"] | None = Field(
+        None, description="`open`: anybody who reaches the port may read `/metrics`."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> WebKeys:
+        if self.metrics is not None and self.metrics_token is not None:
+            raise ValueError("has metrics and metrics_token; keep one of them")
+        if self.login is not None and self.login.oidc is not None and self.address is None:
+            raise ValueError(
+                "needs address: where people open the dashboard; the issuer sends them back to ADDRESS/login/callback"
+            )
+        return self
+
+    @property
+    def token_names(self) -> Collection[str]:
+        """The names that log in with a token."""
+        return self.login.tokens if self.login is not None else ()
+
+    def warnings(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """What is valid, but probably wrong: a place below `web`, and a sentence."""
+        has_roles = bool(self.roles.viewer or self.roles.editor or self.roles.operator)
+        if self.login is not None and not has_roles:
+            yield (
+                ("login",),
+                f'a login without roles lets nobody look; write roles: {{viewer: ["{ANYBODY}"]}}',
+            )
+        if self.login is None and has_roles:
+            yield ("roles",), "roles without a login hold for nobody; write login"
+        if self.login is not None and self.login.oidc is not None and self.login.oidc.issuer.startswith("http://"):
+            yield (
+                ("login", "oidc", "issuer"),
+                "the issuer is asked without TLS; anybody on the way can log in as anyone",
+            )

@@ -1,0 +1,52 @@
+"""The secrets of `web:`. Each is read when it is used, so a file that `NAME_FILE` names may be replaced meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from syncd.config.document import Place
+from syncd.config.load import Config
+from syncd.config.references import ShortSecret, secret_at
+from syncd.sdk import ConfigError, Problem
+
+_TOKENS: Place = ("web", "login", "tokens")
+_CLIENT_SECRET: Place = ("web", "login", "oidc", "client_secret")
+_METRICS_TOKEN: Place = ("web", "metrics_token")
+
+
+def login_tokens(config: Config) -> Mapping[str, str]:
+    """Each token by its name. One that is not set, or too short, lets nobody in and is left out."""
+    tokens = {}
+    for name in config.settings.web.token_names:
+        with suppress(ConfigError):
+            tokens[name] = _secret(config, (*_TOKENS, name))
+    return tokens
+
+
+def client_secret(config: Config) -> str:
+    """The secret of `login: oidc:`. Raises ConfigError if it is not set, or too short."""
+    return _secret(config, _CLIENT_SECRET)
+
+
+def metrics_token(config: Config) -> str:
+    """The token for `/metrics`. Raises ConfigError if it is not set, or too short."""
+    return _secret(config, _METRICS_TOKEN)
+
+
+def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Problem]:
+    """Each secret that is not set or too short, with its line; with `short`, only those that are too short."""
+    tokens = [(*_TOKENS, name) for name in config.settings.web.token_names]
+    for place in (*tokens, _CLIENT_SECRET, _METRICS_TOKEN):
+        if config.document.has(place):
+            try:
+                _secret(config, place)
+            except ConfigError as error:
+                if not short or isinstance(error, ShortSecret):
+                    yield from error.problems
+
+
+def _secret(config: Config, place: Place) -> str:
+    """The secret at a place; messages call a token by its name too."""
+    name = f"tokens.{place[-1]}" if place[:-1] == _TOKENS else str(place[-1])
+    return secret_at(config.document, place, name)

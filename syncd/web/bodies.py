@@ -1,0 +1,57 @@
+"""The body of a request, read within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
+
+LARGEST = 1_000_000
+"""Bytes of a body."""
+
+_SECONDS = 10.0  # as long as GitHub waits for the answer to a webhook
+_MOST_FIELDS = 100
+
+
+class BodyRefused(Exception):
+    """A body that was not read to its end, with the status and the sentence that answer it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body. Raises BodyRefused if it is too large or too slow; its rest is not read then."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST:
+                    raise BodyRefused(413, f"the body is larger than {LARGEST:,} bytes")
+    except (TimeoutError, ClientDisconnect):
+        raise BodyRefused(408, f"the body did not come within {_SECONDS:g} s") from None
+    return bytes(body)
+
+
+def form_fields(body: bytes) -> Mapping[str, str]:
+    """The fields of a form (application/x-www-form-urlencoded). Raises BodyRefused if it is none."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise BodyRefused(400, f"the body is no form of at most {_MOST_FIELDS} fields") from None
+    return dict(pairs)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read to the next who reads it, and then what `receive` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received

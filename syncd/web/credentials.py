@@ -1,0 +1,42 @@
+"""Bearer tokens: `Authorization: Bearer TOKEN`, compared in constant time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from starlette.requests import Request
+
+from syncd.config import Config
+from syncd.config.web_secrets import login_tokens
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token that a request carries; None if it carries none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def name_of_token(config: Config, token: str) -> str | None:
+    """The name under which `web: login: tokens:` has a token; None if it is not there."""
+    return _matching(token, login_tokens(config))
+
+
+def is_token(token: str | None, expected: str) -> bool:
+    """Whether a token is the one that is expected."""
+    return token is not None and _matching(token, {"": expected}) is not None
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a secret that syncd made: it has 256 random bits, so no salt is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _matching(token: str, tokens: Mapping[str, str]) -> str | None:
+    """The name of an equal token. It looks at all of them, and at digests, so that time tells nothing."""
+    matching, digest = None, digest_of(token)
+    for name, each in tokens.items():
+        if hmac.compare_digest(digest, digest_of(each)):
+            matching = name
+    return matching

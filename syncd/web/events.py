@@ -1,0 +1,109 @@
+"""`GET /events`: tells the pages that are open, by Server-Sent Events, that there is something new to show.
+
+An event says that a cycle has ended, or that the configuration or what stands in a cycle's way has changed. It carries
+no data of the page: the page asks for itself again, so that what it shows has one source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from syncd.config import Config
+from syncd.web.connection import ENDLESS
+from syncd.web.daemon import Daemon
+
+_MOST = 60  # open streams, each of which keeps one of the server's connections; other requests need the rest
+_EVERY = 1.0  # seconds between two looks at the ledger
+_HEARTBEAT = 15.0  # seconds after which a proxy and the browser hear that a silent stream is alive
+_RETRY = 3_000  # milliseconds after which a browser asks again once a stream is lost
+_MEDIA_TYPE = "text/event-stream"
+
+
+class _State(NamedTuple):
+    """What pages are made of; `cycle` is the number of the last cycle that ended, 0 before the first."""
+
+    cycle: int
+    config: Config
+    problems: tuple[str | None, ...]
+
+
+class Events:
+    """The endpoint. One task looks at the ledger for all open streams, and only while there are any."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        """`daemon` is the process whose pages are open."""
+        self._daemon = daemon
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._streams = 0
+        self._state: _State | None = None
+        self._changed = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One stream; 503 if too many are open."""
+        if scope["method"] == "HEAD":
+            await Response(media_type=_MEDIA_TYPE)(scope, receive, send)
+            return
+        if self._streams >= _MOST:
+            sentence = f"{_MOST} pages are live already; this one shows new numbers once it is loaded again\n"
+            await PlainTextResponse(sentence, 503, {"Retry-After": "60"})(scope, receive, send)
+            return
+        scope[ENDLESS] = True
+        events = self._events(Headers(scope=scope).get("last-event-id"))
+        unbuffered = {"X-Accel-Buffering": "no"}  # nginx hands each event on at once
+        self._streams += 1
+        try:
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look_again_and_again())
+            await StreamingResponse(events, media_type=_MEDIA_TYPE, headers=unbuffered)(scope, receive, send)
+        finally:
+            self._streams -= 1
+
+    async def _events(self, last: str | None) -> AsyncIterator[str]:
+        """An event for each new state, and for the present one unless `last` is its cycle. Ends with the daemon."""
+        yield f"retry: {_RETRY}\n\n"
+        seen: _State | None = None
+        while not self._daemon.stopping:
+            changed, state = self._changed, self._state
+            if state is not None and state is not seen:
+                if seen is not None or last != str(state.cycle):
+                    yield f"id: {state.cycle}\ndata: {state.cycle}\n\n"
+                seen = state
+            try:
+                await asyncio.wait_for(changed.wait(), _HEARTBEAT)
+            except TimeoutError:
+                yield ": still here\n\n"
+
+    async def _look_again_and_again(self) -> None:
+        """Wakes the streams at each change, and when the daemon stops. A ledger that is silent holds nothing up."""
+        loop = asyncio.get_running_loop()
+        look: asyncio.Future[_State] | None = None
+        while self._streams and not self._daemon.stopping:
+            look = look or loop.run_in_executor(self._executor, self._look)
+            await asyncio.wait([look], timeout=_EVERY)
+            if look.done():
+                if look.exception() is None and look.result() != self._state:
+                    self._state = look.result()
+                    self._wake()
+                look = None
+                await asyncio.sleep(_EVERY)
+        self._state = self._looking = None  # the next stream must not begin with what was true long ago
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _look(self) -> _State:
+        """LedgerError if the ledger cannot be read."""
+        daemon = self._daemon
+        last = daemon.ledger.cycles.last() if daemon.ledger else None
+        problems = daemon.config_problem, daemon.cycle_problem, daemon.backup_problem, daemon.standing_by
+        return _State(last.id if last else 0, daemon.config, problems)

@@ -1,0 +1,51 @@
+"""Every request that changes something comes from a page of this service: its own `Origin`, and the token of its forms.
+
+A browser sends what it knows of a service (cookies, a proxy's login) with requests that a foreign page makes. That page
+cannot read a page of this service, so it does not know the token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive
+
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+from syncd.web.bodies import BodyRefused, again, form_fields, whole_body
+from syncd.web.refusals import refusal
+
+FIELD = "form_token"
+"""The field of a form that holds its token."""
+
+_HEADER = "X-Form-Token"
+_FORM = "application/x-www-form-urlencoded"
+_NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Authorization: Bearer with a token")
+_OLD = marked("the page that this was sent from is too old; go back, load the page again, and send it once more")
+
+
+def token_of_forms(secret: bytes, who: str) -> str:
+    """The token of a visitor's forms; `secret` is what no foreign page knows."""
+    return hmac.new(secret, f"form of {who}".encode(), hashlib.sha256).hexdigest()
+
+
+async def check_form(request: Request, expected: str) -> Response | Receive:
+    """The refusal of a request that no page of this service sent; else what gives its body to the next who reads it.
+
+    `Guard` has refused every foreign `Origin` before.
+    """
+    if "origin" not in request.headers:
+        return refusal(request, 403, _(_NO_ORIGIN))
+    try:
+        body = await whole_body(request)
+        given = request.headers.get(_HEADER)
+        if given is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
+            given = form_fields(body).get(FIELD)
+    except BodyRefused as error:
+        return refusal(request, error.status, str(error))
+    if given is None or not hmac.compare_digest(given.encode(), expected.encode()):
+        return refusal(request, 403, _(_OLD))
+    return again(body, request.receive)

@@ -1,0 +1,145 @@
+"""Lanes: key results one below the other on one axis of days, and a link from each output to the outcome it drives.
+
+A link starts on the day from which the work was on pace. Its lag is shaded in the output's lane; at the lag's end the
+link leads to the outcome's lane, with the verdict beside its head. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from markupsafe import Markup, escape
+
+from syncd.web.charts import Chart, value_range
+from syncd.web.svg import Days, Frame, line_parts, n, spread, svg_element
+
+_PLOT = 64  # units of a lane's height that show numbers
+_ROW = 16  # units of a row of letters
+_GAP = 22  # units between two lanes
+_MOST_LETTERS = 24  # of a line of words at the left
+
+WIDE = Frame(960, 0, left=190, right=100, top=10, bottom=36)
+NARROW = Frame(360, 0, left=8, right=84, top=4, bottom=36)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A key result: its chart, and its words at the left, each with a class of the style sheet."""
+
+    id: str
+    chart: Chart
+    words: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A link from the lane `output`, on pace from the day `since` on, to the lane `outcome`, which should follow on the
+    day `due`. The words are its verdict.
+    """
+
+    output: str
+    outcome: str
+    since: date
+    due: date
+    words: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a lane lies: the height of its words, of its plot, and of each link that ends in it."""
+
+    words: float
+    top: float
+    arrivals: Mapping[Arrow, float]
+    end: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + _PLOT
+
+
+def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Markup:
+    """The lanes as SVG, on the axis of the first one's chart. Links to or from a lane that is not here are left out."""
+    axis = lanes[0].chart
+    places = _places(lanes, arrows, frame)
+    height = round(max(place.end for place in places.values())) + frame.bottom
+    days = Days(axis.first, axis.last, replace(frame, height=height))
+    drawn = [arrow for arrow in arrows if arrow.output in places and arrow.outcome in places]
+
+    def parts() -> Iterator[str]:
+        for arrow in drawn:
+            place, left, right = places[arrow.output], days.x(arrow.since), days.x(arrow.due)
+            yield f'<rect class="lag" x="{n(left)}" y="{n(place.top)}" width="{n(right - left)}" height="{_PLOT}"/>'
+        yield from days.ticks()
+        if axis.today is not None:
+            yield days.rule(axis.today)
+        for lane in lanes:
+            yield from _lane(lane, places[lane.id], days)
+        for arrow in drawn:
+            yield from _arrow(arrow, places, days)
+
+    return svg_element("lanes", frame.width, height, title, description, parts(), days.attributes)
+
+
+def _places(lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Mapping[str, _Place]:
+    """Where each lane lies. Words stand beside the plot, or above it where there is no room at the left."""
+    places: dict[str, _Place] = {}
+    y = float(frame.top)
+    ids = {lane.id for lane in lanes}
+    for lane in lanes:
+        top = y if frame.left > _ROW else y + _ROW * len(lane.words) + _ROW / 2
+        ends = [arrow for arrow in arrows if arrow.outcome == lane.id and arrow.output in ids]
+        below = top + _PLOT + (_ROW if lane.chart.marks else 0)
+        arrivals = {arrow: below + _ROW * (index + 1) for index, arrow in enumerate(ends)}
+        end = below + _ROW * len(ends)
+        places[lane.id] = _Place(y, top, arrivals, end)
+        y = end + _GAP
+    return places
+
+
+def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
+    chart, frame = lane.chart, days.frame
+    lowest, highest = value_range(chart)
+    edge = frame.width - frame.right
+
+    def y(value: float) -> float:
+        share = 0.5 if highest == lowest else (value - lowest) / (highest - lowest)
+        return place.bottom - share * _PLOT
+
+    for row, (words, style) in enumerate(lane.words):
+        text = words if len(words) <= _MOST_LETTERS or frame.left <= _ROW else f"{words[: _MOST_LETTERS - 1]}…"
+        yield f'<text class="{style}" x="0" y="{n(place.words + 12 + _ROW * row)}">{escape(text)}</text>'
+    for band in chart.bands:
+        upper, lower = (y(edge_value) if edge_value is not None else None for edge_value in (band.highest, band.lowest))
+        upper, lower = place.top if upper is None else upper, place.bottom if lower is None else lower
+        yield (
+            f'<rect class="{band.style}" x="{frame.left}" y="{n(upper)}" width="{days.width}" '
+            f'height="{n(lower - upper)}"/>'
+        )
+    heights = spread([y(level.value) for level in chart.levels], _ROW - 2)
+    for level, height in zip(chart.levels, heights, strict=True):
+        at = n(y(level.value))
+        yield f'<line class="{level.style}" x1="{frame.left}" x2="{edge}" y1="{at}" y2="{at}"/>'
+        yield f'<text class="{level.style} words" x="{edge + 6}" y="{n(height)}" dy="4">{escape(level.words)}</text>'
+    for line in chart.lines:
+        yield from line_parts(line, days.x, y)
+    for mark in chart.marks:
+        yield (
+            f'<text class="mark middle" x="{n(days.x(mark.day))}" y="{n(place.bottom + _ROW)}">{escape(mark.sign)}'
+            f"<title>{escape(mark.words)}</title></text>"
+        )
+
+
+def _arrow(arrow: Arrow, places: Mapping[str, _Place], days: Days) -> Iterator[str]:
+    """From the end of the lag to the outcome's lane; the words stand on the side where there is more room."""
+    output, x = places[arrow.output], days.x(arrow.due)
+    y = places[arrow.outcome].arrivals[arrow]
+    start = output.top if output.top > y else output.bottom
+    yield f'<path class="link {arrow.style}" d="M{n(x)} {n(start)}V{n(y - 4)}"/>'
+    yield f'<path class="head {arrow.style}" d="M{n(x)} {n(y - 9)}l-4 7h8z"/>'
+    right = x > days.frame.left + days.width / 2
+    place = f'x="{n(x - 8)}" text-anchor="end"' if right else f'x="{n(x + 8)}"'
+    yield f'<text class="verdict {arrow.style}" {place} y="{n(y)}">{escape(arrow.words)}</text>'

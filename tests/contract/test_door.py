@@ -1,0 +1,269 @@
+"""Who gets in: by address, token or proxy, with which role; and whose POST counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from csv_project import CsvProject
+from standing_still import StandingStill, browser
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from syncd.web.bodies import LARGEST
+from syncd.web.door import Door
+from syncd.web.guard import Guard
+from syncd.web.visitors import Role, Visitor, form_token, visitor_of
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers find answers
+    owner: support
+    key_results:
+      - {id: calls, title: Calls fall, kind: outcome, baseline: 1200, target: 600}
+"""
+EVERY_PATH = ["/", "/objectives/service", "/key-results/calls", "/sources", "/reviews/week", "/api/", "/api/status"]
+OWN = {"Origin": "http://localhost"}
+CI = {"Authorization": "Bearer token-of-the-pipeline"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CsvProject]:
+    monkeypatch.setenv("CI_TOKEN", "token-of-the-pipeline")
+    monkeypatch.setenv("ANN_TOKEN", "token-of-ann")
+    monkeypatch.setenv("SCRAPE_TOKEN", "token-of-prometheus")
+    project = CsvProject(tmp_path, MAPPING, NOON)
+    project.cycle()
+    yield project
+    project.ledger.close()
+
+
+def door(project: CsvProject, web: str = "", listens_on: str = "0.0.0.0", **options: object) -> TestClient:
+    """A client of the project with these keys of `web:`."""
+    path = project.folder / "syncd.yaml"
+    kept = path.read_text().partition("web:")[0]
+    path.write_text(kept + (f"web: {web}\n" if web else ""))
+    return browser(project.config, project.ledger, project.now, listens_on, **options)  # type: ignore[arg-type]
+
+
+TOKENS = '{login: {tokens: {ci: "${CI_TOKEN}", ann: "${ANN_TOKEN}"}}, roles: {viewer: [ci], editor: [Ann]}}'
+PROXY = (
+    "{login: {proxy: {header: X-Forwarded-Email, groups: X-Forwarded-Groups, trusted: [10.1.2.0/24]}},"
+    ' roles: {viewer: ["*"], editor: ["group:okr"], operator: [ann@acme.example]}}'
+)
+
+
+@pytest.mark.parametrize("listens_on", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
+def test_on_loopback_the_pages_are_open(project: CsvProject, listens_on: str) -> None:
+    client = door(project, listens_on=listens_on)
+    assert {path: client.get(path).status_code for path in EVERY_PATH} == dict.fromkeys(EVERY_PATH, 200)
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/readyz").text == "ready\n"
+
+
+@pytest.mark.parametrize("listens_on", ["0.0.0.0", "::", "10.1.2.3", "", "okrs.acme.example", "0"])
+def test_on_another_address_without_a_login_the_pages_are_closed(project: CsvProject, listens_on: str) -> None:
+    client = door(project, listens_on=listens_on)
+    for probe in ("/healthz", "/readyz"):
+        answer = client.get(probe)
+        assert (answer.status_code, answer.text) == (200, "")
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "login:" in page.text
+    assert "Customers" not in page.text
+    for path in [*EVERY_PATH[1:], "/metrics", "/absent", "/login", "/hooks/code"]:
+        for method in ("GET", "POST"):
+            assert client.request(method, path, headers=CI | OWN).status_code == 403, path
+    assert client.post("/", headers=OWN).status_code == 403
+
+
+def test_insecure_opens_the_pages_on_another_address(project: CsvProject) -> None:
+    client = door(project, insecure=True)
+    assert client.get("/").status_code == 200
+    assert "Customers" in client.get("/").text
+    assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize("listens_on", ["0.0.0.0", "127.0.0.1"])
+@pytest.mark.parametrize("web", [TOKENS, PROXY])
+@pytest.mark.parametrize("insecure", [False, True])
+def test_a_login_holds_on_every_address(project: CsvProject, listens_on: str, web: str, insecure: bool) -> None:
+    client = door(project, web, listens_on, insecure=insecure)
+    for path in [*EVERY_PATH, "/absent", "//", "/static/../api/status", "/hooks"]:
+        answer = client.get(path)
+        assert answer.status_code in (303, 401, 403, 404), path
+        assert "Customers" not in answer.text
+    assert client.get("/readyz").text == ""
+
+
+def test_a_token_lets_its_name_in(project: CsvProject) -> None:
+    client = door(project, TOKENS)
+    assert client.get("/", headers=CI).status_code == 200
+    assert client.get("/api/status", headers={"Authorization": "bearer  token-of-ann"}).status_code == 200
+    for wrong in ("Bearer token-of-the-pipelin", "Bearer ", "Basic token-of-ann", "Bearer ${CI_TOKEN}", "token-of-ann"):
+        answer = client.get("/api/status", headers={"Authorization": wrong})
+        assert answer.status_code == 401, wrong
+        assert "error" in answer.json()
+
+
+def test_a_token_that_is_replaced_or_not_set_lets_nobody_in(
+    project: CsvProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = door(project, TOKENS)
+    assert client.get("/api/", headers=CI).status_code == 200
+    monkeypatch.setenv("CI_TOKEN", "another-token")
+    assert client.get("/api/", headers=CI).status_code == 401
+    monkeypatch.delenv("CI_TOKEN")
+    assert client.get("/api/", headers=CI).status_code == 401
+    assert client.get("/api/", headers={"Authorization": "Bearer "}).status_code == 401
+    monkeypatch.setenv("CI_TOKEN", "short")
+    assert client.get("/api/", headers={"Authorization": "Bearer short"}).status_code == 401
+
+
+BY_PROXY = {"X-Forwarded-Email": "ann@acme.example"}
+
+
+@pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3"])
+def test_a_proxy_is_believed_from_its_address(project: CsvProject, peer: str) -> None:
+    client = door(project, PROXY, peer=peer)
+    assert client.get("/", headers=BY_PROXY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        BY_PROXY,
+        BY_PROXY | {"X-Forwarded-For": "10.1.2.3"},
+        BY_PROXY | {"Forwarded": "for=10.1.2.3", "X-Real-IP": "10.1.2.3"},
+    ],
+)
+@pytest.mark.parametrize("peer", ["10.1.3.3", "127.0.0.1", "::1", "testclient"])
+def test_the_header_of_anybody_else_is_refused(project: CsvProject, peer: str, headers: dict[str, str]) -> None:
+    answer = door(project, PROXY, peer=peer).get("/", headers=headers)
+    assert answer.status_code == 403
+    assert "Customers" not in answer.text
+
+
+def test_a_proxy_that_names_nobody_or_two_is_refused(project: CsvProject) -> None:
+    client = door(project, PROXY, peer="10.1.2.3")
+    assert client.get("/").status_code == 403
+    assert client.get("/", headers={"X-Forwarded-Email": " "}).status_code == 403
+    twice = [("X-Forwarded-Email", "evil@acme.example"), ("X-Forwarded-Email", "ann@acme.example")]
+    assert client.get("/", headers=twice).status_code == 403  # type: ignore[arg-type]
+
+
+async def echo(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"{visitor_of(request).name}: {(await request.body()).decode()}")
+
+
+def posting(project: CsvProject, web: str = "", **options: str) -> TestClient:
+    """A client of an application behind the door: `/token` gives its form token, and `/echo` what is sent."""
+    door(project, web)
+    app = Starlette(
+        routes=[
+            Route("/token", lambda request: PlainTextResponse(form_token(request))),
+            Route("/echo", echo, methods=["POST", "PUT", "DELETE"]),
+        ]
+    )
+    daemon = StandingStill(project.config, project.ledger, project.now)
+    guard = Guard(
+        Door(app, daemon, None if web else Visitor("loopback", Role.OPERATOR)),
+        "127.0.0.1",
+        lambda: "https://okrs.example",
+    )
+    return TestClient(guard, base_url="http://localhost", client=(options.get("peer", "127.0.0.1"), 1))
+
+
+@pytest.mark.parametrize(("web", "headers"), [("", {}), (PROXY, BY_PROXY)])
+def test_a_post_carries_its_own_origin_and_the_token_of_its_page(
+    project: CsvProject, web: str, headers: dict[str, str]
+) -> None:
+    client = posting(project, web, peer="10.1.2.3")
+    client.headers.update(headers)
+    token = client.get("/token").text
+    form = {"note": "Ü & more", "form_token": token}
+    for origin in ("http://localhost", "https://okrs.example"):
+        answer = client.post("/echo", data=form, headers={"Origin": origin})
+        assert (answer.status_code, answer.text.partition(": ")[2]) == (200, urlencode(form))
+    by_script = client.post("/echo", content=b'{"a": 1}', headers=OWN | {"X-Form-Token": token})
+    assert (by_script.status_code, by_script.text.partition(": ")[2]) == (200, '{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost:9"}]
+)
+def test_a_post_from_elsewhere_is_refused(project: CsvProject, headers: dict[str, str]) -> None:
+    client = posting(project)
+    token = client.get("/token").text
+    for method in ("POST", "PUT", "DELETE"):
+        answer = client.request(method, "/echo", data={"form_token": token}, headers=headers)
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("form", [{}, {"form_token": ""}, {"form_token": "0" * 64}, {"token": "TOKEN"}])
+def test_a_post_without_the_token_of_its_page_is_refused(project: CsvProject, form: dict[str, str]) -> None:
+    client = posting(project)
+    token = client.get("/token").text
+    sent = {name: value.replace("TOKEN", token) for name, value in form.items()}
+    assert client.post("/echo", data=sent, headers=OWN).status_code == 403
+    assert client.post("/echo", json=sent, headers=OWN).status_code == 403
+    assert client.post(f"/echo?form_token={token}", headers=OWN).status_code == 403
+
+
+def test_the_token_of_another_visitor_is_refused(project: CsvProject) -> None:
+    client = posting(project, PROXY, peer="10.1.2.3")
+    token = client.get("/token", headers=BY_PROXY).text
+    ben = {"X-Forwarded-Email": "ben@acme.example"}
+    assert client.post("/echo", data={"form_token": token}, headers=OWN | ben).status_code == 403
+    assert client.post("/echo", data={"form_token": token}, headers=OWN | BY_PROXY).status_code == 200
+
+
+def test_a_program_posts_with_its_token_alone(project: CsvProject) -> None:
+    client = posting(project, TOKENS)
+    assert client.post("/echo", json={"a": 1}, headers=CI).text == 'ci: {"a":1}'
+    assert client.post("/echo", json={"a": 1}, headers=CI | {"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_a_form_outlives_a_restart(project: CsvProject) -> None:
+    token = posting(project).get("/token").text
+    assert posting(project).post("/echo", data={"form_token": token}, headers=OWN).status_code == 200
+
+
+def test_a_body_without_end_is_refused(project: CsvProject) -> None:
+    client = posting(project)
+    assert client.post("/echo", content=b"a" * (LARGEST + 1), headers=OWN).status_code == 413
+    fields = {f"field{number}": "1" for number in range(101)}
+    assert client.post("/echo", data=fields, headers=OWN).status_code == 400
+
+
+def test_metrics_take_their_own_token(project: CsvProject) -> None:
+    closed = door(project, TOKENS)
+    assert closed.get("/metrics").status_code == 403
+    assert closed.get("/metrics", headers=CI).status_code == 403
+    web = TOKENS[:-1] + ', metrics_token: "${SCRAPE_TOKEN}"}'
+    client = door(project, web)
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers=CI).status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer token-of-prometheus"}).status_code == 200
+    assert client.get("/", headers={"Authorization": "Bearer token-of-prometheus"}).status_code == 401
+    assert door(project, TOKENS[:-1] + ", metrics: open}").get("/metrics").status_code == 200
+
+
+def test_whoever_has_no_role_is_told_who_they_are_and_whom_to_ask(project: CsvProject) -> None:
+    web = PROXY.replace('viewer: ["*"]', "viewer: [dana]")
+    client = door(project, web, peer="10.1.2.3")
+    answer = client.get("/sources", headers={"X-Forwarded-Email": "ben<b>@acme.example"})
+    assert answer.status_code == 403
+    assert "You are ben&lt;b&gt;@acme.example" in answer.text
+    assert "Ask whoever runs syncd here: ann@acme.example." in answer.text
+    refused = client.get("/api/status", headers={"X-Forwarded-Email": "ben@acme.example"})
+    assert (refused.status_code, list(refused.json())) == (403, ["error"])
