@@ -25,6 +25,7 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
+from syncd.sdk.language import gettext, ngettext
 from syncd.sdk.numbers import difference
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
@@ -206,11 +207,12 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
     period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
     checkins = snapshot.checkins.get(key_result.id, ())
     if measure is None and not any(checkin.dated for checkin in checkins):
-        return _Backfill({}, f"{key_result.id} has no measure")
+        return _Backfill({}, gettext("%(name)s has no measure", name=key_result.id))
     digest = measure_digest(measure)
     measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
     if measured is None:
-        return _Backfill({}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first")
+        never = gettext("%(name)s was never measured as its file says now: run `syncd sync` first", name=key_result.id)
+        return _Backfill({}, never)
     # Rows that came since, with a cycle that failed or whose number is held, feed no value of the past either.
     first_cycle, cycle = measured
     kept = snapshot.values[key_result.id]
@@ -251,7 +253,12 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
         if isinstance(part, ReadingMeasure)
         and not ledger.answers.readings(part, Span(part.window.earliest(period), period.span.end), now, cycle)[0]
     ]
-    return f"{' and '.join(undated)} {'has no dates of its' if len(undated) == 1 else 'have no dates of their'} own"
+    return ngettext(
+        "%(places)s has no dates of its own",
+        "%(places)s have no dates of their own",
+        len(undated),
+        places=gettext(" and ").join(undated),
+    )
 
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:

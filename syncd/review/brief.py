@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from syncd.review import wording
 from syncd.review.model import Move, Review
+from syncd.review.movement_words import movement
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
@@ -36,7 +37,7 @@ def _lines(review: Review) -> Iterator[str]:
                 yield f"Watermelon: {link.brief}"
     for move in sorted(review.moves, key=_how_far, reverse=True)[:_MOVERS]:
         if _how_far(move):
-            yield f"{move.line.key_result.id} {wording.movement(move, review)}"
+            yield f"{move.line.key_result.id} {movement(move, review)}"
     for question in review.questions[:_QUESTIONS]:
         yield f"? {question.text}"
 

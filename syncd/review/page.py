@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from syncd.okr import words
 from syncd.review import wording
+from syncd.review.environment import environment
 from syncd.review.model import Review
 
 _CODE = re.compile(r"`([^`]*)`")
@@ -34,8 +33,6 @@ def _with_commands(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
-_PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
-_PAGES.globals.update(words=words, wording=wording)
+_PAGES = environment(Path(__file__).parent / "templates")
+_PAGES.globals.update(wording=wording)
 _PAGES.filters["with_commands"] = _with_commands
