@@ -261,7 +261,8 @@ def test_a_wrong_request_is_told_what_to_write(client: TestClient, address: str,
 
 def test_every_error_is_json_of_one_shape(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     refusals = [
-        (client.post("/api/status"), 405),
+        (client.options("/api/status"), 405),
+        (client.post("/api/status"), 403),
         (client.get("/api/status", headers={"Host": "evil.example"}), 403),
         (client.get("/api/status", headers={"Origin": "https://evil.example"}), 403),
     ]
