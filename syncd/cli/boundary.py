@@ -14,10 +14,12 @@ import typer
 
 from syncd.cli.app import app
 from syncd.cli.output import say
+from syncd.cli.unexpected import guard_errors
 
 
 def run() -> NoReturn:
     """Runs the command that the process's arguments name, and exits with its code."""
+    guard_errors()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on

@@ -18,6 +18,7 @@ from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
+from syncd.okr.day_texts import past_moment
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.words import (
     HEALTH_WORDS,
@@ -30,7 +31,7 @@ from syncd.okr.words import (
     value_figure,
 )
 from syncd.status.checkin_words import content_words
-from syncd.status.choosing import chosen_period, explained_key_result, past_moment
+from syncd.status.choosing import chosen_period, explained_key_result
 from syncd.status.read_snapshots import Snapshots
 
 _INSTANT = timedelta(microseconds=1)

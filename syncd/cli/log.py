@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from syncd.cycle.current import current_cycle
 from syncd.sdk import ConfigError
 from syncd.sdk.inert import inert, inert_json, inert_lines
+from syncd.sdk.redactor import without_any_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.handlers[:] = [_Rendered(partial(_configure, form, level))]
     log.setLevel(level)
     log.propagate = False
+    logging.lastResort = _Rendered(partial(_configure, form, level), logging.WARNING)
     for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
         logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
@@ -43,8 +45,8 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
 class _Rendered(logging.Handler):
     """Hands each event to structlog, and configures structlog before the first."""
 
-    def __init__(self, configure: Callable[[], None]) -> None:
-        super().__init__()
+    def __init__(self, configure: Callable[[], None], level: int = logging.NOTSET) -> None:
+        super().__init__(level)
         self._configure: Callable[[], None] | None = configure
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -68,10 +70,14 @@ def _configure(form: str, level: int) -> None:
     def inert_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {name: inert(value) if isinstance(value, str) else value for name, value in event.items()}
 
+    def masked_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {name: _masked(value) for name, value in event.items()}
+
     def inert_traceback(file: TextIO, exception: structlog.typing.ExcInfo) -> None:
         text = StringIO()
         structlog.dev.plain_traceback(text, exception)
-        file.write(indent(inert_lines(text.getvalue()), "    "))  # so no message can begin a line as an event does
+        lines = inert_lines(without_any_secret(text.getvalue()))
+        file.write(indent(lines, "    "))  # so no message can begin a line as an event does
 
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=lambda event, **options: inert_json(json.dumps(event, **options)))
@@ -88,11 +94,22 @@ def _configure(form: str, level: int) -> None:
             structlog.processors.add_log_level,
             _in_utc if form == "json" else _in_local_time,
             structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
+            masked_fields,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
     )
+
+
+def _masked(value: Any) -> Any:
+    """The field of an event without secrets."""
+    if value is None or isinstance(value, bool | int | float | tuple):  # a tuple is the error of a traceback
+        return value
+    if isinstance(value, list):
+        return list(map(_masked, value))
+    text = str(value)
+    return value if (masked := without_any_secret(text)) == text else masked
 
 
 def _in_utc(logger: object, method: str, event: Any) -> Any:
@@ -114,10 +131,10 @@ class _Log:
 
     def write(self, text: str) -> None:
         """Writes the text if it can."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.write(text)
 
     def flush(self) -> None:
         """Flushes the stream if it can."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.flush()

@@ -23,8 +23,9 @@ def styled(text: str, **style: Any) -> str:
 def say(line: object = "", *, err: bool = False, color: bool | None = None) -> None:
     """Prints a line; with `err` on standard error."""
     from syncd.sdk.inert import inert  # after the command is known: `--help` needs nothing of syncd
+    from syncd.sdk.redactor import without_any_secret
 
-    typer.echo("\x1b".join(map(inert, str(line).split(_OWN))), err=err, color=color)
+    typer.echo("\x1b".join(map(inert, without_any_secret(str(line)).split(_OWN))), err=err, color=color)
 
 
 def say_document(text: str) -> None:

@@ -10,9 +10,10 @@ import typer
 from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.config import Config
+from syncd.okr.day_texts import last_instant, past_day
 from syncd.review import Review, review
 from syncd.sdk import ConfigError
-from syncd.status.choosing import chosen_period, last_instant, past_day
+from syncd.status.choosing import chosen_period
 
 
 def run(

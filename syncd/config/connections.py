@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -23,7 +22,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.references import Resolver, ShortSecret, password_in_url, secret_at, too_short
+from syncd.config.references import Resolver, ShortSecret, password_in_url, secret_at, secrets_of, too_short
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -36,7 +35,7 @@ from syncd.sdk import (
     can_publish,
     can_pull,
 )
-from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
+from syncd.sdk.redactor import SHORTEST_SECRET, Redactor
 
 T = TypeVar("T")
 
@@ -116,9 +115,7 @@ class Connection:
         for key in _ADDRESSES & keys.keys():
             resolve = Resolver(self.document)
             address = str(resolve(keys[key], (*self.place, key)))
-            yield from keys_in_address(address)
-            host = (urlsplit(address).hostname or "").lower()
-            yield from (value for value in resolve.values if value.lower() not in host and value != address)
+            yield from secrets_of(address, resolve.values)
 
     def without_secrets(self, text: str) -> str:
         """The text with every secret masked: a server may repeat what it was sent."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from syncd.config.document import Document, Place
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem
-from syncd.sdk.redactor import SHORTEST_SECRET
+from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
 from syncd.sdk.regular_files import read_regular
 
+RESOLVED = Redactor()
+"""Knows what this process resolved, whatever asked for it: no log and no error may show that."""
+
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[^/@\s:]*:([^/@\s]+)@|\S*[?&](?:ssl)?password=([^&\s]+))", re.IGNORECASE
+)
 
 
 class Resolver:
@@ -39,16 +45,18 @@ class Resolver:
             return {key: self(inner, (*place, key)) for key, inner in value.items()}
         if isinstance(value, list):
             return [self(inner, (*place, index)) for index, inner in enumerate(value)]
-        if isinstance(value, str):
-            if whole := _REFERENCE.fullmatch(value):
-                return self._resolve(whole[1], place)
-            return _REFERENCE.sub(lambda match: self.within(self._resolve(match[1], place)), value)
-        return value
+        if not isinstance(value, str) or not _REFERENCE.search(value):
+            return value
+        values: list[str] = []
 
-    def _resolve(self, name: str, place: Place) -> str:
-        value = self._value(name, place)
-        self.values.add(value)
-        return value
+        def resolve(reference: re.Match[str]) -> str:
+            values.append(self._value(reference[1], place))
+            return values[-1] if reference[0] == value else self.within(values[-1])
+
+        text = _REFERENCE.sub(resolve, value)
+        self.values.update(values)
+        RESOLVED.learn(secrets_of(text, values))
+        return text
 
     def _value(self, name: str, place: Place) -> str:
         if value := _without_white_space(self.environment.get(name, "")):
@@ -67,6 +75,19 @@ class Resolver:
         return ""
 
 
+def secrets_of(text: str, values: Iterable[str]) -> Iterator[str]:
+    """What messages must not show of a text and the references in it: of an address its keys and not its host."""
+    if "://" not in text:
+        yield from values
+        return
+    yield from keys_in_address(text)
+    try:
+        host = (urlsplit(text).hostname or "").lower()
+    except ValueError:  # half of an address in brackets
+        host = ""
+    yield from (value for value in values if value.lower() not in host and value != text)
+
+
 def _without_white_space(value: str) -> str:
     """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
@@ -75,7 +96,7 @@ def _without_white_space(value: str) -> str:
 def password_in_url(text: str) -> bool:
     """Whether a URL contains a password that is not a reference."""
     match = _PASSWORD_IN_URL.search(text)
-    return bool(match) and not _REFERENCE.search(match[1] if match else "")
+    return match is not None and not _REFERENCE.search(match[1] or match[2])
 
 
 class ShortSecret(ConfigError):

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from syncd.config.connector_bugs import bug_sentence, log_bug
+from syncd.cycle.masked_pages import masked_page
 from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.okr.words import clock_time
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, Snapshot, SourceError, Withheld
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Withheld
 
 _SAMPLE = 5  # lists that are named with the reason that they share
 
@@ -99,7 +100,7 @@ class PageWriter:
         self._use(request, cycle)
 
     def _use(self, request: CycleRequest, cycle: int) -> None:
-        self._zone = request.config.zone
+        self._config = request.config
         self._streams = request.ledger.streams
         self._cycle = cycle
         self._clock = request.clock
@@ -135,9 +136,7 @@ class PageWriter:
 
     def _store(self, item: PulledPage) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
-        page = replace(
-            item.page, readings={part: self._masked(pull, each) for part, each in item.page.readings.items()}
-        )
+        page = masked_page(item.page, self._connections[pull.connection])
         progress.changed += self._streams.store(pull.id, self._cycle, self._clock(), page)
         rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
         self._watcher.page(pull, rows)
@@ -190,7 +189,7 @@ class PageWriter:
         state = self._streams.state(pull.connection, pull.stream.key)
         read_at = state.completed_at if state is not None else None
         if read_at is not None:
-            why = f"{error}; what was read on {clock_time(read_at.astimezone(self._zone))} counts here"
+            why = f"{error}; what was read on {clock_time(read_at.astimezone(self._config.zone))} counts here"
         else:
             why = f"{error}; no sync has read it yet"
         result = PullResult(pull, "complete", None, not_sent=why)
@@ -241,25 +240,6 @@ class PageWriter:
             "partial" if progress.pages or retry_at else "failed",
             self._without_secrets(pull, _reason(error)),
             retry_at,
-        )
-
-    def _masked(self, pull: Pull, snapshot: Snapshot) -> Snapshot:
-        """A snapshot whose explanations of what is no number, which quote the source, hold no secret."""
-
-        def hide(text: str | None) -> str | None:
-            return None if text is None else self._without_secrets(pull, text)
-
-        readings = snapshot.readings
-        if any(reading.problem is not None for reading in readings):
-            readings = [
-                replace(reading, problem=hide(reading.problem), raw=self._without_secrets(pull, reading.raw))
-                if reading.problem is not None
-                else reading
-                for reading in readings
-            ]
-        notes = [self._without_secrets(pull, note) for note in snapshot.notes]
-        return replace(
-            snapshot, readings=readings, problem=hide(snapshot.problem), notes=notes, warning=hide(snapshot.warning)
         )
 
     def _without_secrets(self, pull: Pull, text: str) -> str:

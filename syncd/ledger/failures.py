@@ -64,8 +64,9 @@ class LedgerFailed(LedgerError):
 
 
 def shown(url: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    """A URL without its password, also where its query has one."""
+    url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", url)
 
 
 def raise_ledger_errors(engine: Engine) -> None:

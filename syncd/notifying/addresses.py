@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from syncd.config import Config
+from syncd.config.references import RESOLVED
 from syncd.notifying.messages import length, shortened
 from syncd.sdk import ConfigError
+from syncd.sdk.redactor import Redactor, keys_in_address
 
 if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
@@ -39,6 +41,8 @@ _NEVER_LEFT = re.compile(
 )
 _ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
 _SHORTEST = 3  # characters: a shorter part of an address is not hidden
+_LONGEST_HOST = 40  # characters: what is longer and has a digit is a key
+_LONGEST_REASON = 160  # characters
 _BETWEEN = 2  # characters that a service may put between a title and a text
 
 Text = Callable[[int], str]
@@ -57,14 +61,15 @@ class NotSent(Exception):
 class Address:
     """An address by the names of its references, such as `OKR_CHANNEL`, so that no secret is shown or kept.
 
-    `service` is None if there is no such service; then `problem` says why. `parts` are the texts that a reason hides.
+    `service` is None if there is no such service; then `problem` says why. `hide` masks every part of the address: even
+    a host, a topic or a room may be the secret.
     """
 
     name: str
-    service: NotifyBase | None
+    service: NotifyBase | None = field(repr=False)
     problem: str = ""
-    parts: Sequence[str] = ()
     url: str = field(default="", repr=False)
+    hide: Redactor = field(default_factory=Redactor, repr=False)
 
     def send(self, title: str, text: Text) -> None:
         """Sends a message, as long as the service allows it to be. Raises NotSent without naming the address."""
@@ -75,14 +80,8 @@ class Address:
         result, output = _sent(self.url, heading, body)
         if not result:
             reason = _WARNING.search(output)
-            why = self._without_secrets(reason[1] if reason else "no reason was given")
+            why = self.hide(reason[1] if reason else "no reason was given")[:_LONGEST_REASON]
             raise NotSent(why, doubt=_ARRIVED in output or not _was_refused(output))
-
-    def _without_secrets(self, reason: str) -> str:
-        """The reason without any part of the address: even a host, a topic or a room may be the secret."""
-        for part in sorted(self.parts, key=len, reverse=True):
-            reason = reason.replace(part, "***") if len(part) >= _SHORTEST else reason
-        return reason[:160]
 
 
 def addresses(config: Config, recipient: str) -> Iterator[Address]:
@@ -106,9 +105,21 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
             times[name] += 1
             numbered = name if times[name] == 1 else f"{name} #{times[name]}"
             service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True) if url else None
-            parts = re.split(r"[^\w.~-]+", unquote(url.partition("://")[2]))
             problem = "" if service else f"apprise does not know an address of {recipient!r}"
-            yield Address(numbered, service or None, problem, parts, url)
+            parts = list(_parts(url))
+            RESOLVED.learn(part for part in parts if _looks_secret(part))
+            yield Address(numbered, service or None, problem, url, Redactor(parts, shortest=_SHORTEST))
+
+
+def _parts(url: str) -> Iterator[str]:
+    """All that an address consists of, also as a header sends it."""
+    yield from keys_in_address(url)
+    yield from re.split(r"[^\w.~-]+", unquote(url.partition("://")[2]))
+
+
+def _looks_secret(part: str) -> bool:
+    """Whether a part of an address is to be masked in every log: the name of a host or a word is not."""
+    return bool(re.search(r"\d", part)) and (part.count(".") == 0 or len(part) >= _LONGEST_HOST)
 
 
 def _sent(url: str, title: str, text: str) -> tuple[bool, str]:

@@ -62,6 +62,10 @@ class ConnectionSettings(BaseModel):
 
     type: str = Field(description="Which connector speaks to it.")
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The type alone: an address or a header may hold a secret, once its references are resolved."""
+        yield "type", self.type
+
     def warnings(self) -> Iterator[tuple[str, str]]:
         """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
         return iter(())

@@ -1,14 +1,19 @@
-"""Masks the secrets of a connection in texts from outside, in every form in which a server may repeat them."""
+"""Masks secrets in texts from outside, in every form in which a server may repeat them.
+
+Each connection has a redactor of its own, which knows also what its requests carried. What a process prints and logs
+goes through all of them (`without_any_secret`): an error that nobody expected may name any secret.
+"""
 
 from __future__ import annotations
 
 import re
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Iterator, Mapping
 from html.entities import codepoint2name
 from urllib.parse import parse_qsl, unquote, urlsplit
+from weakref import WeakSet
 
 SHORTEST_SECRET = 8
 """Characters: a shorter text could be any word of a message, so it cannot be masked, and is refused as a secret."""
@@ -37,13 +42,17 @@ class Redactor:
         self._sent: dict[str, None] = {}
         self._patterns: dict[str, re.Pattern[str]] = {}
         self.learn(secrets)
+        if shortest >= SHORTEST_SECRET:  # a shorter text may be masked where it is expected, and not everywhere
+            with _lock:
+                _redactors.add(self)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Remembers the secrets of settings, for good; of a key of several lines, each line too."""
         for secret in secrets:
             for text in {secret, *secret.splitlines()} if secret not in self._configured else ():
                 if len(text) >= self._shortest:
-                    self._configured.add(text)
+                    with self._lock:
+                        self._configured.add(text)
 
     @property
     def knows_nothing(self) -> bool:
@@ -65,12 +74,20 @@ class Redactor:
         """The text with each secret masked, however its characters are escaped."""
         with self._lock:
             secrets = sorted({*self._configured, *self._sent}, key=len, reverse=True)
+        if not secrets:
+            return text
         for secret in secrets:
             text = text.replace(secret, MASK)
         if _ESCAPES.search(text):
             for secret in secrets:
                 text = self._pattern(secret).sub(MASK, text)
         return text
+
+    def is_in(self, text: str) -> bool:
+        """Whether the text holds a secret as it is: a quick look at much that is decoded."""
+        with self._lock:
+            secrets = [*self._configured, *self._sent]
+        return any(secret in text for secret in secrets)
 
     def _pattern(self, secret: str) -> re.Pattern[str]:
         pattern = self._patterns.get(secret)
@@ -79,11 +96,31 @@ class Redactor:
         return pattern
 
 
+_redactors: WeakSet[Redactor] = WeakSet()
+_lock = threading.Lock()
+
+
+def without_any_secret(text: str) -> str:
+    """The text without the secrets that any redactor of this process knows."""
+    with _lock:
+        redactors = list(_redactors)
+    for redactor in redactors:
+        text = redactor(text)
+    return text
+
+
 def keys_in_address(url: str) -> Iterator[str]:
-    """The parts of an address that may be secrets: a password, values of its query, long parts of its path."""
-    parts = urlsplit(url)
+    """The parts of an address that may be secrets: a password, also as a header sends it, values of its query, long
+    parts of its path.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half of an address in brackets
+        yield url
+        return
     if parts.password:
-        yield from (parts.password, unquote(parts.password))
+        password, user = unquote(parts.password), unquote(parts.username or "")
+        yield from (parts.password, password, b64encode(f"{user}:{password}".encode()).decode())
     yield from (value for _, value in parse_qsl(parts.query))
     for part in parts.path.split("/"):
         if len(part) >= _LONGEST_NAME and re.search(r"\d", part):

@@ -1,24 +1,16 @@
-"""What a command or an address names: a period, a key result, a past day or time. If there is none, ConfigError says so
-and what there is.
-"""
+"""The period or key result that a person names. If there is none, ConfigError says so and what there is."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from syncd.config import Config
 from syncd.config.messages import nearest
 from syncd.okr.goals import KeyResult, PeriodOkrs
-from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
 from syncd.status.periods import choose_period
 from syncd.status.snapshot import Snapshot
-
-_FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
-_DAY = timedelta(days=1)
-_INSTANT = timedelta(microseconds=1)
 
 
 def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
@@ -49,45 +41,3 @@ def explained_key_result(snapshot: Snapshot, name: str) -> KeyResult:
     """The key result or guard with this id in a snapshot, even if no cycle had met it by then."""
     later = {kr.id: kr for kr in snapshot.later}
     return later.get(name) or chosen_key_result(snapshot.okrs, name)
-
-
-def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> date:
-    """The day in the text of an option. ConfigError for any other text, and for a future day."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(_("%(option)s is %(text)r; write a day as 2026-11-02", option=option, text=text)) from None
-    _check(text, day, is_future=day > now.astimezone(zone).date(), option=option)
-    return day
-
-
-def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
-    """The time in a text, or the midnight that ends its day, and whether it is such a midnight.
-
-    ConfigError for any other text, and for a future time.
-    """
-    try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    _check(text, moment.date(), is_future=moment > now)
-    return (moment, False) if day is None else (midnight(day + _DAY, zone), True)
-
-
-def last_instant(day: date, zone: ZoneInfo, now: datetime) -> datetime:
-    """The last instant of a day, or now if the day is not over."""
-    return min(now, midnight(day + _DAY, zone) - _INSTANT)
-
-
-def _check(text: str, day: date, *, is_future: bool, option: str = "--at") -> None:
-    if is_future:
-        future = _(
-            "%(option)s is %(text)s, which is in the future; write today or a past day", option=option, text=text
-        )
-        raise ConfigError(future)
-    if day < _FIRST:
-        raise ConfigError(
-            _("%(option)s is %(text)s; write a day after %(first)s", option=option, text=text, first=_FIRST)
-        )

@@ -14,10 +14,11 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from syncd.okr.day_texts import last_instant, past_day
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
-from syncd.status.choosing import chosen_period, last_instant, past_day
+from syncd.status.choosing import chosen_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from syncd.notifying.inert import inert
 from syncd.notifying.messages import body, length, within
 from syncd.notifying.send import GIVES_UP, MessageOutcome, send_messages
 from syncd.okr.words import count
+from syncd.sdk.redactor import without_any_secret
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 MAPPING = """
@@ -206,6 +208,18 @@ objectives:
       - {id: b, title: B, kind: outcome, baseline: 0, target: 10, unit: p,
          measure: {from: local, file: a.csv, cell: A2}}
 """
+
+
+def test_no_part_of_an_address_is_shown(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    address = "json://bot:hush-1-pass%2Fword@127.0.0.1:9/hush-2-0123/?+X-Token=hush-3-0123"
+    monkeypatch.setenv("FIRST", f"{address},json://[hush-4-0123")
+    first, broken, _ = addresses(desk.config, "to")
+    assert "hush" not in repr(first)
+    assert "hush" not in broken.problem
+    header = b64encode(b"bot:hush-1-pass/word").decode()
+    forms = f"hush-1-pass/word hush-1-pass%2Fword {header} hush-2-0123 hush%2D3%2D0123"
+    assert first.hide(forms) == without_any_secret(forms) == "*** *** *** *** ***"
+    assert without_any_secret("127.0.0.1 bot") == "127.0.0.1 bot"
 
 
 def test_own_owner_of_a_key_result_is_told_of_it(

@@ -42,7 +42,8 @@ from syncd.sdk.redactor import Redactor
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STREAM = Stream("project = KB", "records")
-TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR, without_secrets=Redactor(["hunter2-secret"]))
+HIDE = Redactor(["hunter2-secret"])
+TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR, redactor=HIDE, without_secrets=HIDE)
 
 
 def record(name: str, **keys: Any) -> Record:

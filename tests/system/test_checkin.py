@@ -161,16 +161,22 @@ def test_an_implausible_value_needs_force(okrs: Project) -> None:
     assert okrs.key_results()["trust"]["value"] == 120
 
 
-def test_a_check_in_during_a_cycle_is_refused_and_not_kept(okrs: Project) -> None:
+def test_a_check_in_during_a_cycle_is_stored_and_counts_from_the_next(okrs: Project) -> None:
     okrs.run("sync", check=0)
     ledger = open_ledger(f"sqlite:///{okrs.folder / 'syncd.db'}")
     assert ledger is not None
     with cycle_lock(ledger.engine):
-        refused = okrs.run("checkin", "trust", "--value", "45", check=2)
-    assert "try again when it has ended" in refused.stderr
+        done = okrs.run("checkin", "trust", "--value", "45", "--author", "ada", check=0)
+        assert "trust: the check-in is stored and counts from the next cycle" in " ".join(done.stdout.split())
+        as_json = okrs.run("checkin", "trust", "--value", "50", "--json", check=0)
+        assert json.loads(as_json.stdout)["value"] is None
+        okrs.run("checkin", "trust", "--withdraw", check=0)
     assert explained(okrs, "trust")["checkins"] == []
     ledger.close()
-    okrs.run("checkin", "trust", "--value", "45", check=0)
+    okrs.run("checkin", "calls", "--note", "fine", check=0)
+    assert okrs.key_results()["trust"]["value"] == 45
+    kept = explained(okrs, "trust")["checkins"]
+    assert [(checkin["value"], "withdrawn" in checkin) for checkin in kept] == [(45, False), (50, True)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 from syncd.config import Connection, load_config
 from syncd.config.connections import short_secrets
+from syncd.config.references import password_in_url
 from syncd.sdk import ConfigError
+from syncd.sdk.redactor import without_any_secret
 
 MAPPING = "period: 2026-Q4\nobjectives: [{id: o, title: Fewer calls, key_results: [{id: calls, title: Calls fall, "
 MAPPING += "kind: outcome, baseline: 9, target: 1}]}]\n"
@@ -178,3 +180,29 @@ def test_webhook_secret_that_is_too_short_is_refused_by_name(tmp_path: Path, mon
     code = connection(tmp_path, f'{TOKEN}, webhook_secret: "${{SYNCD_TEST_HOOK}}"')
     (problem,) = short_secrets([code])
     assert problem.message.startswith("webhook_secret has 4 characters, too few")
+
+
+def test_what_was_resolved_is_masked_wherever_it_is_printed_and_hosts_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCD_TEST_URL", "https://bot:hunter3-secret@wiki.acme.example/hooks/0123456789-hunter4")
+    monkeypatch.setenv("SYNCD_TEST_HOST", "wiki.acme.example")
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter5-secret")
+    connection(tmp_path, 'type: http, url: "${SYNCD_TEST_URL}", token: "${SYNCD_TEST_TOKEN}"').resolved()
+    connection(tmp_path, 'type: http, url: "https://${SYNCD_TEST_HOST}/v1"').resolved()
+    shown = without_any_secret("https://wiki.acme.example/hooks/0123456789-hunter4 hunter3-secret hunter5-secret")
+    assert shown == "https://wiki.acme.example/hooks/*** *** ***"
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://u@h/db?password=hunter2-secret", "https://u:hunter2-secret@h/"])
+def test_password_written_out_in_an_address_is_seen(url: str) -> None:
+    assert password_in_url(url)
+    assert not password_in_url(url.replace("hunter2-secret", "${PASSWORD}"))
+
+
+def test_resolved_settings_show_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "hunter2-secret")
+    keys = 'type: http, url: "https://h/${KEY}", proxy: "http://u:${KEY}@p", headers: {X-Api-Key: "${KEY}"}'
+    settings = connection(tmp_path, keys).resolved()
+    assert settings.headers == {"X-Api-Key": "hunter2-secret"}
+    assert "hunter2" not in f"{settings!r} {settings}"

@@ -79,6 +79,16 @@ def test_keys_of_an_address_are_secrets_and_its_host_is_none() -> None:
     assert masked == f"https://bot:{MASK}@hooks.acme.example/services/{MASK}/rest/api?key={MASK}"
 
 
+def test_user_and_password_of_an_address_are_a_secret_as_a_header_sends_them() -> None:
+    header = b64encode(b"bot:Pl4nt-p/w").decode()
+    assert Redactor(keys_in_address("http://bot:Pl4nt-p%2Fw@proxy:3128"))(f"Basic {header}") == f"Basic {MASK}"
+
+
+@pytest.mark.parametrize("url", ["https://[Pl4nt-key-1", "https://h:Pl4nt-key-1@["])
+def test_address_that_cannot_be_read_is_a_secret(url: str) -> None:
+    assert Redactor(keys_in_address(url))(f"<{url}>") == f"<{MASK}>"
+
+
 @pytest.mark.parametrize(
     "body", ['{{"message": "{}"}}', "{}", "<title>{}</title>", '{{"values": ["{}"]}}', '{{"broken": "{}']
 )

@@ -1,4 +1,4 @@
-"""What a command or an address names."""
+"""The past day or time that `--at` names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from syncd.okr.day_texts import past_day, past_moment
 from syncd.sdk import ConfigError
-from syncd.status.choosing import past_day, past_moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=BERLIN)

@@ -1,0 +1,58 @@
+"""Pages without the secrets of their connection, which a server may repeat in an error or among its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from syncd.config import Connection
+from syncd.sdk import Page, Record, Snapshot
+
+
+def masked_page(page: Page, connection: Connection) -> Page:
+    """The page with each secret masked: in the texts of its records, and in what a snapshot quotes of its source.
+
+    Ids stay as they are, and so does what was read as a number.
+    """
+    hide = connection.without_secrets
+    records, readings = page.records, page.readings
+    if connection.redactor.is_in("\n".join(text for record in records for text in _texts(record))):
+        records = [_masked_record(record, hide) for record in records]
+    return replace(
+        page, records=records, readings={part: _masked_snapshot(snapshot, hide) for part, snapshot in readings.items()}
+    )
+
+
+def _texts(record: Record) -> Iterator[str]:
+    yield from (record.label, record.title, record.url)
+    for values in record.fields.values():
+        yield from (value for value in values if isinstance(value, str))
+
+
+def _masked_record(record: Record, hide: Callable[[str], str]) -> Record:
+    fields = {
+        name: [hide(value) if isinstance(value, str) else value for value in values]
+        for name, values in record.fields.items()
+    }
+    return replace(record, label=hide(record.label), title=hide(record.title), url=hide(record.url), fields=fields)
+
+
+def _masked_snapshot(snapshot: Snapshot, hide: Callable[[str], str]) -> Snapshot:
+    def masked(text: str | None) -> str | None:
+        return None if text is None else hide(text)
+
+    readings = snapshot.readings
+    if any(reading.problem is not None for reading in readings):
+        readings = [
+            replace(reading, problem=masked(reading.problem), raw=hide(reading.raw))
+            if reading.problem is not None
+            else reading
+            for reading in readings
+        ]
+    return replace(
+        snapshot,
+        readings=readings,
+        problem=masked(snapshot.problem),
+        notes=[hide(note) for note in snapshot.notes],
+        warning=masked(snapshot.warning),
+    )
