@@ -19,7 +19,8 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
     if okrs is not None:
         return okrs
     if not config.periods:
-        raise ConfigError(_("no mapping file has a period yet; write `period:` into one"))
+        none_yet = _("no mapping file has a period yet; write `period:` and `objectives:` into one to see them here")
+        raise ConfigError(none_yet)
     periods = ", ".join(other.period.id for other in config.periods)
     raise ConfigError(_("there is no period %(name)r; the mappings have: %(periods)s", name=period, periods=periods))
 

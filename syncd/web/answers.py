@@ -23,12 +23,12 @@ def status_answer(view: View) -> StatusDocument:
 
 def explanation_answer(view: View, name: str) -> ExplanationDocument:
     """The document of `explain --json` of a key result or guard. HTTPException 404 if there is none."""
-    return explanation(view.snapshot, view.daemon.ledger, _key_result(view, name))
+    return explanation(view.snapshot, view.daemon.ledger, explained(view, name))
 
 
 def history_answer(view: View, name: str, *, backfill: bool) -> HistoryDocument:
     """The document of `history --json` of a key result or guard. HTTPException 404 if there is none."""
-    return series_document(history(view.snapshots, view.snapshot, _key_result(view, name), backfill=backfill))
+    return series_document(history(view.snapshots, view.snapshot, explained(view, name), backfill=backfill))
 
 
 def review_answer(view: View, *, whole: bool) -> ReviewDocument:
@@ -37,6 +37,7 @@ def review_answer(view: View, *, whole: bool) -> ReviewDocument:
     return review_document(review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole))
 
 
-def _key_result(view: View, name: str) -> KeyResult:
+def explained(view: View, name: str) -> KeyResult:
+    """The key result or guard with this id. HTTPException 404 if there is none."""
     with missing_is_404():
         return explained_key_result(view.snapshot, name)

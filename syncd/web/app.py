@@ -19,11 +19,12 @@ from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
-from syncd.web.errors import broken, error_answer, is_api, refused
 from syncd.web.events import Events
+from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
+from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role, Visitor, is_anonymous
 
@@ -66,11 +67,6 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def unreadable(request: Request, error: Exception) -> Response:
-        if is_api(request.url.path):
-            return error_answer(request.url.path, 503, str(error))
-        return _of_probe(request, str(error), 503)
-
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -81,6 +77,10 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
+            ),
+            Route(
+                "/key-results/{id}/evidence.csv",
+                pages(lambda request: csv_of(view_of(daemon, request), request.path_params["id"])),
             ),
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
@@ -93,7 +93,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: broken},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None

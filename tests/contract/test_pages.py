@@ -146,6 +146,14 @@ def test_an_address_that_names_nothing_is_told_so(client: TestClient, path: str,
     assert client.get(path).status_code == status
 
 
+def test_a_browser_gets_a_page_where_a_program_gets_a_line(client: TestClient) -> None:
+    assert client.get("/nothing").text == "Not Found\n"
+    page = client.get("/nothing", headers={"accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == 404
+    assert '<h1 class="answer">There is no such page.</h1>' in page.text
+    assert client.get("/api/nothing", headers={"accept": "text/html"}).json() == {"error": "Not Found"}
+
+
 def test_every_page_stands_before_the_first_sync(project: CsvProject) -> None:
     client = browser(project.config, None, project.now)
     for path in ("/", "/objectives/service", "/key-results/calls", "/key-results/trust", "/reviews/week", "/sources"):

@@ -55,7 +55,7 @@ def test_the_image_runs_as_a_fixed_user_with_the_documented_command() -> None:
     assert of_image("USER") == [f"{USER}:{USER}"]
     assert json.loads(of_image("ENTRYPOINT")[0]) == ["syncd"]
     assert json.loads(of_image("CMD")[0]) == ["run", "--config", "/etc/syncd/syncd.yaml", "--listen", "0.0.0.0:8321"]
-    assert of_image("FROM") == ["python:3.12-slim-bookworm"]
+    assert of_image("FROM") == ["${PYTHON_IMAGE}"]
     assert not any(word in rest for rest in of_image("RUN") for word in ("pip ", "apt", "gcc"))
 
 
@@ -67,12 +67,22 @@ def test_only_what_the_image_is_built_from_is_sent_to_the_builder() -> None:
     assert sent == copied
 
 
+def test_base_images_are_arguments_so_that_a_digest_can_be_given() -> None:
+    assert [rest for word, rest in instructions(-1) if word == "ARG"] == ["PYTHON_IMAGE=python:3.12-slim-bookworm"]
+    assert [rest for word, rest in instructions(0) if word == "FROM"] == ["${PYTHON_IMAGE} AS build"]
+    services = compose()["services"]
+    given = {"PYTHON_IMAGE": "${PYTHON_IMAGE:-python:3.12-slim-bookworm}"}
+    assert services["syncd"]["build"] == {"context": ".", "args": given}
+    assert services["db"]["image"] == "${POSTGRES_IMAGE:-postgres:18-bookworm}"
+
+
 def test_compose_confines_every_service() -> None:
     for name, service in compose()["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "/tmp" in service["tmpfs"], name
+        assert (service["mem_limit"], service["pids_limit"]) == ("1g", 256), name
         assert not any("token" in value.lower() for key, value in environment(service) if not key.endswith("_FILE"))
 
 
@@ -226,6 +236,12 @@ def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> 
     assert sorted(path.name for path in (package / "ledger/migrations/versions").glob("*.py")) == sorted(
         path.name for path in (ROOT / "syncd/ledger/migrations/versions").glob("*.py")
     )
+
+
+def test_the_bill_of_materials_travels_in_the_wheel(built: Built) -> None:
+    (carried,) = built.environment.glob("lib/python3*/site-packages/syncd-*.dist-info/sboms/*")
+    assert carried.name == "syncd.cdx.json"
+    assert carried.read_bytes() == (ROOT / "syncd.cdx.json").read_bytes()
 
 
 @pytest.mark.nightly
