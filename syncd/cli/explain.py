@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,9 @@ from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
+from syncd.ledger import Ledger
 from syncd.okr.day_texts import past_moment
+from syncd.okr.goals import KeyResult
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.words import (
     HEALTH_WORDS,
@@ -33,6 +34,7 @@ from syncd.okr.words import (
 from syncd.status.checkin_words import content_words
 from syncd.status.choosing import chosen_period, explained_key_result
 from syncd.status.read_snapshots import Snapshots
+from syncd.status.snapshot import Snapshot
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -53,11 +55,17 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
     if as_json:
         print_json(explanation(snapshot, ledger, key_result))
         return
-    of_number = _lines(evidence_of(snapshot, ledger, key_result), config.zone)
-    of_links = explain_links.lines(list(links_of(snapshot, ledger, key_result)))
-    written = explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), config.zone)
-    for line in chain(of_number, of_links, written):
+    for line in explanation_lines(snapshot, ledger, key_result, config.zone):
         say(line)
+
+
+def explanation_lines(
+    snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult, zone: ZoneInfo
+) -> Iterator[str]:
+    """All the evidence of a key result in a snapshot, as text."""
+    yield from _lines(evidence_of(snapshot, ledger, key_result), zone)
+    yield from explain_links.lines(list(links_of(snapshot, ledger, key_result)))
+    yield from explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), zone)
 
 
 def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:

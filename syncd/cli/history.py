@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,19 +53,25 @@ def run(
         print_json(series_document(series))
     elif as_csv:
         say_document(table(series))
-    elif not series.points:
-        say(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
-        for event in series.events:
-            say(f"  {event_words(event, series)}")
-    elif as_chart:
+    elif as_chart and series.points:
         from syncd.cli.history_chart import print_chart
 
         print_chart(series)
     else:
+        for line in series_lines(series, now):
+            say(line)
+
+
+def series_lines(series: Series, now: datetime) -> Iterator[str]:
+    """The series as a table, or why there is none yet."""
+    if series.points:
         from syncd.cli.history_view import render
 
-        for line in render(series, now):
-            say(line)
+        yield from render(series, now)
+        return
+    yield f"{series.key_result.id} has no value yet in {series.period.id}: {_why_none(series, now)}"
+    for event in series.events:
+        yield f"  {event_words(event, series)}"
 
 
 def table(series: Series) -> str:

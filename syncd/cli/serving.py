@@ -40,3 +40,15 @@ def serve(
     from syncd.cli import run as command
 
     command.serve(config, listen=listen, insecure=insecure, log_format=log_format)
+
+
+@serving.command()
+def mcp(config: options.ConfigPath = options.HERE) -> None:
+    """Answer an assistant's questions over the Model Context Protocol.
+
+    Serves `status`, `explain`, `history` and `review` as tools on standard input and output, for an assistant that
+    starts it. Reads the ledger and the mappings only: it needs no network and no secret.
+    """
+    from syncd.cli import mcp as command
+
+    command.run(config)
