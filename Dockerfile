@@ -20,10 +20,11 @@ RUN python -m venv --without-pip /opt/syncd \
         --require-hashes --requirement /src/requirements-build.lock
 
 WORKDIR /src
-COPY pyproject.toml README.md syncd.cdx.json ./
+COPY pyproject.toml README.md ./
 COPY syncd/ syncd/
 COPY connectors/ connectors/
 COPY mappings/ mappings/
+COPY supply_chain/ supply_chain/
 # Byte code is made once, here, and trusted as it is: the running container writes none and checks no times.
 RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && pip --python /opt/syncd/bin/python install --no-compile --no-deps /wheels/*.whl \

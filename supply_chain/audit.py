@@ -29,7 +29,7 @@ class NotAsked(Exception):
 def locked() -> Sequence[str]:
     """Each package of any lock as NAME==VERSION, whatever system it is for."""
     of_all = (pin for lock in LOCKS for pin in pins(lock.read_text(encoding="utf-8")))
-    return sorted({f"{pin.name}=={pin.version}" for pin in of_all})
+    return sorted({str(pin) for pin in of_all})
 
 
 def answers_about(packages: Sequence[str]) -> Iterator[Mapping[str, Any]]:

@@ -27,6 +27,9 @@ class Pin:
     hashes: list[str] = field(default_factory=list)
     required_by: list[str] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
 
 def pins(lock: str) -> Sequence[Pin]:
     """The packages of a lock's text. ValueError for a line of no known form: what it adds would be missing."""

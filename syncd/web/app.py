@@ -23,6 +23,8 @@ from syncd.web.events import Events
 from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
+from syncd.web.languages import Languages, Spoken
+from syncd.web.login import LoginPages
 from syncd.web.pages import HERE
 from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
@@ -31,10 +33,17 @@ from syncd.web.visitors import Role, Visitor, is_anonymous
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = False) -> ASGIApp:
+def make_app(
+    daemon: Daemon,
+    listens_on: str = "127.0.0.1",
+    *,
+    insecure: bool = False,
+    languages: Languages | None = None,
+) -> ASGIApp:
     """The application that shows what this daemon reports, for a server that listens on this host.
 
-    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it.
+    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it. `languages`
+    are those of the pages, by default all that syncd brings.
     """
     pages = Bounded("page", threads=4, seconds=20)
     hooks = Bounded("hook", threads=2, seconds=8)
@@ -90,6 +99,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
@@ -97,7 +107,8 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None
-    return Guard(Door(app, daemon, everybody), listens_on, lambda: daemon.config.settings.web.address)
+    spoken = Spoken(Door(app, daemon, everybody), languages or Languages(HERE / "locales"))
+    return Guard(spoken, listens_on, lambda: daemon.config.settings.web.address)
 
 
 def _of_probe(request: Request, text: str, status: int = 200) -> Response:

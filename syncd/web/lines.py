@@ -13,7 +13,7 @@ from syncd.explain.history import CheckInCorrected, Point, Restated, Series, Ser
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, QUALITY_WORDS, goal, number, value_figure
+from syncd.okr.words import HEALTH_WORDS, LEVEL_WORDS, QUALITY_WORDS, full_day, goal, number, value_figure
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
@@ -90,7 +90,9 @@ def _levels(kr: KeyResult) -> Iterator[Level]:
             if baseline is not None:
                 yield Level(baseline, _("baseline %(figure)s", figure=full_number(baseline)))
             yield Level(target, _("target %(figure)s", figure=full_number(target)), "goal")
-            yield from (Level(at, f"{name} {full_number(at)}") for name, at in kr.goal.levels if at != target)
+            yield from (
+                Level(at, f"{_(LEVEL_WORDS[name])} {full_number(at)}") for name, at in kr.goal.levels if at != target
+            )
         case Milestones(steps):
             yield from (Level(step.at, step.title[:14]) for step in steps)
         case GoalBand(at_least, at_most):
@@ -130,9 +132,9 @@ def _description(series: Series, points: Sequence[Point]) -> str:
     text = _(
         "From %(first)s on %(first_day)s to %(last)s on %(last_day)s, which is %(health)s; the goal is %(goal)s.",
         first=value_figure(kr, first.value),
-        first_day=first.day.isoformat(),
+        first_day=full_day(first.day),
         last=value_figure(kr, last.value),
-        last_day=last.day.isoformat(),
+        last_day=full_day(last.day),
         health=_(HEALTH_WORDS[last.health]),
         goal=goal(kr),
     )

@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from waiting import HANG
 
 ROOT = Path(__file__).parents[2]
@@ -241,7 +243,16 @@ def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> 
 def test_the_bill_of_materials_travels_in_the_wheel(built: Built) -> None:
     (carried,) = built.environment.glob("lib/python3*/site-packages/syncd-*.dist-info/sboms/*")
     assert carried.name == "syncd.cdx.json"
-    assert carried.read_bytes() == (ROOT / "syncd.cdx.json").read_bytes()
+    bill = json.loads(carried.read_text(encoding="utf-8"))
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(\S+)==(\S+)(?: ; .*)? \\\n((?:    --hash=.*\n)+)", lock, re.MULTILINE)
+    assert {
+        (component["name"], component["version"]): {file["content"] for file in component["hashes"]}
+        for component in bill["components"]
+    } == {(name, version): set(re.findall("sha256:([0-9a-f]{64})", hashes)) for name, version, hashes in blocks}
+    assert len(bill["components"]) == len(blocks) > 50
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    assert bill["metadata"]["component"]["version"] == carried.parts[-3].removeprefix("syncd-").partition(".dist")[0]
 
 
 @pytest.mark.nightly
