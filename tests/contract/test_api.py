@@ -95,6 +95,7 @@ def test_status_is_that_of_the_command(demo: Path, client: TestClient, printed: 
     wanted = printed(partial(status.run, demo, period=None, as_json=True))
     assert client.get("/api/status").json() == wanted
     assert client.get("/api/status?period=2026-Q4").json() == wanted
+    assert client.get("/api/status", headers={"Accept-Language": "de"}).json() == wanted
 
 
 @pytest.mark.parametrize("at", [None, *DAYS])
