@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
+from syncd.web.actions import action_routes
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
@@ -25,6 +26,7 @@ from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.languages import Languages, Spoken
 from syncd.web.login import LoginPages
+from syncd.web.page_forms import page_form_routes
 from syncd.web.pages import HERE
 from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
@@ -99,6 +101,8 @@ def make_app(
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *action_routes(daemon, pages),
+            *page_form_routes(daemon, pages),
             *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
