@@ -28,11 +28,12 @@ def say(line: object = "", *, err: bool = False, color: bool | None = None) -> N
     typer.echo("\x1b".join(map(inert, without_any_secret(str(line)).split(_OWN))), err=err, color=color)
 
 
-def say_document(text: str) -> None:
-    """Prints a document of many lines, in which its own line breaks stay."""
+def say_document(text: str, *, err: bool = False) -> None:
+    """Prints a document of many lines, in which its own line breaks stay; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
+    from syncd.sdk.redactor import without_any_secret
 
-    typer.echo(inert_lines(text), nl=False)
+    typer.echo(inert_lines(without_any_secret(text)), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:
