@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from loopback import QuietHandler, running
 
@@ -149,10 +149,10 @@ ERRORS: dict[str, Respond] = {
     "403 in JSON, far behind": lambda said: (403, "", json.dumps({"message": "x" * 990 + said})),
     "404 in Google's form": lambda said: (404, "", json.dumps({"error": {"message": said, "status": "NOT_FOUND"}})),
     "400 in JSON by code points": lambda said: (400, "", f'{{"values": ["{by_code_points(said)}"]}}'),
-    "407 of a proxy": lambda said: (407, "", said),
+    "407 of a proxy": lambda said: (407, "", f"{by_code_points(said)} {said}"),
     "422 in half of a JSON": lambda said: (422, "", f'{{"detail": "{by_code_points(said)}'),
     "429 in JSON": lambda said: (429, "", json.dumps({"errors": [{"message": said}]})),
-    "500 in prose": lambda said: (500, "", "y" * 150 + said),
+    "500 in prose": lambda said: (500, "", f"{'y' * 150}{said} {by_code_points(said)} {quote(said)}"),
     "503 as a page": lambda said: (503, "", PAGE.format(said, said)),
     "redirect to a path": lambda said: (302, f"/moved/{said}", ""),
     "redirect elsewhere": lambda said: (301, f"http://elsewhere.example/{said}", ""),
