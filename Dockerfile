@@ -1,7 +1,10 @@
 # The service as a container: docs/operating.md says how to run it.
 
+# A tag may come to name another image, a digest cannot. docs/deploying.md says how to find the digest and to build by it.
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+
 # -- build: the environment, complete and compiled
-FROM python:3.12-slim-bookworm AS build
+FROM ${PYTHON_IMAGE} AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
@@ -21,6 +24,7 @@ COPY pyproject.toml README.md ./
 COPY syncd/ syncd/
 COPY connectors/ connectors/
 COPY mappings/ mappings/
+COPY supply_chain/ supply_chain/
 # Byte code is made once, here, and trusted as it is: the running container writes none and checks no times.
 RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && pip --python /opt/syncd/bin/python install --no-compile --no-deps /wheels/*.whl \
@@ -28,7 +32,7 @@ RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wh
     && /opt/syncd/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/syncd/lib
 
 # -- the image: Python, the environment, a user without rights
-FROM python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
 # The ids are fixed, so that volumes and secrets can be given to them.
 RUN groupadd --gid 10001 syncd \

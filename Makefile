@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check bench lock clean help
+.PHONY: demo test coverage nightly check bench lock licences audit texts clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -27,6 +27,9 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date
+	@$(BIN)/python docs/texts.py
 
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
@@ -61,13 +64,20 @@ INSTALL := pip install --quiet --no-deps --no-build-isolation
 	@.venv-bench/bin/pip check
 	@touch $@
 
-# Later locks keep to the versions of earlier ones, for they are installed into the same environment.
-COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header $(UPGRADE)
+# Later locks keep to the versions of earlier ones, for they are installed into the same environment. pip is in none of
+# them: it comes with Python, and would have to replace itself while it installs.
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-package pip --generate-hashes --no-header $(UPGRADE)
 lock: .venv-lock/.installed  ## resolve the dependencies again, keeping versions that still fit; UPGRADE=--upgrade takes the newest
 	$(COMPILE) pyproject.toml --extra mcp -o requirements.lock
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
 	$(COMPILE) pyproject.toml --extra mcp --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
+
+licences: .venv/.installed-dev  ## note the licences that locked packages declare, for the bill of materials in the wheel
+	@$(BIN)/python -m supply_chain.licences
+
+audit: .venv/.installed-dev  ## look up every locked package in a database of known weaknesses; needs the network
+	@$(BIN)/python -m supply_chain.audit
 
 .venv-lock/.installed: Makefile
 	@$(PYTHON) -m venv --clear .venv-lock

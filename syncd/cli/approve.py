@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config
+from syncd.cli.lines import wrapped
+from syncd.cli.opening import open_config
 from syncd.cli.output import say
-from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
-from syncd.ledger import cycle_lock, open_ledger
+from syncd.cycle.approve import AnotherCandidate, NotHeld, held_value
+from syncd.cycle.ask import Desk, Form, ask_about_delivery
+from syncd.cycle.refusals import Refused
+from syncd.cycle.stuck import refused_deliveries
+from syncd.ledger import open_ledger
 from syncd.okr.words import HEALTH_WORDS, signature, value_figure
 from syncd.sdk import ConfigError
+from syncd.status.choosing import chosen_key_result, chosen_period
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
@@ -20,51 +28,51 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     config, clock = open_config(path)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)
-    figure = partial(value_figure, key_result)
-    author, entered_by = author_name(author, "an approval"), process_owner()
+    by = Form(new_form(), author_name(author, "an approval"), process_owner(), clock())
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
         raise ConfigError(f"{name} is not held: it was not pulled yet; run `syncd sync`")
     try:
-        with cycle_lock(ledger.engine):
-            try:
-                approved = approve(
-                    config,
-                    okrs,
-                    key_result,
-                    ledger,
-                    author=author,
-                    entered_by=entered_by,
-                    now=clock(),
-                    number=number,
-                )
-            except NotHeld as error:
-                allowed = (
-                    allow(ledger, okrs, key_result, author=author, entered_by=entered_by, now=clock())
-                    if number is None
-                    else ()
-                )
-                if not allowed:
-                    raise ConfigError(f"{name} is not held: {_instead(error, figure)}") from None
-                for delivery in allowed:
-                    target = f"{delivery.connection}: {delivery.target}"
-                    say(f"{name}: {target}: the next sync, or `syncd publish`, overwrites it")
-                return
+        desk = Desk(config, okrs, key_result, ledger)
+        try:
+            _approve(desk, by, number, clock)
+        except NotHeld as error:
+            if number is not None or not _allow(desk, by, clock):
+                raise ConfigError(f"{error}, and no check-in of it was left alone") from None
     except AnotherCandidate as error:
-        raise ConfigError(
-            f"{name} waits with {figure(error.candidate)}, not with {figure(number)}; see `syncd explain {name}`"
-        ) from None
+        raise ConfigError(f"{error}; see `syncd explain {name}`") from None
+    except Refused as error:
+        raise ConfigError(str(error)) from None
     finally:
         ledger.close()
-    old, new = figure(approved.old.number), figure(approved.new.number, "unknown")
-    say(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {signature(author, entered_by)}")
 
 
-def _instead(error: NotHeld, figure: Callable[[float | None], str]) -> str:
-    if error.edited:
-        return "its measure was edited since; the next `syncd sync` measures it again"
-    if error.value is None:
-        return "it was not pulled yet; run `syncd sync`"
-    reason = f" ({error.value.reason})" if error.value.reason else ""
-    value = f"its value {figure(error.value.number)} is {error.value.quality}{reason}"
-    return f"{value}, and no check-in of it was left alone"
+def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], datetime]) -> None:
+    """Approves the candidate that waits now, or the `number`."""
+    name, period, ledger = desk.key_result.id, desk.okrs.period.id, desk.ledger
+    figure = partial(value_figure, desk.key_result)
+    old = held_value(desk.okrs, desk.key_result, ledger)
+    candidate = old.candidate if number is None else number
+    waits = take_now(desk.config, ledger, clock, desk.ask_approval(by, candidate))
+    if waits is not None:
+        approved = figure(candidate, "the unknown number")
+        for line in wrapped(f"{name}: the approval of {approved} is stored and counts from the next cycle: {waits}"):
+            say(line)
+        return
+    new = ledger.values.last(period)[name]
+    who = signature(by.author, by.entered_by)
+    change = f"{figure(old.number)} → {figure(new.number, 'unknown')}"
+    say(f"{name}: {change}, {HEALTH_WORDS[new.health]}; approved by {who}")
+
+
+def _allow(desk: Desk, by: Form, clock: Callable[[], datetime]) -> bool:
+    """Lets the refused deliveries of a key result be written over; whether there is one."""
+    name, ledger = desk.key_result.id, desk.ledger
+    deliveries = refused_deliveries(ledger, desk.okrs.period.id, name)
+    for delivery in deliveries:
+        request = ask_about_delivery(ledger, replace(by, id=new_form()), delivery.id, "allow")
+        waits = take_now(desk.config, ledger, clock, request)
+        target = f"{delivery.connection}: {delivery.target}"
+        when = "the next sync, or `syncd publish`, overwrites it"
+        say(f"{name}: {target}: {when if waits is None else f'stored; the next cycle overwrites it: {waits}'}")
+    return bool(deliveries)

@@ -1,41 +1,48 @@
-"""What people allow: a held number becomes the value, and text that a person wrote at a target may be overwritten."""
+"""A person accepts a held number: it becomes the value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.config import Config
 from syncd.cycle.foresee import deliveries_after
+from syncd.cycle.refusals import Refused
 from syncd.cycle.value import case_of, complete_value
-from syncd.ledger import Delivery, KeptValue, Ledger
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
-from syncd.ledger.outbox import State
 from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Measure, leaves, stream_keys
-from syncd.okr.words import signature
-
-_REFUSED: tuple[State, ...] = ("refused",)
+from syncd.okr.words import value_figure
 
 
-class NotHeld(Exception):
+class NotHeld(Refused):
     """A key result has no number that waits; `value` is its present value, None if it was never measured."""
 
-    def __init__(self, value: KeptValue | None, edited: bool) -> None:
-        super().__init__(value)
+    def __init__(self, key_result: KeyResult, value: KeptValue | None, *, edited: bool) -> None:
         self.value = value
         self.edited = edited
+        super().__init__(f"{key_result.id} is not held: {_instead(key_result, value, edited=edited)}")
 
 
-class AnotherCandidate(Exception):
+class AnotherCandidate(Refused):
     """The number that waits differs from the number that somebody wanted to approve."""
 
-    def __init__(self, candidate: float | None) -> None:
-        super().__init__(candidate)
+    def __init__(self, key_result: KeyResult, candidate: float | None, wanted: float | None) -> None:
         self.candidate = candidate
+        waits, other = (value_figure(key_result, number, "an unknown number") for number in (candidate, wanted))
+        super().__init__(f"{key_result.id} waits with {waits}, not with {other}")
+
+
+def _instead(key_result: KeyResult, value: KeptValue | None, *, edited: bool) -> str:
+    if edited:
+        return "its measure was edited since; the next `syncd sync` measures it again"
+    if value is None:
+        return "it was not pulled yet; run `syncd sync`"
+    reason = f" ({value.reason})" if value.reason else ""
+    return f"its value {value_figure(key_result, value.number)} is {value.quality}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,23 @@ class Approved:
 
     old: KeptValue
     new: KeptValue
+
+
+def held_value(okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger) -> KeptValue:
+    """The value of a key result whose candidate may be approved. Raises NotHeld."""
+    value = ledger.values.last(okrs.period.id).get(key_result.id)
+    edited = value is not None and value.measure != measure_digest(key_result.measure)
+    if value is None or value.quality != "held" or edited or key_result.measure is None:
+        raise NotHeld(key_result, value, edited=edited)
+    return value
+
+
+def check_candidate(okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, candidate: float | None) -> KeptValue:
+    """The value of a key result that is held with this candidate. Raises NotHeld or AnotherCandidate."""
+    value = held_value(okrs, key_result, ledger)
+    if value.candidate != candidate:
+        raise AnotherCandidate(key_result, value.candidate, candidate)
+    return value
 
 
 def approve(
@@ -55,20 +79,15 @@ def approve(
     author: str,
     entered_by: str,
     now: datetime,
-    number: float | None = None,
+    candidate: float | None,
 ) -> Approved:
-    """Accepts the candidate of a held key result; with a `number`, only if that is the candidate.
+    """Accepts the candidate of a held key result, if it is this number; None is an unknown number.
 
     If it cannot accept the candidate, it raises NotHeld or AnotherCandidate and changes nothing. The caller holds the
     ledger's lock. The `author` is a claim; `entered_by` is who ran the command or is logged in.
     """
-    old = ledger.values.last(okrs.period.id).get(key_result.id)
-    measure = key_result.measure
-    edited = old is not None and old.measure != measure_digest(measure)
-    if old is None or old.quality != "held" or edited or measure is None:
-        raise NotHeld(old, edited)
-    if number is not None and number != old.candidate:
-        raise AnotherCandidate(old.candidate)
+    old, measure = check_candidate(okrs, key_result, ledger, candidate), key_result.measure
+    assert measure is not None  # it is held
     cycle, answer = _measured(ledger, okrs, measure, old)
     case = case_of(config, okrs, ledger, key_result, now)
     new = complete_value(case, answer, ledger.answers, now, cycle)
@@ -86,29 +105,6 @@ def approve(
         due=outgoing,
     )
     return Approved(old, new)
-
-
-def allow(
-    ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, entered_by: str, now: datetime
-) -> Sequence[Delivery]:
-    """Lets a key result's refused deliveries overwrite the text that they met, but not a text that was written since.
-
-    The deliveries wait again, and are returned; the result is empty if nothing was refused. The caller holds the
-    ledger's lock.
-    """
-    refused = [
-        delivery
-        for delivery in ledger.outbox.in_state(_REFUSED)
-        if delivery.period == okrs.period.id and delivery.key_result == key_result.id
-    ]
-    marks_by_place = ledger.outbox.marks({delivery.place for delivery in refused})
-    for delivery in refused:
-        marks = dict(marks_by_place.get(delivery.place, {}))
-        for place, content in (delivery.left_alone or {}).items():
-            marks[place] = [*marks.get(place, ()), content]
-        ledger.outbox.note({delivery.place: marks})
-        ledger.outbox.again([delivery.id], now, f"{signature(author, entered_by)} lets it be written over")
-    return refused
 
 
 def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from syncd.config import Config
 from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.foresee import deliveries_after
+from syncd.cycle.refusals import Refused
 from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Definition, KeptValue, Ledger, NewDelivery
 from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn, Withdrawal, newest_value
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.plausible import implausible
+from syncd.okr.spans import Period
+from syncd.okr.words import day
 from syncd.sdk import ConfigError
 
 LONGEST_NOTE, LONGEST_AUTHOR = 2_000, 100
@@ -24,55 +27,88 @@ STANDS_FOR = timedelta(days=14)
 """How long a check-in stands if neither it nor its key result says so."""
 
 
-class Settled(Exception):
+class Settled(Refused):
     """The period is frozen since `at`."""
 
-    def __init__(self, at: datetime) -> None:
-        super().__init__(at)
+    def __init__(self, period: Period, at: datetime) -> None:
         self.at = at
+        super().__init__(f"{period.id} is frozen since {day(at.astimezone(period.zone))}: it has ended and settled")
 
 
-class Implausible(Exception):
+class Implausible(Refused):
     """The value is outside what the mapping calls plausible; the text says which bound it breaks."""
 
 
-def check_in(
-    config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
-) -> None:
-    """Keeps a check-in. The value of a check-in becomes the value of a key result without a measure, unless there is
-    one of a later day.
+def check(
+    config: Config,
+    okrs: PeriodOkrs,
+    key_result: KeyResult,
+    ledger: Ledger,
+    checkin: CheckIn | Withdrawal,
+    *,
+    now: datetime,
+    force: bool = False,
+) -> _Change:
+    """The change that a check-in or withdrawal makes, if it may be kept now.
 
-    Raises Settled, or without `force` Implausible; then nothing changes. The caller holds the ledger's lock.
+    Raises Settled, without `force` Implausible, and ConfigError for texts that are too long or a period that was
+    renamed.
     """
-    change = _Change(config, okrs, key_result, ledger, checkin.at)
-    _check_lengths(checkin.author, checkin.note)
-    if checkin.value is not None and key_result.plausible is not None and not force:
+    change = _Change(config, okrs, key_result, ledger, now)
+    for what, text, longest in (
+        ("the author's name", checkin.author, LONGEST_AUTHOR),
+        ("the note", checkin.note, LONGEST_NOTE),
+    ):
+        if text is not None and len(text) > longest:
+            raise ConfigError(f"{what} has {len(text):,} characters; write at most {longest:,}")
+        if text is not None and "\0" in text:
+            raise ConfigError(f"{what} holds a character that no ledger keeps (NUL); write it without")
+    if isinstance(checkin, CheckIn) and checkin.value is not None and key_result.plausible is not None and not force:
         value = change.value  # it may be far from a measured value
         if why := implausible(key_result.plausible, checkin.value, value.number if value else None):
             raise Implausible(why)
+    return change
+
+
+def check_in(
+    config: Config,
+    okrs: PeriodOkrs,
+    key_result: KeyResult,
+    ledger: Ledger,
+    checkin: CheckIn,
+    *,
+    now: datetime | None = None,
+    force: bool = False,
+) -> int:
+    """Keeps a check-in, `now` or when it is made; returns its id. The value of a check-in becomes the value of a key
+    result without a measure, unless there is one of a later day.
+
+    Raises the errors of `check`; then nothing changes. The caller holds the ledger's lock.
+    """
+    change = check(config, okrs, key_result, ledger, checkin, now=now or checkin.at, force=force)
     makes, due = change.follows([*change.checkins, checkin])
-    ledger.checkins.check_in(*change.name, checkin, makes, due)
+    return ledger.checkins.check_in(*change.name, checkin, makes, due, now=change.at)
 
 
 def withdraw(
-    config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, withdrawal: Withdrawal
+    config: Config,
+    okrs: PeriodOkrs,
+    key_result: KeyResult,
+    ledger: Ledger,
+    checkin: CheckIn,
+    withdrawal: Withdrawal,
+    *,
+    now: datetime | None = None,
 ) -> None:
     """Keeps the withdrawal of a check-in. The value of a key result without a measure becomes that of the check-in
     before it; unknown if there is none.
 
-    Raises Settled; then nothing changes. The caller holds the ledger's lock.
+    Raises the errors of `check`; then nothing changes. The caller holds the ledger's lock.
     """
-    change = _Change(config, okrs, key_result, ledger, withdrawal.at)
-    _check_lengths(withdrawal.author, withdrawal.note)
+    change = check(config, okrs, key_result, ledger, withdrawal, now=now or withdrawal.at)
     after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]
     makes, due = change.follows(after)
-    ledger.checkins.withdraw(*change.name, checkin, withdrawal, makes, due)
-
-
-def _check_lengths(author: str, note: str | None) -> None:
-    for what, text, longest in (("the author's name", author, LONGEST_AUTHOR), ("the note", note, LONGEST_NOTE)):
-        if text is not None and len(text) > longest:
-            raise ConfigError(f"{what} has {len(text):,} characters; write at most {longest:,}")
+    ledger.checkins.withdraw(*change.name, checkin, withdrawal, makes, due, now=change.at)
 
 
 @dataclass(frozen=True)
@@ -88,7 +124,7 @@ class _Change:
     def __post_init__(self) -> None:
         settled_at = self.okrs.period.span.end + self.config.settings.settle
         if self.at >= settled_at:
-            raise Settled(settled_at)
+            raise Settled(self.okrs.period, settled_at)
         renamed = dict(renamed_periods(self.config, self.ledger))
         if (former := renamed.get(self.okrs.period.id)) is not None:  # under its new id the period would begin anew
             raise ConfigError(

@@ -12,12 +12,13 @@ from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.outgoing import Outgoing
 from syncd.cycle.pull import pull
+from syncd.cycle.take_requests import take_requests
 
 
 def run_cycle(
     request: CycleRequest, *, background: Background | None = None, outgoing: Outgoing | None = None
 ) -> Result:
-    """Runs the four phases, or the first two if the request is for a dry run.
+    """Does what people asked for, and runs the four phases. If the request is for a dry run, only the first two phases.
 
     Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one; deliveries and
     messages are `outgoing` beside the next cycles, or take place before the end. The result names the sources and
@@ -25,6 +26,9 @@ def run_cycle(
     stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
+    if not request.dry_run:
+        take_requests(request.config, request.ledger, request.clock)
+        moves()
     pulled = pull(request, background)
     moves()
     if request.dry_run:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from syncd.okr.measures import scalar_text
+from syncd.sdk.language import gettext
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -46,9 +47,9 @@ def duration_text(seconds: float) -> str:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "none"
+        return gettext("none")
     if isinstance(value, list):
-        return " or ".join(map(_shown, value))
+        return gettext(" or ").join(map(_shown, value))
     if isinstance(value, bool):
         return str(value).lower()
     return scalar_text(value) if isinstance(value, str | int | float) else str(value)

@@ -1,10 +1,13 @@
-"""The events of a series in words: an edit, a restatement, an approval."""
+"""The events of a series in words: an edit, a restatement, a check-in, an approval, a request."""
 
 from __future__ import annotations
 
 from syncd.explain.edit import Edit
-from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEvent
-from syncd.okr.words import clock_time, count, day, value_figure
+from syncd.explain.history import CheckedIn, Restated, Series, SeriesEvent
+from syncd.explain.requests import Asked, request_words, state_words
+from syncd.okr.words import clock_time, day, value_figure
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.checkin_words import content_words
 
 
@@ -12,17 +15,46 @@ def event_words(event: SeriesEvent, series: Series) -> str:
     """An event in words. It begins with a word of syncd's own, so that no spreadsheet takes it for a formula."""
     kr, at = series.key_result, clock_time(event.at.astimezone(series.period.zone))
     if isinstance(event, Edit):
-        return f"edited {at} in {event.file}: {event}"
+        return _("edited %(moment)s in %(file)s: %(edit)s", moment=at, file=event.file, edit=event)
     if isinstance(event, Restated):
-        moved = "and the number stays the same"
+        moved = _("and the number stays the same")
         if event.before != event.after:
             moved = f"{value_figure(kr, event.before)} → {value_figure(kr, event.after)}"
-        return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"
-    if isinstance(event, CheckInCorrected):
-        checkin, of = event.checkin, day(event.checkin.as_of.astimezone(series.period.zone))
-        if event.withdrawn is None:
-            return f"checked in {at} by {checkin.by} for {of}: {content_words(checkin, kr)}"
-        what = f"{content_words(checkin, kr)} of {of} by {checkin.by}"
+        return ngettext(
+            "restated %(moment)s: %(num)s row of the past, %(change)s",
+            "restated %(moment)s: %(num)s rows of the past, %(change)s",
+            event.count,
+            moment=at,
+            change=moved,
+        )
+    if isinstance(event, CheckedIn):
+        return _checked_in(event, series)
+    if isinstance(event, Asked):
+        request = event.request
+        what = request_words(request, kr, series.period.zone)
+        parts = {"moment": at, "person": request.by, "what": what, "state": state_words(request)}
+        return _("asked %(moment)s by %(person)s: %(what)s; %(state)s", **parts)
+    change = f"{value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
+    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=change)
+
+
+def _checked_in(event: CheckedIn, series: Series) -> str:
+    checkin, kr, zone = event.checkin, series.key_result, series.period.zone
+    content = content_words(checkin, kr)
+    parts = {"moment": clock_time(event.at.astimezone(zone)), "person": checkin.by}
+    of = day(checkin.as_of.astimezone(zone))
+    if event.withdrawn is not None:
         why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
-        return f"withdrawn {at} by {event.withdrawn.by}: {what}{why}"
-    return f"approved {at} by {event.by}: {value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
+        withdrawn = _(
+            "withdrawn %(moment)s by %(withdrawer)s: %(content)s of %(day)s by %(person)s",
+            withdrawer=event.withdrawn.by,
+            day=of,
+            content=content,
+            **parts,
+        )
+        return f"{withdrawn}{why}"
+    if checkin.dated:
+        return _("checked in %(moment)s by %(person)s for %(day)s: %(content)s", day=of, content=content, **parts)
+    if event.before is not None and checkin.value is not None:
+        content = f"{value_figure(kr, event.before)} → {content}"
+    return _("checked in %(moment)s by %(person)s: %(content)s", content=content, **parts)

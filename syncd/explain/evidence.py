@@ -31,6 +31,8 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Span
 from syncd.okr.words import place
+from syncd.sdk.figures import exact
+from syncd.sdk.language import gettext as _
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
 
@@ -171,29 +173,43 @@ def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
     """How the `brought` numbers became the number of a part."""
     answer = rows.answer(measure)
     if answer.number is None:
-        return answer.reason or "unknown"
+        return answer.reason or _("unknown")
     if measure.per is None:
-        return _aggregate(measure, brought, scalar_text(answer.number))
+        return _aggregate(measure, brought, exact(scalar_text(answer.number)))
     whole = rows.answer(replace(measure, per=None)).number or 0.0
     passed = whole / answer.number if answer.number else 0.0
-    rate = f"{scalar_text(whole)} / {passed:.4g} {measure.per}s" if passed else "0"
-    return f"{_aggregate(measure, brought, scalar_text(whole))}; {rate} = {scalar_text(answer.number)} a {measure.per}"
+    number, total = exact(scalar_text(answer.number)), exact(scalar_text(whole))
+    time = exact(f"{passed:.4g}")
+    if measure.per == "day":
+        rate = _("%(total)s / %(time)s days", total=total, time=time) if passed else "0"
+        rate = _("%(rate)s = %(number)s a day", rate=rate, number=number)
+    else:
+        rate = _("%(total)s / %(time)s weeks", total=total, time=time) if passed else "0"
+        rate = _("%(rate)s = %(number)s a week", rate=rate, number=number)
+    return f"{_aggregate(measure, brought, total)}; {rate}"
 
 
 def _aggregate(measure: Leaf, brought: Sequence[str], result: str) -> str:
-    of = f" of {measure.of_text}" if isinstance(measure, RecordMeasure) and measure.of else ""
+    brought = [exact(text) for text in brought]
+    many = len(brought)
     if measure.take == "count":
-        return f"count of {len(brought)} records = {result}"
+        return _("count of %(num)s records = %(result)s", num=many, result=result)
     if measure.take == "share":
-        return f"{brought.count('1')} of {len(brought)} records are done = {result} %"
-    if measure.take == "sum" and len(brought) <= 12:
+        done = brought.count("1")
+        return _("%(done)s of %(num)s records are done = %(result)s %%", done=done, num=many, result=result)
+    if measure.take == "sum" and many <= 12:
         return f"{' + '.join(brought) or '0'} = {result}"
-    if measure.take == "change" and len(brought) == 2:
+    if measure.take == "change" and many == 2:
         return f"{brought[1]} - {brought[0]} = {result}"
-    if measure.take in ("latest", "first"):
-        return f"the {measure.take} reading = {result}"
-    return f"{measure.take}{of} over {len(brought)} = {result}"
+    if measure.take == "latest":
+        return _("the latest reading = %(result)s", result=result)
+    if measure.take == "first":
+        return _("the first reading = %(result)s", result=result)
+    if isinstance(measure, RecordMeasure) and measure.of:
+        parts = {"take": measure.take, "field": measure.of_text, "num": many, "result": result}
+        return _("%(take)s of %(field)s over %(num)s = %(result)s", **parts)
+    return _("%(take)s over %(num)s = %(result)s", take=measure.take, num=many, result=result)
 
 
 def _number(value: KeptValue) -> str:
-    return value.reason or "unknown" if value.number is None else scalar_text(value.number)
+    return value.reason or _("unknown") if value.number is None else exact(scalar_text(value.number))

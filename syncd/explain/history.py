@@ -15,22 +15,25 @@ from typing import Literal
 from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
+from syncd.explain.requests import Asked, requests_of
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.checkins import CheckIn, Withdrawal
+from syncd.okr.checkins import CheckIn, Withdrawal, as_seen_at, newest_value
 from syncd.okr.checkins import past_values as past_checkin_values
 from syncd.okr.goals import Goal, Health, KeyResult, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
+from syncd.sdk.language import gettext, ngettext
 from syncd.sdk.numbers import difference
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
 
 PointSource = Literal["kept", "backfilled"]
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,19 @@ class Restated:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckInCorrected:
-    """A check-in of a past day that was made at a time, or with `withdrawn` a check-in that was withdrawn then."""
+class CheckedIn:
+    """A check-in that was made at a time, or with `withdrawn` a check-in that was withdrawn then. `before` and `after`
+    are the newest values that people had checked in.
+    """
 
     at: datetime
     checkin: CheckIn
+    before: float | None
+    after: float | None
     withdrawn: Withdrawal | None = None
 
 
-SeriesEvent = Edit | PastApproval | Restated | CheckInCorrected
+SeriesEvent = Edit | PastApproval | Restated | CheckedIn | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +213,12 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
     period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
     checkins = snapshot.checkins.get(key_result.id, ())
     if measure is None and not any(checkin.dated for checkin in checkins):
-        return _Backfill({}, f"{key_result.id} has no measure")
+        return _Backfill({}, gettext("%(name)s has no measure", name=key_result.id))
     digest = measure_digest(measure)
     measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
     if measured is None:
-        return _Backfill({}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first")
+        never = gettext("%(name)s was never measured as its file says now: run `syncd sync` first", name=key_result.id)
+        return _Backfill({}, never)
     # Rows that came since, with a cycle that failed or whose number is held, feed no value of the past either.
     first_cycle, cycle = measured
     kept = snapshot.values[key_result.id]
@@ -251,23 +259,41 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
         if isinstance(part, ReadingMeasure)
         and not ledger.answers.readings(part, Span(part.window.earliest(period), period.span.end), now, cycle)[0]
     ]
-    return f"{' and '.join(undated)} {'has no dates of its' if len(undated) == 1 else 'have no dates of their'} own"
+    return ngettext(
+        "%(places)s has no dates of its own",
+        "%(places)s have no dates of their own",
+        len(undated),
+        places=gettext(" and ").join(undated),
+    )
 
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:
     """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
-    for checkin in end.checkins.get(key_result.id, ()):
-        events += [CheckInCorrected(checkin.at, checkin)] if checkin.dated else []
-        if (withdrawn := checkin.withdrawn) is not None:
-            events.append(CheckInCorrected(withdrawn.at, checkin, withdrawn))
+    events += _checked_in(end.checkins.get(key_result.id, ()))
+    for request in requests_of(ledger, end, key_result.id):
+        if request.state != "applied" or request.delivery is not None:
+            events.append(Asked(request.ended_at or request.at, request))
     events += approvals(ledger, okrs.period.id, key_result.id, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):
         same_cycle = list(group)
         events.append(Restated(at, len(same_cycle), same_cycle[0].before, same_cycle[0].after))
     return sorted(events, key=lambda event: event.at)
+
+
+def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
+    def newest(made: Sequence[CheckIn], at: datetime) -> float | None:
+        checkin = newest_value(as_seen_at(made, at))
+        return checkin.value if checkin else None
+
+    for index, checkin in enumerate(checkins):
+        before, after = (newest(checkins[:end], checkin.at) for end in (index, index + 1))
+        yield CheckedIn(checkin.at, checkin, before, after)
+        if (withdrawn := checkin.withdrawn) is not None:
+            before, after = (newest(checkins, at) for at in (withdrawn.at - _INSTANT, withdrawn.at))
+            yield CheckedIn(withdrawn.at, checkin, before, after, withdrawn)
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:

@@ -25,6 +25,7 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Period, Span
 from syncd.sdk import Reading, Record
+from syncd.sdk.language import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +112,29 @@ def _record(measure: RecordMeasure, window: Span, now: datetime, record: Record)
 
 
 def _lacks(measure: RecordMeasure, record: Record) -> str:
-    why = f"has no {measure.of_text}"
     if measure.of == "lead_time" and record.created_at and record.done_at and record.done_at < record.created_at:
-        return f"{why}: it was done before it was created"
-    return why
+        return _("has no %(field)s: it was done before it was created", field=measure.of_text)
+    return _("has no %(field)s", field=measure.of_text)
 
 
 def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datetime, take: str) -> Item:
     raw = f"{reading.raw!r}" if reading.number is None else reading.raw
-    title = f"holds {raw}"
+    title = _("holds %(text)s", text=raw)
     if any(reading is other for other in used):
-        brings = scalar_text(reading.number) if reading.number is not None else f"unknown: {reading.problem}"
+        number = scalar_text(reading.number) if reading.number is not None else None
+        brings = _("unknown: %(reason)s", reason=reading.problem) if number is None else number
         return Item(reading.cell, reading.cell, title, "", reading.at, brings, None)
     at = reading.at or now
     if at > now:
-        why = "dated after now"
+        why = _("dated after now")
     elif at < window.start:
-        why = "before the window"
+        why = _("before the window")
     elif at >= window.end:
-        why = "after the window"
+        why = _("after the window")
+    elif take == "latest":
+        why = _("not the latest one")
+    elif take == "first":
+        why = _("not the first one")
     else:
-        why = f"not the {take} one"
+        why = _("not the change one")
     return Item(reading.cell, reading.cell, title, "", reading.at, None, why)

@@ -32,8 +32,11 @@ class CheckIns:
         checkin: CheckIn,
         makes: tuple[Definition, KeptValue] | None = None,
         due: Sequence[NewDelivery] = (),
-    ) -> None:
-        """Keeps a check-in. The value that the check-in `makes` becomes the key result's value, in a cycle of its own.
+        *,
+        now: datetime | None = None,
+    ) -> int:
+        """Keeps a check-in; returns its id. The value that the check-in `makes` becomes the key result's value, in a
+        cycle of its own: `now`, or when the check-in was made.
 
         Deliveries that become `due` go into the outbox. The caller holds the ledger's lock.
         """
@@ -48,8 +51,11 @@ class CheckIns:
             "entered_by": checkin.entered_by,
         }
         with self._engine.begin() as connection:
-            _keep(connection, period, key_result, checkin.at, makes, due)
-            connection.execute(insert(checkins).values(period=period, key_result=key_result, **row))
+            _keep(connection, period, key_result, now or checkin.at, makes, due)
+            new = insert(checkins).values(period=period, key_result=key_result, **row)
+            key = connection.execute(new).inserted_primary_key
+        assert key is not None
+        return int(key[0])
 
     def withdraw(
         self,
@@ -59,6 +65,8 @@ class CheckIns:
         withdrawal: Withdrawal,
         makes: tuple[Definition, KeptValue] | None = None,
         due: Sequence[NewDelivery] = (),
+        *,
+        now: datetime | None = None,
     ) -> None:
         """Keeps the withdrawal of a check-in, as `check_in` keeps a check-in."""
         row = {
@@ -69,7 +77,7 @@ class CheckIns:
             "entered_by": withdrawal.entered_by,
         }
         with self._engine.begin() as connection:
-            _keep(connection, period, key_result, withdrawal.at, makes, due)
+            _keep(connection, period, key_result, now or withdrawal.at, makes, due)
             connection.execute(insert(withdrawals).values(row))
 
     def of(self, period: str, key_result: str, by: datetime) -> Sequence[CheckIn]:

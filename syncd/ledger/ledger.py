@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from syncd.ledger.members import Members
     from syncd.ledger.moves import Moves
     from syncd.ledger.pulled import Pulls
+    from syncd.ledger.requests import Requests
     from syncd.ledger.revisions import Revisions
+    from syncd.ledger.sessions import Sessions
     from syncd.ledger.streams import Streams
     from syncd.ledger.webhooks import Webhooks
 
@@ -208,11 +210,25 @@ class Ledger:
         return Pulls(self.engine)
 
     @cached_property
+    def requests(self) -> Requests:
+        """Reads and writes what people asked for."""
+        from syncd.ledger.requests import Requests
+
+        return Requests(self.engine)
+
+    @cached_property
     def revisions(self) -> Revisions:
         """Compares versions of rows."""
         from syncd.ledger.revisions import Revisions
 
         return Revisions(self.engine)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Reads and writes who has been let in to the pages."""
+        from syncd.ledger.sessions import Sessions
+
+        return Sessions(self.engine)
 
     @cached_property
     def streams(self) -> Streams:
@@ -240,15 +256,25 @@ class Ledger:
     def rehearsal(self) -> Iterator[Ledger]:
         """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
         with self.engine.connect() as connection, connection.execution_options(**WRITES).begin() as transaction:
-            rehearsed = copy(self)
-            for name, part in vars(Ledger).items():
-                if isinstance(part, cached_property):
-                    rehearsed.__dict__.pop(name, None)
-            rehearsed._use(cast("Engine", OneConnection(connection)))
             try:
-                yield rehearsed
+                yield self._on(connection)
             finally:
                 transaction.rollback()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Ledger]:
+        """This ledger in one transaction: all that is written there is kept at the end, or nothing after an error."""
+        with self.engine.begin() as connection:
+            yield self._on(connection)
+
+    def _on(self, connection: Connection) -> Ledger:
+        """This ledger, with all that it reads and writes on one open connection."""
+        ledger = copy(self)
+        for name, part in vars(Ledger).items():
+            if isinstance(part, cached_property):
+                ledger.__dict__.pop(name, None)
+        ledger._use(cast("Engine", OneConnection(connection)))
+        return ledger
 
     def nothing_synced_since_restored(self) -> bool:
         """Whether the ledger was put back to an earlier state, and the next whole sync is the first one since."""

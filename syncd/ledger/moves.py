@@ -24,6 +24,7 @@ from syncd.ledger.schema import (
     metadata,
     moves,
     outlines,
+    requests,
     values,
     written,
 )
@@ -31,7 +32,7 @@ from syncd.ledger.versions import follow_on
 from syncd.okr.goals import guard_id, is_guard
 from syncd.sdk import Json, Scalar
 
-_BY_KEY_RESULT = (definitions, values, approvals, checkins, deliveries)
+_BY_KEY_RESULT = (definitions, values, approvals, checkins, deliveries, requests)
 _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in table.c)
 
 

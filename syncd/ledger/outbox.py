@@ -110,6 +110,10 @@ class Outbox:
         """Every delivery of a key result, oldest first."""
         return self._of(_DELIVERIES.where(deliveries.c.period == period, deliveries.c.key_result == key_result))
 
+    def get(self, delivery: int) -> Delivery | None:
+        """A delivery by its id."""
+        return next(iter(self._of(_DELIVERIES.where(deliveries.c.id == delivery))), None)
+
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:
             rows = [Delivery(**row) for row in connection.execute(query).mappings()]
@@ -153,9 +157,10 @@ class Outbox:
         self.again(matching, now)
 
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
-        """Puts deliveries back into `waiting`, as if they were new."""
+        """Puts deliveries back into `waiting`, as if they were new, unless they are being sent or are over."""
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
-        self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(("waiting", *STUCK)))
+        self._each(statement.values(values), ids)
 
     def _each(self, statement: Any, ids: Collection[int]) -> None:
         if ids:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -11,30 +9,42 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
+from syncd.ledger.access_tables import sessions
 from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.metadata import index_of_newest, metadata
+from syncd.ledger.people_tables import approvals, checkins, requests, withdrawals
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the rows that hold now: to read them costs the same however many came before them."""
-    # PostgreSQL's condition stands in the migrations alone: to name it here, each start would import its whole dialect.
-    Index(name, *columns, sqlite_where=until.is_(None))
-
+__all__ = [
+    "alignments",
+    "approvals",
+    "checkins",
+    "control",
+    "cycles",
+    "definitions",
+    "deliveries",
+    "events",
+    "layouts",
+    "messages",
+    "metadata",
+    "moves",
+    "outlines",
+    "readings",
+    "records",
+    "remarks",
+    "requests",
+    "sessions",
+    "streams",
+    "values",
+    "webhooks",
+    "withdrawals",
+    "written",
+]
 
 control = Table(
     "control",
@@ -118,7 +128,7 @@ readings = Table(
     Column("problem", Text),
     Index("ix_readings_stream_part_until", "stream", "part", "until"),
 )
-_index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
+index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
 
 layouts = Table(
     "layouts",
@@ -201,49 +211,7 @@ values = Table(
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
-_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
-
-approvals = Table(
-    "approvals",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("period", String, nullable=False),
-    Column("key_result", String, nullable=False),
-    Column("cycle", Integer, nullable=False, comment="the cycle that made the candidate the value"),
-    Column("number", Float),
-    Column("reason", Text, nullable=False, comment="why it was held"),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-    Index("ix_approvals_period_key_result", "period", "key_result"),
-)
-
-checkins = Table(
-    "checkins",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("period", String, nullable=False),
-    Column("key_result", String, nullable=False),
-    Column("value", Float),
-    Column("note", Text),
-    Column("confidence", Float, comment="0 to 1"),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("as_of", Moment, comment="the time that it describes; none where that is `at`"),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-    Index("ix_checkins_period_key_result", "period", "key_result"),
-)
-
-withdrawals = Table(
-    "withdrawals",
-    metadata,
-    Column("checkin", Integer, ForeignKey("checkins.id"), primary_key=True),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("note", Text),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-)
+index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
 
 alignments = Table(
     "alignments",
@@ -261,7 +229,7 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
-_index_of_newest(
+index_of_newest(
     "ix_alignments_newest", alignments.c.until, alignments.c.period, alignments.c.output, alignments.c.outcome
 )
 
@@ -289,7 +257,7 @@ deliveries = Table(
     Index("ix_deliveries_period_key_result", "period", "key_result"),
     Index("ix_deliveries_state", "state"),
 )
-_index_of_newest("ix_deliveries_newest", deliveries.c.until, deliveries.c.connection, deliveries.c.target)
+index_of_newest("ix_deliveries_newest", deliveries.c.until, deliveries.c.connection, deliveries.c.target)
 
 written = Table(
     "written",
@@ -322,7 +290,7 @@ events = Table(
     Index("ix_events_state", "state"),
     Index("ix_events_recipient", "recipient"),
 )
-_index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.period, events.c.subject)
+index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.period, events.c.subject)
 
 messages = Table(
     "messages",

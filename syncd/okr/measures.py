@@ -18,6 +18,7 @@ from syncd.okr.filters import Filter as Filter
 from syncd.okr.filters import scalar_text as scalar_text
 from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
+from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import BEYOND, difference, is_beyond, total
 
 RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct", "share"]
@@ -191,13 +192,15 @@ def record_total(numbers: Sequence[float]) -> float:
 def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
     """Why a record does not count in a window as of now; None if it counts."""
     if measure.kind is not None and record.kind != measure.kind:
-        return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
+        return _(
+            "is of the kind %(kind)s, and %(asked)s is asked for", kind=record.kind or _("unknown"), asked=measure.kind
+        )
     if (reason := _outside(measure, span, now, record)) is not None:
         return reason
     for rule in measure.filters:
         if not rule.accepts(record.fields.get(rule.field, ())):
-            values = ", ".join(shown_scalar(value) for value in record.fields.get(rule.field, ())) or "none"
-            return f"{rule.field} is {values}, not as asked: {rule}"
+            values = ", ".join(shown_scalar(value) for value in record.fields.get(rule.field, ())) or _("none")
+            return _("%(field)s is %(values)s, not as asked: %(rule)s", field=rule.field, values=values, rule=rule)
     return None
 
 
@@ -205,15 +208,15 @@ def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
     if measure.take == "share":
         created = record.created_at
         if created is not None and created > now:
-            return "created after now"
-        return "created after the window" if created is not None and created >= span.end else None
+            return _("created after now")
+        return _("created after the window") if created is not None and created >= span.end else None
     if record.done_at is None:
-        return record.not_done or "not done"
+        return record.not_done or _("not done")
     if record.done_at > now:
-        return "done after now"
+        return _("done after now")
     if record.done_at < span.start:
-        return "done before the window"
-    return "done after the window" if record.done_at >= span.end else None
+        return _("done before the window")
+    return _("done after the window") if record.done_at >= span.end else None
 
 
 def readings_used(

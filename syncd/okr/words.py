@@ -1,4 +1,4 @@
-"""Goals, days and ages as people read them; the sdk words numbers and shares."""
+"""Goals, days and ages as people read them; on a page in the reader's language. The sdk words numbers and shares."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, Goal, KeyResult, Kind, Milestones, Quality, Standing, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Kind, Level, Milestones, Quality, Standing, Target
 from syncd.okr.rollup import ObjectiveStanding
-from syncd.sdk.figures import full_number
+from syncd.sdk.figures import exact, full_number
 from syncd.sdk.figures import number as number
 from syncd.sdk.figures import percent as percent
-from syncd.sdk.language import marked
+from syncd.sdk.figures import whole as whole
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import language, marked, ngettext
 
 _ENDS = (0.0, 1.0)
+_MINUTE = timedelta(minutes=1)
 
 HEALTH_WORDS = {
     "unknown": marked("unknown"),
@@ -40,6 +43,7 @@ QUALITY_WORDS: dict[Quality, str] = {
     "held": marked("held"),
 }
 KIND_WORDS: dict[Kind, str] = {"outcome": marked("outcome"), "output": marked("output")}
+LEVEL_WORDS: dict[Level, str] = {"commit": marked("commit"), "target": marked("target"), "stretch": marked("stretch")}
 
 
 def count(number: int, name: str) -> str:
@@ -51,7 +55,7 @@ def signature(author: str, entered_by: str | None) -> str:
     """An author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
     if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
         return author
-    return f"{author} (entered by {entered_by})"
+    return _("%(author)s (entered by %(person)s)", author=author, person=entered_by)
 
 
 def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:
@@ -88,17 +92,29 @@ def goal_bounds(goal: Goal) -> set[float]:
 
 def goal(kr: KeyResult) -> str:
     """The goal with its bounds as they are written: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
-    unit = f" {kr.unit}" if kr.unit else ""
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
         if low is not None and high is not None:
-            return f"{full_number(low)} to {full_number(high)}{unit}"
-        return f"at least {full_number(low)}{unit}" if low is not None else f"at most {full_number(high)}{unit}"
+            return _("%(low)s to %(high)s", low=full_number(low), high=_in_unit(high, kr))
+        if low is not None:
+            return _("at least %(figure)s", figure=_in_unit(low, kr))
+        return _("at most %(figure)s", figure=_in_unit(high, kr))
     if isinstance(kr.goal, Milestones):
-        return f"of {count(len(kr.goal.steps), 'milestone')}"
-    if kr.kind == "output" and not kr.goal.baseline:
-        return f"of {full_number(kr.goal.target)}{unit}"
-    return f"{full_number(kr.goal.baseline, '?')} → {full_number(kr.goal.target)}{unit}"
+        return ngettext("of %(num)s milestone", "of %(num)s milestones", len(kr.goal.steps))
+    if is_counted(kr):
+        return _("of %(figure)s", figure=_in_unit(kr.goal.target, kr))
+    return f"{full_number(kr.goal.baseline, '?')} → {_in_unit(kr.goal.target, kr)}"
+
+
+def is_counted(kr: KeyResult) -> bool:
+    """Whether a key result's number counts up from nought: its goal is so many of something."""
+    if isinstance(kr.goal, Target):
+        return kr.kind == "output" and not kr.goal.baseline
+    return isinstance(kr.goal, Milestones)
+
+
+def _in_unit(value: float | None, kr: KeyResult) -> str:
+    return f"{full_number(value)} {kr.unit}" if kr.unit else full_number(value)
 
 
 def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
@@ -108,25 +124,33 @@ def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
     if isinstance(kr.goal, Milestones):
         ahead = next((step for step in kr.goal.steps if value < step.at), None)
         if ahead is None:
-            return "every milestone is reached"
-        by = f", by {day((ahead.by - timedelta(microseconds=1)).astimezone(zone))}" if ahead.by else ""
-        return f"next: {ahead.title}{by}"
+            return _("every milestone is reached")
+        if ahead.by is None:
+            return _("next: %(milestone)s", milestone=ahead.title)
+        last = day((ahead.by - timedelta(microseconds=1)).astimezone(zone))
+        return _("next: %(milestone)s, by %(day)s", milestone=ahead.title, day=last)
     if not isinstance(kr.goal, Target) or not kr.goal.levels:
         return None
     reached, names = kr.goal.level(value), [name for name, _ in kr.goal.levels]
     ahead_of = kr.goal.levels[names.index(reached) + 1 if reached else 0 :]
-    parts = [f"{reached} reached"] if reached else []
-    return "; ".join([*parts, *(f"{name} is {full_number(at)}" for name, at in ahead_of)])
+    parts = [_("%(level)s reached", level=_(LEVEL_WORDS[reached]))] if reached else []
+    parts += [_("%(level)s is %(figure)s", level=_(LEVEL_WORDS[name]), figure=full_number(at)) for name, at in ahead_of]
+    return "; ".join(parts)
 
 
 def day(moment: date) -> str:
     """`12 Oct`."""
-    return f"{moment.day} {moment:%b}"
+    return language().day(moment)
+
+
+def full_day(moment: date) -> str:
+    """`2026-10-12`."""
+    return language().full_day(moment)
 
 
 def clock_time(moment: datetime) -> str:
     """`21 Nov 10:15`."""
-    return f"{day(moment)} {moment:%H:%M}"
+    return language().clock_time(moment)
 
 
 def age(moment: datetime | None, now: datetime) -> str:
@@ -134,27 +158,30 @@ def age(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
     passed = now - moment
-    if passed < timedelta(minutes=1):
-        return "now"
+    if passed < _MINUTE:
+        return _("now")
     if passed < timedelta(hours=1):
-        return f"{passed // timedelta(minutes=1)} min"
+        return _("%(num)s min", num=passed // _MINUTE)
     if passed < timedelta(days=1):
-        return f"{passed // timedelta(hours=1)} h"
-    return f"{passed.days} d"
+        return _("%(num)s h", num=passed // timedelta(hours=1))
+    return _("%(num)s d", num=passed.days)
 
 
 def ago(moment: datetime, now: datetime) -> str:
     """`just now`, `14 min ago`."""
-    passed = age(moment, now)
-    return "just now" if passed == "now" else f"{passed} ago"
+    return _("just now") if now - moment < _MINUTE else _("%(age)s ago", age=age(moment, now))
 
 
 def span(length: timedelta) -> str:
     """A lag in words: `3 weeks`, `10 days`, `6 hours`."""
-    for unit, name in ((timedelta(weeks=1), "week"), (timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
-        if length >= unit and not length % unit:
-            return count(length // unit, name)
-    return f"{length.total_seconds() / 86400:g} days"
+    week, day, hour = timedelta(weeks=1), timedelta(days=1), timedelta(hours=1)
+    if length >= week and not length % week:
+        return ngettext("%(num)s week", "%(num)s weeks", length // week)
+    if length >= day and not length % day:
+        return ngettext("%(num)s day", "%(num)s days", length // day)
+    if length >= hour and not length % hour:
+        return ngettext("%(num)s hour", "%(num)s hours", length // hour)
+    return _("%(num)s days", num=exact(f"{length / day:g}"))
 
 
 def place(part: str) -> str:

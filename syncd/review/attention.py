@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.words import place
 from syncd.review.model import Attention
+from syncd.sdk.language import gettext as _
 from syncd.status.report import KeyResultLine, Report
 
 _NOT_WHOLE = ("held", "stale", "failed", "partial")
@@ -21,7 +22,7 @@ def attention(report: Report) -> Sequence[Attention]:
         for name, line in _lines(report):
             if line.standing.health == "unknown" or line.quality in _NOT_WHOLE:
                 what = line.quality if line.quality in _NOT_WHOLE and line.quality else "unknown"
-                cause = what, line.reason or "it has no number", _advice(name, line)
+                cause = what, line.reason or _("it has no number"), _advice(name, line)
                 names_by_cause.setdefault(cause, []).append(name)
     return [Attention(names, *cause) for cause, names in names_by_cause.items()]
 
@@ -37,22 +38,24 @@ def _lines(report: Report) -> Iterator[tuple[str, KeyResultLine]]:
 def _advice(name: str, line: KeyResultLine) -> str:
     kr = line.key_result
     if line.quality == "held":
-        return "If it is wrong, correct it in its source."
+        return _("If it is wrong, correct it in its source.")
     if kr.measure is None:
-        owner = f" from {kr.owner}" if kr.owner else ""
-        return f"It waits for a check-in{owner}: `syncd checkin {name} --value N`."
+        command = f"`syncd checkin {name} --value N`"
+        if kr.owner:
+            return _("It waits for a check-in from %(owner)s: %(command)s.", owner=kr.owner, command=command)
+        return _("It waits for a check-in: %(command)s.", command=command)
     if line.quality is None:
-        return "`syncd sync` measures it."
+        return _("`syncd sync` measures it.")
     if line.quality in ("failed", "partial"):
-        return "`syncd doctor` asks the connection what is wrong."
+        return _("`syncd doctor` asks the connection what is wrong.")
     readings = [leaf for leaf in leaves(kr.measure) if isinstance(leaf, ReadingMeasure)]
     if line.quality == "stale" and readings:
         where = "; ".join(
             dict.fromkeys(f"{leaf.connection}: {place(leaf.part).partition('; ')[0]}" for leaf in readings)
         )
-        return f"A new number belongs in {where}."
+        return _("A new number belongs in %(place)s.", place=where)
     if line.quality == "stale":
-        return "`syncd doctor` asks the connection what is wrong."
+        return _("`syncd doctor` asks the connection what is wrong.")
     if line.value is not None:
-        return "Its mapping file has no baseline for it: write one there."
-    return "Correct it in the source; the next sync reads it."
+        return _("Its mapping file has no baseline for it: write one there.")
+    return _("Correct it in the source; the next sync reads it.")

@@ -1,4 +1,4 @@
-"""A review in a few lines of plain text, for a notification."""
+"""A review in a few lines of plain text: for a notification, and at the top of its page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from syncd.review import wording
 from syncd.review.model import Move, Review
+from syncd.review.movement_words import movement
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
@@ -25,6 +28,23 @@ def brief(review: Review) -> str:
     return text.rstrip()
 
 
+def top_lines(review: Review) -> list[str]:
+    """The review in at most five lines: the headline, the watermelons, what moved most, and the first question."""
+    links = [link for objective in review.watermelons for link in ordered(objective.block.alignment)]
+    watermelons = [link for link in links if link.alignment.verdict == "watermelon"]
+    lines = [*wording.headline(review)]
+    if watermelons:
+        more = len(watermelons) - 1
+        rest = f" {ngettext('%(num)s watermelon more.', '%(num)s watermelons more.', more)}" if more else ""
+        lines.append(_("Watermelon: %(reason)s", reason=watermelons[0].brief) + rest)
+    farthest = max(review.moves, key=_how_far, default=None)
+    if farthest is not None and _how_far(farthest):
+        parts = {"name": farthest.line.key_result.id, "movement": movement(farthest, review)}
+        lines.append(_("%(name)s moved most: %(movement)s.", **parts))
+    lines += [_("To ask first: %(question)s", question=question.text) for question in review.questions[:1]]
+    return lines
+
+
 def _lines(review: Review) -> Iterator[str]:
     yield wording.title(review)
     yield from wording.headline(review)
@@ -36,7 +56,7 @@ def _lines(review: Review) -> Iterator[str]:
                 yield f"Watermelon: {link.brief}"
     for move in sorted(review.moves, key=_how_far, reverse=True)[:_MOVERS]:
         if _how_far(move):
-            yield f"{move.line.key_result.id} {wording.movement(move, review)}"
+            yield f"{move.line.key_result.id} {movement(move, review)}"
     for question in review.questions[:_QUESTIONS]:
         yield f"? {question.text}"
 

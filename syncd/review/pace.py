@@ -8,6 +8,7 @@ from datetime import timedelta
 from syncd.okr.goals import Target
 from syncd.okr.words import day, number
 from syncd.review.model import Move, Review
+from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import difference, rounded
 
 _WEEK = timedelta(weeks=1)
@@ -44,25 +45,30 @@ def needed(move: Move, review: Review) -> Needed | None:
     return Needed(in_all, rounded(in_all / (left / _WEEK)) if left >= _WEEK else None, gained)
 
 
-def pace_words(move: Move, review: Review) -> str | None:
-    """`must fall by 84 a week until 31 Dec and fell by 18`; None if nothing is needed."""
+def pace_words(move: Move, review: Review, *, with_gain: bool = True) -> str | None:
+    """`must fall by 84 a week until 31 Dec and fell by 18`, the latter `with_gain`; None if nothing is needed."""
     need = needed(move, review)
     if need is None:
         return None
-    verb, last = ("rise" if need.in_all > 0 else "fall"), day(review.period.last)
-    if need.per_week is None:
-        must = f"must {verb} by {_round(need.in_all)} until {last}"
+    amount = _round(need.in_all)
+    if need.per_week is not None:
+        amount = _("%(slope)s a week", slope=_round(need.per_week))
+    last = day(review.period.last)
+    if need.in_all > 0:
+        must = _("must rise by %(amount)s until %(day)s", amount=amount, day=last)
     else:
-        must = f"must {verb} by {_round(need.per_week)} a week until {last}"
-    return must if need.gained is None else f"{must} and {_gain_words(need.gained, review)}"
+        must = _("must fall by %(amount)s until %(day)s", amount=amount, day=last)
+    if need.gained is None or not with_gain:
+        return must
+    return _("%(must)s and %(gained)s", must=must, gained=_gain_words(need.gained, review))
 
 
 def _gain_words(gained: float, review: Review) -> str:
     """`fell by 18 a week`; `fell by 18` in a review of seven days."""
     if not gained:
-        return "did not move"
-    a_week = " a week" if review.whole else ""
-    return f"{'rose' if gained > 0 else 'fell'} by {_round(gained)}{a_week}"
+        return _("did not move")
+    amount = _("%(slope)s a week", slope=_round(gained)) if review.whole else _round(gained)
+    return _("rose by %(amount)s", amount=amount) if gained > 0 else _("fell by %(amount)s", amount=amount)
 
 
 def _round(amount: float) -> str:

@@ -16,8 +16,10 @@ from syncd.okr.alignment import Alignment
 from syncd.okr.goals import ON_PACE, Band, Target
 from syncd.okr.words import HEALTH_WORDS, day, goal, percent, value_figure
 from syncd.review.model import Move, Question, Review
+from syncd.review.movement_words import amount
 from syncd.review.pace import pace_words
-from syncd.review.wording import amount
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.verdicts import shortfall
 
 _MOVE_A_SCORE = ("rollup", "supports", "weight")  # keys of an objective
@@ -46,9 +48,19 @@ def _watermelons(review: Review) -> Iterator[Question]:
         outcome = review.by_id.get(link.outcome)
         if outcome is None:
             continue
-        since = f" since {day(link.since)}" if link.since else ""
-        needs = pace_words(outcome, review) or shortfall(outcome.line)
-        text = f"{link.output} is on pace{since}, yet {link.outcome} {needs}: is it the right work?"
+        parts = {
+            "output": link.output,
+            "outcome": link.outcome,
+            "needs": pace_words(outcome, review) or shortfall(outcome.line),
+        }
+        if link.since:
+            text = _(
+                "%(output)s is on pace since %(day)s, yet %(outcome)s %(needs)s: is it the right work?",
+                day=day(link.since),
+                **parts,
+            )
+        else:
+            text = _("%(output)s is on pace, yet %(outcome)s %(needs)s: is it the right work?", **parts)
         yield Question("watermelon", (link.output, link.outcome), text)
 
 
@@ -57,7 +69,8 @@ def _edited(review: Review) -> Iterator[Question]:
         if change.edit is None:
             if change.what == "removed":
                 name = change.key_results[0]
-                yield Question("removed", [name], f"{name} is in no file any more: what became of its result?")
+                text = _("%(name)s is in no file any more: what became of its result?", name=name)
+                yield Question("removed", [name], text)
             continue
         edit, when = change.edit, day(change.at.astimezone(review.period.zone))
         names = _names(change.key_results)
@@ -65,13 +78,29 @@ def _edited(review: Review) -> Iterator[Question]:
             edit = replace(edit, key=edit.key.removeprefix(f"{OBJECTIVE}."))
             if edit.key not in _MOVE_A_SCORE:
                 continue
-            text = f"the objective {change.objective}: {edit} since {when}: who agreed to it, and why?"
+            text = _(
+                "the objective %(name)s: %(edit)s since %(day)s: who agreed to it, and why?",
+                name=change.objective,
+                edit=edit,
+                day=when,
+            )
         elif edit.key.startswith("measure"):
-            have = "has" if len(change.key_results) == 1 else "have"
-            text = f"{names} {have} been measured differently since {when} ({edit}): is it still the same result?"
+            text = ngettext(
+                "%(names)s has been measured differently since %(day)s (%(edit)s): is it still the same result?",
+                "%(names)s have been measured differently since %(day)s (%(edit)s): is it still the same result?",
+                len(change.key_results),
+                names=names,
+                day=when,
+                edit=edit,
+            )
         elif len(change.key_results) > 1 or edit in review.by_id[names].goal_edits:
-            both = _progress_on_both(edit, review.by_id.get(names))
-            text = f"{names}: {edit} since {when}{both}: who agreed to it, and why?"
+            text = _(
+                "%(names)s: %(edit)s since %(day)s%(progress)s: who agreed to it, and why?",
+                names=names,
+                edit=edit,
+                day=when,
+                progress=_progress_on_both(edit, review.by_id.get(names)),
+            )
         else:
             continue
         yield Question("edited", () if change.objective else change.key_results, text)
@@ -85,7 +114,8 @@ def _progress_on_both(edit: Edit, move: Move | None) -> str:
     if not isinstance(edit.old, int | float) or edit.old == (goal.target if edit.key == "baseline" else goal.baseline):
         return ""
     old = replace(goal, target=edit.old) if edit.key == "target" else replace(goal, baseline=edit.old)
-    return f", {_way(old, value)} of the way by the old one and {_way(goal, value)} by the new"
+    shares = {"old": _way(old, value), "new": _way(goal, value)}
+    return _(", %(old)s of the way by the old one and %(new)s by the new", **shares)
 
 
 def _way(goal: Target, value: float) -> str:
@@ -96,8 +126,13 @@ def _guards(review: Review) -> Iterator[Question]:
     for move in review.moves:
         guard = move.line.guard
         if guard is not None and guard.standing.progress == 0.0:
-            broken = f"{value_figure(guard.key_result, guard.value)} is not {goal(guard.key_result)}"
-            text = f"{_id(move)} is {_amount(move)}, but its guard is broken, {broken}: what does the pace cost?"
+            text = _(
+                "%(name)s is %(amount)s, but its guard is broken, %(guard)s is not %(goal)s: what does the pace cost?",
+                name=_id(move),
+                amount=_amount(move),
+                guard=value_figure(guard.key_result, guard.value),
+                goal=goal(guard.key_result),
+            )
             yield Question("guard", [_id(move)], text)
 
 
@@ -105,9 +140,12 @@ def _held(review: Review) -> Iterator[Question]:
     for move in review.moves:
         if move.line.quality == "held":
             line = move.line
-            candidate = value_figure(line.key_result, line.candidate, "no number")
-            value = value_figure(line.key_result, line.value)
-            text = f"{_id(move)} waits with {candidate} beside {value}: which of them is right?"
+            text = _(
+                "%(name)s waits with %(candidate)s beside %(value)s: which of them is right?",
+                name=_id(move),
+                candidate=value_figure(line.key_result, line.candidate, _("no number")),
+                value=value_figure(line.key_result, line.value),
+            )
             yield Question("held", [_id(move)], text)
 
 
@@ -117,8 +155,8 @@ def _unknown_outcomes(review: Review) -> Iterator[Question]:
         if line.key_result.kind == "outcome" and line.standing.health == "unknown" and line.quality is not None:
             if line.value is not None and line.quality == "complete":
                 continue  # it has a number, and no baseline
-            whose = f" ({line.key_result.owner})" if line.key_result.owner else ""
-            text = f"{_id(move)}{whose} is unknown, {line.reason}: who brings its number?"
+            name = f"{_id(move)} ({line.key_result.owner})" if line.key_result.owner else _id(move)
+            text = _("%(name)s is unknown, %(reason)s: who brings its number?", name=name, reason=line.reason)
             yield Question("unknown", [_id(move)], text)
 
 
@@ -128,13 +166,17 @@ def _unexplained(review: Review) -> Iterator[Question]:
         if outcome is None or output is None:
             continue
         still = _still(output, review)
-        behind = f"{link.output} is behind, at {_amount(output)}{f' since {still}' if still else ''}"
+        behind = _("%(name)s is behind, at %(amount)s", name=link.output, amount=_amount(output))
+        if still:
+            behind = _("%(behind)s since %(day)s", behind=behind, day=still)
+        parts = {"name": link.outcome, "behind": behind}
         if isinstance(outcome.line.key_result.goal, Band):
-            text = f"{link.outcome} is inside its band while {behind}: is that work still needed?"
+            text = _("%(name)s is inside its band while %(behind)s: is that work still needed?", **parts)
         elif outcome.improved:
-            text = f"{link.outcome} got better, from {_from_to(outcome)}, while {behind}: what moved it?"
+            change = _from_to(outcome)
+            text = _("%(name)s got better, %(change)s, while %(behind)s: what moved it?", change=change, **parts)
         else:
-            text = f"{link.outcome} is on pace while {behind}: what moved it?"
+            text = _("%(name)s is on pace while %(behind)s: what moved it?", **parts)
         yield Question("unexplained", (link.outcome, link.output), text)
 
 
@@ -147,7 +189,12 @@ def _no_work(review: Review) -> Iterator[Question]:
         gains = [driver.gained for driver in drivers]
         if move.improved and drivers and not any(gain is None or gain > 0 for gain in gains):
             names = _names([_id(driver) for driver in drivers])
-            text = f"{_id(move)} got better, from {_from_to(move)}, and {names} did not move: what moved it?"
+            text = _(
+                "%(name)s got better, %(change)s, and %(others)s did not move: what moved it?",
+                name=_id(move),
+                change=_from_to(move),
+                others=names,
+            )
             yield Question("no_work", [_id(move)], text)
 
 
@@ -156,13 +203,19 @@ def _off_track(review: Review) -> Iterator[Question]:
         if move.line.standing.health != "off_track" or move.line.key_result.weight == 0:
             continue
         still = _still(move, review)
-        if (needs := pace_words(move, review)) is None:
+        if (needs := pace_words(move, review, with_gain=still is None)) is None:
             continue
+        parts = {"name": _id(move), "needs": needs}
         if still is not None:
-            needs = needs.partition(" and ")[0]
-            text = f"{_id(move)} stands at {_amount(move)} since {still} and {needs}: who is on it?"
+            amount = _amount(move)
+            text = _(
+                "%(name)s stands at %(amount)s since %(day)s and %(needs)s: who is on it?",
+                amount=amount,
+                day=still,
+                **parts,
+            )
         else:
-            text = f"{_id(move)} {needs}: what will change?"
+            text = _("%(name)s %(needs)s: what will change?", **parts)
         yield Question("off_track", [_id(move)], text)
 
 
@@ -176,17 +229,28 @@ def _not_moved(moves: Sequence[Move]) -> Iterator[Question]:
     names = [_id(move) for move in moves]
     if moves:
         since = min(move.still_since for move in moves if move.still_since)
-        have, them = ("has", "it") if len(moves) == 1 else ("have", "them")
-        yield Question("still", names, f"{_names(names)} {have} not moved since {day(since)}: what would move {them}?")
+        text = ngettext(
+            "%(names)s has not moved since %(day)s: what would move it?",
+            "%(names)s have not moved since %(day)s: what would move them?",
+            len(moves),
+            names=_names(names),
+            day=day(since),
+        )
+        yield Question("still", names, text)
 
 
 def _confidence(review: Review) -> Iterator[Question]:
     for move in review.moves:
         before, now = move.confidence_before, move.line.confidence
         if before is not None and now is not None and now < before and move.line.standing.health in ON_PACE:
-            fell = f"confidence in it fell from {percent(before)} to {percent(now)}"
-            health = HEALTH_WORDS[move.line.standing.health]
-            text = f"{_id(move)} is {health}, yet {fell}: what does the number not say?"
+            text = _(
+                "%(name)s is %(health)s, yet confidence in it fell from %(before)s to %(now)s: "
+                "what does the number not say?",
+                name=_id(move),
+                health=_(HEALTH_WORDS[move.line.standing.health]),
+                before=percent(before),
+                now=percent(now),
+            )
             yield Question("confidence", [_id(move)], text)
 
 
@@ -224,7 +288,8 @@ def _amount(move: Move) -> str:
 
 def _from_to(move: Move) -> str:
     assert move.start is not None
-    return " to ".join(value_figure(move.line.key_result, number) for number in (move.start.value, move.line.value))
+    old, new = (value_figure(move.line.key_result, number) for number in (move.start.value, move.line.value))
+    return _("from %(old)s to %(new)s", old=old, new=new)
 
 
 def _id(move: Move) -> str:
@@ -232,4 +297,4 @@ def _id(move: Move) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{_(' and ')}{names[-1]}"

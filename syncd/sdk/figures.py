@@ -1,4 +1,4 @@
-"""Numbers and shares as people and spreadsheet programs read them.
+"""Numbers and shares as people and spreadsheet programs read them; on a page in the reader's language.
 
 A figure has few digits, yet it is never rounded across a bound that a judgement stands on.
 """
@@ -11,9 +11,11 @@ from collections.abc import Callable, Collection, Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from syncd.sdk.inert import inert
+from syncd.sdk.language import language
 from syncd.sdk.numbers import LARGEST_WHOLE, as_decimal
 
 _MOST_DIGITS = 16
+_DIGITS = re.compile(r"-?\d+(\.\d+)?")
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # spreadsheet programs read these as formulas (OWASP)
 _AFTER_A_SEPARATOR = re.compile(r"([;|][\"']?)([=+@＝＋＠-])")  # begins a cell for some programs
@@ -32,12 +34,28 @@ def number(value: float | None, unknown: str = "–", bounds: Collection[float] 
         return f"{value:g}"
     places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
     exact, limits = as_decimal(value), [as_decimal(bound) for bound in bounds]
-    return _plain(_first(_roundings(exact, places), lambda figure: [figure.compare(limit) for limit in limits], exact))
+    figure = _first(_roundings(exact, places), lambda figure: [figure.compare(limit) for limit in limits], exact)
+    return language().decimal(_plain(figure))
+
+
+def whole(count: int) -> str:
+    """How many there are: `1,092`."""
+    return language().decimal(Decimal(count))
+
+
+def exact(text: str) -> str:
+    """A number with all its digits as programs write it, `1092.5`, with the decimal point of the reader's language; any
+    other text as it is.
+    """
+    return language().decimal(Decimal(text), grouped=False) if _DIGITS.fullmatch(text) else text
 
 
 def full_number(value: float | None, unknown: str = "–") -> str:
     """A number with all its digits, to compare it with a bound: `1,500`, `1,500.004`; `unknown` for None."""
-    return unknown if value is None else f"{value:,.15g}"
+    if value is None:
+        return unknown
+    text = f"{value:.15g}"
+    return language().decimal(Decimal(text)) if _DIGITS.fullmatch(text) else text
 
 
 def percent(share: float | None, bounds: Collection[float] = ()) -> str:
@@ -50,10 +68,11 @@ def percent(share: float | None, bounds: Collection[float] = ()) -> str:
         return "–"
     hundredths = as_decimal(share) * 100
     if abs(hundredths) > LARGEST_WHOLE:
-        return f"{float(hundredths):g} %"
+        return f"{float(hundredths):g} %"  # too large to be read: in every language as programs write it
     limits = [as_decimal(bound) * 100 for bound in bounds]
     figures = _roundings(hundredths, 0)
-    return f"{_plain(_first(figures, lambda figure: [figure >= limit for limit in limits], hundredths))} %"
+    figure = _first(figures, lambda figure: [figure >= limit for limit in limits], hundredths)
+    return language().percent(_plain(figure))
 
 
 def spreadsheet_cell(value: object) -> object:
@@ -82,8 +101,7 @@ def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
             yield exact.quantize(Decimal(1).scaleb(-more), direction)
 
 
-def _plain(figure: Decimal) -> str:
-    """A number without needless zeros, with commas between its thousands; nought has no sign."""
-    text = f"{figure:,f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+def _plain(figure: Decimal) -> Decimal:
+    """A number without needless zeros; nought has no sign."""
+    text = f"{figure:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) if figure else Decimal(0)

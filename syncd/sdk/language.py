@@ -10,10 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
 
 
 class Language:
-    """English. A subclass has the texts of another language."""
+    """English: its texts, and its ways to write numbers and dates. A subclass has those of another language.
+
+    `tag` is its BCP 47 tag, `direction` that of its script: `ltr` or `rtl`.
+    """
+
+    tag = "en"
+    direction = "ltr"
 
     def gettext(self, message: str) -> str:
         """The translation of a message; its placeholders are left as they are."""
@@ -22,6 +30,26 @@ class Language:
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """The translation of the form of a message that fits a number."""
         return singular if number == 1 else plural
+
+    def decimal(self, number: Decimal, *, grouped: bool = True) -> str:
+        """All digits of a number: `1,092.5`."""
+        return f"{number:,f}" if grouped else f"{number:f}"
+
+    def percent(self, hundredths: Decimal) -> str:
+        """A share in percent: `18 %`."""
+        return f"{self.decimal(hundredths)} %"
+
+    def day(self, day: date) -> str:
+        """A day of this year or so: `12 Oct`."""
+        return f"{day.day} {day:%b}"
+
+    def full_day(self, day: date) -> str:
+        """A day with its year: `2026-10-12`."""
+        return f"{day:%Y-%m-%d}"
+
+    def clock_time(self, moment: datetime) -> str:
+        """A day with a time: `12 Oct 10:15`."""
+        return f"{self.day(moment)} {moment:%H:%M}"
 
 
 ENGLISH = Language()
@@ -46,12 +74,14 @@ def language() -> Language:
 
 def gettext(message: str, /, **parts: object) -> str:
     """A text in the reader's language, with `parts` in the places of its placeholders, such as `%(name)s`."""
-    return language().gettext(message) % parts
+    text = language().gettext(message)
+    return text % parts if parts else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str:
-    """A text in the form that fits a number, which its placeholder `%(num)s` may show."""
-    return language().ngettext(singular, plural, number) % {"num": f"{number:,}", **parts}
+    """A text in the form that fits a number, which its placeholder `%(num)s` shows."""
+    spoken = language()
+    return spoken.ngettext(singular, plural, number) % {"num": spoken.decimal(Decimal(number)), **parts}
 
 
 def marked(message: str) -> str:

@@ -34,6 +34,7 @@ log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
 _STANDBY_WAIT = timedelta(seconds=2)
 _SLICE = 30.0  # seconds
+_LOOK = 1.0  # seconds between two looks for requests of people
 _STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
 _SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
 _LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
@@ -49,6 +50,9 @@ class Service:
 
     _send_again_at: datetime | None = None
     """When a publisher that asked for a later time may be asked again."""
+
+    _newest_request = 0
+    """The newest request that has started a cycle."""
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
         self._clock = clock
@@ -176,7 +180,8 @@ class Service:
             self._note_a_step(started, began)
 
     def _wait(self, due: datetime, at_the_latest: float) -> None:
-        """Waits until `due`, or until it is woken: in slices, because a machine that slept has a later time.
+        """Waits until `due`, until it is woken, or until somebody asks for something: in slices, because a machine that
+        slept has a later time.
 
         `at_the_latest` is a time of the monotonic clock: if the clock is set back, the wait is no longer for that.
         """
@@ -184,10 +189,19 @@ class Service:
             self._moved()
             due = min(due, self._send_again_at or due)
             left = min((due - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())
-            if left <= 0:
+            if left <= 0 or self._has_new_request():
                 break
-            self._wake.wait(min(left, _SLICE))
+            self._wake.wait(min(left, _LOOK))
         self._wake.clear()
+
+    def _has_new_request(self) -> bool:
+        """Whether a request waits that has not started a cycle: of a page, or of a command in another process."""
+        with suppress(LedgerError):  # the next cycle says what is wrong
+            newest = self.ledger.requests.newest_waiting()
+            if newest is not None and newest > self._newest_request:
+                self._newest_request = newest
+                return True
+        return False
 
     @staticmethod
     def _note_a_step(started: datetime, began: float) -> None:

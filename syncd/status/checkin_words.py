@@ -8,6 +8,7 @@ from datetime import datetime
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult
 from syncd.okr.words import ago, number, percent, value_figure
+from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import difference
 from syncd.status.report import KeyResultLine
 
@@ -16,12 +17,16 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
     """The check-in in force, and the confidence in the key result if that check-in states no confidence."""
     checkin = line.checkin
     if checkin is not None:
-        value = f": {value_words(checkin, line)}" if checkin.value is not None else ""
-        confidence = f", confidence {percent(checkin.confidence)}" if checkin.confidence is not None else ""
+        parts = {"person": checkin.by, "ago": ago(checkin.as_of, now)}
+        if checkin.value is None:
+            text = _("check-in by %(person)s, %(ago)s", **parts)
+        else:
+            text = _("check-in: %(value)s by %(person)s, %(ago)s", value=value_words(checkin, line), **parts)
+        confidence = f", {_confidence(checkin.confidence)}" if checkin.confidence is not None else ""
         note = f": {checkin.note}" if checkin.note else ""
-        yield f"check-in{value} by {checkin.by}, {ago(checkin.as_of, now)}{confidence}{note}"
+        yield f"{text}{confidence}{note}"
     if line.confidence is not None and (checkin is None or checkin.confidence is None):
-        yield f"confidence {percent(line.confidence)}"
+        yield _confidence(line.confidence)
 
 
 def content_words(checkin: CheckIn, key_result: KeyResult) -> str:
@@ -29,8 +34,12 @@ def content_words(checkin: CheckIn, key_result: KeyResult) -> str:
     else.
     """
     value = value_figure(key_result, checkin.value) if checkin.value is not None else None
-    confidence = f"confidence {percent(checkin.confidence)}" if checkin.confidence is not None else None
-    return ", ".join(filter(None, (value, confidence))) or "a note"
+    confidence = _confidence(checkin.confidence) if checkin.confidence is not None else None
+    return ", ".join(filter(None, (value, confidence))) or _("a note")
+
+
+def _confidence(share: float) -> str:
+    return _("confidence %(share)s", share=percent(share))
 
 
 def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
@@ -39,5 +48,5 @@ def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
     if checkin.value is None or measured is None:
         return value_figure(line.key_result, checkin.value)
     step = difference(checkin.value, measured)
-    apart = f"{'+' if step > 0 else ''}{number(step)}" if step else "the same"
+    apart = f"{'+' if step > 0 else ''}{number(step)}" if step else _("the same")
     return f"{value_figure(line.key_result, checkin.value)} ({apart})"

@@ -11,7 +11,8 @@ from syncd.okr.goals import Health, KeyResult, standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import midnight
 from syncd.okr.weeks import weeks_of
-from syncd.okr.words import HEALTH_WORDS, count
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, report_of
 from syncd.status.snapshot import Snapshot
 from syncd.status.weekly import WeeklySeries
@@ -48,20 +49,20 @@ class Overview:
         """The state in a sentence: `2 of 4 objectives are off track. 1 watermelon. 1 number is unknown.`"""
         blocks = self.report.objectives
         if not blocks:
-            return "This period has no objectives."
+            return _("This period has no objectives.")
         health: dict[str, int] = {name: sum(block.standing.health == name for block in blocks) for name in _WORST_FIRST}
         if health["unknown"] == len(blocks):
-            state = "No objective has a score yet."
+            state = _("No objective has a score yet.")
         else:
             worst = next((name for name in ("off_track", "at_risk") if health[name]), "on_track")
-            state = f"{health[worst]} of {count(len(blocks), 'objective')} {_is(health[worst])} {HEALTH_WORDS[worst]}."
+            state = _state(worst, health[worst], len(blocks))
         watermelons = sum(link.alignment.verdict == "watermelon" for block in blocks for link in block.alignment)
         unknown = sum(line.value is None for block in blocks for line in block.key_results)
         parts = [state]
         if watermelons:
-            parts.append(f"{count(watermelons, 'watermelon')}.")
+            parts.append(ngettext("%(num)s watermelon.", "%(num)s watermelons.", watermelons))
         if unknown:
-            parts.append(f"{count(unknown, 'number')} {_is(unknown)} unknown.")
+            parts.append(ngettext("%(num)s number is unknown.", "%(num)s numbers are unknown.", unknown))
         return " ".join(parts)
 
     @property
@@ -133,5 +134,27 @@ def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float
     return block.standing.score - then.score
 
 
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _state(health: str, number: int, total: int) -> str:
+    """`2 of 4 objectives are off track.`"""
+    objectives = ngettext("%(num)s objective", "%(num)s objectives", total)
+    match health:
+        case "off_track":
+            return ngettext(
+                "%(num)s of %(objectives)s is off track.",
+                "%(num)s of %(objectives)s are off track.",
+                number,
+                objectives=objectives,
+            )
+        case "at_risk":
+            return ngettext(
+                "%(num)s of %(objectives)s is at risk.",
+                "%(num)s of %(objectives)s are at risk.",
+                number,
+                objectives=objectives,
+            )
+    return ngettext(
+        "%(num)s of %(objectives)s is on track.",
+        "%(num)s of %(objectives)s are on track.",
+        number,
+        objectives=objectives,
+    )

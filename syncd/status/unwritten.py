@@ -8,17 +8,20 @@ from itertools import groupby
 
 from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK, State
+from syncd.sdk.figures import whole
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
 from syncd.status.document_types import TroubleDocument
 
 _NAMED = 3
 _LISTED = 5  # groups through one connection and in one state that are listed for people
 _SIGNS: dict[State, str] = {"waiting": "…", "dead": "✗", "unsure": "?", "refused": "!", "absent": "–"}
 _WORDS: dict[State, str] = {
-    "waiting": "not written yet",
-    "dead": "not written",
-    "unsure": "perhaps written",
-    "refused": "left alone",
-    "absent": "nowhere to write",
+    "waiting": marked("not written yet"),
+    "dead": marked("not written"),
+    "unsure": marked("perhaps written"),
+    "refused": marked("left alone"),
+    "absent": marked("nowhere to write"),
 }
 _ORDER: tuple[State, ...] = ("dead", "unsure", "waiting", "refused", "absent")
 
@@ -43,23 +46,25 @@ class Trouble:
     @property
     def sentence(self) -> str:
         """Which delivery was not written, where, why, and the command to type."""
-        return f"{self.connection}: {self._whose}: {_WORDS[self.state]}: {self.reason}{self._instead}"
+        return f"{self.connection}: {self._whose}: {_(_WORDS[self.state])}: {self.reason}{self._instead}"
 
     @property
     def _whose(self) -> str:
         names = list(self.key_results) or list(self.targets)
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        return ", ".join(names[:_NAMED]) + more
+        listed = ", ".join(names[:_NAMED])
+        if len(names) <= _NAMED:
+            return listed
+        return _("%(names)s and %(num)s more", names=listed, num=whole(len(names) - _NAMED))
 
     @property
     def _instead(self) -> str:
         match self.state:
             case "dead":
-                return "; once that is mended: `syncd publish --retry`"
+                return f"; {_('once that is mended: `syncd publish --retry`')}"
             case "unsure":
-                return "; look there, and `syncd publish --retry` sends it again where it is missing"
+                return f"; {_('look there, and `syncd publish --retry` sends it again where it is missing')}"
             case "waiting":
-                return "; it is tried again with the next sync"
+                return f"; {_('it is tried again with the next sync')}"
         return ""
 
 
@@ -98,7 +103,7 @@ def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
         listed = list(alike)
         yield from listed[:_LISTED]
         if rest := listed[_LISTED:]:
-            reason = "each for a reason of its own; `syncd status --json` has them all"
+            reason = _("each for a reason of its own; `syncd status --json` has them all")
             targets = [target for trouble in rest for target in trouble.targets]
             yield Trouble(
                 connection, state, reason, targets, [name for trouble in rest for name in trouble.key_results]

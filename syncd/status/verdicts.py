@@ -11,8 +11,9 @@ from syncd.ledger import KeptAlignment
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
-from syncd.okr.words import count, day, number, progress_figure, span
-from syncd.sdk.language import marked
+from syncd.okr.words import day, number, progress_figure, span, whole
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked, ngettext
 from syncd.status.document_types import LinkDocument, TrendDocument
 
 VERDICT_WORDS = {
@@ -23,7 +24,6 @@ VERDICT_WORDS = {
     "unknown": marked("unknown"),
     "working": marked("working"),
 }
-_AT_ITS_END = " at its end"
 VERDICT_SIGNS = {
     "watermelon": "!",
     "too_early": "…",
@@ -33,11 +33,11 @@ VERDICT_SIGNS = {
     "working": "=",
 }
 DIRECTION_WORDS: dict[Direction, str] = {
-    "right_way": "moving the right way",
-    "flat": "flat",
-    "wrong_way": "moving the wrong way",
-    "inside": "inside its band",
-    "too_little_data": "too little data",
+    "right_way": marked("moving the right way"),
+    "flat": marked("flat"),
+    "wrong_way": marked("moving the wrong way"),
+    "inside": marked("inside its band"),
+    "too_little_data": marked("too little data"),
 }
 
 
@@ -83,7 +83,7 @@ def judged_link(
     brief = " ".join(filter(None, (reason, _heading(link, trend) if link.verdict == "watermelon" else None)))
     why = " ".join(filter(None, (reason, _trend_sentence(link, kept))))
     verdict_since = kept.verdict_since if kept and kept.verdict == link.verdict else None
-    words = VERDICT_WORDS[link.verdict] + (_AT_ITS_END if over and link.verdict == "too_early" else "")
+    words = _("too early at its end") if over and link.verdict == "too_early" else _(VERDICT_WORDS[link.verdict])
     return JudgedLink(link, verdict_since, trend, brief, why, words)
 
 
@@ -95,54 +95,77 @@ def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
 
 def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over: bool) -> str:
     """Why a link has its verdict."""
-    since = f" since {day(link.since)}" if link.since else ""
+    names = {"output": link.output, "outcome": link.outcome}
     match link.verdict:
         case "watermelon":
-            lag = f" and its lag of {span(link.lag)} has passed" if link.lag else ""
-            return (
-                f"{link.output} is on pace{since}{lag}, yet {link.outcome} {shortfall(outcome)}. Is it the right work?"
-            )
+            parts = {"on_pace": _on_pace(link), "outcome": link.outcome, "shortfall": shortfall(outcome)}
+            return _("%(on_pace)s, yet %(outcome)s %(shortfall)s. Is it the right work?", **parts)
         case "too_early":
-            by = f" by {day(link.since + link.lag)}" if link.since else ""
-            if over:
-                return f"{link.output} was on pace{since}; {link.outcome} was to follow{by}, after the period's end."
-            return f"{link.output} is on pace{since}; {link.outcome} should follow{by}."
+            return _to_follow(link, over=over)
         case "under_delivered":
-            return f"neither {link.output} nor {link.outcome} is on pace."
+            return _("neither %(output)s nor %(outcome)s is on pace.", **names)
         case "unexplained":
-            return f"{link.outcome} is on pace, {link.output} is not. What moved it?"
+            return _("%(outcome)s is on pace, %(output)s is not. What moved it?", **names)
         case "working":
-            return f"{link.output} and {link.outcome} are both on pace."
+            return _("%(output)s and %(outcome)s are both on pace.", **names)
     unknown = [side.key_result.id for side in (output, outcome) if side.standing.health == "unknown"]
-    return f"{' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown."
+    if len(unknown) == 1:
+        return _("%(name)s is unknown.", name=unknown[0])
+    return _("%(output)s and %(outcome)s are unknown.", **names)
+
+
+def _on_pace(link: Alignment) -> str:
+    """`shipped is on pace since 12 Oct and its lag of 3 weeks has passed`."""
+    parts = {"output": link.output, "day": day(link.since) if link.since else "", "lag": span(link.lag)}
+    if link.since and link.lag:
+        return _("%(output)s is on pace since %(day)s and its lag of %(lag)s has passed", **parts)
+    if link.since:
+        return _("%(output)s is on pace since %(day)s", **parts)
+    if link.lag:
+        return _("%(output)s is on pace and its lag of %(lag)s has passed", **parts)
+    return _("%(output)s is on pace", **parts)
+
+
+def _to_follow(link: Alignment, *, over: bool) -> str:
+    """By when an outcome should follow an output that is on pace."""
+    names = {"output": link.output, "outcome": link.outcome}
+    if link.since is None:
+        if over:
+            return _("%(output)s was on pace; %(outcome)s was to follow, after the period's end.", **names)
+        return _("%(output)s is on pace; %(outcome)s should follow.", **names)
+    names |= {"since": day(link.since), "by": day(link.since + link.lag)}
+    if over:
+        return _(
+            "%(output)s was on pace since %(since)s; %(outcome)s was to follow by %(by)s, after the period's end.",
+            **names,
+        )
+    return _("%(output)s is on pace since %(since)s; %(outcome)s should follow by %(by)s.", **names)
 
 
 def shortfall(outcome: HasStanding) -> str:
     """How far an outcome that is not on pace has come: `has gone 18 % of the way`."""
     if isinstance(outcome.key_result.goal, Band):
-        return "is out of its band"
-    return f"has gone {progress_figure(outcome.standing)} of the way"
+        return _("is out of its band")
+    return _("has gone %(share)s of the way", share=progress_figure(outcome.standing))
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
     """What the weekly series of a link show; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
-    trend = kept.trend
-    gained = ""
+    trend, parts = kept.trend, []
     if kept.delivered is not None and kept.since is not None and kept.since == link.since:
-        gained = f"{link.output} {'+' * (kept.delivered >= 0)}{number(kept.delivered)} since {day(kept.since)}; "
+        gain = f"{'+' * (kept.delivered >= 0)}{number(kept.delivered)}"
+        parts.append(_("%(name)s %(gain)s since %(day)s", name=link.output, gain=gain, day=day(kept.since)))
     if trend.per_week is None or trend.low is None or trend.high is None:
         if link.verdict == "unknown":
             return None
-        return f"{gained}{link.outcome}: too little data for a trend, {trend.reason}."
-    weeks = f"{count(trend.weeks, 'week')} of data"
-    if link.verdict == "too_early":
-        weeks += ", all of before its lag has passed"
-    elif link.since is not None:
-        when = f"since {'its lag passed on ' if link.lag else ''}{day(link.since + link.lag)}"
-        weeks += f", {trend.settled or 'none'} of them {when}" if trend.reason else f" {when}"
-    return f"{gained}{link.outcome} {_movement(trend, trend.per_week, trend.low, trend.high)}; {weeks}."
+        reason = _(trend.reason) if trend.reason else ""
+        parts.append(_("%(name)s: too little data for a trend, %(reason)s", name=link.outcome, reason=reason))
+    else:
+        parts.append(_movement(link.outcome, trend, trend.per_week, trend.low, trend.high))
+        parts.append(_weeks_of_data(link, trend))
+    return f"{'; '.join(parts)}."
 
 
 def _heading(link: Alignment, trend: Trend | None) -> str | None:
@@ -150,19 +173,53 @@ def _heading(link: Alignment, trend: Trend | None) -> str | None:
     if trend is None or trend.per_week is None:
         return None
     if trend.direction in ("flat", "inside"):
-        return f"{link.outcome} is {DIRECTION_WORDS[trend.direction]}."
-    by = f"{'rising' if trend.per_week > 0 else 'falling'} by {_round(abs(trend.per_week))} a week"
-    return f"{link.outcome} is {by}."
+        return _("%(name)s is %(direction)s.", name=link.outcome, direction=_(DIRECTION_WORDS[trend.direction]))
+    slope = _round(abs(trend.per_week))
+    if trend.per_week > 0:
+        return _("%(name)s is rising by %(slope)s a week.", name=link.outcome, slope=slope)
+    return _("%(name)s is falling by %(slope)s a week.", name=link.outcome, slope=slope)
 
 
-def _movement(trend: Trend, per_week: float, low: float, high: float) -> str:
+def _weeks_of_data(link: Alignment, trend: Trend) -> str:
+    """How many weeks a trend covers, and how many of them are of after the lag."""
+    weeks = ngettext("%(num)s week of data", "%(num)s weeks of data", trend.weeks)
+    if link.verdict == "too_early":
+        return _("%(weeks)s, all of before its lag has passed", weeks=weeks)
+    if link.since is None:
+        return weeks
+    passed = day(link.since + link.lag)
+    when = _("since its lag passed on %(day)s", day=passed) if link.lag else _("since %(day)s", day=passed)
+    if not trend.reason:
+        return f"{weeks} {when}"
+    if not trend.settled:
+        return _("%(weeks)s, none of them %(when)s", weeks=weeks, when=when)
+    return _("%(weeks)s, %(settled)s of them %(when)s", weeks=weeks, settled=whole(trend.settled), when=when)
+
+
+def _movement(name: str, trend: Trend, per_week: float, low: float, high: float) -> str:
     if trend.direction in ("flat", "inside"):
-        return f"is {DIRECTION_WORDS[trend.direction]}, {_round(low)} to {_round(high)} a week"
+        return _(
+            "%(name)s is %(direction)s, %(low)s to %(high)s a week",
+            name=name,
+            direction=_(DIRECTION_WORDS[trend.direction]),
+            low=_round(low),
+            high=_round(high),
+        )
     nearer, farther = sorted((abs(low), abs(high)))
-    by = f"{_round(abs(per_week))} a week ({_round(nearer)} to {_round(farther)})"
-    way = "the right way" if trend.direction == "right_way" else "the wrong way"
-    in_all = f"{_round(abs(trend.move or 0.0))} in all against a noise of {_round(trend.noise or 0.0)}"
-    return f"{'rose' if per_week > 0 else 'fell'} by {by}, {way}: {in_all}"
+    parts = {
+        "name": name,
+        "slope": _round(abs(per_week)),
+        "nearer": _round(nearer),
+        "farther": _round(farther),
+        "way": _("the right way") if trend.direction == "right_way" else _("the wrong way"),
+        "move": _round(abs(trend.move or 0.0)),
+        "noise": _round(trend.noise or 0.0),
+    }
+    if per_week > 0:
+        rate = _("%(name)s rose by %(slope)s a week (%(nearer)s to %(farther)s), %(way)s", **parts)
+    else:
+        rate = _("%(name)s fell by %(slope)s a week (%(nearer)s to %(farther)s), %(way)s", **parts)
+    return _("%(rate)s: %(move)s in all against a noise of %(noise)s", rate=rate, **parts)
 
 
 def _round(slope: float) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
-from syncd.sdk.language import gettext, language
+from syncd.review.environment import environment
+from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
 
@@ -30,22 +30,8 @@ def points(change: float) -> str:
     return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
 
 
-_PAGES = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    extensions=["jinja2.ext.i18n"],
-)
-_PAGES.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-    lambda message: language().gettext(message),
-    lambda singular, plural, number: language().ngettext(singular, plural, number),
-    newstyle=True,
-)
-_PAGES.globals.update(
-    words=words, verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points
-)
+_PAGES = environment(HERE / "templates")
+_PAGES.globals.update(verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points)
 
 
 def render(template: str, **data: Any) -> str:

@@ -167,4 +167,4 @@ def test_more_streams_than_there_is_room_for_are_refused_with_a_sentence(
 def test_stream_is_for_reading(service: Service) -> None:
     with pages_of(service) as client:
         assert client.head("/events").text == ""
-        assert client.post("/events").status_code == 405
+        assert client.post("/events").status_code == 403  # as every request that no page of syncd sent

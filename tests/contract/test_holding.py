@@ -72,6 +72,7 @@ class Project(CsvProject):
     def approve(self, number: float | None = None, name: str = "calls") -> KeptValue:
         config = self.config
         self.now += timedelta(hours=1)
+        candidate = self.value(name).candidate if number is None else number
         approved = approve(
             config,
             config.periods[0],
@@ -80,7 +81,7 @@ class Project(CsvProject):
             author="Dana",
             entered_by="ops@build-3",
             now=self.now,
-            number=number,
+            candidate=candidate,
         )
         return approved.new
 

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from syncd.cli import explain, history, review
 from syncd.cli import prune as command
-from syncd.cycle.approve import NotHeld, approve
+from syncd.cycle.approve import NotHeld, approve, held_value
 from syncd.cycle.check_in import check_in
 from syncd.ledger import NewDelivery, cycle_lock
 from syncd.ledger.backup import copy
@@ -138,7 +138,11 @@ class Story(CsvProject):
                 check_in(self.config, okrs, self.key_result("trust"), self.ledger, checkin)
             case "approve":
                 with suppress(NotHeld):
-                    approve(self.config, okrs, self.key_result("calls"), self.ledger, author="Dana", now=self.now)
+                    by = {"author": "Dana", "entered_by": "ops@build-3"}
+                    held = held_value(okrs, self.key_result("calls"), self.ledger).candidate
+                    approve(
+                        self.config, okrs, self.key_result("calls"), self.ledger, **by, now=self.now, candidate=held
+                    )
             case "killed":
                 self.ledger.cycles.begin(self.now)
         if happening not in ("checkin", "approve", "killed"):

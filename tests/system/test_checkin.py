@@ -161,16 +161,22 @@ def test_an_implausible_value_needs_force(okrs: Project) -> None:
     assert okrs.key_results()["trust"]["value"] == 120
 
 
-def test_a_check_in_during_a_cycle_is_refused_and_not_kept(okrs: Project) -> None:
+def test_a_check_in_during_a_cycle_is_stored_and_counts_from_the_next(okrs: Project) -> None:
     okrs.run("sync", check=0)
     ledger = open_ledger(f"sqlite:///{okrs.folder / 'syncd.db'}")
     assert ledger is not None
     with cycle_lock(ledger.engine):
-        refused = okrs.run("checkin", "trust", "--value", "45", check=2)
-    assert "try again when it has ended" in refused.stderr
+        done = okrs.run("checkin", "trust", "--value", "45", "--author", "ada", check=0)
+        assert "trust: the check-in is stored and counts from the next cycle" in " ".join(done.stdout.split())
+        as_json = okrs.run("checkin", "trust", "--value", "50", "--json", check=0)
+        assert json.loads(as_json.stdout)["value"] is None
+        okrs.run("checkin", "trust", "--withdraw", check=0)
     assert explained(okrs, "trust")["checkins"] == []
     ledger.close()
-    okrs.run("checkin", "trust", "--value", "45", check=0)
+    okrs.run("checkin", "calls", "--note", "fine", check=0)
+    assert okrs.key_results()["trust"]["value"] == 45
+    kept = explained(okrs, "trust")["checkins"]
+    assert [(checkin["value"], "withdrawn" in checkin) for checkin in kept] == [(45, False), (50, True)]
 
 
 @pytest.mark.parametrize(
@@ -261,9 +267,17 @@ def test_a_withdrawn_check_in_counts_no_more_and_past_days_stay(okrs: Project) -
     assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: digits swapped" in explanation
     history = json.loads(okrs.run("history", "trust", "--json", check=0).stdout)
     assert [point["value"] for point in history["points"][-4:]] == [45, 54, 54, 45]
-    (event,) = history["events"]
-    assert (event["event"], event["day"], event["checkin"]["value"]) == ("withdrawn", "2026-11-06", 54)
+    events = [
+        (event["event"], event["day"], event["checkin"]["value"], event["before"], event["after"])
+        for event in history["events"]
+    ]
+    assert events == [
+        ("checked_in", "2026-11-03", 45, None, 45),
+        ("checked_in", "2026-11-04", 54, 45, 54),
+        ("withdrawn", "2026-11-06", 54, 54, 45),
+    ]
     text = " ".join(okrs.run("history", "trust", check=0).stdout.split())
+    assert f"checked in 4 Nov 10:00 by bo{ENTERED}: 45 → 54" in text
     assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: 54 of 4 Nov by bo{ENTERED}: digits swapped" in text
     review = " ".join(okrs.run("review", check=0).stdout.split())
     assert f"54, withdrawn on 6 Nov by ada{ENTERED}: digits swapped" in review

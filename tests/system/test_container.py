@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from waiting import HANG
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +57,7 @@ def test_the_image_runs_as_a_fixed_user_with_the_documented_command() -> None:
     assert of_image("USER") == [f"{USER}:{USER}"]
     assert json.loads(of_image("ENTRYPOINT")[0]) == ["syncd"]
     assert json.loads(of_image("CMD")[0]) == ["run", "--config", "/etc/syncd/syncd.yaml", "--listen", "0.0.0.0:8321"]
-    assert of_image("FROM") == ["python:3.12-slim-bookworm"]
+    assert of_image("FROM") == ["${PYTHON_IMAGE}"]
     assert not any(word in rest for rest in of_image("RUN") for word in ("pip ", "apt", "gcc"))
 
 
@@ -67,12 +69,22 @@ def test_only_what_the_image_is_built_from_is_sent_to_the_builder() -> None:
     assert sent == copied
 
 
+def test_base_images_are_arguments_so_that_a_digest_can_be_given() -> None:
+    assert [rest for word, rest in instructions(-1) if word == "ARG"] == ["PYTHON_IMAGE=python:3.12-slim-bookworm"]
+    assert [rest for word, rest in instructions(0) if word == "FROM"] == ["${PYTHON_IMAGE} AS build"]
+    services = compose()["services"]
+    given = {"PYTHON_IMAGE": "${PYTHON_IMAGE:-python:3.12-slim-bookworm}"}
+    assert services["syncd"]["build"] == {"context": ".", "args": given}
+    assert services["db"]["image"] == "${POSTGRES_IMAGE:-postgres:18-bookworm}"
+
+
 def test_compose_confines_every_service() -> None:
     for name, service in compose()["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "/tmp" in service["tmpfs"], name
+        assert (service["mem_limit"], service["pids_limit"]) == ("1g", 256), name
         assert not any("token" in value.lower() for key, value in environment(service) if not key.endswith("_FILE"))
 
 
@@ -226,6 +238,21 @@ def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> 
     assert sorted(path.name for path in (package / "ledger/migrations/versions").glob("*.py")) == sorted(
         path.name for path in (ROOT / "syncd/ledger/migrations/versions").glob("*.py")
     )
+
+
+def test_the_bill_of_materials_travels_in_the_wheel(built: Built) -> None:
+    (carried,) = built.environment.glob("lib/python3*/site-packages/syncd-*.dist-info/sboms/*")
+    assert carried.name == "syncd.cdx.json"
+    bill = json.loads(carried.read_text(encoding="utf-8"))
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(\S+)==(\S+)(?: ; .*)? \\\n((?:    --hash=.*\n)+)", lock, re.MULTILINE)
+    assert {
+        (component["name"], component["version"]): {file["content"] for file in component["hashes"]}
+        for component in bill["components"]
+    } == {(name, version): set(re.findall("sha256:([0-9a-f]{64})", hashes)) for name, version, hashes in blocks}
+    assert len(bill["components"]) == len(blocks) > 50
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    assert bill["metadata"]["component"]["version"] == carried.parts[-3].removeprefix("syncd-").partition(".dist")[0]
 
 
 @pytest.mark.nightly

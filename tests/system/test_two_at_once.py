@@ -13,6 +13,7 @@ from projects import Project, differences, write_project
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.story.numbers import OKR_BOOK
 
 pytestmark = pytest.mark.unmeasured
 
@@ -60,3 +61,19 @@ def test_the_lock_is_gone_with_the_sync_that_held_it(shared: Project, box: Sandb
     with syncing(shared, box) as second:
         said = shared.run("sync", check=2).stderr
         assert f"process {second.pid} on " in said  # and not the one that was there before
+
+
+def test_people_decide_while_a_cycle_runs(shared: Project, box: Sandbox) -> None:
+    shared.edit("mappings/support.yaml", "stale_after: 10d\n", "stale_after: 10d\n        plausible: {jump: 100}\n")
+    shared.run("sync", check=0)
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 1950)
+    shared.run("sync", check=0)
+    with syncing(shared, box) as running:
+        for command in (["approve", "calls", "--author", "Dana"], ["checkin", "calls", "--note", "a strike"]):
+            done = " ".join(shared.run(*command, check=0).stdout.split())
+            assert "is stored and counts from the next cycle: another syncd is syncing into " in done
+            assert f"(process {running.pid} on " in done
+        assert shared.key_results()["calls"]["quality"] == "held"
+    shared.run("sync", check=0)
+    calls = shared.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["checkin"]["note"]) == (1950, "complete", "a strike")

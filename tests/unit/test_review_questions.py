@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,7 +25,7 @@ from syncd.review.questions import questions
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.verdicts import JudgedLink
 
-PERIOD = parse_period("2026-Q4", UTC)  # type: ignore[arg-type]
+PERIOD = parse_period("2026-Q4", ZoneInfo("UTC"))
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAYS = Days(date(2026, 11, 15), date(2026, 11, 21))
 FALLING = Target(600, 1200)

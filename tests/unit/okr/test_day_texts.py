@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.cli.past import past_day, past_moment
+from syncd.okr.day_texts import past_day, past_moment
 from syncd.sdk import ConfigError
 
 BERLIN = ZoneInfo("Europe/Berlin")

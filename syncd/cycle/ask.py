@@ -1,0 +1,118 @@
+"""Stores what a person asks for, once it is clear that it could be done now: the next cycle does it.
+
+Each function raises Refused or ConfigError, and then stores nothing; or FormReused if the form's id was used for
+something else. A request needs no lock: it can be stored while a cycle runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from syncd.config import Config
+from syncd.cycle.approve import check_candidate
+from syncd.cycle.check_in import check
+from syncd.cycle.stuck import Decision, decidable, delivery_of
+from syncd.ledger import Ledger
+from syncd.ledger.requests import NewRequest, Request, RequestKind
+from syncd.okr.checkins import CheckIn, Withdrawal
+from syncd.okr.goals import KeyResult, PeriodOkrs
+from syncd.sdk import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Who asks, when, and the id of the form that they sent: the same form counts once.
+
+    The `author` is a claim; `entered_by` is who ran the command or is logged in.
+    """
+
+    id: str
+    author: str
+    entered_by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where people ask about a key result: the files and the ledger in force."""
+
+    config: Config
+    okrs: PeriodOkrs
+    key_result: KeyResult
+    ledger: Ledger
+
+    def ask_check_in(self, form_id: str, checkin: CheckIn, *, force: bool = False) -> Request:
+        """Asks for a check-in; with `force`, also of an implausible value."""
+        by = Form(form_id, checkin.author, checkin.entered_by or checkin.author, checkin.at)
+        return self._store(by, "check_in", body_of(checkin) | {"force": force}, lambda: self._check(checkin, force))
+
+    def ask_withdrawal(self, form_id: str, target: Mapping[str, int], withdrawal: Withdrawal) -> Request:
+        """Asks for the withdrawal of a check-in: `{"checkin": ID}`, or `{"request": ID}` of one that still waits."""
+        by = Form(form_id, withdrawal.author, withdrawal.entered_by or withdrawal.author, withdrawal.at)
+        return self._store(by, "withdraw", {**target, "note": withdrawal.note}, lambda: self._check(withdrawal))
+
+    def ask_approval(self, by: Form, candidate: float | None) -> Request:
+        """Asks for the approval of the candidate, if it is this number; None is an unknown number."""
+        return self._store(
+            by,
+            "approve",
+            {"candidate": candidate},
+            lambda: check_candidate(self.okrs, self.key_result, self.ledger, candidate),
+        )
+
+    def _check(self, checkin: CheckIn | Withdrawal, force: bool = False) -> object:
+        return check(self.config, self.okrs, self.key_result, self.ledger, checkin, now=checkin.at, force=force)
+
+    def _store(
+        self, by: Form, kind: RequestKind, body: Mapping[str, Json], check_possible: Callable[[], object]
+    ) -> Request:
+        of = self.okrs.period.id, self.key_result.id
+        new = NewRequest(by.id, kind, *of, body, by.author, by.entered_by, by.at)
+        return _store(self.ledger, new, check_possible)
+
+
+def ask_about_delivery(ledger: Ledger, by: Form, number: int, decision: Decision) -> Request:
+    """Asks for another try of a delivery, or for leave to write over what somebody else wrote at its target."""
+    delivery = delivery_of(ledger, number)
+    body: dict[str, Json] = {"to": delivery.connection, "target": delivery.target}
+    if decision == "allow":
+        body["left_alone"] = dict(delivery.left_alone or {})
+    of = delivery.period, delivery.key_result
+    new = NewRequest(by.id, decision, *of, body, by.author, by.entered_by, by.at, number)
+    return _store(ledger, new, lambda: decidable(ledger, number, decision))
+
+
+def _store(ledger: Ledger, new: NewRequest, check_possible: Callable[[], object]) -> Request:
+    if (earlier := ledger.requests.earlier(new)) is not None:
+        return earlier
+    check_possible()
+    return ledger.requests.store(new)
+
+
+def body_of(checkin: CheckIn) -> dict[str, Json]:
+    """A check-in as a request keeps it."""
+    return {
+        "value": checkin.value,
+        "note": checkin.note,
+        "confidence": checkin.confidence,
+        "dated": checkin.dated.isoformat() if checkin.dated else None,
+        "expires_at": checkin.expires_at.isoformat(),
+    }
+
+
+def checkin_of(request: Request) -> CheckIn:
+    """The check-in that a request asks for."""
+    body: Mapping[str, Any] = request.body
+    return CheckIn(
+        author=request.author,
+        at=request.at,
+        expires_at=datetime.fromisoformat(body["expires_at"]),
+        value=body["value"],
+        note=body["note"],
+        confidence=body["confidence"],
+        dated=datetime.fromisoformat(body["dated"]) if body["dated"] else None,
+        entered_by=request.entered_by,
+    )

@@ -1,0 +1,153 @@
+"""Requests: what people asked syncd to do, and what became of it.
+
+A request is stored in a short transaction of its own, also while a cycle runs. It is
+- `waiting` until a cycle takes it;
+- `applied` from the transaction that did what it asks for;
+- `refused` if that could not be done any more, with the reason.
+
+A request is never changed after that, nor removed: it is the entry of who did what, when, with what before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Engine, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from syncd.ledger.schema import requests
+from syncd.okr.words import signature
+from syncd.sdk import Json
+
+RequestKind = Literal["check_in", "withdraw", "approve", "allow", "retry"]
+RequestState = Literal["waiting", "applied", "refused"]
+
+
+class FormReused(Exception):
+    """A form with this id was sent before, with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What a person asks for. `key_result` is empty for a delivery of a whole period; `delivery` is that of an `allow`
+    or a `retry`. `form` is the id of the form that was sent: the same form counts once.
+
+    The `author` is a claim: anybody may name anybody. `entered_by` is who ran the command or was logged in.
+    """
+
+    form: str
+    kind: RequestKind
+    period: str
+    key_result: str
+    body: Mapping[str, Json]
+    author: str
+    entered_by: str
+    at: datetime
+    delivery: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request(NewRequest):
+    """A request as it is kept. `before` and `after` are what it changed, None unless it was applied."""
+
+    id: int = 0
+    state: RequestState = "waiting"
+    reason: str | None = None
+    ended_at: datetime | None = None
+    before: Mapping[str, Json] | None = None
+    after: Mapping[str, Json] | None = None
+
+    @property
+    def by(self) -> str:
+        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        return signature(self.author, self.entered_by)
+
+
+_REQUESTS = select(*(requests.c[field.name] for field in fields(Request))).order_by(requests.c.id)
+
+
+class Requests:
+    """Reads and writes requests; each call that writes has its own short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def earlier(self, new: NewRequest) -> Request | None:
+        """The request that the same form made before; None if it made none. Raises FormReused if that one asks for
+        something else.
+        """
+        kept = next(iter(self._of(*_of_form(new))), None)
+        if kept is not None and _content(kept) != _content(new):
+            raise FormReused(new.form)
+        return kept
+
+    def store(self, new: NewRequest) -> Request:
+        """Keeps a request, or returns the one that the same form made before, as `earlier` does."""
+        with suppress(IntegrityError), self._engine.begin() as connection:  # another process may store it meanwhile
+            if connection.execute(_REQUESTS.where(*_of_form(new))).first() is None:
+                connection.execute(insert(requests).values(**asdict(new), state="waiting"))
+        kept = self.earlier(new)
+        assert kept is not None
+        return kept
+
+    def newest_waiting(self) -> int | None:
+        """The id of the newest waiting request; None if none waits."""
+        with self._engine.connect() as connection:
+            newest: int | None = connection.scalar(select(func.max(requests.c.id)).where(_WAITS))
+        return newest
+
+    def waiting(self) -> Sequence[Request]:
+        """The waiting requests, oldest first."""
+        return self._of(_WAITS)
+
+    def get(self, request: int) -> Request | None:
+        """A request by its id."""
+        return next(iter(self._of(requests.c.id == request)), None)
+
+    def of_key_result(self, period: str, key_result: str) -> Sequence[Request]:
+        """Every request about a key result, oldest first."""
+        return self._of(requests.c.period == period, requests.c.key_result == key_result)
+
+    def of_period(self, period: str) -> Sequence[Request]:
+        """Every request about a period's key results and deliveries, oldest first."""
+        return self._of(requests.c.period == period)
+
+    def of_deliveries(self) -> Sequence[Request]:
+        """Every request about a delivery, oldest first."""
+        return self._of(requests.c.delivery.is_not(None))
+
+    def _of(self, *conditions: Any) -> Sequence[Request]:
+        with self._engine.connect() as connection:
+            return [Request(**row) for row in connection.execute(_REQUESTS.where(*conditions)).mappings()]
+
+    def applied(self, request: int, now: datetime, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
+        """Ends a waiting request whose change is in the same transaction."""
+        self._end(request, state="applied", ended_at=now, before=dict(before), after=dict(after))
+
+    def refused(self, request: int, now: datetime, reason: str) -> None:
+        """Ends a waiting request that changed nothing."""
+        self._end(request, state="refused", ended_at=now, reason=reason)
+
+    def _end(self, request: int, **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
+
+
+_WAITS = requests.c.state == "waiting"
+
+
+def _of_form(new: NewRequest) -> tuple[ColumnElement[bool], ...]:
+    return requests.c.entered_by == new.entered_by, requests.c.form == new.form
+
+
+def _content(request: NewRequest) -> tuple[Any, ...]:
+    """What a request asks for, without what its arrival decides."""
+    body = {name: value for name, value in request.body.items() if name not in _BY_ARRIVAL}
+    return request.kind, request.period, request.key_result, request.delivery, request.author, body
+
+
+_BY_ARRIVAL = ("expires_at", "left_alone")

@@ -1,0 +1,116 @@
+"""A movement in words: from which number to which, and the records and readings that caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from syncd.okr.goals import Band, KeyResult
+from syncd.okr.words import HEALTH_WORDS, day, goal, is_counted, percent, progress_figure, value_figure, whole
+from syncd.review.model import Cause, Move, Review
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
+
+SHOWN = 3
+"""How many records of a movement, or key results of a change, are named."""
+
+
+def movement(move: Move, review: Review) -> str:
+    """How a number moved, without the id: `1,110 → 1,092 calls/week, 15 % → 18 %, off track`."""
+    line, kr, start = move.line, move.line.key_result, move.start
+    health = _(HEALTH_WORDS[line.standing.health])
+    if move.movement in ("new", "remeasured") or start is None:
+        return f"{amount(value_figure(kr, line.value), kr)}{_progress(None, move)}, {health}"
+    values = amount(arrow(value_figure(kr, start.value), value_figure(kr, line.value)), kr)
+    since = ""
+    if start.source != "baseline" and start.day != review.days.before:
+        since = f" {_('since %(day)s', day=day(start.day))}"
+    old = None if start.source == "baseline" else percent(start.progress, start.bounds)
+    return f"{values}{since}{_progress(old, move)}, {health}"
+
+
+def _progress(old: str | None, move: Move) -> str:
+    if isinstance(move.line.key_result.goal, Band) or move.line.standing.progress is None:
+        return ""
+    return f", {arrow(old, progress_figure(move.line.standing))}"
+
+
+def not_comparable(move: Move) -> str:
+    """Why a number that is measured differently now has no movement."""
+    assert move.start is not None
+    edits = [str(edit) for edit in move.edits if edit.key.startswith("measure")]
+    before = value_figure(move.line.key_result, move.start.value)
+    if not edits:
+        return _("not comparable, its measure was edited; by the one before it was %(before)s", before=before)
+    return _(
+        "not comparable, its measure was edited (%(edits)s); by the one before it was %(before)s",
+        edits="; ".join(edits),
+        before=before,
+    )
+
+
+def arrow(old: str | None, new: str) -> str:
+    """`15 % → 18 %`; the new text alone if there is no old text, or both are the same."""
+    return new if old in (None, new, "–") else f"{old} → {new}"
+
+
+def amount(value: str, kr: KeyResult) -> str:
+    """A value with its target or unit: `33 of 40`, `1,092 calls/week`."""
+    if is_counted(kr):
+        return f"{value} {goal(kr)}"
+    return f"{value} {kr.unit}" if kr.unit else value
+
+
+def causes_words(move: Move, review: Review) -> str | None:
+    """The causes of a movement, with the labels of a few records; None if they are unknown."""
+    if move.line.key_result.measure is None:
+        name = move.line.key_result.id
+        authors = [
+            checkin.by
+            for of, checkin in review.checkins
+            if of == name and checkin.value is not None and checkin.withdrawn is None
+        ]
+        return _("Checked in by %(person)s", person=authors[-1]) if authors else None
+    parts = [*_groups(move, review)]
+    if move.causes.aged:
+        parts.append(_("%(num)s fell out of the window", num=whole(move.causes.aged)))
+    return "; ".join(parts) or None
+
+
+def _groups(move: Move, review: Review) -> Iterator[str]:
+    order = sorted(move.causes.rows, key=lambda cause: (cause.part or "", "+o-~".index(cause.sign)))
+    for (part, sign), group in groupby(order, key=lambda cause: (cause.part, cause.sign)):
+        same = list(group)
+        of = f"{part} " if part else ""
+        many = whole(len(same))
+        counted = {"+": f"+{many}", "-": f"-{many}", "o": _("%(num)s new and open", num=many), "~": ""}[sign]
+        if review.whole and len(same) > SHOWN and sign == "+":  # of a whole quarter a few names would say nothing
+            if same[0].reading:
+                yield of + ngettext("%(num)s reading", "%(num)s readings", len(same))
+            else:
+                yield of + ngettext("%(num)s record", "%(num)s records", len(same))
+            continue
+        names = ", ".join(_cause(cause, move, review) for cause in same[:SHOWN])
+        if len(same) > SHOWN:
+            names = _("%(names)s and %(num)s more", names=names, num=whole(len(same) - SHOWN))
+        alone = not counted or (sign == "+" and same[0].reading and len(same) == 1)
+        yield f"{of}{names}" if alone else f"{of}{counted}: {names}"
+
+
+def _cause(cause: Cause, move: Move, review: Review) -> str:
+    kr = move.line.key_result
+    name = cause.label
+    if cause.at and cause.reading:
+        name = _("%(reading)s of %(day)s", reading=name, day=day(cause.at.astimezone(review.period.zone)))
+    restated = f" ({_('restated: %(reason)s', reason=cause.why)})" if cause.why else ""
+    if cause.sign == "~":
+        return f"{name} {_brings(kr, cause.was)} → {_brings(kr, cause.brings)}{restated}"
+    brings = "" if cause.reading or cause.brings in (None, "0", "1") else f" ({_brings(kr, cause.brings)})"
+    return f"{name}{brings}{restated}"
+
+
+def _brings(kr: KeyResult, text: str | None) -> str:
+    try:
+        return value_figure(kr, float(text or ""))
+    except ValueError:
+        return text or _("none")
