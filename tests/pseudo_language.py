@@ -21,7 +21,7 @@ _ALPHABETS = {
     ACCENTED: "åƀçďéƒğĥíĵķłɱñöƥɋřšťüṽŵẋýžÅƁÇĎÉƑĞĤÍĴĶŁṀÑÖƤɊŘŠŤÜṼŴẊÝŽ",
     FROM_RIGHT_TO_LEFT: "אבגדהופקחטכלמנעפקרסתוואסיז" * 2,
 }
-_KEPT = re.compile(r"(%\(\w+\)s|%%|<[^>]*>|`[^`]*`)")  # placeholders, elements and commands
+_KEPT = re.compile(r"(%\(\w+\)[sr]|%%|<[^>]*>|`[^`]*`)")  # placeholders, elements and commands
 _LONGER = 0.4
 
 

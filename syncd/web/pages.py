@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from syncd.status import checkin_words, verdicts
 from syncd.web import charts
 
 HERE = Path(__file__).parent
+_FRACTION = re.compile(r"[.,](\d{1,2})$")
 
 
 def figure(key_result: KeyResult, value: float | None) -> Markup:
@@ -23,6 +25,12 @@ def figure(key_result: KeyResult, value: float | None) -> Markup:
     if value is None:
         return Markup(f'<span class="unknown">{escape(gettext("unknown"))}</span>')  # noqa: S704
     return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
+
+
+def places(key_result: KeyResult, value: float | None) -> int:
+    """How many digits follow the decimal point of a value's figure, at most two: columns are aligned by it."""
+    digits = None if value is None else _FRACTION.search(words.value_figure(key_result, value))
+    return len(digits[1]) if digits else 0
 
 
 def points(change: float) -> str:
@@ -33,7 +41,13 @@ def points(change: float) -> str:
 
 _PAGES = environment(HERE / "templates")
 _PAGES.globals.update(
-    verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, exact=exact, points=points
+    verdicts=verdicts,
+    checkin_words=checkin_words,
+    charts=charts,
+    figure=figure,
+    exact=exact,
+    places=places,
+    points=points,
 )
 
 

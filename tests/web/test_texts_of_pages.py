@@ -24,8 +24,9 @@ WRITTEN = (
     r"[\w./-]+#\d+|\b[A-Z]+-\d+|[\w./]+ v\d[\d.]*",  # a record
     r"'#[A-Z]+!'|(?:'[^']*'|\w+)![A-Z]+\d+|\b[A-Z]\d+\b|\w+\.percent",  # a cell
     r"cell [A-Z]\d+|series dates \w+, values \w+",  # a place
-    r"\b(?:min|target)(?=:| )|\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping file
-    r"The survey of \*November\*: better|Dana|ops@host",  # what people wrote and are called
+    r"\b(?:min|sum|target)(?=:| )|Story Points",  # keys and fields of a mapping file
+    r"\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping
+    r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # what people wrote and are called
     r"\S+…",  # a word that is cut
 )
 """What is as somebody wrote it, in every language."""
