@@ -26,7 +26,7 @@ WRITTEN = (
     r"cell [A-Z]\d+|series dates \w+, values \w+",  # a place
     r"\b(?:min|sum|target)(?=:| )|Story Points",  # keys and fields of a mapping file
     r"\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping
-    r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # what people wrote and are called
+    r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # of people
     r"\S+…",  # a word that is cut
 )
 """What is as somebody wrote it, in every language."""
