@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check bench lock licences audit clean help
+.PHONY: demo test coverage nightly check bench lock licences audit texts clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -27,6 +27,9 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date
+	@$(BIN)/python docs/texts.py
 
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py

@@ -1,4 +1,4 @@
-"""The command line of what serves pages: its commands and their options."""
+"""The command line of what serves pages, and of who acts through them: its commands and their options."""
 
 from __future__ import annotations
 
@@ -40,3 +40,27 @@ def serve(
     from syncd.cli import run as command
 
     command.serve(config, listen=listen, insecure=insecure, log_format=log_format)
+
+
+@serving.command()
+def mcp(config: options.ConfigPath = options.HERE) -> None:
+    """Answer an assistant's questions over the Model Context Protocol.
+
+    Serves `status`, `explain`, `history` and `review` as tools on standard input and output, for an assistant that
+    starts it. Reads the ledger and the mappings only: it needs no network and no secret.
+    """
+    from syncd.cli import mcp as command
+
+    command.run(config)
+
+
+@serving.command()
+def token(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
+    """Make the token by which your programs on this machine act through the API.
+
+    It replaces your earlier one, and is shown this once. It counts while no `web: login` is set; a program sends it as
+    `Authorization: Bearer TOKEN`.
+    """
+    from syncd.cli import token as command
+
+    command.run(config, as_json=as_json)

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from syncd.ledger.failures import LedgerError, shown
-from syncd.ledger.schema import control, cycles, deliveries, events
+from syncd.ledger.schema import control, cycles, deliveries, events, sessions
 
 _REMEMBERED = "ledger "  # begins the line of the lock file
 
@@ -42,11 +42,13 @@ def note_put_back(connection: Connection) -> None:
     """Notes that the ledger was put back to an earlier state, or begins anew where another was.
 
     What waited to be sent may have been sent since: it is treated as if syncd had been killed while it was sent.
+    Whoever had a session may have logged out since.
     """
     newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
     connection.execute(update(control).values(restored_in=newest))
     connection.execute(update(deliveries).where(deliveries.c.state == "waiting").values(state="sending"))
     connection.execute(update(events).where(events.c.state == "waiting").values(state="unsure"))
+    connection.execute(delete(sessions))
 
 
 # -- the line in the lock file

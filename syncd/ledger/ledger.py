@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from syncd.ledger.pulled import Pulls
     from syncd.ledger.requests import Requests
     from syncd.ledger.revisions import Revisions
+    from syncd.ledger.sessions import Sessions
     from syncd.ledger.streams import Streams
     from syncd.ledger.webhooks import Webhooks
 
@@ -221,6 +222,13 @@ class Ledger:
         from syncd.ledger.revisions import Revisions
 
         return Revisions(self.engine)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Reads and writes who has been let in to the pages."""
+        from syncd.ledger.sessions import Sessions
+
+        return Sessions(self.engine)
 
     @cached_property
     def streams(self) -> Streams:

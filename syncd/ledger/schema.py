@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from syncd.ledger.access_tables import sessions
 from syncd.ledger.column_types import Document, Moment
 from syncd.ledger.metadata import index_of_newest, metadata
 from syncd.ledger.people_tables import approvals, checkins, requests, withdrawals
@@ -37,6 +38,7 @@ __all__ = [
     "records",
     "remarks",
     "requests",
+    "sessions",
     "streams",
     "values",
     "webhooks",

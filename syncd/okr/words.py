@@ -55,7 +55,7 @@ def signature(author: str, entered_by: str | None) -> str:
     """An author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
     if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
         return author
-    return f"{author} (entered by {entered_by})"
+    return _("%(author)s (entered by %(person)s)", author=author, person=entered_by)
 
 
 def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:

@@ -74,7 +74,8 @@ def language() -> Language:
 
 def gettext(message: str, /, **parts: object) -> str:
     """A text in the reader's language, with `parts` in the places of its placeholders, such as `%(name)s`."""
-    return language().gettext(message) % parts
+    text = language().gettext(message)
+    return text % parts if parts else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str:

@@ -87,6 +87,7 @@ class Upkeep:
                 pruned = prune(
                     self._ledger.engine, config.settings.retain.before(now), config.zone, stopping=stopping.is_set
                 )
+                self._ledger.sessions.prune(datetime.now(UTC))
                 self._shrinks = True
                 log.info("pruned", extra={table: rows.removed for table, rows in pruned.items()})
             if self._shrinks:

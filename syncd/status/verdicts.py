@@ -160,7 +160,7 @@ def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
     if trend.per_week is None or trend.low is None or trend.high is None:
         if link.verdict == "unknown":
             return None
-        reason = _(trend.reason or "")
+        reason = _(trend.reason) if trend.reason else ""
         parts.append(_("%(name)s: too little data for a trend, %(reason)s", name=link.outcome, reason=reason))
     else:
         parts.append(_movement(link.outcome, trend, trend.per_week, trend.low, trend.high))
@@ -191,8 +191,9 @@ def _weeks_of_data(link: Alignment, trend: Trend) -> str:
     when = _("since its lag passed on %(day)s", day=passed) if link.lag else _("since %(day)s", day=passed)
     if not trend.reason:
         return f"{weeks} {when}"
-    settled = whole(trend.settled) if trend.settled else _("none")
-    return _("%(weeks)s, %(settled)s of them %(when)s", weeks=weeks, settled=settled, when=when)
+    if not trend.settled:
+        return _("%(weeks)s, none of them %(when)s", weeks=weeks, when=when)
+    return _("%(weeks)s, %(settled)s of them %(when)s", weeks=weeks, settled=whole(trend.settled), when=when)
 
 
 def _movement(name: str, trend: Trend, per_week: float, low: float, high: float) -> str:

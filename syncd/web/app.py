@@ -15,25 +15,37 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
+from syncd.web.actions import action_routes
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
 from syncd.web.events import Events
+from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
+from syncd.web.languages import Languages, Spoken
+from syncd.web.login import LoginPages
+from syncd.web.page_forms import page_form_routes
 from syncd.web.pages import HERE
-from syncd.web.refusals import as_json
+from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role, Visitor, is_anonymous
 
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = False) -> ASGIApp:
+def make_app(
+    daemon: Daemon,
+    listens_on: str = "127.0.0.1",
+    *,
+    insecure: bool = False,
+    languages: Languages | None = None,
+) -> ASGIApp:
     """The application that shows what this daemon reports, for a server that listens on this host.
 
-    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it.
+    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it. `languages`
+    are those of the pages, by default all that syncd brings.
     """
     pages = Bounded("page", threads=4, seconds=20)
     hooks = Bounded("hook", threads=2, seconds=8)
@@ -66,15 +78,6 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def unreadable(request: Request, error: Exception) -> Response:
-        return _of_probe(request, str(error), 503)
-
-    def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/"):
-            return as_json({"error": error.detail}, error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
-
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -86,22 +89,30 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
             ),
-            Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
-            Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
+            Route(
+                "/key-results/{id}/evidence.csv",
+                pages(lambda request: csv_of(view_of(daemon, request), request.path_params["id"])),
+            ),
+            Route("/reviews/week", page(lambda view, request: reviews.page(view, request.query_params, whole=False))),
+            Route("/reviews/period", page(lambda view, request: reviews.page(view, request.query_params, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
             Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *action_routes(daemon, pages),
+            *page_form_routes(daemon, pages),
+            *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None
-    return Guard(Door(app, daemon, everybody), listens_on, lambda: daemon.config.settings.web.address)
+    spoken = Spoken(Door(app, daemon, everybody), languages or Languages(HERE / "locales"))
+    return Guard(spoken, listens_on, lambda: daemon.config.settings.web.address)
 
 
 def _of_probe(request: Request, text: str, status: int = 200) -> Response:

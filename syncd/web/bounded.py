@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -45,8 +46,8 @@ class Bounded:
         return answer
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, with that bound. Raises LedgerSilent if it does not come in time."""
-        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        """The result of `work` in the caller's context, with that bound. LedgerSilent if it does not come in time."""
+        running = asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:

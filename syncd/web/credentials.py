@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ from starlette.requests import Request
 
 from syncd.config import Config
 from syncd.config.web_secrets import login_tokens
+from syncd.ledger.sessions import digest_of
 
 
 def bearer_token(request: Request) -> str | None:
@@ -26,11 +26,6 @@ def name_of_token(config: Config, token: str) -> str | None:
 def is_token(token: str | None, expected: str) -> bool:
     """Whether a token is the one that is expected."""
     return token is not None and _matching(token, {"": expected}) is not None
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a secret that syncd made: it has 256 random bits, so no salt is needed."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _matching(token: str, tokens: Mapping[str, str]) -> str | None:

@@ -12,6 +12,7 @@ Probes, static files and webhooks pass: the first two hold no figures, and webho
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,8 +29,10 @@ from syncd.web.bounded import Bounded
 from syncd.web.credentials import bearer_token, is_token, name_of_token
 from syncd.web.daemon import Daemon
 from syncd.web.forms import check_form, token_of_forms
+from syncd.web.login import LOG_OUT, PUBLIC, sent_to_login, session_over
 from syncd.web.proxied import Proxied, proxied
 from syncd.web.refusals import SAFE, refusal
+from syncd.web.session_cookie import live_session, local_session, session_secret
 from syncd.web.visitors import Role, Visitor, admit, visitor_by_roles
 
 _PROBES = frozenset({"/healthz", "/readyz"})
@@ -38,7 +41,9 @@ _NO_METRICS = marked("no token opens /metrics; write metrics_token or metrics: o
 _NO_METRICS_TOKEN = marked("the token of /metrics is not set; `syncd doctor` says more")
 _METRICS_TOKEN = marked("send Authorization: Bearer with the token of web.metrics_token")
 _WRONG_TOKEN = marked("no token of web.login.tokens in syncd.yaml is equal to this one")
+_NO_LOCAL_TOKEN = marked("this token is not, or no longer, one that `syncd token` made; make another")
 _LOG_IN = marked("log in first; a program sends Authorization: Bearer with a token of web.login.tokens")
+_NO_LEDGER = marked("who you are cannot be looked up, because the ledger does not answer; try again in a minute")
 _NO_ROLE = marked("you have no role here")
 
 
@@ -56,7 +61,11 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http":
-            answer = await self._answer(Request(scope, receive))
+            request = Request(scope, receive)
+            try:
+                answer = await self._answer(request)
+            except LedgerError:
+                answer = refusal(request, 503, _(_NO_LEDGER))
             if isinstance(answer, Response):
                 await answer(scope, receive, send)
                 return
@@ -78,29 +87,53 @@ class Door:
         if path.startswith("/hooks/") and (everybody or login):
             return request.receive
         if everybody is not None:
+            return await self._admit_anybody(request, everybody)
+        if login is None:
+            return _closed(request)
+        return request.receive if path in PUBLIC else await self._log_in(request, config, login)
+
+    async def _admit_anybody(self, request: Request, everybody: Visitor) -> Response | Receive:
+        """Lets everybody in. A program that changes something needs no page with a token of `syncd token`."""
+        token = bearer_token(request)
+        if token is None or request.method in SAFE:
             return await self._admit(request, everybody)
-        return _closed(request) if login is None else await self._log_in(request, config, login)
+        session = await self._ledger.run(lambda: local_session(token, self._daemon.ledger))
+        if session is None:
+            return refusal(request, 401, _(_NO_LOCAL_TOKEN))
+        return await self._admit(request, replace(everybody, name=session.name), checked=True)
 
     async def _log_in(self, request: Request, config: Config, login: LoginKeys) -> Response | Receive:
         token, web = bearer_token(request), config.settings.web
         if token is not None and (name := name_of_token(config, token)) is not None:
             return await self._admit(request, visitor_by_roles(name, web), checked=True)
+        refused = refusal(request, 401, _(_LOG_IN if token is None else _WRONG_TOKEN))
         if login.proxy is not None:
             person = proxied(request, login.proxy)
             if isinstance(person, Proxied):
                 return await self._admit(request, visitor_by_roles(person.name, web, groups=person.groups))
-            if token is None:
-                return refusal(request, 403, person)
-        if token is not None:
-            return refusal(request, 401, _(_WRONG_TOKEN))
-        return refusal(request, 401, _(_LOG_IN))
+            refused = refusal(request, 403, person)
+        secret = session_secret(request, web)
+        if secret is None:
+            asks_for_page = token is None and login.proxy is None and "text/html" in request.headers.get("accept", "")
+            return sent_to_login(request) if asks_for_page and request.method in SAFE else refused
+        session = await self._ledger.run(lambda: live_session(secret, config, self._daemon.ledger))
+        if session is None:
+            return session_over(request)
+        visitor = visitor_by_roles(session.name, web, also=session.also, groups=session.groups)
+        return await self._admit(request, replace(visitor, has_session=True), secret.encode())
 
-    async def _admit(self, request: Request, visitor: Visitor, *, checked: bool = False) -> Response | Receive:
-        """Lets a visitor with a role in; `checked`: no foreign page can have made the request."""
-        if not visitor.may(Role.VIEWER):
+    async def _admit(
+        self, request: Request, visitor: Visitor, secret: bytes | None = None, *, checked: bool = False
+    ) -> Response | Receive:
+        """Lets a visitor with a role in, and whoever logs out. `checked`: no foreign page can have made the request.
+
+        `secret` is of the visitor's session; the forms of others carry a token of the ledger's.
+        """
+        form_token = token_of_forms(await self._secret() if secret is None else secret, visitor.name)
+        if not visitor.may(Role.VIEWER) and request.url.path != LOG_OUT:
             operators = self._daemon.config.settings.web.roles.operator
-            return refusal(request, 403, _(_NO_ROLE), "no_role.html", visitor=visitor, operators=operators)
-        form_token = token_of_forms(await self._secret(), visitor.name)
+            data = {"visitor": visitor, "operators": operators, "form_token": form_token}
+            return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)
         admit(request.scope, visitor, form_token)
         if checked or request.method in SAFE:
             return request.receive

@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from syncd.explain.event_words import event_words
-from syncd.explain.evidence import Evidence
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.history import Series, by_point, history
-from syncd.explain.items import Item
 from syncd.explain.links import links_of
-from syncd.okr.measures import RecordMeasure
 from syncd.okr.words import number
 from syncd.sdk.language import gettext, marked
 from syncd.web.charts import NARROW, draw
+from syncd.web.definition import differences, written
+from syncd.web.evidence import table_of
 from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
+from syncd.web.people import Sent, actions_of
 from syncd.web.view import View, address
 from syncd.web.zoom import Zoom
 
 _TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definition": marked("Definition")}
-_SUMMED = ("count", "sum")
+_LONGEST_FILTER = 100  # letters
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record or reading that counts, and the number after it; None where the numbers do not add up by rows."""
-
-    item: Item
-    total: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """What a rule leaves out."""
-
-    rule: str
-    items: Sequence[Item]
-
-
-def page(view: View, name: str, query: QueryParams) -> str:
-    """The page. HTTPException 404 if the period has no such key result."""
+def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) -> str:
+    """The page, with a form that was `sent` and not stored. HTTPException 404 if the period has no such key result."""
     snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
     key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
@@ -56,11 +39,13 @@ def page(view: View, name: str, query: QueryParams) -> str:
     origin = view.daemon.config.origins.get((view.okrs.period.id, name))
     frame, zoom = view.frame(), Zoom.of(query)
     chart = chart_of(series, frame["today"], zoom)
+    kept = urlencode({key: query[key] for key in ("period", "at") if key in query})
     return render(
         "key_result.html",
         **frame,
         here="",
         line=evidence.line,
+        actions=actions_of(view, evidence.line, query.get("done"), sent),
         key_result=key_result,
         objective=next(each for each in snapshot.okrs.objectives if key_result in each.key_results),
         drawings=(draw(chart, number), draw(chart, number, NARROW)),
@@ -68,35 +53,17 @@ def page(view: View, name: str, query: QueryParams) -> str:
         switches=list(zoom.switches(query, view.okrs.period)),
         series=series,
         evidence=evidence,
-        rows=list(_rows(evidence)),
-        left_out=list(_left_out(evidence)),
+        table=table_of(evidence, query.get("find", "")[:_LONGEST_FILTER]),
+        csv=f"/key-results/{name}/evidence.csv{kept and '?'}{kept}",
+        asked=[(key, value) for key, value in query.items() if key != "find"],
+        differences=list(differences(evidence.definition_changes)),
         links=list(links_of(snapshot, ledger, key_result)),
         days=list(_days(series)),
         tabs={name: (gettext(text), address(query, tab=name)) for name, text in _TABS.items()},
         tab=tab if tab in _TABS else "evidence",
-        where=str(origin.problem("")).rstrip(": ") if origin else None,
+        written=written(origin),
         local=lambda moment: moment.astimezone(zone),
     )
-
-
-def _rows(evidence: Evidence) -> Iterator[Row]:
-    """What counts, by time, each with the running total where the measure adds up."""
-    measure = evidence.key_result.measure
-    adds = isinstance(measure, RecordMeasure) and measure.take in _SUMMED and measure.per is None
-    total = Decimal(0)
-    for item in sorted(evidence.counted, key=lambda item: (item.at is None, item.at.timestamp() if item.at else 0.0)):
-        if adds and item.brings is not None:
-            total += Decimal(item.brings)
-        yield Row(item, f"{total:f}" if adds else None)
-
-
-def _left_out(evidence: Evidence) -> Iterator[LeftOut]:
-    by_rule: dict[str, list[Item]] = {}
-    for item in evidence.items:
-        if item.left_out is not None:
-            by_rule.setdefault(item.left_out, []).append(item)
-    for rule, items in sorted(by_rule.items(), key=lambda pair: -len(pair[1])):
-        yield LeftOut(rule, items)
 
 
 def _days(series: Series) -> Iterator[tuple[object, Sequence[str]]]:

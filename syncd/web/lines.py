@@ -9,11 +9,12 @@ from itertools import groupby
 
 from syncd.explain.edit import Edit
 from syncd.explain.event_words import event_words
-from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point
+from syncd.explain.history import CheckedIn, Point, Restated, Series, SeriesEvent, by_point
+from syncd.explain.requests import Asked
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, QUALITY_WORDS, goal, number, value_figure
+from syncd.okr.words import HEALTH_WORDS, LEVEL_WORDS, QUALITY_WORDS, full_day, goal, number, value_figure
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
@@ -90,7 +91,9 @@ def _levels(kr: KeyResult) -> Iterator[Level]:
             if baseline is not None:
                 yield Level(baseline, _("baseline %(figure)s", figure=full_number(baseline)))
             yield Level(target, _("target %(figure)s", figure=full_number(target)), "goal")
-            yield from (Level(at, f"{name} {full_number(at)}") for name, at in kr.goal.levels if at != target)
+            yield from (
+                Level(at, f"{_(LEVEL_WORDS[name])} {full_number(at)}") for name, at in kr.goal.levels if at != target
+            )
         case Milestones(steps):
             yield from (Level(step.at, step.title[:14]) for step in steps)
         case GoalBand(at_least, at_most):
@@ -116,8 +119,10 @@ def _sign(event: SeriesEvent) -> str:
         return "✎"
     if isinstance(event, Restated):
         return "↺"
-    if isinstance(event, CheckInCorrected):
+    if isinstance(event, CheckedIn):
         return "●" if event.withdrawn is None else "○"
+    if isinstance(event, Asked):
+        return "?" if event.request.state == "waiting" else "✗" if event.request.state == "refused" else "→"
     return "✓"  # an approval
 
 
@@ -130,9 +135,9 @@ def _description(series: Series, points: Sequence[Point]) -> str:
     text = _(
         "From %(first)s on %(first_day)s to %(last)s on %(last_day)s, which is %(health)s; the goal is %(goal)s.",
         first=value_figure(kr, first.value),
-        first_day=first.day.isoformat(),
+        first_day=full_day(first.day),
         last=value_figure(kr, last.value),
-        last_day=last.day.isoformat(),
+        last_day=full_day(last.day),
         health=_(HEALTH_WORDS[last.health]),
         goal=goal(kr),
     )

@@ -31,12 +31,14 @@ class Role(IntEnum):
 class Visitor:
     """Who asks, under the name that is kept beside what they do.
 
-    `owner_names` are what a key result's owner may be called for the visitor to check in what is their own.
+    `owner_names` are what a key result's owner may be called for the visitor to check in what is their own. A visitor
+    with a session can log out.
     """
 
     name: str
     role: Role
     owner_names: frozenset[str] = frozenset()
+    has_session: bool = False
 
     def may(self, role: Role) -> bool:
         """Whether the visitor may do what this role may."""

@@ -41,9 +41,9 @@ class Zoom:
         """The zoom that an address asks for: `?range=28d`, `?by=week`. HTTPException 400 if there is no such one."""
         days, step = query.get("range", "period"), query.get("by", "day")
         if days not in _RANGES:
-            raise HTTPException(400, f"write range as one of {', '.join(_RANGES)}")
+            raise HTTPException(400, gettext("write range as one of %(names)s", names=", ".join(_RANGES)))
         if step not in _STEPS:
-            raise HTTPException(400, f"write by as one of {', '.join(_STEPS)}")
+            raise HTTPException(400, gettext("write by as one of %(names)s", names=", ".join(_STEPS)))
         return cls(_RANGES[days], step == "week")
 
     def points(self, points: Sequence[Point]) -> Sequence[Point]:

@@ -20,7 +20,7 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, sel
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
 from syncd.ledger.backup import back_up, copy, export, import_dump, restore
 from syncd.ledger.column_types import Moment
-from syncd.ledger.schema import metadata
+from syncd.ledger.schema import metadata, sessions
 from syncd.ledger.transfer import StoredRows
 
 TABLES = [table for table in metadata.sorted_tables if table.name != "control"]
@@ -71,9 +71,13 @@ def rows(ledger: Ledger, table: Table) -> list[Any]:
         return sorted(connection.execute(select(table)).all(), key=str)
 
 
-def assert_equal(ours: Ledger, theirs: Ledger) -> None:
+def assert_equal(ours: Ledger, theirs: Ledger, *, restored: bool = False) -> None:
+    """Every row is the same, but for the sessions that a restored ledger has lost."""
     assert ours.identity.id == theirs.identity.id
     for table in TABLES:
+        if restored and table is sessions:
+            assert rows(ours, table) == []
+            continue
         assert rows(ours, table) == rows(theirs, table)
         assert rows(ours, table)
 
@@ -81,19 +85,19 @@ def assert_equal(ours: Ledger, theirs: Ledger) -> None:
 def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_path: Path) -> None:
     export(url_of(full), tmp_path / "export")
     back_up(url_of(full), tmp_path / "backup")
-    ways: list[Callable[[], object]] = [
-        lambda: copy(url_of(full), empty_url),
-        lambda: restore(empty_url, tmp_path / "backup"),
-        lambda: restore(empty_url, tmp_path / "export"),
+    ways: list[tuple[Callable[[], object], bool]] = [
+        (lambda: copy(url_of(full), empty_url), False),
+        (lambda: restore(empty_url, tmp_path / "backup"), True),
+        (lambda: restore(empty_url, tmp_path / "export"), True),
     ]
-    for way in ways:
+    for way, restored in ways:
         way()
         with closing(create_ledger(empty_url)) as target:
-            assert_equal(target, full)
+            assert_equal(target, full, restored=restored)
     place = f"sqlite:///{tmp_path / 'imported.db'}"
     import_dump(place, tmp_path / "export")
     with closing(create_ledger(place)) as target:
-        assert_equal(target, full)
+        assert_equal(target, full, restored=True)
 
 
 def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, empty_url: str) -> None:

@@ -1,0 +1,32 @@
+"""`syncd token`."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from syncd.cli.author import process_owner
+from syncd.cli.opening import open_config, print_json, writing_ledger
+from syncd.cli.output import say
+from syncd.ledger.sessions import ON_THIS_MACHINE, Session
+from syncd.sdk import ConfigError
+
+
+def run(path: Path, *, as_json: bool) -> None:
+    """Makes the token of whoever types this, keeps its digest in the ledger, and prints it."""
+    config, _ = open_config(path, tests=False)
+    if config.settings.web.login is not None:
+        problem = config.document.problem(
+            ("web", "login"),
+            "people and programs log in here; make a secret of your own, and name it under login: tokens:",
+        )
+        raise ConfigError(problems=[problem])
+    token, name = secrets.token_urlsafe(32), process_owner()
+    with closing(writing_ledger(config)) as ledger:
+        ledger.sessions.replace(token, Session(name, ON_THIS_MACHINE), datetime.now(UTC))
+    if as_json:
+        print_json({"name": name, "token": token})
+    else:
+        say(token)

@@ -1,0 +1,120 @@
+"""A number's evidence as a table that adds up to it, and the same as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from syncd.explain.evidence import Evidence
+from syncd.explain.evidence import evidence as evidence_of
+from syncd.explain.items import Item
+from syncd.okr.measures import RecordMeasure
+from syncd.sdk.figures import spreadsheet_cell
+from syncd.sdk.language import gettext
+from syncd.web.view import View
+
+_SUMMED = ("count", "sum")
+_COLUMNS = ("part", "at", "label", "title", "address", "brings", "total", "left_out", "remark")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record or reading that counts, and the number after it; None where the numbers do not add up by rows."""
+
+    item: Item
+    total: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a rule leaves out."""
+
+    rule: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What counts, by time, and what each rule leaves out: of all of it what has the text `find`.
+
+    `counted` is the number of rows without that filter.
+    """
+
+    rows: Sequence[Row]
+    left_out: Sequence[LeftOut]
+    counted: int
+    find: str = ""
+
+
+def table_of(evidence: Evidence, find: str = "") -> Table:
+    """The table. A filter hides rows, and changes no total."""
+    rows = list(_rows(evidence))
+    return Table(
+        [row for row in rows if _has(row.item, find)],
+        list(_left_out(item for item in evidence.items if _has(item, find))),
+        len(rows),
+        find,
+    )
+
+
+def csv_of(view: View, name: str) -> Response:
+    """The whole table as a CSV file. HTTPException 404 if the period has no such key result."""
+    key_result = next((kr for kr in view.snapshot.okrs.key_results if kr.id == name), None)
+    if key_result is None:
+        raise HTTPException(404, gettext("%(period)s has no such key result", period=view.okrs.period.id))
+    evidence, zone = evidence_of(view.snapshot, view.daemon.ledger, key_result), view.okrs.period.zone
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(_COLUMNS)
+    left_out = (Row(item, None) for item in evidence.items if item.left_out is not None)
+    for row in (*_rows(evidence), *left_out):
+        item = row.item
+        at = item.at.astimezone(zone).isoformat(timespec="seconds") if item.at else None
+        texts = (item.part, at, item.label, item.title, item.url, item.brings, row.total, item.left_out, item.remark)
+        lines.writerow([_cell(text) for text in texts])
+    day: date = view.day or view.now.astimezone(zone).date()
+    file = quote(f"{view.okrs.period.id} {name} {day}.csv")
+    disposition = {"Content-Disposition": f"attachment; filename*=UTF-8''{file}"}
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=disposition)
+
+
+def _cell(text: str | None) -> object:
+    """A text that no spreadsheet program takes for a formula; a number as it is, negative or not."""
+    try:
+        Decimal(text or "")
+    except InvalidOperation:
+        return spreadsheet_cell(text)
+    return text
+
+
+def _rows(evidence: Evidence) -> Iterator[Row]:
+    """What counts, by time, each with the running total where the measure adds up."""
+    measure = evidence.key_result.measure
+    adds = isinstance(measure, RecordMeasure) and measure.take in _SUMMED and measure.per is None
+    total = Decimal(0)
+    for item in sorted(evidence.counted, key=lambda item: (item.at is None, item.at.timestamp() if item.at else 0.0)):
+        if adds and item.brings is not None:
+            total += Decimal(item.brings)
+        yield Row(item, f"{total.normalize():f}" if adds else None)
+
+
+def _left_out(items: Iterator[Item]) -> Iterator[LeftOut]:
+    by_rule: dict[str, list[Item]] = {}
+    for item in items:
+        if item.left_out is not None:
+            by_rule.setdefault(item.left_out, []).append(item)
+    for rule, alike in sorted(by_rule.items(), key=lambda pair: -len(pair[1])):
+        yield LeftOut(rule, alike)
+
+
+def _has(item: Item, find: str) -> bool:
+    texts = (item.label, item.title, item.url, item.part, item.brings, item.remark, item.left_out)
+    return any(find.casefold() in text.casefold() for text in texts if text is not None)

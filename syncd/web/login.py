@@ -1,0 +1,142 @@
+"""The pages around a session: log in, log out, and what is shown when it is over."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from urllib.parse import urlencode, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from syncd.config import Config
+from syncd.config.web_keys import LoginKeys
+from syncd.ledger import LedgerError
+from syncd.ledger.sessions import Session
+from syncd.sdk.language import gettext as _
+from syncd.web.attempts import Attempts
+from syncd.web.bodies import BodyRefused, form_fields, whole_body
+from syncd.web.bounded import Bounded
+from syncd.web.credentials import name_of_token
+from syncd.web.daemon import Daemon
+from syncd.web.pages import render
+from syncd.web.refusals import SAFE, refusal
+from syncd.web.session_cookie import begin_session, end_session, keep_session, login_by_token
+
+log = logging.getLogger("syncd.web")
+
+PUBLIC = frozenset({"/login", "/logged-out"})
+"""The pages for those who have not logged in yet, or not any more."""
+
+LOG_OUT = "/logout"
+
+_OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
+
+
+class LoginPages:
+    """Logs people in with a token, and out."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._ledger = Bounded("login", threads=2, seconds=8)
+        self._attempts = Attempts()
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of these pages."""
+        return [
+            Route("/login", self.form),
+            Route("/login", self.by_token, methods=["POST"]),
+            Route(LOG_OUT, self.log_out, methods=["POST"]),
+            Route("/logged-out", self.logged_out),
+        ]
+
+    async def form(self, request: Request) -> Response:
+        """The page to log in at."""
+        login = self._login(request)
+        target = own_path(request.query_params.get("next", ""))
+        return _login_page(login, target) if login.tokens else RedirectResponse(target, 303)
+
+    async def by_token(self, request: Request) -> Response:
+        """Begins a session for whoever sends one of the tokens."""
+        config, login = self._daemon.config, self._login(request)
+        if "origin" not in request.headers:
+            return refusal(request, 403, _("log in on the page of syncd"))
+        peer = request.client.host if request.client is not None else ""
+        if wait := math.ceil(self._attempts.wait(peer)):
+            answer = _login_page(login, "/", _("too many attempts; try again in %(seconds)s s", seconds=wait), 429)
+            answer.headers["Retry-After"] = str(wait)
+            return answer
+        try:
+            fields = form_fields(await whole_body(request))
+        except BodyRefused as refused:
+            return refusal(request, refused.status, str(refused))
+        target, token = own_path(fields.get("next", "")), fields.get("token", "").strip()
+        name = name_of_token(config, token)
+        if name is None:
+            self._attempts.failed(peer)
+            return _login_page(login, target, _("no token of syncd is equal to this one"), 403)
+        return await self.welcome(request, config, Session(name, login_by_token(token)), target)
+
+    async def welcome(self, request: Request, config: Config, session: Session, target: str) -> Response:
+        """Begins a session, and shows the page that was asked for."""
+        try:
+            secret = await self._ledger.run(lambda: begin_session(request, config, self._daemon.ledger, session))
+        except LedgerError as error:
+            log.error("session not kept", extra={"reason": str(error)})
+            return refusal(
+                request, 503, _("nobody can log in now: the ledger does not answer, or no sync has made it yet")
+            )
+        answer = RedirectResponse(target, 303)
+        keep_session(answer, config.settings.web, secret)
+        return answer
+
+    async def log_out(self, request: Request) -> Response:
+        """Ends the session, in every process at once."""
+        answer = RedirectResponse("/logged-out", 303)
+        web = self._daemon.config.settings.web
+        await self._ledger.run(lambda: end_session(request, answer, web, self._daemon.ledger))
+        return answer
+
+    async def logged_out(self, request: Request) -> Response:
+        """What is shown after it."""
+        self._login(request)
+        return HTMLResponse(render("logged_out.html"))
+
+    def _login(self, request: Request) -> LoginKeys:
+        login = self._daemon.config.settings.web.login
+        if login is None:
+            raise HTTPException(404)
+        return login
+
+
+def session_over(request: Request) -> Response:
+    """What is shown when a session is over: it leads back to where one was."""
+    return refusal(
+        request, 401, _("your session is over; log in again"), "session_over.html", login=_login_address(request)
+    )
+
+
+def sent_to_login(request: Request) -> Response:
+    """Sends a browser without a session to the page to log in at, and from there back."""
+    return RedirectResponse(_login_address(request), 303)
+
+
+def own_path(text: str) -> str:
+    """The path within these pages that a text names; the first page for anything else, such as another site."""
+    return text if _OWN_PATH.fullmatch(text) else "/"
+
+
+def _login_address(request: Request) -> str:
+    """The address of the page to log in at, which remembers the page that was asked for, or that sent a form."""
+    here = urlsplit(str(request.url) if request.method in SAFE else request.headers.get("referer", ""))
+    target = (
+        own_path(here.path + (f"?{here.query}" if here.query else "")) if here.netloc == request.url.netloc else "/"
+    )
+    return f"/login?{urlencode({'next': target})}" if target != "/" else "/login"
+
+
+def _login_page(login: LoginKeys, target: str, sentence: str = "", status: int = 200) -> Response:
+    return HTMLResponse(render("login.html", login=login, target=target, sentence=sentence), status_code=status)

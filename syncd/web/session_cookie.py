@@ -1,0 +1,100 @@
+"""Sessions: a random secret in a cookie of the browser, and its digest in the ledger."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from syncd.config import Config
+from syncd.config.web_keys import LoginKeys, WebKeys
+from syncd.config.web_secrets import login_tokens
+from syncd.ledger import Ledger, LedgerError
+from syncd.ledger.sessions import ON_THIS_MACHINE, Session, digest_of
+
+_SESSION = "syncd"
+_LASTS = timedelta(hours=12)
+
+
+def cookie_name(web: WebKeys, name: str) -> str:
+    """The name of a cookie; over TLS with the prefix by which a browser lets nobody but this host set it."""
+    return f"__Host-{name}" if _over_tls(web) else name
+
+
+def set_cookie(response: Response, web: WebKeys, name: str, value: str, seconds: float) -> None:
+    """Has the browser keep a cookie that no script reads, and that it sends with no form of another site."""
+    response.set_cookie(
+        cookie_name(web, name),
+        value,
+        max_age=int(seconds),
+        secure=_over_tls(web),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def delete_cookie(response: Response, web: WebKeys, name: str) -> None:
+    """Has the browser forget a cookie."""
+    set_cookie(response, web, name, "", 0)
+
+
+def session_secret(request: Request, web: WebKeys) -> str | None:
+    """The secret of the browser's session; None if it sends none."""
+    return request.cookies.get(cookie_name(web, _SESSION)) or None
+
+
+def begin_session(request: Request, config: Config, ledger: Ledger | None, session: Session) -> str:
+    """Keeps a session, and returns its secret. The one that the browser had ends, so that no secret outlives a login.
+
+    Raises LedgerError.
+    """
+    if ledger is None:
+        raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
+    secret, earlier = secrets.token_urlsafe(32), session_secret(request, config.settings.web)
+    ledger.sessions.begin(secret, session, datetime.now(UTC), _LASTS, instead_of=earlier)
+    return secret
+
+
+def keep_session(response: Response, web: WebKeys, secret: str) -> None:
+    """Has the browser keep the secret of its session."""
+    set_cookie(response, web, _SESSION, secret, _LASTS.total_seconds())
+
+
+def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledger | None) -> None:
+    """Ends the browser's session, for every process. Raises LedgerError."""
+    secret = session_secret(request, web)
+    if secret is not None and ledger is not None:
+        ledger.sessions.end(secret)
+    delete_cookie(response, web, _SESSION)
+
+
+def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session | None:
+    """The session with a secret; None if it is over, or if its way to log in is gone. Raises LedgerError."""
+    login = config.settings.web.login
+    session = ledger.sessions.of(secret, datetime.now(UTC)) if ledger is not None else None
+    if session is None or login is None:
+        return None
+    by_token = {login_by_token(token) for token in login_tokens(config).values()}
+    return session if session.login in by_token | {login_by_issuer(login)} else None
+
+
+def local_session(token: str, ledger: Ledger | None) -> Session | None:
+    """The session of a token that `syncd token` made; None if there is none. Raises LedgerError."""
+    session = ledger.sessions.of(token, datetime.now(UTC)) if ledger is not None else None
+    return session if session is not None and session.login == ON_THIS_MACHINE else None
+
+
+def login_by_token(token: str) -> str:
+    """What a session of a token stands on: a token that is replaced ends it."""
+    return f"token {digest_of(token)}"
+
+
+def login_by_issuer(login: LoginKeys) -> str | None:
+    """What a session of an issuer stands on; None without one."""
+    return f"oidc {login.oidc.issuer} {login.oidc.client_id}" if login.oidc is not None else None
+
+
+def _over_tls(web: WebKeys) -> bool:
+    return web.address is not None and web.address.startswith("https://")

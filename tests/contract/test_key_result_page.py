@@ -1,0 +1,103 @@
+"""The page of a key result: evidence that can be filtered and taken along, and every definition it ever had."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sandbox_project import SandboxProject
+from standing_still import browser
+from starlette.testclient import TestClient
+
+from syncd.sandbox import DEMO_NOW, Sandbox
+
+TITLES = ["=HYPERLINK(1)", "@sum", "-2+3", "Search is quick", "Search finds names"]
+MEASURE = "from: code, repo: acme/web, what: closed_issues, where: {{not_label: {}}}, take: count"
+
+
+@pytest.fixture
+def project(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SandboxProject:
+    """Five closed issues count, one has a label that is left out; the target and a filter were edited later."""
+    project = SandboxProject(box, tmp_path, monkeypatch)
+    for number, title in enumerate([*TITLES, "Search again"]):
+        labels = ["question"] if title == "Search again" else []
+        day = DEMO_NOW - timedelta(days=20 - number)
+        issue = box.world.github.add_issue("acme/web", title, labels=labels, at=day)
+        box.world.github.close_issue("acme/web", issue.number, at=day)
+    project.measure(MEASURE.format("question"))
+    return project
+
+
+@pytest.fixture
+def client(project: SandboxProject) -> TestClient:
+    return browser(project.config, project.ledger, project.now)
+
+
+def rows_of(client: TestClient, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/key-results/kr0/evidence.csv{query}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def text_of(page: str) -> str:
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def test_evidence_as_csv_adds_up_and_names_what_is_left_out(client: TestClient) -> None:
+    rows = rows_of(client)
+    counted = [row for row in rows if not row["left_out"]]
+    assert [row["total"] for row in counted] == ["1", "2", "3", "4", "5"]
+    assert sum(float(row["brings"]) for row in counted) == 5
+    (left_out,) = [row for row in rows if row["left_out"]]
+    assert left_out["title"] == "Search again"
+    assert all(row["address"].startswith("http") for row in rows)
+
+
+def test_no_cell_of_the_csv_is_a_formula(client: TestClient) -> None:
+    titles = [row["title"] for row in rows_of(client)]
+    assert titles[:3] == ["'=HYPERLINK(1)", "'@sum", "'-2+3"]
+
+
+def test_csv_of_a_past_day_has_what_counted_then(client: TestClient, project: SandboxProject) -> None:
+    project.now += timedelta(days=2)
+    project.sync()
+    later = browser(project.config, project.ledger, project.now)
+    assert len(rows_of(later, "?at=2026-11-22")) == len(rows_of(client))
+    assert rows_of(later, "?at=2026-11-01") == []  # nothing was pulled by then
+    assert client.get("/key-results/nothing/evidence.csv").status_code == 404
+
+
+def test_filter_hides_rows_and_changes_no_total(client: TestClient) -> None:
+    page = client.get("/key-results/kr0?find=SEARCH&by=week").text
+    assert "What counts (2 of 5)" in page
+    assert re.findall(r'<td class="n">(\d)</td></tr>', page) == ["4", "5"]
+    assert "Search again" in page  # among what is left out
+    assert '<input type="hidden" name="by" value="week">' in page
+    assert "Nothing that counts has this text." in client.get("/key-results/kr0?find=nowhere").text
+    assert "<script>" not in client.get("/key-results/kr0?find=<script>").text
+
+
+def test_each_earlier_definition_is_a_difference_in_words_and_in_yaml(project: SandboxProject) -> None:
+    project.edit("target: 9", "target: 7")
+    project.sync()
+    project.edit("not_label: question", "milestone: Q4")
+    project.sync()
+    page = browser(project.config, project.ledger, project.now).get("/key-results/kr0?tab=definition").text
+    text = text_of(page)
+    assert "okrs.yaml:6" in text
+    assert "what: closed_issues" in text
+    assert "target went from 9 to 7" in text
+    assert "<del>- target: 9</del>\n<ins>+ target: 7</ins>" in page
+    assert "measure.where.not_label was taken out; it was question" in text
+    assert "measure.where.milestone is new: Q4" in text
+    assert text.index("measure.where.milestone is new") < text.index("target went from")  # the latest first
+
+
+def test_definition_that_was_never_edited_says_so(client: TestClient) -> None:
+    assert "It was never edited." in client.get("/key-results/kr0?tab=definition").text

@@ -1,0 +1,109 @@
+"""Every page in every state: readable by everybody, quiet, never wider than its window, and printable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from looking import looking
+from playwright.sync_api import Browser
+from serving_stories import Site
+
+PHONE = 360
+PAGES = {
+    "demo": (
+        "/",
+        "/?owner=support&health=off_track",
+        "/?q=nothing+like+it",
+        "/objectives/self-service",
+        "/objectives/growth",
+        "/key-results/calls",
+        "/key-results/calls?tab=history",
+        "/key-results/calls?tab=definition",
+        "/key-results/calls?at=2026-11-10",
+        "/key-results/search-shipped",
+        "/key-results/satisfaction",
+        "/key-results/uptime",
+        "/sources",
+        "/reviews/week",
+        "/reviews/period",
+        "/reviews/week?present=1",
+        "/reviews/week?present=2",
+        "/reviews/period?present=6",
+        "/key-results/story-points?range=28d&by=week&find=web",
+        "/nothing",
+        "/key-results/nothing",
+        "/key-results/calls?at=yesterday",
+    ),
+    "first-start": ("/", "/objectives/growth", "/key-results/calls", "/reviews/week", "/sources"),
+    "no-period": ("/",),
+    "unknown": ("/", "/objectives/growth", "/key-results/renewals", "/reviews/week"),
+    "over": ("/", "/reviews/period"),
+    "troubled": (
+        "/",
+        "/objectives/service",
+        "/key-results/calls",
+        "/key-results/articles?tab=history",
+        "/key-results/articles?tab=definition",
+        "/key-results/backlog",
+        "/key-results/errors",
+        "/key-results/trust",
+        "/sources",
+        "/reviews/week",
+    ),
+    "german": (
+        "/",
+        "/objectives/lieferung",
+        "/key-results/bearbeitungszeit-schadenersatzforderungen",
+        "/reviews/week",
+        "/sources",
+    ),
+    "many": ("/", "/objectives/o3"),
+    "failing": ("/",),
+    "silent": ("/",),
+}
+STATUS = {
+    ("demo", "/nothing"): 404,
+    ("demo", "/key-results/nothing"): 404,
+    ("demo", "/key-results/calls?at=yesterday"): 400,
+    ("no-period", "/"): 404,
+    ("failing", "/"): 500,
+    ("silent", "/"): 503,
+}
+"""What is answered; all other pages are 200."""
+ADDRESSES = [(story, path) for story, paths in PAGES.items() for path in paths]
+
+
+def windows() -> Iterator[object]:
+    """Each page in a window of the gate; nightly also in others."""
+    yield pytest.param(1440, "light", id="1440-light")
+    for width in (390, 768, 1440, 2560):
+        for theme in ("light", "dark"):
+            if (width, theme) != (1440, "light"):
+                yield pytest.param(width, theme, id=f"{width}-{theme}", marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize(("width", "theme"), [*windows()])
+@pytest.mark.parametrize(("story", "path"), ADDRESSES)
+def test_page_has_no_fault(site: Site, browser: Browser, story: str, path: str, width: int, theme: str) -> None:
+    with looking(browser, site.address(story, path), width=width, theme=theme) as look:
+        assert look.status == STATUS.get((story, path), 200)
+        look.keep_picture(f"{story}{path.replace('/', '_').replace('?', '.')}-{width}-{theme}")
+        assert look.faults() == []
+        assert {narrow: look.wider_than(narrow) for narrow in (width, PHONE)} == {width: 0, PHONE: 0}
+
+
+KEYBOARD = [("demo", "/"), ("demo", "/key-results/calls"), ("troubled", "/sources"), ("demo", "/reviews/week")]
+
+
+@pytest.mark.parametrize(
+    ("story", "path"),
+    [
+        *KEYBOARD,
+        *(pytest.param(*each, marks=pytest.mark.nightly) for each in ADDRESSES if each not in KEYBOARD),
+    ],
+)
+def test_keyboard_reaches_everything_with_a_visible_ring(site: Site, browser: Browser, story: str, path: str) -> None:
+    with looking(browser, site.address(story, path)) as look:
+        assert look.unreached() == []
+        assert look.printed() >= 1
