@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as Asking
 from starlette.responses import Response
@@ -27,8 +28,8 @@ from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
+from syncd.web.errors import JSON
 from syncd.web.posted import Posted, check_names, post_endpoint
-from syncd.web.refusals import as_json
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role
 
@@ -53,7 +54,7 @@ def action_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
             view = view_of(daemon, asking)
             request = act(view, asking, posted)
             document = request_document(request, view.okrs.period.zone)
-            return as_json({**document, "message": state_words(request)}, 202)
+            return Response(orjson.dumps({**document, "message": state_words(request)}), 202, media_type=JSON)
 
         return post_endpoint(answer, bounded)
 

@@ -165,7 +165,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         (CHECK_INS, b"value=1", "text/plain", 415, "send application/json or application/x-www-form-urlencoded"),
         ("/api/key-results/nobody/check-ins", b"{}", "application/json", 404, "2026-Q4 has no such key result"),
         ("/api/key-results/calls:guard/check-ins", b'{"note": "x"}', "application/json", 400, "calls:guard is a guard"),
-        (f"{CHECK_INS}?period=2020-Q1", b"{}", "application/json", 404, "there is no such period"),
+        (f"{CHECK_INS}?period=2020-Q1", b"{}", "application/json", 404, "there is no period"),
         ("/api/deliveries/7/retry", b"{}", "application/json", 404, "there is no delivery 7"),
         ("/api/deliveries/99999999999/allow", b"{}", "application/json", 404, "there is no delivery"),
         ("/api/deliveries/x/retry", b"{}", "application/json", 404, "there is no delivery x"),
