@@ -24,7 +24,8 @@ def refusal(request: Request, status: int, sentence: str, template: str = "refus
     if request.url.path.startswith("/api/"):
         answer = as_json({"error": sentence}, status)
     else:
-        answer = HTMLResponse(render(template, sentence=sentence, **data), status_code=status)
+        page = render(template, **{"sentence": sentence, "again": None, **data})
+        answer = HTMLResponse(page, status_code=status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
