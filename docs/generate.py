@@ -11,9 +11,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_origin, get_type_hints
@@ -52,6 +52,8 @@ from syncd.sdk.tables import Lookup, Series
 from syncd.service.backups import backup_gauge
 from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
 from syncd.service.metrics import Metrics
+from syncd.web.openapi import openapi
+from syncd.web.operations import OPERATIONS
 
 FOLDER = Path(__file__).parent
 CONNECTORS = ("github", "jira", "sheets", "files", "http", "tability", "quantive")
@@ -83,7 +85,7 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 def with_screen(readme: str) -> str:
     """README.md with the output of the demo; unchanged if the output differs only in requests and time."""
-    screen = demo()
+    screen, _ = demo()
     return _SCREEN.sub(
         lambda block: block[0] if timeless(block[2]) == timeless(screen) else block[1] + screen + block[3], readme
     )
@@ -94,13 +96,26 @@ def timeless(screen: str) -> str:
     return re.sub(r"[\d,]+ requests, [\d.]+ s\.", "some requests, some time.", screen)
 
 
-def demo() -> str:
-    """The output of `syncd demo` at 80 columns, as printed if syncd is not on the PATH."""
-    command = [sys.executable, "-m", "syncd", "demo"]
+@cache
+def demo() -> tuple[str, str]:
+    """The output of `syncd demo`, as printed if syncd is not on the PATH, and of `explain calls` after it, at 80
+    columns.
+    """
+    syncd = [sys.executable, "-m", "syncd"]
     variables = {**os.environ, "COLUMNS": "80", "PATH": os.defpath, "PYTHONUTF8": "1"}
     with TemporaryDirectory() as folder:
-        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
-    return done.stdout
+        run = partial(subprocess.run, cwd=folder, env=variables, capture_output=True, encoding="utf-8", check=True)
+        screen = run([*syncd, "demo"]).stdout
+        return screen, run([*syncd, "explain", "calls", "--config", "syncd-demo/syncd.yaml"]).stdout
+
+
+def explained() -> str:
+    """What an assistant reads of `explain calls` in the demo: the number, what counts, and the first link."""
+    _, text = demo()
+    number, _link, links = text.partition("alignment ")
+    counted, _rule, _ = number.partition("left out")
+    verdict = _link + links.partition("lag  ")[0]
+    return f"```text\n{counted}…\n\n{verdict}…\n```"
 
 
 def commands() -> str:
@@ -243,6 +258,58 @@ def _type(annotation: Any) -> str:
     return " or ".join(words[member] for member in get_args(annotation) or (annotation,))
 
 
+def addresses() -> str:
+    """The addresses of the API, with the parameters that each takes."""
+    rows = [
+        [
+            f"`{operation.path.replace('{id}', 'ID')}`",
+            ", ".join(f"`{parameter.name}`" for parameter in operation.parameters),
+            operation.meaning,
+        ]
+        for operation in OPERATIONS
+    ]
+    return _rows(["GET", "takes", "answers with"], rows)
+
+
+def documents() -> str:
+    """The keys of each document of the API, and of each that stands within it."""
+    sections = []
+    for name, schema in openapi()["components"]["schemas"].items():
+        needed = schema.get("required", ())
+        rows = [
+            [f"`{key}`" if key in needed else f"`{key}` (or absent)", _schema_words(part), part.get("description", "")]
+            for key, part in schema["properties"].items()
+        ]
+        description = f"{schema['description']}\n\n" if "description" in schema else ""
+        sections.append(f"### {name}\n\n{description}{_rows(['key', 'type', 'meaning'], rows)}\n")
+    return "\n" + "\n".join(sections)
+
+
+def _schema_words(schema: Mapping[str, Any]) -> str:
+    """A type of JSON Schema in words."""
+    match schema:
+        case {"$ref": str(reference)}:
+            name = reference.rpartition("/")[2]
+            return f"[{name}](#{name.lower()})"
+        case {"anyOf": list(choices)}:
+            return " or ".join(map(_schema_words, choices))
+        case {"enum": list(values)}:
+            return ", ".join(f"`{value}`" for value in values)
+        case {"const": value}:
+            return f"`{value}`"
+        case {"items": dict(items)}:
+            return f"list of {_schema_words(items)}"
+        case {"format": str(text), "type": [_, "null"]}:
+            return f"{text} or null"
+        case {"format": str(text)}:
+            return text
+        case {"type": list(types)}:
+            return " or ".join(types)
+        case {"type": str(kind)}:
+            return kind
+    return "any"
+
+
 def _rows(heading: list[str], rows: list[list[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
@@ -290,6 +357,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
     "stated": stated,
+    "api addresses": addresses,
+    "api documents": documents,
+    "mcp example": explained,
 }
 for _name in CONNECTORS:
     _loaded = connector(_name)

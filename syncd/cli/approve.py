@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
 from syncd.cli.lines import wrapped
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config
+from syncd.cli.opening import open_config
 from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, held_value
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
@@ -20,6 +20,7 @@ from syncd.cycle.stuck import refused_deliveries
 from syncd.ledger import open_ledger
 from syncd.okr.words import HEALTH_WORDS, signature, value_figure
 from syncd.sdk import ConfigError
+from syncd.status.choosing import chosen_key_result, chosen_period
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:

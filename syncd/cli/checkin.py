@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
 from syncd.cli.lines import wrapped
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
+from syncd.cli.opening import open_config, print_json, writing_ledger
 from syncd.cli.output import say
 from syncd.config import Config
 from syncd.cycle.ask import Desk, checkin_of
@@ -25,6 +25,7 @@ from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError
 from syncd.status.checkin_words import content_words, value_words
+from syncd.status.choosing import chosen_key_result, chosen_period
 from syncd.status.document import key_result_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say
 from syncd.explain.deliveries import newest_deliveries
 from syncd.explain.documents import explanation
@@ -18,7 +17,9 @@ from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
+from syncd.ledger import Ledger
 from syncd.okr.day_texts import past_moment
+from syncd.okr.goals import KeyResult
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.words import (
     HEALTH_WORDS,
@@ -31,7 +32,9 @@ from syncd.okr.words import (
     value_figure,
 )
 from syncd.status.checkin_words import content_words
+from syncd.status.choosing import chosen_period, explained_key_result
 from syncd.status.read_snapshots import Snapshots
+from syncd.status.snapshot import Snapshot
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -48,16 +51,21 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
         snapshot = snapshots.now(now)
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
-    later = {kr.id: kr for kr in snapshot.later}
-    key_result = later.get(key_result_id) or chosen_key_result(snapshot.okrs, key_result_id)
+    key_result = explained_key_result(snapshot, key_result_id)
     if as_json:
         print_json(explanation(snapshot, ledger, key_result))
         return
-    of_number = _lines(evidence_of(snapshot, ledger, key_result), config.zone)
-    of_links = explain_links.lines(list(links_of(snapshot, ledger, key_result)))
-    written = explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), config.zone)
-    for line in chain(of_number, of_links, written):
+    for line in explanation_lines(snapshot, ledger, key_result, config.zone):
         say(line)
+
+
+def explanation_lines(
+    snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult, zone: ZoneInfo
+) -> Iterator[str]:
+    """All the evidence of a key result in a snapshot, as text."""
+    yield from _lines(evidence_of(snapshot, ledger, key_result), zone)
+    yield from explain_links.lines(list(links_of(snapshot, ledger, key_result)))
+    yield from explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), zone)
 
 
 def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:

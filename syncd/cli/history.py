@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.explain.documents import point_document, series_document
 from syncd.explain.event_words import event_words
 from syncd.explain.history import Series, by_point, history
 from syncd.sdk import ConfigError
 from syncd.sdk.figures import spreadsheet_cell
+from syncd.status.choosing import chosen_key_result, chosen_period
 from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
@@ -51,19 +53,25 @@ def run(
         print_json(series_document(series))
     elif as_csv:
         say_document(table(series))
-    elif not series.points:
-        say(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
-        for event in series.events:
-            say(f"  {event_words(event, series)}")
-    elif as_chart:
+    elif as_chart and series.points:
         from syncd.cli.history_chart import print_chart
 
         print_chart(series)
     else:
+        for line in series_lines(series, now):
+            say(line)
+
+
+def series_lines(series: Series, now: datetime) -> Iterator[str]:
+    """The series as a table, or why there is none yet."""
+    if series.points:
         from syncd.cli.history_view import render
 
-        for line in render(series, now):
-            say(line)
+        yield from render(series, now)
+        return
+    yield f"{series.key_result.id} has no value yet in {series.period.id}: {_why_none(series, now)}"
+    for event in series.events:
+        yield f"  {event_words(event, series)}"
 
 
 def table(series: Series) -> str:

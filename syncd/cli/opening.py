@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 from syncd.cli.output import say_json
 from syncd.config import Config, load_config
 from syncd.config.connections import short_secrets
-from syncd.config.messages import nearest
 from syncd.config.project import clock_of
-from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
 
 if TYPE_CHECKING:
@@ -65,28 +63,6 @@ def reading_ledger(config: Config) -> Ledger | None:
     if ledger is not None:
         atexit.register(ledger.close)  # a connection left open leaves SQLite's journal beside the file
     return ledger
-
-
-def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
-    """The OKRs to show. If no OKRs exist for this period, raises ConfigError with the periods that exist."""
-    from syncd.status.periods import choose_period
-
-    okrs = choose_period(config, period, now)
-    if okrs is None:
-        periods = ", ".join(other.period.id for other in config.periods)
-        raise ConfigError(f"there is no period {period!r}; the mappings have: {periods}")
-    return okrs
-
-
-def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
-    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id."""
-    by_id = {kr.id: kr for kr in okrs.measured}
-    renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
-    if name not in by_id and name in renamed:
-        raise ConfigError(f"{name} is called {renamed[name]} now in {okrs.period.id}; write the new id")
-    if name not in by_id:
-        raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")
-    return by_id[name]
 
 
 def print_json(data: object) -> None:

@@ -7,11 +7,14 @@ written, and the only sequences that a terminal obeys are those of `styled`.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import typer
 
 _OWN = f"\x1b{os.urandom(8).hex()}"  # nobody else can know it, so no text can hold a style
+_STYLE = re.compile(re.escape(_OWN) + r"\[[\d;]*m")
 
 
 def styled(text: str, **style: Any) -> str:
@@ -26,6 +29,13 @@ def say(line: object = "", *, err: bool = False, color: bool | None = None) -> N
     from syncd.sdk.redactor import without_any_secret
 
     typer.echo("\x1b".join(map(inert, without_any_secret(str(line)).split(_OWN))), err=err, color=color)
+
+
+def plain(lines: Iterable[str]) -> str:
+    """Lines as `say` prints them where there are no colours."""
+    from syncd.sdk.inert import inert
+
+    return "\n".join(inert(_STYLE.sub("", line)) for line in lines)
 
 
 def say_document(text: str) -> None:

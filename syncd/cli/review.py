@@ -7,12 +7,13 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.config import Config
-from syncd.okr.day_texts import past_day
+from syncd.okr.day_texts import last_instant, past_day
 from syncd.review import Review, review
 from syncd.sdk import ConfigError
+from syncd.status.choosing import chosen_period
 
 
 def run(
@@ -32,7 +33,7 @@ def run(
     config, clock = open_config(path, tests=False)
     now = clock()
     day = past_day(at, config.zone, now) if at else None
-    okrs = chosen_period(config, period, now)
+    okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)
     ledger = reading_ledger(config)
     summary = review(config, okrs, ledger, now, day, whole=period is not None and not week)
     if notify:

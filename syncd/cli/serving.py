@@ -43,6 +43,18 @@ def serve(
 
 
 @serving.command()
+def mcp(config: options.ConfigPath = options.HERE) -> None:
+    """Answer an assistant's questions over the Model Context Protocol.
+
+    Serves `status`, `explain`, `history` and `review` as tools on standard input and output, for an assistant that
+    starts it. Reads the ledger and the mappings only: it needs no network and no secret.
+    """
+    from syncd.cli import mcp as command
+
+    command.run(config)
+
+
+@serving.command()
 def token(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
     """Make the token by which your programs on this machine act through the API.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.status_view import print_status
+from syncd.status.choosing import chosen_period
 from syncd.status.document import status_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of

@@ -77,9 +77,11 @@ class Desk:
 def ask_about_delivery(ledger: Ledger, by: Form, number: int, decision: Decision) -> Request:
     """Asks for another try of a delivery, or for leave to write over what somebody else wrote at its target."""
     delivery = delivery_of(ledger, number)
-    left_alone = {"left_alone": dict(delivery.left_alone or {})} if decision == "allow" else {}
+    body: dict[str, Json] = {"to": delivery.connection, "target": delivery.target}
+    if decision == "allow":
+        body["left_alone"] = dict(delivery.left_alone or {})
     of = delivery.period, delivery.key_result
-    new = NewRequest(by.id, decision, *of, left_alone, by.author, by.entered_by, by.at, number)
+    new = NewRequest(by.id, decision, *of, body, by.author, by.entered_by, by.at, number)
     return _store(ledger, new, lambda: decidable(ledger, number, decision))
 
 

@@ -40,7 +40,7 @@ class CheckInTexts:
             author=author,
             at=now,
             expires_at=_expiry(dated or now, self.expires, key_result, label("expires")),
-            value=_number(label("value"), self.value, "a plain number, such as 1050 or -0.5"),
+            value=number_of(label("value"), self.value, "a plain number, such as 1050 or -0.5"),
             note=(self.note or "").strip() or None,
             confidence=_confidence(label("confidence"), self.confidence),
             dated=dated,
@@ -91,13 +91,14 @@ def _expiry(now: datetime, given: str | None, key_result: KeyResult, label: str)
 
 def _confidence(label: str, given: str | None) -> float | None:
     wanted = "a number from 0 to 1, such as 0.6"
-    confidence = _number(label, given, wanted)
+    confidence = number_of(label, given, wanted)
     if confidence is not None and not 0 <= confidence <= 1:
         raise ConfigError(f"{label} is {given!r}; write {wanted}")
     return confidence
 
 
-def _number(label: str, given: str | None, wanted: str) -> float | None:
+def number_of(label: str, given: str | None, wanted: str) -> float | None:
+    """The number in a text; None for no text. ConfigError for any other text: it says what is `wanted`."""
     if given is None:
         return None
     try:

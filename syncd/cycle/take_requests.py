@@ -23,7 +23,6 @@ from syncd.ledger import Ledger, LedgerError
 from syncd.ledger.requests import Request
 from syncd.okr.checkins import CheckIn, Withdrawal, newest_value
 from syncd.okr.goals import KeyResult, PeriodOkrs
-from syncd.okr.words import signature
 from syncd.sdk import ConfigError, Json
 
 log = logging.getLogger("syncd.cycle")
@@ -99,8 +98,7 @@ def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
     if request.kind == "retry":
         was = retry(ledger, request.delivery, now=now)
     else:
-        by = signature(request.author, request.entered_by)
-        was = allow(ledger, request.delivery, request.body["left_alone"], by=by, now=now)
+        was = allow(ledger, request.delivery, request.body["left_alone"], by=request.by, now=now)
     return {"state": was.state, "reason": was.reason}, {"state": "waiting"}
 
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from syncd.explain.history import PointSource
 from syncd.ledger.outbox import State
+from syncd.ledger.requests import RequestKind, RequestState
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Health, Quality
 from syncd.status.document_types import CheckInDocument, Day, PeriodDocument, Time, TrendDocument
@@ -85,6 +86,30 @@ class DatedCheckInDocument(CheckInDocument):
     """A check-in, and whether it is too old to count."""
 
     expired: bool
+
+
+class RequestDocument(TypedDict):
+    """What a person asked for, and what became of it."""
+
+    id: int
+    kind: RequestKind
+    period: str
+    key_result: str | None
+    """Null for a delivery of a whole period."""
+    delivery: int | None
+    asked: dict[str, Any]
+    author: str
+    """A claim."""
+    entered_by: str
+    """Who ran the command or was logged in."""
+    at: Time
+    state: RequestState
+    reason: str | None
+    """Why it was refused."""
+    ended_at: Time | None
+    before: dict[str, Any] | None
+    """What it changed; null unless it was applied."""
+    after: dict[str, Any] | None
 
 
 class RestatementDocument(TypedDict):
@@ -181,6 +206,8 @@ class ExplanationDocument(EvidenceDocument):
 
     alignment: list[ExplainedLinkDocument]
     written: list[DeliveryDocument]
+    requests: list[RequestDocument]
+    """Everything that people asked for about it, also what waits or was refused."""
 
 
 # -- history
@@ -224,12 +251,15 @@ class RestatedDocument(TypedDict):
 
 
 class CheckedInDocument(TypedDict):
-    """A person checked in for a past day, or withdrew a check-in."""
+    """A person checked in, or withdrew a check-in."""
 
     at: Time
     day: Day
     event: Literal["checked_in", "withdrawn"]
     checkin: CheckInDocument
+    before: float | None
+    after: float | None
+    """The newest value that people had checked in, before and after."""
 
 
 class ApprovedDocument(ApprovalDocument):
@@ -239,7 +269,14 @@ class ApprovedDocument(ApprovalDocument):
     event: Literal["approved"]
 
 
-EventDocument = EditedDocument | RestatedDocument | CheckedInDocument | ApprovedDocument
+class AskedDocument(RequestDocument):
+    """A person's request that waits, was refused, or is about a delivery."""
+
+    day: Day
+    event: Literal["asked"]
+
+
+EventDocument = EditedDocument | RestatedDocument | CheckedInDocument | ApprovedDocument | AskedDocument
 
 
 class HistoryDocument(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from syncd.explain.approvals import PastApproval
@@ -18,6 +19,7 @@ from syncd.explain.document_types import (
     HistoryDocument,
     ItemDocument,
     PointDocument,
+    RequestDocument,
     RestatementDocument,
     StreamDocument,
     WindowDocument,
@@ -25,11 +27,13 @@ from syncd.explain.document_types import (
 from syncd.explain.edit import Edit
 from syncd.explain.evidence import Evidence, StreamSeen
 from syncd.explain.evidence import evidence as evidence_of
-from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent
+from syncd.explain.history import CheckedIn, Point, Restated, Series, SeriesEvent
 from syncd.explain.items import Item
 from syncd.explain.links import LinkEvidence, links_of
+from syncd.explain.requests import Asked, requests_of
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Delivery, Ledger
+from syncd.ledger.requests import Request
 from syncd.okr.goals import KeyResult
 from syncd.okr.spans import Span
 from syncd.status.document import checkin_document, period_document
@@ -44,6 +48,7 @@ def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult
         **_evidence(evidence_of(snapshot, ledger, key_result), snapshot.last_instant, zone),
         "alignment": [_link(link) for link in links_of(snapshot, ledger, key_result)],
         "written": [_delivery(delivery, zone) for delivery in newest_deliveries(snapshot, ledger, key_result.id)],
+        "requests": [request_document(request, zone) for request in requests_of(ledger, snapshot, key_result.id)],
     }
 
 
@@ -84,10 +89,33 @@ def _event(event: SeriesEvent, series: Series) -> EventDocument:
     if isinstance(event, Restated):
         before, after = event.before, event.after
         return {"at": at, "day": day, "event": "restated", "count": event.count, "before": before, "after": after}
-    if isinstance(event, CheckInCorrected):
+    if isinstance(event, CheckedIn):
         checkin = checkin_document(event.checkin, zone)
-        return {"at": at, "day": day, "event": "withdrawn" if event.withdrawn else "checked_in", "checkin": checkin}
+        what: Literal["checked_in", "withdrawn"] = "withdrawn" if event.withdrawn else "checked_in"
+        return {"at": at, "day": day, "event": what, "checkin": checkin, "before": event.before, "after": event.after}
+    if isinstance(event, Asked):
+        return {**request_document(event.request, zone), "day": day, "event": "asked"}
     return {**approval_document(event, zone), "day": day, "event": "approved"}
+
+
+def request_document(request: Request, zone: ZoneInfo) -> RequestDocument:
+    """A request as JSON documents show it."""
+    return {
+        "id": request.id,
+        "kind": request.kind,
+        "period": request.period,
+        "key_result": request.key_result or None,
+        "delivery": request.delivery,
+        "asked": dict(request.body),
+        "author": request.author,
+        "entered_by": request.entered_by,
+        "at": _time(request.at, zone),
+        "state": request.state,
+        "reason": request.reason,
+        "ended_at": _time(request.ended_at, zone) if request.ended_at else None,
+        "before": None if request.before is None else dict(request.before),
+        "after": None if request.after is None else dict(request.after),
+    }
 
 
 def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocument:

@@ -1,9 +1,10 @@
-"""The events of a series in words: an edit, a restatement, an approval."""
+"""The events of a series in words: an edit, a restatement, a check-in, an approval, a request."""
 
 from __future__ import annotations
 
 from syncd.explain.edit import Edit
-from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEvent
+from syncd.explain.history import CheckedIn, Restated, Series, SeriesEvent
+from syncd.explain.requests import Asked, request_words, state_words
 from syncd.okr.words import clock_time, day, value_figure
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
@@ -26,17 +27,34 @@ def event_words(event: SeriesEvent, series: Series) -> str:
             moment=at,
             change=moved,
         )
-    if isinstance(event, CheckInCorrected):
-        checkin, of = event.checkin, day(event.checkin.as_of.astimezone(series.period.zone))
-        parts = {"moment": at, "person": checkin.by, "day": of, "content": content_words(checkin, kr)}
-        if event.withdrawn is None:
-            return _("checked in %(moment)s by %(person)s for %(day)s: %(content)s", **parts)
+    if isinstance(event, CheckedIn):
+        return _checked_in(event, series)
+    if isinstance(event, Asked):
+        request = event.request
+        what = request_words(request, kr, series.period.zone)
+        parts = {"moment": at, "person": request.by, "what": what, "state": state_words(request)}
+        return _("asked %(moment)s by %(person)s: %(what)s; %(state)s", **parts)
+    change = f"{value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
+    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=change)
+
+
+def _checked_in(event: CheckedIn, series: Series) -> str:
+    checkin, kr, zone = event.checkin, series.key_result, series.period.zone
+    content = content_words(checkin, kr)
+    parts = {"moment": clock_time(event.at.astimezone(zone)), "person": checkin.by}
+    of = day(checkin.as_of.astimezone(zone))
+    if event.withdrawn is not None:
         why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
         withdrawn = _(
             "withdrawn %(moment)s by %(withdrawer)s: %(content)s of %(day)s by %(person)s",
             withdrawer=event.withdrawn.by,
+            day=of,
+            content=content,
             **parts,
         )
         return f"{withdrawn}{why}"
-    change = f"{value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
-    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=change)
+    if checkin.dated:
+        return _("checked in %(moment)s by %(person)s for %(day)s: %(content)s", day=of, content=content, **parts)
+    if event.before is not None and checkin.value is not None:
+        content = f"{value_figure(kr, event.before)} → {content}"
+    return _("checked in %(moment)s by %(person)s: %(content)s", content=content, **parts)

@@ -15,10 +15,11 @@ from typing import Literal
 from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
+from syncd.explain.requests import Asked, requests_of
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.checkins import CheckIn, Withdrawal
+from syncd.okr.checkins import CheckIn, Withdrawal, as_seen_at, newest_value
 from syncd.okr.checkins import past_values as past_checkin_values
 from syncd.okr.goals import Goal, Health, KeyResult, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
@@ -32,6 +33,7 @@ from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
 
 PointSource = Literal["kept", "backfilled"]
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,19 @@ class Restated:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckInCorrected:
-    """A check-in of a past day that was made at a time, or with `withdrawn` a check-in that was withdrawn then."""
+class CheckedIn:
+    """A check-in that was made at a time, or with `withdrawn` a check-in that was withdrawn then. `before` and `after`
+    are the newest values that people had checked in.
+    """
 
     at: datetime
     checkin: CheckIn
+    before: float | None
+    after: float | None
     withdrawn: Withdrawal | None = None
 
 
-SeriesEvent = Edit | PastApproval | Restated | CheckInCorrected
+SeriesEvent = Edit | PastApproval | Restated | CheckedIn | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,16 +271,29 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
     """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
-    for checkin in end.checkins.get(key_result.id, ()):
-        events += [CheckInCorrected(checkin.at, checkin)] if checkin.dated else []
-        if (withdrawn := checkin.withdrawn) is not None:
-            events.append(CheckInCorrected(withdrawn.at, checkin, withdrawn))
+    events += _checked_in(end.checkins.get(key_result.id, ()))
+    for request in requests_of(ledger, end, key_result.id):
+        if request.state != "applied" or request.delivery is not None:
+            events.append(Asked(request.ended_at or request.at, request))
     events += approvals(ledger, okrs.period.id, key_result.id, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):
         same_cycle = list(group)
         events.append(Restated(at, len(same_cycle), same_cycle[0].before, same_cycle[0].after))
     return sorted(events, key=lambda event: event.at)
+
+
+def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
+    def newest(made: Sequence[CheckIn], at: datetime) -> float | None:
+        checkin = newest_value(as_seen_at(made, at))
+        return checkin.value if checkin else None
+
+    for index, checkin in enumerate(checkins):
+        before, after = (newest(checkins[:end], checkin.at) for end in (index, index + 1))
+        yield CheckedIn(checkin.at, checkin, before, after)
+        if (withdrawn := checkin.withdrawn) is not None:
+            before, after = (newest(checkins, at) for at in (withdrawn.at - _INSTANT, withdrawn.at))
+            yield CheckedIn(withdrawn.at, checkin, before, after, withdrawn)
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncd.ledger.schema import requests
+from syncd.okr.words import signature
 from syncd.sdk import Json
 
 RequestKind = Literal["check_in", "withdraw", "approve", "allow", "retry"]
@@ -59,6 +60,11 @@ class Request(NewRequest):
     ended_at: datetime | None = None
     before: Mapping[str, Json] | None = None
     after: Mapping[str, Json] | None = None
+
+    @property
+    def by(self) -> str:
+        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        return signature(self.author, self.entered_by)
 
 
 _REQUESTS = select(*(requests.c[field.name] for field in fields(Request))).order_by(requests.c.id)

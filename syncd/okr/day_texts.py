@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
+from syncd.sdk.language import gettext as _
 
 _FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
+_DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 
 
 def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> date:
@@ -16,7 +19,7 @@ def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> 
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"{option} is {text!r}; write a day as 2026-11-02") from None
+        raise ConfigError(_("%(option)s is %(text)r; write a day as 2026-11-02", option=option, text=text)) from None
     _check(text, day, is_future=day > now.astimezone(zone).date(), option=option)
     return day
 
@@ -33,11 +36,21 @@ def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, boo
         raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     _check(text, moment.date(), is_future=moment > now)
-    return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
+    return (moment, False) if day is None else (midnight(day + _DAY, zone), True)
+
+
+def last_instant(day: date, zone: ZoneInfo, now: datetime) -> datetime:
+    """The last instant of a day, or now if the day is not over."""
+    return min(now, midnight(day + _DAY, zone) - _INSTANT)
 
 
 def _check(text: str, day: date, *, is_future: bool, option: str = "--at") -> None:
     if is_future:
-        raise ConfigError(f"{option} is {text}, which is in the future; write today or a past day")
+        future = _(
+            "%(option)s is %(text)s, which is in the future; write today or a past day", option=option, text=text
+        )
+        raise ConfigError(future)
     if day < _FIRST:
-        raise ConfigError(f"{option} is {text}; write a day after {_FIRST}")
+        raise ConfigError(
+            _("%(option)s is %(text)s; write a day after %(first)s", option=option, text=text, first=_FIRST)
+        )

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
+from syncd.web.actions import action_routes
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
@@ -25,6 +26,7 @@ from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.languages import Languages, Spoken
 from syncd.web.login import LoginPages
+from syncd.web.page_forms import page_form_routes
 from syncd.web.pages import HERE
 from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
@@ -91,14 +93,16 @@ def make_app(
                 "/key-results/{id}/evidence.csv",
                 pages(lambda request: csv_of(view_of(daemon, request), request.path_params["id"])),
             ),
-            Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
-            Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
+            Route("/reviews/week", page(lambda view, request: reviews.page(view, request.query_params, whole=False))),
+            Route("/reviews/period", page(lambda view, request: reviews.page(view, request.query_params, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
             Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *action_routes(daemon, pages),
+            *page_form_routes(daemon, pages),
             *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),

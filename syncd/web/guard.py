@@ -8,8 +8,9 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from syncd.web.errors import error_answer
 
 _POLICY = {
     "default-src": "'none'",
@@ -59,7 +60,7 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(Headers(scope=scope))
-        app = self._app if refusal is None else PlainTextResponse(f"{refusal}\n", status_code=403)
+        app = self._app if refusal is None else error_answer(scope["path"], 403, refusal)
         await app(scope, receive, with_headers)
 
     def _refusal(self, headers: Headers) -> str | None:

@@ -19,6 +19,7 @@ from syncd.web.definition import differences, written
 from syncd.web.evidence import table_of
 from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
+from syncd.web.people import Sent, actions_of
 from syncd.web.view import View, address
 from syncd.web.zoom import Zoom
 
@@ -26,8 +27,8 @@ _TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definiti
 _LONGEST_FILTER = 100  # letters
 
 
-def page(view: View, name: str, query: QueryParams) -> str:
-    """The page. HTTPException 404 if the period has no such key result."""
+def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) -> str:
+    """The page, with a form that was `sent` and not stored. HTTPException 404 if the period has no such key result."""
     snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
     key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
@@ -44,6 +45,7 @@ def page(view: View, name: str, query: QueryParams) -> str:
         **frame,
         here="",
         line=evidence.line,
+        actions=actions_of(view, evidence.line, query.get("done"), sent),
         key_result=key_result,
         objective=next(each for each in snapshot.okrs.objectives if key_result in each.key_results),
         drawings=(draw(chart, number), draw(chart, number, NARROW)),

@@ -9,7 +9,8 @@ from itertools import groupby
 
 from syncd.explain.edit import Edit
 from syncd.explain.event_words import event_words
-from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point
+from syncd.explain.history import CheckedIn, Point, Restated, Series, SeriesEvent, by_point
+from syncd.explain.requests import Asked
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
@@ -118,8 +119,10 @@ def _sign(event: SeriesEvent) -> str:
         return "✎"
     if isinstance(event, Restated):
         return "↺"
-    if isinstance(event, CheckInCorrected):
+    if isinstance(event, CheckedIn):
         return "●" if event.withdrawn is None else "○"
+    if isinstance(event, Asked):
+        return "?" if event.request.state == "waiting" else "✗" if event.request.state == "refused" else "→"
     return "✓"  # an approval
 
 

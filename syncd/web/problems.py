@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
+from syncd.web.errors import error_answer, is_api
 from syncd.web.pages import render
-from syncd.web.refusals import as_json
 from syncd.web.visitors import is_anonymous
 
 _HINTS = {
@@ -28,9 +30,7 @@ _FOR_PEOPLE = {
 def refused(request: Request, error: Exception) -> Response:
     """Answers a request for what is not there, or must not be."""
     assert isinstance(error, HTTPException)
-    if request.url.path.startswith("/api/"):
-        return as_json({"error": error.detail}, error.status_code)
-    return _answer(request, error.status_code, error.detail)
+    return _answer(request, error.status_code, error.detail, error.headers)
 
 
 def unreadable(request: Request, error: Exception) -> Response:
@@ -45,16 +45,30 @@ def failed(request: Request, _error: Exception) -> Response:
     return _answer(request, 500, "Internal Server Error")
 
 
-def _answer(request: Request, status: int, sentence: str) -> Response:
-    if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(f"{sentence}\n", status)
+def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    path = request.url.path
+    if is_api(path) or "text/html" not in request.headers.get("accept", ""):
+        return error_answer(path, status, _for_programs(request, sentence, headers or {}), headers)
     text = _(_FOR_PEOPLE[sentence]) if sentence in _FOR_PEOPLE else sentence
     what, _separator, next_step = text.partition("; ")
     hint = _as_sentence(next_step)
     if not next_step:
         hint = _(_HINTS[status]) if status in _HINTS else ""
     page = render("problem.html", here="", past=False, query="", status=status, sentence=_as_sentence(what), hint=hint)
-    return HTMLResponse(page, status)
+    return HTMLResponse(page, status, headers)
+
+
+def _for_programs(request: Request, sentence: str, headers: Mapping[str, str]) -> str:
+    """A sentence, or what one of HTTP's names of statuses means."""
+    path = request.url.path[:100]
+    match sentence:
+        case "Not Found":
+            return f"nothing is at {path}; {'/api/ lists every address' if is_api(path) else 'the dashboard is at /'}"
+        case "Method Not Allowed":
+            return f"{path} does not take {request.method[:20]}; it takes {headers.get('Allow', 'another method')}"
+        case "Internal Server Error":
+            return "this is an error in syncd; please report it with what the log of the service has of it"
+    return sentence
 
 
 def _as_sentence(text: str) -> str:

@@ -4,15 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from syncd.cycle.due_pulls import needed_streams
 from syncd.ledger.pulled import LastPull
+from syncd.okr.goals import Quality
+from syncd.status.document_types import Time, TroubleDocument
 from syncd.status.periods import published_periods
 from syncd.status.unwritten import trouble_document
 from syncd.web.pages import render
 from syncd.web.view import View
+
+
+class PulledStreamDocument(TypedDict):
+    """A stream, and how its last pull ended."""
+
+    key: str
+    quality: Quality | None
+    """Null if it was not pulled yet."""
+    reason: str | None
+    completed_at: Time | None
+    """The end of the last cycle with a complete pull."""
+
+
+class ConnectionDocument(TypedDict):
+    """A connection, and the streams that the mappings need of it."""
+
+    name: str
+    type: str
+    streams: list[PulledStreamDocument]
+
+
+class SourcesDocument(TypedDict):
+    """Whether the numbers can be trusted: every stream, and the check-ins that are not written."""
+
+    connections: list[ConnectionDocument]
+    unwritten: list[TroubleDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,7 @@ def page(view: View) -> str:
     )
 
 
-def document(view: View) -> dict[str, Any]:
+def document(view: View) -> SourcesDocument:
     """The same as JSON."""
     zone = view.okrs.period.zone
     return {
@@ -71,7 +100,7 @@ def document(view: View) -> dict[str, Any]:
     }
 
 
-def _stream(row: StreamRow, zone: ZoneInfo) -> dict[str, Any]:
+def _stream(row: StreamRow, zone: ZoneInfo) -> PulledStreamDocument:
     pull = row.pull or LastPull()
     completed_at = pull.completed_at.astimezone(zone).isoformat(timespec="seconds") if pull.completed_at else None
     return {"key": row.key, "quality": pull.quality, "reason": pull.reason, "completed_at": completed_at}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -13,10 +14,11 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from syncd.okr.day_texts import last_instant, past_day
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.spans import midnight
-from syncd.sdk.language import gettext as _
-from syncd.status.periods import choose_period
+from syncd.sdk import ConfigError
+from syncd.status.choosing import chosen_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon
@@ -74,24 +76,32 @@ def address(query: QueryParams, **changes: str) -> str:
 
 def view_of(daemon: Daemon, request: Request) -> View:
     """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
-    now, asked = daemon.now(), request.query_params.get("period")
-    okrs = choose_period(daemon.config, asked, now)
-    if okrs is None:
-        none_yet = _("no mapping file has a period yet; write `period:` and `objectives:` into one to see them here")
-        raise HTTPException(404, _("there is no such period") if asked else none_yet)
-    day = _day(request.query_params.get("at"), okrs, now)
-    return View(daemon, okrs, now, visitor_of(request), form_token(request), asked, day)
+    query = request.query_params
+    return make_view(daemon, visitor_of(request), query.get("period"), query.get("at"), form_token(request))
 
 
-def _day(text: str | None, okrs: PeriodOkrs, now: datetime) -> date | None:
-    """The past day that is asked for; None for today."""
-    if not text:
-        return None
+def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None, form_token: str = "") -> View:
+    """The view of a period, as of now or of a past day. Without a period it is the one of that day.
+
+    HTTPException: 404 for an unknown period, 400 for a day that is none.
+    """
+    now, zone = daemon.now(), daemon.config.zone
+    with _refused(400):
+        day = past_day(at, zone, now, "at") if at else None
+    with missing_is_404():
+        okrs = chosen_period(daemon.config, period, last_instant(day, zone, now) if day else now)
+    past = None if day == now.astimezone(zone).date() else day
+    return View(daemon, okrs, now, visitor, form_token, period, past)
+
+
+def missing_is_404() -> AbstractContextManager[None]:
+    """Within it, a name of something that does not exist is answered with 404."""
+    return _refused(404)
+
+
+@contextmanager
+def _refused(status: int) -> Iterator[None]:
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise HTTPException(400, _("write the day as 2026-11-02")) from None
-    today = now.astimezone(okrs.period.zone).date()
-    if day > today or day.year < 1970:
-        raise HTTPException(400, _("the day is in the future") if day > today else _("write a day after 1970"))
-    return None if day == today else day
+        yield
+    except ConfigError as error:
+        raise HTTPException(status, str(error)) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -36,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             ailment = item.callspec.params.get("ailment") or item.callspec.params.get("passing")
             if ailment is not None and ailment.name not in SAMPLE:
                 item.add_marker(pytest.mark.nightly)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The syncd.yaml of `syncd demo`, with the ledger that it leaves; for tests that only read."""
+    folder = tmp_path_factory.mktemp("demo") / "syncd-demo"
+    command = [sys.executable, "-m", "syncd", "demo", "--folder", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder / "syncd.yaml"
 
 
 @pytest.fixture

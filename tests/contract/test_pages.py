@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from csv_project import CsvProject
 from standing_still import browser
 from starlette.testclient import TestClient
 
-from syncd.cli import explain, history, review
 from syncd.review import review as review_of
 from syncd.review import wording
 from syncd.status.document import document
@@ -186,31 +182,3 @@ def test_sources_show_what_failed_and_why(project: CsvProject) -> None:
     page = browser(project.config, project.ledger, project.now).get("/sources").text
     assert "1 of 1 connections did not come whole" in page
     assert "calls.csv" in page
-
-
-def test_the_api_answers_with_the_documents_of_the_commands(
-    project: CsvProject, client: TestClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = project.folder / "syncd.yaml"
-    path.write_text(path.read_text() + f"clock: {project.now.isoformat()}\n")
-    config = project.config
-    client = browser(config, project.ledger, project.now)
-
-    def printed(print_it: Callable[[], None]) -> Any:
-        capsys.readouterr()
-        print_it()
-        return json.loads(capsys.readouterr().out)
-
-    for name in ("calls", "articles", "trust"):
-        for at in (None, "2026-11-19"):
-            wanted = printed(partial(explain.run, path, name, at=at, period=None, as_json=True))
-            assert client.get(f"/api/key-results/{name}" + (f"?at={at}" if at else "")).json() == wanted
-        flags = {"period": None, "as_csv": False, "as_json": True, "as_chart": False}
-        wanted = printed(partial(history.run, path, name, backfill=True, **flags))
-        assert client.get(f"/api/key-results/{name}/history?backfill=true").json() == wanted
-    flags = {"week": True, "period": None, "at": None, "as_markdown": False, "as_html": False, "notify": False}
-    assert client.get("/api/review").json() == printed(partial(review.run, path, as_json=True, **flags))
-    (connection,) = client.get("/api/sources").json()["connections"]
-    assert {stream["quality"] for stream in connection["streams"]} == {"complete"}
-    assert client.get("/api/key-results/nothing").json() == {"error": "2026-Q4 has no key result nothing"}
-    assert set(client.get("/api/").json()) == {"status", "key-results", "sources", "review"}

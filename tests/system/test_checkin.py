@@ -267,9 +267,17 @@ def test_a_withdrawn_check_in_counts_no_more_and_past_days_stay(okrs: Project) -
     assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: digits swapped" in explanation
     history = json.loads(okrs.run("history", "trust", "--json", check=0).stdout)
     assert [point["value"] for point in history["points"][-4:]] == [45, 54, 54, 45]
-    (event,) = history["events"]
-    assert (event["event"], event["day"], event["checkin"]["value"]) == ("withdrawn", "2026-11-06", 54)
+    events = [
+        (event["event"], event["day"], event["checkin"]["value"], event["before"], event["after"])
+        for event in history["events"]
+    ]
+    assert events == [
+        ("checked_in", "2026-11-03", 45, None, 45),
+        ("checked_in", "2026-11-04", 54, 45, 54),
+        ("withdrawn", "2026-11-06", 54, 54, 45),
+    ]
     text = " ".join(okrs.run("history", "trust", check=0).stdout.split())
+    assert f"checked in 4 Nov 10:00 by bo{ENTERED}: 45 → 54" in text
     assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: 54 of 4 Nov by bo{ENTERED}: digits swapped" in text
     review = " ".join(okrs.run("review", check=0).stdout.split())
     assert f"54, withdrawn on 6 Nov by ada{ENTERED}: digits swapped" in review

@@ -1,0 +1,83 @@
+"""What people asked for, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.ledger import Ledger
+from syncd.ledger.requests import Request
+from syncd.okr.goals import KeyResult
+from syncd.okr.words import day, percent, value_figure
+from syncd.sdk.figures import full_number
+from syncd.sdk.language import gettext as _
+from syncd.status.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that no other event tells of: it waits, was refused, or is about a delivery."""
+
+    at: datetime
+    request: Request
+
+
+def request_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
+    """What a request asks for: `check-in of 45, confidence 60 %`. Without its key result, which may be gone, a number
+    has no unit.
+    """
+    body: Mapping[str, Any] = request.body
+    match request.kind:
+        case "check_in":
+            parts = []
+            if (value := body.get("value")) is not None:
+                parts.append(_figure(key_result, value))
+            if (confidence := body.get("confidence")) is not None:
+                parts.append(_("confidence %(share)s", share=percent(confidence)))
+            what = _("check-in of %(content)s", content=", ".join(parts)) if parts else _("check-in of a note")
+            if body.get("dated"):
+                last = datetime.fromisoformat(body["dated"]).astimezone(zone)
+                what = _("%(what)s for %(day)s", what=what, day=day(last))
+            return f"{what}: {body['note']}" if body.get("note") else what
+        case "withdraw":
+            what = _("withdrawal of a check-in")
+            return f"{what}: {body['note']}" if body.get("note") else what
+        case "approve":
+            candidate = body.get("candidate")
+            figure = _("an unknown number") if candidate is None else _figure(key_result, candidate)
+            return _("approval of %(figure)s", figure=figure)
+        case "allow":
+            return _("leave to write over %(target)s", target=f"{body.get('to')}: {body.get('target')}")
+        case "retry":
+            return _("another try of %(target)s", target=f"{body.get('to')}: {body.get('target')}")
+
+
+def state_words(request: Request) -> str:
+    """What became of a request."""
+    match request.state:
+        case "waiting":
+            return _("stored; it counts from the next cycle")
+        case "applied":
+            return _("done")
+        case "refused":
+            return _("refused: %(reason)s", reason=request.reason)
+
+
+def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
+    """What people had asked for about a key result by the moment of a snapshot, oldest first, as it stood then."""
+    if ledger is None:
+        return
+    for request in ledger.requests.of_key_result(end.okrs.period.id, key_result):
+        if request.at > end.last_instant:
+            continue
+        if request.ended_at is not None and request.ended_at > end.last_instant:
+            yield replace(request, state="waiting", reason=None, ended_at=None, before=None, after=None)
+        else:
+            yield request
+
+
+def _figure(key_result: KeyResult | None, value: float) -> str:
+    return full_number(value) if key_result is None else value_figure(key_result, value)

@@ -1,0 +1,44 @@
+"""The period or key result that a person names. If there is none, ConfigError says so and what there is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.config.messages import nearest
+from syncd.okr.goals import KeyResult, PeriodOkrs
+from syncd.sdk import ConfigError
+from syncd.sdk.language import gettext as _
+from syncd.status.periods import choose_period
+from syncd.status.snapshot import Snapshot
+
+
+def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
+    """The OKRs to show. If no OKRs exist for this period, raises ConfigError with the periods that exist."""
+    okrs = choose_period(config, period, now)
+    if okrs is not None:
+        return okrs
+    if not config.periods:
+        none_yet = _("no mapping file has a period yet; write `period:` and `objectives:` into one to see them here")
+        raise ConfigError(none_yet)
+    periods = ", ".join(other.period.id for other in config.periods)
+    raise ConfigError(_("there is no period %(name)r; the mappings have: %(periods)s", name=period, periods=periods))
+
+
+def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
+    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id."""
+    by_id = okrs.by_id
+    renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
+    if name not in by_id and name in renamed:
+        parts = {"name": name, "new": renamed[name], "period": okrs.period.id}
+        raise ConfigError(_("%(name)s is called %(new)s now in %(period)s; write the new id", **parts))
+    if name not in by_id:
+        sentence = _("there is no key result %(name)r in %(period)s", name=name, period=okrs.period.id)
+        raise ConfigError(sentence + nearest(name, by_id))
+    return by_id[name]
+
+
+def explained_key_result(snapshot: Snapshot, name: str) -> KeyResult:
+    """The key result or guard with this id in a snapshot, even if no cycle had met it by then."""
+    later = {kr.id: kr for kr in snapshot.later}
+    return later.get(name) or chosen_key_result(snapshot.okrs, name)

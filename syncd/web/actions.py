@@ -1,0 +1,172 @@
+"""What people do on pages and programs by the API: check in, approve, allow, retry.
+
+Nothing is done while a page is answered. What is asked for is stored, and the next cycle does it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as Asking
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from syncd.cycle.ask import Desk, Form, ask_about_delivery
+from syncd.cycle.check_in import LONGEST_AUTHOR, Implausible
+from syncd.cycle.check_in_texts import CheckInTexts, check_takes_check_ins, end_of_day, number_of
+from syncd.cycle.refusals import Refused
+from syncd.cycle.stuck import Decision
+from syncd.explain.documents import request_document
+from syncd.explain.requests import state_words
+from syncd.ledger import Ledger
+from syncd.ledger.requests import FormReused, Request
+from syncd.okr.goals import KeyResult, PeriodOkrs
+from syncd.sdk import ConfigError
+from syncd.sdk.language import gettext as _
+from syncd.web.bounded import Bounded
+from syncd.web.daemon import Daemon
+from syncd.web.errors import JSON
+from syncd.web.posted import Posted, check_names, post_endpoint
+from syncd.web.view import View, view_of
+from syncd.web.visitors import Role
+
+_LONGEST_FORM = 200
+_LARGEST_ID = 2**31 - 1  # of PostgreSQL's integers
+_CHECK_IN = ("value", "note", "confidence", "date", "expires", "force", "author", "form")
+_YES, _NO = ("true", "on", "1"), ("false", "off", "0", None)
+
+
+class NeedsForce(HTTPException):
+    """A check-in that is stored only if it says that it is meant."""
+
+
+Act = Callable[[View, Asking, Posted], Request]
+
+
+def action_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
+    """The addresses that programs send to: each answers 202 with what was stored."""
+
+    def endpoint(act: Act) -> Callable[[Asking], object]:
+        def answer(asking: Asking, posted: Posted) -> Response:
+            view = view_of(daemon, asking)
+            request = act(view, asking, posted)
+            document = request_document(request, view.okrs.period.zone)
+            return Response(orjson.dumps({**document, "message": state_words(request)}), 202, media_type=JSON)
+
+        return post_endpoint(answer, bounded)
+
+    acts: dict[str, Act] = {
+        "/api/key-results/{id}/check-ins": lambda view, asking, posted: check_in(view, _id(asking), posted),
+        "/api/key-results/{id}/approval": lambda view, asking, posted: approve(view, _id(asking), posted),
+        "/api/deliveries/{id}/retry": lambda view, asking, posted: decide(view, _id(asking), "retry", posted),
+        "/api/deliveries/{id}/allow": lambda view, asking, posted: decide(view, _id(asking), "allow", posted),
+    }
+    return [Route(path, endpoint(act), methods=["POST"]) for path, act in acts.items()]
+
+
+def _id(asking: Asking) -> str:
+    return str(asking.path_params["id"])
+
+
+def check_in(view: View, name: str, posted: Posted) -> Request:
+    """Stores a check-in on a key result. HTTPException: 403, 404, 400 for what cannot be read, 409 for what cannot be
+    done as things stand.
+    """
+    desk = _desk(view, name)
+    if not view.visitor.may_check_in(owner_of(view.okrs, desk.key_result)):
+        raise HTTPException(403, _("%(name)s may look here, and not check in", name=view.visitor.name))
+    check_names(posted, _CHECK_IN)
+    try:
+        dated = end_of_day(posted.get("date"), desk.config, view.now, "date")
+        check_takes_check_ins(desk.okrs, desk.key_result, dated, "date")
+        texts = CheckInTexts(*(posted.get(field) for field in ("value", "note", "confidence", "expires")))
+        by = _form(view, posted)
+        checkin = texts.checkin(desk.key_result, view.now, dated, by.author, by.entered_by, str)
+        return _stored(lambda: desk.ask_check_in(by.id, checkin, force=_force(posted)))
+    except ConfigError as error:
+        raise HTTPException(400, str(error)) from None
+    except Implausible as error:
+        raise NeedsForce(409, _("%(why)s; correct it, or send it with force if it is meant", why=error)) from None
+
+
+def approve(view: View, name: str, posted: Posted) -> Request:
+    """Stores the approval of the candidate that was shown. HTTPException as `check_in`."""
+    desk = _desk(view, name)
+    _check_operator(view)
+    check_names(posted, ("candidate", "author", "form"))
+    wanted = "the number that waits, as it is shown; null where it is unknown"
+    if "candidate" not in posted:
+        raise HTTPException(400, _("an approval names its candidate; send %(wanted)s", wanted=wanted))
+    try:
+        candidate = number_of("candidate", posted["candidate"], wanted)
+    except ConfigError as error:
+        raise HTTPException(400, str(error)) from None
+    return _stored(lambda: desk.ask_approval(_form(view, posted), candidate))
+
+
+def decide(view: View, number: str, decision: Decision, posted: Posted) -> Request:
+    """Stores what is to become of a delivery. HTTPException as `check_in`."""
+    _check_operator(view)
+    check_names(posted, ("author", "form"))
+    ledger = _ledger(view)
+    is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
+    if not is_id or ledger.outbox.get(int(number)) is None:
+        raise HTTPException(404, _("there is no delivery %(number)s", number=number[:20]))
+    return _stored(lambda: ask_about_delivery(ledger, _form(view, posted), int(number), decision))
+
+
+def _stored(ask: Callable[[], Request]) -> Request:
+    try:
+        return ask()
+    except Implausible:
+        raise
+    except Refused as error:
+        raise HTTPException(409, str(error)) from None
+    except FormReused:
+        raise HTTPException(
+            409, _("this form was sent before with something else; look at what was stored, and send it once more")
+        ) from None
+
+
+def _desk(view: View, name: str) -> Desk:
+    key_result = view.okrs.by_id.get(name)
+    if key_result is None:
+        raise HTTPException(404, _("%(period)s has no such key result", period=view.okrs.period.id))
+    return Desk(view.daemon.config, view.okrs, key_result, _ledger(view))
+
+
+def _ledger(view: View) -> Ledger:
+    if view.daemon.ledger is None:
+        raise HTTPException(503, _("there is no ledger yet; `syncd sync` or `syncd run` makes it"))
+    return view.daemon.ledger
+
+
+def _check_operator(view: View) -> None:
+    if not view.visitor.may(Role.OPERATOR):
+        raise HTTPException(403, _("%(name)s may look here, and decides nothing", name=view.visitor.name))
+
+
+def owner_of(okrs: PeriodOkrs, key_result: KeyResult) -> str | None:
+    """Who owns a key result: its own owner, or its objective's."""
+    of = (each.owner for each in okrs.objectives for kr in each.key_results if key_result in (kr, kr.guard))
+    return key_result.owner or next(of, None)
+
+
+def _form(view: View, posted: Posted) -> Form:
+    """Who sends it: the visitor, under another name only where they claim one."""
+    author = (posted.get("author") or "").strip() or view.visitor.name
+    form_id = posted.get("form") or secrets.token_urlsafe(16)
+    for name, text, most in (("author", author, LONGEST_AUTHOR), ("form", form_id, _LONGEST_FORM)):
+        if len(text) > most:
+            raise HTTPException(400, _("%(name)s is longer than %(most)s characters", name=name, most=most))
+    return Form(form_id, author, view.visitor.name, view.now)
+
+
+def _force(posted: Posted) -> bool:
+    given = posted.get("force")
+    if given not in (*_YES, *_NO):
+        raise HTTPException(400, _("force is %(given)s; write true or false", given=repr(given)))
+    return given in _YES

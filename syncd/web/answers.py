@@ -1,0 +1,43 @@
+"""The documents that a program gets: what the commands print with `--json`, for a period and moment."""
+
+from __future__ import annotations
+
+from syncd.explain.document_types import ExplanationDocument, HistoryDocument
+from syncd.explain.documents import explanation, series_document
+from syncd.explain.history import history
+from syncd.okr.goals import KeyResult
+from syncd.review import review
+from syncd.review.document import document as review_document
+from syncd.review.document_types import ReviewDocument
+from syncd.status.choosing import explained_key_result
+from syncd.status.document import status_document
+from syncd.status.document_types import StatusDocument
+from syncd.status.report import report_of
+from syncd.web.view import View, missing_is_404
+
+
+def status_answer(view: View) -> StatusDocument:
+    """The document of `status --json`."""
+    return status_document(report_of(view.snapshot), view.daemon.troubles())
+
+
+def explanation_answer(view: View, name: str) -> ExplanationDocument:
+    """The document of `explain --json` of a key result or guard. HTTPException 404 if there is none."""
+    return explanation(view.snapshot, view.daemon.ledger, explained(view, name))
+
+
+def history_answer(view: View, name: str, *, backfill: bool) -> HistoryDocument:
+    """The document of `history --json` of a key result or guard. HTTPException 404 if there is none."""
+    return series_document(history(view.snapshots, view.snapshot, explained(view, name), backfill=backfill))
+
+
+def review_answer(view: View, *, whole: bool) -> ReviewDocument:
+    """The document of `review --json`: of the last seven days, or of the whole period."""
+    daemon = view.daemon
+    return review_document(review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole))
+
+
+def explained(view: View, name: str) -> KeyResult:
+    """The key result or guard with this id. HTTPException 404 if there is none."""
+    with missing_is_404():
+        return explained_key_result(view.snapshot, name)

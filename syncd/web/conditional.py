@@ -1,0 +1,53 @@
+"""Entity tags: a program that asks again for what it has is answered 304, without a body.
+
+A tag is weak. It stands for what a document says, without what the clock alone moves: the moment at which it was made,
+and the small steps of what is expected by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+_HEADERS = {"Cache-Control": "no-cache, private"}  # whoever keeps an answer asks each time whether it still holds
+_MOVED_BY_THE_CLOCK = ("expected", "needed_per_week")
+
+
+def json_answer(request: Request, document: Mapping[str, Any]) -> Response:
+    """The document, or 304 if the request names its tag in `If-None-Match`."""
+    headers = {**_HEADERS, "ETag": entity_tag(document)}
+    if _names(request.headers.getlist("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+
+
+def entity_tag(document: Mapping[str, Any]) -> str:
+    """The weak tag of a document."""
+    return f'W/"{blake2b(orjson.dumps(_without_moment(document)), digest_size=12).hexdigest()}"'
+
+
+def _without_moment(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without the moment at which it was made, which the evidence of its guard has too."""
+    kept = {key: _without_steps(key, part) for key, part in document.items() if key not in ("as_of", "guard")}
+    return kept | {"guard": _without_moment(document["guard"])} if document.get("guard") else kept
+
+
+def _without_steps(key: str, part: Any) -> Any:
+    """A part of a document, in which the figures that move with each second have three digits."""
+    if isinstance(part, float) and key in _MOVED_BY_THE_CLOCK:
+        return f"{part:.3g}"
+    if isinstance(part, list):
+        return [_without_steps(key, each) for each in part]
+    if isinstance(part, dict):
+        return {name: _without_steps(name, each) for name, each in part.items()}
+    return part
+
+
+def _names(headers: list[str], tag: str) -> bool:
+    tags = [each.strip().removeprefix("W/") for header in headers for each in header.split(",")]
+    return "*" in tags or tag.removeprefix("W/") in tags

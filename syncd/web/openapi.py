@@ -1,0 +1,129 @@
+"""The OpenAPI document of the API, made from its table of operations and the types of its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
+
+from syncd.web.errors import JSON, ErrorDocument
+from syncd.web.operations import OPERATIONS, Operation, Parameter
+
+_ERRORS = {
+    "400": ("BadRequest", "A parameter is wrong."),
+    "401": ("Unauthorized", "A login is set, and the request has no valid token."),
+    "403": ("Forbidden", "Whoever asks may not see this, or asks under a foreign name or from a foreign page."),
+    "404": ("NotFound", "There is no such period, key result or address."),
+    "500": ("Broken", "syncd has a bug."),
+    "503": ("Unavailable", "The ledger cannot be read now."),
+}
+_HEADERS = {
+    "ETag": {
+        "description": "A weak tag of all but `as_of`. `If-None-Match` with it is answered 304 if nothing has changed.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {"description": "`no-cache, private`", "schema": {"type": "string"}},
+}
+_INDEX = {"type": "object", "additionalProperties": {"type": "string"}}
+_SUFFIX = "Document"
+
+
+@cache
+def openapi() -> Mapping[str, Any]:
+    """The document, of OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "syncd",
+            "version": version("syncd"),
+            "description": "What the dashboard shows, as the JSON documents that the commands print with `--json`.",
+        },
+        "paths": {
+            "/api/": {"get": _get("index", "Every address of the API, with what it answers.", [], _INDEX)},
+            "/api/openapi.json": {"get": _get("openapi", "This document.", [], {"type": "object"})},
+            **{operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
+        },
+        "components": {
+            "schemas": schemas([*(operation.document for operation in OPERATIONS), ErrorDocument]),
+            "responses": {name: _error(meaning) for name, meaning in _ERRORS.values()},
+            "headers": _HEADERS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def schemas(documents: Sequence[type[Any]]) -> dict[str, Any]:
+    """The JSON Schema of each document, and of those within it, by the name of its type."""
+    together: Any = tuple[tuple(documents)]  # type: ignore[misc]  # one type, so that they share what is within them
+    adapter: TypeAdapter[Any] = TypeAdapter(together, config=ConfigDict(use_attribute_docstrings=True))
+    definitions = adapter.json_schema(ref_template="#/components/schemas/{model}")["$defs"]
+    return {_name(name): _plain(schema) for name, schema in sorted(definitions.items())}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    parameters = [*_path_parameters(operation.path), *map(_parameter, operation.parameters)]
+    return _get(operation.id, operation.meaning, parameters, _reference(operation.document))
+
+
+def _get(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+    return {
+        "operationId": name,
+        "summary": meaning,
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "The document.", "headers": headers, "content": {JSON: {"schema": schema}}},
+            "304": {"description": "The document has not changed.", "headers": headers},
+            **{status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _ERRORS.items()},
+        },
+    }
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    if "{id}" not in path:
+        return []
+    return [
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": "The key result's id.",
+            "schema": {"type": "string"},
+        }
+    ]
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {"name": parameter.name, "in": "query", "description": parameter.meaning, "schema": parameter.schema}
+
+
+def _error(meaning: str) -> dict[str, Any]:
+    return {"description": meaning, "content": {JSON: {"schema": _reference(ErrorDocument)}}}
+
+
+def _reference(document: type[Any]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{_name(document.__name__)}"}
+
+
+def _name(name: str) -> str:
+    return name.removesuffix(_SUFFIX)
+
+
+def _plain(schema: Any) -> Any:
+    """A schema as people would write it: without titles made of names, and with `null` among the types."""
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return schema | {"$ref": schema["$ref"].removesuffix(_SUFFIX)}
+    plain = {key: _plain(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
+    match plain.get("anyOf"):
+        case [{"type": str(name), **rest}, {"type": "null"}] if "enum" not in rest:
+            del plain["anyOf"]
+            return plain | rest | {"type": [name, "null"]}
+    return plain

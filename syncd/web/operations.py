@@ -1,0 +1,125 @@
+"""The API's addresses: the table that its routes, its OpenAPI document and the docs are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from syncd.config.messages import alternatives
+from syncd.explain.document_types import ExplanationDocument, HistoryDocument
+from syncd.review.document_types import ReviewDocument
+from syncd.status.document_types import StatusDocument
+from syncd.web import sources
+from syncd.web.answers import explanation_answer, history_answer, review_answer, status_answer
+from syncd.web.view import View
+
+Answer = Callable[[View, Request], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an address, after the `?`; the first of its `choices` is the default. `schema` is JSON Schema."""
+
+    name: str
+    meaning: str
+    schema: Mapping[str, Any]
+    choices: Sequence[str] = ()
+
+    def check(self, values: Sequence[str]) -> None:
+        """HTTPException 400 if the values of an address are not a single one of its choices."""
+        if len(values) > 1:
+            raise HTTPException(400, f"{self.name} stands there {len(values)} times; write it once")
+        if "" in values:
+            raise HTTPException(400, f"{self.name} is empty; write a value, or leave it out")
+        if self.choices and not set(values) <= set(self.choices):
+            raise HTTPException(400, f"{self.name} is {values[0][:50]!r}; write {alternatives(self.choices)}")
+
+
+PERIOD = Parameter("period", "The period's id, such as `2026-Q4` (default: that day's period).", {"type": "string"})
+AT = Parameter("at", "As of the end of this past day, such as `2026-11-02`.", {"type": "string", "format": "date"})
+BACKFILL = Parameter(
+    "backfill",
+    "Whether to compute the days before the first value, too.",
+    {"type": "boolean", "default": False},
+    ("false", "true"),
+)
+OF = Parameter(
+    "of",
+    "Whether to review the last seven days or the whole period.",
+    {"type": "string", "enum": ["week", "period"], "default": "week"},
+    ("week", "period"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An address of the API: what it answers with, the type of that document, and the parameters that it takes.
+
+    `id` names it in the OpenAPI document: clients that are made from it call their functions so.
+    """
+
+    path: str
+    id: str
+    meaning: str
+    document: type[Any]
+    answer: Answer
+    parameters: Sequence[Parameter] = ()
+
+    def check(self, request: Request) -> None:
+        """HTTPException 400 if the address has another parameter, or one with a value that it does not take."""
+        by_name = {parameter.name: parameter for parameter in self.parameters}
+        for name in request.query_params:
+            if name not in by_name:
+                taken = f"it takes {', '.join(by_name)}" if by_name else "it takes none"
+                raise HTTPException(400, f"{self.path} has no parameter {name[:50]!r}; {taken}")
+            by_name[name].check(request.query_params.getlist(name))
+
+
+OPERATIONS = (
+    Operation(
+        "/api/status",
+        "status",
+        "Where every key result of a period stands: the document of `syncd status --json`.",
+        StatusDocument,
+        lambda view, _: status_answer(view),
+        (PERIOD, AT),
+    ),
+    Operation(
+        "/api/key-results/{id}",
+        "explain",
+        "All the evidence behind a number: the document of `syncd explain ID --json`.",
+        ExplanationDocument,
+        lambda view, request: explanation_answer(view, request.path_params["id"]),
+        (PERIOD, AT),
+    ),
+    Operation(
+        "/api/key-results/{id}/history",
+        "history",
+        "A key result day by day: the document of `syncd history ID --json`.",
+        HistoryDocument,
+        lambda view, request: history_answer(
+            view, request.path_params["id"], backfill=request.query_params.get("backfill") == "true"
+        ),
+        (PERIOD, AT, BACKFILL),
+    ),
+    Operation(
+        "/api/review",
+        "review",
+        "What moved and why: the document of `syncd review --json`.",
+        ReviewDocument,
+        lambda view, request: review_answer(view, whole=request.query_params.get("of") == "period"),
+        (PERIOD, AT, OF),
+    ),
+    Operation(
+        "/api/sources",
+        "sources",
+        "Each stream and how its last pull ended, and the check-ins that are not written.",
+        sources.SourcesDocument,
+        lambda view, _: sources.document(view),
+        (PERIOD,),
+    ),
+)

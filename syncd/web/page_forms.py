@@ -1,0 +1,66 @@
+"""What the forms of pages send: each to its own page, which then shows what became of it.
+
+What was stored is answered by a redirection to the page, so that loading it again sends nothing twice. What was not
+stored is answered by the page, with the reason and what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from syncd.sdk.language import gettext as _
+from syncd.web import key_result
+from syncd.web.actions import NeedsForce, approve, check_in
+from syncd.web.bounded import Bounded
+from syncd.web.daemon import Daemon
+from syncd.web.people import Sent
+from syncd.web.posted import Posted, post_endpoint
+from syncd.web.view import View, view_of
+
+_ANSWERED_BY_THE_PAGE = (400, 409)
+ACTION = "do"
+"""The field that names what a form is for."""
+
+_ACTIONS = {"check-in": check_in, "approve": approve}
+
+
+def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
+    """The pages that take forms."""
+
+    def endpoint(act: Callable[[View, Request, Posted], Response]) -> Callable[[Request], object]:
+        # A past day takes nothing: what is sent from its page is about today.
+        return post_endpoint(lambda request, posted: act(_today(daemon, request), request, posted), bounded)
+
+    return [Route("/key-results/{id}", endpoint(_on_key_result), methods=["POST"])]
+
+
+def _today(daemon: Daemon, request: Request) -> View:
+    return replace(view_of(daemon, request), day=None)
+
+
+def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
+    name, action = request.path_params["id"], posted.get(ACTION) or ""
+    fields = {field: text for field, text in posted.items() if field != ACTION}
+    act = _ACTIONS.get(action)
+    if act is None:
+        raise HTTPException(400, _("this form has no button that says what to do"))
+    try:
+        stored = act(view, name, fields)
+    except HTTPException as error:
+        if error.status_code not in _ANSWERED_BY_THE_PAGE:
+            raise
+        sent = Sent(action, fields, error.detail, may_force=isinstance(error, NeedsForce))
+        return HTMLResponse(key_result.page(view, name, request.query_params, sent), error.status_code)
+    return _see(f"/key-results/{quote(name)}", view, done=str(stored.id))
+
+
+def _see(path: str, view: View, **query: str) -> Response:
+    kept = {"period": view.asked} if view.asked else {}
+    return RedirectResponse(f"{path}?{urlencode({**kept, **query})}", 303)

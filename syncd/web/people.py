@@ -1,0 +1,152 @@
+"""What people may do on a key result's page: the check-in form, the approval, and what was asked for before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from syncd.explain.requests import request_words, state_words
+from syncd.ledger.requests import Request
+from syncd.okr.goals import KeyResult, is_guard
+from syncd.status.report import KeyResultLine
+from syncd.web.actions import owner_of
+from syncd.web.view import View
+from syncd.web.visitors import Role
+
+_SHOWN = timedelta(days=14)
+"""How long a refusal stands on the page; the history keeps it."""
+
+_CONFIDENCES = tuple(share / 10 for share in range(1, 11))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that could not be stored: what was sent, and why; the page shows both."""
+
+    action: str
+    fields: Mapping[str, str | None]
+    problem: str
+    may_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What became of a request, in a sentence."""
+
+    words: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInForm:
+    """The fields of the check-in form as they are filled in. `asks_name`: nobody knows who sends it."""
+
+    value: str
+    note: str
+    confidence: float | None
+    confidences: Sequence[float]
+    author: str
+    asks_name: bool
+    problem: str | None = None
+    may_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What the visitor may do with a key result now, and what was asked for. `form_id` is that of the page's forms.
+
+    `candidate` is the number that the visitor may approve, as the form sends it: None if there is none, empty if the
+    number is unknown.
+    """
+
+    form_id: str
+    check_in: CheckInForm | None = None
+    candidate: str | None = None
+    approval_problem: str | None = None
+    done: Notice | None = None
+    notices: Sequence[Notice] = field(default=())
+
+
+def actions_of(view: View, line: KeyResultLine, done: str | None, sent: Sent | None) -> Actions:
+    """What the page of a key result offers; nothing of a past day."""
+    ledger, key_result = view.daemon.ledger, line.key_result
+    if view.day is not None or ledger is None:
+        return Actions("")
+    requests = ledger.requests.of_key_result(view.okrs.period.id, key_result.id)
+    own = next((each for each in requests if done and done.isdigit() and each.id == int(done)), None)
+    listed = [each for each in _worth_a_look(view, requests) if each is not own]
+    return Actions(
+        form_id=f"page-{requests[-1].id if requests else 0}",
+        check_in=_check_in_form(view, line, sent),
+        candidate=_candidate(view, line, requests),
+        approval_problem=sent.problem if sent is not None and sent.action == "approve" else None,
+        done=_notice(view, key_result, own) if own is not None else None,
+        notices=[_notice(view, key_result, request) for request in listed],
+    )
+
+
+def _worth_a_look(view: View, requests: Sequence[Request]) -> Sequence[Request]:
+    """The requests that wait, and a late refusal that nothing followed."""
+    waiting = [request for request in requests if request.state == "waiting"]
+    ended = [request for request in requests if request.state != "waiting"]
+    last = ended[-1] if ended else None
+    if last is not None and last.state == "refused" and (last.ended_at or last.at) > view.now - _SHOWN:
+        return [last, *waiting]
+    return waiting
+
+
+def _notice(view: View, key_result: KeyResult, request: Request) -> Notice:
+    what = request_words(request, key_result, view.okrs.period.zone)
+    return Notice(f"{what} ({request.by}): {state_words(request)}", request.state)
+
+
+def _check_in_form(view: View, line: KeyResultLine, sent: Sent | None) -> CheckInForm | None:
+    key_result = line.key_result
+    if is_guard(key_result.id) or not view.visitor.may_check_in(owner_of(view.okrs, key_result)):
+        return None
+    asks_name = view.daemon.config.settings.web.login is None
+    if sent is not None and sent.action == "check-in":
+        text = {name: value or "" for name, value in sent.fields.items()}
+        confidence = _share(text.get("confidence", ""))
+        return CheckInForm(
+            text.get("value", ""),
+            text.get("note", ""),
+            confidence,
+            _confidences(confidence),
+            text.get("author", ""),
+            asks_name,
+            sent.problem,
+            sent.may_force,
+        )
+    return CheckInForm(_plain(line.value), "", line.confidence, _confidences(line.confidence), "", asks_name)
+
+
+def _candidate(view: View, line: KeyResultLine, requests: Sequence[Request]) -> str | None:
+    if line.quality != "held" or not view.visitor.may(Role.OPERATOR):
+        return None
+    asked = [each for each in requests if each.state == "waiting" and each.kind == "approve"]
+    if any(each.body.get("candidate") == line.candidate for each in asked):
+        return None
+    return _plain(line.candidate)
+
+
+def _confidences(stated: float | None) -> Sequence[float]:
+    return sorted({*_CONFIDENCES, *(() if stated is None else (stated,))})
+
+
+def _share(text: str) -> float | None:
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None
+
+
+def _plain(value: float | None) -> str:
+    """A number as a form field holds it, in full and without an exponent; empty if it is unknown."""
+    if value is None:
+        return ""
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,77 @@
+"""What was sent to change something: the fields of a form, or the keys of a JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from syncd.config.messages import nearest
+from syncd.sdk.language import gettext as _
+from syncd.web.bodies import BodyRefused, form_fields, whole_body
+from syncd.web.bounded import Bounded
+from syncd.web.forms import FIELD
+
+Posted = Mapping[str, str | None]
+"""Each field as a text, numbers in full; None where it is empty or null."""
+
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) -> Callable[[Request], Any]:
+    """The endpoint that hands what was sent to `act`, in a thread of `bounded`."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await whole_body(request)
+            posted = _posted(request.headers.get("content-type", ""), body)
+            _check_texts(posted)
+        except BodyRefused as error:
+            raise HTTPException(error.status, str(error)) from None
+        return await bounded(lambda same: act(same, posted))(request)
+
+    return endpoint
+
+
+def check_names(posted: Posted, names: Collection[str]) -> None:
+    """HTTPException 400 for a field that means nothing here: it may be a slip that would be lost."""
+    for name in posted:
+        if name not in names:
+            hint = nearest(name, names)
+            listed = ", ".join(sorted(names))
+            raise HTTPException(400, _("there is no field %(name)s", name=repr(name)) + (hint or f"; {listed}"))
+
+
+def _check_texts(posted: Posted) -> None:
+    for name, text in posted.items():
+        if text is not None and "\0" in text:
+            raise HTTPException(400, _("%(name)s holds a character that no ledger keeps (NUL)", name=repr(name)))
+
+
+def _posted(content_type: str, body: bytes) -> Posted:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == _FORM:
+        return {name: text or None for name, text in form_fields(body).items() if name != FIELD}
+    if kind != _JSON:
+        raise HTTPException(415, _("send %(json)s or %(form)s", json=_JSON, form=_FORM))
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400, _("the body is no JSON: %(why)s", why=error)) from None
+    if not isinstance(sent, dict):
+        raise HTTPException(400, _("the body must be a JSON object, such as %(example)s", example='{"value": 1050}'))
+    return {name: _text(name, value) for name, value in sent.items()}
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    raise HTTPException(400, _("%(name)s must be a text or a number", name=name))
