@@ -141,6 +141,7 @@ LIES: dict[str, Callable[[Claims], Claims]] = {
     "another issuer": lambda claims: claims | {"iss": "https://evil.example"},
     "no issuer": lambda claims: {name: value for name, value in claims.items() if name != "iss"},
     "another audience": lambda claims: claims | {"aud": "another"},
+    "another audience for this party": lambda claims: claims | {"aud": "another", "azp": CLIENT},
     "no audience": lambda claims: {name: value for name, value in claims.items() if name != "aud"},
     "for another party": lambda claims: claims | {"aud": [CLIENT, "another"], "azp": "another"},
     "expired": lambda claims: claims | {"exp": int(time.time()) - 90},
