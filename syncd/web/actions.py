@@ -21,7 +21,7 @@ from syncd.cycle.refusals import Refused
 from syncd.cycle.stuck import Decision
 from syncd.explain.documents import request_document
 from syncd.explain.requests import state_words
-from syncd.ledger import Ledger
+from syncd.ledger import Delivery, Ledger
 from syncd.ledger.requests import FormReused, Request
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
@@ -111,11 +111,17 @@ def decide(view: View, number: str, decision: Decision, posted: Posted) -> Reque
     """Stores what is to become of a delivery. HTTPException as `check_in`."""
     _check_operator(view)
     check_names(posted, ("author", "form"))
-    ledger = _ledger(view)
+    delivery = delivery_of(view, number)
+    return _stored(lambda: ask_about_delivery(_ledger(view), _form(view, posted), delivery.id, decision))
+
+
+def delivery_of(view: View, number: str) -> Delivery:
+    """The delivery of this number. HTTPException 404 if there is none."""
     is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
-    if not is_id or ledger.outbox.get(int(number)) is None:
+    delivery = _ledger(view).outbox.get(int(number)) if is_id else None
+    if delivery is None:
         raise HTTPException(404, _("there is no delivery %(number)s", number=number[:20]))
-    return _stored(lambda: ask_about_delivery(ledger, _form(view, posted), int(number), decision))
+    return delivery
 
 
 def _stored(ask: Callable[[], Request]) -> Request:
