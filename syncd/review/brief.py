@@ -1,4 +1,4 @@
-"""A review in a few lines of plain text, for a notification."""
+"""A review in a few lines of plain text: for a notification, and at the top of its page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from syncd.review import wording
 from syncd.review.model import Move, Review
 from syncd.review.movement_words import movement
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
@@ -24,6 +26,23 @@ def brief(review: Review) -> str:
             break
         text += f"{line}\n"
     return text.rstrip()
+
+
+def top_lines(review: Review) -> list[str]:
+    """The review in at most five lines: the headline, the watermelons, what moved most, and the first question."""
+    links = [link for objective in review.watermelons for link in ordered(objective.block.alignment)]
+    watermelons = [link for link in links if link.alignment.verdict == "watermelon"]
+    lines = [*wording.headline(review)]
+    if watermelons:
+        more = len(watermelons) - 1
+        rest = f" {ngettext('%(num)s watermelon more.', '%(num)s watermelons more.', more)}" if more else ""
+        lines.append(_("Watermelon: %(reason)s", reason=watermelons[0].brief) + rest)
+    farthest = max(review.moves, key=_how_far, default=None)
+    if farthest is not None and _how_far(farthest):
+        parts = {"name": farthest.line.key_result.id, "movement": movement(farthest, review)}
+        lines.append(_("%(name)s moved most: %(movement)s.", **parts))
+    lines += [_("To ask first: %(question)s", question=question.text) for question in review.questions[:1]]
+    return lines
 
 
 def _lines(review: Review) -> Iterator[str]:

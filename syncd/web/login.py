@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from urllib.parse import urlencode, urlsplit
@@ -13,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from syncd.config import Config
 from syncd.config.web_keys import LoginKeys
+from syncd.ledger import LedgerError
 from syncd.ledger.sessions import Session
 from syncd.sdk.language import gettext as _
 from syncd.web.attempts import Attempts
@@ -23,6 +25,8 @@ from syncd.web.daemon import Daemon
 from syncd.web.pages import render
 from syncd.web.refusals import SAFE, refusal
 from syncd.web.session_cookie import begin_session, end_session, keep_session, login_by_token
+
+log = logging.getLogger("syncd.web")
 
 PUBLIC = frozenset({"/login", "/logged-out"})
 """The pages for those who have not logged in yet, or not any more."""
@@ -78,7 +82,13 @@ class LoginPages:
 
     async def welcome(self, request: Request, config: Config, session: Session, target: str) -> Response:
         """Begins a session, and shows the page that was asked for."""
-        secret = await self._ledger.run(lambda: begin_session(request, config, self._daemon.ledger, session))
+        try:
+            secret = await self._ledger.run(lambda: begin_session(request, config, self._daemon.ledger, session))
+        except LedgerError as error:
+            log.error("session not kept", extra={"reason": str(error)})
+            return refusal(
+                request, 503, _("nobody can log in now: the ledger does not answer, or no sync has made it yet")
+            )
         answer = RedirectResponse(target, 303)
         keep_session(answer, config.settings.web, secret)
         return answer

@@ -1,21 +1,119 @@
-"""The pages of reviews: what changed, and what do we decide?"""
+"""The pages of reviews: what changed, and what do we decide? To read, to print, and to present in the meeting."""
 
 from __future__ import annotations
 
-from syncd.review import review
-from syncd.review.page import body
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup, escape
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+
+from syncd.review import Review, review, wording
+from syncd.review.brief import top_lines
+from syncd.review.model import Move, ObjectiveReview
+from syncd.review.page import with_commands
+from syncd.sdk.language import gettext as _
+from syncd.status.overview import overview_of
+from syncd.web.objective_lanes import lanes_of
 from syncd.web.pages import render
-from syncd.web.view import View
+from syncd.web.view import View, address
+from syncd.web.zoom import WHOLE
 
 
-def page(view: View, *, whole: bool) -> str:
-    """The review of the last seven days, or of the `whole` period."""
-    frame, daemon = view.frame(), view.daemon
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A key result in a section: its weekly values, and its sentence with links to the records behind it."""
+
+    move: Move
+    weeks: Sequence[float | None]
+    sentence: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An objective: its weekly scores, and the key results that have a sentence of their own."""
+
+    objective: ObjectiveReview
+    weeks: Sequence[float | None]
+    items: Sequence[Item]
+
+
+def page(view: View, query: QueryParams, *, whole: bool) -> str:
+    """The review of the last seven days, or of the `whole` period; with `?present=2` its second screen.
+
+    HTTPException 400 if there is no such screen.
+    """
+    daemon = view.daemon
     summary = review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole)
+    sections = list(_sections(view, summary))
+    data = {
+        **view.frame(),
+        "here": "reviews",
+        "whole": whole,
+        "review": summary,
+        "top": top_lines(summary),
+        "wording": wording,
+        "with_commands": with_commands,
+    }
+    if "present" in query:
+        return _screen(view, query, data, sections)
+    return render("reviews.html", **data, sections=sections, present=address(query, present="1"))
+
+
+def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: Sequence[Section]) -> str:
+    """A screen of the present mode: the top, each objective, and the questions."""
+    last = len(sections) + 2
+    text = query["present"]
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    if not 1 <= number <= last:
+        raise HTTPException(400, _("write present as a screen from 1 to %(last)s", last=last))
+    section = sections[number - 2] if 1 < number < last else None
+    lanes = lanes_of(view, data["review"].report, section.objective.block, WHOLE) if section else None
+    link = partial(address, query)
     return render(
-        "reviews.html",
-        **frame,
-        here="reviews",
-        whole=whole,
-        review=body(summary, lambda folder, name: f"/{folder}/{name}{frame['query']}"),
+        "present.html",
+        **data,
+        number=number,
+        last=last,
+        section=section,
+        lanes=lanes,
+        before=link(present=str(number - 1)) if number > 1 else None,
+        after=link(present=str(number + 1)) if number < last else None,
+        leave=address(QueryParams([pair for pair in query.multi_items() if pair[0] != "present"])),
     )
+
+
+def _sections(view: View, summary: Review) -> Iterator[Section]:
+    # What a past week was known to be then is not computed: a review of a past day has no small lines.
+    overview = overview_of(view.snapshot, view.daemon.ledger) if view.day is None else None
+    values = overview.values if overview else {}
+    scores = {each.block.objective.id: each.scores for each in overview.objectives} if overview else {}
+    for objective in summary.objectives:
+        moves = {move.line.key_result.id: move for move in objective.moves}
+        yield Section(
+            objective,
+            scores.get(objective.block.objective.id, ()),
+            [
+                Item(moves[name], values.get(name, ()), _with_links(sentence, moves[name]))
+                for name, sentence in wording.key_result_sentences(objective, summary)
+            ],
+        )
+
+
+def _with_links(sentence: str, move: Move) -> Markup:
+    """A sentence in which each record that it names leads to the record itself."""
+    addresses = {cause.label: cause.url for cause in move.causes.rows if cause.url}
+    text = with_commands(sentence)
+    if not addresses:
+        return text
+    labels = "|".join(re.escape(str(escape(label))) for label in sorted(addresses, key=len, reverse=True))
+    by_label = {str(escape(label)): url for label, url in addresses.items()}
+
+    def link(match: re.Match[str]) -> str:
+        return f'<a href="{escape(by_label[match[0]])}" rel="noreferrer">{match[0]}</a>'
+
+    return Markup(re.sub(rf"(?<![\w#/-])(?:{labels})(?![\w-])", link, str(text)))  # noqa: S704

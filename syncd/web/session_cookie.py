@@ -16,7 +16,6 @@ from syncd.ledger.sessions import ON_THIS_MACHINE, Session, digest_of
 
 _SESSION = "syncd"
 _LASTS = timedelta(hours=12)
-_NO_LEDGER = "nobody can log in before the first sync: there is no ledger yet"
 
 
 def cookie_name(web: WebKeys, name: str) -> str:
@@ -52,7 +51,7 @@ def begin_session(request: Request, config: Config, ledger: Ledger | None, sessi
     Raises LedgerError.
     """
     if ledger is None:
-        raise LedgerError(_NO_LEDGER)
+        raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
     secret, earlier = secrets.token_urlsafe(32), session_secret(request, config.settings.web)
     ledger.sessions.begin(secret, session, datetime.now(UTC), _LASTS, instead_of=earlier)
     return secret
