@@ -18,9 +18,7 @@ from syncd.web.languages import Languages
 
 GATE = [
     ("demo", "/"),
-    ("demo", "/objectives/self-service"),
     ("troubled", "/key-results/calls"),
-    ("demo", "/reviews/week"),
 ]
 
 
