@@ -76,7 +76,7 @@ def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) 
 def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
     """What people had asked for about a key result by the moment of a snapshot, oldest first, as it stood then."""
     if ledger is not None:
-        yield from _as_it_stood(ledger.requests.of_key_result(end.okrs.period.id, key_result), end)
+        yield from _as_of(ledger.requests.of_key_result(end.okrs.period.id, key_result), end)
 
 
 def open_requests(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
@@ -87,10 +87,10 @@ def open_requests(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iter
 def open_requests_of_period(ledger: Ledger | None, end: Snapshot, span: Span) -> Iterator[Request]:
     """The same of all key results, of those that were made or ended within a span of time."""
     if ledger is not None:
-        yield from filter(_is_open, _as_it_stood(ledger.requests.of_period(end.okrs.period.id, span), end))
+        yield from filter(_is_open, _as_of(ledger.requests.of_period(end.okrs.period.id, span), end))
 
 
-def _as_it_stood(requests: Iterable[Request], end: Snapshot) -> Iterator[Request]:
+def _as_of(requests: Iterable[Request], end: Snapshot) -> Iterator[Request]:
     for request in requests:
         if request.at > end.last_instant:
             continue
