@@ -97,6 +97,16 @@ def test_compose_serves_on_loopback_alone_and_mounts_the_configuration_read_only
     assert service["depends_on"]["db"]["condition"] == "service_healthy"
 
 
+def test_compose_makes_a_role_for_the_ledger_and_keeps_the_administrators_password_from_syncd() -> None:
+    services = compose()["services"]
+    mounts = {volume["target"]: volume["source"] for volume in services["db"]["volumes"]}
+    file = mounts["/docker-entrypoint-initdb.d/ledger.sql"]
+    assert (ROOT / file).is_file()
+    assert not {"POSTGRES_USER", "POSTGRES_DB"} & services["db"]["environment"].keys()
+    assert services["db"]["environment"]["LEDGER_PASSWORD_FILE"] == "/run/secrets/ledger_password"
+    assert "postgres_password" not in services["syncd"]["secrets"]
+
+
 def test_compose_hands_every_secret_over_as_a_file_that_it_has() -> None:
     document = compose()
     for service in document["services"].values():
@@ -253,6 +263,13 @@ def test_the_bill_of_materials_travels_in_the_wheel(built: Built) -> None:
     assert len(bill["components"]) == len(blocks) > 50
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
     assert bill["metadata"]["component"]["version"] == carried.parts[-3].removeprefix("syncd-").partition(".dist")[0]
+
+
+def test_the_server_for_assistants_is_an_extra_of_the_wheel(built: Built) -> None:
+    (metadata,) = built.environment.glob("lib/python3*/site-packages/syncd-*.dist-info/METADATA")
+    text = metadata.read_text(encoding="utf-8")
+    assert "Provides-Extra: mcp\n" in text
+    assert re.search(r"^Requires-Dist: mcp.*; extra == 'mcp'$", text, re.MULTILINE)
 
 
 @pytest.mark.nightly
