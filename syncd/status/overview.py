@@ -17,7 +17,7 @@ from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, report_of
 from syncd.status.snapshot import Snapshot
 from syncd.status.weekly import WeeklySeries
 
-_WORST_FIRST: Sequence[Health] = ("off_track", "at_risk", "unknown", "on_track", "done")
+WORST_FIRST: Sequence[Health] = ("off_track", "at_risk", "unknown", "on_track", "done")
 _TWO_WEEKS = 2
 
 
@@ -50,7 +50,7 @@ class Overview:
         blocks = self.report.objectives
         if not blocks:
             return _("This period has no objectives.")
-        health: dict[str, int] = {name: sum(block.standing.health == name for block in blocks) for name in _WORST_FIRST}
+        health: dict[str, int] = {name: sum(block.standing.health == name for block in blocks) for name in WORST_FIRST}
         if health["unknown"] == len(blocks):
             state = _("No objective has a score yet.")
         else:
@@ -86,7 +86,7 @@ def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
         )
         for block in report.objectives
     ]
-    objectives.sort(key=lambda each: (not each.block.has_watermelon, _WORST_FIRST.index(each.block.standing.health)))
+    objectives.sort(key=lambda each: (not each.block.has_watermelon, WORST_FIRST.index(each.block.standing.health)))
     return Overview(report, objectives, weeks, values)
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.datastructures import QueryParams
 
-from syncd.okr.words import QUALITY_WORDS
+from syncd.okr import words
 from syncd.sdk.language import gettext as _
-from syncd.status.overview import ObjectiveOverview, Overview, overview_of
+from syncd.status.overview import WORST_FIRST, ObjectiveOverview, Overview, overview_of
+from syncd.status.report import KeyResultLine
 from syncd.status.unwritten import in_short
 from syncd.web.pages import render
 from syncd.web.view import View
+
+_CROWD = 100
+"""More key results than these make a page that nobody reads, and more than 100 kB: each objective lists fewer then."""
+_MOST_LINES = 8
+_MOST_LINES_OF_A_CROWD = 3
+_RECENTLY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,27 @@ class Filters:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An objective as the page shows it: the lines of its key results, and the `rest` that only its own page lists."""
+
+    overview: ObjectiveOverview
+    lines: Sequence[KeyResultLine]
+    rest: Sequence[KeyResultLine]
+
+
+def card_of(overview: ObjectiveOverview, most: int) -> Card:
+    """The card with at most `most` lines. If there are more key results, those that need a look most come first."""
+    lines = overview.block.key_results
+    if len(lines) > most:
+        lines = sorted(lines, key=lambda line: WORST_FIRST.index(line.standing.health))
+    return Card(overview, lines[:most], lines[most:])
+
+
 def page(view: View, query: QueryParams) -> str:
     """The page."""
     overview, filters = overview_of(view.snapshot, view.daemon.ledger), Filters.of(query)
+    most = _MOST_LINES if len(view.okrs.key_results) <= _CROWD else _MOST_LINES_OF_A_CROWD
     owners = {objective.owner for objective in view.okrs.objectives}
     owners |= {kr.owner for kr in view.okrs.key_results}
     return render(
@@ -61,11 +87,13 @@ def page(view: View, query: QueryParams) -> str:
         **view.frame(),
         here="home",
         overview=overview,
-        shown=[each for each in overview.objectives if filters.matches(each)],
+        shown=[card_of(each, most) for each in overview.objectives if filters.matches(each)],
         troubles=list(_notices(view, overview)),
         periods=[okrs.period.id for okrs in view.daemon.config.periods],
         owners=sorted(filter(None, owners)),
         asked=filters,
+        worst_first=WORST_FIRST,
+        narrowable=filters != Filters() or len(overview.objectives) > 1 or len(view.daemon.config.periods) > 1,
     )
 
 
@@ -79,13 +107,46 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
         yield Notice(f"{_('The last cycle could not run.')}\n{daemon.cycle_problem}", bad=True)
     if daemon.backup_problem:
         yield Notice(f"{_('The last backup of the ledger failed.')}\n{daemon.backup_problem}", bad=True)
-    for line in overview.doubtful:
-        name, quality = line.key_result.id, line.quality
-        if quality is None or (line.value is None and quality == "complete"):
-            state = _("unknown")
-        else:
-            state = _(QUALITY_WORDS[quality])
-        sentence = _("%(name)s is %(state)s: %(reason)s", name=name, state=state, reason=line.reason or _("no number"))
-        yield Notice(sentence, f"/key-results/{name}{query}")
+    if (over := _without_period(view)) is not None:
+        yield Notice(over)
+    yield from _doubts(overview, query)
+    for name in _edited(view):
+        yield Notice(_("%(name)s was edited in the last seven days", name=name), f"/key-results/{name}?tab=history")
     for trouble in in_short(daemon.troubles()):
         yield Notice(f"{trouble.sign} {trouble.sentence}", f"/sources{query}", bad=trouble.state in ("dead", "unsure"))
+
+
+def _without_period(view: View) -> str | None:
+    """Why the page shows a period that is not today's; None if it is, or if the address names it."""
+    period, today = view.okrs.period, view.now.astimezone(view.okrs.period.zone).date()
+    if view.asked or period.first <= today <= period.last:
+        return None
+    if today < period.first:
+        return _("%(period)s begins on %(day)s", period=period.id, day=words.day(period.first))
+    return _(
+        "%(period)s ended on %(day)s, and no mapping file has a period with today in it: write the next one",
+        period=period.id,
+        day=words.day(period.last),
+    )
+
+
+def _doubts(overview: Overview, query: str) -> Iterator[Notice]:
+    """A notice for each reason why numbers are in doubt, with a link to the first of them."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for line in overview.doubtful:
+        quality = None if line.value is None and line.quality == "complete" else line.quality
+        state = _(words.QUALITY_WORDS[quality]) if quality else _("unknown")
+        names.setdefault((state, line.reason or _("no number")), []).append(line.key_result.id)
+    for (state, reason), alike in names.items():
+        name = alike[0] if len(alike) == 1 else _("%(name)s and %(more)s more", name=alike[0], more=len(alike) - 1)
+        sentence = _("%(name)s is %(state)s: %(reason)s", name=name, state=state, reason=reason)
+        yield Notice(sentence, f"/key-results/{alike[0]}{query}")
+
+
+def _edited(view: View) -> Sequence[str]:
+    """The key results that were edited in the last seven days."""
+    ledger, period = view.daemon.ledger, view.okrs.period.id
+    if ledger is None:
+        return ()
+    redefined = ledger.definitions.redefined(period, ledger.definitions.digests(period))
+    return [name for name, versions in redefined.items() if view.now - versions[-1].ended_at < _RECENTLY]

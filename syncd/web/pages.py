@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncd.status import checkin_words, verdicts
 from syncd.web import charts
 
 HERE = Path(__file__).parent
+_FRACTION = re.compile(r"[.,](\d{1,2})$")
 
 
 def figure(key_result: KeyResult, value: float | None) -> Markup:
@@ -24,6 +26,12 @@ def figure(key_result: KeyResult, value: float | None) -> Markup:
     return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
 
 
+def places(key_result: KeyResult, value: float | None) -> int:
+    """How many digits follow the decimal point of a value's figure, at most two: columns are aligned by it."""
+    digits = None if value is None else _FRACTION.search(words.value_figure(key_result, value))
+    return len(digits[1]) if digits else 0
+
+
 def points(change: float) -> str:
     """A change of a score in points of a hundred: `+3`, `−12`, `±0`."""
     rounded = round(change * 100)
@@ -31,7 +39,9 @@ def points(change: float) -> str:
 
 
 _PAGES = environment(HERE / "templates")
-_PAGES.globals.update(verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points)
+_PAGES.globals.update(
+    verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, places=places, points=points
+)
 
 
 def render(template: str, **data: Any) -> str:

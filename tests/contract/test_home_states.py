@@ -1,0 +1,107 @@
+"""The first page in states that are rare: a crowd of key results, a period that is over, edits, and many doubts."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from csv_project import CsvProject
+from standing_still import browser
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def project_of(folder: Path, objectives: int, key_results: int) -> CsvProject:
+    """Key results of this many objectives, each with a cell; in each objective the last two are the worst."""
+    lines, numbers = ["period: 2026-Q4", "objectives:"], []
+    for objective in range(objectives):
+        lines += [f"  - id: o{objective}", f"    title: Objective {objective}", "    key_results:"]
+        for number in range(key_results):
+            numbers.append("5" if number >= key_results - 2 else "80")
+            lines.append(
+                f"      - {{id: o{objective}-{number}, title: Number {number} rises, kind: outcome, baseline: 0, "
+                f"target: 100, measure: {{from: local, file: numbers.csv, cell: A{len(numbers)}}}}}"
+            )
+    project = CsvProject(folder, "\n".join(lines) + "\n", NOON)
+    project.write("numbers.csv", *numbers)
+    project.cycle()
+    return project
+
+
+def page_of(project: CsvProject, path: str = "/") -> str:
+    return browser(project.config, project.ledger, project.now).get(path).text
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r'<tr id="([^"]+)"', page)
+
+
+def test_crowded_objective_lists_its_worst_key_results_and_counts_the_rest(tmp_path: Path) -> None:
+    page = page_of(project_of(tmp_path, 1, 12))
+    assert listed(page)[:2] == ["o0-10", "o0-11"]
+    assert len(listed(page)) == 8
+    assert "4 more key results" in page
+
+
+def test_small_objective_lists_its_key_results_as_they_are_written(tmp_path: Path) -> None:
+    page = page_of(project_of(tmp_path, 1, 8))
+    assert listed(page) == [f"o0-{number}" for number in range(8)]
+    assert "more key result" not in page
+
+
+@pytest.mark.parametrize(("objectives", "key_results", "lines"), [(20, 5, 5), (12, 25, 3)])
+def test_page_of_many_key_results_is_below_100_kb(
+    tmp_path: Path, objectives: int, key_results: int, lines: int
+) -> None:
+    page = page_of(project_of(tmp_path, objectives, key_results))
+    assert len(page.encode()) <= 100_000
+    assert len(listed(page)) == objectives * lines
+
+
+def test_page_says_that_its_period_is_over_or_has_not_begun(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 1, 2)
+    assert "ended on" not in page_of(project)
+    project.now = datetime(2027, 1, 6, 9, tzinfo=UTC)
+    assert "2026-Q4 ended on 31 Dec, and no mapping file has a period with today in it" in page_of(project)
+    assert "ended on" not in page_of(project, "/?period=2026-Q4")
+    project.now = datetime(2026, 9, 6, 9, tzinfo=UTC)
+    assert "2026-Q4 begins on 1 Oct" in page_of(project)
+
+
+def test_edit_is_named_for_a_week(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 1, 2)
+    assert "edited" not in page_of(project)
+    project.edit(
+        "target: 100, measure: {from: local, file: numbers.csv, cell: A2}",
+        "target: 90, measure: {from: local, file: numbers.csv, cell: A2}",
+    )
+    project.now += timedelta(hours=1)
+    project.cycle()
+    assert "o0-1 was edited in the last seven days" in page_of(project)
+    assert "o0-0 was edited" not in page_of(project)
+    project.now += timedelta(days=8)
+    assert "edited" not in page_of(project)
+
+
+def test_doubts_with_one_reason_are_one_line(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 2, 5)
+    (tmp_path / "numbers.csv").unlink()
+    project.now += timedelta(hours=1)
+    project.cycle()
+    strip = page_of(project).partition('class="strip"')[2].partition("</ul>")[0]
+    assert strip.count("<li") == 1
+    assert "o0-0 and 9 more" in strip
+
+
+def test_figures_are_aligned_on_their_decimal_point(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 1, 3)
+    project.write("numbers.csv", "80", "5.5", "5.25")
+    project.now += timedelta(hours=1)
+    project.cycle()
+    assert re.findall(r'places-(\d)"><b><data value="([^"]+)"', page_of(project)) == [
+        ("0", "80.0"),
+        ("1", "5.5"),
+        ("2", "5.25"),
+    ]
