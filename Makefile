@@ -31,6 +31,9 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date
 	@$(BIN)/python docs/texts.py
 
+screenshots: .venv/.installed-dev  ## take the pictures of README and docs from the demo, into docs/pictures
+	@$(BIN)/python tests/web/screenshots.py
+
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
 
