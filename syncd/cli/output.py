@@ -34,15 +34,17 @@ def say(line: object = "", *, err: bool = False, color: bool | None = None) -> N
 def plain(lines: Iterable[str]) -> str:
     """Lines as `say` prints them where there are no colours."""
     from syncd.sdk.inert import inert
+    from syncd.sdk.redactor import without_any_secret
 
-    return "\n".join(inert(_STYLE.sub("", line)) for line in lines)
+    return "\n".join(inert(_STYLE.sub("", without_any_secret(line))) for line in lines)
 
 
-def say_document(text: str) -> None:
-    """Prints a document of many lines, in which its own line breaks stay."""
+def say_document(text: str, *, err: bool = False) -> None:
+    """Prints a document of many lines, in which its own line breaks stay; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
+    from syncd.sdk.redactor import without_any_secret
 
-    typer.echo(inert_lines(text), nl=False)
+    typer.echo(inert_lines(without_any_secret(text)), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:

@@ -13,6 +13,8 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from syncd.cli.output import say_document
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -29,12 +31,8 @@ def _print_error(kind: type[BaseException], error: BaseException | None, trace: 
 
 
 def _print(text: str) -> None:
-    from syncd.sdk.inert import inert_lines  # here: most commands end without such an error
-    from syncd.sdk.redactor import without_any_secret
-
     with suppress(OSError, ValueError):  # nobody reads standard error
-        sys.stderr.write(inert_lines(without_any_secret(text)))
-        sys.stderr.flush()
+        say_document(text, err=True)
 
 
 class _LastResort(logging.Handler):

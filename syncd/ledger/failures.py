@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from syncd.sdk import SyncdError
+from syncd.sdk.redactor import without_any_secret
 
 _ROOM = "make room on its disk"
 _RIGHTS = "let this user write the file and its folder"
@@ -78,7 +79,8 @@ def raise_ledger_errors(engine: Engine) -> None:
         if context.is_pre_ping:  # a stale connection of the pool is replaced by itself
             return None
         error = context.original_exception
-        words = (str(error).strip() or type(error).__name__).splitlines()[0]
+        # A server may repeat the password that it was sent, and this sentence reaches pages and probes.
+        words = without_any_secret((str(error).strip() or type(error).__name__).splitlines()[0])
         if _is_damage(error):
             return LedgerDamaged(words, f"the ledger {name}")
         unusable, failed = _advice(error, context.is_disconnect)

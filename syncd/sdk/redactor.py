@@ -10,10 +10,11 @@ import re
 import threading
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable, Iterator, Mapping
-from html.entities import codepoint2name
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 from weakref import WeakSet
+
+from syncd.sdk.escapes import Unescaped
 
 SHORTEST_SECRET = 8
 """Characters: a shorter text could be any word of a message, so it cannot be masked, and is refused as a secret."""
@@ -24,8 +25,7 @@ SECRET_NAME = re.compile(r"auth|token|key|secret|cookie|password|assertion", re.
 """Matches the name of a header or of a form's field that holds a secret."""
 
 _MOST_SENT = 100  # credentials of requests that are remembered: tokens that are fetched anew each hour
-_ESCAPES = re.compile(r"[\\%&+<]")
-_BY_BACKSLASH = {"\n": "n", "\r": "r", "\t": "t"}
+_ESCAPES = re.compile(r"[\\%&+]")
 _LONGEST_NAME = 16  # characters of a part of a path that is no key: the id of a project, the name of an API
 
 
@@ -40,7 +40,7 @@ class Redactor:
         self._lock = threading.Lock()
         self._configured: set[str] = set()
         self._sent: dict[str, None] = {}
-        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._plain: dict[str, Sequence[str]] = {}
         self.learn(secrets)
         if shortest >= SHORTEST_SECRET:  # a shorter text may be masked where it is expected, and not everywhere
             with _lock:
@@ -68,20 +68,32 @@ class Redactor:
                     while len(self._sent) > _MOST_SENT:
                         oldest = next(iter(self._sent))
                         del self._sent[oldest]
-                        self._patterns.pop(oldest, None)
+                        self._plain.pop(oldest, None)
 
     def __call__(self, text: str) -> str:
         """The text with each secret masked, however its characters are escaped."""
         with self._lock:
             secrets = sorted({*self._configured, *self._sent}, key=len, reverse=True)
-        if not secrets:
-            return text
+        if secrets and _ESCAPES.search(text):
+            text = self._without_escaped(text, secrets)
         for secret in secrets:
             text = text.replace(secret, MASK)
-        if _ESCAPES.search(text):
-            for secret in secrets:
-                text = self._pattern(secret).sub(MASK, text)
         return text
+
+    def _without_escaped(self, text: str, secrets: Sequence[str]) -> str:
+        unescaped = Unescaped(text)
+        places = sorted(
+            place
+            for secret in secrets
+            for plain in self._plain_forms(secret)
+            for place in unescaped.places(plain, before=not secret[0].isalnum(), after=secret.endswith("\\"))
+        )
+        pieces, last = [], 0
+        for first, end in places:
+            if first >= last:
+                pieces += [text[last:first], MASK]
+            last = max(last, end)
+        return "".join([*pieces, text[last:]])
 
     def is_in(self, text: str) -> bool:
         """Whether the text holds a secret as it is: a quick look at much that is decoded."""
@@ -89,11 +101,13 @@ class Redactor:
             secrets = [*self._configured, *self._sent]
         return any(secret in text for secret in secrets)
 
-    def _pattern(self, secret: str) -> re.Pattern[str]:
-        pattern = self._patterns.get(secret)
-        if pattern is None:
-            pattern = self._patterns[secret] = re.compile("".join(map(_in_any_form, secret)))
-        return pattern
+    def _plain_forms(self, secret: str) -> Sequence[str]:
+        """The secret as it is looked for among what is not escaped; none if it consists of little but escapes."""
+        forms = self._plain.get(secret)
+        if forms is None:
+            plain = Unescaped(secret).plain
+            forms = self._plain[secret] = (plain,) if len(plain) >= self._shortest // 2 else ()
+        return forms
 
 
 _redactors: WeakSet[Redactor] = WeakSet()
@@ -139,19 +153,3 @@ def _credentials(headers: Mapping[str, str], body: bytes | None) -> Iterator[str
                     continue
     if body is not None and headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         yield from (value for name, value in parse_qsl(body.decode("utf-8", "replace")) if SECRET_NAME.search(name))
-
-
-def _in_any_form(character: str) -> str:
-    """A pattern for a character as itself, and as JSON, addresses and HTML write it, escaped once or several times."""
-    number = ord(character)
-    utf8 = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode("utf-8", "replace"))
-    forms = [rf"\\+u{number:04x}", rf"\\+x{number:02x}", utf8, f"&(?:amp;)*#0*{number};", f"&(?:amp;)*#x0*{number:x};"]
-    if number in codepoint2name:
-        forms.append(f"&(?:amp;)*{codepoint2name[number]};")
-    if character in _BY_BACKSLASH:
-        forms.append(rf"\\+{_BY_BACKSLASH[character]}")
-    elif not character.isalnum():
-        forms.append(rf"\\+{re.escape(character)}")
-    if character == " ":
-        forms.append(r"\+")
-    return f"(?:{re.escape(character)}|(?i:{'|'.join(forms)}))"

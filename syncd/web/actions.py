@@ -7,68 +7,69 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Required
 
-import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request as Asking
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from typing_extensions import TypedDict
 
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
 from syncd.cycle.check_in import LONGEST_AUTHOR, Implausible
 from syncd.cycle.check_in_texts import CheckInTexts, check_takes_check_ins, end_of_day, number_of
 from syncd.cycle.refusals import Refused
 from syncd.cycle.stuck import Decision
-from syncd.explain.documents import request_document
-from syncd.explain.requests import state_words
 from syncd.ledger import Ledger
 from syncd.ledger.requests import FormReused, Request
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
-from syncd.web.bounded import Bounded
-from syncd.web.daemon import Daemon
-from syncd.web.errors import JSON
-from syncd.web.posted import Posted, check_names, post_endpoint
-from syncd.web.view import View, view_of
+from syncd.status.document_types import Day
+from syncd.web.posted import Posted, check_names
+from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _LONGEST_FORM = 200
 _LARGEST_ID = 2**31 - 1  # of PostgreSQL's integers
-_CHECK_IN = ("value", "note", "confidence", "date", "expires", "force", "author", "form")
 _YES, _NO = ("true", "on", "1"), ("false", "off", "0", None)
+
+
+class DecisionBody(TypedDict, total=False):
+    """What becomes of a delivery; every key may be absent."""
+
+    author: str | None
+    """Whose decision it is; by default that of whoever sends it."""
+    form: str | None
+    """An id of your choice: what is sent twice with the same id counts once."""
+
+
+class ApprovalBody(DecisionBody, total=False):
+    """The approval of a held number."""
+
+    candidate: Required[float | None]
+    """The number that waits, as it is shown; null if it is unknown. If another one waits by then, it is refused."""
+
+
+class CheckInBody(DecisionBody, total=False):
+    """A check-in: a value, a note, a confidence, or several of these."""
+
+    value: float | None
+    """The number, in the key result's unit."""
+    note: str | None
+    confidence: float | None
+    """How sure you are that the key result will be reached, 0 to 1."""
+    date: Day | None
+    """The past day that it describes; by default it describes now."""
+    expires: str | None
+    """How long it is valid, such as `10d`."""
+    force: bool | None
+    """Whether to accept a value outside `plausible`."""
 
 
 class NeedsForce(HTTPException):
     """A check-in that is stored only if it says that it is meant."""
 
 
-Act = Callable[[View, Asking, Posted], Request]
-
-
-def action_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
-    """The addresses that programs send to: each answers 202 with what was stored."""
-
-    def endpoint(act: Act) -> Callable[[Asking], object]:
-        def answer(asking: Asking, posted: Posted) -> Response:
-            view = view_of(daemon, asking)
-            request = act(view, asking, posted)
-            document = request_document(request, view.okrs.period.zone)
-            return Response(orjson.dumps({**document, "message": state_words(request)}), 202, media_type=JSON)
-
-        return post_endpoint(answer, bounded)
-
-    acts: dict[str, Act] = {
-        "/api/key-results/{id}/check-ins": lambda view, asking, posted: check_in(view, _id(asking), posted),
-        "/api/key-results/{id}/approval": lambda view, asking, posted: approve(view, _id(asking), posted),
-        "/api/deliveries/{id}/retry": lambda view, asking, posted: decide(view, _id(asking), "retry", posted),
-        "/api/deliveries/{id}/allow": lambda view, asking, posted: decide(view, _id(asking), "allow", posted),
-    }
-    return [Route(path, endpoint(act), methods=["POST"]) for path, act in acts.items()]
-
-
-def _id(asking: Asking) -> str:
-    return str(asking.path_params["id"])
+Act = Callable[[View, str, Posted], Request]
+"""Stores what was sent about a key result or a delivery with this id."""
 
 
 def check_in(view: View, name: str, posted: Posted) -> Request:
@@ -78,7 +79,7 @@ def check_in(view: View, name: str, posted: Posted) -> Request:
     desk = _desk(view, name)
     if not view.visitor.may_check_in(owner_of(view.okrs, desk.key_result)):
         raise HTTPException(403, _("%(name)s may look here, and not check in", name=view.visitor.name))
-    check_names(posted, _CHECK_IN)
+    check_names(posted, CheckInBody.__annotations__)
     try:
         dated = end_of_day(posted.get("date"), desk.config, view.now, "date")
         check_takes_check_ins(desk.okrs, desk.key_result, dated, "date")
@@ -96,7 +97,7 @@ def approve(view: View, name: str, posted: Posted) -> Request:
     """Stores the approval of the candidate that was shown. HTTPException as `check_in`."""
     desk = _desk(view, name)
     _check_operator(view)
-    check_names(posted, ("candidate", "author", "form"))
+    check_names(posted, ApprovalBody.__annotations__)
     wanted = "the number that waits, as it is shown; null where it is unknown"
     if "candidate" not in posted:
         raise HTTPException(400, _("an approval names its candidate; send %(wanted)s", wanted=wanted))
@@ -110,7 +111,7 @@ def approve(view: View, name: str, posted: Posted) -> Request:
 def decide(view: View, number: str, decision: Decision, posted: Posted) -> Request:
     """Stores what is to become of a delivery. HTTPException as `check_in`."""
     _check_operator(view)
-    check_names(posted, ("author", "form"))
+    check_names(posted, DecisionBody.__annotations__)
     ledger = _ledger(view)
     is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
     if not is_id or ledger.outbox.get(int(number)) is None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from syncd.explain.documents import request_document
+from syncd.explain.requests import state_words
 from syncd.web.bounded import Bounded
 from syncd.web.conditional import json_answer
 from syncd.web.daemon import Daemon
-from syncd.web.operations import OPERATIONS, Operation
+from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, StoredDocument
+from syncd.web.posted import Posted, post_endpoint
 from syncd.web.view import view_of
 
 
@@ -30,11 +33,22 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
         return json_answer(request, openapi())
 
+    def act(action: Action) -> Any:
+        def answer(request: Request, posted: Posted) -> Response:
+            view = view_of(daemon, request)
+            stored = action.act(view, str(request.path_params["id"]), posted)
+            zone = view.okrs.period.zone
+            document: StoredDocument = {**request_document(stored, zone), "message": state_words(stored)}
+            return JSONResponse(document, 202)
+
+        return post_endpoint(answer, bounded)
+
     async def index(request: Request) -> Response:
-        return json_answer(request, {operation.path: operation.meaning for operation in OPERATIONS})
+        return json_answer(request, {address.path: address.meaning for address in (*OPERATIONS, *ACTIONS)})
 
     return [
         Route("/api/", index),
         Route("/api/openapi.json", bounded(described)),
         *(Route(operation.path, endpoint(operation)) for operation in OPERATIONS),
+        *(Route(action.path, act(action), methods=["POST"]) for action in ACTIONS),
     ]

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
-from syncd.web.actions import action_routes
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
@@ -101,7 +100,6 @@ def make_app(
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
-            *action_routes(daemon, pages),
             *page_form_routes(daemon, pages),
             *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),

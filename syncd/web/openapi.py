@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from syncd.web.errors import JSON, ErrorDocument
-from syncd.web.operations import OPERATIONS, Operation, Parameter
+from syncd.web.operations import ACTIONS, OPERATIONS, PERIOD, Action, Operation, Parameter, StoredDocument
 
 _ERRORS = {
     "400": ("BadRequest", "A parameter is wrong."),
@@ -19,6 +19,12 @@ _ERRORS = {
     "404": ("NotFound", "There is no such period, key result or address."),
     "500": ("Broken", "syncd has a bug."),
     "503": ("Unavailable", "The ledger cannot be read now."),
+}
+_ERRORS_OF_ACTIONS = {
+    "408": ("TooSlow", "The body did not come in time."),
+    "409": ("Conflict", "It cannot be done as things stand; the sentence says why."),
+    "413": ("TooLarge", "The body is too large."),
+    "415": ("WrongType", "The body is neither JSON nor a form."),
 }
 _HEADERS = {
     "ETag": {
@@ -45,10 +51,11 @@ def openapi() -> Mapping[str, Any]:
             "/api/": {"get": _get("index", "Every address of the API, with what it answers.", [], _INDEX)},
             "/api/openapi.json": {"get": _get("openapi", "This document.", [], {"type": "object"})},
             **{operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
+            **{action.path: {"post": _action(action)} for action in ACTIONS},
         },
         "components": {
-            "schemas": schemas([*(operation.document for operation in OPERATIONS), ErrorDocument]),
-            "responses": {name: _error(meaning) for name, meaning in _ERRORS.values()},
+            "schemas": schemas(_documents()),
+            "responses": {name: _error(meaning) for name, meaning in (_ERRORS | _ERRORS_OF_ACTIONS).values()},
             "headers": _HEADERS,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
@@ -62,6 +69,28 @@ def schemas(documents: Sequence[type[Any]]) -> dict[str, Any]:
     adapter: TypeAdapter[Any] = TypeAdapter(together, config=ConfigDict(use_attribute_docstrings=True))
     definitions = adapter.json_schema(ref_template="#/components/schemas/{model}")["$defs"]
     return {_name(name): _plain(schema) for name, schema in sorted(definitions.items())}
+
+
+def _documents() -> list[type[Any]]:
+    bodies = [action.body for action in ACTIONS]
+    return [*(operation.document for operation in OPERATIONS), *bodies, StoredDocument, ErrorDocument]
+
+
+def _action(action: Action) -> dict[str, Any]:
+    what = "delivery" if "deliveries" in action.path else "key result"
+    return {
+        "operationId": action.id,
+        "summary": action.meaning,
+        "parameters": [*_path_parameters(action.path, what), *([_parameter(PERIOD)] if what == "key result" else [])],
+        "requestBody": {"required": True, "content": {JSON: {"schema": _reference(action.body)}}},
+        "responses": {
+            "202": {
+                "description": "It is stored; the next cycle does it.",
+                "content": {JSON: {"schema": _reference(StoredDocument)}},
+            },
+            **_errors(_ERRORS | _ERRORS_OF_ACTIONS),
+        },
+    }
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -78,12 +107,12 @@ def _get(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapp
         "responses": {
             "200": {"description": "The document.", "headers": headers, "content": {JSON: {"schema": schema}}},
             "304": {"description": "The document has not changed.", "headers": headers},
-            **{status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _ERRORS.items()},
+            **_errors(_ERRORS),
         },
     }
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
+def _path_parameters(path: str, what: str = "key result") -> list[dict[str, Any]]:
     if "{id}" not in path:
         return []
     return [
@@ -91,7 +120,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
             "name": "id",
             "in": "path",
             "required": True,
-            "description": "The key result's id.",
+            "description": f"The id of the {what}.",
             "schema": {"type": "string"},
         }
     ]
@@ -99,6 +128,10 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {"name": parameter.name, "in": "query", "description": parameter.meaning, "schema": parameter.schema}
+
+
+def _errors(errors: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    return {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in errors.items()}
 
 
 def _error(meaning: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from syncd.config.messages import alternatives
-from syncd.explain.document_types import ExplanationDocument, HistoryDocument
+from syncd.explain.document_types import ExplanationDocument, HistoryDocument, RequestDocument
 from syncd.review.document_types import ReviewDocument
 from syncd.status.document_types import StatusDocument
 from syncd.web import sources
+from syncd.web.actions import Act, ApprovalBody, CheckInBody, DecisionBody, approve, check_in, decide
 from syncd.web.answers import explanation_answer, history_answer, review_answer, status_answer
 from syncd.web.view import View
 
@@ -123,3 +124,53 @@ OPERATIONS = (
         (PERIOD,),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An address that takes a request of a person: what it asks for, the type of its JSON body, and what stores it."""
+
+    path: str
+    id: str
+    meaning: str
+    body: type[Any]
+    act: Act
+
+
+ACTIONS = (
+    Action(
+        "/api/key-results/{id}/check-ins",
+        "checkIn",
+        "Check in a value, a note or a confidence: for editors, and for owners where `owners_check_in` is set.",
+        CheckInBody,
+        check_in,
+    ),
+    Action(
+        "/api/key-results/{id}/approval",
+        "approve",
+        "Accept the number of a held key result: for operators.",
+        ApprovalBody,
+        approve,
+    ),
+    Action(
+        "/api/deliveries/{id}/retry",
+        "retryDelivery",
+        "Try a delivery again that failed or may not have arrived: for operators.",
+        DecisionBody,
+        lambda view, number, posted: decide(view, number, "retry", posted),
+    ),
+    Action(
+        "/api/deliveries/{id}/allow",
+        "allowDelivery",
+        "Let a delivery write over what somebody else wrote: for operators.",
+        DecisionBody,
+        lambda view, number, posted: decide(view, number, "allow", posted),
+    ),
+)
+
+
+class StoredDocument(RequestDocument):
+    """What was asked for and is stored: the next cycle does it."""
+
+    message: str
+    """What becomes of it."""

@@ -39,7 +39,7 @@ def server(respond: Respond, *, certificate: Path | None = None, requests: list[
                 with tls.wrap_socket(connection, server_side=True) as secured:
                     answer(secured)
 
-    with _listening(serve) as port:
+    with listening(serve) as port:
         yield f"http://127.0.0.1:{port}" if certificate is None else f"https://localhost:{port}"
 
 
@@ -62,25 +62,26 @@ def proxy(heads: list[str]) -> Iterator[str]:
                             return
                         other[readable].sendall(part)
 
-    with _listening(serve) as port:
+    with listening(serve) as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def _listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    listening = socket.create_server(("127.0.0.1", 0))
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port where each connection is served in a thread, until the block ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
         with suppress(OSError):
             while True:
-                threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield listening.getsockname()[1]
+        yield listener.getsockname()[1]
     finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
 def _request(connection: socket.socket) -> bytes:

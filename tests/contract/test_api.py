@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from csv_project import CsvProject
@@ -17,6 +18,11 @@ from examples import NIGHTLY, examples
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 from standing_still import browser
 from starlette.testclient import TestClient
 
@@ -29,7 +35,7 @@ from syncd.service import LedgerReader
 from syncd.web import make_app, serving
 from syncd.web.conditional import entity_tag
 from syncd.web.openapi import openapi
-from syncd.web.operations import OPERATIONS
+from syncd.web.operations import ACTIONS, OPERATIONS
 
 MAPPING = """\
 period: {}
@@ -45,6 +51,14 @@ objectives:
         measure: {{from: local, file: numbers.csv, cell: A1}}
 """
 PATHS = ["/api/", "/api/openapi.json", *(operation.path for operation in OPERATIONS)]
+DESCRIBED = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+"""What each answer to a request to act keeps to. Which body is right depends on the ledger, and no schema says it."""
+
 DAYS = ["2026-11-20", "2026-11-21", "2026-05-01"]
 """A past day, today, and a day before the period."""
 
@@ -157,8 +171,8 @@ def test_the_description_is_openapi_3_1_of_every_address(client: TestClient) -> 
     description = client.get("/api/openapi.json").json()
     assert description == json.loads(json.dumps(openapi()))
     assert description["openapi"].startswith("3.1.")
-    assert list(description["paths"]) == PATHS
-    assert set(client.get("/api/").json()) == set(PATHS) - {"/api/", "/api/openapi.json"}
+    assert list(description["paths"]) == [*PATHS, *(action.path for action in ACTIONS)]
+    assert set(client.get("/api/").json()) == set(description["paths"]) - {"/api/", "/api/openapi.json"}
     for schema in description["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 
@@ -196,8 +210,8 @@ def address(demo: Path, config: Config) -> Iterator[str]:
 def narrowed(config: Config) -> dict[str, Any]:
     """The description, with the names and days that there are: other ones would be answered 404 and 400 alone."""
     description: dict[str, Any] = deepcopy(dict(openapi()))
-    for path in description["paths"].values():
-        for parameter in path["get"]["parameters"]:
+    for path in PATHS:
+        for parameter in description["paths"][path]["get"]["parameters"]:
             values = {"id": names(config), "period": ["2026-Q4"], "at": DAYS}.get(parameter["name"])
             if values is not None:
                 parameter["schema"] = {**parameter["schema"], "enum": values}
@@ -223,6 +237,56 @@ def test_every_answer_to_a_right_request_is_described(address: str, config: Conf
 @pytest.mark.parametrize("path", [operation.path for operation in OPERATIONS])
 def test_every_answer_to_a_wrong_request_is_described(address: str, path: str) -> None:
     search(address, openapi(), path, GenerationMode.NEGATIVE, 8)
+
+
+@pytest.fixture(scope="module")
+def acting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Ledger]]:
+    """The address of a server whose token is an operator's, and its ledger."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TOKEN", "token-of-me")
+        web = "{login: {tokens: {me: '${TOKEN}'}}, roles: {operator: [me]}}"
+        settings = f"clock: {now.isoformat()}\nweb: {web}\n"
+        folder = tmp_path_factory.mktemp("acting")
+        project = CsvProject(folder, MAPPING.format("2026-Q4", "calls"), now, settings=settings)
+        project.write("numbers.csv", "7")
+        project.cycle()
+        with serving(make_app(LedgerReader(folder / "syncd.yaml", project.config)), "127.0.0.1", 0) as port:
+            yield f"http://127.0.0.1:{port}", project.ledger
+        project.ledger.close()
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("path", [action.path for action in ACTIONS])
+def test_every_answer_to_a_request_to_act_is_described(
+    acting: tuple[str, Ledger], path: str, mode: GenerationMode
+) -> None:
+    address, ledger = acting
+    description: dict[str, Any] = deepcopy(dict(openapi()))
+    for parameter in description["paths"][path]["post"]["parameters"]:
+        parameter["schema"] = {"type": "string", "enum": ["calls", "1"] if parameter["name"] == "id" else ["2026-Q4"]}
+    operation = schemathesis.openapi.from_dict(description)[path]["POST"]
+
+    @settings(max_examples=examples(8))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Case) -> None:
+        answer = case.call(base_url=address, headers={"Authorization": "Bearer token-of-me"})
+        assert answer.status_code not in (401, 403)
+        case.validate_response(answer, checks=DESCRIBED)
+
+    ask()
+    assert {request.entered_by for request in ledger.requests.waiting()} <= {"me"}
+
+
+def test_what_is_stored_is_described(acting: tuple[str, Ledger]) -> None:
+    body = {"value": 5, "note": "a survey", "confidence": 0.5, "date": "2026-11-19", "expires": "10d", "form": "once"}
+    path = f"{acting[0]}/api/key-results/calls/check-ins"
+    answers = [httpx.post(path, json=body, headers={"Authorization": "Bearer token-of-me"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    validator = Draft202012Validator(closed({"$ref": "#/components/schemas/Stored", **openapi()}))
+    assert [error.message for error in validator.iter_errors(answers[0].json())] == []
+    assert httpx.post(path, json=body).status_code == 401
 
 
 @pytest.mark.nightly

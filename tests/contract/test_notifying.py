@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -310,6 +311,20 @@ def test_service_whose_answer_does_not_end_is_not_waited_for(
     with server(respond) as url:
         to_a_service(desk, url, monkeypatch)
     assert [event.state for event in desk.ledger.events.in_state(("unsure",))] == ["unsure"]
+
+
+def test_address_is_in_no_argument_of_a_process(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: list[bytes] = []
+
+    def look(connection: socket.socket) -> None:
+        arguments.extend(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+        connection.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+
+    with server(look) as url:
+        to_a_service(desk, url, monkeypatch)
+    sending = [line for line in arguments if b"syncd.notifying.send_process" in line]
+    assert sending
+    assert not [line for line in arguments if b"-hush" in line]
 
 
 def test_message_is_never_sent_on_to_another_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,11 +147,13 @@ def test_an_address_that_names_nothing_is_told_so(client: TestClient, path: str,
 
 
 def test_a_browser_gets_a_page_where_a_program_gets_a_line(client: TestClient) -> None:
-    assert client.get("/nothing").text == "Not Found\n"
+    assert client.get("/nothing").text == "nothing is at /nothing; the dashboard is at /\n"
     page = client.get("/nothing", headers={"accept": "text/html,*/*;q=0.8"})
     assert page.status_code == 404
     assert '<h1 class="answer">There is no such page.</h1>' in page.text
-    assert client.get("/api/nothing", headers={"accept": "text/html"}).json() == {"error": "Not Found"}
+    assert client.get("/api/nothing", headers={"accept": "text/html"}).json() == {
+        "error": "nothing is at /api/nothing; /api/ lists every address"
+    }
 
 
 def test_every_page_stands_before_the_first_sync(project: CsvProject) -> None:

@@ -1,142 +1,63 @@
-"""A secret in every slot of every connector and publisher, and servers that repeat it in every kind of error.
+"""No secret of any slot is shown, logged or kept, whatever servers repeat in whatever kind of error.
 
-Each secret begins with the same letters, so that even a part of one is found in what is shown, logged or kept.
+In the gate a single project has all slots, and its servers answer by turns with every kind of error. The nightly run
+tries each kind of error with all slots.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
+import socket
+import struct
 import traceback
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
+import structlog
 from csv_project import CsvProject
-from loopback import QuietHandler, running
+from planting import ERRORS, KEY_RESULT, MAPPING, Finder, by_turns, echo, secret, variables, write_project
+from raw_servers import listening
+from starlette.testclient import TestClient
 
-from syncd.cycle.check_connections import check_connection
+from syncd.cli.boundary import _run
+from syncd.config import load_config
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
+from syncd.ledger import LedgerError, open_ledger
+from syncd.notifying.send import NotSent, send
 from syncd.sandbox import DEMO_NOW, serve
 from syncd.sdk import RetryPolicy
+from syncd.service import Service
+from syncd.service.heartbeat import Heartbeat
+from syncd.web import make_app
 
-PLANTED = "Pl4nt"
-SLOTS = (
-    "GITHUB", "JIRA_EMAIL", "JIRA_CLOUD", "JIRA_DC", "SHEETS_TOKEN", "SHEETS_KEY", "HTTP_TOKEN", "HTTP_HEADER",
-    "HTTP_PATH", "TABILITY", "OUTCOME", "QUANTIVE",
-)  # fmt: skip
-ISSUED = f"{PLANTED}-issued-by-the-server-0123456789"  # the tokens that an App and a service account are given
-
-MAPPING = """\
-period: 2026-Q4
-objectives:
-  - id: all
-    title: Everything
-    key_results:
-"""
-KEY_RESULT = (
-    "      - {{id: {}, title: It, kind: output, target: 9, ignore: [no-guard, drives-nothing],\n"
-    "         measure: {{from: {}}}}}\n"
+COMMANDS = (
+    "sync --log-format json",
+    "doctor",
+    "plan --json",
+    "status",
+    "status --json",
+    "explain pulls",
+    "explain api --json",
+    "history cloud --json",
+    "review --json",
+    "validate",
+    "test",
+    "publish",
+    "connectors",
+    "export dump",
+    "backup ledger.backup",
+    "prune",
 )
-MEASURES = {
-    "cost": "local, file: costs.csv, cell: A1",
-    "pulls": "code, repo: acme/web, what: merged_pull_requests",
-    "releases": "app, repo: acme/web, what: releases",
-    "cloud": "tickets, jql: project = KB, take: sum, of: Points",
-    "dc": "tickets-dc, jql: project = KB",
-    "sheet": "numbers, spreadsheet: book, cell: A1",
-    "sheet-key": "numbers-key, spreadsheet: book, cell: A1",
-    "sheet-account": "numbers-account, spreadsheet: book, cell: A1",
-    "api": "api, path: /v1, json: v",
-    "api-token": "api-token, path: /v1, json: v",
-}
-CONNECTIONS = """\
-  local: {{type: files, root: .}}
-  code: {{type: github, url: "{url}", token: "${{GITHUB}}"}}
-  app: {{type: github, url: "{url}", app_id: 7, installation_id: 8, private_key: "${{APP_KEY}}"}}
-  tickets: {{type: jira, url: "{url}", email: "${{JIRA_EMAIL}}", token: "${{JIRA_CLOUD}}"}}
-  tickets-dc: {{type: jira, url: "{url}", token: "${{JIRA_DC}}"}}
-  numbers: {{type: sheets, url: "{url}", token: "${{SHEETS_TOKEN}}"}}
-  numbers-key: {{type: sheets, url: "{url}", api_key: "${{SHEETS_KEY}}"}}
-  numbers-account: {{type: sheets, url: "{url}", credentials: account.json}}
-  api: {{type: http, url: "{url}/${{HTTP_PATH}}", headers: {{X-Api-Key: "${{HTTP_HEADER}}"}}}}
-  api-token: {{type: http, url: "{url}", token: "${{HTTP_TOKEN}}"}}
-  tability:
-    {{type: tability, url: "{url}", personal_api_token: "${{TABILITY}}", outcomes: {{cost: "${{OUTCOME}}"}}}}
-  quantive: {{type: quantive, url: "{url}", account: "5be2", token: "${{QUANTIVE}}"}}
-publish:
-  - {{to: code, issues: {{cost: "acme/web#1"}}, body: true}}
-  - {{to: app, issues: {{cost: "acme/web#2"}}, body: true}}
-  - {{to: tickets, issues: {{cost: KB-1}}, comment: true}}
-  - {{to: tickets-dc, issues: {{cost: KB-2}}, comment: true}}
-  - {{to: numbers, spreadsheet: book2, sheet: OKRs, key_column: A, columns: {{value: D}}}}
-  - {{to: numbers-account, spreadsheet: book3, sheet: OKRs, key_column: A, columns: {{value: D}}}}
-  - {{to: api, path: /in, body: {{value: "{{{{ value }}}}"}}}}
-  - {{to: api-token, method: PUT, path: /in, body: {{value: "{{{{ value }}}}"}}}}
-  - {{to: tability}}
-  - {{to: quantive, metrics: {{cost: m1}}}}
-"""
-
-
-def by_code_points(text: str) -> str:
-    return "".join(f"\\u{ord(character):04x}" for character in text)
-
-
-PAGE = "<!doctype html><html><head><title>{}</title></head><body>{}</body></html>"
-ERRORS: dict[str, Callable[[str], tuple[int, str, str]]] = {
-    "401 in JSON": lambda said: (401, "", json.dumps({"message": said, "errorMessages": [said]})),
-    "403 in JSON, far behind": lambda said: (403, "", json.dumps({"message": "x" * 990 + said})),
-    "404 in Google's form": lambda said: (404, "", json.dumps({"error": {"message": said, "status": "NOT_FOUND"}})),
-    "400 in JSON by code points": lambda said: (400, "", f'{{"values": ["{by_code_points(said)}"]}}'),
-    "422 in half of a JSON": lambda said: (422, "", f'{{"detail": "{by_code_points(said)}'),
-    "500 in prose": lambda said: (500, "", "y" * 150 + said),
-    "503 as a page": lambda said: (503, "", PAGE.format(said, said)),
-    "redirect to a path": lambda said: (302, f"/moved/{said}", ""),
-    "redirect elsewhere": lambda said: (301, f"http://elsewhere.example/{said}", ""),
-    "200 as a page": lambda said: (200, "", PAGE.format(said, said)),
-    "200 as a login page": lambda said: (200, "", PAGE.format("Sign in", f'{said}<input type="password">')),
-    "200 in JSON of another form": lambda said: (200, "", json.dumps({said: [said]})),
-}
-
-
-@contextmanager
-def echo(respond: Callable[[str], tuple[int, str, str]], *, issues_tokens: bool) -> Iterator[str]:
-    """A server that repeats all that it was sent: the address, the headers, what is encoded in them, and the body."""
-
-    class Handler(QuietHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.body().decode()
-            values = [value for name, value in self.headers.items() if name.lower() not in ("host", "user-agent")]
-            decoded = [text for value in values if (text := _decoded(value))]
-            said = " ".join([self.path, unquote(self.path), *values, *decoded, body, unquote(body)])
-            status, location, text = respond(said.replace("\n", " "))
-            if issues_tokens and self.path.endswith("/access_tokens"):
-                status, location = 201, ""
-                text = json.dumps({"token": ISSUED, "expires_at": "2099-01-01T00:00:00Z"})
-            elif issues_tokens and self.path.endswith("/token"):
-                status, location = 200, ""
-                text = json.dumps({"access_token": ISSUED, "expires_in": 3600, "token_type": "Bearer"})
-            kind = "text/html" if text.startswith("<") else "application/json"
-            moved = {"Location": location.replace(" ", "%20")} if location else {}
-            self.send(status, text.encode(), kind, **moved)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = answer  # noqa: N815
-
-    with running(Handler) as server:
-        yield f"http://{server}"
-
-
-def _decoded(value: str) -> str:
-    try:
-        return b64decode(value.partition(" ")[2], validate=True).decode()
-    except (NotBase64, UnicodeDecodeError):
-        return ""
+MORE_COMMANDS = ("sync --dry-run", "doctor --json", "plan", "explain cloud", "history pulls", "review", "status --json")
+PAGES = (
+    "/", "/objectives/all", "/key-results/pulls", "/key-results/api", "/sources", "/reviews/week", "/reviews/period",
+    "/api/", "/api/status", "/api/key-results/pulls", "/api/key-results/pulls/history", "/api/sources", "/api/review",
+    "/healthz", "/readyz", "/metrics", "/login", "/nowhere",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -146,50 +67,179 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
         return box.github_app["private_key"], box.service_account(tmp_path_factory.mktemp("keys") / "account.json")
 
 
-IN_THE_GATE = {"401 in JSON", "422 in half of a JSON", "redirect to a path", "200 in JSON of another form"}
+@pytest.fixture(autouse=True)
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """syncd's log, which is afterwards as it was."""
+    monkeypatch.setattr(logging, "lastResort", logging.lastResort)
+    log = logging.getLogger("syncd")
+    before = list(log.handlers), log.level, log.propagate
+    yield log
+    log.handlers[:], log.level, log.propagate = before
+    structlog.reset_defaults()
 
 
-@pytest.mark.parametrize("issues_tokens", [True, False], ids=["tokens", "no-tokens"])
-@pytest.mark.parametrize(
-    "error", [pytest.param(name, marks=[] if name in IN_THE_GATE else pytest.mark.nightly) for name in ERRORS]
-)
+class Planted:
+    """A project with a secret in every slot, whose servers answer with errors."""
+
+    def __init__(self, folder: Path, server: str, keys: tuple[str, Path], environment: pytest.MonkeyPatch) -> None:
+        for name, value in variables(server, keys[0]).items():
+            environment.setenv(name, value)
+        environment.setattr(RetryPolicy, "call", lambda _, request: request())  # the errors of a single try each
+        environment.chdir(folder)
+        self.folder, self.server = folder, server
+        self.path = write_project(folder, server, keys[1])
+        self.find = Finder(keys[0])
+
+    def cycle(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A sync, whose log is looked at before anything renders it."""
+        config = load_config(self.path)
+        ledger = open_ledger(config.ledger_url())
+        assert ledger is not None
+        caplog.set_level(logging.DEBUG, logger="syncd")
+        result = run_cycle(CycleRequest(config, ledger, lambda: DEMO_NOW, RetryPolicy()))
+        ledger.close()
+        assert sum(pulled.quality != "complete" for pulled in result.pulls) >= 8
+        assert len(result.delivered) >= 12
+        for outcome in [*result.pulls, *result.delivered, *result.messages, *config.connections.values(), config]:
+            self.find.check(repr(outcome), "a result")
+        for record in caplog.records:
+            if record.name.startswith("syncd"):
+                self.find.check(repr(vars(record)), "the log")
+                lines = traceback.format_exception(*record.exc_info) if record.exc_info else []
+                self.find.check("".join(lines), "a traceback")
+
+    def commands(self, capsys: pytest.CaptureFixture[str], commands: Sequence[str] = COMMANDS) -> None:
+        """Every command, and what it prints."""
+        for command in commands:
+            capsys.readouterr()
+            code = _run([*command.split(), "--config", str(self.path)] if command != "connectors" else ["connectors"])
+            printed = capsys.readouterr()
+            assert code in (0, 1), f"{command}: {printed.err}"
+            self.find.check(printed.out, f"the output of {command}")
+            self.find.check(printed.err, f"the errors of {command}")
+
+    def pages(self) -> None:
+        """Every page and answer, whether the reader may see it or not."""
+        config = load_config(self.path)
+        ledger = open_ledger(config.ledger_url())
+        assert ledger is not None
+        service = Service(self.path, config, lambda: DEMO_NOW, ledger)
+        client = TestClient(make_app(service), base_url="http://127.0.0.1", follow_redirects=False)
+        statuses: dict[str, int] = {}
+        for page in PAGES:
+            for token in (secret("METRICS") if page == "/metrics" else secret("WEB_TOKEN"), "wrong-token-0123"):
+                answer = client.get(page, headers={"Authorization": f"Bearer {token}"})
+                self.find.check(f"{answer.headers}{answer.text}", page)
+                statuses.setdefault(page, answer.status_code)
+        answer = client.post("/hooks/code", content=b"{}", headers={"X-Hub-Signature-256": "sha256=00"})
+        self.find.check(answer.text, "a webhook")
+        ledger.close()
+        assert {page for page, status in statuses.items() if status != 200} <= {"/login", "/nowhere"}
+
+    def messages(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A message to each address, and a call of the heartbeat."""
+        config = load_config(self.path)
+        caplog.clear()
+        for recipient in ("to", "web"):
+            try:
+                send(config, recipient, "It changed", lambda _: "Something changed")
+            except NotSent as error:
+                self.find.check(str(error), "a reason")
+        heartbeat = Heartbeat(lambda _: None)
+        heartbeat.beat(config)
+        assert heartbeat._calling is not None
+        heartbeat._calling.join()
+        self.find.check(caplog.text, "the log of messages")
+
+
+@pytest.fixture
+def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, Path]) -> Iterator[Callable[..., Planted]]:
+    """Plants the project before servers that answer in some way."""
+    with ExitStack() as stack:
+
+        def planted(respond: Callable[[str], tuple[int, str, str]], issues: Callable[[], bool]) -> Planted:
+            return Planted(tmp_path, stack.enter_context(echo(respond, issues)), keys, monkeypatch)
+
+        yield planted
+
+
 def test_no_secret_is_shown_logged_or_kept_whatever_a_server_repeats(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    plant: Callable[..., Planted], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = cycle([True, False, False])
+    planted = plant(by_turns(), lambda: next(turns))
+    planted.cycle(caplog)
+    planted.messages(caplog)
+    planted.commands(capsys)
+    planted.pages()
+    planted.find.check_files(planted.folder)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("issues_tokens", [True, False], ids=["tokens", "no-tokens"])
+@pytest.mark.parametrize("error", ERRORS)
+def test_no_error_shows_a_secret(
+    plant: Callable[..., Planted],
     caplog: pytest.LogCaptureFixture,
-    keys: tuple[str, Path],
+    capsys: pytest.CaptureFixture[str],
     error: str,
     issues_tokens: bool,
 ) -> None:
-    for slot in SLOTS:
-        monkeypatch.setenv(slot, f"{PLANTED}-{slot.lower()}-0123456789")
-    monkeypatch.setenv("APP_KEY", keys[0])
-    caplog.set_level(logging.DEBUG, logger="syncd")
-    shown: list[str] = []
-    with echo(ERRORS[error], issues_tokens=issues_tokens) as url:
-        account = json.loads(keys[1].read_text())
-        (tmp_path / "account.json").write_text(json.dumps({**account, "token_uri": f"{url}/token"}))
-        mapping = MAPPING + "".join(KEY_RESULT.format(name, measure) for name, measure in MEASURES.items())
-        project = CsvProject(tmp_path, mapping, DEMO_NOW, connections=CONNECTIONS.format(url=url))
-        project.write("costs.csv", "7")
-        result = project.cycle()
-        shown += [repr(outcome) for outcome in [*result.pulls, *result.delivered]]
-        for connection in project.config.connections.values():
-            policy = RetryPolicy(attempts=1, sleep=lambda _: None)
-            shown += map(repr, check_connection(project.config, connection, [project.report()], DEMO_NOW, policy))
-        shown.append(repr(project.report()))
+    planted = plant(ERRORS[error], lambda: issues_tokens)
+    planted.cycle(caplog)
+    planted.messages(caplog)
+    planted.commands(capsys, [*COMMANDS, *MORE_COMMANDS])
+    planted.pages()
+    planted.find.check_files(planted.folder)
+
+
+def test_row_that_repeats_a_secret_is_kept_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(seed=7, now=DEMO_NOW) as box:
+        token = box.credentials["github"]
+        monkeypatch.setenv("GITHUB", token)
+        box.world.github.add_repo("acme/planted")
+        issue = box.world.github.add_issue("acme/planted", f"See {token}", labels=[token, "bug"])
+        box.world.github.close_issue("acme/planted", issue.number)
+        code = f'  code: {{type: github, url: "{box.github_url}", token: "${{GITHUB}}"}}\n'
+        measure = "code, repo: acme/planted, what: closed_issues"
+        project = CsvProject(tmp_path, MAPPING + KEY_RESULT.format("work", measure), DEMO_NOW, connections=code)
+        assert not project.cycle().failures
+    (row,) = project.ledger.answers.records(project.key_result("work").measure)
     project.ledger.close()
-    assert sum(outcome.quality != "complete" for outcome in result.pulls) >= 7
-    assert len(result.delivered) >= 8
-    for record in caplog.records:
-        if record.name.startswith("syncd"):
-            shown.append(repr(vars(record)))
-            shown += traceback.format_exception(*record.exc_info) if record.exc_info else []
-    kept = b"".join((tmp_path / name).read_bytes() for name in os.listdir(tmp_path) if name.startswith("syncd.db"))
-    basic = b64encode(f"{PLANTED}-jira_email-0123456789:".encode()).decode()[:20]
-    jwt = "eyJ"
-    secrets = [PLANTED, by_code_points(PLANTED), basic, jwt, "PRIVATE KEY", keys[0].splitlines()[1]]
-    for secret in secrets:
-        for text in shown:
-            assert secret not in text, text[max(0, text.find(secret) - 300) : text.find(secret) + 200]
-        assert secret.encode() not in kept
+    assert (row.title, sorted(row.fields["label"])) == ("See ***", ["***", "bug"])
+    assert not [file for file in tmp_path.rglob("syncd.db*") if token.encode() in file.read_bytes()]
+
+
+def test_password_of_the_ledger_is_shown_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server asks for the password in clear, and repeats it as the reason why it lets nobody in."""
+
+    def message(kind: bytes, content: bytes) -> bytes:
+        return kind + struct.pack("!i", len(content) + 4) + content
+
+    def respond(connection: socket.socket) -> None:
+        if connection.recv(8)[4:] == struct.pack("!i", 80877103):  # it asks for TLS
+            connection.sendall(b"N")
+        connection.recv(4096)
+        connection.sendall(message(b"R", struct.pack("!i", 3)))
+        password = connection.recv(4096)[5:].rstrip(b"\0")
+        fields = b"SFATAL\0VFATAL\0C28P01\0Mpassword " + password + b" is wrong\0\0"
+        connection.sendall(message(b"E", fields))
+
+    monkeypatch.setenv("LEDGER", secret("LEDGER"))
+    (tmp_path / "okrs.yaml").write_text(MAPPING + KEY_RESULT.format("cost", "local, file: costs.csv, cell: A1"))
+    find = Finder("a\nkey that is nowhere")
+    with listening(respond) as port:
+        ledger = f"postgresql+psycopg://bot:${{LEDGER}}@127.0.0.1:{port}/okrs"
+        (tmp_path / "syncd.yaml").write_text(
+            f"mappings: okrs.yaml\nledger: {ledger}\nconnections:\n  local: {{type: files, root: .}}\n"
+        )
+        for command in ("status", "sync", "doctor", "export dump", "backup a.backup", "validate"):
+            _run([*command.split(), "--config", str(tmp_path / "syncd.yaml")])
+            printed = capsys.readouterr()
+            assert "password *** is wrong" in printed.err + printed.out or command == "validate", command
+            find.check(printed.out + printed.err, command)
+        with pytest.raises(LedgerError) as error:
+            open_ledger(load_config(tmp_path / "syncd.yaml").ledger_url())
+    find.check(str(error.value), "the error that a page shows")
