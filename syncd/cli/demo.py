@@ -46,7 +46,14 @@ def run(folder: Path, *, serve_at: str | None) -> None:
         result = _sync(folder / "syncd.yaml", box)
         if serve_at is not None:
             say(f"The dashboard, with the sandbox behind it, until Ctrl-C: http://{serve_at}/")
-            run_service(folder / "syncd.yaml", listen=serve_at, insecure=False, log_format="text", new_ledger=False)
+            run_service(
+                folder / "syncd.yaml",
+                listen=serve_at,
+                insecure=False,
+                log_format="text",
+                new_ledger=False,
+                for_developers=True,
+            )
     _say_what_next(folder)
     if result.failures or result.unwritten:
         raise typer.Exit(1)
