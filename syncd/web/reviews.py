@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from syncd.review.model import Move, ObjectiveReview
 from syncd.review.page import with_commands
 from syncd.sdk.language import gettext as _
 from syncd.status.overview import overview_of
+from syncd.web.actions import owner_of
 from syncd.web.objective_lanes import lanes_of
 from syncd.web.pages import render
 from syncd.web.view import View, address
@@ -74,6 +76,11 @@ def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: S
     section = sections[number - 2] if 1 < number < last else None
     lanes = lanes_of(view, data["review"].report, section.objective.block, WHOLE) if section else None
     link = partial(address, query)
+    noted = [
+        move.line.key_result
+        for move in (section.objective.moves if section and view.day is None else ())
+        if view.visitor.may_check_in(owner_of(view.okrs, move.line.key_result))
+    ]
     return render(
         "present.html",
         **data,
@@ -81,6 +88,9 @@ def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: S
         last=last,
         section=section,
         lanes=lanes,
+        noted=noted if view.daemon.ledger else [],
+        note_id=f"present-{secrets.token_urlsafe(9)}",
+        asks_name=view.daemon.config.settings.web.login is None,
         before=link(present=str(number - 1)) if number > 1 else None,
         after=link(present=str(number + 1)) if number < last else None,
         leave=address(QueryParams([pair for pair in query.multi_items() if pair[0] != "present"])),

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from grown import GrowingProject
-from postgres_server import running_postgres
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from postgres_server import new_database, running_postgres
+from sqlalchemy import Connection, Engine, create_engine, text
 from statements import statements_of
 
 CHANGES = (0, 1_000, 35_000)
@@ -26,7 +27,7 @@ _TIMES = 5
 
 def measured(folder: Path, target: str) -> list[dict[str, float | str]]:
     """The CPU seconds and statements of an unchanged cycle and of one that changed everything, in each ledger."""
-    with running_postgres() as url:
+    with running_postgres() as server:
         return [
             {
                 "database": database,
@@ -35,18 +36,14 @@ def measured(folder: Path, target: str) -> list[dict[str, float | str]]:
             }
             for database in ("SQLite", "PostgreSQL")
             for changes in CHANGES
-            for ledger in (_new_ledger(folder, database, changes, url),)
+            for ledger in (_new_ledger(folder, database, changes, server),)
         ]
 
 
-def _new_ledger(folder: Path, database: str, changes: int, url: str) -> str:
+def _new_ledger(folder: Path, database: str, changes: int, server: Any) -> str:
     if database == "SQLite":
         return f"sqlite:///{folder / f'{changes}.db'}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE growth_{changes}"))
-    engine.dispose()
-    return make_url(url).set(database=f"growth_{changes}").render_as_string(hide_password=False)
+    return new_database(server, f"growth_{changes}")
 
 
 def _cycles(folder: Path, ledger: str, target: str, changes: int) -> dict[str, float]:

@@ -59,6 +59,10 @@ def test_evidence_as_csv_adds_up_and_names_what_is_left_out(client: TestClient) 
     assert all(row["address"].startswith("http") for row in rows)
 
 
+def test_window_is_named_by_its_first_and_last_day(client: TestClient) -> None:
+    assert "(1 Oct to 31 Dec)" in text_of(client.get("/key-results/kr0").text)
+
+
 def test_no_cell_of_the_csv_is_a_formula(client: TestClient) -> None:
     titles = [row["title"] for row in rows_of(client)]
     assert titles[:3] == ["'=HYPERLINK(1)", "'@sum", "'-2+3"]

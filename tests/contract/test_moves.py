@@ -110,6 +110,7 @@ class Project(CsvProject):
             author="Ada",
             entered_by="ops@build-3",
             now=self.now,
+            candidate=self.ledger.values.last("2026-Q4")[name].candidate,
         )
 
     def rename(self, old: str, new: str, *, moved: bool = True) -> None:

@@ -344,6 +344,7 @@ def test_a_number_that_would_wait_is_shown_with_its_reason_and_approval(project:
         author="Dana",
         entered_by="ops@build-3",
         now=project.now,
+        candidate=1900,
     )
     assert not project.plan()
 

@@ -104,7 +104,9 @@ def test_screen_that_is_none_is_refused_with_the_screens_there_are(client: TestC
 
 def test_review_of_a_past_day_and_one_before_the_first_sync_stand(project: SandboxProject, client: TestClient) -> None:
     for path in ("/reviews/week?at=2026-11-10", "/reviews/period?at=2026-11-10&present=2"):
-        assert client.get(path).status_code == 200
+        answer = client.get(path)
+        assert (answer.status_code, 'class="spot"' in answer.text) == (200, False)  # no note on what is past
+    assert 'class="spot"' in client.get("/reviews/period?present=2").text
     fresh = browser(project.config, None, project.now)
     for path in ("/reviews/period", "/reviews/week?present=1", "/reviews/week?present=2"):
         assert fresh.get(path).status_code == 200

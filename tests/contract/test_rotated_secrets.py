@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sandbox_project import SandboxProject
 from service_thread import cycle, serving
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from syncd.cli.opening import writing_ledger
 from syncd.config import load_config
@@ -43,16 +43,13 @@ def rotating(postgres_server: Any, new_postgres: Callable[[], str]) -> tuple[str
     rule = "local all rotating scram-sha-256\n"
     if rule not in access.read_text():
         access.write_text(rule + access.read_text())
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP ROLE IF EXISTS rotating"))
-        connection.execute(text("CREATE ROLE rotating LOGIN"))
-        connection.execute(text(f"ALTER DATABASE {url.database} OWNER TO rotating"))
-        connection.execute(text("SELECT pg_reload_conf()"))
+    postgres_server.psql(
+        f"DROP ROLE IF EXISTS rotating; CREATE ROLE rotating LOGIN; "
+        f"ALTER DATABASE {url.database} OWNER TO rotating; SELECT pg_reload_conf()"
+    )
 
     def rotate(password: str) -> None:
-        with engine.connect() as connection:
-            connection.execute(text(f"ALTER ROLE rotating PASSWORD '{password}'"))
+        postgres_server.psql(f"ALTER ROLE rotating PASSWORD '{password}'")
 
     return url.set(username="rotating", password="PASSWORD").render_as_string(hide_password=False), rotate
 

@@ -45,6 +45,18 @@ def expressions(value: Any) -> Iterator[str]:
             yield from expressions(inner)
 
 
+# -- PostgreSQL
+
+
+def test_the_page_shows_the_statements_that_the_file_has() -> None:
+    """Every test on PostgreSQL uses the role that this file makes: tests/postgres_server.py."""
+    page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    shown = page.partition("```sql\n")[2].partition("```")[0].replace("'…'", ":'password'")
+    file = (DEPLOY / "postgresql" / "ledger.sql").read_text(encoding="utf-8")
+    statements = re.sub(r" *--.*", "", re.sub(r"^\\.*\n", "", file, flags=re.MULTILINE))
+    assert statements.split() == shown.split()
+
+
 # -- Prometheus and Grafana
 
 

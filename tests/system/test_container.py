@@ -97,6 +97,16 @@ def test_compose_serves_on_loopback_alone_and_mounts_the_configuration_read_only
     assert service["depends_on"]["db"]["condition"] == "service_healthy"
 
 
+def test_compose_makes_a_role_for_the_ledger_and_keeps_the_administrators_password_from_syncd() -> None:
+    services = compose()["services"]
+    mounts = {volume["target"]: volume["source"] for volume in services["db"]["volumes"]}
+    file = mounts["/docker-entrypoint-initdb.d/ledger.sql"]
+    assert (ROOT / file).is_file()
+    assert not {"POSTGRES_USER", "POSTGRES_DB"} & services["db"]["environment"].keys()
+    assert services["db"]["environment"]["LEDGER_PASSWORD_FILE"] == "/run/secrets/ledger_password"
+    assert "postgres_password" not in services["syncd"]["secrets"]
+
+
 def test_compose_hands_every_secret_over_as_a_file_that_it_has() -> None:
     document = compose()
     for service in document["services"].values():

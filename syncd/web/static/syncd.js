@@ -110,18 +110,19 @@ function listenToCharts() {
 
 // ------------------------------------------------------------------------------------------------------------ live
 // A page that is open asks for itself again after an event, and takes over what differs, node by node. What did not
-// change keeps its place, selection and focus. A form in which somebody has typed is left as it is.
+// change keeps its place, selection and focus. A field in which somebody typed keeps its text: a browser gives a new
+// default only to fields that nobody touched.
 
-const typed = new WeakSet();
+const typed = new WeakSet(); // forms that must not go
 const KEPT = ["open"]; // attributes that the reader sets, not the server
 
-const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key || node.dataset.day : "");
+const ownKey = (node) => node.id || node.dataset.key || node.dataset.day || (node.nodeName === "FORM" && node.className);
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && ownKey(node)) || "";
 const alike = (old, fresh) => old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && keyOf(old) === keyOf(fresh);
 const holdsTyped = (node) =>
   node.nodeType === Node.ELEMENT_NODE && [node, ...node.querySelectorAll("form")].some((form) => typed.has(form));
 
 function takeOver(old, fresh) {
-  if (typed.has(old)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
@@ -250,8 +251,30 @@ function presentByKeys() {
   });
 }
 
+// A note that is typed in the meeting is a check-in on a key result. It is sent without leaving the screen, which then
+// shows what the key result's page says of it.
+
+function noteOnTheSpot() {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form.spot");
+    if (!form) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(event.submitter?.formAction ?? form.action, { method: "POST", body }).catch(() => null);
+    const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+    if (answer?.ok) {
+      form.elements.note.value = "";
+      typed.delete(form);
+      await refresh(location.href); // which brings the form another id: the next note is another one
+    }
+    const words = page.querySelector("[role=status], [role=alert]")?.textContent.trim();
+    document.querySelector("form.spot .outcome").textContent = words || `${answer?.status ?? "–"}`;
+  });
+}
+
 enhanceCharts(document);
 listenToCharts();
 switchInPlace();
 presentByKeys();
+noteOnTheSpot();
 if (!document.body.classList.contains("past")) stayLive();
