@@ -20,8 +20,6 @@ VIEWS = {
     "home": ("/", 1200, 760),
     "objective": ("/objectives/self-service", 1200, 900),
     "key-result": ("/key-results/calls", 1200, 900),
-    "sources": ("/sources", 1200, 700),
-    "review": ("/reviews/week", 1200, 800),
     "phone": ("/", 390, 844),
 }
 """Each picture's page, and the size of the window."""
