@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from syncd.explain.approvals import PastApproval
 from syncd.explain.period_edits import OBJECTIVE
+from syncd.explain.requests import whole_words
+from syncd.ledger.requests import Request
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Milestones, Target
@@ -245,6 +247,14 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
     )
     when = day(approval.at.astimezone(review.period.zone))
     return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {change(old, new)}"
+
+
+def request(asked: Request, review: Review) -> str:
+    """`21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
+    move, zone = review.by_id.get(asked.key_result), review.period.zone
+    words = whole_words(asked, move.line.key_result if move else None, zone)
+    name = asked.key_result or review.period.id
+    return _("%(day)s on %(name)s: %(request)s", day=day(asked.at.astimezone(zone)), name=name, request=words)
 
 
 def carried_over(review: Review) -> Sequence[str]:
