@@ -66,6 +66,12 @@ def state_words(request: Request) -> str:
             return _("refused: %(reason)s", reason=request.reason)
 
 
+def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
+    """What a request asks for, who asked, and what became of it."""
+    what = request_words(request, key_result, zone)
+    return _("%(what)s, by %(person)s: %(state)s", what=what, person=request.by, state=state_words(request))
+
+
 def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
     """What people had asked for about a key result by the moment of a snapshot, oldest first, as it stood then."""
     if ledger is None:

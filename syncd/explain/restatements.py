@@ -47,10 +47,23 @@ def restatements(
     ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, after: int = 0, until: int
 ) -> list[Restatement]:
     """The restatements of a key result under its measure, from cycles later than `after` up to `until`."""
+    history = _history(ledger, okrs, key_result, after, until)
+    return find_restatements(ledger, [history], until)[0] if history else []
+
+
+def restatements_of_period(ledger: Ledger, okrs: PeriodOkrs, *, after: int, until: int) -> list[Restatement]:
+    """Those of all key results of a period; a record or row that several of them count is there once."""
+    histories = [_history(ledger, okrs, key_result, after, until) for key_result in okrs.measured]
+    every = find_restatements(ledger, [history for history in histories if history is not None], until)
+    return list({(each.connection, each.label, each.of, each.at): each for mine in every for each in mine}.values())
+
+
+def _history(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, after: int, until: int) -> ValueHistory | None:
+    """The history of a key result under its measure; None if that was never measured."""
     measure = measure_digest(key_result.measure)
     measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
-        return []
+        return None
 
     def values() -> Sequence[KeptValue]:
         return [
@@ -60,7 +73,7 @@ def restatements(
             if cycle.id <= until
         ]
 
-    return find_restatements(ledger, [ValueHistory(okrs, key_result, values, max(after, measured[0]))], until)[0]
+    return ValueHistory(okrs, key_result, values, max(after, measured[0]))
 
 
 @dataclass(frozen=True)

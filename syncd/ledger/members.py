@@ -52,6 +52,15 @@ class Members:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def held(self) -> Mapping[int, int]:
+        """How many rows each stream holds now, by the stream's number; a stream that holds none is missing."""
+        with self._engine.connect() as connection:
+            counts: dict[int, int] = {}
+            for table in (records, readings):
+                query = select(table.c.stream, func.count()).where(table.c.until.is_(None)).group_by(table.c.stream)
+                counts |= {row[0]: row[1] for row in connection.execute(query)}
+        return counts
+
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
         """The first stream of each (measure, cycle) that held many rows at the end of the cycle and holds none now; or
         that lost at least ten records, and more than the share that `shrink` allows its connection.

@@ -112,12 +112,12 @@ class Requests:
         """Every request about a key result, oldest first."""
         return self._of(requests.c.period == period, requests.c.key_result == key_result)
 
-    def of_period(self, period: str) -> Sequence[Request]:
-        """Every request about a period's key results and deliveries, oldest first."""
-        return self._of(requests.c.period == period)
+    def of_delivery(self, delivery: int) -> Sequence[Request]:
+        """Every request about a delivery, oldest first."""
+        return self._of(requests.c.delivery == delivery)
 
     def of_deliveries(self) -> Sequence[Request]:
-        """Every request about a delivery, oldest first."""
+        """Every request about any delivery, oldest first."""
         return self._of(requests.c.delivery.is_not(None))
 
     def _of(self, *conditions: Any) -> Sequence[Request]:

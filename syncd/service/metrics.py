@@ -22,6 +22,8 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._connections: frozenset[str] = frozenset()
+        self.quota_left: dict[str, float] = {}
+        """Requests that each connection's quota left after the last answer, where the server tells."""
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self._registry)
@@ -79,6 +81,7 @@ class Metrics:
         self._count(self._requests, connection, outcome)
         if quota is not None and connection in self._connections:
             self._quota.labels(connection).set(quota)
+            self.quota_left[connection] = quota
 
     def page(self, pull: Pull, rows: int) -> None:
         """Counts the rows of a page."""

@@ -82,6 +82,10 @@ class LedgerReader:
         """No cycle can be started here."""
         return 404, "`syncd serve` takes no webhooks; send them to `syncd run`"
 
+    def quota_left(self, connection: str) -> float | None:
+        """It asks no server, so it does not know."""
+        return None
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics: what the ledger holds, and how the configuration was read."""
         if ledger and self.ledger is not None:

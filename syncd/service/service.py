@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from syncd.config import Config
+from syncd.config.schedule import next_start
 from syncd.cycle.background import Background
 from syncd.cycle.current import cycle_ends
 from syncd.cycle.model import CycleRequest, Watcher
@@ -25,7 +26,6 @@ from syncd.service.gauges import LedgerGauges
 from syncd.service.heartbeat import Heartbeat
 from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
-from syncd.service.schedule import next_start
 from syncd.service.upkeep import Upkeep
 from syncd.service.watching import watch_files
 from syncd.status.unwritten import Trouble, troubles
@@ -227,6 +227,10 @@ class Service:
         if self.standing_by is not None:
             return 503, f"standing by: {self.standing_by}"
         return self._hooks.receive(self.config, connection, headers, body)
+
+    def quota_left(self, connection: str) -> float | None:
+        """How many requests a connection's quota left after the last answer; None if its server does not tell."""
+        return self.metrics.quota_left.get(connection)
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""

@@ -17,7 +17,7 @@ from syncd.cycle.check_in import LONGEST_AUTHOR, Implausible
 from syncd.cycle.check_in_texts import CheckInTexts, check_takes_check_ins, end_of_day, number_of
 from syncd.cycle.refusals import Refused
 from syncd.cycle.stuck import Decision
-from syncd.ledger import Ledger
+from syncd.ledger import Delivery, Ledger
 from syncd.ledger.requests import FormReused, Request
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
@@ -112,11 +112,17 @@ def decide(view: View, number: str, decision: Decision, posted: Posted) -> Reque
     """Stores what is to become of a delivery. HTTPException as `check_in`."""
     _check_operator(view)
     check_names(posted, DecisionBody.__annotations__)
-    ledger = _ledger(view)
+    delivery = delivery_of(view, number)
+    return _stored(lambda: ask_about_delivery(_ledger(view), _form(view, posted), delivery.id, decision))
+
+
+def delivery_of(view: View, number: str) -> Delivery:
+    """The delivery of this number. HTTPException 404 if there is none."""
     is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
-    if not is_id or ledger.outbox.get(int(number)) is None:
+    delivery = _ledger(view).outbox.get(int(number)) if is_id else None
+    if delivery is None:
         raise HTTPException(404, _("there is no delivery %(number)s", number=number[:20]))
-    return _stored(lambda: ask_about_delivery(ledger, _form(view, posted), int(number), decision))
+    return delivery
 
 
 def _stored(ask: Callable[[], Request]) -> Request:

@@ -94,7 +94,7 @@ def make_app(
             ),
             Route("/reviews/week", page(lambda view, request: reviews.page(view, request.query_params, whole=False))),
             Route("/reviews/period", page(lambda view, request: reviews.page(view, request.query_params, whole=True))),
-            Route("/sources", page(lambda view, _: sources.page(view))),
+            Route("/sources", page(lambda view, request: sources.page(view, request.query_params.get("done")))),
             Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),

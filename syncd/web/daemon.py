@@ -63,6 +63,10 @@ class Daemon(Protocol):
         """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
         ...
 
+    def quota_left(self, connection: str) -> float | None:
+        """How many requests a connection's quota left after the last answer; None if this is not known here."""
+        ...
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
         ...

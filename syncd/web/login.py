@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -19,36 +21,55 @@ from syncd.ledger.sessions import Session
 from syncd.sdk.language import gettext as _
 from syncd.web.attempts import Attempts
 from syncd.web.bodies import BodyRefused, form_fields, whole_body
-from syncd.web.bounded import Bounded
+from syncd.web.bounded import Bounded, LedgerSilent
 from syncd.web.credentials import name_of_token
 from syncd.web.daemon import Daemon
+from syncd.web.issuer import SECONDS, Issuer
 from syncd.web.pages import render
+from syncd.web.provider import SILENT, LoginRefused
 from syncd.web.refusals import SAFE, refusal
-from syncd.web.session_cookie import begin_session, end_session, keep_session, login_by_token
+from syncd.web.session_cookie import (
+    begin_session,
+    cookie_name,
+    delete_cookie,
+    end_session,
+    keep_session,
+    login_by_issuer,
+    login_by_token,
+    set_cookie,
+)
+
+T = TypeVar("T")
 
 log = logging.getLogger("syncd.web")
 
-PUBLIC = frozenset({"/login", "/logged-out"})
+CALLBACK = "/login/callback"
+PUBLIC = frozenset({"/login", "/login/start", CALLBACK, "/logged-out"})
 """The pages for those who have not logged in yet, or not any more."""
 
 LOG_OUT = "/logout"
 
+_COOKIE = "syncd-login"
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 class LoginPages:
-    """Logs people in with a token, and out."""
+    """Logs people in at a provider or with a token, and out."""
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._ledger = Bounded("login", threads=2, seconds=8)
+        self._asking = Bounded("issuer", threads=4, seconds=28)
         self._attempts = Attempts()
+        self._issuer = Issuer()
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
         return [
             Route("/login", self.form),
             Route("/login", self.by_token, methods=["POST"]),
+            Route("/login/start", self.at_issuer),
+            Route(CALLBACK, self.from_issuer),
             Route(LOG_OUT, self.log_out, methods=["POST"]),
             Route("/logged-out", self.logged_out),
         ]
@@ -57,7 +78,51 @@ class LoginPages:
         """The page to log in at."""
         login = self._login(request)
         target = own_path(request.query_params.get("next", ""))
-        return _login_page(login, target) if login.tokens else RedirectResponse(target, 303)
+        if login.tokens:
+            return _login_page(login, target)
+        return RedirectResponse(_with_next("/login/start", target) if login.oidc is not None else target, 303)
+
+    async def at_issuer(self, request: Request) -> Response:
+        """Sends the browser to the provider."""
+        config, keys = self._daemon.config, self._login(request).oidc
+        if keys is None:
+            raise HTTPException(404)
+        target = own_path(request.query_params.get("next", ""))
+        try:
+            address, cookie = await self._ask(lambda: self._issuer.begin(config, keys, target))
+        except LoginRefused as refused:
+            return self._not_let_in(request, refused)
+        answer = RedirectResponse(address, 303)
+        set_cookie(answer, config.settings.web, _COOKIE, cookie, SECONDS)
+        return answer
+
+    async def from_issuer(self, request: Request) -> Response:
+        """Begins a session for whom the provider sends back."""
+        config, login = self._daemon.config, self._login(request)
+        web, keys = config.settings.web, login.oidc
+        if keys is None:
+            raise HTTPException(404)
+        cookie = request.cookies.get(cookie_name(web, _COOKIE), "")
+        query = dict(request.query_params)
+        try:
+            person = await self._ask(lambda: self._issuer.end(config, keys, query, cookie))
+        except LoginRefused as refused:
+            answer = self._not_let_in(request, refused)
+        else:
+            session = Session(person.name, str(login_by_issuer(login)), person.names, person.groups)
+            answer = await self.welcome(request, config, session, person.target)
+        delete_cookie(answer, web, _COOKIE)
+        return answer
+
+    async def _ask(self, work: Callable[[], T]) -> T:
+        try:
+            return await self._asking.run(work)
+        except LedgerSilent:
+            raise LoginRefused(_(SILENT), "the login provider is silent", 502) from None
+
+    def _not_let_in(self, request: Request, refused: LoginRefused) -> Response:
+        log.warning("login refused", extra={"reason": refused.reason})
+        return refusal(request, refused.status, str(refused), "refused.html", again="/login")
 
     async def by_token(self, request: Request) -> Response:
         """Begins a session for whoever sends one of the tokens."""
@@ -132,11 +197,14 @@ def own_path(text: str) -> str:
 def _login_address(request: Request) -> str:
     """The address of the page to log in at, which remembers the page that was asked for, or that sent a form."""
     here = urlsplit(str(request.url) if request.method in SAFE else request.headers.get("referer", ""))
-    target = (
-        own_path(here.path + (f"?{here.query}" if here.query else "")) if here.netloc == request.url.netloc else "/"
-    )
-    return f"/login?{urlencode({'next': target})}" if target != "/" else "/login"
+    target = own_path(here.path + (f"?{here.query}" if here.query else ""))
+    return _with_next("/login", target if here.netloc == request.url.netloc else "/")
+
+
+def _with_next(path: str, target: str) -> str:
+    return f"{path}?{urlencode({'next': target})}" if target != "/" else path
 
 
 def _login_page(login: LoginKeys, target: str, sentence: str = "", status: int = 200) -> Response:
-    return HTMLResponse(render("login.html", login=login, target=target, sentence=sentence), status_code=status)
+    page = render("login.html", login=login, target=target, start=_with_next("/login/start", target), sentence=sentence)
+    return HTMLResponse(page, status_code=status)

@@ -15,14 +15,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from syncd.cycle.stuck import Decision
+from syncd.ledger.requests import Request as Stored
 from syncd.sdk.language import gettext as _
-from syncd.web import key_result
-from syncd.web.actions import NeedsForce, approve, check_in
+from syncd.web import key_result, sources
+from syncd.web.actions import NeedsForce, approve, check_in, decide, delivery_of
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.people import Sent
 from syncd.web.posted import Posted, post_endpoint
+from syncd.web.publishers import seen_of
 from syncd.web.view import View, view_of
+
+_MOST = 1_000
+"""Deliveries that one button decides about."""
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
 ACTION = "do"
@@ -38,7 +44,10 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
         # A past day takes nothing: what is sent from its page is about today.
         return post_endpoint(lambda request, posted: act(_today(daemon, request), request, posted), bounded)
 
-    return [Route("/key-results/{id}", endpoint(_on_key_result), methods=["POST"])]
+    return [
+        Route("/key-results/{id}", endpoint(_on_key_result), methods=["POST"]),
+        Route("/sources", endpoint(_on_sources), methods=["POST"]),
+    ]
 
 
 def _today(daemon: Daemon, request: Request) -> View:
@@ -59,6 +68,29 @@ def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
         sent = Sent(action, fields, error.detail, may_force=isinstance(error, NeedsForce))
         return HTMLResponse(key_result.page(view, name, request.query_params, sent), error.status_code)
     return _see(f"/key-results/{quote(name)}", view, done=str(stored.id))
+
+
+def _on_sources(view: View, _request: Request, posted: Posted) -> Response:
+    """Each button names what it decides, and about which deliveries, as they were seen."""
+    decision: Decision = "allow" if "allow" in posted else "retry"
+    seen = list(filter(None, (posted.get(decision) or "").split(",")))[:_MOST]
+    if not seen:
+        raise HTTPException(400, _("this form has no button that says what to do"))
+    try:
+        stored = [_decide(view, decision, each) for each in seen]
+    except HTTPException as error:
+        if error.status_code not in _ANSWERED_BY_THE_PAGE:
+            raise
+        return HTMLResponse(sources.page(view, problem=error.detail), error.status_code)
+    return _see("/sources", view, done=str(stored[-1].id))
+
+
+def _decide(view: View, decision: Decision, seen: str) -> Stored:
+    delivery, form = delivery_of(view, seen.partition("-")[0]), f"page-{decision}-{seen}"
+    asked = view.daemon.ledger.requests.of_delivery(delivery.id) if view.daemon.ledger else ()
+    if seen != seen_of(delivery, asked) and all(request.form != form for request in asked):
+        raise HTTPException(409, _("%(target)s has changed since; look at it once more", target=delivery.target))
+    return decide(view, str(delivery.id), decision, {"form": form})
 
 
 def _see(path: str, view: View, **query: str) -> Response:

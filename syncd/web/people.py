@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from syncd.explain.requests import request_words, state_words
+from syncd.explain.requests import whole_words
 from syncd.ledger.requests import Request
 from syncd.okr.goals import KeyResult, is_guard
 from syncd.status.report import KeyResultLine
@@ -98,8 +98,7 @@ def _worth_a_look(view: View, requests: Sequence[Request]) -> Sequence[Request]:
 
 
 def _notice(view: View, key_result: KeyResult, request: Request) -> Notice:
-    what = request_words(request, key_result, view.okrs.period.zone)
-    return Notice(f"{what} ({request.by}): {state_words(request)}", request.state)
+    return Notice(whole_words(request, key_result, view.okrs.period.zone), request.state)
 
 
 def _check_in_form(view: View, line: KeyResultLine, sent: Sent | None) -> CheckInForm | None:

@@ -20,7 +20,8 @@ def refusal(request: Request, status: int, sentence: str, template: str = "refus
     if is_api(request.url.path):
         answer = error_answer(request.url.path, status, sentence)
     else:
-        answer = HTMLResponse(render(template, sentence=sentence, **data), status_code=status)
+        page = render(template, **{"sentence": sentence, "again": None, **data})
+        answer = HTMLResponse(page, status_code=status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

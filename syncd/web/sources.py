@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from typing_extensions import TypedDict
 
+from syncd.config.schedule import next_start
 from syncd.cycle.due_pulls import needed_streams
+from syncd.explain.document_types import RequestDocument
+from syncd.explain.documents import request_document
+from syncd.explain.requests import whole_words
+from syncd.explain.restatements import restatements_of_period
 from syncd.ledger.pulled import LastPull
 from syncd.okr.goals import Quality
 from syncd.status.document_types import Time, TroubleDocument
 from syncd.status.periods import published_periods
 from syncd.status.unwritten import trouble_document
 from syncd.web.pages import render
+from syncd.web.publishers import (
+    NEXT_STEPS,
+    STATE_WORDS,
+    PublisherDocument,
+    decisions_of,
+    publisher_document,
+    publishers_of,
+)
 from syncd.web.view import View
+
+_LOOKED_BACK = timedelta(days=7)
+_WHOLE_PERIOD = 0
 
 
 class PulledStreamDocument(TypedDict):
@@ -27,6 +45,12 @@ class PulledStreamDocument(TypedDict):
     reason: str | None
     completed_at: Time | None
     """The end of the last cycle with a complete pull."""
+    late: bool
+    """Whether two pulls were due since then."""
+    rows: int
+    """How many rows the ledger holds of it now."""
+    retry_at: Time | None
+    """When its source may be asked again, if it asked for patience."""
 
 
 class ConnectionDocument(TypedDict):
@@ -34,13 +58,25 @@ class ConnectionDocument(TypedDict):
 
     name: str
     type: str
+    quota_left: float | None
+    """Requests that its quota left after the last answer; null if this process does not know."""
+    restated: int
+    """How many records and rows of the past it changed in the last seven days."""
     streams: list[PulledStreamDocument]
 
 
 class SourcesDocument(TypedDict):
-    """Whether the numbers can be trusted: every stream, and the check-ins that are not written."""
+    """Whether the numbers can be trusted: every stream, every publisher, and the check-ins that are not written."""
 
+    schedule: str
+    next_due: Time | None
+    """When the service pulls next; null before the first pull."""
+    configuration: list[str]
+    """What is wrong in the files since the configuration in use was read, each with its file and line."""
     connections: list[ConnectionDocument]
+    publishers: list[PublisherDocument]
+    decisions: list[RequestDocument]
+    """What people decided about deliveries, the newest first."""
     unwritten: list[TroubleDocument]
 
 
@@ -50,6 +86,9 @@ class StreamRow:
 
     key: str
     pull: LastPull | None
+    rows: int
+    late: bool
+    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,58 +98,125 @@ class ConnectionRows:
     name: str
     kind: str
     streams: Sequence[StreamRow]
+    quota_left: float | None
+    restated: int
 
     @property
     def failing(self) -> int:
         """How many of its streams did not come whole last time."""
         return sum(row.pull is not None and row.pull.quality != "complete" for row in self.streams)
 
+    @property
+    def late(self) -> int:
+        """How many of its streams were not pulled when they were due."""
+        return sum(row.late for row in self.streams)
 
-def page(view: View) -> str:
-    """The page."""
-    connections = list(_connections(view))
-    failing = sum(connection.failing > 0 for connection in connections)
+
+def page(view: View, done: str | None = None, problem: str | None = None) -> str:
+    """The page, with what became of the decisions `done` (the id of the last one), or why none was stored."""
+    connections, zone, config = list(_connections(view)), view.okrs.period.zone, view.daemon.config
+    decisions = decisions_of(view.daemon.ledger)
     return render(
         "sources.html",
         **view.frame(),
         here="sources",
         connections=connections,
-        failing=failing,
-        troubles=view.daemon.troubles(),
-        publications=view.daemon.config.publications,
+        failing=sum(connection.failing > 0 for connection in connections),
+        late=sum(connection.late > 0 for connection in connections),
+        troubles=[trouble for trouble in view.daemon.troubles() if trouble.connection == "notify"],
+        publishers=list(publishers_of(view)),
+        state_words=STATE_WORDS,
+        next_steps=NEXT_STEPS,
+        decisions=[(request, whole_words(request, None, zone)) for request in decisions],
+        done=next((each for each in decisions if done is not None and str(each.id) == done), None),
+        problem=problem,
         daemon=view.daemon,
-        schedule=view.daemon.config.settings.schedule,
-        local=lambda moment: moment.astimezone(view.okrs.period.zone),
+        schedule=config.settings.schedule,
+        next_due=_next_due(view),
+        local=lambda moment: moment.astimezone(zone),
     )
 
 
 def document(view: View) -> SourcesDocument:
     """The same as JSON."""
-    zone = view.okrs.period.zone
+    zone, problem = view.okrs.period.zone, view.daemon.config_problem
     return {
+        "schedule": view.daemon.config.settings.schedule,
+        "next_due": _time(_next_due(view), zone),
+        "configuration": problem.splitlines() if problem else [],
         "connections": [
             {
                 "name": connection.name,
                 "type": connection.kind,
+                "quota_left": connection.quota_left,
+                "restated": connection.restated,
                 "streams": [_stream(row, zone) for row in connection.streams],
             }
             for connection in _connections(view)
         ],
+        "publishers": [publisher_document(publisher, zone) for publisher in publishers_of(view)],
+        "decisions": [request_document(request, zone) for request in decisions_of(view.daemon.ledger)],
         "unwritten": [trouble_document(trouble) for trouble in view.daemon.troubles()],
     }
 
 
 def _stream(row: StreamRow, zone: ZoneInfo) -> PulledStreamDocument:
     pull = row.pull or LastPull()
-    completed_at = pull.completed_at.astimezone(zone).isoformat(timespec="seconds") if pull.completed_at else None
-    return {"key": row.key, "quality": pull.quality, "reason": pull.reason, "completed_at": completed_at}
+    return {
+        "key": row.key,
+        "quality": pull.quality,
+        "reason": pull.reason,
+        "completed_at": _time(pull.completed_at, zone),
+        "late": row.late,
+        "rows": row.rows,
+        "retry_at": _time(row.retry_at, zone),
+    }
 
 
 def _connections(view: View) -> Iterator[ConnectionRows]:
     daemon, ledger = view.daemon, view.daemon.ledger
     periods = published_periods(daemon.config, view.now) or [view.okrs]
+    last = ledger.cycles.last(pulled=True) if ledger else None
+    held = ledger.members.held() if ledger else {}
+    restated = _restated(view)
     for name, connection in daemon.config.connections.items():
         keys = list(needed_streams(name, periods))
-        last = ledger.cycles.last(pulled=True) if ledger else None
         pulls = ledger.pulls.after(last.id, [(name, key) for key in keys]) if ledger and last else {}
-        yield ConnectionRows(name, connection.kind, [StreamRow(key, pulls.get((name, key))) for key in keys])
+        states = ledger.streams.states(name) if ledger else {}
+        rows = []
+        for key in keys:
+            pull, state = pulls.get((name, key)), states.get(key)
+            count = held.get(state.id, 0) if state else 0
+            rows.append(StreamRow(key, pull, count, _is_late(view, pull), state.retry_at if state else None))
+        yield ConnectionRows(name, connection.kind, rows, daemon.quota_left(name), restated[name])
+
+
+def _restated(view: View) -> Counter[str]:
+    """How many records and rows of the past each connection changed in the last seven days."""
+    ledger, snapshot = view.daemon.ledger, view.snapshot
+    if ledger is None or not snapshot.cycle:
+        return Counter()
+    since = view.now - _LOOKED_BACK
+    before = max((cycle.id for cycle in ledger.cycles.ended() if cycle.ended_at < since), default=_WHOLE_PERIOD)
+    every = restatements_of_period(ledger, view.okrs, after=before, until=snapshot.cycle)
+    return Counter(restatement.connection for restatement in every if restatement.at >= since)
+
+
+def _is_late(view: View, pull: LastPull | None) -> bool:
+    if pull is None or pull.completed_at is None:
+        return False
+    config = view.daemon.config
+    due = pull.completed_at
+    for _ in range(2):
+        due = next_start(config.settings.schedule, config.zone, due, due)
+    return due < view.now
+
+
+def _next_due(view: View) -> datetime | None:
+    ledger, config = view.daemon.ledger, view.daemon.config
+    last = ledger.cycles.last(pulled=True) if ledger else None
+    return next_start(config.settings.schedule, config.zone, last.started_at, view.now) if last else None
+
+
+def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None

@@ -43,6 +43,9 @@ class StandingStill:
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         return 404, ""
 
+    def quota_left(self, connection: str) -> float | None:
+        return None
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         return b""
 

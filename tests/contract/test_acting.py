@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -246,12 +246,12 @@ def test_the_form_is_filled_in_sent_and_shown_until_it_counts(project: CsvProjec
     answer = client.post("/key-results/trust", data=fields | {"value": "45", "author": "Dana"}, headers=OWN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/key-results/trust?done=1")
     page = client.get(answer.headers["location"]).text
-    waiting = "check-in of 45, confidence 50 % (Dana (entered by loopback)): stored; it counts from the next cycle"
+    waiting = "check-in of 45, confidence 50 %, by Dana (entered by loopback): stored; it counts from the next cycle"
     assert page.count(waiting) == 1
     assert waiting in client.get("/key-results/trust").text
     project.cycle()
     assert waiting not in client.get("/key-results/trust").text
-    assert "(entered by loopback)): done" in client.get("/key-results/trust?done=1").text
+    assert "by Dana (entered by loopback): done" in client.get("/key-results/trust?done=1").text
     fields = form_of(client.get("/key-results/trust").text, "check-in")
     assert (fields["value"], fields["confidence"]) == ("45", "0.5")
     history = client.get("/key-results/trust?tab=history").text
@@ -291,7 +291,7 @@ def test_a_held_number_is_approved_by_a_button_once(project: CsvProject) -> None
     assert fields["candidate"] == "1950"
     place = client.post("/key-results/calls", data=fields, headers=OWN).headers["location"]
     page = client.get(place).text
-    assert "approval of 1,950 (loopback): stored; it counts from the next cycle" in page
+    assert "approval of 1,950, by loopback: stored; it counts from the next cycle" in page
     assert 'value="approve"' not in page
     project.write("calls.csv", "2500")
     project.cycle()
@@ -308,9 +308,9 @@ def test_a_late_refusal_is_shown_with_its_reason(project: CsvProject) -> None:
     for form in "ab":
         client.post("/key-results/calls", data=fields | {"form": form}, headers=OWN)
     project.cycle()
-    reason = "approval of 1,950 (loopback): refused: calls is not held: its value 1,950 is complete"
+    reason = "approval of 1,950, by loopback: refused: calls is not held: its value 1,950 is complete"
     assert reason in client.get("/key-results/calls").text
-    assert f"asked 20 Nov 12:00 by loopback: {reason.replace(' (loopback):', ';')}" in html.unescape(
+    assert f"asked 20 Nov 12:00 by loopback: {reason.replace(', by loopback:', ';')}" in html.unescape(
         client.get("/key-results/calls?tab=history").text
     )
 
@@ -335,3 +335,104 @@ def test_a_notice_is_of_the_page_s_own_requests_and_never_free_text(project: Csv
     for done in ("1", "99", "<b>", "-1", "9" * 30):
         page = client.get("/key-results/calls", params={"done": done})
         assert (page.status_code, 'role="status"' in page.text) == (200, False)
+
+
+# -- the page of the sources
+
+
+@pytest.fixture
+def publishing(project: CsvProject) -> CsvProject:
+    """Two files that somebody else wrote stand where two publishers write."""
+    path = project.folder / "syncd.yaml"
+    path.write_text(path.read_text() + "publish:\n  - {to: local, file: okrs.json}\n  - {to: local, file: okrs.md}\n")
+    for name in ("okrs.json", "okrs.md"):
+        (project.folder / name).write_text("somebody else's\n")
+    project.cycle()
+    return project
+
+
+def buttons(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<button name="(retry|allow)" value="([\d,-]+)"', page)
+
+
+def test_sources_shows_what_is_not_written_and_takes_a_decision(publishing: CsvProject) -> None:
+    client = opened(publishing)
+    page = client.get("/sources").text
+    assert "2 check-ins not written" in page
+    assert buttons(page) == [
+        ("retry", "1-0-0"), ("allow", "1-0-0"), ("retry", "2-0-0"), ("allow", "2-0-0"), ("retry", "1-0-0,2-0-0"),
+    ]  # fmt: skip
+    token = re.search(r'name="form_token" value="(\w+)"', page)
+    assert token is not None
+    fields = {"form_token": token[1], "allow": "1-0-0"}
+    places = {client.post("/sources", data=fields, headers=OWN).headers["location"] for _ in range(2)}
+    assert places == {"/sources?done=1"}
+    page = client.get("/sources?done=1").text
+    words = "leave to write over local: okrs.json, by loopback: stored; it counts from the next cycle"
+    assert page.count(words) == 2  # the notice, and the list of decisions
+    assert "A decision is stored" in page
+    assert [seen for _, seen in buttons(page)] == ["2-0-0", "2-0-0"]
+    publishing.cycle()
+    assert (publishing.folder / "okrs.json").read_text().startswith("{")
+    page = client.get("/sources").text
+    assert "leave to write over local: okrs.json, by loopback: done" in page
+    assert "1 check-in not written" in page
+    late = client.post("/sources", data=fields | {"allow": "2-1-0"}, headers=OWN)
+    assert (late.status_code, "okrs.md has changed since; look at it once more" in late.text) == (409, True)
+    for nothing in ({}, {"retry": ""}, {"allow": ","}):
+        assert client.post("/sources", data={"form_token": token[1]} | nothing, headers=OWN).status_code == 400
+    gone = client.post("/sources", data=fields | {"allow": "77-0-0"}, headers=OWN)
+    assert gone.status_code == 404
+
+
+def test_all_of_a_publisher_is_retried_by_one_button(publishing: CsvProject) -> None:
+    client = opened(publishing)
+    page = client.get("/sources").text
+    token = re.search(r'name="form_token" value="(\w+)"', page)
+    assert token is not None
+    for name in ("okrs.json", "okrs.md"):
+        (publishing.folder / name).unlink()
+    client.post("/sources", data={"form_token": token[1], "retry": buttons(page)[-1][1]}, headers=OWN)
+    publishing.cycle()
+    assert "every check-in is written" in client.get("/sources").text
+    assert [request.state for request in publishing.ledger.requests.of_deliveries()] == ["applied", "applied"]
+
+
+def test_sources_offers_decisions_to_operators_alone(publishing: CsvProject) -> None:
+    client = client_of(publishing)
+    assert buttons(client.get("/sources", headers=bearer("olga")).text)
+    page = client.get("/sources", headers=bearer("ed")).text
+    assert (buttons(page), "left alone" in page) == ([], True)
+
+
+def test_a_delivery_is_decided_about_by_the_api(publishing: CsvProject) -> None:
+    client = client_of(publishing)
+    (publisher,) = client.get("/api/sources", headers=bearer("vera")).json()["publishers"]
+    ids = {each["target"]: each["id"] for each in publisher["deliveries"]}
+    assert post(client, f"/api/deliveries/{ids['okrs.json']}/allow", {})[1]["asked"]["target"] == "okrs.json"
+    publishing.cycle()
+    assert (publishing.folder / "okrs.json").read_text().startswith("{")
+    document = client.get("/api/sources", headers=bearer("vera")).json()
+    assert [(decision["kind"], decision["state"]) for decision in document["decisions"]] == [("allow", "applied")]
+    assert document["decisions"][0]["before"]["state"] == "refused"
+    assert document["publishers"][0]["last_written"] is not None
+
+
+def test_sources_shows_ages_against_the_schedule_rows_and_changes_of_the_past(project: CsvProject) -> None:
+    project.edit("cell: A1}\n        guard", "series: {dates: Day, values: Calls}, take: latest}\n        guard")
+    project.edit("cell: A1}, keep", "cell: B2}, keep")
+    for last in (1092, 1090):
+        project.write("calls.csv", "Day,Calls", "2026-11-02,1100", f"2026-11-09,{last}")
+        project.cycle()
+        project.now += timedelta(minutes=5)
+    client = opened(project)
+    (connection,) = client.get("/api/sources").json()["connections"]
+    (stream,) = connection["streams"]
+    assert (stream["rows"], stream["late"], connection["restated"]) == (4, False, 1)
+    page = client.get("/sources").text
+    assert "1 row of the past changed in 7 days" in page
+    assert "The next pull is due 20 Nov 12:20." in page
+    project.now += timedelta(hours=1)
+    client = client_of(project)
+    assert client.get("/api/sources").json()["connections"][0]["streams"][0]["late"]
+    assert "1 of 1 connections were not pulled when they were due" in client.get("/sources").text

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.service.schedule import next_start
+from syncd.config.schedule import next_start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

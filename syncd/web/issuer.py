@@ -1,0 +1,161 @@
+"""A login at an OpenID Connect provider: how it begins, and who has logged in at its end.
+
+It is the code flow with PKCE, by authlib. What must hold between the two halves (state, nonce, verifier) is in a signed
+cookie of the browser that began the login: any process can end it, and no other browser can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.config import Config
+from syncd.config.web_keys import OidcKeys
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+from syncd.sdk.sentences import single_line
+from syncd.web.provider import NOT_BELIEVED, LoginRefused, Provider, ProviderDocument
+
+SECONDS = 600
+"""How long a person may take to log in at the provider."""
+
+_LEEWAY = 60  # seconds that the provider's clock may differ
+_REMEMBERED = 600.0  # seconds after which the provider's document is read again
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Signatures with a key pair. With `HS256` the client's secret would sign, and with `none` nothing."""
+
+_STARTED_ELSEWHERE = marked("this login did not begin in this browser, or it took too long; log in again")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who has logged in: the name to show, every name that roles may list, the groups, and the page to go to."""
+
+    name: str
+    names: frozenset[str]
+    groups: frozenset[str]
+    target: str
+
+
+class Issuer:
+    """Begins and ends logins at the provider of the configuration in force. Threads share it."""
+
+    def __init__(self) -> None:
+        self._remembered: tuple[float, str, ProviderDocument] | None = None
+
+    def begin(self, config: Config, keys: OidcKeys, target: str) -> tuple[str, str]:
+        """The address at the provider, and what the browser keeps meanwhile. Raises LoginRefused."""
+        provider = Provider(config, keys)
+        document = self._document(provider)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _part in range(3))
+        kept = {"state": state, "nonce": nonce, "verifier": verifier, "target": target, "iss": document.issuer}
+        address = provider.address(document, state, nonce, verifier)
+        return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, provider.secret)
+
+    def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], cookie: str) -> Person:
+        """The person whom the provider sent back with this query, to the browser with this cookie.
+
+        Raises LoginRefused.
+        """
+        provider = Provider(config, keys)
+        kept = _kept(cookie, provider.secret)
+        if not hmac.compare_digest(query.get("state", "").encode(), kept["state"].encode()):
+            raise LoginRefused(_(_STARTED_ELSEWHERE), "the state is not that of this browser")
+        if "error" in query:
+            reason = single_line(query["error"], 100)
+            raise LoginRefused(_("the login provider did not let you in: %(reason)s", reason=reason), reason)
+        document = self._document(provider)
+        if not kept["iss"] == document.issuer == query.get("iss", document.issuer):
+            raise LoginRefused(_(NOT_BELIEVED), "another issuer answers than was asked")
+        token = provider.token(document, query.get("code", ""), kept["verifier"])
+        claims = _verified(provider, document, token, kept["nonce"])
+        if any(name not in claims for name in ("email", provider.groups_claim)):
+            more = provider.user_info(document, str(token.get("access_token")))
+            if more and more.get("sub") != claims["sub"]:
+                raise LoginRefused(_(NOT_BELIEVED), "the user info is of another person than the ID token")
+            claims = {**more, **claims}
+        return _person(claims, provider.groups_claim, kept["target"])
+
+    def _document(self, provider: Provider) -> ProviderDocument:
+        """The provider's document, asked for once in a while."""
+        now, issuer = time.monotonic(), provider.keys.issuer
+        if self._remembered is None or self._remembered[1] != issuer or now - self._remembered[0] > _REMEMBERED:
+            self._remembered = now, issuer, provider.document()
+        return self._remembered[2]
+
+
+def _verified(
+    provider: Provider, document: ProviderDocument, token: Mapping[str, Any], nonce: str
+) -> Mapping[str, Any]:
+    """The claims of an ID token that is signed by the provider, for syncd, for this login, and in time."""
+    from authlib.oidc.core import CodeIDToken
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
+    client_id = provider.keys.client_id
+    options = {
+        "iss": {"essential": True, "value": document.issuer},
+        "aud": {"essential": True, "value": client_id},
+        "sub": {"essential": True},
+    }
+    params = {"nonce": nonce, "client_id": client_id, "access_token": token.get("access_token")}
+    keys = provider.signing_keys(document)
+    try:
+        algorithms = [name for name in _ALGORITHMS if name in document.id_token_signing_alg_values_supported]
+        decoded = jwt.decode(str(token.get("id_token")), KeySet.import_key_set(keys), algorithms=algorithms)  # type: ignore[arg-type]  # it checks
+        claims = CodeIDToken(decoded.claims, decoded.header, options, params)
+        claims.validate(leeway=_LEEWAY)
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        reason = f"the ID token: {type(error).__name__}: {single_line(str(error))}"
+        raise LoginRefused(_(NOT_BELIEVED), reason) from None
+    return dict(claims)
+
+
+def _person(claims: Mapping[str, Any], groups_claim: str, target: str) -> Person:
+    """The person: by the address, unless the provider says that it is not verified; else by the subject.
+
+    Other names, such as `preferred_username`, may be of somebody else (OpenID Connect Core 5.7).
+    """
+    subject, address = str(claims["sub"]), claims.get("email")
+    is_verified = claims.get("email_verified", True) in (True, "true")
+    name = address if isinstance(address, str) and address and is_verified else subject
+    groups = claims.get(groups_claim)
+    members = groups if isinstance(groups, list) else [groups]
+    return Person(
+        name, frozenset({name, subject}), frozenset(each for each in members if isinstance(each, str)), target
+    )
+
+
+# -- what the browser keeps meanwhile
+
+
+def _signed(kept: Mapping[str, Any], secret: str) -> str:
+    from joserfc import jwt
+
+    return jwt.encode({"alg": "HS256"}, dict(kept), _key(secret))
+
+
+def _kept(cookie: str, secret: str) -> Mapping[str, str]:
+    """What the browser kept of the login that it began. Raises LoginRefused if it began none, or too long ago."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
+    try:
+        decoded = jwt.decode(cookie, _key(secret), algorithms=["HS256"])
+        jwt.JWTClaimsRegistry(exp={"essential": True}).validate(decoded.claims)
+    except (JoseError, ValueError) as error:
+        raise LoginRefused(_(_STARTED_ELSEWHERE), f"the login cookie: {type(error).__name__}") from None
+    return decoded.claims
+
+
+def _key(secret: str) -> Any:
+    """What signs the cookie: every process that serves the pages has the client's secret."""
+    from joserfc.jwk import OctKey
+
+    return OctKey.import_key(hashlib.sha256(f"syncd login {secret}".encode()).digest())

@@ -1,0 +1,146 @@
+"""What an OpenID Connect provider is asked over HTTP, within the limits of syncd's own requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from syncd.config import Config
+from syncd.config.web_keys import OidcKeys
+from syncd.config.web_secrets import client_secret
+from syncd.sdk import ConfigError, Context, JsonClient, RetryPolicy, SourceError, WebSettings
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+from syncd.sdk.redactor import Redactor
+from syncd.sdk.sentences import single_line
+
+T = TypeVar("T")
+
+SILENT = marked("the login provider could not be asked; try again in a minute")
+NOT_BELIEVED = marked("what the login provider says cannot be believed; log in again")
+_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+_LIMITS: Mapping[str, Any] = {"timeout": 5, "deadline": timedelta(seconds=7), "largest_answer": "1 MB"}
+
+
+class LoginRefused(Exception):
+    """A login that did not succeed: the status and the sentence for the person, and the reason for the log."""
+
+    def __init__(self, sentence: str, reason: str, status: int = 403) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.status = status
+
+
+class ProviderDocument(BaseModel):
+    """What a provider says of itself, as far as it is used (OpenID Connect Discovery)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None = None
+    scopes_supported: list[str] | None = None
+    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+    id_token_signing_alg_values_supported: list[str] = ["RS256"]
+
+
+class Provider:
+    """Asks the provider of a configuration. Every method raises LoginRefused if it does not answer."""
+
+    def __init__(self, config: Config, keys: OidcKeys) -> None:
+        """Raises LoginRefused if the client's secret is not set."""
+        self.keys = keys
+        self.groups_claim = config.settings.web.groups_claim
+        self._callback = f"{config.settings.web.address}/login/callback"
+        try:
+            self.secret = client_secret(config)
+        except ConfigError as error:
+            sentence = _("nobody can log in: the secret of the login provider is not set")
+            raise LoginRefused(sentence, str(error), 503) from None
+        self._hide = Redactor([self.secret])
+        self._context = Context(RetryPolicy(attempts=1), config.zone, hide=self._hide)
+
+    def document(self) -> ProviderDocument:
+        """The provider's document. LoginRefused also if it is of another issuer, or leads away from TLS."""
+        document = self._read(f"{self.keys.issuer}/.well-known/openid-configuration", ProviderDocument)
+        if document.issuer.rstrip("/") != self.keys.issuer:
+            reason = (
+                f"{self.keys.issuer} calls itself {single_line(document.issuer)}; write that as web.login.oidc.issuer"
+            )
+            raise LoginRefused(_(NOT_BELIEVED), reason, 502)
+        endpoints = (document.authorization_endpoint, document.token_endpoint, document.jwks_uri)
+        if self.keys.issuer.startswith("https://") and any(urlsplit(each).scheme != "https" for each in endpoints):
+            raise LoginRefused(_(NOT_BELIEVED), f"{self.keys.issuer} names an endpoint without TLS", 502)
+        return document
+
+    def address(self, document: ProviderDocument, state: str, nonce: str, verifier: str) -> str:
+        """Where the browser logs in."""
+        with self._client(document) as client:
+            endpoint = document.authorization_endpoint
+            address, _state = client.create_authorization_url(endpoint, state, verifier, nonce=nonce)
+        return str(address)
+
+    def token(self, document: ProviderDocument, code: str, verifier: str) -> Mapping[str, Any]:
+        """What a code is worth: an ID token and an access token."""
+        import requests
+        from authlib.integrations.base_client import OAuthError
+
+        try:
+            with self._client(document) as client:
+                token: Mapping[str, Any] = client.fetch_token(
+                    document.token_endpoint, code=code, code_verifier=verifier, grant_type="authorization_code"
+                )
+        except OAuthError as error:  # its text is the provider's
+            reason = f"the code was refused: {single_line(str(error), hide=self._hide)}"
+            raise LoginRefused(_(NOT_BELIEVED), reason) from None
+        except (requests.RequestException, ValueError, SourceError) as error:
+            reason = f"the token endpoint: {single_line(str(error), hide=self._hide)}"
+            raise LoginRefused(_(SILENT), reason, 502) from None
+        return token
+
+    def signing_keys(self, document: ProviderDocument) -> Mapping[str, Any]:
+        """The keys with which the provider signs."""
+        return self._read(document.jwks_uri, dict[str, Any])
+
+    def user_info(self, document: ProviderDocument, access_token: str) -> Mapping[str, Any]:
+        """What the provider says of the person beside the ID token; nothing if it has no such endpoint."""
+        if document.userinfo_endpoint is None:
+            return {}
+        return self._read(document.userinfo_endpoint, dict[str, Any], {"Authorization": f"Bearer {access_token}"})
+
+    def _client(self, document: ProviderDocument) -> Any:
+        """authlib's client, which sends to the token endpoint's server alone."""
+        from authlib.integrations.requests_client import OAuth2Session
+
+        from syncd.sdk.requests_transport import send_through_exchange
+
+        supported = document.token_endpoint_auth_methods_supported
+        client = OAuth2Session(
+            self.keys.client_id,
+            self.secret,
+            token_endpoint_auth_method=next((each for each in _AUTH_METHODS if each in supported), _AUTH_METHODS[0]),
+            code_challenge_method="S256",
+            redirect_uri=self._callback,
+            scope=self._scope(document),
+        )
+        send_through_exchange(client, _settings(document.token_endpoint), self._context)
+        return client
+
+    def _scope(self, document: ProviderDocument) -> str:
+        """What is asked for: a provider may refuse a scope that it does not list."""
+        offered = document.scopes_supported if document.scopes_supported is not None else ("email", "profile")
+        return " ".join(["openid", *(scope for scope in ("email", "profile", self.groups_claim) if scope in offered)])
+
+    def _read(self, address: str, shape: type[T], headers: Mapping[str, str] | None = None) -> T:
+        try:
+            return JsonClient(_settings(address), self._context, headers, keep_alive=False).read("", shape)
+        except SourceError as error:
+            raise LoginRefused(_(SILENT), f"{urlsplit(address).netloc}: {error}", 502) from None
+
+
+def _settings(address: str) -> WebSettings:
+    return WebSettings(type="oidc", url=address, **_LIMITS)

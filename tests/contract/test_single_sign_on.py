@@ -1,0 +1,286 @@
+"""Logging in at an OpenID Connect provider, and every way in which the provider or somebody else may lie."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from csv_project import CsvProject
+from openid_provider import (
+    CLIENT,
+    SECRET,
+    Claims,
+    Provider,
+    openid_provider,
+    signed_by_another,
+    signed_with_the_public_key,
+    signed_with_the_secret,
+    unsigned,
+)
+from starlette.testclient import TestClient
+from test_door import OWN, door, project
+from test_sessions import HTML, form_token_of
+
+__all__ = ["project"]
+ANN = {"email": "Ann@acme.example", "email_verified": True}
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[Provider]:
+    with openid_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(serving: Provider) -> Provider:
+    """The provider, which tells the truth at first; its key stays, because to make one takes long."""
+    honest = Provider(serving.url, serving.key)
+    vars(serving).update(vars(honest))
+    return serving
+
+
+def web_keys(provider: Provider, tokens: str = "") -> str:
+    keys = f'{{issuer: "{provider.url}", client_id: {CLIENT}, client_secret: "${{OIDC_SECRET}}"}}'
+    roles = 'roles: {viewer: ["*"], editor: ["group:okr"], operator: [ann@acme.example, "248"]}'
+    return f"{{address: http://localhost, login: {{oidc: {keys}{tokens}}}, {roles}}}"
+
+
+@pytest.fixture
+def client(project: CsvProject, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setenv("OIDC_SECRET", SECRET)
+    return door(project, web_keys(provider))
+
+
+def begin(client: TestClient, path: str = "/sources?period=2026-Q4") -> str:
+    """The address at the provider to which a browser that asks for a page is sent."""
+    answer = client.get(path, headers=HTML)
+    while answer.status_code == 303 and answer.headers["location"].startswith("/"):
+        answer = client.get(answer.headers["location"], headers=HTML)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def refused(client: TestClient, address: str, status: int = 403) -> str:
+    """The page of a login that is refused: it begins no session."""
+    answer = client.get(address)
+    assert answer.status_code == status, answer.headers.get("location")
+    assert not any("syncd=" in cookie for cookie in answer.headers.get_list("set-cookie"))
+    assert client.get("/", headers=HTML).status_code == 303
+    assert SECRET not in answer.text
+    return answer.text
+
+
+def test_a_person_logs_in_at_the_provider_and_comes_back(client: TestClient, provider: Provider) -> None:
+    answer = client.get(provider.authorize(begin(client), **ANN))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sources?period=2026-Q4")
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "Ann@acme.example" in page.text
+    left = client.post("/logout", data={"form_token": form_token_of(page.text)}, headers=OWN)
+    assert left.headers["location"] == "/logged-out"
+    assert client.get("/", headers=HTML).status_code == 303
+
+
+def test_the_browser_is_asked_for_nothing_but_who_it_is(client: TestClient, provider: Provider) -> None:
+    query = dict(parse_qsl(urlsplit(begin(client)).query))
+    assert query["redirect_uri"] == "http://localhost/login/callback"
+    assert query["scope"] == "openid email profile"
+    assert len(query["state"]) >= 43
+    assert len(query["nonce"]) >= 43
+    again = dict(parse_qsl(urlsplit(begin(client)).query))
+    assert not {query[name] for name in ("state", "nonce", "code_challenge")} & set(again.values())
+
+
+def test_a_scope_is_asked_for_where_the_provider_offers_it(client: TestClient, provider: Provider) -> None:
+    provider.document = {"scopes_supported": ["openid", "email", "groups"]}
+    assert dict(parse_qsl(urlsplit(begin(client)).query))["scope"] == "openid email groups"
+
+
+@pytest.mark.parametrize(
+    ("person", "in_user_info", "role", "name"),
+    [
+        (ANN, "", 200, "Ann@acme.example"),
+        (ANN, "email email_verified", 200, "Ann@acme.example"),
+        ({"email": "ann@acme.example"}, "", 200, "ann@acme.example"),
+        ({"email": "ann@acme.example", "email_verified": False}, "", 401, "248289761001"),
+        ({"email": "ann@acme.example", "email_verified": "false"}, "email email_verified", 401, "248289761001"),
+        ({"preferred_username": "ann@acme.example", "name": "ann@acme.example"}, "", 401, "248289761001"),
+        ({"sub": "248"}, "", 200, "248"),
+        ({"sub": "248", "email": "x@acme.example"}, "", 200, "x@acme.example"),
+        ({"email": ["ann@acme.example"]}, "", 401, "248289761001"),
+    ],
+)
+def test_roles_go_by_a_verified_address_or_by_the_subject(
+    project: CsvProject, client: TestClient, provider: Provider, person: Claims, in_user_info: str, role: int, name: str
+) -> None:
+    only_operators = door(project, web_keys(provider).replace('viewer: ["*"], ', ""))
+    provider.in_user_info = frozenset(in_user_info.split())
+    assert only_operators.get(provider.authorize(begin(only_operators), **person)).status_code == 303
+    page = only_operators.get("/")
+    assert page.status_code == (200 if role == 200 else 403)
+    assert name in page.text
+
+
+@pytest.mark.parametrize("groups", [["okr", "all"], "okr", ["OKR", 7, None]])
+@pytest.mark.parametrize("in_user_info", ["", "groups"])
+def test_groups_are_read_from_their_claim(
+    project: CsvProject, client: TestClient, provider: Provider, groups: object, in_user_info: str
+) -> None:
+    only_editors = door(project, web_keys(provider).replace('viewer: ["*"], ', ""))
+    provider.in_user_info = frozenset(in_user_info.split())
+    assert only_editors.get(provider.authorize(begin(only_editors), groups=groups)).status_code == 303
+    assert only_editors.get("/").status_code == 200
+
+
+LIES: dict[str, Callable[[Claims], Claims]] = {
+    "another nonce": lambda claims: claims | {"nonce": "another"},
+    "no nonce": lambda claims: {name: value for name, value in claims.items() if name != "nonce"},
+    "another issuer": lambda claims: claims | {"iss": "https://evil.example"},
+    "no issuer": lambda claims: {name: value for name, value in claims.items() if name != "iss"},
+    "another audience": lambda claims: claims | {"aud": "another"},
+    "another audience for this party": lambda claims: claims | {"aud": "another", "azp": CLIENT},
+    "no audience": lambda claims: {name: value for name, value in claims.items() if name != "aud"},
+    "for another party": lambda claims: claims | {"aud": [CLIENT, "another"], "azp": "another"},
+    "expired": lambda claims: claims | {"exp": int(time.time()) - 90},
+    "never expires": lambda claims: {name: value for name, value in claims.items() if name != "exp"},
+    "of the future": lambda claims: claims | {"iat": int(time.time()) + 600},
+    "not yet valid": lambda claims: claims | {"nbf": int(time.time()) + 600},
+    "nobody": lambda claims: claims | {"sub": ""},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_id_token_that_does_not_fit_is_refused(client: TestClient, provider: Provider, lie: str) -> None:
+    provider.lie = LIES[lie]
+    refused(client, provider.authorize(begin(client), **ANN))
+
+
+@pytest.mark.parametrize(
+    "sign", [unsigned, signed_with_the_secret, signed_with_the_public_key, signed_by_another, lambda *_: "no token"]
+)
+def test_an_id_token_that_the_provider_did_not_sign_is_refused(
+    client: TestClient, provider: Provider, sign: Callable[[Provider, Claims], str]
+) -> None:
+    provider.sign = sign
+    refused(client, provider.authorize(begin(client), **ANN))
+
+
+def test_a_clock_may_differ_by_a_minute(client: TestClient, provider: Provider) -> None:
+    provider.lie = lambda claims: claims | {"iat": int(time.time()) + 40, "exp": int(time.time()) - 40}
+    assert client.get(provider.authorize(begin(client), **ANN)).status_code == 303
+    assert client.get("/").status_code == 200
+
+
+def test_a_code_counts_once(client: TestClient, provider: Provider) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    cookie = client.cookies["syncd-login"]
+    assert client.get(address).status_code == 303
+    assert "syncd-login" not in client.cookies
+    provider.forgets_used_codes = True
+    client.cookies.clear()
+    refused(client, address)  # the browser has forgotten the login
+    provider.forgets_used_codes = False
+    client.cookies.set("syncd-login", cookie)
+    refused(client, address)
+
+
+def test_the_login_of_another_browser_is_refused(project: CsvProject, client: TestClient, provider: Provider) -> None:
+    """Whoever lures a browser to the end of their own login would see what that person then writes."""
+    theirs = provider.authorize(begin(door(project, web_keys(provider))), **ANN)
+    refused(client, theirs)
+    begin(client)
+    refused(client, theirs)
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": ""}, {"state": "another"}, {"code": "guessed"}, {"iss": "https://evil.example"}]
+)
+def test_a_way_back_that_was_changed_is_refused(client: TestClient, provider: Provider, change: dict[str, str]) -> None:
+    address = urlsplit(provider.authorize(begin(client), **ANN))
+    refused(client, address._replace(query=urlencode(dict(parse_qsl(address.query)) | change)).geturl())
+
+
+def test_a_cookie_that_was_changed_is_refused(client: TestClient, provider: Provider) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    head, body, signature = client.cookies["syncd-login"].split(".")
+    for forged in (f"{head}.{body}.", f"{head}.{body}x.{signature}", "eyJhbGciOiJub25lIn0.e30.", "nothing"):
+        client.cookies.clear()
+        client.cookies.set("syncd-login", forged)
+        refused(client, address)
+
+
+def test_user_info_of_another_person_is_refused(client: TestClient, provider: Provider) -> None:
+    provider.lie = lambda claims: claims | {"sub": "another"}
+    provider.in_user_info = frozenset({"email"})
+    refused(client, provider.authorize(begin(client), **ANN))
+
+
+def test_a_refusal_of_the_provider_is_shown_as_text(client: TestClient, provider: Provider) -> None:
+    state = dict(parse_qsl(urlsplit(begin(client)).query))["state"]
+    query = urlencode({"state": state, "error": "access_denied<script>alert(1)</script>"})
+    page = refused(client, f"/login/callback?{query}")
+    assert "access_denied" in page
+    assert "<script" not in page
+
+
+def test_a_wrong_secret_is_shown_nowhere(
+    client: TestClient, provider: Provider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OIDC_SECRET", "another secret")
+    with caplog.at_level(logging.WARNING, "syncd.web"):
+        page = refused(client, provider.authorize(begin(client), **ANN))
+    reasons = [str(vars(record)["reason"]) for record in caplog.records]
+    assert any("invalid_client" in reason for reason in reasons)
+    assert "another secret" not in page + str(reasons)
+
+
+def test_without_its_secret_nobody_logs_in_and_tokens_still_count(
+    project: CsvProject, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OIDC_SECRET", raising=False)
+    client = door(project, web_keys(provider, ', tokens: {ci: "${CI_TOKEN}"}'))
+    assert client.get("/login/start").status_code == 503
+    assert client.get("/", headers={"Authorization": "Bearer token-of-the-pipeline"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"issuer": "https://evil.example"}, {"token_endpoint": None}, {"jwks_uri": ["a"]}, {"authorization_endpoint": 1}],
+)
+def test_a_document_that_does_not_fit_begins_no_login(client: TestClient, provider: Provider, document: Claims) -> None:
+    provider.document = document
+    assert client.get("/login/start").status_code == 502
+
+
+def test_a_redirect_to_another_server_is_not_followed(client: TestClient, provider: Provider) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    with openid_provider() as other:
+        provider.redirects = {"/token": f"{other.url}/token"}
+        refused(client, address, 502)
+        assert other.requests == []
+
+
+def test_a_provider_that_is_gone_refuses_logins_and_nothing_else(project: CsvProject, client: TestClient) -> None:
+    gone = door(project, web_keys(Provider("http://127.0.0.1:9"), ', tokens: {ci: "${CI_TOKEN}"}'))
+    assert gone.get("/login/start").status_code == 502
+    assert gone.get("/", headers={"Authorization": "Bearer token-of-the-pipeline"}).status_code == 200
+
+
+def test_both_ways_stand_on_the_page_to_log_in_at(project: CsvProject, client: TestClient, provider: Provider) -> None:
+    both = door(project, web_keys(provider, ', tokens: {ci: "${CI_TOKEN}"}'))
+    page = both.get("/login?next=/sources").text
+    assert 'href="/login/start?next=%2Fsources"' in page
+    assert 'name="token"' in page
+
+
+def test_a_session_ends_when_another_issuer_is_named(
+    project: CsvProject, client: TestClient, provider: Provider
+) -> None:
+    client.get(provider.authorize(begin(client), **ANN))
+    assert client.get("/").status_code == 200
+    other = door(project, web_keys(provider).replace(f"client_id: {CLIENT}", "client_id: another"))
+    other.cookies.set("syncd", client.cookies["syncd"])
+    assert other.get("/").status_code == 401
