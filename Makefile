@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check texts bench lock licences audit attacks clean help
+.PHONY: demo test coverage nightly check texts screenshots bench lock licences audit attacks clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -30,6 +30,9 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 
 texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date
 	@$(BIN)/python docs/texts.py
+
+screenshots: .venv/.installed-dev  ## take the pictures of README and docs from the demo, into docs/pictures
+	@$(BIN)/python tests/web/screenshots.py
 
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
@@ -91,4 +94,4 @@ clean:  ## remove the environments; the next target makes them again
 	rm -rf .venv .venv-bench .venv-lock
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

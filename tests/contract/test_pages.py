@@ -167,6 +167,7 @@ def test_a_past_day_is_shown_as_it_was(project: CsvProject) -> None:
         ("/key-results/nothing", 404),
         ("/objectives/nothing", 404),
         ("/nothing", 404),
+        ("/styleguide", 404),
         ("/api/status?period=1999-Q1", 404),
         ("/key-results/calls?at=yesterday", 400),
         ("/key-results/calls?at=2026-11-30", 400),
