@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from syncd.cli.errors import explained
 from syncd.cli.lines import wrapped
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
@@ -111,7 +112,7 @@ def _ledger(config: Config) -> tuple[Check, bool]:
             return Check("usable", True, text), False
         ledger = open_ledger(url, create=False)
     except (ConfigError, LedgerError) as error:
-        return Check("usable", False, str(error)), False
+        return Check("usable", False, str(explained(error))), False
     assert ledger is not None  # it exists
     with closing(ledger):
         last = ledger.cycles.last(pulled=True)

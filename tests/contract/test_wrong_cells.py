@@ -46,6 +46,7 @@ objectives:
 """
 COMMANDS = ("status", "status --json", "explain visits", "history visits", "review", "plan", "sync")
 WRONG = {
+    "a ledger's id that is none": ("control.ledger", "CAST(x'ff80' AS TEXT)"),
     "a text as a number": ("key_result_values.number", "'abc'"),
     "a text as progress": ("key_result_values.progress", "'abc'"),
     "bytes as a number": ("readings.number", "x'ff00'"),

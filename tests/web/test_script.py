@@ -178,10 +178,10 @@ class TestLive:
             page.get_by_role("button", name="Check in").click()
             expect(page.get_by_role("status")).to_contain_text("Asked before")
         with left_open(browser, f"{live.base}/key-results/calls") as page:
-            assert page.locator("p.done").count() == 1  # it waits for the cycle
+            assert page.locator("p.became").count() == 1  # it waits for the cycle
             page.locator(".check-in input[name=note]").fill("Typed since")
             live.new_value(1020)
-            expect(page.locator("p.done")).to_have_count(0, timeout=HANG * 1000)
+            expect(page.locator("p.became")).to_have_count(0, timeout=HANG * 1000)
             assert page.locator(".check-in input[name=note]").input_value() == "Typed since"
 
     def test_selected_text_and_the_day_under_the_cursor_stay(self, live: Live, browser: Browser) -> None:
