@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check texts screenshots bench attacks lock licences audit clean help
+.PHONY: demo test coverage nightly check texts screenshots bench lock licences audit attacks clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
