@@ -44,8 +44,9 @@ def _run(arguments: Sequence[str]) -> int:
         error.show()  # type: ignore[attr-defined]
         return 2
     except Exception as error:
-        from syncd.cli.errors import exit_code, sentences
+        from syncd.cli.errors import exit_code, explained, sentences
 
+        error = explained(error)
         lines = sentences(error)
         if lines is None:
             raise

@@ -26,6 +26,15 @@ def sentences(error: Exception) -> list[str] | None:
     return [f"syncd: {error}{advice}"]
 
 
+def explained(error: Exception) -> Exception:
+    """The error, or in its place the damage in the ledger that explains it."""
+    if isinstance(error, ConfigError):
+        return error
+    from syncd.ledger import wrong_cells
+
+    return wrong_cells.explained(error)
+
+
 def exit_code(error: Exception) -> int:
     """2 if nothing was changed; 1 if the ledger failed in the middle of the work."""
     from syncd.ledger import LedgerFailed

@@ -26,7 +26,7 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
-from syncd.sdk.language import gettext, ngettext
+from syncd.sdk.language import gettext, marked, ngettext
 from syncd.sdk.numbers import difference
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
@@ -248,7 +248,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
     """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
-    reason = "nothing gives a number of that day" if number is None else None
+    reason = marked("nothing gives a number of that day") if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
 

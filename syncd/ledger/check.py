@@ -12,6 +12,7 @@ from syncd.ledger import migrate
 from syncd.ledger.engine import engine_of
 from syncd.ledger.identity import last_ledger_at
 from syncd.ledger.ledger import gone, refuse_newer, sqlite_file, unusable
+from syncd.ledger.wrong_cells import check_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class LedgerState:
 
 
 def check_ledger(url: str) -> LedgerState:
-    """What a sync would meet at this URL; changes nothing. LedgerError if the sync could not write there."""
+    """What a sync would meet at this URL; changes nothing. LedgerError if the sync could not write there, or a cell
+    holds what its column cannot.
+    """
     with unusable(url):
         return _state(make_url(url))
 
@@ -51,6 +54,8 @@ def _state(url: URL) -> LedgerState:
             connection.rollback()
     finally:
         engine.dispose()
+    if file:
+        check_cells(file)
     return LedgerState(outdated=version < migrate.head())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,9 @@ class _TakingTurns(Engine):
             yield connection
 
 
+opened: deque[Path] = deque(maxlen=2)
+"""The SQLite files that this process uses, the newest last: one, or two where one is copied into the other."""
+
 WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
@@ -58,6 +62,9 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     engine = _TakingTurns(made.pool, made.dialect, made.url)
     raise_ledger_errors(engine)
     if sqlite:
+        file = Path(url.database or ":memory:")
+        if file not in opened:
+            opened.append(file)
         _prepare_sqlite(engine)
     else:
         _limit_postgresql(engine, address)

@@ -25,8 +25,8 @@ from syncd.okr.words import (
 from syncd.review.model import Attention, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.review.movement_words import SHOWN, arrow, causes_words, movement, not_comparable
 from syncd.sdk.figures import full_number
+from syncd.sdk.language import ISOLATED, ngettext
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
@@ -198,7 +198,7 @@ def _edited(times: int) -> str:
 def attention(attention: Attention) -> str:
     """What is wrong with some key results, and what to do."""
     reason = attention.reason[0].upper() + attention.reason[1:]
-    return f"{reason}{'' if reason.endswith('.') else '.'} {attention.advice}"
+    return f"{reason}{'' if reason.rstrip(ISOLATED).endswith('.') else '.'} {attention.advice}"
 
 
 def definition_change(change: DefinitionChange, review: Review) -> str:
@@ -241,10 +241,11 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
     """`21 Nov, Dana on calls: 1,092 → 5`."""
     move = review.by_id.get(name)
     old, new = (
-        full_number(number, "unknown") if move is None else value_figure(move.line.key_result, number, "unknown")
+        full_number(number, _("unknown")) if move is None else value_figure(move.line.key_result, number, _("unknown"))
         for number in (approval.old, approval.new)
     )
-    return f"{day(approval.at.astimezone(review.period.zone))}, {approval.by} on {name}: {old} → {new}"
+    when = day(approval.at.astimezone(review.period.zone))
+    return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {old} → {new}"
 
 
 def request(asked: Request, review: Review) -> str:

@@ -20,6 +20,7 @@ from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
+from syncd.ledger.wrong_cells import explained
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
@@ -269,15 +270,15 @@ class Service:
         except LedgerBusy as error:
             log.warning("cycle put off", extra={"reason": str(error)})
             return datetime.now(UTC) + _BUSY_WAIT
-        except (ConfigError, LedgerError) as error:
-            self.cycle_problem = str(error)
-            self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
-            self.metrics.broken_cycle()
-            log.error(
-                "ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", extra={"reason": str(error)}
-            )
-            return None
         except Exception as error:  # the log has it, and the next cycle gets its chance
+            error = explained(error)
+            if isinstance(error, ConfigError | LedgerError):
+                self.cycle_problem = str(error)
+                self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
+                self.metrics.broken_cycle()
+                event = "ledger failed" if isinstance(error, LedgerFailed) else "cycle not run"
+                log.error(event, extra={"reason": str(error)})
+                return None
             self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
             self.metrics.broken_cycle()
             log.exception("cycle broken")

@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from syncd.ledger import LedgerError
+from syncd.ledger.wrong_cells import explained
+from syncd.sdk.language import gettext as _
 
 T = TypeVar("T")
 
@@ -51,4 +54,9 @@ class Bounded:
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:
-            raise LedgerSilent(f"the ledger has not answered for {self._seconds:g} s") from None
+            raise LedgerSilent(_("the ledger has not answered for %(num)s s", num=f"{self._seconds:g}")) from None
+        except HTTPException:
+            raise
+        except Exception as error:
+            # What nobody expected may be a cell that holds what its column cannot.
+            raise await asyncio.to_thread(explained, error) from error

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 import texts  # noqa: E402
 
-PLACEHOLDER = re.compile(r"%\(\w+\)s|%%")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sr]|%%")
 TRANSLATIONS = sorted(path.stem for path in texts.LOCALES.glob("*.po"))
 
 

@@ -1,0 +1,138 @@
+"""The cell of a SQLite ledger that holds what its column cannot: SQLite lets anybody write a text into a number column.
+
+To look at every cell would cost each cycle what the ledger has ever held. So a ledger is looked through once something
+failed on it that nobody expected, and by `syncd doctor`. PostgreSQL refuses such cells when they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, get_args
+
+from sqlalchemy import URL, Boolean, Column, Connection, Float, Integer, Table
+
+from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.engine import engine_of, opened
+from syncd.ledger.failures import LedgerDamaged, LedgerError, shown
+from syncd.ledger.schema import alignments, layouts, metadata, remarks, requests, sessions, streams, values
+from syncd.okr.alignment import Verdict
+from syncd.okr.goals import Health, Quality
+from syncd.sdk import SyncdError
+
+_LISTS = {streams.c.needs, layouts.c.places, remarks.c.notes, sessions.c.also, sessions.c.groups}
+_OF_ANY_KIND = {streams.c.cursor, streams.c.memory, requests.c.before, requests.c.after}
+_DAYS = {values.c.since, alignments.c.since, alignments.c.verdict_since}
+_WORDS: dict[Column[Any], Collection[str]] = {
+    values.c.health: get_args(Health),
+    values.c.quality: get_args(Quality),
+    streams.c.quality: get_args(Quality),
+    alignments.c.verdict: get_args(Verdict),
+}
+_LARGEST = "1.7976931348623157e308"
+_LONGEST = 40  # characters of a cell that are shown
+
+
+def explained(error: Exception) -> Exception:
+    """The error, or LedgerDamaged in its place if a ledger that this process uses holds a cell that explains it."""
+    if isinstance(error, SyncdError) and not isinstance(error, LedgerDamaged):
+        return error
+    for file in opened:
+        try:
+            check_cells(file, texts=isinstance(error, LedgerDamaged))
+        except LedgerDamaged as damage:
+            damage.__cause__ = error
+            return damage
+        except LedgerError:  # it is gone, or in use: nothing can be learned of it
+            continue
+    return error
+
+
+def check_cells(file: Path, *, texts: bool = False) -> None:
+    """Raises LedgerDamaged, which names the table, the row and the column, if a cell holds what its column cannot.
+
+    With `texts`, each text is decoded too, which takes longer.
+    """
+    if not file.exists():
+        return
+    url = URL.create("sqlite", database=str(file))
+    engine = engine_of(url)
+    try:
+        with closing(engine.connect()) as connection:
+            for table in metadata.sorted_tables:
+                if (wrong := _wrong_cell(connection, table, texts=texts)) is not None:
+                    raise LedgerDamaged(wrong, f"the ledger {shown(url.render_as_string())}")
+    finally:
+        engine.dispose()
+
+
+def _wrong_cell(connection: Connection, table: Table, *, texts: bool) -> str | None:
+    there = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table.name})")}
+    for column in table.columns if there else ():
+        condition, fitting = _holds(column)
+        row = _first(connection, table, column, f"NOT ({condition})") if column.name in there else None
+        if row is None and texts and fitting == "a text":
+            row = _first_undecodable(connection, table, column)
+        if row is not None:
+            *key, cell = row
+            names = (part.name for part in table.primary_key)
+            place = ", ".join(f"{name} {_text(part)}" for name, part in zip(names, key, strict=True))
+            return (
+                f"{table.name} ({place}) has {_text(cell) or 'nothing'} as {column.name}, where {fitting} should stand"
+            )
+    return None
+
+
+def _first(connection: Connection, table: Table, column: Column[Any], condition: str) -> Sequence[str] | None:
+    """The key of the first such row, and its cell, each in hexadecimal digits."""
+    return connection.exec_driver_sql(f"{_rows(table, column)} WHERE {condition} LIMIT 1").first()
+
+
+def _first_undecodable(connection: Connection, table: Table, column: Column[Any]) -> Sequence[str] | None:
+    for row in connection.exec_driver_sql(_rows(table, column)):
+        try:
+            bytes.fromhex(row[-1]).decode()
+        except UnicodeDecodeError:
+            return row
+    return None
+
+
+def _rows(table: Table, column: Column[Any]) -> str:
+    cells = ", ".join(f"hex({_quoted(part.name)})" for part in (*table.primary_key, column))
+    return f'SELECT {cells} FROM "{table.name}"'  # noqa: S608 - it names tables and columns of ours alone
+
+
+def _text(digits: str) -> str:
+    text = bytes.fromhex(digits).decode("utf-8", "replace")
+    return repr(text[:_LONGEST]) if text else ""
+
+
+def _holds(column: Column[Any]) -> tuple[str, str]:
+    """The condition that every cell of a column meets, in SQL that is never NULL; and what it holds, in words."""
+    cell = _quoted(column.name)
+    if column in _WORDS:
+        words = _WORDS[column]
+        condition, fitting = f"{cell} IN ({', '.join(map(repr, words))})", f"one of {', '.join(words)}"
+    elif column in _DAYS:
+        condition, fitting = f"typeof({cell}) = 'text' AND date({cell}) IS {cell}", "a day"
+    elif isinstance(column.type, Document):
+        kind, fitting = ("array", "a list") if column in _LISTS else ("object", "a document")
+        of_kind = "1" if column in _OF_ANY_KIND else f"json_type({cell}) = '{kind}'"
+        # AND would not keep json_type from a text that is no JSON.
+        condition = f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN {of_kind} ELSE 0 END"
+    elif isinstance(column.type, Moment):
+        condition, fitting = f"typeof({cell}) = 'text' AND datetime({cell}) IS NOT NULL", "a time"
+    elif isinstance(column.type, Boolean):
+        condition, fitting = f"typeof({cell}) = 'integer' AND {cell} IN (0, 1)", "yes or no"
+    elif isinstance(column.type, Integer):
+        condition, fitting = f"typeof({cell}) = 'integer'", "a whole number"
+    elif isinstance(column.type, Float):
+        condition, fitting = f"typeof({cell}) IN ('real', 'integer') AND abs({cell}) <= {_LARGEST}", "a number"
+    else:
+        condition, fitting = f"typeof({cell}) = 'text'", "a text"
+    return f"{cell} IS NULL OR ({condition})" if column.nullable else f"{cell} IS NOT NULL AND ({condition})", fitting
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
