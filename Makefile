@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check bench lock licences audit texts clean help
+.PHONY: demo test coverage nightly check texts screenshots bench attacks lock licences audit clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -30,6 +30,9 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 
 texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date
 	@$(BIN)/python docs/texts.py
+
+screenshots: .venv/.installed-dev  ## take the pictures of README and docs from the demo, into docs/pictures
+	@$(BIN)/python tests/web/screenshots.py
 
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
@@ -78,6 +81,9 @@ licences: .venv/.installed-dev  ## note the licences that locked packages declar
 
 audit: .venv/.installed-dev  ## look up every locked package in a database of known weaknesses; needs the network
 	@$(BIN)/python -m supply_chain.audit
+
+attacks: .venv/.installed-dev  ## try every attack of docs/security.md, and write there how many cases held
+	@$(BIN)/python tests/attacks.py
 
 .venv-lock/.installed: Makefile
 	@$(PYTHON) -m venv --clear .venv-lock

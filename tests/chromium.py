@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,12 @@ _QUIET = (
 
 
 @contextmanager
-def a_browser() -> Iterator[Browser]:
-    """Chromium without a window, until the block ends."""
+def a_browser(environment: Mapping[str, str] | None = None) -> Iterator[Browser]:
+    """Chromium without a window, until the block ends, with these variables beside those of this process."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_QUIET)
+        browser = playwright.chromium.launch(
+            executable_path=_chromium(), args=_QUIET, env={**os.environ, **(environment or {})}
+        )
         yield browser
         browser.close()
 

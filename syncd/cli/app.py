@@ -315,11 +315,18 @@ def connectors(as_json: options.AsJson = False) -> None:
 
 
 @app.command()
-def demo(folder: options.DemoFolder = Path("syncd-demo")) -> None:
-    """Sync an example company's quarter from the sandbox."""
+def demo(
+    folder: options.DemoFolder = Path("syncd-demo"),
+    serve: options.Serve = False,
+    listen: options.Listen = "127.0.0.1:8321",
+) -> None:
+    """Sync an example company's quarter from the sandbox.
+
+    With --serve, the service then runs with the sandbox behind it and serves the pages, until Ctrl-C (exit code 0).
+    """
     from syncd.cli import demo as command
 
-    command.run(folder)
+    command.run(folder, serve_at=listen if serve else None)
 
 
 @app.command()

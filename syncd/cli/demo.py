@@ -14,8 +14,9 @@ from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.output import say, styled
 from syncd.cli.progress import print_failures
+from syncd.cli.run import run as run_service
 from syncd.cli.status_view import print_status
-from syncd.cycle.model import CycleRequest
+from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.run import run_cycle
 from syncd.ledger import cycle_lock
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
@@ -29,8 +30,11 @@ from syncd.status.unwritten import troubles
 _MARK = "# Written by `syncd demo`"
 
 
-def run(folder: Path) -> None:
-    """Writes the example's files, syncs them against its own sandbox, and shows where the objectives stand."""
+def run(folder: Path, *, serve_at: str | None) -> None:
+    """Writes the example's files, syncs them against its own sandbox, and shows where the objectives stand.
+
+    With an address HOST:PORT as `serve_at`, the service goes on there with the sandbox behind it, until Ctrl-C.
+    """
     set_up_log("text", logging.ERROR)
     with serve(now=DEMO_NOW) as box:
         try:
@@ -39,27 +43,49 @@ def run(folder: Path) -> None:
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{folder} cannot be written: {reason}; name another with --folder") from None
         os.environ.update(sandbox_environment(box))
-        config, clock = open_config(folder / "syncd.yaml")
-        ledger = writing_ledger(config)
-        started = time.monotonic()
-        with cycle_lock(ledger.engine):
-            result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
-        seconds = time.monotonic() - started
-        requests = len(box.requests)
+        result = _sync(folder / "syncd.yaml", box)
+        if serve_at is not None:
+            say(f"The dashboard, with the sandbox behind it, until Ctrl-C: http://{serve_at}/")
+            run_service(
+                folder / "syncd.yaml",
+                listen=serve_at,
+                insecure=False,
+                log_format="text",
+                new_ledger=False,
+                for_developers=True,
+            )
+    _say_what_next(folder)
+    if result.failures or result.unwritten:
+        raise typer.Exit(1)
+
+
+def _sync(path: Path, box: Sandbox) -> Result:
+    """One cycle, and its figures on the screen."""
+    config, clock = open_config(path)
+    ledger = writing_ledger(config)
+    started = time.monotonic()
+    with cycle_lock(ledger.engine):
+        result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
+    seconds = time.monotonic() - started
     okrs = choose_period(config, None, clock())
     assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
     say(f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file")
-    say(f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.")
+    say(f"(a sandbox on this machine, through the real clients): {len(box.requests)} requests, {seconds:.1f} s.")
     say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
     say()
     print_status(report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger))
     ledger.close()
     print_failures(result)
     say()
+    return result
+
+
+def _say_what_next(folder: Path) -> None:
     say(f"Try next, in {styled(str(folder), bold=True)}:")
+    if shutil.which("syncd") is None:
+        say("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
     for command, what in (
-        ("syncd serve", "the dashboard, at http://127.0.0.1:8321/"),
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
         ("syncd history calls --backfill", "how did it get there, day by day?"),
@@ -67,12 +93,9 @@ def run(folder: Path) -> None:
         ("syncd validate && syncd test", "then break a line of mappings/ and see"),
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
+        ("syncd serve", "the dashboard, at http://127.0.0.1:8321/"),
     ):
         say(f"  {command:<31} {what}")
-    if shutil.which("syncd") is None:
-        say("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
-    if result.failures or result.unwritten:
-        raise typer.Exit(1)
 
 
 def sandbox_environment(box: Sandbox) -> dict[str, str]:

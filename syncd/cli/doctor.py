@@ -17,6 +17,7 @@ from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
 from syncd.cli.output import say
 from syncd.config import Config
+from syncd.config.web_secrets import web_secret_problems
 from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
 from syncd.ledger.check import check_ledger
@@ -42,6 +43,8 @@ def run(path: Path, *, as_json: bool) -> None:
         results.append(("notify", list(_notify(config))))
     if config.settings.heartbeat is not None:
         results.append(("heartbeat", [_heartbeat(config, config.settings.heartbeat)]))
+    if config.settings.web.login is not None or config.settings.web.metrics_token is not None:
+        results.append(("web", list(_web(config))))
     if as_json:
         print_json({"connections": [_document(name, checks) for name, checks in results]})
     else:
@@ -80,6 +83,13 @@ def _notify(config: Config) -> Iterator[Check]:
     yield from (Check("configured", False, problem) for problem in problems)
     if not problems:
         yield Check("configured", True, "apprise knows every address; nothing was sent")
+
+
+def _web(config: Config) -> Iterator[Check]:
+    problems = [problem.message for problem in web_secret_problems(config)]
+    yield from (Check("configured", False, problem) for problem in problems)
+    if not problems:
+        yield Check("configured", True, "every secret of the pages is set; no login provider was asked")
 
 
 def _heartbeat(config: Config, reference: str) -> Check:

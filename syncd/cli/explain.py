@@ -17,6 +17,7 @@ from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
+from syncd.explain.requests import open_requests, whole_words
 from syncd.ledger import Ledger
 from syncd.okr.day_texts import past_moment
 from syncd.okr.goals import KeyResult
@@ -64,6 +65,10 @@ def explanation_lines(
 ) -> Iterator[str]:
     """All the evidence of a key result in a snapshot, as text."""
     yield from _lines(evidence_of(snapshot, ledger, key_result), zone)
+    for request in open_requests(ledger, snapshot, key_result.id):
+        yield from labelled(
+            "asked", f"{clock_time(request.at.astimezone(zone))}: {whole_words(request, key_result, zone)}"
+        )
     yield from explain_links.lines(list(links_of(snapshot, ledger, key_result)))
     yield from explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), zone)
 

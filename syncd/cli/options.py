@@ -92,6 +92,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are
 NewFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; no file is overwritten.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="mapping, or project for syncd.yaml.")]
 DemoFolder = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Rewritten by each demo.")]
+Serve = Annotated[bool, typer.Option("--serve", help="Then run the service and serve the pages.")]
 Port = Annotated[
     int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")
 ]

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import typer
 
+from syncd.cli.asking import new_form
+from syncd.cli.author import author_name, process_owner
 from syncd.cli.lines import wrapped
 from syncd.cli.output import say
 from syncd.cli.pulling import ready_to_pull
 from syncd.config.notifying import EVERYBODY
+from syncd.cycle.ask import Form, ask_about_delivery
+from syncd.cycle.model import CycleRequest
 from syncd.cycle.outgoing import deliver
+from syncd.cycle.take_requests import take_requests
 from syncd.ledger.outbox import STUCK
 from syncd.notifying.send import MessageOutcome
 from syncd.okr.words import count
@@ -25,9 +30,8 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
     with ready_to_pull(path, only, log_format) as request:
         ledger = request.ledger
         if retry:
-            ledger.outbox.reopen(STUCK, request.clock(), only)
-            if only is None:
-                ledger.events.reopen(request.clock())
+            _ask_again(request, only)
+        take_requests(request.config, ledger, request.clock)
         outcomes = deliver(request, messages=only is None)
         deliveries, messages = outcomes.delivered, outcomes.messages
         stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
@@ -38,6 +42,17 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
             say(line)
     if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
+
+
+def _ask_again(request: CycleRequest, only: str | None) -> None:
+    """Asks for another try of what failed for good."""
+    ledger, now = request.ledger, request.clock()
+    author, entered_by = author_name(None, "a retry"), process_owner()
+    for delivery in ledger.outbox.in_state(STUCK):
+        if only in (None, delivery.key_result):
+            ask_about_delivery(ledger, Form(new_form(), author, entered_by, now), delivery.id, "retry")
+    if only is None:
+        ledger.events.reopen(now)
 
 
 def _left(stuck: int) -> str:

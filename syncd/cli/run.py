@@ -24,8 +24,13 @@ from syncd.web import make_app, serving
 log = logging.getLogger("syncd.web")
 
 
-def run(path: Path, *, listen: str, insecure: bool, log_format: str, new_ledger: bool) -> None:
-    """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once."""
+def run(
+    path: Path, *, listen: str, insecure: bool, log_format: str, new_ledger: bool, for_developers: bool = False
+) -> None:
+    """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once.
+
+    `for_developers`: the pages include that of the design system.
+    """
     share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
@@ -35,7 +40,7 @@ def run(path: Path, *, listen: str, insecure: bool, log_format: str, new_ledger:
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     _on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    _serve_while(service.run, make_app(service, host, insecure=insecure), host, port)
+    _serve_while(service.run, make_app(service, host, insecure=insecure, for_developers=for_developers), host, port)
     raise typer.Exit(0)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from syncd.explain.items import Item
 from syncd.explain.restatements import GONE
+from syncd.sdk.language import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
     return Differences(
         [item for key, item in now.items() if item.left_out is None and key not in before],
         [
-            replace(item, left_out=left.left_out if left else GONE)
+            replace(item, left_out=left.left_out if left else gettext(GONE))
             for key, item in before.items()
             if (left := now.get(key)) is None or left.left_out is not None
         ],

@@ -33,6 +33,7 @@ from syncd.okr.spans import Span
 from syncd.okr.words import place
 from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
 
@@ -173,7 +174,7 @@ def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
     """How the `brought` numbers became the number of a part."""
     answer = rows.answer(measure)
     if answer.number is None:
-        return answer.reason or _("unknown")
+        return original(answer.reason) if answer.reason else _("unknown")
     if measure.per is None:
         return _aggregate(measure, brought, exact(scalar_text(answer.number)))
     whole = rows.answer(replace(measure, per=None)).number or 0.0
@@ -212,4 +213,6 @@ def _aggregate(measure: Leaf, brought: Sequence[str], result: str) -> str:
 
 
 def _number(value: KeptValue) -> str:
-    return value.reason or _("unknown") if value.number is None else exact(scalar_text(value.number))
+    if value.number is None:
+        return original(value.reason) if value.reason else _("unknown")
+    return exact(scalar_text(value.number))

@@ -15,7 +15,7 @@ from typing import Literal
 from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
-from syncd.explain.requests import Asked, requests_of
+from syncd.explain.requests import Asked, open_requests
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
@@ -26,7 +26,7 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
-from syncd.sdk.language import gettext, ngettext
+from syncd.sdk.language import gettext, marked, ngettext
 from syncd.sdk.numbers import difference
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
@@ -248,7 +248,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
     """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
-    reason = "nothing gives a number of that day" if number is None else None
+    reason = marked("nothing gives a number of that day") if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
 
@@ -272,9 +272,8 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
     events += _checked_in(end.checkins.get(key_result.id, ()))
-    for request in requests_of(ledger, end, key_result.id):
-        if request.state != "applied" or request.delivery is not None:
-            events.append(Asked(request.ended_at or request.at, request))
+    for request in open_requests(ledger, end, key_result.id):
+        events.append(Asked(request.ended_at or request.at, request))
     events += approvals(ledger, okrs.period.id, key_result.id, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):

@@ -26,6 +26,7 @@ from syncd.okr.measures import (
 from syncd.okr.spans import Period, Span
 from syncd.sdk import Reading, Record
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datet
     title = _("holds %(text)s", text=raw)
     if any(reading is other for other in used):
         number = scalar_text(reading.number) if reading.number is not None else None
-        brings = _("unknown: %(reason)s", reason=reading.problem) if number is None else number
+        brings = _("unknown: %(reason)s", reason=original(reading.problem or "")) if number is None else number
         return Item(reading.cell, reading.cell, title, "", reading.at, brings, None)
     at = reading.at or now
     if at > now:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from syncd.ledger import Ledger
 from syncd.ledger.requests import Request
 from syncd.okr.goals import KeyResult
+from syncd.okr.spans import Span
 from syncd.okr.words import day, percent, value_figure
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
@@ -74,15 +75,33 @@ def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) 
 
 def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
     """What people had asked for about a key result by the moment of a snapshot, oldest first, as it stood then."""
-    if ledger is None:
-        return
-    for request in ledger.requests.of_key_result(end.okrs.period.id, key_result):
+    if ledger is not None:
+        yield from _as_of(ledger.requests.of_key_result(end.okrs.period.id, key_result), end)
+
+
+def open_requests(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
+    """Those that no value, check-in or approval tells of: they wait, were refused, or are about deliveries."""
+    return filter(_is_open, requests_of(ledger, end, key_result))
+
+
+def open_requests_of_period(ledger: Ledger | None, end: Snapshot, span: Span) -> Iterator[Request]:
+    """The same of all key results, of those that were made or ended within a span of time."""
+    if ledger is not None:
+        yield from filter(_is_open, _as_of(ledger.requests.of_period(end.okrs.period.id, span), end))
+
+
+def _as_of(requests: Iterable[Request], end: Snapshot) -> Iterator[Request]:
+    for request in requests:
         if request.at > end.last_instant:
             continue
         if request.ended_at is not None and request.ended_at > end.last_instant:
             yield replace(request, state="waiting", reason=None, ended_at=None, before=None, after=None)
         else:
             yield request
+
+
+def _is_open(request: Request) -> bool:
+    return request.state != "applied" or request.delivery is not None
 
 
 def _figure(key_result: KeyResult | None, value: float) -> str:

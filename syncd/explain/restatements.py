@@ -20,8 +20,10 @@ from syncd.okr.filters import shown_scalar
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked, original
 
-GONE = "gone: deleted, moved, or no match any more"
+GONE = marked("gone: deleted, moved, or no match any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,10 @@ def _of_reading(
     at = ended_at(reread.cycle)
     if reread.at not in measure.window.span(history.okrs.period, at) or reread.at > at:
         return None
-    held = f"held {reread.old.raw}"
-    why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
+    if reread.new is None:
+        why = _("held %(old)s, and its row is gone", old=reread.old.raw)
+    else:
+        why = _("held %(old)s, and holds %(new)s now", old=reread.old.raw, new=reread.new.raw)
     cell = (reread.new or reread.old).cell
     return Restatement(measure.connection, at, cell, "", "", reread.at, why, *history.numbers(reread.cycle))
 
@@ -169,7 +173,7 @@ def _why(
     window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, at, old) is None
     if new is None:
-        return GONE if counted else None
+        return _(GONE) if counted else None
     why = left_out(measure, window, at, new)
     if counted and why is not None:
         return why
@@ -179,14 +183,14 @@ def _why(
         return _brings(measure, old, new)
     zone = okrs.period.zone
     if measured is not None and new.done_at.astimezone(zone).date() < measured.astimezone(zone).date():
-        return "came late"
+        return _("came late")
     return None
 
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
     """How the number that a record brings changed; None if it did not."""
     if measure.take == "share":
-        return new.not_done or "not done" if old.done_at and not new.done_at else None
+        return original(new.not_done or marked("not done")) if old.done_at and not new.done_at else None
     if measure.of is None:
         return None
     sides = [_shown(measure, record) for record in (old, new)]
@@ -196,4 +200,4 @@ def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
 def _shown(measure: RecordMeasure, record: Record) -> str:
     number = contribution(measure, record)
     texts = [shown_scalar(value) for value in measure.values_of(record)]
-    return scalar_text(number) if number is not None else ", ".join(texts) or "none"
+    return scalar_text(number) if number is not None else ", ".join(texts) or _("none")

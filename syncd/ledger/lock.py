@@ -121,7 +121,7 @@ def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[s
 
 def _lock_file(engine: Engine, path: str) -> TextIO:
     try:
-        return Path(path).open("a+")
+        return open(path, "a+", opener=partial(os.open, mode=0o600))  # for its owner alone, as the ledger is
     except OSError as error:
         name, reason = shown(engine.url.render_as_string()), (error.strerror or "unusable").lower()
         raise LedgerError(

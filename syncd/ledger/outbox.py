@@ -151,11 +151,6 @@ class Outbox:
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(before))
         self._each(statement.values(values), ids)
 
-    def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
-        """Puts the deliveries in these states back into `waiting`, of all key results or of a single one."""
-        matching = [delivery.id for delivery in self.in_state(states) if key_result in (None, delivery.key_result)]
-        self.again(matching, now)
-
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
         """Puts deliveries back into `waiting`, as if they were new, unless they are being sent or are over."""
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}

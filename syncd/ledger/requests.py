@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncd.ledger.schema import requests
+from syncd.okr.spans import Span
 from syncd.okr.words import signature
 from syncd.sdk import Json
 
@@ -111,6 +112,13 @@ class Requests:
     def of_key_result(self, period: str, key_result: str) -> Sequence[Request]:
         """Every request about a key result, oldest first."""
         return self._of(requests.c.period == period, requests.c.key_result == key_result)
+
+    def of_period(self, period: str, span: Span) -> Sequence[Request]:
+        """Every request about a period that was made or ended within a span of time, oldest first."""
+        moments = (requests.c.at, requests.c.ended_at)
+        return self._of(
+            requests.c.period == period, or_(*((moment >= span.start) & (moment < span.end) for moment in moments))
+        )
 
     def of_delivery(self, delivery: int) -> Sequence[Request]:
         """Every request about a delivery, oldest first."""

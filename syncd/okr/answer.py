@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from syncd.okr.spans import Span
+from syncd.sdk.language import marked
 from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, mean, quantile, rounded, total
 
 Per = Literal["day", "week"]
@@ -82,6 +83,6 @@ def answer_numbers(take: str, of: str | None, numbers: Sequence[float], lacking:
         return Answer(None, f"a record's {of} holds a number {BEYOND}", len(numbers), lacking)
     number = aggregate(take, numbers)
     if number is None:
-        reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
+        reason = f"none of {lacking} records has {of}" if lacking else marked("no record in the window")
         return Answer(None, reason, len(numbers), lacking)
     return Answer(number, None, len(numbers), lacking)

@@ -11,6 +11,7 @@ from syncd.okr.formula import evaluate
 from syncd.okr.measures import FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, Span
 from syncd.sdk.facts import Reading, Record
+from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
@@ -40,5 +41,5 @@ def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycl
         return evaluate(measure.expression, parts)
     window = measure.window.span(period, now)
     if window.start >= window.end:
-        return Answer(None, "no day of its window has settled yet")
+        return Answer(None, marked("no day of its window has settled yet"))
     return rate(facts.answer(measure, window, now, cycle), measure.per, window, now)

@@ -19,6 +19,7 @@ from syncd.okr.measures import Measure
 from syncd.okr.plausible import Plausible, out_of_scale
 from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period, Span
+from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
@@ -312,10 +313,10 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
         return Standing(None, None, expected_score, "unknown")
     progress = key_result.goal.progress(value)
     if progress is None:
-        return Standing(None, None, expected_score, "unknown", "it has no baseline to measure progress from")
+        return Standing(None, None, expected_score, "unknown", _("it has no baseline to measure progress from"))
     score = _within(progress)
     if now < span.start:
-        return Standing(progress, score, expected_score, "unknown", "the period has not begun")
+        return Standing(progress, score, expected_score, "unknown", _("the period has not begun"))
     health = _health(key_result, progress, score, expected_score, now >= span.end, shares)
     bounds = (0.0, 1.0, *shares.bounds(expected_score))
     return Standing(progress, score, expected_score, health, out_of_scale(progress), bounds)

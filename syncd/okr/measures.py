@@ -19,6 +19,7 @@ from syncd.okr.filters import scalar_text as scalar_text
 from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked, original
 from syncd.sdk.numbers import BEYOND, difference, is_beyond, total
 
 RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct", "share"]
@@ -138,7 +139,7 @@ def answer_distinct(of: str | None, texts: Collection[str], having: int, lacking
 
 def answer_share(done: int, records: int) -> Answer:
     """The answer for the share of records that are done; without records there is no share."""
-    return Answer(done * 100 / records, None, records) if records else Answer(None, "no record matches")
+    return Answer(done * 100 / records, None, records) if records else Answer(None, marked("no record matches"))
 
 
 def so_far(span: Span, now: datetime) -> Span:
@@ -211,7 +212,7 @@ def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
             return _("created after now")
         return _("created after the window") if created is not None and created >= span.end else None
     if record.done_at is None:
-        return record.not_done or _("not done")
+        return original(record.not_done) if record.not_done else _("not done")
     if record.done_at > now:
         return _("done after now")
     if record.done_at < span.start:
@@ -240,7 +241,7 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
     if not inside:
         if take == "sum":
             return Answer(0.0)
-        return Answer(None, "no reading in the window")
+        return Answer(None, marked("no reading in the window"))
     at = _at(inside[-1])  # the newest reading dates the answer, whichever reading is taken
     for reading in used:
         if reading.number is None:
@@ -248,7 +249,7 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
     numbers = [reading.number for reading in used if reading.number is not None]
     if take == "change":
         if len(inside) < 2:
-            return Answer(None, "a change needs two readings, and there is one", 1, at=at)
+            return Answer(None, marked("a change needs two readings, and there is one"), 1, at=at)
         return Answer(difference(numbers[1], numbers[0]), None, len(inside), at=at)
     if take in ("latest", "first"):
         return Answer(numbers[0], None, 1, at=at)

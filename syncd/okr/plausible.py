@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncd.sdk.figures import full_number, percent
+from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import difference, product
 
 MANY = 3
@@ -66,4 +67,6 @@ def out_of_scale(progress: float | None) -> str | None:
     """
     if progress is None or abs(progress) < _FAR:
         return None
-    return f"its progress is {percent(progress)}: check that value, baseline and target have the same unit"
+    return _(
+        "its progress is %(share)s: check that value, baseline and target have the same unit", share=percent(progress)
+    )

@@ -16,6 +16,7 @@ from typing import Literal
 
 from syncd.okr.goals import Band, Goal, Milestones
 from syncd.okr.weeks import Week
+from syncd.sdk.language import marked
 from syncd.sdk.numbers import rounded
 
 Direction = Literal["right_way", "flat", "wrong_way", "inside", "too_little_data"]
@@ -59,9 +60,11 @@ def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
     settled = len(_points(after))
     if isinstance(goal, Milestones):
-        return Trend("too_little_data", len(_points(weeks)), settled, reason="milestones are steps: they have no slope")
+        return Trend(
+            "too_little_data", len(_points(weeks)), settled, reason=marked("milestones are steps: they have no slope")
+        )
     if not isinstance(goal, Band) and goal.baseline is None and not goal.levels:
-        no_way = "without a baseline nobody knows the right way"
+        no_way = marked("without a baseline nobody knows the right way")
         return Trend("too_little_data", len(_points(weeks)), settled, reason=no_way)
     few = _too_few(after)
     looked_at = weeks if few else after
@@ -78,7 +81,7 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
     times = [(last - weeks[0].last) / _WEEK for last, _ in points]
     values = [value for _, value in points]
     if max(map(abs, values)) > _LARGEST:
-        return Trend("too_little_data", len(points), settled, reason="its values are too large to tell")
+        return Trend("too_little_data", len(points), settled, reason=marked("its values are too large to tell"))
     slope, low, high = theil_sen(times, values)
     residuals = [value - slope * at for at, value in zip(times, values, strict=True)]
     middle = median(residuals)

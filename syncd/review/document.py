@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from syncd.explain.documents import approval_document
+from syncd.explain.documents import approval_document, request_document
 from syncd.review import wording
 from syncd.review.document_types import (
     CauseDocument,
@@ -48,6 +48,7 @@ def document(review: Review) -> ReviewDocument:
         "approvals": [
             {**approval_document(approval, period.zone), "key_result": name} for name, approval in review.approvals
         ],
+        "requests": [request_document(request, period.zone) for request in review.requests],
         "questions": [
             {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}
             for question in review.questions

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from syncd.explain.document_types import ApprovalDocument
+from syncd.explain.document_types import ApprovalDocument, RequestDocument
 from syncd.okr.goals import Health
 from syncd.review.model import Movement, StartSource
 from syncd.status.document_types import (
@@ -144,6 +144,8 @@ class ReviewDocument(_Days):
     definition_changes: list[DefinitionChangeDocument]
     checkins: list[ReviewedCheckInDocument]
     approvals: list[ReviewedApprovalDocument]
+    requests: list[RequestDocument]
+    """What people asked for that waits or was refused, and what they decided about check-ins that were not written."""
     questions: list[QuestionDocument]
     carry_over: NotRequired[list[str]]
     """What to carry over into the next period; in the review of a whole period."""

@@ -11,6 +11,7 @@ from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
 from syncd.explain.period_edits import PeriodEdits
+from syncd.explain.requests import open_requests_of_period
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, PeriodOkrs, Standing
 from syncd.okr.rollup import ObjectiveStanding
@@ -79,6 +80,7 @@ def review(
         definition_changes(ledger, okrs, own_edits, of_period, end, span) if ledger and of_period else (),
         sorted(checkins, key=lambda named: named[1].at),
         sorted(_approvals(ledger, end, span), key=lambda named: named[1].at) if ledger else (),
+        list(open_requests_of_period(ledger, end, span)),
     )
     return replace(made, questions=questions(made))
 

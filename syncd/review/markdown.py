@@ -48,6 +48,8 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _section("Said by people", checkins)
     approvals = [escaped(wording.approval(name, approval, review)) for name, approval in review.approvals]
     yield from _section("Held numbers that people approved", approvals)
+    requests = [escaped(wording.request(request, review)) for request in review.requests]
+    yield from _section("Requests that wait or were refused, and decisions", requests)
     if review.whole and (names := wording.carried_over(review)):
         yield from _section("To carry over or to drop", [escaped(", ".join(names))])
     questions = [_with_commands(question.text) for question in review.questions]

@@ -10,6 +10,7 @@ from typing import Literal
 
 from syncd.explain.approvals import PastApproval
 from syncd.explain.edit import Edit
+from syncd.ledger.requests import Request
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
 from syncd.okr.rollup import ObjectiveStanding
@@ -197,6 +198,7 @@ class Review:
     changes: Sequence[DefinitionChange] = ()
     checkins: Sequence[tuple[str, CheckIn]] = ()
     approvals: Sequence[tuple[str, PastApproval]] = ()
+    requests: Sequence[Request] = ()
     questions: Sequence[Question] = ()
 
     @property

@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from syncd.explain.approvals import PastApproval
 from syncd.explain.period_edits import OBJECTIVE
+from syncd.explain.requests import whole_words
+from syncd.ledger.requests import Request
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Milestones, Target
 from syncd.okr.words import (
     HEALTH_WORDS,
     activity_figure,
+    change,
     day,
     goal,
     percent,
@@ -23,8 +26,8 @@ from syncd.okr.words import (
 from syncd.review.model import Attention, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.review.movement_words import SHOWN, arrow, causes_words, movement, not_comparable
 from syncd.sdk.figures import full_number
+from syncd.sdk.language import ISOLATED, ngettext
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
@@ -196,7 +199,7 @@ def _edited(times: int) -> str:
 def attention(attention: Attention) -> str:
     """What is wrong with some key results, and what to do."""
     reason = attention.reason[0].upper() + attention.reason[1:]
-    return f"{reason}{'' if reason.endswith('.') else '.'} {attention.advice}"
+    return f"{reason}{'' if reason.rstrip(ISOLATED).endswith('.') else '.'} {attention.advice}"
 
 
 def definition_change(change: DefinitionChange, review: Review) -> str:
@@ -239,10 +242,19 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
     """`21 Nov, Dana on calls: 1,092 → 5`."""
     move = review.by_id.get(name)
     old, new = (
-        full_number(number, "unknown") if move is None else value_figure(move.line.key_result, number, "unknown")
+        full_number(number, _("unknown")) if move is None else value_figure(move.line.key_result, number, _("unknown"))
         for number in (approval.old, approval.new)
     )
-    return f"{day(approval.at.astimezone(review.period.zone))}, {approval.by} on {name}: {old} → {new}"
+    when = day(approval.at.astimezone(review.period.zone))
+    return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {change(old, new)}"
+
+
+def request(asked: Request, review: Review) -> str:
+    """`21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
+    move, zone = review.by_id.get(asked.key_result), review.period.zone
+    words = whole_words(asked, move.line.key_result if move else None, zone)
+    name = asked.key_result or review.period.id
+    return _("%(day)s on %(name)s: %(request)s", day=day(asked.at.astimezone(zone)), name=name, request=words)
 
 
 def carried_over(review: Review) -> Sequence[str]:

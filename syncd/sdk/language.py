@@ -53,6 +53,8 @@ class Language:
 
 
 ENGLISH = Language()
+ISOLATED = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}"
+"""What begins and ends a sentence in English on a page of another language."""
 
 _language: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 
@@ -82,6 +84,16 @@ def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str
     """A text in the form that fits a number, which its placeholder `%(num)s` shows."""
     spoken = language()
     return spoken.ngettext(singular, plural, number) % {"num": spoken.decimal(Decimal(number)), **parts}
+
+
+def original(sentence: str) -> str:
+    """A sentence that was kept or made in English: translated if it is a text of the catalogue, else marked as English.
+
+    The marks are the characters that isolate a text of another direction; pages turn them into an element.
+    """
+    spoken = language()
+    text = spoken.gettext(sentence)
+    return text if spoken is ENGLISH or text != sentence else f"{ISOLATED[0]}{sentence}{ISOLATED[1]}"
 
 
 def marked(message: str) -> str:

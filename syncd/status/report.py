@@ -16,6 +16,8 @@ from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
 from syncd.okr.words import day, goal, value_figure
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import JudgedLink, judged_link
 
@@ -212,36 +214,38 @@ def _links_of_shorter(
 
 def _guard_reason(guard: KeyResultLine) -> str:
     if guard.standing.health == "unknown":
-        return f"its guard is unknown: {guard.reason or 'no number'}"
-    return f"its guard is broken: {value_figure(guard.key_result, guard.value)} is not {goal(guard.key_result)}"
+        return _("its guard is unknown: %(reason)s", reason=guard.reason or _("no number"))
+    value = value_figure(guard.key_result, guard.value)
+    return _("its guard is broken: %(value)s is not %(goal)s", value=value, goal=goal(guard.key_result))
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     """A key result's state without its guard."""
     okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
     span = okrs.period.span
-    waits = "no measure: it waits for a check-in"
+    waits = _("no measure: it waits for a check-in")
     if kept is None:
-        begun = "not pulled yet" if now >= span.start else "the period has not begun"
+        begun = _("not pulled yet") if now >= span.start else _("the period has not begun")
         if kr.moved_from in snapshot.values:
-            begun = waits = f"the history of {kr.moved_from} is not moved yet: `syncd sync` does it"
+            begun = waits = _("the history of %(name)s is not moved yet: `syncd sync` does it", name=kr.moved_from)
         return _unmeasured(snapshot, kr, begun if kr.measure else waits)
     edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
     if edited and not frozen:
-        return _unmeasured(snapshot, kr, "its measure was edited, and is not pulled yet" if kr.measure else waits)
+        return _unmeasured(snapshot, kr, _("its measure was edited, and is not pulled yet") if kr.measure else waits)
     pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
     as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
-    reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
+    kept_reason = original(kept.reason) if kept.reason else None
+    reason = _("its measure was edited after the period was frozen") if edited else kept_reason or stands.reason
     if now >= span.end + rules.settle and kept.confirmed is None and not is_guard(kr.id):
-        tries = f"its period has settled, and `syncd sync --only {kr.id}` tries once more"
-        reason = "; ".join(filter(None, (kept.reason, tries)))
+        tries = _("its period has settled, and %(command)s tries once more", command=f"`syncd sync --only {kr.id}`")
+        reason = "; ".join(filter(None, (kept_reason, tries)))
     quality: Quality = kept.quality
     if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)
     if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
-        reason = f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
+        reason = f"{stale}; {kept_reason}" if kept.quality != "complete" and kept_reason else stale
         quality = "held" if kept.quality == "held" else "stale"  # people can act on a held number
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
@@ -254,14 +258,15 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
         if checkin is None or not checkin.expired(span, now):
             return None
-        return f"the check-in of {day(checkin.as_of.astimezone(snapshot.rules.zone))} has expired"
+        return _("the check-in of %(day)s has expired", day=day(checkin.as_of.astimezone(snapshot.rules.zone)))
     dated = kept.at is not None or is_dated(kr.measure)
     limit = kr.stale_after or (None if dated else _STALE_AFTER)
     age = min(now, span.end) - as_of if as_of is not None else timedelta()
     if limit is None or kept.number is None or age <= limit:
         return None
-    source = "the last reading" if kept.at is not None else "the last good pull"
-    return f"{source} is {age.days} days old"
+    if kept.at is not None:
+        return _("the last reading is %(num)s days old", num=age.days)
+    return _("the last good pull is %(num)s days old", num=age.days)
 
 
 def _unmeasured(snapshot: Snapshot, kr: KeyResult, reason: str) -> KeyResultLine:

@@ -10,7 +10,7 @@ from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK, State
 from syncd.sdk.figures import whole
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import marked
+from syncd.sdk.language import marked, original
 from syncd.status.document_types import TroubleDocument
 
 _NAMED = 3
@@ -46,7 +46,7 @@ class Trouble:
     @property
     def sentence(self) -> str:
         """Which delivery was not written, where, why, and the command to type."""
-        return f"{self.connection}: {self._whose}: {_(_WORDS[self.state])}: {self.reason}{self._instead}"
+        return f"{self.connection}: {self._whose}: {_(_WORDS[self.state])}: {original(self.reason)}{self._instead}"
 
     @property
     def _whose(self) -> str:

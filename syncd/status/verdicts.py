@@ -13,7 +13,7 @@ from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
 from syncd.okr.words import day, number, progress_figure, span, whole
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import marked, ngettext
+from syncd.sdk.language import marked, ngettext, original
 from syncd.status.document_types import LinkDocument, TrendDocument
 
 VERDICT_WORDS = {
@@ -160,7 +160,7 @@ def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
     if trend.per_week is None or trend.low is None or trend.high is None:
         if link.verdict == "unknown":
             return None
-        reason = _(trend.reason) if trend.reason else ""
+        reason = original(trend.reason or "")
         parts.append(_("%(name)s: too little data for a trend, %(reason)s", name=link.outcome, reason=reason))
     else:
         parts.append(_movement(link.outcome, trend, trend.per_week, trend.low, trend.high))

@@ -28,6 +28,7 @@ from syncd.web.login import LoginPages
 from syncd.web.page_forms import page_form_routes
 from syncd.web.pages import HERE
 from syncd.web.problems import failed, refused, unreadable
+from syncd.web.styleguide import styleguide
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role, Visitor, is_anonymous
 
@@ -39,12 +40,14 @@ def make_app(
     listens_on: str = "127.0.0.1",
     *,
     insecure: bool = False,
+    for_developers: bool = False,
     languages: Languages | None = None,
 ) -> ASGIApp:
     """The application that shows what this daemon reports, for a server that listens on this host.
 
-    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it. `languages`
-    are those of the pages, by default all that syncd brings.
+    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it.
+    `for_developers`: it also has the page of the design system. `languages` are those of the pages, by default all that
+    syncd brings.
     """
     pages = Bounded("page", threads=4, seconds=20)
     hooks = Bounded("hook", threads=2, seconds=8)
@@ -103,6 +106,7 @@ def make_app(
             *page_form_routes(daemon, pages),
             *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
+            *([Route("/styleguide", styleguide)] if for_developers else ()),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from syncd.ledger import LedgerError
 from syncd.ledger.wrong_cells import explained
+from syncd.sdk.language import gettext as _
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ class Bounded:
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:
-            raise LedgerSilent(f"the ledger has not answered for {self._seconds:g} s") from None
+            raise LedgerSilent(_("the ledger has not answered for %(num)s s", num=f"{self._seconds:g}")) from None
         except HTTPException:
             raise
         except Exception as error:

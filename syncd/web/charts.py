@@ -13,6 +13,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
+from syncd.okr.words import number
 from syncd.web.svg import Days, Frame, Line, line_parts, n, spread, svg_element, without_points_between
 
 
@@ -116,13 +117,19 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
     return svg_element("chart", frame.width, frame.height, chart.title, chart.description, parts(), days.attributes)
 
 
-def sparkline(points: Sequence[float | None], words: str, style: str = "value") -> Markup:
-    """A small line without axes. Where nothing is known it has a gap. A home page has a hundred of them, so they are
-    written short: by whole units of a view box of twice their size, each relative to the one before.
+def sparkline(
+    points: Sequence[float | None], words: str, style: str = "value", figure: Callable[[float], str] = number
+) -> Markup:
+    """A small line without axes. It has gaps where nothing is known, and its title names both ends.
+
+    A home page has a hundred of them, so they are written short: by whole units of a view box of twice their size, each
+    relative to the one before.
     """
     width, height, margin = 192, 48, 6
-    numbers = [number for number in points if number is not None]
+    numbers = [value for value in points if value is not None]
     lowest, highest = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
+    if numbers:
+        words = f"{words}: {figure(numbers[0])} → {figure(numbers[-1])}"
     step = (width - 2 * margin) / max(len(points) - 1, 1)
 
     def at(index: int, value: float) -> tuple[int, int]:
@@ -183,7 +190,7 @@ def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float
 
 def value_range(chart: Chart) -> tuple[float, float]:
     """The lowest and the highest number that a chart shows."""
-    numbers = [number for line in chart.lines for _, number in line.points if number is not None]
+    numbers = [value for line in chart.lines for _, value in line.points if value is not None]
     numbers += [level.value for level in chart.levels]
     numbers += [edge for band in chart.bands for edge in (band.lowest, band.highest) if edge is not None]
     return (min(numbers), max(numbers)) if numbers else (0.0, 1.0)

@@ -33,8 +33,9 @@ class BoundedConnection(H11Protocol):
         super().connection_made(transport)
         self._await_request()
         if len(self.connections) > _MOST:
-            waiting = [each for each in self.connections if isinstance(each, BoundedConnection) and not each._busy]
-            min(waiting, key=lambda each: each._began).transport.abort()
+            others = (each for each in self.connections if isinstance(each, BoundedConnection) and each is not self)
+            waiting = (each for each in others if not each._busy)
+            min(waiting, key=lambda each: each._began, default=self).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Of a request that is whole, the answer is awaited."""

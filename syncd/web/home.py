@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 
 from syncd.okr import words
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 from syncd.status.overview import WORST_FIRST, ObjectiveOverview, Overview, overview_of
 from syncd.status.report import KeyResultLine
 from syncd.status.unwritten import in_short
@@ -101,12 +102,13 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
     daemon, query = view.daemon, view.frame()["query"]
     if daemon.config_problem:
         yield Notice(
-            f"{_('The configuration is wrong; the last good one is in use.')}\n{daemon.config_problem}", bad=True
+            f"{_('The configuration is wrong; the last good one is in use.')}\n{original(daemon.config_problem)}",
+            bad=True,
         )
     if daemon.cycle_problem:
-        yield Notice(f"{_('The last cycle could not run.')}\n{daemon.cycle_problem}", bad=True)
+        yield Notice(f"{_('The last cycle could not run.')}\n{original(daemon.cycle_problem)}", bad=True)
     if daemon.backup_problem:
-        yield Notice(f"{_('The last backup of the ledger failed.')}\n{daemon.backup_problem}", bad=True)
+        yield Notice(f"{_('The last backup of the ledger failed.')}\n{original(daemon.backup_problem)}", bad=True)
     if (over := _without_period(view)) is not None:
         yield Notice(over)
     yield from _doubts(overview, query)

@@ -38,7 +38,7 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
     evidence = evidence_of(snapshot, ledger, key_result)
     origin = view.daemon.config.origins.get((view.okrs.period.id, name))
     frame, zoom = view.frame(), Zoom.of(query)
-    chart = chart_of(series, frame["today"], zoom)
+    chart = chart_of(series, view.day or frame["today"], zoom)
     kept = urlencode({key: query[key] for key in ("period", "at") if key in query})
     return render(
         "key_result.html",

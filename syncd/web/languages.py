@@ -51,15 +51,15 @@ class Translated(Language):
         return format_percent(hundredths.scaleb(-2), locale=self._locale, decimal_quantization=False)
 
     def day(self, day: date) -> str:
-        """A day without its year: `12. Okt.`."""
-        return str(self._day_pattern.apply(day, self._locale))
+        """A day without its year: `12. Okt`."""
+        return str(self._day_pattern.apply(day, self._locale)).removesuffix(".")  # mostly it ends a sentence or a cell
 
     def full_day(self, day: date) -> str:
         """A day with its year: `12.10.2026`."""
         return format_date(day, "medium", locale=self._locale)
 
     def clock_time(self, moment: datetime) -> str:
-        """A day with a time: `12. Okt., 10:15`."""
+        """A day with a time: `12. Okt, 10:15`."""
         time = format_time(moment.time(), "short", locale=self._locale)
         return self._moment_pattern.replace("{0}", time).replace("{1}", self.day(moment))
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
 from syncd.review.environment import environment
+from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
@@ -40,7 +41,13 @@ def points(change: float) -> str:
 
 _PAGES = environment(HERE / "templates")
 _PAGES.globals.update(
-    verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, places=places, points=points
+    verdicts=verdicts,
+    checkin_words=checkin_words,
+    charts=charts,
+    figure=figure,
+    exact=exact,
+    places=places,
+    points=points,
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from pydantic import BaseModel
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 SILENT = marked("the login provider could not be asked; try again in a minute")
 NOT_BELIEVED = marked("what the login provider says cannot be believed; log in again")
-_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+_BASIC, _POST = "client_secret_basic", "client_secret_post"
 _LIMITS: Mapping[str, Any] = {"timeout": 5, "deadline": timedelta(seconds=7), "largest_answer": "1 MB"}
 
 
@@ -122,11 +123,12 @@ class Provider:
         client = OAuth2Session(
             self.keys.client_id,
             self.secret,
-            token_endpoint_auth_method=next((each for each in _AUTH_METHODS if each in supported), _AUTH_METHODS[0]),
+            token_endpoint_auth_method=_POST if _POST in supported and _BASIC not in supported else _BASIC,
             code_challenge_method="S256",
             redirect_uri=self._callback,
             scope=self._scope(document),
         )
+        client.register_client_auth_method((_BASIC, _basic))
         send_through_exchange(client, _settings(document.token_endpoint), self._context)
         return client
 
@@ -140,6 +142,12 @@ class Provider:
             return JsonClient(_settings(address), self._context, headers, keep_alive=False).read("", shape)
         except SourceError as error:
             raise LoginRefused(_(SILENT), f"{urlsplit(address).netloc}: {error}", 502) from None
+
+
+def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
+    """Client and secret as RFC 6749 2.3.1 writes them: encoded first. authlib leaves that out."""
+    encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    return uri, {**headers, "Authorization": f"Basic {b64encode(encoded.encode()).decode()}"}, body
 
 
 def _settings(address: str) -> WebSettings:

@@ -126,4 +126,4 @@ def _with_links(sentence: str, move: Move) -> Markup:
     def link(match: re.Match[str]) -> str:
         return f'<a href="{escape(by_label[match[0]])}" rel="noreferrer">{match[0]}</a>'
 
-    return Markup(re.sub(rf"(?<![\w#/-])(?:{labels})(?![\w-])", link, str(text)))  # noqa: S704
+    return Markup(re.sub(rf"(?<![\w#/<&-])(?:{labels})(?![\w-])", link, str(text)))  # noqa: S704

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlencode, urlsplit
 
 from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -82,8 +82,7 @@ class Provider:
 
     def _token(self, headers: Any, form: dict[str, str]) -> tuple[int, Claims]:
         given = base64.b64decode(headers["Authorization"].partition(" ")[2]).decode()
-        name, _, secret = given.partition(":")
-        if (unquote(name), unquote(secret.replace("+", " ") if "%2B" in secret else secret)) != (CLIENT, SECRET):
+        if tuple(map(unquote_plus, given.split(":"))) != (CLIENT, SECRET):
             return 401, {"error": "invalid_client", "error_description": f"no client has the secret {SECRET}"}
         grant = self.grants.get(form["code"])
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")

@@ -14,7 +14,10 @@ from csv_project import CsvProject
 from standing_still import browser
 from starlette.testclient import TestClient
 
+from syncd.cli import explain, history, publish
 from syncd.ledger import cycle_lock
+from syncd.review import review as review_of
+from syncd.review.markdown import markdown
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAPPING = """\
@@ -436,3 +439,56 @@ def test_sources_shows_ages_against_the_schedule_rows_and_changes_of_the_past(pr
     client = client_of(project)
     assert client.get("/api/sources").json()["connections"][0]["streams"][0]["late"]
     assert "1 of 1 connections were not pulled when they were due" in client.get("/sources").text
+
+
+# -- where commands show it
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_explain_history_and_review_tell_of_requests(
+    publishing: CsvProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = publishing
+    path = project.folder / "syncd.yaml"
+    path.write_text(f"clock: {NOON.isoformat()}\n{path.read_text()}")
+    client = client_of(project)
+    project.write("calls.csv", "1950")
+    project.cycle()
+    for form in "ab":
+        post(client, APPROVAL, {"candidate": 1950, "form": form})
+    project.cycle()
+    post(client, "/api/key-results/calls/check-ins", {"note": "a strike"}, "ed")
+    refused = "approval of 1,950, by olga: refused: calls is not held: its value 1,950 is complete"
+    waits = "check-in of a note: a strike, by ed: stored; it counts from the next cycle"
+    explain.run(path, "calls", at=None, period=None, as_json=False)
+    text = printed(capsys)
+    assert f"asked 20 Nov 12:00: {refused}" in text
+    assert f"asked 20 Nov 12:00: {waits}" in text
+    history.run(path, "calls", backfill=False, period=None, as_csv=False, as_json=False, as_chart=False)
+    text = printed(capsys)
+    assert "approved 20 Nov 12:00 by olga: 1,092 → 1,950" in text
+    assert f"asked 20 Nov 12:00 by ed: {waits.replace(', by ed:', ';')}" in text
+    post(client, "/api/deliveries/1/retry", {})
+    project.cycle()
+    page = client.get("/reviews/week", headers=bearer("vera")).text
+    for words in (refused, "another try of local: okrs.json, by olga: "):
+        assert words in html.unescape(page)
+    made = review_of(project.config, project.config.periods[0], project.ledger, NOON, NOON.date())
+    assert [(request.kind, request.state) for request in made.requests] == [
+        ("approve", "refused"),
+        ("retry", "applied"),
+    ]
+    assert refused in " ".join(markdown(made).split())
+
+
+def test_a_retry_by_command_is_kept_as_a_request(publishing: CsvProject) -> None:
+    for name in ("okrs.json", "okrs.md"):
+        (publishing.folder / name).unlink()
+    publish.run(publishing.folder / "syncd.yaml", only=None, retry=True, log_format="text")
+    assert (publishing.folder / "okrs.json").read_text().startswith("{")
+    kept = publishing.ledger.requests.of_deliveries()
+    assert [(request.kind, request.state) for request in kept] == [("retry", "applied"), ("retry", "applied")]
+    assert all(request.author and "@" in request.entered_by for request in kept)

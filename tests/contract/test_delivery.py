@@ -21,10 +21,11 @@ from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from opened import retry_stuck
 
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
-from syncd.ledger.outbox import IN_DOUBT, STUCK, post
+from syncd.ledger.outbox import IN_DOUBT, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, due_runs
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
@@ -306,7 +307,7 @@ def test_what_is_looked_at_again_and_is_as_it_was_is_told_once(desk: Desk) -> No
     assert {one.state for one in desk.deliver()} == {"absent", "refused"}
     desk.state("nps", 40)
     assert [(one.delivery.key_result, one.state) for one in desk.deliver()] == [("nps", "delivered")]
-    desk.ledger.outbox.reopen(STUCK, desk.now)
+    retry_stuck(desk.ledger, desk.now)
     assert {one.state for one in desk.deliver()} == {"absent", "refused"}
 
 
@@ -335,7 +336,7 @@ def test_one_that_goes_on_waits_for_the_next_run_and_for_good_after_three_days(d
     (dead,) = desk.deliver()
     assert dead.state == "dead"
     assert desk.deliver() == []
-    desk.ledger.outbox.reopen(STUCK, desk.now)
+    retry_stuck(desk.ledger, desk.now)
     desk.board.script = []
     (done,) = desk.deliver()
     assert done.state == "delivered"
@@ -400,7 +401,7 @@ def test_where_nothing_can_be_read_back_doubt_is_shown_and_never_sent_again_by_i
     assert (unsure.state, unsure.failed) == ("unsure", True)
     assert desk.deliver() == []
     assert desk.board.arrived == [("calls", 12)]
-    desk.ledger.outbox.reopen(STUCK, desk.now, "calls")
+    retry_stuck(desk.ledger, desk.now, "calls")
     desk.deliver()
     assert desk.board.arrived == [("calls", 12), ("calls", 12)]
 
@@ -633,7 +634,7 @@ class Stories(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end all that may be written stands: what somebody typed after it was written is their affair."""
         self.desk.board.script = []
-        self.desk.ledger.outbox.reopen(STUCK, self.desk.now)
+        retry_stuck(self.desk.ledger, self.desk.now)
         stated = {name: newest for name in self.said if (newest := self.desk.newest(name)).state != "delivered"}
         self.desk.deliver()
         for name, newest in stated.items():

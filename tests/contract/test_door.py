@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from typer import Exit
 
+from syncd.cli import doctor
+from syncd.cli.run import serve
+from syncd.sdk import ConfigError
+from syncd.web import make_app
 from syncd.web.bodies import LARGEST
 from syncd.web.door import Door
 from syncd.web.guard import Guard
@@ -267,3 +273,34 @@ def test_whoever_has_no_role_is_told_who_they_are_and_whom_to_ask(project: CsvPr
     assert "Ask whoever runs syncd here: ann@acme.example." in answer.text
     refused = client.get("/api/status", headers={"X-Forwarded-Email": "ben@acme.example"})
     assert (refused.status_code, list(refused.json())) == (403, ["error"])
+
+
+def test_an_edit_of_the_file_counts_for_the_next_request(project: CsvProject) -> None:
+    door(project)
+    daemon = StandingStill(project.config, project.ledger, project.now)
+    client = TestClient(make_app(daemon, "0.0.0.0"), base_url="http://localhost")
+    assert client.get("/api/", headers=CI).status_code == 403
+    door(project, TOKENS)
+    daemon.config = project.config
+    assert client.get("/api/", headers=CI).status_code == 200
+    door(project, TOKENS.replace("viewer: [ci]", "viewer: [dana]"))
+    daemon.config = project.config
+    assert client.get("/api/", headers=CI).status_code == 403
+
+
+def test_a_secret_that_is_too_short_is_refused_before_anything_starts(
+    project: CsvProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    door(project, TOKENS)
+    monkeypatch.setenv("CI_TOKEN", "short")
+    arguments: dict[str, Any] = {"listen": "127.0.0.1:0", "insecure": False, "log_format": "text"}
+    with pytest.raises(ConfigError, match=r"syncd\.yaml:\d: tokens\.ci has 5 characters, too few to be masked"):
+        serve(project.folder / "syncd.yaml", **arguments)
+    with pytest.raises(Exit):
+        doctor.run(project.folder / "syncd.yaml", as_json=False)
+    assert "✗ configured     tokens.ci has 5 characters" in capsys.readouterr().out
+    monkeypatch.setenv("CI_TOKEN", "token-of-the-pipeline")
+    monkeypatch.delenv("ANN_TOKEN")
+    with pytest.raises(Exit):
+        doctor.run(project.folder / "syncd.yaml", as_json=False)
+    assert "✗ configured     ANN_TOKEN is not set" in capsys.readouterr().out

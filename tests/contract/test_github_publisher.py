@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opened import retry_stuck
 from pydantic import ValidationError
 
 from connectors.github import GitHub
@@ -19,7 +20,7 @@ from syncd.config import load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.outgoing import deliver
 from syncd.ledger import Ledger, NewDelivery, open_ledger
-from syncd.ledger.outbox import STUCK, post
+from syncd.ledger.outbox import post
 from syncd.publishing.delivery import Delivered
 from syncd.publishing.statements import as_json
 from syncd.sandbox import Fault, Sandbox
@@ -469,7 +470,7 @@ class Desk:
         with self.ledger.engine.begin() as connection:
             post(connection, 1, NOW, due)
         if retry:
-            self.ledger.outbox.reopen(STUCK, NOW)
+            retry_stuck(self.ledger, NOW)
         request = CycleRequest(config, self.ledger, lambda: NOW, RetryPolicy(sleep=self.slept.append))
         (delivered,) = deliver(request).delivered
         return delivered

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,6 +36,7 @@ from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import newest_by
 from syncd.ledger.members import Loss
 from syncd.ledger.pulled import LastPull
+from syncd.ledger.requests import FormReused, NewRequest
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
 from syncd.okr.answer import Answer
@@ -1103,6 +1107,72 @@ class TestCheckIns:
         assert ledger.checkins.of_period("2026-Q4", NOW) == {"calls": [self.CHECKIN], "trust": [self.CHECKIN]}
         assert ledger.checkins.of("2026-Q4", "calls", NOW + DAY) == [self.CHECKIN, later]
         assert ledger.checkins.of("2026-Q4", "articles", NOW) == ()
+
+
+class TestRequests:
+    """What people ask for: stored once, ended once."""
+
+    ASKED = NewRequest(
+        "form-1", "check_in", "2026-Q4", "calls", {"value": 1050.5, "note": "☕"}, "ada", "ops@build", NOW
+    )
+
+    def test_a_request_is_read_back_as_it_was_stored(self, ledger: Ledger) -> None:
+        kept = ledger.requests.store(self.ASKED)
+        assert ledger.requests.waiting() == ledger.requests.of_key_result("2026-Q4", "calls") == [kept]
+        assert (kept.id, kept.state, kept.before) == (ledger.requests.newest_waiting(), "waiting", None)
+        assert {field.name: getattr(kept, field.name) for field in fields(NewRequest)} == asdict(self.ASKED)
+        ledger.requests.applied(kept.id, NOW + DAY, {"value": None}, {"value": 1050.5})
+        done = ledger.requests.get(kept.id)
+        assert done == replace(
+            kept, state="applied", ended_at=NOW + DAY, before={"value": None}, after={"value": 1050.5}
+        )
+        ledger.requests.refused(kept.id, NOW, "too late")  # it is over
+        assert ledger.requests.get(kept.id) == done
+        assert ledger.requests.newest_waiting() is None
+
+    def test_the_same_form_of_the_same_person_is_stored_once(self, ledger: Ledger) -> None:
+        kept = ledger.requests.store(self.ASKED)
+        assert ledger.requests.store(replace(self.ASKED, at=NOW + DAY)) == kept
+        assert ledger.requests.store(replace(self.ASKED, entered_by="bo")).id != kept.id
+        with pytest.raises(FormReused):
+            ledger.requests.store(replace(self.ASKED, body={"value": 1.0}))
+
+    def test_forms_that_arrive_at_once_are_stored_once(self, ledger: Ledger) -> None:
+        start = threading.Barrier(4)
+
+        def store(number: int) -> int:
+            start.wait()
+            return ledger.requests.store(replace(self.ASKED, form=f"form-{number % 2}")).id
+
+        with ThreadPoolExecutor(4) as threads:
+            ids = list(threads.map(store, range(4)))
+        assert (ids[0], ids[1]) == (ids[2], ids[3])
+        assert len(ledger.requests.waiting()) == 2
+
+    def test_a_change_and_the_end_of_its_request_are_kept_together_or_not_at_all(self, ledger: Ledger) -> None:
+        kept = ledger.requests.store(self.ASKED)
+        checkin = CheckIn("ada", NOW, NOW + DAY, 1050.5)
+        for fails in (True, False):
+            with suppress(LookupError), ledger.transaction() as inner:
+                made = inner.checkins.check_in("2026-Q4", "calls", checkin)
+                inner.requests.applied(kept.id, NOW, {}, {"checkin": made})
+                if fails:
+                    raise LookupError
+            assert len(ledger.checkins.of("2026-Q4", "calls", NOW)) == (0 if fails else 1)
+            assert (ledger.requests.newest_waiting() is None) == (not fails)
+
+    def test_requests_of_a_span_were_made_or_ended_in_it(self, ledger: Ledger) -> None:
+        early, late = (ledger.requests.store(replace(self.ASKED, form=form, at=at)) for form, at in (
+            ("early", NOW - 3 * DAY), ("late", NOW)
+        ))  # fmt: skip
+        ledger.requests.refused(early.id, NOW + DAY, "no")
+
+        def within(first: datetime, last: datetime) -> list[int]:
+            return [request.id for request in ledger.requests.of_period("2026-Q4", Span(first, last))]
+
+        assert within(NOW - 4 * DAY, NOW - 2 * DAY) == [early.id]
+        assert within(NOW, NOW + 2 * DAY) == [early.id, late.id]
+        assert within(NOW + 2 * DAY, NOW + 3 * DAY) == []
 
 
 class TestRevisions:

@@ -97,10 +97,10 @@ class TestOpened:
     def test_a_new_ledger_is_for_its_owner_alone(self, tmp_path: Path) -> None:
         with closing(create_ledger(f"sqlite:///{tmp_path / 'new' / 'ledger.db'}")) as ledger:
             sync(ledger)
-            rights = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "new").glob("ledger.db*")}
-        assert {name: mode for name, mode in rights.items() if not name.endswith(".lock")} == dict.fromkeys(
-            ("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0
-        )
+            with service_lock(ledger.engine), cycle_lock(ledger.engine):
+                rights = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "new").glob("ledger.db*")}
+        locks = ("ledger.db.lock", "ledger.db.service.lock")
+        assert rights == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm", *locks), 0)
 
     def test_a_newer_ledger_that_this_version_may_write_to_is_opened(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:

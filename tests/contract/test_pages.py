@@ -99,6 +99,38 @@ def test_filters_narrow_what_is_shown_and_never_the_answer(client: TestClient) -
     assert "No objective matches" in client.get("/?q=nothing").text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/sources",
+        "/key-results/calls",
+        "/api/status",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/static/syncd.css",
+        "/absent",
+        "/key-results/absent",
+        "/api/absent",
+        "/?at=never",
+        "/hooks/absent",
+    ],
+)
+def test_pages_errors_probes_and_metrics_forbid_frames_and_foreign_scripts(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} <= set(policy)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/sources", "/key-results/calls", "/objectives/service", "/reviews/week"])
+def test_styles_and_scripts_are_files(client: TestClient, path: str) -> None:
+    page = client.get(path).text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+    assert all("src=" in script for script in re.findall(r"<script[^>]*>", page))
+
+
 def test_text_of_others_is_never_markup(client: TestClient) -> None:
     for path in ("/", "/objectives/service", "/key-results/calls", "/?q=%3Cscript%3E"):
         page = client.get(path).text
@@ -135,6 +167,7 @@ def test_a_past_day_is_shown_as_it_was(project: CsvProject) -> None:
         ("/key-results/nothing", 404),
         ("/objectives/nothing", 404),
         ("/nothing", 404),
+        ("/styleguide", 404),
         ("/api/status?period=1999-Q1", 404),
         ("/key-results/calls?at=yesterday", 400),
         ("/key-results/calls?at=2026-11-30", 400),

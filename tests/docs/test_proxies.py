@@ -18,7 +18,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from waiting import wait_for
 
-from syncd.web import serving
+from syncd.config import load_config
+from syncd.service import LedgerReader
+from syncd.web import events, serving
+from syncd.web.events import Events
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 NAME = "okrs.acme.example"
@@ -63,10 +66,21 @@ def _answers(client: httpx.Client) -> bool:
     return True
 
 
+def _project(folder: Path) -> Path:
+    (folder / "syncd.yaml").write_text("connections: {}\n")
+    (folder / "mappings").mkdir()
+    key_result = "{id: calls, title: Fewer calls, kind: outcome, baseline: 9, target: 5}"
+    objective = f"{{id: all, title: Everything, key_results: [{key_result}]}}"
+    (folder / "mappings" / "okrs.yaml").write_text(f"period: 2026-Q4\nobjectives: [{objective}]\n")
+    return folder / "syncd.yaml"
+
+
 @pytest.fixture
-def pages() -> Iterator[int]:
+def pages(tmp_path: Path) -> Iterator[int]:
     """A port that answers as the pages do: what it saw of the request."""
-    app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
+    settings = _project(tmp_path)
+    live = Route("/events", Events(LedgerReader(settings, load_config(settings))))
+    app = Starlette(routes=[live, Route("/{path:path}", echo, methods=["GET", "POST"])])
     with serving(app, "127.0.0.1", 0) as port:
         yield port
 
@@ -119,3 +133,13 @@ def test_people_need_a_password_webhooks_do_not_and_probes_stay_within(client: h
     assert (hook.status_code, hook.text.split()[-1]) == (200, "900000")
     for path in ("/metrics", "/healthz", "/readyz"):
         assert client.get(path, auth=("dana", "secret")).status_code == 404
+
+
+@pytest.mark.nightly
+def test_events_reach_an_open_page_one_by_one(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that gathers answers would hold them back for ever: the stream has no end."""
+    monkeypatch.setattr(events, "_HEARTBEAT", 0.05)
+    with client.stream("GET", "/events", auth=("dana", "secret")) as answer:
+        lines = (line for line in answer.iter_lines() if line)
+        assert [next(lines) for _ in range(3)][1:] == ["id: 0", "data: 0"]
+        assert all(next(lines).startswith(":") for _ in range(5))

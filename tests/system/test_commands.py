@@ -6,16 +6,18 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import jsonschema
 import pytest
 import yaml
 from projects import MAPPINGS, Project, differences, write_project
-from waiting import HANG
+from waiting import HANG, wait_for
 
 from syncd.config.catalogue import connector_types
 from syncd.config.document import read_document
@@ -268,6 +270,29 @@ def test_demo_runs_again_and_spares_a_folder_that_it_did_not_write(tmp_path: Pat
     (tmp_path / "mine" / "notes.txt").write_text("precious")
     assert "mine exists, and no demo wrote it" in project.run("demo", "--folder", "mine", check=2).stderr
     assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
+
+
+def test_demo_serves_the_pages_with_the_sandbox_behind_them_until_ctrl_c(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = project.command("demo", "--serve", "--listen", address)
+    with subprocess.Popen(command, cwd=tmp_path, env=project.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert any(f"http://{address}/" in line for line in process.stdout)
+
+        def answers() -> bool:
+            try:
+                return httpx.get(f"http://{address}/readyz").is_success
+            except httpx.TransportError:
+                return False
+
+        wait_for(answers)
+        assert '<data value="1092.0">1,092</data>' in httpx.get(f"http://{address}/").text
+        assert httpx.get(f"http://{address}/styleguide").is_success
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=HANG) == 0
 
 
 def test_demo_rewrites_the_working_folder(tmp_path: Path) -> None:

@@ -265,6 +265,13 @@ def test_the_bill_of_materials_travels_in_the_wheel(built: Built) -> None:
     assert bill["metadata"]["component"]["version"] == carried.parts[-3].removeprefix("syncd-").partition(".dist")[0]
 
 
+def test_the_server_for_assistants_is_an_extra_of_the_wheel(built: Built) -> None:
+    (metadata,) = built.environment.glob("lib/python3*/site-packages/syncd-*.dist-info/METADATA")
+    text = metadata.read_text(encoding="utf-8")
+    assert "Provides-Extra: mcp\n" in text
+    assert re.search(r"^Requires-Dist: mcp.*; extra == 'mcp'$", text, re.MULTILINE)
+
+
 @pytest.mark.nightly
 def test_the_environment_holds_no_pip_and_is_compiled(image: Built) -> None:
     assert not (image.environment / "bin/pip").exists()

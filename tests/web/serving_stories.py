@@ -39,10 +39,9 @@ class Site:
     def reader(self, story: str) -> LedgerReader:
         """What serves the pages of a story."""
         if story not in self._readers:
-            folder = self._folder / story
-            folder.mkdir()
+            folder = Path(tempfile.mkdtemp(prefix=story, dir=self._folder))
             self._readers[story] = reader = STORIES[story](folder)
-            self._app.router.routes.append(Host(f"{story}.localhost", make_app(reader)))
+            self._app.router.routes.append(Host(f"{story}.localhost", make_app(reader, for_developers=True)))
         return self._readers[story]
 
     def address(self, story: str, path: str) -> str:

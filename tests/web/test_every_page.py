@@ -31,6 +31,7 @@ PAGES = {
         "/reviews/week?present=2",
         "/reviews/period?present=6",
         "/key-results/story-points?range=28d&by=week&find=web",
+        "/styleguide",
         "/nothing",
         "/key-results/nothing",
         "/key-results/calls?at=yesterday",

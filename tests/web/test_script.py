@@ -12,10 +12,11 @@ import pytest
 from csv_project import CsvProject
 from playwright.sync_api import Browser, Page, expect
 from serving_stories import Site
-from waiting import HANG
+from waiting import HANG, wait_for
 
 from syncd.service import LedgerReader
 from syncd.web import events, make_app, serving
+from syncd.web.daemon import Daemon
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAPPING = """\
@@ -50,7 +51,14 @@ class Live:
         self.project.write("calls.csv", *CALLS)
         self.project.cycle()
         self.reader = LedgerReader(settings, self.project.config)
+        self.events: events.Events | None = None
         self.base = ""
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        assert self.events is not None
+        return self.events._streams
 
     def new_value(self, value: int) -> None:
         """A cycle measures this number."""
@@ -61,8 +69,15 @@ class Live:
 
 @pytest.fixture
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    monkeypatch.setattr(events, "_EVERY", 0.05)
     live = Live(tmp_path)
+
+    class Noted(events.Events):
+        def __init__(self, daemon: Daemon) -> None:
+            super().__init__(daemon)
+            live.events = self
+
+    monkeypatch.setattr(events, "_EVERY", 0.05)
+    monkeypatch.setattr("syncd.web.app.Events", Noted)
     thread = threading.Thread(target=live.reader.run, daemon=True)
     thread.start()
     with serving(make_app(live.reader), "127.0.0.1", 0) as port:
@@ -163,10 +178,10 @@ class TestLive:
             page.get_by_role("button", name="Check in").click()
             expect(page.get_by_role("status")).to_contain_text("Asked before")
         with left_open(browser, f"{live.base}/key-results/calls") as page:
-            assert page.locator("p.done").count() == 1  # it waits for the cycle
+            assert page.locator("p.became").count() == 1  # it waits for the cycle
             page.locator(".check-in input[name=note]").fill("Typed since")
             live.new_value(1020)
-            expect(page.locator("p.done")).to_have_count(0, timeout=HANG * 1000)
+            expect(page.locator("p.became")).to_have_count(0, timeout=HANG * 1000)
             assert page.locator(".check-in input[name=note]").input_value() == "Typed since"
 
     def test_selected_text_and_the_day_under_the_cursor_stay(self, live: Live, browser: Browser) -> None:
@@ -185,6 +200,20 @@ class TestLive:
         with left_open(browser, f"{live.base}/") as page:
             live.project.edit("Customers find answers", "Customers help themselves")
             expect(page.get_by_text("Customers help themselves")).to_be_visible(timeout=HANG * 1000)
+
+    def test_page_that_nobody_sees_gives_its_stream_back(self, live: Live, browser: Browser) -> None:
+        """A browser opens six connections to a server in all, for all its tabs."""
+        hide = """hidden => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+        with left_open(browser, f"{live.base}/key-results/calls") as page:
+            wait_for(lambda: page.evaluate("true") and live.streams == 1)
+            page.evaluate(hide, True)
+            wait_for(lambda: page.evaluate("true") and live.streams == 0)
+            live.new_value(1010)
+            page.evaluate(hide, False)
+            shows(page, "1,010")
 
     def test_lost_connection_is_said(self, live: Live, browser: Browser) -> None:
         context = browser.new_context()

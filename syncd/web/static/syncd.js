@@ -170,7 +170,10 @@ let latest = 0;
 async function refresh(address) {
   const mine = ++latest; // an answer that is overtaken by a later question is not shown
   const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return false; // such as a session that is over: the page stays as it is
+  if (!answer?.ok || answer.redirected) {
+    document.body.classList.add("offline"); // such as a session that is over: the page stays as it is
+    return false;
+  }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== latest) return false;
   enhanceCharts(fresh);

@@ -112,6 +112,7 @@ def test_small_line_has_gaps_and_shows_a_single_number_as_a_dot() -> None:
     svg = sparkline([None, 1, None, 2, 3, None], "weekly values")
     assert svg.count("M") == 2
     assert "l0 0" in svg
+    assert "<title>weekly values: 1 → 3</title>" in svg
     assert "<path" not in sparkline([None, None], "weekly values")
 
 

@@ -42,6 +42,9 @@ def test_names_that_no_foreign_server_answers_for_are_own(host: str, on_loopback
     assert is_own_name(host, "0.0.0.0", ADDRESS) is on_all
 
 
+_FRAMES_AND_FORMS = ("frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'")
+
+
 def client() -> TestClient:
     def broken(_: Request) -> PlainTextResponse:
         raise RuntimeError("no page")
@@ -56,7 +59,7 @@ def client() -> TestClient:
 def test_every_answer_has_the_headers(path: str, host: str) -> None:
     answer = client().get(path, headers={"Host": host})
     policy = answer.headers["Content-Security-Policy"]
-    for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
+    for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", *_FRAMES_AND_FORMS):
         assert rule in policy
     assert "unsafe" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

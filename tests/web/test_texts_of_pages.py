@@ -1,0 +1,100 @@
+"""Every text of every page is a text of the catalogue, so a translation has them all."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from serving_stories import Site
+from starlette.testclient import TestClient
+from test_every_page import ADDRESSES
+
+from syncd.okr.goals import Milestones
+from syncd.web import make_app
+from syncd.web.languages import Languages
+
+ENGLISH = re.compile(r"[A-Za-z]{2,}")
+SPOKEN = ("aria-label", "title", "alt", "placeholder", "summary")
+UNTRANSLATED = frozenset({"code", "pre", "script", "style"})
+WRITTEN = (
+    r"`[^`]*`",  # a command
+    r"\S+\.(?:csv|yaml)(?::\d+)?",  # a file
+    r"[\w./-]+#\d+|\b[A-Z]+-\d+|[\w./]+ v\d[\d.]*",  # a record
+    r"'#[A-Z]+!'|(?:'[^']*'|\w+)![A-Z]+\d+|\b[A-Z]\d+\b|\w+\.percent",  # a cell
+    r"cell [A-Z]\d+|series dates \w+, values \w+",  # a place
+    r"\b(?:min|sum|target)(?=:| )|Story Points",  # keys and fields of a mapping file
+    r"\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping
+    r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # of people
+    r"\S+…",  # a word that is cut
+)
+"""What is as somebody wrote it, in every language."""
+VOID = frozenset({"meta", "link", "input", "br", "hr", "img"})
+
+
+class Texts(HTMLParser):
+    """What a person reads or hears of a page, without code and what is marked as English or as not to be translated."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._open: list[bool] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        assert not any("<bdi" in (value or "") for value in values.values()), (tag, attrs)
+        skipped = tag in UNTRANSLATED or values.get("lang") == "en" or values.get("translate") == "no"
+        if not any([*self._open, skipped]):
+            self.texts += [text for name in SPOKEN if (text := values.get(name))]
+        if tag not in VOID:
+            self._open.append(skipped)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._open) and data.strip():
+            self.texts.append(data.strip())
+
+
+def data_of(site: Site, story: str) -> list[str]:
+    """The texts that the people and sources of a story wrote, the longest first."""
+    config = site.reader(story).config
+    texts = {"syncd", "CSV", config.settings.schedule}
+    for okrs in config.periods:
+        texts |= {okrs.period.id, okrs.period.zone.key}
+        for objective in okrs.objectives:
+            texts |= {objective.id, objective.title, objective.owner}
+        for key_result in okrs.key_results:
+            texts |= {key_result.id, key_result.title, key_result.unit, key_result.owner}
+            if isinstance(key_result.goal, Milestones):
+                texts |= {step.title for step in key_result.goal.steps}
+    for name, connection in config.connections.items():
+        texts |= {name, connection.kind}
+    return sorted(filter(None, texts), key=len, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("story", "path"),
+    [
+        (story, path) for story, path in ADDRESSES if story not in ("many", "silent")
+    ],  # an error of the ledger is English
+)
+def test_every_text_is_of_the_catalogue(site: Site, languages: Languages, story: str, path: str) -> None:
+    app = make_app(site.reader(story), languages=languages)
+    client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    page = client.get(path, headers={"Accept-Language": "el", "Accept": "text/html"}).text
+    assert '<html lang="el" dir="ltr">' in page
+    assert untranslated(page, data_of(site, story)) == []
+
+
+def untranslated(page: str, data: list[str]) -> list[str]:
+    left_out = re.compile("|".join([*WRITTEN, *(rf"(?<!\w){re.escape(text)}(?!\w)" for text in data)]))
+    return [text for text in Texts(page).texts if ENGLISH.search(left_out.sub("", text))]
