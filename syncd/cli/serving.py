@@ -35,7 +35,8 @@ def serve(
 ) -> None:
     """Serve the pages alone, from the ledger and the mapping files.
 
-    It needs no secret and no network, and syncs nothing: `syncd sync` or `syncd run` may do that meanwhile.
+    It syncs nothing: `syncd sync` or `syncd run` may do that meanwhile. It needs no network, and no secret but those of
+    `web:`. If people log in here, it writes their sessions into the ledger.
     """
     from syncd.cli import run as command
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 from syncd.cycle.refusals import Refused
 from syncd.ledger import Delivery, Ledger
-from syncd.ledger.outbox import STUCK, State
-from syncd.sdk import Json
+from syncd.ledger.outbox import OPEN, STUCK, Place, State
+from syncd.sdk import Scalar
 
 Decision = Literal["retry", "allow"]
 _DECIDABLE: dict[Decision, tuple[State, ...]] = {"retry": (*STUCK, "waiting"), "allow": ("refused",)}
@@ -30,34 +31,51 @@ def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
     """The delivery of this number, if a person may decide so about it now. Raises Decided."""
     delivery = delivery_of(ledger, number)
     if delivery.state not in _DECIDABLE[decision]:
-        where = f"{delivery.connection}: {delivery.target}"
-        instead = "there is nothing to try again" if decision == "retry" else "it waits for no leave"
-        raise Decided(f"{where} is {delivery.state}; {instead}")
+        raise _over(delivery, decision)
     return delivery
 
 
-def retry(ledger: Ledger, number: int, *, now: datetime) -> Delivery:
-    """Puts a delivery back into `waiting`, as if it were new. Returns what it was; raises Decided."""
-    delivery = decidable(ledger, number, "retry")
-    ledger.outbox.again([number], now)
-    return delivery
+def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
+    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns what it was; raises Decided.
 
-
-def allow(ledger: Ledger, number: int, left_alone: Json, *, by: str, now: datetime) -> Delivery:
-    """Lets a refused delivery overwrite the text that it met, if that is still what was `left_alone`; never a text that
-    was written since.
-
-    The delivery waits again. Returns what it was; raises Decided. The caller holds the ledger's lock.
+    A newer one may have taken the place of the one that a person saw: what they want written is what is true now.
     """
-    delivery = decidable(ledger, number, "allow")
-    if dict(delivery.left_alone or {}) != left_alone:
-        raise Decided(f"{delivery.connection}: {delivery.target} holds another text by now; look at it again")
-    marks = dict(ledger.outbox.marks({delivery.place}).get(delivery.place, {}))
-    for place, content in (delivery.left_alone or {}).items():
-        marks[place] = [*marks.get(place, ()), content]
-    ledger.outbox.note({delivery.place: marks})
-    ledger.outbox.again([number], now, f"{by} lets it be written over")
+    delivery = _newest(ledger, place)
+    if delivery.state not in _DECIDABLE["retry"]:
+        raise _over(delivery, "retry")
+    ledger.outbox.again([delivery.id], now)
     return delivery
+
+
+def allow(ledger: Ledger, place: Place, left_alone: Mapping[str, Scalar], *, by: str, now: datetime) -> Delivery:
+    """Lets the newest delivery of a target overwrite the text that a person saw there, not one that came since.
+
+    A refused delivery waits again. Returns what it was; raises Decided. The caller holds the ledger's lock.
+    """
+    delivery = _newest(ledger, place)
+    if delivery.state not in ("refused", *OPEN):
+        raise _over(delivery, "allow")
+    if delivery.state == "refused" and dict(delivery.left_alone or {}) != left_alone:
+        raise Decided(f"{delivery.connection}: {delivery.target} holds another text by now; look at it again")
+    marks = dict(ledger.outbox.marks({place}).get(place, {}))
+    for name, content in left_alone.items():
+        marks[name] = [*marks.get(name, ()), content]
+    ledger.outbox.note({place: marks})
+    if delivery.state == "refused":
+        ledger.outbox.again([delivery.id], now, f"{by} lets it be written over")
+    return delivery
+
+
+def _newest(ledger: Ledger, place: Place) -> Delivery:
+    delivery = ledger.outbox.newest_of(place)
+    if delivery is None:
+        raise Decided(f"nothing is to be written to {place[0]}: {place[1]} any more")
+    return delivery
+
+
+def _over(delivery: Delivery, decision: Decision) -> Decided:
+    instead = "there is nothing to try again" if decision == "retry" else "it waits for no leave"
+    return Decided(f"{delivery.connection}: {delivery.target} is {delivery.state}; {instead}")
 
 
 def refused_deliveries(ledger: Ledger, period: str, key_result: str) -> list[Delivery]:

@@ -94,11 +94,12 @@ def _apply(config: Config, ledger: Ledger, request: Request, now: datetime) -> C
 
 
 def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
-    assert request.delivery is not None
+    body: Mapping[str, Any] = request.body
+    place = body["to"], body["target"]
     if request.kind == "retry":
-        was = retry(ledger, request.delivery, now=now)
+        was = retry(ledger, place, now=now)
     else:
-        was = allow(ledger, request.delivery, request.body["left_alone"], by=request.by, now=now)
+        was = allow(ledger, place, body["left_alone"], by=request.by, now=now)
     return {"state": was.state, "reason": was.reason}, {"state": "waiting"}
 
 

@@ -15,6 +15,7 @@ from syncd.okr.spans import Span
 from syncd.okr.words import day, percent, value_figure
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 from syncd.status.snapshot import Snapshot
 
 
@@ -64,7 +65,7 @@ def state_words(request: Request) -> str:
         case "applied":
             return _("done")
         case "refused":
-            return _("refused: %(reason)s", reason=request.reason)
+            return _("refused: %(reason)s", reason=original(request.reason or ""))
 
 
 def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:

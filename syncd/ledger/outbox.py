@@ -114,6 +114,11 @@ class Outbox:
         """A delivery by its id."""
         return next(iter(self._of(_DELIVERIES.where(deliveries.c.id == delivery))), None)
 
+    def newest_of(self, place: Place) -> Delivery | None:
+        """The newest delivery of a target; None if it never had one."""
+        of_place = (deliveries.c.connection == place[0]) & (deliveries.c.target == place[1])
+        return next(iter(self._of(_DELIVERIES.where(of_place, deliveries.c.until.is_(None)))), None)
+
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:
             rows = [Delivery(**row) for row in connection.execute(query).mappings()]

@@ -9,12 +9,13 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 _INSTANT = timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=4096)  # a page asks for each day of a period once a key result
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

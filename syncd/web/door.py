@@ -55,7 +55,9 @@ class Door:
         self._app = app
         self._daemon = daemon
         self._everybody = everybody
-        self._ledger = Bounded("door", threads=4, seconds=5)
+        self._look_up = Bounded(
+            "door", threads=4, seconds=5
+        ).run  # secrets may be files, and sessions are in the ledger
         self._random = secrets.token_bytes(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,8 +84,9 @@ class Door:
                 admit(request.scope, everybody, "")
             return request.receive
         if path == "/metrics":
-            refused = _metrics_refusal(request, config) if everybody is None else None
-            return refused or request.receive
+            if everybody is not None:
+                return request.receive
+            return await self._look_up(lambda: _metrics_refusal(request, config)) or request.receive
         if path.startswith("/hooks/") and (everybody or login):
             return request.receive
         if everybody is not None:
@@ -97,14 +100,15 @@ class Door:
         token = bearer_token(request)
         if token is None or request.method in SAFE:
             return await self._admit(request, everybody)
-        session = await self._ledger.run(lambda: local_session(token, self._daemon.ledger))
+        session = await self._look_up(lambda: local_session(token, self._daemon.ledger))
         if session is None:
             return refusal(request, 401, _(_NO_LOCAL_TOKEN))
         return await self._admit(request, replace(everybody, name=session.name), checked=True)
 
     async def _log_in(self, request: Request, config: Config, login: LoginKeys) -> Response | Receive:
         token, web = bearer_token(request), config.settings.web
-        if token is not None and (name := name_of_token(config, token)) is not None:
+        name = await self._look_up(lambda: name_of_token(config, token)) if token is not None else None
+        if name is not None:
             return await self._admit(request, visitor_by_roles(name, web), checked=True)
         refused = refusal(request, 401, _(_LOG_IN if token is None else _WRONG_TOKEN))
         if login.proxy is not None:
@@ -116,7 +120,7 @@ class Door:
         if secret is None:
             asks_for_page = token is None and login.proxy is None and "text/html" in request.headers.get("accept", "")
             return sent_to_login(request) if asks_for_page and request.method in SAFE else refused
-        session = await self._ledger.run(lambda: live_session(secret, config, self._daemon.ledger))
+        session = await self._look_up(lambda: live_session(secret, config, self._daemon.ledger))
         if session is None:
             return session_over(request)
         visitor = visitor_by_roles(session.name, web, also=session.also, groups=session.groups)
@@ -142,7 +146,7 @@ class Door:
     async def _secret(self) -> bytes:
         """What forms are signed with: the ledger's id, which no page shows, so that a form outlives a restart."""
         try:
-            ledger = await self._ledger.run(lambda: self._daemon.ledger)
+            ledger = await self._look_up(lambda: self._daemon.ledger)
         except LedgerError:
             ledger = None
         return ledger.identity.id.encode() if ledger is not None else self._random

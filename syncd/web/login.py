@@ -58,7 +58,7 @@ class LoginPages:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._ledger = Bounded("login", threads=2, seconds=8)
+        self._look_up = Bounded("login", threads=2, seconds=8).run
         self._asking = Bounded("issuer", threads=4, seconds=28)
         self._attempts = Attempts()
         self._issuer = Issuer()
@@ -139,7 +139,7 @@ class LoginPages:
         except BodyRefused as refused:
             return refusal(request, refused.status, str(refused))
         target, token = own_path(fields.get("next", "")), fields.get("token", "").strip()
-        name = name_of_token(config, token)
+        name = await self._look_up(lambda: name_of_token(config, token))
         if name is None:
             self._attempts.failed(peer)
             return _login_page(login, target, _("no token of syncd is equal to this one"), 403)
@@ -148,7 +148,7 @@ class LoginPages:
     async def welcome(self, request: Request, config: Config, session: Session, target: str) -> Response:
         """Begins a session, and shows the page that was asked for."""
         try:
-            secret = await self._ledger.run(lambda: begin_session(request, config, self._daemon.ledger, session))
+            secret = await self._look_up(lambda: begin_session(request, config, self._daemon.ledger, session))
         except LedgerError as error:
             log.error("session not kept", extra={"reason": str(error)})
             return refusal(
@@ -162,7 +162,7 @@ class LoginPages:
         """Ends the session, in every process at once."""
         answer = RedirectResponse("/logged-out", 303)
         web = self._daemon.config.settings.web
-        await self._ledger.run(lambda: end_session(request, answer, web, self._daemon.ledger))
+        await self._look_up(lambda: end_session(request, answer, web, self._daemon.ledger))
         return answer
 
     async def logged_out(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
 
 `bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew, `bench.py breadth` those
-of many key results; each writes its section.
+of many key results, `bench.py pages` the first page; each writes its section.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from large_files import measure_files
-from report import breadth_section, file_section, growth_section, tables, write, write_section
-from scenarios import measure_all, measure_breadth, measure_growth
+from report import breadth_section, file_section, growth_section, page_section, tables, write, write_section
+from scenarios import measure_all, measure_breadth, measure_growth, measure_pages
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
@@ -31,6 +31,7 @@ def main() -> None:
             sections = {
                 "files": lambda: file_section(measure_files(Path(folder), say), load),
                 "breadth": lambda: breadth_section(measure_breadth(Path(folder) / "breadth", say), load),
+                "pages": lambda: page_section(measure_pages(Path(folder) / "pages", say), load),
                 "growth": lambda: growth_section(measure_growth(Path(folder) / "growth", say), load),
             }
             section = sections[sys.argv[1]]()

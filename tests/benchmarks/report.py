@@ -25,6 +25,7 @@ _HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | -
 _FILES = "### Large files"
 _GROWTH = "### Cycles after years of changes"
 _BREADTH = "### Many key results"
+_PAGES = "### The first page"
 _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 
 
@@ -47,6 +48,7 @@ def tables(results: Results, load: float) -> str:
     parts += [file_section(results.files, load)]
     parts += [growth_section(results.growth, load)]
     parts += [breadth_section(results.breadth, load)]
+    parts += [page_section(results.pages, load)]
     parts += ["### 1,000 mapping files", "\n".join(_files(results))]
     parts += ["### The start of a command", "\n".join(_start(results))]
     parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
@@ -126,6 +128,17 @@ def breadth_section(rows: Sequence[Mapping[str, float]], load: float) -> str:
             _target(f"{name}: a key result costs at most 1.2 × as much among ten times more", share, 1.2, "×")
         )
     return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
+
+
+def page_section(figures: Mapping[str, float], load: float) -> str:
+    """The section on the first page, with targets of its own: `bench.py pages` measures it alone."""
+    targets = [
+        _target("CPU on the server at most 0.2 s", figures["server"], 0.2, "s"),
+        _target("uncompressed at most 100 kB", figures["kilobytes"], 100, "kB"),
+        _target("painted in full in Chromium after at most 1 s", figures["paint"], 1, "s"),
+    ]
+    measured = f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}."
+    return "\n".join([_PAGES, "", measured, "", "| target | measured | |\n| --- | --- | --- |", *targets])
 
 
 def write_section(page: Path, section: str) -> None:

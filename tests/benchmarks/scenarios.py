@@ -40,7 +40,7 @@ class Contender:
 @dataclass
 class Results:
     """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`;
-    the rows of `growth.py` and `breadth.py`; the seconds of `service_cycle.py`.
+    the rows of `growth.py` and `breadth.py`; the seconds of `service_cycle.py`; the figures of `pages.py`.
     """
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
@@ -50,6 +50,7 @@ class Results:
     growth: list[dict[str, Any]] = field(default_factory=list)
     breadth: list[dict[str, float]] = field(default_factory=list)
     service: dict[str, float] = field(default_factory=dict)
+    pages: dict[str, float] = field(default_factory=dict)
 
 
 def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
@@ -102,6 +103,7 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     results.days = json.loads(output.splitlines()[-1])
     results.growth = measure_growth(folder / "growth", say)
     results.breadth = measure_breadth(folder / "breadth", say)
+    results.pages = measure_pages(folder / "pages", say)
     return results
 
 
@@ -125,6 +127,16 @@ def measure_breadth(folder: Path, say: Callable[[str], None]) -> list[dict[str, 
     command = [sys.executable, str(_HERE / "breadth.py"), str(folder)]
     rows: list[dict[str, float]] = json.loads(run(command, folder, {}, None).output.splitlines()[-1])
     return rows
+
+
+def measure_pages(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
+    """What the first page costs with 100 key results: the figures of `pages.py`."""
+    folder.mkdir()
+    say("the first page of 20 objectives with 100 key results")
+    figures: dict[str, float] = json.loads(
+        run([sys.executable, str(_HERE / "pages.py"), str(folder)], folder, {}, None).output.splitlines()[-1]
+    )
+    return figures
 
 
 def _measure_late(

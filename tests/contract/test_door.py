@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +43,22 @@ OWN = {"Origin": "http://localhost"}
 CI = {"Authorization": "Bearer token-of-the-pipeline"}
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger of the project after its first cycle."""
+    project = CsvProject(tmp_path_factory.mktemp("model"), MAPPING, NOON)
+    project.cycle()
+    project.ledger.close()
+    return project.folder / "syncd.db"
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CsvProject]:
+def project(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CsvProject]:
     monkeypatch.setenv("CI_TOKEN", "token-of-the-pipeline")
     monkeypatch.setenv("ANN_TOKEN", "token-of-ann")
     monkeypatch.setenv("SCRAPE_TOKEN", "token-of-prometheus")
+    shutil.copy(model, tmp_path)
     project = CsvProject(tmp_path, MAPPING, NOON)
-    project.cycle()
     yield project
     project.ledger.close()
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from csv_project import CsvProject
 from npm_package import NODE, npm_package
-from test_door import door, project
+from test_door import door, model, project
 from test_single_sign_on import begin
 
-__all__ = ["project"]
+__all__ = ["model", "project"]
 SCRIPT = Path(__file__).with_name("provider_of_npm.mjs")
 SECRET = "a secret + of % the client"
 CALLBACK = "http://localhost/login/callback"

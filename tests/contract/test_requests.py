@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from waiting import wait_for
 from syncd.cycle.approve import AnotherCandidate, NotHeld
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
 from syncd.cycle.check_in import Implausible
+from syncd.cycle.outgoing import deliver
 from syncd.cycle.stuck import Decided
 from syncd.ledger import cycle_lock
 from syncd.ledger.requests import FormReused, Request
@@ -280,3 +282,29 @@ def test_a_refused_delivery_is_let_through_and_a_dead_one_retried(project: Proje
         ("retry", "applied"),
         ("allow", "applied"),
     ]
+
+
+def test_a_decision_is_about_the_target_and_outlives_a_newer_delivery(project: Project) -> None:
+    (project.folder / "syncd.yaml").write_text((project.folder / "syncd.yaml").read_text() + PUBLISH)
+    (project.folder / "okrs.json").write_text("somebody else's")
+    project.cycle()
+    (refused,) = project.ledger.outbox.in_state(("refused",))
+    project.checks_in(45, "a")  # makes a newer delivery for the same file
+    ask_about_delivery(project.ledger, Form("b", "dana", "dana", NOON), refused.id, "allow")
+    project.cycle()
+    assert json.loads((project.folder / "okrs.json").read_text())["objectives"][0]["key_results"][0]["value"] == 45
+
+
+def test_leave_is_for_the_text_that_was_seen_alone(project: Project) -> None:
+    (project.folder / "syncd.yaml").write_text((project.folder / "syncd.yaml").read_text() + PUBLISH)
+    (project.folder / "okrs.json").write_text("somebody else's")
+    project.cycle()
+    (refused,) = project.ledger.outbox.in_state(("refused",))
+    asked = ask_about_delivery(project.ledger, Form("b", "dana", "dana", NOON), refused.id, "allow")
+    (project.folder / "okrs.json").write_text("written since")
+    project.ledger.outbox.again([refused.id], NOON)
+    deliver(project.request())  # meets the new text before the next cycle takes the request
+    project.cycle()
+    state, reason = project.state(asked)
+    assert (state, reason) == ("refused", "local: okrs.json holds another text by now; look at it again")
+    assert (project.folder / "okrs.json").read_text() == "written since"

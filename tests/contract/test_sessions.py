@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 from standing_still import browser
 from starlette.testclient import TestClient
-from test_door import NOON, OWN, TOKENS, CsvProject, door, project
+from test_door import NOON, OWN, TOKENS, CsvProject, door, model, project
 
 from syncd.cli import token as token_command
 from syncd.ledger.schema import sessions
 from syncd.ledger.sessions import Session
 from syncd.sdk import ConfigError
+from syncd.service.upkeep import Upkeep
 from syncd.web.attempts import Attempts
 from syncd.web.login import own_path
 
-__all__ = ["project"]
+__all__ = ["model", "project"]
 PEOPLE = TOKENS.replace("editor: [Ann]", "editor: [Ann], operator: [dana]")
 HTML = {"Accept": "text/html"}
 
@@ -151,7 +153,16 @@ def test_a_session_lasts_twelve_hours(project: CsvProject, client: TestClient) -
     with project.ledger.engine.begin() as connection:
         connection.execute(update(sessions).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
     assert client.get("/").status_code == 401
-    assert project.ledger.sessions.prune(datetime.now(UTC)) == 1
+
+
+def test_the_service_removes_sessions_that_are_over(project: CsvProject, client: TestClient) -> None:
+    logged_in(client)
+    project.ledger.sessions.begin("over", Session("ben", "token"), datetime.now(UTC), timedelta(seconds=-1), None)
+    project.ledger.sessions.replace("of a program", Session("ops", "command line"), datetime.now(UTC))
+    upkeep = Upkeep(project.ledger, lambda: project.config, lambda: project.now)
+    upkeep._prune(threading.Event())
+    with project.ledger.engine.connect() as connection:
+        assert sorted(connection.execute(select(sessions.c.name)).scalars()) == ["ann", "ops"]
 
 
 def test_a_session_ends_with_its_token(

@@ -21,10 +21,10 @@ from openid_provider import (
     unsigned,
 )
 from starlette.testclient import TestClient
-from test_door import OWN, door, project
+from test_door import OWN, door, model, project
 from test_sessions import HTML, form_token_of
 
-__all__ = ["project"]
+__all__ = ["model", "project"]
 ANN = {"email": "Ann@acme.example", "email_verified": True}
 
 

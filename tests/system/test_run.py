@@ -26,10 +26,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(project: Project, *arguments: str) -> Iterator[tuple[Forked, httpx.Client]]:
+def running(project: Project, *arguments: str, listen: str = "127.0.0.1") -> Iterator[tuple[Forked, httpx.Client]]:
     """`syncd run` for the block; then it is stopped as a container is, and must exit with 0."""
     port = free_port()
-    process = project.start("run", "--listen", f"127.0.0.1:{port}", *arguments, err=project.folder / "run.log")
+    process = project.start("run", "--listen", f"{listen}:{port}", *arguments, err=project.folder / "run.log")
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
             wait_for(lambda: answers(client, "/healthz") or process.poll() is not None)
@@ -53,6 +53,17 @@ def value_of(client: httpx.Client, key_result: str) -> float | None:
     pattern = rf'^syncd_key_result_value\{{key_result="{key_result}",.*\}} (.+)$'
     match = re.search(pattern, client.get("/metrics").text, re.MULTILINE)
     return float(match[1]) if match else None
+
+
+def test_run_where_others_may_reach_it_syncs_and_shows_no_figure(project: Project) -> None:
+    """`127.1` is loopback, in words that syncd does not take for it."""
+    with running(project, listen="127.1") as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        assert client.get("/readyz").text == ""
+        assert "login:" in client.get("/").text
+        assert {client.get(path).status_code for path in ("/sources", "/api/status", "/metrics")} == {403}
+    with running(project, "--insecure", listen="127.1") as (_, client):
+        assert client.get("/api/status").status_code == 200
 
 
 def test_run_syncs_at_once_and_serves_the_pages(project: Project) -> None:

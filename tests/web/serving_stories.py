@@ -11,6 +11,7 @@ from pathlib import Path
 import stories
 from starlette.applications import Starlette
 from starlette.routing import Host
+from starlette.types import ASGIApp
 
 from syncd.service import LedgerReader
 from syncd.web import make_app, serving
@@ -25,8 +26,13 @@ STORIES: Mapping[str, Callable[[Path], LedgerReader]] = {
     "german": stories.german,
     "many": stories.many,
     "failing": partial(stories.first_start, reader=stories.FailingReader),
+    "closed": stories.first_start,
+    "login": stories.with_login,
     "silent": partial(stories.first_start, reader=stories.SilentReader),
 }
+
+LISTENS_ON = {"closed": "0.0.0.0"}
+"""Where a story listens, by its own account; the others on loopback."""
 
 
 class Site:
@@ -41,8 +47,12 @@ class Site:
         if story not in self._readers:
             folder = Path(tempfile.mkdtemp(prefix=story, dir=self._folder))
             self._readers[story] = reader = STORIES[story](folder)
-            self._app.router.routes.append(Host(f"{story}.localhost", make_app(reader, for_developers=True)))
+            self._app.router.routes.append(Host(f"{story}.localhost", self._pages_of(story, reader)))
         return self._readers[story]
+
+    @staticmethod
+    def _pages_of(story: str, reader: LedgerReader) -> ASGIApp:
+        return make_app(reader, LISTENS_ON.get(story, "127.0.0.1"), for_developers=True)
 
     def address(self, story: str, path: str) -> str:
         """The address of a page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -142,6 +143,16 @@ def first_start(folder: Path, reader: type[Reader] = Reader) -> LedgerReader:
     (folder / "okrs.yaml").write_text(BROKEN_CELLS)
     clock(folder, FIRST)
     return reader(folder)
+
+
+def with_login(folder: Path) -> LedgerReader:
+    """Two people log in with tokens; one of them has no role."""
+    os.environ.update(ANN_STORY_TOKEN="token-of-ann", EVE_STORY_TOKEN="token-of-eve")
+    story = unknown(folder)
+    with (folder / "syncd.yaml").open("a") as file:
+        tokens = '{ann: "${ANN_STORY_TOKEN}", eve: "${EVE_STORY_TOKEN}"}'
+        file.write(f"web: {{login: {{tokens: {tokens}}}, roles: {{operator: [ann]}}}}\n")
+    return type(story)(folder)
 
 
 def no_period(folder: Path) -> LedgerReader:

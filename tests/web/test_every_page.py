@@ -62,6 +62,8 @@ PAGES = {
     "many": ("/", "/objectives/o3"),
     "failing": ("/",),
     "silent": ("/",),
+    "closed": ("/",),
+    "login": ("/login?next=/sources", "/logged-out"),
 }
 STATUS = {
     ("demo", "/nothing"): 404,
