@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -41,8 +42,8 @@ class _TakingTurns(Engine):
             yield connection
 
 
-opened: deque[Path] = deque(maxlen=2)
-"""The SQLite files that this process uses, the newest last: one, or two where one is copied into the other."""
+_engines: WeakSet[Engine] = WeakSet()
+_lock = threading.Lock()
 
 WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
@@ -62,13 +63,18 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     engine = _TakingTurns(made.pool, made.dialect, made.url)
     raise_ledger_errors(engine)
     if sqlite:
-        file = Path(url.database or ":memory:")
-        if file not in opened:
-            opened.append(file)
+        with _lock:
+            _engines.add(engine)
         _prepare_sqlite(engine)
     else:
         _limit_postgresql(engine, address)
     return engine
+
+
+def files_in_use() -> set[Path]:
+    """The SQLite files that this process uses."""
+    with _lock:
+        return {Path(engine.url.database) for engine in _engines if engine.url.database}
 
 
 def _json(value: Any) -> str:

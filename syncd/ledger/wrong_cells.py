@@ -14,7 +14,7 @@ from typing import Any, get_args
 from sqlalchemy import URL, Boolean, Column, Connection, Float, Integer, Table
 
 from syncd.ledger.column_types import Document, Moment
-from syncd.ledger.engine import engine_of, opened
+from syncd.ledger.engine import engine_of, files_in_use
 from syncd.ledger.failures import LedgerDamaged, LedgerError, shown
 from syncd.ledger.schema import alignments, layouts, metadata, remarks, requests, sessions, streams, values
 from syncd.okr.alignment import Verdict
@@ -38,7 +38,7 @@ def explained(error: Exception) -> Exception:
     """The error, or LedgerDamaged in its place if a ledger that this process uses holds a cell that explains it."""
     if isinstance(error, SyncdError) and not isinstance(error, LedgerDamaged):
         return error
-    for file in opened:
+    for file in files_in_use():
         try:
             check_cells(file, texts=isinstance(error, LedgerDamaged))
         except LedgerDamaged as damage:

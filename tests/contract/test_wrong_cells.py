@@ -16,8 +16,7 @@ from standing_still import browser
 
 from syncd.cli.boundary import _run
 from syncd.config import load_config
-from syncd.ledger import open_ledger
-from syncd.ledger.engine import opened
+from syncd.ledger import engine, open_ledger
 from syncd.ledger.failures import LedgerDamaged
 from syncd.ledger.schema import metadata
 from syncd.ledger.wrong_cells import check_cells, explained
@@ -76,11 +75,9 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(synced: Path, tmp_path: Path) -> Iterator[Path]:
-    before = list(opened)
-    opened.clear()
+    engine._engines.clear()  # of other tests
     yield shutil.copytree(synced, tmp_path / "project")
-    opened.clear()
-    opened.extend(before)
+    engine._engines.clear()
 
 
 def write(file: Path, column: str, literal: str) -> None:
