@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from syncd.okr.measures import scalar_text
+from syncd.okr.words import change
 from syncd.sdk.language import gettext
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -27,7 +28,7 @@ class Edit:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.key}: {_shown(self.old)} → {_shown(self.new)}"
+        return f"{self.key}: {change(_shown(self.old), _shown(self.new))}"
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

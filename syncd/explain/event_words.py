@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncd.explain.edit import Edit
 from syncd.explain.history import CheckedIn, Restated, Series, SeriesEvent
 from syncd.explain.requests import Asked, request_words, state_words
-from syncd.okr.words import clock_time, day, value_figure
+from syncd.okr.words import change, clock_time, day, value_figure
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 from syncd.status.checkin_words import content_words
@@ -19,7 +19,7 @@ def event_words(event: SeriesEvent, series: Series) -> str:
     if isinstance(event, Restated):
         moved = _("and the number stays the same")
         if event.before != event.after:
-            moved = f"{value_figure(kr, event.before)} → {value_figure(kr, event.after)}"
+            moved = change(value_figure(kr, event.before), value_figure(kr, event.after))
         return ngettext(
             "restated %(moment)s: %(num)s row of the past, %(change)s",
             "restated %(moment)s: %(num)s rows of the past, %(change)s",
@@ -34,8 +34,8 @@ def event_words(event: SeriesEvent, series: Series) -> str:
         what = request_words(request, kr, series.period.zone)
         parts = {"moment": at, "person": request.by, "what": what, "state": state_words(request)}
         return _("asked %(moment)s by %(person)s: %(what)s; %(state)s", **parts)
-    change = f"{value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
-    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=change)
+    approved = change(value_figure(kr, event.old), value_figure(kr, event.new))
+    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=approved)
 
 
 def _checked_in(event: CheckedIn, series: Series) -> str:
@@ -56,5 +56,5 @@ def _checked_in(event: CheckedIn, series: Series) -> str:
     if checkin.dated:
         return _("checked in %(moment)s by %(person)s for %(day)s: %(content)s", day=of, content=content, **parts)
     if event.before is not None and checkin.value is not None:
-        content = f"{value_figure(kr, event.before)} → {content}"
+        content = change(value_figure(kr, event.before), content)
     return _("checked in %(moment)s by %(person)s: %(content)s", content=content, **parts)

@@ -103,7 +103,12 @@ def goal(kr: KeyResult) -> str:
         return ngettext("of %(num)s milestone", "of %(num)s milestones", len(kr.goal.steps))
     if is_counted(kr):
         return _("of %(figure)s", figure=_in_unit(kr.goal.target, kr))
-    return f"{full_number(kr.goal.baseline, '?')} → {_in_unit(kr.goal.target, kr)}"
+    return change(full_number(kr.goal.baseline, "?"), _in_unit(kr.goal.target, kr))
+
+
+def change(old: object, new: object) -> str:
+    """`1,200 → 600`. A language that is written from right to left has its arrow in the catalogue."""
+    return _("%(old)s → %(new)s", old=old, new=new)
 
 
 def is_counted(kr: KeyResult) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from syncd.okr.goals import Band, KeyResult
-from syncd.okr.words import HEALTH_WORDS, day, goal, is_counted, percent, progress_figure, value_figure, whole
+from syncd.okr.words import HEALTH_WORDS, change, day, goal, is_counted, percent, progress_figure, value_figure, whole
 from syncd.review.model import Cause, Move, Review
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
@@ -51,7 +51,7 @@ def not_comparable(move: Move) -> str:
 
 def arrow(old: str | None, new: str) -> str:
     """`15 % → 18 %`; the new text alone if there is no old text, or both are the same."""
-    return new if old in (None, new, "–") else f"{old} → {new}"
+    return new if old in (None, new, "–") else change(old, new)
 
 
 def amount(value: str, kr: KeyResult) -> str:
@@ -104,7 +104,7 @@ def _cause(cause: Cause, move: Move, review: Review) -> str:
         name = _("%(reading)s of %(day)s", reading=name, day=day(cause.at.astimezone(review.period.zone)))
     restated = f" ({_('restated: %(reason)s', reason=cause.why)})" if cause.why else ""
     if cause.sign == "~":
-        return f"{name} {_brings(kr, cause.was)} → {_brings(kr, cause.brings)}{restated}"
+        return f"{name} {change(_brings(kr, cause.was), _brings(kr, cause.brings))}{restated}"
     brings = "" if cause.reading or cause.brings in (None, "0", "1") else f" ({_brings(kr, cause.brings)})"
     return f"{name}{brings}{restated}"
 

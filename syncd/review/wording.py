@@ -16,6 +16,7 @@ from syncd.okr.goals import KeyResult, Milestones, Target
 from syncd.okr.words import (
     HEALTH_WORDS,
     activity_figure,
+    change,
     day,
     goal,
     percent,
@@ -245,7 +246,7 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
         for number in (approval.old, approval.new)
     )
     when = day(approval.at.astimezone(review.period.zone))
-    return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {old} → {new}"
+    return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {change(old, new)}"
 
 
 def request(asked: Request, review: Review) -> str:

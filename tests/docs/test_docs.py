@@ -276,12 +276,3 @@ def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_p
 def test_the_page_on_backups_names_each_table() -> None:
     page = (ROOT / "docs" / "backups.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {table.name for table in metadata.sorted_tables}
-
-
-def test_each_promise_of_the_security_page_names_tests_that_are_there() -> None:
-    promised = re.findall(
-        r"`(test_\w+\.py)(?:::(test_\w+))?`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    )
-    assert len(promised) > 30
-    modules = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
-    assert [name for name, test in promised if f"def {test}" not in modules.get(name, "")] == []

@@ -56,7 +56,7 @@ ENDED = re.compile(r'^syncd_cycles_total\{outcome="complete"\} (.+)$', re.MULTIL
 def test_service_is_true_and_does_not_grow_whatever_befalls_it(
     project: Project, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A cycle each second uses up within half an hour what GitHub allows in an hour, and then rightly waits for the rest.
+    # A cycle each second uses up within half an hour what GitHub allows in an hour, and then rightly waits.
     monkeypatch.setattr("syncd.sandbox.github.api.QUOTA", 10**9)
     with check_in_api() as api:
         soak = Soak(project, box, api, random.Random(SEED))

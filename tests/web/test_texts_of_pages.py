@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import pseudo_language
 import pytest
 from serving_stories import Site
 from starlette.testclient import TestClient
@@ -63,14 +62,6 @@ class Texts(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not any(self._open) and data.strip():
             self.texts.append(data.strip())
-
-
-@pytest.fixture(scope="session")
-def languages(tmp_path_factory: pytest.TempPathFactory) -> Languages:
-    folder = tmp_path_factory.mktemp("languages")
-    for name in (pseudo_language.ACCENTED, pseudo_language.FROM_RIGHT_TO_LEFT):
-        pseudo_language.write(folder / f"{name}.po")
-    return Languages(folder)
 
 
 def data_of(site: Site, story: str) -> list[str]:
