@@ -41,6 +41,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Service:
     waiting = Service.__new__(Service)
     waiting._wake = threading.Event()
     monkeypatch.setattr(waiting._wake, "wait", Clock.wait)
+    monkeypatch.setattr(waiting, "_has_new_request", lambda: False)
     return waiting
 
 
