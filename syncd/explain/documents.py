@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ from syncd.ledger import Delivery, Ledger
 from syncd.ledger.requests import Request
 from syncd.okr.goals import KeyResult
 from syncd.okr.spans import Span
+from syncd.sdk import Json
 from syncd.status.document import checkin_document, period_document
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import lag_days, trend_document
@@ -106,16 +108,21 @@ def request_document(request: Request, zone: ZoneInfo) -> RequestDocument:
         "period": request.period,
         "key_result": request.key_result or None,
         "delivery": request.delivery,
-        "asked": dict(request.body),
+        "asked": _ordered(request.body),
         "author": request.author,
         "entered_by": request.entered_by,
         "at": _time(request.at, zone),
         "state": request.state,
         "reason": request.reason,
         "ended_at": _time(request.ended_at, zone) if request.ended_at else None,
-        "before": None if request.before is None else dict(request.before),
-        "after": None if request.after is None else dict(request.after),
+        "before": None if request.before is None else _ordered(request.before),
+        "after": None if request.after is None else _ordered(request.after),
     }
+
+
+def _ordered(body: Mapping[str, Json]) -> dict[str, Json]:
+    """A document by the order of its keys: databases and exports keep them in orders of their own."""
+    return dict(sorted(body.items()))
 
 
 def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocument:

@@ -95,7 +95,7 @@ def test_an_approval_ends_it(box: Sandbox, make: Make) -> None:
         author="Dana",
         entered_by="ops@build-3",
         now=project.now,
-        number=12,
+        candidate=12,
     )
     assert (project.value().number, project.value().quality) == (12, "complete")
     value = project.sync(reconcile=True)

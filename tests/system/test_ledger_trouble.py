@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_from_the_start_is_a_sentence(project: Project, box:
     assert differences(project.status(), box) == []
 
 
-@pytest.mark.parametrize("room", [250_000, pytest.param(300_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("room", [300_000, pytest.param(350_000, marks=pytest.mark.nightly)])
 def test_a_disk_that_fills_up_during_a_sync_loses_nothing(project: Project, box: Sandbox, room: int) -> None:
     message = failure(project, "sync", 1, room=room)
     assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", message)

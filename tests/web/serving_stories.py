@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import stories
+import page_stories as stories
 from starlette.applications import Starlette
 from starlette.routing import Host
 from starlette.types import ASGIApp

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from syncd.cli.checkin import _number
+from syncd.cycle.check_in_texts import number_of
 from syncd.sdk import ConfigError
 
 
 @pytest.mark.parametrize("given", ["9007199254740993", "9007199254740992", "-1e16"])
 def test_number_beyond_2_to_the_53_is_refused(given: str) -> None:
     with pytest.raises(ConfigError, match=r"--value is .*, beyond 2\^53 .*; check in with a larger unit"):
-        _number("--value", given, "a number")
+        number_of("--value", given, "a number")
 
 
 def test_number_of_16_digits_is_taken() -> None:
-    assert _number("--value", "9007199254740991", "a number") == 9007199254740991
+    assert number_of("--value", "9007199254740991", "a number") == 9007199254740991
