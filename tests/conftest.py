@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,15 @@ def _unmeasured_processes(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     if request.node.get_closest_marker("no_cover"):
         for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process sets up the log; the next test finds it as it was."""
+    log, last = logging.getLogger("syncd"), logging.lastResort
+    handlers, level, propagates = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.level, log.propagate, logging.lastResort = handlers, level, propagates, last
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,7 +44,8 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
         return post_endpoint(answer, bounded)
 
     async def index(request: Request) -> Response:
-        return json_answer(request, {address.path: address.meaning for address in (*OPERATIONS, *ACTIONS)})
+        names = {operation.path.split("/")[2]: operation.path for operation in reversed(OPERATIONS)}
+        return json_answer(request, dict(sorted(names.items())))
 
     return [
         Route("/api/", index),

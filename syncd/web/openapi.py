@@ -48,7 +48,7 @@ def openapi() -> Mapping[str, Any]:
             "description": "What the dashboard shows, as the JSON documents that the commands print with `--json`.",
         },
         "paths": {
-            "/api/": {"get": _get("index", "Every address of the API, with what it answers.", [], _INDEX)},
+            "/api/": {"get": _get("index", "The documents of the API by name, each with its address.", [], _INDEX)},
             "/api/openapi.json": {"get": _get("openapi", "This document.", [], {"type": "object"})},
             **{operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
             **{action.path: {"post": _action(action)} for action in ACTIONS},

@@ -63,7 +63,8 @@ def _for_programs(request: Request, sentence: str, headers: Mapping[str, str]) -
     path = request.url.path[:100]
     match sentence:
         case "Not Found":
-            return f"nothing is at {path}; {'/api/ lists every address' if is_api(path) else 'the dashboard is at /'}"
+            where = "/api/openapi.json lists every address" if is_api(path) else "the dashboard is at /"
+            return f"nothing is at {path}; {where}"
         case "Method Not Allowed":
             return f"{path} does not take {request.method[:20]}; it takes {headers.get('Allow', 'another method')}"
         case "Internal Server Error":

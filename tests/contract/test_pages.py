@@ -185,7 +185,7 @@ def test_a_browser_gets_a_page_where_a_program_gets_a_line(client: TestClient) -
     assert page.status_code == 404
     assert '<h1 class="answer">There is no such page.</h1>' in page.text
     assert client.get("/api/nothing", headers={"accept": "text/html"}).json() == {
-        "error": "nothing is at /api/nothing; /api/ lists every address"
+        "error": "nothing is at /api/nothing; /api/openapi.json lists every address"
     }
 
 

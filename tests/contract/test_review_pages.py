@@ -72,8 +72,8 @@ def test_review_opens_with_at_most_five_lines(project: SandboxProject, client: T
 
 def test_titles_lead_to_key_results_and_records_to_their_source(client: TestClient) -> None:
     page = client.get("/reviews/week?period=2026-Q4").text
-    assert '<a href="/key-results/fixes?period=2026-Q4">5 fixes</a>' in page
-    assert '<a href="/objectives/service?period=2026-Q4">' in page
+    assert '<a href="/key-results/fixes?period=2026-Q4" dir="auto">5 fixes</a>' in page
+    assert '<a href="/objectives/service?period=2026-Q4" dir="auto">' in page
     records = re.findall(r'<a href="(http[^"]+)" rel="noreferrer">(acme/web#\d+)</a>', page)
     assert [label for _, label in records] == ["acme/web#4", "acme/web#3"]
     assert all(address.endswith(f"/issues/{label.rpartition('#')[2]}") for address, label in records)

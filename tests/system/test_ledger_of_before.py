@@ -87,7 +87,10 @@ def differences(kept: Any, printed: Any, where: str = "") -> Iterator[str]:
 def problems(folder: Path, question: str) -> list[str]:
     printed = syncd(folder, *question.split(), "--json")
     assert printed.code == 0, printed
-    return list(differences(DOCUMENTS[question], json.loads(printed.out)))
+    document = json.loads(printed.out)
+    if question.startswith("history "):  # 0.1.0 listed no check-in there but those of a past day
+        document["events"] = [event for event in document["events"] if event["event"] != "checked_in"]
+    return list(differences(DOCUMENTS[question], document))
 
 
 @pytest.mark.parametrize("question", DOCUMENTS)
