@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,12 +117,26 @@ def _prepare_sqlite(engine: Engine) -> None:
         if "timeout" not in engine.url.query:
             connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
         for pragma in (*(() if read_only_address(file) else _WRITING), "foreign_keys=ON", _CACHE):
-            connection.execute(f"PRAGMA {pragma}")
+            _execute_patiently(connection, f"PRAGMA {pragma}", float(str(engine.url.query.get("timeout", _PATIENCE))))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("syncd_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _execute_patiently(connection: Any, statement: str, seconds: float) -> None:
+    """Waits where SQLite itself does not: when several processes give a new file its kind of journal at once."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None:
