@@ -1,4 +1,4 @@
-"""The environment of templates: every text escaped, and in the reader's language."""
+"""The environment of templates: every text escaped, and in the reader's language; and a review's own words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from syncd.okr import words
+from syncd.review import wording
 from syncd.sdk.language import ISOLATED, language, original
 
+TEMPLATES = Path(__file__).parent / "templates"
+"""The templates of a review: `review_rest.html` is a part of each page that shows one."""
+
+_CODE = re.compile(r"`([^`]*)`")
 _ISOLATED = re.compile("{}(.*?){}".format(*ISOLATED), re.DOTALL)
 
 
@@ -26,10 +31,17 @@ def _unmarked(text: str) -> str:
     return _ISOLATED.sub(r"\1", text)
 
 
-def environment(folder: Path) -> Environment:
-    """The templates in a folder. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`."""
+def with_commands(text: str) -> Markup:
+    """A sentence of syncd's, escaped; commands between backticks are marked up as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+def environment(*folders: Path) -> Environment:
+    """The templates in these folders. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`, the
+    `wording` of reviews and the filter `with_commands`.
+    """
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -42,6 +54,6 @@ def environment(folder: Path) -> Environment:
         lambda singular, plural, number: language().ngettext(singular, plural, number),
         newstyle=True,
     )
-    made.filters["unmarked"] = _unmarked
-    made.globals.update(words=words, language=language, original=original)
+    made.filters.update(unmarked=_unmarked, with_commands=with_commands)
+    made.globals.update(words=words, wording=wording, language=language, original=original)
     return made

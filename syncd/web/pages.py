@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
-from syncd.review.environment import environment
+from syncd.review.environment import TEMPLATES, environment
 from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
@@ -39,7 +39,7 @@ def points(change: float) -> str:
     return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
 
 
-_PAGES = environment(HERE / "templates")
+_PAGES = environment(HERE / "templates", TEMPLATES)
 _PAGES.globals.update(
     verdicts=verdicts,
     checkin_words=checkin_words,

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 
 from syncd.review import Review, review, wording
 from syncd.review.brief import top_lines
+from syncd.review.environment import with_commands
 from syncd.review.model import Move, ObjectiveReview
-from syncd.review.page import with_commands
 from syncd.sdk.language import gettext as _
 from syncd.status.overview import overview_of
 from syncd.web.actions import owner_of
@@ -58,8 +58,6 @@ def page(view: View, query: QueryParams, *, whole: bool) -> str:
         "whole": whole,
         "review": summary,
         "top": top_lines(summary),
-        "wording": wording,
-        "with_commands": with_commands,
     }
     if "present" in query:
         return _screen(view, query, data, sections)
