@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 
 from connectors.http.paging import Pages
 from connectors.http.publisher import Success
+from docs.api_tables import actions, addresses, documents, table_of
 from syncd.cli.app import app
 from syncd.config.catalogue import connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
@@ -52,8 +53,6 @@ from syncd.sdk.tables import Lookup, Series
 from syncd.service.backups import backup_gauge
 from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
 from syncd.service.metrics import Metrics
-from syncd.web.openapi import openapi
-from syncd.web.operations import ACTIONS, OPERATIONS
 
 FOLDER = Path(__file__).parent
 CONNECTORS = ("github", "jira", "sheets", "files", "http", "tability", "quantive")
@@ -160,7 +159,7 @@ def keys(model: type[BaseModel], *, without: Iterable[str] = ()) -> str:
         key = info.alias or name
         if key not in without:
             rows.append([f"`{key}`", _default(info), _meaning(info)])
-    return _rows(["key", "default", "meaning"], rows)
+    return table_of(["key", "default", "meaning"], rows)
 
 
 def _default(info: FieldInfo) -> str:
@@ -202,7 +201,7 @@ def metrics() -> str:
         if not family.name.endswith("_created"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
             rows.append([f"`{name}`", family.type, family.documentation])
-    return _rows(["metric", "type", "meaning"], rows)
+    return table_of(["metric", "type", "meaning"], rows)
 
 
 def fields() -> str:
@@ -212,12 +211,12 @@ def fields() -> str:
     fields_of = {what: measure.model_validate({"what": what, "repo": "a/b"}).fields() for what in whats}
     names = sorted(set().union(*fields_of.values()))
     rows = [[f"`{name}`", *("yes" if name in fields_of[what] else "" for what in whats)] for name in names]
-    return _rows(["field", *(f"`{what}`" for what in whats)], rows)
+    return table_of(["field", *(f"`{what}`" for what in whats)], rows)
 
 
 def rules() -> str:
     """The lint rules, each with a link to its entry."""
-    return _rows(["rule", "means"], [[f"[{rule.id}](lint.md#{rule.id})", rule.reason] for rule in RULES])
+    return table_of(["rule", "means"], [[f"[{rule.id}](lint.md#{rule.id})", rule.reason] for rule in RULES])
 
 
 _STATED = {
@@ -250,82 +249,12 @@ def stated() -> str:
     """The fields of a statement, in their order."""
     types = get_type_hints(Statement)
     rows = [[f"`{name}`", _type(types[name]), _STATED[name]] for name in get_args(Stated)]
-    return _rows(["name", "type", "meaning"], rows)
+    return table_of(["name", "type", "meaning"], rows)
 
 
 def _type(annotation: Any) -> str:
     words = {str: "text", float: "number", datetime: "time", type(None): "none"}
     return " or ".join(words[member] for member in get_args(annotation) or (annotation,))
-
-
-def addresses() -> str:
-    """The addresses of the API, with the parameters that each takes."""
-    rows = [
-        [
-            f"`{operation.path.replace('{id}', 'ID')}`",
-            ", ".join(f"`{parameter.name}`" for parameter in operation.parameters),
-            operation.meaning,
-        ]
-        for operation in OPERATIONS
-    ]
-    return _rows(["GET", "takes", "answers with"], rows)
-
-
-def actions() -> str:
-    """The addresses that take requests of people, with the keys of their bodies."""
-    rows = [
-        [
-            f"`{action.path.replace('{id}', 'ID')}`",
-            ", ".join(f"`{key}`" for key in sorted(action.body.__annotations__)),
-            action.meaning,
-        ]
-        for action in ACTIONS
-    ]
-    return _rows(["POST", "takes", "does"], rows)
-
-
-def documents() -> str:
-    """The keys of each document of the API, and of each that stands within it."""
-    sections = []
-    for name, schema in openapi()["components"]["schemas"].items():
-        needed = schema.get("required", ())
-        rows = [
-            [f"`{key}`" if key in needed else f"`{key}` (or absent)", _schema_words(part), part.get("description", "")]
-            for key, part in schema["properties"].items()
-        ]
-        description = f"{schema['description']}\n\n" if "description" in schema else ""
-        sections.append(f"### {name}\n\n{description}{_rows(['key', 'type', 'meaning'], rows)}\n")
-    return "\n" + "\n".join(sections)
-
-
-def _schema_words(schema: Mapping[str, Any]) -> str:
-    """A type of JSON Schema in words."""
-    match schema:
-        case {"$ref": str(reference)}:
-            name = reference.rpartition("/")[2]
-            return f"[{name}](#{name.lower()})"
-        case {"anyOf": list(choices)}:
-            return " or ".join(map(_schema_words, choices))
-        case {"enum": list(values)}:
-            return ", ".join(f"`{value}`" for value in values)
-        case {"const": value}:
-            return f"`{value}`"
-        case {"items": dict(items)}:
-            return f"list of {_schema_words(items)}"
-        case {"format": str(text), "type": [_, "null"]}:
-            return f"{text} or null"
-        case {"format": str(text)}:
-            return text
-        case {"type": list(types)}:
-            return " or ".join(types)
-        case {"type": str(kind)}:
-            return kind
-    return "any"
-
-
-def _rows(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
 
 
 _SHARED = ("from", "window", "per", "take", "of", "where", "as")

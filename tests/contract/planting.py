@@ -145,28 +145,28 @@ Respond = Callable[[str], tuple[int, str, str]]
 """The status, the address to go to, and the content, which repeat a text."""
 
 ERRORS: dict[str, Respond] = {
-    "401 in JSON": lambda said: (401, "", json.dumps({"message": said, "errorMessages": [said]})),
-    "403 in JSON, far behind": lambda said: (403, "", json.dumps({"message": "x" * 990 + said})),
-    "404 in Google's form": lambda said: (404, "", json.dumps({"error": {"message": said, "status": "NOT_FOUND"}})),
-    "400 in JSON by code points": lambda said: (400, "", f'{{"values": ["{by_code_points(said)}"]}}'),
-    "407 of a proxy": lambda said: (407, "", f"{by_code_points(said)} {said}"),
-    "422 in half of a JSON": lambda said: (422, "", f'{{"detail": "{by_code_points(said)}'),
-    "429 in JSON": lambda said: (429, "", json.dumps({"errors": [{"message": said}]})),
-    "500 in prose": lambda said: (500, "", f"{'y' * 150}{said} {by_code_points(said)} {quote(said)}"),
-    "503 as a page": lambda said: (503, "", PAGE.format(said, said)),
-    "redirect to a path": lambda said: (302, f"/moved/{said}", ""),
-    "redirect elsewhere": lambda said: (301, f"http://elsewhere.example/{said}", ""),
-    "200 as a page": lambda said: (200, "", PAGE.format(said, said)),
-    "200 as a login page": lambda said: (200, "", PAGE.format("Sign in", f'{said}<input type="password">')),
-    "200 in JSON of another form": lambda said: (200, "", json.dumps({said: [said]})),
-    "200 with an error beside the data": lambda said: (200, "", json.dumps({"v": said, "errors": [{"message": said}]})),
+    "401 in JSON": lambda text: (401, "", json.dumps({"message": text, "errorMessages": [text]})),
+    "403 in JSON, far behind": lambda text: (403, "", json.dumps({"message": "x" * 990 + text})),
+    "404 in Google's form": lambda text: (404, "", json.dumps({"error": {"message": text, "status": "NOT_FOUND"}})),
+    "400 in JSON by code points": lambda text: (400, "", f'{{"values": ["{by_code_points(text)}"]}}'),
+    "407 of a proxy": lambda text: (407, "", f"{by_code_points(text)} {text}"),
+    "422 in half of a JSON": lambda text: (422, "", f'{{"detail": "{by_code_points(text)}'),
+    "429 in JSON": lambda text: (429, "", json.dumps({"errors": [{"message": text}]})),
+    "500 in prose": lambda text: (500, "", f"{'y' * 150}{text} {by_code_points(text)} {quote(text)}"),
+    "503 as a page": lambda text: (503, "", PAGE.format(text, text)),
+    "redirect to a path": lambda text: (302, f"/moved/{text}", ""),
+    "redirect elsewhere": lambda text: (301, f"http://elsewhere.example/{text}", ""),
+    "200 as a page": lambda text: (200, "", PAGE.format(text, text)),
+    "200 as a login page": lambda text: (200, "", PAGE.format("Sign in", f'{text}<input type="password">')),
+    "200 in JSON of another form": lambda text: (200, "", json.dumps({text: [text]})),
+    "200 with an error beside the data": lambda text: (200, "", json.dumps({"v": text, "errors": [{"message": text}]})),
 }
 
 
 def by_turns() -> Respond:
     """Each request is answered by the next kind of error."""
     kinds, turn = list(ERRORS.values()), count()
-    return lambda said: kinds[next(turn) % len(kinds)](said)
+    return lambda text: kinds[next(turn) % len(kinds)](text)
 
 
 @contextmanager
@@ -183,8 +183,8 @@ def echo(respond: Respond, issues: Callable[[], bool]) -> Iterator[str]:
             body = self.body().decode()
             values = [value for name, value in self.headers.items() if name.lower() not in ("host", "user-agent")]
             decoded = [text for value in values if (text := _decoded(value))]
-            said = " ".join([self.path, unquote(self.path), *values, *decoded, body, unquote(body)])
-            status, location, text = respond(said.replace("\n", " "))
+            sent = " ".join([self.path, unquote(self.path), *values, *decoded, body, unquote(body)])
+            status, location, text = respond(sent.replace("\n", " "))
             if self.path.endswith("/access_tokens") and issues():
                 status, location = 201, ""
                 text = json.dumps({"token": ISSUED, "expires_at": "2099-01-01T00:00:00Z"})
