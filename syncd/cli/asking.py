@@ -25,7 +25,7 @@ def take_now(config: Config, ledger: Ledger, clock: Callable[[], datetime], requ
     """
     try:
         with cycle_lock(ledger.engine):
-            take_requests(config, ledger, clock)
+            take_requests(config, ledger, clock, command=request.id)
     except LedgerBusy as busy:
         return str(busy)
     done = ledger.requests.get(request.id)

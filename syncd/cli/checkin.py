@@ -112,6 +112,7 @@ class _Opened:
     config: Config
     okrs: PeriodOkrs
     key_result: KeyResult
+    clock: Callable[[], datetime]
     now: datetime
     day: date | None
     dated: datetime | None
@@ -125,7 +126,7 @@ def _opened(path: Path, name: str, period: str | None, text: str | None) -> _Ope
     key_result = chosen_key_result(okrs, name)
     check_takes_check_ins(okrs, key_result, dated, "--date")
     of_day = (dated or now).astimezone(config.zone).date() if text is not None else None
-    return _Opened(config, okrs, key_result, now, of_day, dated)
+    return _Opened(config, okrs, key_result, clock, now, of_day, dated)
 
 
 def _change(
@@ -142,8 +143,8 @@ def _change(
         snapshots = Snapshots(config, okrs, ledger)
         old = line_of(snapshots.now(opened.now), key_result)
         request, checkin = ask(Desk(config, okrs, key_result, ledger))
-        waits = take_now(config, ledger, lambda: opened.now, request)
-        new = line_of(snapshots.now(opened.now), key_result)
+        waits = take_now(config, ledger, opened.clock, request)
+        new = line_of(snapshots.now(opened.clock()), key_result)
     except Settled as error:
         raise ConfigError(f"{error}; name another period with --period") from None
     except Implausible as error:

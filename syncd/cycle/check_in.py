@@ -51,8 +51,8 @@ def check(
 ) -> _Change:
     """The change that a check-in or withdrawal makes, if it may be kept now.
 
-    Raises Settled, without `force` Implausible, and ConfigError for texts that are too long or a period that was
-    renamed.
+    Raises Settled, without `force` Implausible, ConfigError for texts that are too long, and Refused for a period that
+    was renamed.
     """
     change = _Change(config, okrs, key_result, ledger, now)
     for what, text, longest in (
@@ -127,7 +127,7 @@ class _Change:
             raise Settled(self.okrs.period, settled_at)
         renamed = dict(renamed_periods(self.config, self.ledger))
         if (former := renamed.get(self.okrs.period.id)) is not None:  # under its new id the period would begin anew
-            raise ConfigError(
+            raise Refused(
                 f"the period {former} is called {self.okrs.period.id} now; run `syncd sync` first, for its history"
             )
 
@@ -139,7 +139,7 @@ class _Change:
     @property
     def checkins(self) -> Sequence[CheckIn]:
         """The check-ins so far."""
-        return self.ledger.checkins.of(*self.name, self.at)
+        return self.ledger.checkins.kept(*self.name)
 
     @property
     def value(self) -> KeptValue | None:

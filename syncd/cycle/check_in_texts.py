@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from syncd.sdk.numbers import BEYOND, is_beyond
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
+_PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 Label = Callable[[str], str]
 """How a person writes the name of a field: `--value` for a command."""
@@ -101,10 +103,7 @@ def number_of(label: str, given: str | None, wanted: str) -> float | None:
     """The number in a text; None for no text. ConfigError for any other text: it says what is `wanted`."""
     if given is None:
         return None
-    try:
-        number = float(given)
-    except ValueError:
-        number = math.nan
+    number = float(given) if _PLAIN_NUMBER.fullmatch(given.strip()) else math.nan
     if not math.isfinite(number):
         raise ConfigError(f"{label} is {given!r}; write {wanted}")
     if is_beyond(number):

@@ -24,7 +24,7 @@ def masked_page(page: Page, connection: Connection) -> Page:
 
 
 def _texts(record: Record) -> Iterator[str]:
-    yield from (record.label, record.title, record.url)
+    yield from filter(None, (record.label, record.title, record.url, record.not_done, record.remark))
     for values in record.fields.values():
         yield from (value for value in values if isinstance(value, str))
 
@@ -34,17 +34,26 @@ def _masked_record(record: Record, hide: Callable[[str], str]) -> Record:
         name: [hide(value) if isinstance(value, str) else value for value in values]
         for name, values in record.fields.items()
     }
-    return replace(record, label=hide(record.label), title=hide(record.title), url=hide(record.url), fields=fields)
+    return replace(
+        record,
+        label=hide(record.label),
+        title=hide(record.title),
+        url=hide(record.url),
+        not_done=_masked(record.not_done, hide),
+        remark=_masked(record.remark, hide),
+        fields=fields,
+    )
+
+
+def _masked(text: str | None, hide: Callable[[str], str]) -> str | None:
+    return None if text is None else hide(text)
 
 
 def _masked_snapshot(snapshot: Snapshot, hide: Callable[[str], str]) -> Snapshot:
-    def masked(text: str | None) -> str | None:
-        return None if text is None else hide(text)
-
     readings = snapshot.readings
     if any(reading.problem is not None for reading in readings):
         readings = [
-            replace(reading, problem=masked(reading.problem), raw=hide(reading.raw))
+            replace(reading, problem=_masked(reading.problem, hide), raw=hide(reading.raw))
             if reading.problem is not None
             else reading
             for reading in readings
@@ -52,7 +61,7 @@ def _masked_snapshot(snapshot: Snapshot, hide: Callable[[str], str]) -> Snapshot
     return replace(
         snapshot,
         readings=readings,
-        problem=masked(snapshot.problem),
+        problem=_masked(snapshot.problem, hide),
         notes=[hide(note) for note in snapshot.notes],
-        warning=masked(snapshot.warning),
+        warning=_masked(snapshot.warning, hide),
     )

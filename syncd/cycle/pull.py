@@ -142,7 +142,7 @@ def pull_all(
             if too_long or all(part.ended or part.thread.silent > patience.silent for part in pulling):
                 break
             request.watcher.moves()
-            _check_stopping(request)
+            check_stopping(request)
             arrived.wait(0.2)
         for part in pulling:
             if not part.ended:
@@ -157,7 +157,8 @@ def pull_all(
     return [result for part in pulling for result in part.writer.results.values()]
 
 
-def _check_stopping(request: CycleRequest) -> None:
+def check_stopping(request: CycleRequest) -> None:
+    """Raises CycleStopped once the request's `stopping` is set."""
     if request.stopping is not None and request.stopping.is_set():
         raise CycleStopped
 

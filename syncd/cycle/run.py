@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from syncd.cycle.background import Background
 from syncd.cycle.carry_over import carried_over_in_rehearsal, carry_over
@@ -11,7 +12,7 @@ from syncd.cycle.foresee import foresee
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.outgoing import Outgoing
-from syncd.cycle.pull import pull
+from syncd.cycle.pull import check_stopping, pull
 from syncd.cycle.take_requests import take_requests
 
 
@@ -27,8 +28,7 @@ def run_cycle(
     """
     moves = request.watcher.moves
     if not request.dry_run:
-        take_requests(request.config, request.ledger, request.clock)
-        moves()
+        take_requests(request.config, request.ledger, request.clock, go_on=partial(_go_on, request))
     pulled = pull(request, background)
     moves()
     if request.dry_run:
@@ -43,3 +43,8 @@ def run_cycle(
     foreseen = foresee(request, pulled, measured)
     moves()
     return commit(request, pulled, measured, foreseen, carried_over, outgoing)
+
+
+def _go_on(request: CycleRequest) -> None:
+    request.watcher.moves()
+    check_stopping(request)

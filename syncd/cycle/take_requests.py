@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from syncd.config import Config
 from syncd.cycle.approve import approve
@@ -20,7 +20,7 @@ from syncd.cycle.check_in import check_in, withdraw
 from syncd.cycle.refusals import Refused
 from syncd.cycle.stuck import allow, retry
 from syncd.ledger import Ledger, LedgerError
-from syncd.ledger.requests import Request
+from syncd.ledger.requests import Request, RequestOver
 from syncd.okr.checkins import CheckIn, Withdrawal, newest_value
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError, Json
@@ -30,8 +30,18 @@ Change = tuple[Mapping[str, Json], Mapping[str, Json]]
 """What was before a request was applied, and what is after it."""
 
 
-def take_requests(config: Config, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+def take_requests(
+    config: Config,
+    ledger: Ledger,
+    clock: Callable[[], datetime],
+    *,
+    command: int | None = None,
+    go_on: Callable[[], None] = lambda: None,
+) -> None:
     """Applies or refuses every waiting request. The caller holds the ledger's lock.
+
+    With the request of a `command`, whose files may be old, those of others that are not in its files wait on, too.
+    `go_on` is called before each request, and may raise to stop between two of them.
 
     Requests wait on while the ledger has their key result or period under another id than the files: the next cycle
     carries the history over first.
@@ -39,7 +49,10 @@ def take_requests(config: Config, ledger: Ledger, clock: Callable[[], datetime])
     waiting = ledger.requests.waiting()
     renamed = {name for names in renamed_periods(config, ledger) for name in names} if waiting else set()
     for request in waiting:
+        go_on()
         if _is_to_be_renamed(config, request, renamed):
+            continue
+        if command not in (None, request.id) and not _is_in_files(config, request):
             continue
         try:
             with ledger.transaction() as inner:
@@ -47,6 +60,8 @@ def take_requests(config: Config, ledger: Ledger, clock: Callable[[], datetime])
                 inner.requests.applied(request.id, clock(), before, after)
         except (Refused, ConfigError) as error:
             _refuse(ledger, request, clock(), str(error))
+        except RequestOver:  # another process did it meanwhile; what was done here is rolled back
+            continue
         except LedgerError:
             raise
         except Exception as error:  # a request must not stop every later cycle
@@ -70,12 +85,19 @@ def _is_to_be_renamed(config: Config, request: Request, renamed: Collection[str]
     return request.period in renamed or (is_gone and request.key_result in moves)
 
 
+def _is_in_files(config: Config, request: Request) -> bool:
+    if request.delivery is not None:
+        return True
+    okrs = _okrs(config, request.period)
+    return okrs is not None and request.key_result in okrs.by_id
+
+
 def _okrs(config: Config, period: str) -> PeriodOkrs | None:
     return next((okrs for okrs in config.periods if okrs.period.id == period), None)
 
 
 def _apply(config: Config, ledger: Ledger, request: Request, now: datetime) -> Change:
-    if request.kind in ("retry", "allow"):
+    if request.kind == "retry" or request.kind == "allow":
         return _decide(ledger, request, now)
     okrs = _okrs(config, request.period)
     if okrs is None:
@@ -89,8 +111,9 @@ def _apply(config: Config, ledger: Ledger, request: Request, now: datetime) -> C
             return on.check_in()
         case "withdraw":
             return on.withdraw()
-        case _:
+        case "approve":
             return on.approve()
+    assert_never(request.kind)
 
 
 def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
@@ -164,7 +187,7 @@ class _OnKeyResult:
         return {"value": old.number, "quality": "held"}, {"value": new.number, "quality": new.quality}
 
     def _checkins(self) -> Sequence[CheckIn]:
-        return self.ledger.checkins.of(self.okrs.period.id, self.key_result.id, self.now)
+        return self.ledger.checkins.kept(self.okrs.period.id, self.key_result.id)
 
     def _checked_in(self) -> dict[str, Any]:
         """What people have checked in so far, in short."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -83,6 +83,10 @@ class CheckIns:
     def of(self, period: str, key_result: str, by: datetime) -> Sequence[CheckIn]:
         """Every check-in of a key result by a moment, oldest first."""
         return self.of_period(period, by, key_result).get(key_result, ())
+
+    def kept(self, period: str, key_result: str) -> Sequence[CheckIn]:
+        """Every check-in of a key result, oldest first, whatever the clock says: another machine's may be ahead."""
+        return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
         """Every check-in of a period by a moment, oldest first, by key result; with `only`, the check-ins of that key

@@ -235,6 +235,8 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
             deliveries.c.connection == bindparam("of_connection"),
             deliveries.c.target == bindparam("of_target"),
             deliveries.c.key_result == "",
+            deliveries.c.until.is_not(None),
         )
-        connection.execute(delete(deliveries).where(*of_whole), wholes)
     add_newest(connection, deliveries, cycle, rows)
+    if wholes:  # after that, or SQLite would give the id of an old delivery to one of another target
+        connection.execute(delete(deliveries).where(*of_whole), wholes)

@@ -10,7 +10,7 @@ A request is never changed after that, nor removed: it is the entry of who did w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -26,6 +26,10 @@ from syncd.sdk import Json
 
 RequestKind = Literal["check_in", "withdraw", "approve", "allow", "retry"]
 RequestState = Literal["waiting", "applied", "refused"]
+
+
+class RequestOver(Exception):
+    """A request has ended already: somebody else did it, or refused it."""
 
 
 class FormReused(Exception):
@@ -124,25 +128,34 @@ class Requests:
         """Every request about a delivery, oldest first."""
         return self._of(requests.c.delivery == delivery)
 
-    def of_deliveries(self) -> Sequence[Request]:
-        """Every request about any delivery, oldest first."""
-        return self._of(requests.c.delivery.is_not(None))
+    def of_deliveries(self, deliveries: Collection[int]) -> Sequence[Request]:
+        """Every request about these deliveries, oldest first."""
+        return self._of(requests.c.delivery.in_(deliveries))
+
+    def last_of_deliveries(self, most: int) -> Sequence[Request]:
+        """The last requests about any delivery, newest first."""
+        last = _REQUESTS.order_by(None).where(requests.c.delivery.is_not(None)).order_by(requests.c.id.desc())
+        with self._engine.connect() as connection:
+            return [Request(**row) for row in connection.execute(last.limit(most)).mappings()]
 
     def _of(self, *conditions: Any) -> Sequence[Request]:
         with self._engine.connect() as connection:
             return [Request(**row) for row in connection.execute(_REQUESTS.where(*conditions)).mappings()]
 
     def applied(self, request: int, now: datetime, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
-        """Ends a waiting request whose change is in the same transaction."""
-        self._end(request, state="applied", ended_at=now, before=dict(before), after=dict(after))
+        """Ends a waiting request whose change is in the same transaction. Raises RequestOver if it does not wait."""
+        if not self._end(request, state="applied", ended_at=now, before=dict(before), after=dict(after)):
+            raise RequestOver(request)
 
     def refused(self, request: int, now: datetime, reason: str) -> None:
         """Ends a waiting request that changed nothing."""
         self._end(request, state="refused", ended_at=now, reason=reason)
 
-    def _end(self, request: int, **values: Any) -> None:
+    def _end(self, request: int, **values: Any) -> bool:
+        """Whether the request waited until now."""
         with self._engine.begin() as connection:
-            connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
+            ended = connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
+        return ended.rowcount == 1
 
 
 _WAITS = requests.c.state == "waiting"

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from syncd.config import Config
 from syncd.config.schedule import next_start
 from syncd.cycle.background import Background
@@ -197,7 +199,7 @@ class Service:
 
     def _has_new_request(self) -> bool:
         """Whether a request waits that has not started a cycle: of a page, or of a command in another process."""
-        with suppress(LedgerError):  # the next cycle says what is wrong
+        with suppress(LedgerError, SQLAlchemyError):  # the next cycle says what is wrong
             newest = self.ledger.requests.newest_waiting()
             if newest is not None and newest > self._newest_request:
                 self._newest_request = newest
@@ -264,6 +266,8 @@ class Service:
                     stopping=self._stop,
                 )
                 result = run_cycle(request, background=self._background, outgoing=self._outgoing)
+                if result.carried_over.moved:
+                    self._newest_request = 0  # requests that waited for a new id start another cycle
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None

@@ -96,7 +96,7 @@ def check_in(view: View, name: str, posted: Posted) -> Request:
 def approve(view: View, name: str, posted: Posted) -> Request:
     """Stores the approval of the candidate that was shown. HTTPException as `check_in`."""
     desk = _desk(view, name)
-    _check_operator(view)
+    check_operator(view)
     check_names(posted, ApprovalBody.__annotations__)
     wanted = "the number that waits, as it is shown; null where it is unknown"
     if "candidate" not in posted:
@@ -110,7 +110,7 @@ def approve(view: View, name: str, posted: Posted) -> Request:
 
 def decide(view: View, number: str, decision: Decision, posted: Posted) -> Request:
     """Stores what is to become of a delivery. HTTPException as `check_in`."""
-    _check_operator(view)
+    check_operator(view)
     check_names(posted, DecisionBody.__annotations__)
     delivery = delivery_of(view, number)
     return _stored(lambda: ask_about_delivery(_ledger(view), _form(view, posted), delivery.id, decision))
@@ -151,7 +151,8 @@ def _ledger(view: View) -> Ledger:
     return view.daemon.ledger
 
 
-def _check_operator(view: View) -> None:
+def check_operator(view: View) -> None:
+    """HTTPException 403 if the visitor may only look."""
     if not view.visitor.may(Role.OPERATOR):
         raise HTTPException(403, _("%(name)s may look here, and decides nothing", name=view.visitor.name))
 

@@ -13,7 +13,7 @@ from syncd.explain.requests import state_words
 from syncd.web.bounded import Bounded
 from syncd.web.conditional import json_answer
 from syncd.web.daemon import Daemon
-from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, StoredDocument
+from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, StoredDocument, check_parameters
 from syncd.web.posted import Posted, post_endpoint
 from syncd.web.view import view_of
 
@@ -23,7 +23,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def endpoint(operation: Operation) -> Any:
         def answer(request: Request) -> Response:
-            operation.check(request)
+            check_parameters(operation, request)
             return json_answer(request, operation.answer(view_of(daemon, request), request))
 
         return bounded(answer)
@@ -35,6 +35,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def act(action: Action) -> Any:
         def answer(request: Request, posted: Posted) -> Response:
+            check_parameters(action, request)
             view = view_of(daemon, request)
             stored = action.act(view, str(request.path_params["id"]), posted)
             zone = view.okrs.period.zone

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from syncd.web.errors import JSON, ErrorDocument
-from syncd.web.operations import ACTIONS, OPERATIONS, PERIOD, Action, Operation, Parameter, StoredDocument
+from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, Parameter, StoredDocument
 
 _ERRORS = {
     "400": ("BadRequest", "A parameter is wrong."),
@@ -81,7 +81,7 @@ def _action(action: Action) -> dict[str, Any]:
     return {
         "operationId": action.id,
         "summary": action.meaning,
-        "parameters": [*_path_parameters(action.path, what), *([_parameter(PERIOD)] if what == "key result" else [])],
+        "parameters": [*_path_parameters(action.path, what), *map(_parameter, action.parameters)],
         "requestBody": {"required": True, "content": {JSON: {"schema": _reference(action.body)}}},
         "responses": {
             "202": {

@@ -70,15 +70,6 @@ class Operation:
     answer: Answer
     parameters: Sequence[Parameter] = ()
 
-    def check(self, request: Request) -> None:
-        """HTTPException 400 if the address has another parameter, or one with a value that it does not take."""
-        by_name = {parameter.name: parameter for parameter in self.parameters}
-        for name in request.query_params:
-            if name not in by_name:
-                taken = f"it takes {', '.join(by_name)}" if by_name else "it takes none"
-                raise HTTPException(400, f"{self.path} has no parameter {name[:50]!r}; {taken}")
-            by_name[name].check(request.query_params.getlist(name))
-
 
 OPERATIONS = (
     Operation(
@@ -135,6 +126,17 @@ class Action:
     meaning: str
     body: type[Any]
     act: Act
+    parameters: Sequence[Parameter] = ()
+
+
+def check_parameters(address: Operation | Action, request: Request) -> None:
+    """HTTPException 400 for a parameter that the address does not have, or with a value that it does not take."""
+    by_name = {parameter.name: parameter for parameter in address.parameters}
+    for name in request.query_params:
+        if name not in by_name:
+            taken = f"it takes {', '.join(by_name)}" if by_name else "it takes none"
+            raise HTTPException(400, f"{address.path} has no parameter {name[:50]!r}; {taken}")
+        by_name[name].check(request.query_params.getlist(name))
 
 
 ACTIONS = (
@@ -144,6 +146,7 @@ ACTIONS = (
         "Check in a value, a note or a confidence: for editors, and for owners where `owners_check_in` is set.",
         CheckInBody,
         check_in,
+        (PERIOD,),
     ),
     Action(
         "/api/key-results/{id}/approval",
@@ -151,6 +154,7 @@ ACTIONS = (
         "Accept the number of a held key result: for operators.",
         ApprovalBody,
         approve,
+        (PERIOD,),
     ),
     Action(
         "/api/deliveries/{id}/retry",

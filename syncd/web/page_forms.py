@@ -7,7 +7,6 @@ stored is answered by the page, with the reason and what was typed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -19,16 +18,14 @@ from syncd.cycle.stuck import Decision
 from syncd.ledger.requests import Request as Stored
 from syncd.sdk.language import gettext as _
 from syncd.web import key_result, sources
-from syncd.web.actions import NeedsForce, approve, check_in, decide, delivery_of
+from syncd.web.actions import NeedsForce, approve, check_in, check_operator, decide, delivery_of
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.people import Sent
 from syncd.web.posted import Posted, post_endpoint
 from syncd.web.publishers import seen_of
-from syncd.web.view import View, view_of
-
-_MOST = 1_000
-"""Deliveries that one button decides about."""
+from syncd.web.view import View, make_view
+from syncd.web.visitors import form_token, visitor_of
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
 ACTION = "do"
@@ -51,7 +48,7 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
 
 def _today(daemon: Daemon, request: Request) -> View:
-    return replace(view_of(daemon, request), day=None)
+    return make_view(daemon, visitor_of(request), request.query_params.get("period"), None, form_token(request))
 
 
 def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
@@ -73,15 +70,21 @@ def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
 def _on_sources(view: View, _request: Request, posted: Posted) -> Response:
     """Each button names what it decides, and about which deliveries, as they were seen."""
     decision: Decision = "allow" if "allow" in posted else "retry"
-    seen = list(filter(None, (posted.get(decision) or "").split(",")))[:_MOST]
+    seen = list(filter(None, (posted.get(decision) or "").split(",")))
     if not seen:
         raise HTTPException(400, _("this form has no button that says what to do"))
-    try:
-        stored = [_decide(view, decision, each) for each in seen]
-    except HTTPException as error:
-        if error.status_code not in _ANSWERED_BY_THE_PAGE:
-            raise
-        return HTMLResponse(sources.page(view, problem=error.detail), error.status_code)
+    check_operator(view)
+    stored: list[Stored] = []
+    refused: dict[str, int] = {}
+    for each in seen:
+        try:
+            stored.append(_decide(view, decision, each))
+        except HTTPException as error:
+            if error.status_code not in _ANSWERED_BY_THE_PAGE:
+                raise
+            refused[error.detail] = error.status_code
+    if refused:
+        return HTMLResponse(sources.page(view, problem="; ".join(refused)), next(iter(refused.values())))
     return _see("/sources", view, done=str(stored[-1].id))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -75,16 +76,22 @@ def actions_of(view: View, line: KeyResultLine, done: str | None, sent: Sent | N
     if view.day is not None or ledger is None:
         return Actions("")
     requests = ledger.requests.of_key_result(view.okrs.period.id, key_result.id)
-    own = next((each for each in requests if done and done.isdigit() and each.id == int(done)), None)
+    own = next((each for each in requests if str(each.id) == done), None)
     listed = [each for each in _worth_a_look(view, requests) if each is not own]
     return Actions(
-        form_id=f"page-{requests[-1].id if requests else 0}",
+        form_id=_form_id(view.okrs.period.id, key_result.id, requests),
         check_in=_check_in_form(view, line, sent),
         candidate=_candidate(view, line, requests),
         approval_problem=sent.problem if sent is not None and sent.action == "approve" else None,
         done=_notice(view, key_result, own) if own is not None else None,
         notices=[_notice(view, key_result, request) for request in listed],
     )
+
+
+def _form_id(period: str, key_result: str, requests: Sequence[Request]) -> str:
+    """The id of the page's forms: another for each key result, and once something was asked for about it."""
+    of = hashlib.sha256(f"{period}/{key_result}".encode()).hexdigest()[:16]
+    return f"page-{of}-{requests[-1].id if requests else 0}"
 
 
 def _worth_a_look(view: View, requests: Sequence[Request]) -> Sequence[Request]:

@@ -94,9 +94,9 @@ def publishers_of(view: View) -> Iterator[Publisher]:
     kinds = {each.connection.name: each.connection.kind for each in view.daemon.config.publications}
     newest = ledger.outbox.newest().values() if ledger else ()
     stuck = ledger.outbox.in_state(("waiting", *STUCK)) if ledger else ()
-    asked: dict[int, list[Request]] = {}
-    for request in ledger.requests.of_deliveries() if ledger else ():
-        asked.setdefault(request.delivery or 0, []).append(request)
+    asked: dict[int | None, list[Request]] = {}
+    for request in ledger.requests.of_deliveries([each.id for each in stuck]) if ledger else ():
+        asked.setdefault(request.delivery, []).append(request)
     for name, kind in kinds.items():
         written = [each.tried_at for each in newest if each.connection == name and each.state == "delivered"]
         yield Publisher(
@@ -151,7 +151,7 @@ def publisher_document(publisher: Publisher, zone: ZoneInfo) -> PublisherDocumen
 
 def decisions_of(ledger: Ledger | None) -> Sequence[Request]:
     """The last decisions about deliveries, the newest first."""
-    return list(reversed(ledger.requests.of_deliveries()[-_SHOWN_DECISIONS:])) if ledger else ()
+    return ledger.requests.last_of_deliveries(_SHOWN_DECISIONS) if ledger else ()
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from syncd.cli import explain, history, publish
 from syncd.ledger import cycle_lock
+from syncd.ledger.outbox import STUCK
 from syncd.review import review as review_of
 from syncd.review.markdown import markdown
 
@@ -137,6 +138,8 @@ def test_an_author_is_a_claim_beside_who_sent_it(project: CsvProject) -> None:
         ({}, 400, "a check-in needs a value, a note or a confidence; write value N, note TEXT or confidence 0.6"),
         ({"value": "1,050"}, 400, "value is '1,050'; write a plain number, such as 1050 or -0.5"),
         ({"value": True}, 400, "value is 'true'; write a plain number"),
+        ({"value": "1_0"}, 400, "value is '1_0'; write a plain number"),
+        ({"value": "٤٥"}, 400, "value is '٤٥'; write a plain number"),
         ({"value": [1]}, 400, "value must be a text or a number"),
         ({"value": 1e17}, 400, "check in with a larger unit"),
         ({"confidence": 60}, 400, "confidence is '60'; write a number from 0 to 1, such as 0.6"),
@@ -169,6 +172,9 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         ("/api/key-results/nobody/check-ins", b"{}", "application/json", 404, "2026-Q4 has no such key result"),
         ("/api/key-results/calls:guard/check-ins", b'{"note": "x"}', "application/json", 400, "calls:guard is a guard"),
         (f"{CHECK_INS}?period=2020-Q1", b"{}", "application/json", 404, "there is no period"),
+        (f"{CHECK_INS}?preiod=2026-Q4", b"{}", "application/json", 400, "has no parameter 'preiod'; it takes period"),
+        (f"{CHECK_INS}?at=2026-11-02", b"{}", "application/json", 400, "has no parameter 'at'; it takes period"),
+        ("/api/deliveries/7/retry?at=x", b"{}", "application/json", 400, "has no parameter 'at'; it takes none"),
         ("/api/deliveries/7/retry", b"{}", "application/json", 404, "there is no delivery 7"),
         ("/api/deliveries/99999999999/allow", b"{}", "application/json", 404, "there is no delivery"),
         ("/api/deliveries/x/retry", b"{}", "application/json", 404, "there is no delivery x"),
@@ -240,6 +246,23 @@ def test_a_candidate_without_a_number_is_approved_as_null(project: CsvProject) -
 
 
 # -- on pages
+
+
+def test_forms_of_two_key_results_are_two_forms(project: CsvProject) -> None:
+    """Before anything was asked for, too: the second would else be the first one sent again."""
+    client = opened(project)
+    for name in ("trust", "calls"):
+        fields = form_of(client.get(f"/key-results/{name}").text, "check-in")
+        answer = client.post(f"/key-results/{name}", data=fields | {"value": "", "note": "fine"}, headers=OWN)
+        assert answer.status_code == 303, answer.text
+    assert len(project.ledger.requests.waiting()) == 2
+
+
+@pytest.mark.parametrize("done", ["²", "9" * 5_000, "1 ", "-1", ""])
+def test_a_number_of_a_request_that_nobody_made_is_no_error(project: CsvProject, done: str) -> None:
+    client = opened(project)
+    post(client, CHECK_INS, {"note": "fine"})
+    assert client.get("/key-results/trust", params={"done": done}).status_code == 200
 
 
 def test_the_form_is_filled_in_sent_and_shown_until_it_counts(project: CsvProject) -> None:
@@ -398,7 +421,7 @@ def test_all_of_a_publisher_is_retried_by_one_button(publishing: CsvProject) -> 
     client.post("/sources", data={"form_token": token[1], "retry": buttons(page)[-1][1]}, headers=OWN)
     publishing.cycle()
     assert "every check-in is written" in client.get("/sources").text
-    assert [request.state for request in publishing.ledger.requests.of_deliveries()] == ["applied", "applied"]
+    assert [request.state for request in publishing.ledger.requests.last_of_deliveries(9)] == ["applied", "applied"]
 
 
 def test_sources_offers_decisions_to_operators_alone(publishing: CsvProject) -> None:
@@ -471,7 +494,8 @@ def test_explain_history_and_review_tell_of_requests(
     text = printed(capsys)
     assert "approved 20 Nov 12:00 by olga: 1,092 → 1,950" in text
     assert f"asked 20 Nov 12:00 by ed: {waits.replace(', by ed:', ';')}" in text
-    post(client, "/api/deliveries/1/retry", {})
+    stuck = next(each for each in project.ledger.outbox.in_state(STUCK) if each.target == "okrs.json")
+    post(client, f"/api/deliveries/{stuck.id}/retry", {})
     project.cycle()
     page = client.get("/reviews/week", headers=bearer("vera")).text
     for words in (refused, "another try of local: okrs.json, by olga: "):
@@ -489,6 +513,6 @@ def test_a_retry_by_command_is_kept_as_a_request(publishing: CsvProject) -> None
         (publishing.folder / name).unlink()
     publish.run(publishing.folder / "syncd.yaml", only=None, retry=True, log_format="text")
     assert (publishing.folder / "okrs.json").read_text().startswith("{")
-    kept = publishing.ledger.requests.of_deliveries()
+    kept = publishing.ledger.requests.last_of_deliveries(9)[::-1]
     assert [(request.kind, request.state) for request in kept] == [("retry", "applied"), ("retry", "applied")]
     assert all(request.author and "@" in request.entered_by for request in kept)

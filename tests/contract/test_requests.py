@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from csv_project import CsvProject
@@ -21,9 +22,11 @@ from syncd.cycle.approve import AnotherCandidate, NotHeld
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
 from syncd.cycle.check_in import Implausible
 from syncd.cycle.outgoing import deliver
+from syncd.cycle.pull import CycleStopped
 from syncd.cycle.stuck import Decided
+from syncd.cycle.take_requests import take_requests
 from syncd.ledger import cycle_lock
-from syncd.ledger.requests import FormReused, Request
+from syncd.ledger.requests import FormReused, Request, Requests
 from syncd.ledger.schema import requests
 from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.service import Service
@@ -240,6 +243,68 @@ def test_a_kill_between_a_change_and_its_end_neither_loses_nor_doubles_it(projec
     assert project.state(asked)[0] == "applied"
 
 
+def test_a_request_that_somebody_else_ends_meanwhile_is_not_done_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, after = project.checks_in(45, "a"), project.checks_in(50, "b")
+    ends = Requests.applied
+
+    def first_another(self: Requests, request: int, *rest: Any) -> None:
+        if request == asked.id:
+            ends(self, request, *rest)
+        ends(self, request, *rest)
+
+    monkeypatch.setattr(Requests, "applied", first_another)
+    project.cycle()
+    assert project.state(after)[0] == "applied"
+    assert [checkin.value for checkin in project.ledger.checkins.kept("2026-Q4", "trust")] == [50]
+
+
+def test_what_a_command_asks_leaves_requests_that_its_files_lack(project: Project) -> None:
+    """The files of a command may be older than those of the service."""
+    gone, own = project.checks_in(45, "a"), project.checks_in(1000, "b", name="calls", force=True)
+    project.edit("id: trust", "id: faith")
+    with cycle_lock(project.ledger.engine):
+        take_requests(project.config, project.ledger, lambda: project.now, command=own.id)
+    assert [project.state(request)[0] for request in (gone, own)] == ["waiting", "applied"]
+
+
+def test_a_check_in_of_a_clock_that_is_ahead_is_withdrawn_by_one_behind(project: Project) -> None:
+    asked = project.checks_in(45, "a")
+    project.cycle()
+    project.now -= HOUR
+    withdrawal = Withdrawal("ada", project.now, "a slip", "ops@build-3")
+    back = project.desk("trust").ask_withdrawal("b", {"checkin": 1}, withdrawal)
+    project.cycle()
+    assert [project.state(request)[0] for request in (asked, back)] == ["applied", "applied"]
+
+
+def test_a_cycle_that_is_stopped_stops_between_two_requests(project: Project) -> None:
+    asked = [project.checks_in(value, str(value)) for value in (45, 50)]
+    stops = iter([None, CycleStopped()])
+
+    def go_on() -> None:
+        if (stop := next(stops)) is not None:
+            raise stop
+
+    with pytest.raises(CycleStopped):
+        take_requests(project.config, project.ledger, lambda: project.now, go_on=go_on)
+    assert [project.state(request)[0] for request in asked] == ["applied", "waiting"]
+
+
+def test_a_new_delivery_never_has_the_number_of_an_older_one(project: Project) -> None:
+    """Else a retry of the one, on a page that was opened before, would be a retry of the other."""
+    (project.folder / "syncd.yaml").write_text((project.folder / "syncd.yaml").read_text() + PUBLISH)
+    (project.folder / "okrs.json").write_text("somebody else's")
+    seen = set()
+    for value in (45, 50, 55):
+        project.checks_in(value, str(value))
+        project.cycle()
+        (refused,) = project.ledger.outbox.in_state(("refused",))
+        assert refused.id not in seen
+        seen.add(refused.id)
+
+
 def test_a_request_starts_a_cycle_of_the_service(project: Project) -> None:
     path = project.folder / "syncd.yaml"
     path.write_text(path.read_text().replace("mappings:", "schedule: 6h\nmappings:"))
@@ -278,7 +343,7 @@ def test_a_refused_delivery_is_let_through_and_a_dead_one_retried(project: Proje
     ask_about_delivery(project.ledger, replace(by, id="e"), refused.id, "allow")
     project.cycle()
     assert (project.folder / "okrs.json").read_text().startswith("{")
-    assert [(request.kind, request.state) for request in project.ledger.requests.of_deliveries()] == [
+    assert [(request.kind, request.state) for request in project.ledger.requests.last_of_deliveries(9)[::-1]] == [
         ("retry", "applied"),
         ("allow", "applied"),
     ]
