@@ -16,6 +16,7 @@ from csv_project import CsvProject
 from syncd.cli.history import table
 from syncd.cli.history_view import render
 from syncd.cycle.check_in import check_in
+from syncd.cycle.refusals import Refused
 from syncd.explain.documents import series_document as history_document
 from syncd.explain.edits import edits
 from syncd.explain.evidence import evidence
@@ -25,7 +26,6 @@ from syncd.okr.spans import midnight
 from syncd.review.document import document as review_document
 from syncd.review.make import review
 from syncd.review.model import Review
-from syncd.sdk import ConfigError
 from syncd.status.report import Report, line_of, report_of
 
 SEPTEMBER = datetime(2026, 9, 25, 10, tzinfo=UTC)
@@ -297,7 +297,7 @@ def test_a_check_in_waits_for_the_sync_that_takes_over_a_renamed_period(new_proj
     project.edit("period: 2026-Q4", "period: {start: 2026-10-01, end: 2026-12-31, id: autumn}")
     checkin = CheckIn("Ana", NOVEMBER, NOVEMBER + timedelta(days=14), value=60)
     okrs = project.config.periods[0]
-    with pytest.raises(ConfigError, match=r"the period 2026-Q4 is called autumn now; run `syncd sync` first"):
+    with pytest.raises(Refused, match=r"the period 2026-Q4 is called autumn now; run `syncd sync` first"):
         check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)
     assert len(project.sync(NOVEMBER).carried_over.moved) == 1
     check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)
