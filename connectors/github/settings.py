@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -59,6 +59,15 @@ class GitHubSettings(WebSettings):
     exclude: list[str] = Field(
         [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
     )
+
+    work: list[str] = Field(
+        [], description="Lists whose merged pull requests and closed issues are work, measured or not: such as acme/*."
+    )
+
+    def work_lists(self) -> Iterator[Mapping[str, Json]]:
+        """Merged pull requests and closed issues."""
+        for what in ("merged_pull_requests", "closed_issues") if self.work else ():
+            yield {"what": what, "repo": self.work}
 
     @field_validator("exclude")
     @classmethod
@@ -151,6 +160,10 @@ class GitHubMeasure(RecordKeys):
     def record_kind(self) -> str:
         """The kind of record that is counted: a list of issues holds pull requests too."""
         return _KINDS[self.what]
+
+    def is_work(self) -> bool:
+        """A release is made of pull requests."""
+        return self.what in ("merged_pull_requests", "closed_issues")
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """A draft is never published; an issue closed as not planned or as a duplicate is never done.

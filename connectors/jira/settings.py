@@ -42,6 +42,15 @@ class JiraSettings(WebSettings):
         None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."
     )
 
+    work: list[Annotated[str, AfterValidator(_project_key)]] = Field(
+        [], description="The keys of projects whose done issues are work, measured or not."
+    )
+
+    def work_lists(self) -> Iterator[Mapping[str, Json]]:
+        """A query for each project."""
+        for project in self.work:
+            yield {"jql": f'project = "{project}"'}
+
     def warnings(self) -> Iterator[tuple[str, str]]:
         """A site of Jira Cloud takes an API token only together with the account's address."""
         if self.email is None and self.is_cloud:

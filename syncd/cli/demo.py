@@ -26,6 +26,7 @@ from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.status.unwritten import troubles
+from syncd.status.work import where_the_work_went
 
 _MARK = "# Written by `syncd demo`"
 
@@ -74,7 +75,8 @@ def _sync(path: Path, box: Sandbox) -> Result:
     say(f"(a sandbox on this machine, through the real clients): {len(box.requests)} requests, {seconds:.1f} s.")
     say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
     say()
-    print_status(report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger))
+    snapshot = Snapshots(config, okrs, ledger).now(clock())
+    print_status(report_of(snapshot), troubles(ledger), where_the_work_went(snapshot, okrs, ledger))
     ledger.close()
     print_failures(result)
     say()

@@ -30,6 +30,7 @@ from syncd.review.markdown import markdown
 from syncd.status.document import status_document
 from syncd.status.document_types import StatusDocument
 from syncd.status.report import report_of
+from syncd.status.work import where_the_work_went
 from syncd.web.answers import explained
 from syncd.web.daemon import Daemon
 from syncd.web.view import View, make_view
@@ -72,7 +73,8 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
 
         def make(view: View) -> CallToolResult:
             report, troubles = report_of(view.snapshot), daemon.troubles()
-            return _result(status_document(report, troubles), render(report, troubles, _WIDTH))
+            work = where_the_work_went(view.snapshot, view.okrs, daemon.ledger)
+            return _result(status_document(report, troubles, work), render(report, troubles, work, _WIDTH))
 
         return answered(make, period, at)
 

@@ -11,6 +11,7 @@ from syncd.status.document import status_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.status.unwritten import troubles
+from syncd.status.work import where_the_work_went
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:
@@ -18,8 +19,9 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     config, clock = open_config(path, tests=False)
     okrs = chosen_period(config, period, clock())
     ledger = reading_ledger(config)
-    report, unwritten = report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger)
+    snapshot = Snapshots(config, okrs, ledger).now(clock())
+    report, unwritten, work = report_of(snapshot), troubles(ledger), where_the_work_went(snapshot, okrs, ledger)
     if as_json:
-        print_json(status_document(report, unwritten))
+        print_json(status_document(report, unwritten, work))
         return
-    print_status(report, unwritten)
+    print_status(report, unwritten, work)

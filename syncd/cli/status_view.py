@@ -23,24 +23,26 @@ from syncd.okr.words import (
     steps,
     value_figure,
 )
+from syncd.okr.work import Work
 from syncd.status.checkin_words import sentences
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.unwritten import Trouble, in_short
 from syncd.status.verdicts import VERDICT_SIGNS, ordered
+from syncd.status.work_words import work_sentences
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
-def print_status(report: Report, unwritten: Sequence[Trouble]) -> None:
-    """Prints a report: objectives with a watermelon first, and in each the watermelon first."""
+def print_status(report: Report, unwritten: Sequence[Trouble], work: Work | None) -> None:
+    """Prints a report: objectives with a watermelon first, and in each the watermelon first; then the work."""
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    for line in render(report, unwritten, width):
+    for line in render(report, unwritten, work, width):
         say(line, color=False if colourless else None)
 
 
-def render(report: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[str]:
+def render(report: Report, unwritten: Sequence[Trouble], work: Work | None, width: int) -> Iterator[str]:
     """The lines of a report, within `width` columns if its ids allow it."""
     period = report.period
     passed = period.day_number(report.as_of)
@@ -53,6 +55,11 @@ def render(report: Report, unwritten: Sequence[Trouble], width: int) -> Iterator
     for block in report.watermelons_first:
         yield ""
         yield from _objective(block, report, width, id_width)
+    if work is not None and report.synced_at is not None:
+        yield ""
+        yield _styled("Where the work went", "bold")
+        for sentence in work_sentences(work):
+            yield from (f"  {part}" for part in wrap(sentence, width - 2, break_on_hyphens=False))
     if report.synced_at is None:
         yield ""
         yield _styled("Nothing was pulled yet: run `syncd sync`.", "yellow")

@@ -20,14 +20,14 @@ from syncd.config.connections import Connection, read_connections
 from syncd.config.document import Document, read_document, shown_path
 from syncd.config.mapping import Reader, named_measures
 from syncd.config.mapping_files import mapping_files
-from syncd.config.measures import Named
+from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import ProjectFile
 from syncd.config.publications import Publication, read_publications
 from syncd.config.references import Resolver, password_in_url
 from syncd.okr.goals import PeriodOkrs, Shares
-from syncd.okr.measures import leaves, stream_keys
+from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
         files.append((mapping, content[0].id if content else None))
         if content:
             joined.add(mapping, *content)
-    periods = joined.finish()
+    periods = joined.finish(tuple(_work(document, connections, ZoneInfo(settings.timezone), problems)))
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}
@@ -234,6 +234,18 @@ def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
         raise ConfigError(problems=problems)
     valid = {name: connection for name, connection in connections.items() if connection}
     return Config(path, settings, document, mappings, valid, periods, joined.origins, tuple(tests), tuple(publications))
+
+
+def _work(
+    document: Document, connections: Mapping[str, Connection | None], zone: ZoneInfo, problems: list[Problem]
+) -> Iterator[RecordMeasure]:
+    """A measure of each list that `work:` of a connection names."""
+    reader = MeasureReader(document, connections, zone, {}, {}, problems)
+    for connection in filter(None, connections.values()):
+        for keys in connection.settings.work_lists():
+            measure = reader.read({"from": connection.name, "take": "count", **keys}, (*connection.place, "work"))
+            if isinstance(measure, RecordMeasure):
+                yield measure
 
 
 def _mapping_tests(

@@ -177,6 +177,7 @@ class MeasureReader:
                 parsed.per, else_of=of[1:], of_ignores_case=any(map(record_keys.ignores_case, of)),
                 never=record_keys.never({rule.field: rule.texts for rule in filters if rule.asks_for_values}),
                 idle=record_keys.idle({rule.field: rule.texts for rule in filters if rule.negated}),
+                is_work=record_keys.is_work(),
             )  # fmt: skip
             return replace(measure, streams=tuple(record_keys.streams(measure.fields)))
         # The keys of readings identify their part of a stream: without those that every measure may have.

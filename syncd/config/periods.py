@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest
 from syncd.okr.goals import KeyResult, Link, Objective, PeriodOkrs
+from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import Period
 from syncd.sdk import Problem
 
@@ -53,9 +54,12 @@ class PeriodJoiner:
                 if key_result.guard is not None:
                     self.origins[(period.id, key_result.guard.id)] = origin
 
-    def finish(self) -> tuple[PeriodOkrs, ...]:
-        """The OKRs of each period in order of time, once every file is added; checks references between key results."""
-        joined = [PeriodOkrs(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
+    def finish(self, work: tuple[RecordMeasure, ...] = ()) -> tuple[PeriodOkrs, ...]:
+        """The OKRs of each period in order of time, once every file is added; checks references between key results.
+
+        Each period has the same `work`.
+        """
+        joined = [PeriodOkrs(self.periods[name], tuple(self.objectives[name]), work) for name in self.objectives]
         supporting: dict[str, list[PeriodOkrs]] = {}
         for okrs in joined:
             for supported, _ in okrs.supporting:
@@ -196,7 +200,7 @@ class _References:
     def resolved(self) -> PeriodOkrs:
         """The OKRs in which each reference to a longer period names that period."""
         objectives = tuple(map(self._resolved, self._okrs.objectives))
-        return self._okrs if objectives == self._okrs.objectives else PeriodOkrs(self._okrs.period, objectives)
+        return self._okrs if objectives == self._okrs.objectives else replace(self._okrs, objectives=objectives)
 
     def _resolved(self, objective: Objective) -> Objective:
         if any(link.outcome not in self._okrs.by_id for kr in objective.key_results for link in kr.drives):

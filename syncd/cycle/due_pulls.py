@@ -16,12 +16,13 @@ from syncd.sdk import Stream
 
 
 def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[str, Stream]:
-    """The streams of a connection that the periods' measures need, by key; a shared stream has the needs of all its
-    measures.
+    """The streams of a connection that the periods' measures and its `work:` need, by key; a shared stream has the
+    needs of all its measures.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:
-        for measure in (leaf for key_result in okrs.measured for leaf in leaves(key_result.measure)):
+        measured = (leaf for key_result in okrs.measured for leaf in leaves(key_result.measure))
+        for measure in (*measured, *okrs.work):
             if measure.connection != connection:
                 continue
             for key in stream_keys(measure):
@@ -35,7 +36,10 @@ def _stream(key: str, measure: Leaf, period: Period) -> Stream:
         reach = measure.window.reach(period)
         return Stream(key, "readings", frozenset({measure.part}), windows={measure.part: (reach.start, reach.end)})
     needs = measure.fields | ({measure.kind} if measure.kind else set())
-    return Stream(key, "records", needs, earliest(measure, period))
+    since = earliest(measure, period)
+    if since is not None and measure.is_work:  # where the work went is told of the whole period
+        since = min(since, period.span.start)
+    return Stream(key, "records", needs, since)
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:

@@ -31,7 +31,7 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: M
         for objective in okrs.objectives
         if (key_results := tuple(kr for kr in objective.key_results if kr.id in wanted))
     )
-    return replace(okrs, objectives=objectives) if objectives else None
+    return replace(okrs, objectives=objectives, work=()) if objectives else None
 
 
 def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, period: str) -> Iterator[str]:

@@ -55,6 +55,8 @@ def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iter
     need.
     """
     measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
+    if request.only is None:
+        measures += [measure for okrs in periods for measure in okrs.work]
     wanted = {(measure.connection, key) for measure in measures for key in stream_keys(measure)}
     asked = None if request.only is None else frozenset(part for measure in measures for part in _parts(measure))
     for connection in request.config.connections.values():

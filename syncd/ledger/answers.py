@@ -114,6 +114,13 @@ class Answers:
             elements = {id_: [number] for id_, number in _by_record([row[:3] for row in rows]).items()}
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
+    def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
+        """The label of each record that was done in a span and passes the filters of a measure, by id."""
+        with self._connection() as connection:
+            parameters = self._parameters(connection, measure, span, cycle)
+            query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
+            return {row.id: row.label for row in connection.execute(query, parameters)}
+
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
         """Every record of a measure's streams and kind, counted or not, by the time it was done and by label."""
         with self._connection() as connection:

@@ -150,6 +150,12 @@ def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
 
 
 @lru_cache(maxsize=1000)
+def labels_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
+    """Selects the id and label of each record that counts."""
+    return select(records.c.id, records.c.label).where(_counting(form, dialect, past))
+
+
+@lru_cache(maxsize=1000)
 def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
     """Selects each remark on the records that count, with the number of records. A share counts done records so."""
     done = records.c.done_at < bindparam("end", type_=Moment)

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
-from syncd.okr.measures import Measure
+from syncd.okr.measures import Measure, RecordMeasure
 from syncd.okr.plausible import Plausible, out_of_scale
 from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period, Span
@@ -226,10 +226,11 @@ class Objective:
 
 @dataclass(frozen=True)
 class PeriodOkrs:
-    """The objectives of one period, from every mapping file of that period."""
+    """The objectives of one period, from every mapping file of it; `work` are the lists that `work:` names."""
 
     period: Period
     objectives: tuple[Objective, ...]
+    work: tuple[RecordMeasure, ...] = ()
 
     @cached_property
     def key_results(self) -> tuple[KeyResult, ...]:

@@ -37,7 +37,8 @@ class RecordMeasure:
     are the same whatever their case if `of_ignores_case`. `kind` selects one kind if the streams hold several. `share`
     is a percentage: the share of done records among all records that pass the filters, whatever their dates. `per`
     turns the number into a rate. `never` is the reason that the connector gives if no record can ever pass, `idle` the
-    reason that a filter excludes nothing; these are only remarks and do not affect the result.
+    reason that a filter excludes nothing; these are only remarks and do not affect the result. `is_work` says that each
+    record that counts is a piece of work.
     """
 
     connection: str
@@ -52,6 +53,7 @@ class RecordMeasure:
     of_ignores_case: bool = field(default=False, metadata=UNMEASURED)
     never: str | None = field(default=None, compare=False)
     idle: str | None = field(default=None, compare=False)
+    is_work: bool = field(default=False, compare=False)
 
     @property
     def of_fields(self) -> tuple[str, ...]:

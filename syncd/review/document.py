@@ -19,6 +19,7 @@ from syncd.review.model import Cause, DefinitionChange, Move, ObjectiveReview, R
 from syncd.review.pace import needed
 from syncd.status.document import checkin_document, key_result_document, period_document
 from syncd.status.verdicts import link_document
+from syncd.status.work_words import work_document
 
 _CHANGES: Mapping[Sign, Change] = {"+": "came", "-": "went", "~": "changed", "o": "came_open"}
 
@@ -48,6 +49,7 @@ def document(review: Review) -> ReviewDocument:
         "approvals": [
             {**approval_document(approval, period.zone), "key_result": name} for name, approval in review.approvals
         ],
+        "work": work_document(review.work) if review.work else None,
         "requests": [request_document(request, period.zone) for request in review.requests],
         "questions": [
             {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}

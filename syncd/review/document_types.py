@@ -17,6 +17,7 @@ from syncd.status.document_types import (
     LinkDocument,
     PeriodDocument,
     Time,
+    WorkDocument,
 )
 
 Change = Literal["came", "went", "changed", "came_open"]
@@ -144,6 +145,8 @@ class ReviewDocument(_Days):
     definition_changes: list[DefinitionChangeDocument]
     checkins: list[ReviewedCheckInDocument]
     approvals: list[ReviewedApprovalDocument]
+    work: WorkDocument | None
+    """Where the work of the period so far went; null if nothing that is measured is work."""
     requests: list[RequestDocument]
     """What people asked for that waits or was refused, and what they decided about check-ins that were not written."""
     questions: list[QuestionDocument]

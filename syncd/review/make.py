@@ -25,6 +25,7 @@ from syncd.review.questions import questions
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import ObjectiveBlock, Report, report_of, roll_up_snapshot
 from syncd.status.snapshot import Snapshot
+from syncd.status.work import where_the_work_went
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -81,6 +82,7 @@ def review(
         sorted(checkins, key=lambda named: named[1].at),
         sorted(_approvals(ledger, end, span), key=lambda named: named[1].at) if ledger else (),
         list(open_requests_of_period(ledger, end, span)),
+        work=where_the_work_went(end, okrs, ledger),
     )
     return replace(made, questions=questions(made))
 

@@ -35,6 +35,10 @@ def _lines(review: Review) -> Iterator[str]:
         yield from _wrapped(hint)
     for objective in review.objectives:
         yield from _objective(objective, review)
+    if review.work is not None:
+        yield from _section(
+            "Where the work went", [escaped(sentence) for sentence in wording.work_sentences(review.work)]
+        )
     yield from _section(
         "Stale, held or unknown",
         [

@@ -15,6 +15,7 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
+from syncd.okr.work import Work
 from syncd.sdk.numbers import difference
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
@@ -187,7 +188,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Review:
-    """The review of a period, or of some of its days, up to `as_of`: now, or the last instant of a past day."""
+    """The review of a period, or of some of its days, up to `as_of`: now, or the last instant of a past day.
+
+    `work` is where the work of the whole period so far went; None if nothing that is measured is work.
+    """
 
     days: Days
     whole: bool
@@ -200,6 +204,7 @@ class Review:
     approvals: Sequence[tuple[str, PastApproval]] = ()
     requests: Sequence[Request] = ()
     questions: Sequence[Question] = ()
+    work: Work | None = None
 
     @property
     def period(self) -> Period:

@@ -29,6 +29,7 @@ from syncd.sdk.figures import full_number
 from syncd.sdk.language import ISOLATED, ngettext
 from syncd.sdk.language import gettext as _
 from syncd.status.verdicts import ordered
+from syncd.status.work_words import work_sentences as work_sentences
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
 

@@ -70,6 +70,12 @@ class ConnectionSettings(BaseModel):
         """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
         return iter(())
 
+    def work_lists(self) -> Iterator[Mapping[str, Json]]:
+        """The keys of a measure of each list that `work:` names: what was done there is work, whether or not a mapping
+        measures it.
+        """
+        return iter(())
+
     def secrets(self) -> Iterator[tuple[str, str]]:
         """The key of each secret, and its value, once references are resolved."""
         for key in type(self).model_fields:
@@ -120,6 +126,10 @@ class RecordKeys(MeasureKeys):
     def record_kind(self) -> str | None:
         """The kind of record that counts, if its streams hold several kinds; None if all records count."""
         return None
+
+    def is_work(self) -> bool:
+        """Whether each record that counts is a piece of work, such as an issue; a release is made of others."""
+        return True
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """Why no record can ever count, such as `asks for drafts, which are never merged`; None if a record can.

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Level, Target
 from syncd.okr.spans import Period
+from syncd.okr.work import Work
 from syncd.status.document_types import (
     CheckInDocument,
     GuardDocument,
@@ -22,11 +23,16 @@ from syncd.status.document_types import (
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.unwritten import Trouble, trouble_document
 from syncd.status.verdicts import link_document
+from syncd.status.work_words import work_document
 
 
-def status_document(report: Report, troubles: Sequence[Trouble]) -> StatusDocument:
-    """The document of `status --json`: the report, and the check-ins that are not written."""
-    return {**document(report), "unwritten": [trouble_document(trouble) for trouble in troubles]}
+def status_document(report: Report, troubles: Sequence[Trouble], work: Work | None) -> StatusDocument:
+    """The document of `status --json`: the report, the check-ins that are not written, and where the work went."""
+    return {
+        **document(report),
+        "unwritten": [trouble_document(trouble) for trouble in troubles],
+        "work": work_document(work) if work else None,
+    }
 
 
 def document(report: Report) -> ReportDocument:

@@ -175,7 +175,34 @@ class TroubleDocument(TypedDict):
     key_results: list[str]
 
 
+class ListOfWorkDocument(TypedDict):
+    """A list with work that drives no outcome, such as a repository."""
+
+    name: str
+    done: int
+    unlinked: int
+
+
+class WorkDocument(TypedDict):
+    """Where the work of the period went: each issue and pull request that was done counts once.
+
+    `done` is the sum of what drives an outcome, what is measured and drives none, and what is in no mapping.
+    """
+
+    done: int
+    driving: int
+    driving_none: int
+    unmapped: int
+    lists: list[ListOfWorkDocument]
+    covers: list[str]
+    """The streams that were looked at."""
+    reason: str | None
+    """Why there may be more."""
+
+
 class StatusDocument(ReportDocument):
-    """Where a period stands, and which check-ins are not written."""
+    """Where a period stands, which check-ins are not written, and where the work went."""
 
     unwritten: list[TroubleDocument]
+    work: WorkDocument | None
+    """Null if nothing that is measured is work."""

@@ -104,7 +104,7 @@ class PastDefinitions:
         settle = timedelta(seconds=settings["settle"]) if "settle" in settings else self._rules.settle
         rules = replace(self._rules, shares=shares, settle=settle)
         measured_later = PeriodOkrs(period, (Objective("", "", later),)).measured
-        return InForce(PeriodOkrs(period, tuple(objectives)), rules, frozenset(unread), measured_later)
+        return InForce(PeriodOkrs(period, tuple(objectives), self._okrs.work), rules, frozenset(unread), measured_later)
 
     def _outlines_of(self, outlined: int) -> Mapping[str, Mapping[str, Any] | None]:
         """The newest of the first `outlined` outlines by subject; if there is none, the first ones that were kept."""

@@ -13,12 +13,14 @@ from syncd.status.choosing import explained_key_result
 from syncd.status.document import status_document
 from syncd.status.document_types import StatusDocument
 from syncd.status.report import report_of
+from syncd.status.work import where_the_work_went
 from syncd.web.view import View, missing_is_404
 
 
 def status_answer(view: View) -> StatusDocument:
     """The document of `status --json`."""
-    return status_document(report_of(view.snapshot), view.daemon.troubles())
+    work = where_the_work_went(view.snapshot, view.okrs, view.daemon.ledger)
+    return status_document(report_of(view.snapshot), view.daemon.troubles(), work)
 
 
 def explanation_answer(view: View, name: str) -> ExplanationDocument:

@@ -98,7 +98,7 @@ class Project(CsvProject):
         """Every text that people see of it."""
         config, snapshots = self.config, self.snapshots()
         now = snapshots.now(self.now)
-        yield from status_view.render(report_of(now), (), 80)
+        yield from status_view.render(report_of(now), (), None, 80)
         for kr in now.okrs.key_results:
             yield from explain_command._lines(evidence(now, self.ledger, kr), config.zone)
             yield from explain_links.lines(list(links_of(now, self.ledger, kr)))

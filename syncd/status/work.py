@@ -1,0 +1,73 @@
+"""Reads from the ledger where the work of a period went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncd.ledger import Ledger
+from syncd.okr.goals import KeyResult, PeriodOkrs
+from syncd.okr.measures import RecordMeasure, leaves, so_far
+from syncd.okr.work import Work, work_of
+from syncd.sdk.language import gettext as _
+from syncd.status.snapshot import Snapshot
+
+_Kind = tuple[str, str | None]
+
+
+def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | None) -> Work | None:
+    """Where the work of a snapshot's period went until its moment; None if nothing that is measured is work.
+
+    `okrs` are those of the files of now: they say which records are work.
+    """
+    kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.key_results), *okrs.work)
+             if measure.is_work}  # fmt: skip
+    key_results = snapshot.okrs.key_results
+    lists = _lists((*_measures(key_results), *okrs.work), kinds)
+    if not lists or ledger is None:
+        return None
+    span = so_far(snapshot.okrs.period.span, snapshot.last_instant)
+    cycle = snapshot.cycle if snapshot.past else None
+    done: dict[str, str] = {}
+    driving: set[str] = set()
+    measured: set[str] = set()
+    for of_kind in lists:
+        labels = ledger.answers.labels(of_kind, span, cycle)
+        done |= {_id(of_kind, id_): label for id_, label in labels.items()}
+    for key_result in key_results:
+        for measure in _measures([key_result]):
+            if (measure.connection, measure.kind) in kinds:
+                counted = {_id(measure, id_) for id_ in ledger.answers.labels(measure, span, cycle)}
+                measured |= counted
+                driving |= counted if key_result.drives else set()
+    covers = dict.fromkeys(stream for of_kind in lists for stream in of_kind.streams)
+    return work_of(done, driving, measured, list(covers), None if snapshot.past else _reason(lists, ledger))
+
+
+def _measures(key_results: Iterable[KeyResult]) -> Iterator[RecordMeasure]:
+    for key_result in key_results:
+        yield from (leaf for leaf in leaves(key_result.measure) if isinstance(leaf, RecordMeasure))
+
+
+def _lists(measures: Iterable[RecordMeasure], kinds: set[_Kind]) -> list[RecordMeasure]:
+    """All records of each kind of work in the streams of these measures."""
+    streams: dict[_Kind, dict[str, None]] = {}
+    for measure in measures:
+        if (kind := (measure.connection, measure.kind)) in kinds:
+            streams.setdefault(kind, {}).update(dict.fromkeys(measure.streams))
+    return [RecordMeasure(name, tuple(keys), kind=kind) for (name, kind), keys in streams.items()]
+
+
+def _id(measure: RecordMeasure, record: str) -> str:
+    return f"{measure.connection} {record}"
+
+
+def _reason(lists: Iterable[RecordMeasure], ledger: Ledger) -> str | None:
+    for of_kind in lists:
+        states = ledger.streams.states(of_kind.connection)
+        for key in of_kind.streams:
+            state = states.get(key)
+            if state is None or state.completed_at is None:
+                return _("%(list)s is not pulled whole yet", list=key)
+            if state.quality != "complete":
+                return f"{key}: {state.reason}"
+    return None

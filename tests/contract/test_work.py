@@ -1,0 +1,175 @@
+"""Where the work went: each pull request and issue of the period counts once, linked to an outcome or not.
+
+Whole cycles through the client libraries against the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from csv_project import CsvProject
+from github_project import LONG_AGO, close_issue, merge_pull
+
+from syncd.cli import status
+from syncd.okr.work import ListOfWork, Work
+from syncd.review import review
+from syncd.review.document import document
+from syncd.review.markdown import markdown
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.status.work import where_the_work_went
+
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: o
+    title: Work flows
+    key_results:
+      - {id: trust, title: Customers trust us, kind: outcome, baseline: 0, target: 100}
+      - id: merged
+        title: 9 changes
+        kind: output
+        target: 9
+        drives: trust
+        measure: {from: code, repo: [acme/a, acme/b], what: merged_pull_requests, where: {label: search}}
+      - id: closed
+        title: 9 issues
+        kind: output
+        target: 9
+        measure: {from: code, repo: acme/a, what: closed_issues}
+      - id: released
+        title: 9 releases
+        kind: output
+        target: 9
+        measure: {from: code, repo: acme/a, what: releases}
+"""
+
+
+class Project(CsvProject):
+    """Two repositories: of each, mappings count some of the pull requests, and of acme/a all issues."""
+
+    def __init__(self, folder: Path, box: Sandbox) -> None:
+        connections = f'  code: {{type: github, url: "{box.github_url}", token: "${{TOKEN}}"}}\n'
+        super().__init__(folder, MAPPING, DEMO_NOW, connections=connections)
+
+    def connection(self, keys: str) -> None:
+        path = self.folder / "syncd.yaml"
+        path.write_text(path.read_text().replace("{type: github,", f"{{type: github, {keys},"))
+
+    def sync(self) -> None:
+        self.now += timedelta(minutes=1)
+        self.cycle()
+
+    def work(self) -> Work:
+        work = where_the_work_went(self.snapshots().now(self.now), self.config.periods[0], self.ledger)
+        assert work is not None
+        return work
+
+
+@pytest.fixture
+def project(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.setenv("TOKEN", box.credentials["github"])
+    world = box.world.github
+    for name in ("acme/a", "acme/b", "acme/c"):
+        world.add_repo(name, at=LONG_AGO)
+        for labels in (["search"], ["search", "ui"], [], []):
+            number = world.add_pull(name, at=LONG_AGO, labels=labels).number
+            world.merge_pull(name, number, at=LONG_AGO + timedelta(days=1))
+        close_issue(box, name)
+        world.add_issue(name, at=LONG_AGO)
+    made = Project(tmp_path, box)
+    yield made
+    made.ledger.close()
+
+
+def test_each_record_is_linked_measured_or_in_no_mapping(project: Project) -> None:
+    project.sync()
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (4, 1, 4)
+    assert work.done == 9  # eight pull requests, and the issue of acme/a: nobody asks for the issues of acme/b
+    assert work.lists == [ListOfWork("acme/a", 5, 3), ListOfWork("acme/b", 4, 2)]
+    assert work.covers == ["issues of acme/a", "issues of acme/b"]
+
+
+def test_what_no_mapping_pulls_counts_where_the_connection_says_so(project: Project, box: Sandbox) -> None:
+    project.sync()
+    before = project.work()
+    project.connection("work: ['acme/*']")
+    project.sync()
+    work = project.work()
+    assert work.reason is None
+    assert (work.driving, work.driving_none) == (before.driving, before.driving_none)
+    assert work.unmapped == before.unmapped + 6
+    assert [(each.name, each.done) for each in work.lists] == [("acme/c", 5), ("acme/a", 5), ("acme/b", 5)]
+    merge_pull(box, "acme/c")
+    project.sync()
+    assert project.work().done == work.done + 1
+
+
+def test_a_link_to_an_outcome_moves_work_from_the_unlinked(project: Project) -> None:
+    project.sync()
+    of_closed = "        measure: {from: code, repo: acme/a, what: closed"
+    project.edit(of_closed, f"        drives: trust\n{of_closed}")
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (5, 0, 4)
+
+
+def test_a_list_that_is_not_whole_is_named(project: Project, box: Sandbox) -> None:
+    assert project.work().reason == "issues of acme/a is not pulled whole yet"
+    project.sync()
+    box.fault(Fault("github", "status", path="/acme/b/issues", status=500))
+    project.sync()
+    work = project.work()
+    assert work.done == 9
+    assert (work.reason or "").startswith("issues of acme/b: ")
+
+
+def test_rolling_windows_and_formulas_are_of_the_whole_period(project: Project) -> None:
+    project.edit("where: {label: search}}", "where: {label: search}, window: 1d}")
+    project.edit(
+        "measure: {from: code, repo: acme/a, what: closed_issues}",
+        "measure: {formula: a + 0, parts: {a: {from: code, repo: acme/a, what: closed_issues}}}",
+    )
+    project.sync()
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (4, 1, 4)
+
+
+def test_status_and_review_tell_the_same(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.sync()
+    path = project.folder / "syncd.yaml"
+    path.write_text(f"clock: {project.now.isoformat()}\n{path.read_text()}")
+    status.run(path, period=None, as_json=True)
+    told = json.loads(capsys.readouterr().out)["work"]
+    assert told == {
+        "done": 9,
+        "driving": 4,
+        "driving_none": 1,
+        "unmapped": 4,
+        "lists": [{"name": "acme/a", "done": 5, "unlinked": 3}, {"name": "acme/b", "done": 4, "unlinked": 2}],
+        "covers": ["issues of acme/a", "issues of acme/b"],
+        "reason": None,
+    }
+    status.run(path, period=None, as_json=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    sentence = (
+        "Of 9 issues and pull requests done, 44 % (4) drive an outcome, 11 % (1) are measured and drive none, and "
+        "44 % (4) are in no mapping. Most without an outcome: acme/a 3 of 5, acme/b 2 of 4."
+    )
+    assert sentence in printed
+    made = review(project.config, project.config.periods[0], project.ledger, project.now)
+    assert document(made)["work"] == told
+    assert "Of 9 issues and pull requests done" in markdown(made)
+    before = review(
+        project.config, project.config.periods[0], project.ledger, project.now + timedelta(days=3), project.now.date()
+    )
+    assert document(before)["work"] == told
+
+
+def test_nothing_is_told_of_work_where_none_is_measured(project: Project) -> None:
+    (project.folder / "okrs.yaml").write_text(MAPPING.split("      - id: merged")[0])
+    project.sync()
+    assert where_the_work_went(project.snapshots().now(project.now), project.config.periods[0], project.ledger) is None
