@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from standing_still import browser
 from starlette.testclient import TestClient
+from waiting import HANG
 
 from syncd.cli import explain, history, review, status
 from syncd.config import Config, load_config
@@ -238,7 +239,7 @@ def search(
     @settings(max_examples=examples(number))
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
-        case.call_and_validate(base_url=address, checks=checks)
+        case.call_and_validate(base_url=address, timeout=HANG, checks=checks)
 
     ask()
 
@@ -286,7 +287,7 @@ def test_every_answer_to_a_request_to_act_is_described(
     @settings(max_examples=examples(8))
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
-        answer = case.call(base_url=address, headers={"Authorization": "Bearer token-of-me"})
+        answer = case.call(base_url=address, timeout=HANG, headers={"Authorization": "Bearer token-of-me"})
         assert answer.status_code not in (401, 403)
         case.validate_response(answer, checks=DESCRIBED)
 
