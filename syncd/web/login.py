@@ -110,7 +110,7 @@ class LoginPages:
             answer = self._not_let_in(request, refused)
         else:
             session = Session(person.name, str(login_by_issuer(login)), person.names, person.groups)
-            answer = await self.welcome(request, config, session, person.target)
+            answer = await self.welcome(request, config, lambda _secret: session, person.target)
         delete_cookie(answer, web, _COOKIE)
         return answer
 
@@ -143,12 +143,16 @@ class LoginPages:
         if name is None:
             self._attempts.failed(peer)
             return _login_page(login, target, _("no token of syncd is equal to this one"), 403)
-        return await self.welcome(request, config, Session(name, login_by_token(token)), target)
+        return await self.welcome(
+            request, config, lambda secret: Session(name, login_by_token(token, secret)), target
+        )
 
-    async def welcome(self, request: Request, config: Config, session: Session, target: str) -> Response:
-        """Begins a session, and shows the page that was asked for."""
+    async def welcome(
+        self, request: Request, config: Config, session_of: Callable[[str], Session], target: str
+    ) -> Response:
+        """Begins the session that `session_of` makes with its secret, and shows the page that was asked for."""
         try:
-            secret = await self._look_up(lambda: begin_session(request, config, self._daemon.ledger, session))
+            secret = await self._look_up(lambda: begin_session(request, config, self._daemon.ledger, session_of))
         except LedgerError as error:
             log.error("session not kept", extra={"reason": str(error)})
             return refusal(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
@@ -12,7 +15,7 @@ from syncd.config import Config
 from syncd.config.web_keys import LoginKeys, WebKeys
 from syncd.config.web_secrets import login_tokens
 from syncd.ledger import Ledger, LedgerError
-from syncd.ledger.sessions import ON_THIS_MACHINE, Session, digest_of
+from syncd.ledger.sessions import ON_THIS_MACHINE, Session
 
 _SESSION = "syncd"
 _LASTS = timedelta(hours=12)
@@ -45,15 +48,17 @@ def session_secret(request: Request, web: WebKeys) -> str | None:
     return request.cookies.get(cookie_name(web, _SESSION)) or None
 
 
-def begin_session(request: Request, config: Config, ledger: Ledger | None, session: Session) -> str:
-    """Keeps a session, and returns its secret. The one that the browser had ends, so that no secret outlives a login.
+def begin_session(
+    request: Request, config: Config, ledger: Ledger | None, session_of: Callable[[str], Session]
+) -> str:
+    """Keeps the session that `session_of` makes with a new secret, and returns that secret.
 
-    Raises LedgerError.
+    The session that the browser had ends, so that no secret outlives a login. Raises LedgerError.
     """
     if ledger is None:
         raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
     secret, earlier = secrets.token_urlsafe(32), session_secret(request, config.settings.web)
-    ledger.sessions.begin(secret, session, datetime.now(UTC), _LASTS, instead_of=earlier)
+    ledger.sessions.begin(secret, session_of(secret), datetime.now(UTC), _LASTS, instead_of=earlier)
     return secret
 
 
@@ -76,7 +81,7 @@ def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session 
     session = ledger.sessions.of(secret, datetime.now(UTC)) if ledger is not None else None
     if session is None or login is None:
         return None
-    by_token = {login_by_token(token) for token in login_tokens(config).values()}
+    by_token = {login_by_token(token, secret) for token in login_tokens(config).values()}
     return session if session.login in by_token | {login_by_issuer(login)} else None
 
 
@@ -86,9 +91,13 @@ def local_session(token: str, ledger: Ledger | None) -> Session | None:
     return session if session is not None and session.login == ON_THIS_MACHINE else None
 
 
-def login_by_token(token: str) -> str:
-    """What a session of a token stands on: a token that is replaced ends it."""
-    return f"token {digest_of(token)}"
+def login_by_token(token: str, secret: str) -> str:
+    """What a session of a token stands on: a token that is replaced ends it.
+
+    People choose tokens, so whoever has the ledger could test guesses against a plain digest. The session's `secret` is
+    the key, and the ledger does not have it.
+    """
+    return f"token {hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()}"
 
 
 def login_by_issuer(login: LoginKeys) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -91,6 +93,21 @@ def test_a_session_is_kept_by_its_digest_alone_and_has_a_new_secret_each_time(
     client.cookies.clear()
     client.cookies.set("syncd", first)
     assert client.get("/").status_code == 401
+
+
+def test_ledger_tells_nothing_by_which_a_token_could_be_guessed(project: CsvProject, client: TestClient) -> None:
+    """Whoever has the ledger and a token that may be the right one cannot see whether it is."""
+    kept = []
+    for _ in range(2):
+        logged_in(client)
+        with project.ledger.engine.connect() as connection:
+            kept.append(connection.execute(select(sessions)).one())
+    assert kept[0].login != kept[1].login  # so no function of the token alone
+    digests = {hashlib.new(name, b"token-of-ann").digest().hex() for name in ("md5", "sha1", "sha256", "sha512")}
+    for row in kept:
+        cells = [str(cell).encode() for cell in row]
+        digests |= {hmac.new(key, b"token-of-ann", hashlib.sha256).hexdigest() for key in cells}
+        assert not [digest for digest in digests if digest in str(row)]
 
 
 def test_a_secret_that_others_chose_is_never_taken_over(client: TestClient) -> None:
