@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
 from syncd.web.api import api_routes
-from syncd.web.bounded import Bounded
+from syncd.web.bounded import Bounded, Overdue
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
 from syncd.web.events import Events
@@ -109,7 +109,7 @@ def make_app(
             *([Route("/styleguide", styleguide)] if for_developers else ()),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},
+        exception_handlers={LedgerError: unreadable, Overdue: unreadable, HTTPException: refused, Exception: failed},
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None

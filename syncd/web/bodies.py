@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
+from syncd.sdk import SyncdError
+
 LARGEST = 1_000_000
 """Bytes of a body."""
 
@@ -16,7 +18,7 @@ _SECONDS = 10.0  # as long as GitHub waits for the answer to a webhook
 _MOST_FIELDS = 100
 
 
-class BodyRefused(Exception):
+class BodyRefused(SyncdError):
     """A body that was not read to its end, with the status and the sentence that answer it."""
 
     def __init__(self, status: int, sentence: str) -> None:

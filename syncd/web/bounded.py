@@ -1,4 +1,4 @@
-"""Answers within seconds: what reads the ledger runs in few threads of its own, and is not waited for for ever.
+"""Answers within seconds: what reads the ledger or a secret runs in few threads of its own, and nothing waits for ever.
 
 A ledger that is silent holds those threads. It holds up no probe, and no more threads begin to wait for it.
 """
@@ -15,33 +15,38 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from syncd.ledger import LedgerError
 from syncd.ledger.wrong_cells import explained
+from syncd.sdk import SyncdError
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
 
 T = TypeVar("T")
 
 Endpoint = Callable[[Request], Response]
 
+_LEDGER = marked("the ledger has not answered for %(num)s s")
 
-class LedgerSilent(LedgerError):
-    """The ledger has not answered in time."""
+
+class Overdue(SyncdError):
+    """Work has not ended in time; the text says what was waited for."""
 
 
 class Bounded:
     """Runs endpoints in at most `threads` threads; each has `seconds` to answer, its wait for a thread included."""
 
-    def __init__(self, name: str, *, threads: int, seconds: float) -> None:
+    def __init__(self, name: str, *, threads: int, seconds: float, sentence: str = _LEDGER) -> None:
+        """`sentence` is shown when the time is over, with the seconds in the place of `%(num)s`."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._seconds = seconds
+        self._sentence = sentence
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with that bound; if it does not answer in time, `silent` answers, or LedgerSilent is raised."""
+        """The endpoint with that bound; if it does not answer in time, `silent` answers, or Overdue is raised."""
 
         async def answer(request: Request) -> Response:
             try:
                 return await self.run(lambda: endpoint(request))
-            except LedgerSilent:
+            except Overdue:
                 if silent is None:
                     raise
                 return silent(request)
@@ -49,14 +54,28 @@ class Bounded:
         return answer
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work` in the caller's context, with that bound. LedgerSilent if it does not come in time."""
-        running = asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
+        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time."""
+        unforeseen: list[Exception] = []
+
+        def explaining() -> T:
+            """What nobody foresaw may be a cell that holds what its column cannot: the thread looks for it, in the time
+            that is left.
+            """
+            try:
+                return work()
+            except HTTPException:
+                raise
+            except Exception as error:
+                unforeseen.append(error)
+                explanation = explained(error)
+                if explanation is error:
+                    raise
+                raise explanation from error
+
+        running = asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, explaining)
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:
-            raise LedgerSilent(_("the ledger has not answered for %(num)s s", num=f"{self._seconds:g}")) from None
-        except HTTPException:
-            raise
-        except Exception as error:
-            # What nobody expected may be a cell that holds what its column cannot.
-            raise await asyncio.to_thread(explained, error) from error
+            if unforeseen:
+                raise unforeseen[0] from None
+            raise Overdue(_(self._sentence, num=f"{self._seconds:g}")) from None

@@ -25,7 +25,7 @@ from syncd.ledger import LedgerError
 from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
-from syncd.web.bounded import Bounded
+from syncd.web.bounded import Bounded, Overdue
 from syncd.web.credentials import bearer_token, is_token, name_of_token
 from syncd.web.daemon import Daemon
 from syncd.web.forms import check_form, token_of_forms
@@ -66,7 +66,7 @@ class Door:
             request = Request(scope, receive)
             try:
                 answer = await self._answer(request)
-            except LedgerError:
+            except (LedgerError, Overdue):
                 answer = refusal(request, 503, _(_NO_LEDGER))
             if isinstance(answer, Response):
                 await answer(scope, receive, send)
@@ -147,7 +147,7 @@ class Door:
         """What forms are signed with: the ledger's id, which no page shows, so that a form outlives a restart."""
         try:
             ledger = await self._look_up(lambda: self._daemon.ledger)
-        except LedgerError:
+        except (LedgerError, Overdue):
             ledger = None
         return ledger.identity.id.encode() if ledger is not None else self._random
 

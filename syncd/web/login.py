@@ -21,7 +21,7 @@ from syncd.ledger.sessions import Session
 from syncd.sdk.language import gettext as _
 from syncd.web.attempts import Attempts
 from syncd.web.bodies import BodyRefused, form_fields, whole_body
-from syncd.web.bounded import Bounded, LedgerSilent
+from syncd.web.bounded import Bounded, Overdue
 from syncd.web.credentials import name_of_token
 from syncd.web.daemon import Daemon
 from syncd.web.issuer import SECONDS, Issuer
@@ -117,7 +117,7 @@ class LoginPages:
     async def _ask(self, work: Callable[[], T]) -> T:
         try:
             return await self._asking.run(work)
-        except LedgerSilent:
+        except Overdue:
             raise LoginRefused(_(SILENT), "the login provider is silent", 502) from None
 
     def _not_let_in(self, request: Request, refused: LoginRefused) -> Response:
@@ -153,7 +153,7 @@ class LoginPages:
         """Begins the session that `session_of` makes with its secret, and shows the page that was asked for."""
         try:
             secret = await self._look_up(lambda: begin_session(request, config, self._daemon.ledger, session_of))
-        except LedgerError as error:
+        except (LedgerError, Overdue) as error:
             log.error("session not kept", extra={"reason": str(error)})
             return refusal(
                 request, 503, _("nobody can log in now: the ledger does not answer, or no sync has made it yet")

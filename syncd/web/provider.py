@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from syncd.config import Config
 from syncd.config.web_keys import OidcKeys
 from syncd.config.web_secrets import client_secret
-from syncd.sdk import ConfigError, Context, JsonClient, RetryPolicy, SourceError, WebSettings
+from syncd.sdk import ConfigError, Context, JsonClient, RetryPolicy, SourceError, SyncdError, WebSettings
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
 from syncd.sdk.redactor import Redactor
@@ -27,7 +27,7 @@ _BASIC, _POST = "client_secret_basic", "client_secret_post"
 _LIMITS: Mapping[str, Any] = {"timeout": 5, "deadline": timedelta(seconds=7), "largest_answer": "1 MB"}
 
 
-class LoginRefused(Exception):
+class LoginRefused(SyncdError):
     """A login that did not succeed: the status and the sentence for the person, and the reason for the log."""
 
     def __init__(self, sentence: str, reason: str, status: int = 403) -> None:
