@@ -16,8 +16,10 @@ from starlette.types import ASGIApp
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
 from syncd.web.api import api_routes
+from syncd.web.attempts import Attempts
 from syncd.web.bounded import Bounded, Overdue
 from syncd.web.daemon import Daemon
+from syncd.web.deployment_key import DeploymentKey
 from syncd.web.door import Door
 from syncd.web.events import Events
 from syncd.web.evidence import csv_of
@@ -80,6 +82,7 @@ def make_app(
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
+    attempts, key = Attempts(), DeploymentKey(daemon)
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -104,7 +107,7 @@ def make_app(
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
             *page_form_routes(daemon, pages),
-            *LoginPages(daemon).routes(),
+            *LoginPages(daemon, attempts, key).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             *([Route("/styleguide", styleguide)] if for_developers else ()),
             Mount("/static", StaticFiles(directory=HERE / "static")),
@@ -113,7 +116,7 @@ def make_app(
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None
-    spoken = Spoken(Door(app, daemon, everybody), languages or Languages(HERE / "locales"))
+    spoken = Spoken(Door(app, daemon, everybody, attempts, key), languages or Languages(HERE / "locales"))
     return Guard(spoken, listens_on, lambda: daemon.config.settings.web.address)
 
 

@@ -10,6 +10,10 @@ from starlette.requests import Request
 from syncd.config import Config
 from syncd.config.web_secrets import login_tokens
 from syncd.ledger.sessions import digest_of
+from syncd.sdk.language import marked
+
+SLOW_SECRETS = marked("the secrets of the pages have not been read for %(num)s s; try again in a minute")
+"""What a wait for the tokens ends with: each may be a file, on a disk that does not answer."""
 
 
 def bearer_token(request: Request) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncd.web.errors import error_answer
+from syncd.web.origins import netloc_of, parts_of
 
 _POLICY = {
     "default-src": "'none'",
@@ -73,8 +73,8 @@ class Guard:
                     "into syncd.yaml as web: {address: https://…}"
                 )
         for origin in headers.getlist("origin"):
-            own = {host.lower() for host in hosts} | ({urlsplit(address).netloc.lower()} if address else set())
-            if urlsplit(origin).netloc.lower() not in own:
+            own = {host.lower() for host in hosts} | {netloc_of(address) if address is not None else None}
+            if (netloc := netloc_of(origin)) is None or netloc not in own:
                 return "a page of another site may not ask syncd"
         return None
 
@@ -88,7 +88,7 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
     name = _name(host)
     if name is None:
         return False
-    if address is not None and name == _name(urlsplit(address).netloc):
+    if address is not None and name == _name(netloc_of(address) or ""):
         return True
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -99,11 +99,11 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
 
 
 def _name(host: str) -> str | None:
-    try:
-        name = urlsplit(f"//{host}").hostname
-    except ValueError:
+    """The name in a `Host` header; None if it is no host with a port, such as `localhost/static/`."""
+    parts = parts_of(f"//{host}")
+    if parts is None or parts.netloc != host or "@" in host:
         return None
-    return name.rstrip(".") if name else None
+    return parts.hostname.rstrip(".") if parts.hostname else None
 
 
 def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

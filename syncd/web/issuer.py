@@ -6,7 +6,6 @@ cookie of the browser that began the login: any process can end it, and no other
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import time
@@ -48,22 +47,22 @@ class Issuer:
     def __init__(self) -> None:
         self._remembered: tuple[float, str, ProviderDocument] | None = None
 
-    def begin(self, config: Config, keys: OidcKeys, target: str) -> tuple[str, str]:
-        """The address at the provider, and what the browser keeps meanwhile. Raises LoginRefused."""
+    def begin(self, config: Config, keys: OidcKeys, target: str, key: bytes) -> tuple[str, str]:
+        """The address at the provider, and what the browser keeps meanwhile, signed by `key`. Raises LoginRefused."""
         provider = Provider(config, keys)
         document = self._document(provider)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _part in range(3))
         kept = {"state": state, "nonce": nonce, "verifier": verifier, "target": target, "iss": document.issuer}
         address = provider.address(document, state, nonce, verifier)
-        return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, provider.secret)
+        return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, key)
 
-    def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], cookie: str) -> Person:
+    def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], cookie: str, key: bytes) -> Person:
         """The person whom the provider sent back with this query, to the browser with this cookie.
 
-        Raises LoginRefused.
+        `key` is that of the login's beginning. Raises LoginRefused.
         """
         provider = Provider(config, keys)
-        kept = _kept(cookie, provider.secret)
+        kept = _kept(cookie, key)
         if not hmac.compare_digest(query.get("state", "").encode(), kept["state"].encode()):
             raise LoginRefused(_(_STARTED_ELSEWHERE), "the state is not that of this browser")
         if "error" in query:
@@ -74,19 +73,20 @@ class Issuer:
             raise LoginRefused(_(NOT_BELIEVED), "another issuer answers than was asked")
         token = provider.token(document, query.get("code", ""), kept["verifier"])
         claims = _verified(provider, document, token, kept["nonce"])
-        if any(name not in claims for name in ("email", provider.groups_claim)):
+        more: Mapping[str, Any] = {}
+        if any(name not in claims for name in ("email", "email_verified", provider.groups_claim)):
             more = provider.user_info(document, str(token.get("access_token")))
             if more and more.get("sub") != claims["sub"]:
                 raise LoginRefused(_(NOT_BELIEVED), "the user info is of another person than the ID token")
-            claims = {**more, **claims}
-        return _person(claims, provider.groups_claim, kept["target"])
+        return _person(claims, more, provider.groups_claim, kept["target"])
 
     def _document(self, provider: Provider) -> ProviderDocument:
         """The provider's document, asked for once in a while."""
         now, issuer = time.monotonic(), provider.keys.issuer
-        if self._remembered is None or self._remembered[1] != issuer or now - self._remembered[0] > _REMEMBERED:
-            self._remembered = now, issuer, provider.document()
-        return self._remembered[2]
+        remembered = self._remembered  # another thread may replace it at any time, also by another issuer's
+        if remembered is None or remembered[1] != issuer or now - remembered[0] > _REMEMBERED:
+            remembered = self._remembered = now, issuer, provider.document()
+        return remembered[2]
 
 
 def _verified(
@@ -117,45 +117,52 @@ def _verified(
     return dict(claims)
 
 
-def _person(claims: Mapping[str, Any], groups_claim: str, target: str) -> Person:
-    """The person: by the address, unless the provider says that it is not verified; else by the subject.
+def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: str, target: str) -> Person:
+    """The person, by the claims of the ID token and by the user info: by the verified address, else by the subject.
 
     Other names, such as `preferred_username`, may be of somebody else (OpenID Connect Core 5.7).
     """
-    subject, address = str(claims["sub"]), claims.get("email")
-    is_verified = claims.get("email_verified", True) in (True, "true")
-    name = address if isinstance(address, str) and address and is_verified else subject
-    groups = claims.get(groups_claim)
+    subject = str(claims["sub"])
+    name = _verified_address(claims, more) or subject
+    groups = {**more, **claims}.get(groups_claim)
     members = groups if isinstance(groups, list) else [groups]
     return Person(
         name, frozenset({name, subject}), frozenset(each for each in members if isinstance(each, str)), target
     )
 
 
+def _verified_address(*sources: Mapping[str, Any]) -> str | None:
+    """The address that a source names and calls verified; None if any source says that it is not.
+
+    At some providers people may write any address into their profile. What one source says of its address, it does not
+    say of that of another.
+    """
+    verified = [source["email_verified"] in (True, "true") for source in sources if "email_verified" in source]
+    addresses = [source.get("email") for source in sources if "email_verified" in source]
+    if not all(verified):
+        return None
+    return next((address for address in addresses if isinstance(address, str) and address), None)
+
+
 # -- what the browser keeps meanwhile
 
 
-def _signed(kept: Mapping[str, Any], secret: str) -> str:
+def _signed(kept: Mapping[str, Any], key: bytes) -> str:
     from joserfc import jwt
+    from joserfc.jwk import OctKey
 
-    return jwt.encode({"alg": "HS256"}, dict(kept), _key(secret))
+    return jwt.encode({"alg": "HS256"}, dict(kept), OctKey.import_key(key))
 
 
-def _kept(cookie: str, secret: str) -> Mapping[str, str]:
+def _kept(cookie: str, key: bytes) -> Mapping[str, str]:
     """What the browser kept of the login that it began. Raises LoginRefused if it began none, or too long ago."""
     from joserfc import jwt
     from joserfc.errors import JoseError
+    from joserfc.jwk import OctKey
 
     try:
-        decoded = jwt.decode(cookie, _key(secret), algorithms=["HS256"])
+        decoded = jwt.decode(cookie, OctKey.import_key(key), algorithms=["HS256"])
         jwt.JWTClaimsRegistry(exp={"essential": True}).validate(decoded.claims)
     except (JoseError, ValueError) as error:
         raise LoginRefused(_(_STARTED_ELSEWHERE), f"the login cookie: {type(error).__name__}") from None
     return decoded.claims
-
-
-def _key(secret: str) -> Any:
-    """What signs the cookie: every process that serves the pages has the client's secret."""
-    from joserfc.jwk import OctKey
-
-    return OctKey.import_key(hashlib.sha256(f"syncd login {secret}".encode()).digest())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,15 +18,18 @@ from syncd.config.web_keys import LoginKeys
 from syncd.ledger import LedgerError
 from syncd.ledger.sessions import Session
 from syncd.sdk.language import gettext as _
-from syncd.web.attempts import Attempts
+from syncd.web.addresses import counted_address
+from syncd.web.attempts import Attempts, TooManyAttempts
 from syncd.web.bodies import BodyRefused, form_fields, whole_body
 from syncd.web.bounded import Bounded, Overdue
-from syncd.web.credentials import name_of_token
+from syncd.web.credentials import SLOW_SECRETS, name_of_token
 from syncd.web.daemon import Daemon
+from syncd.web.deployment_key import DeploymentKey
 from syncd.web.issuer import SECONDS, Issuer
+from syncd.web.origins import netloc_of, parts_of
 from syncd.web.pages import render
-from syncd.web.provider import SILENT, LoginRefused
-from syncd.web.refusals import SAFE, refusal
+from syncd.web.provider import CALLBACK, SILENT, LoginRefused
+from syncd.web.refusals import SAFE, has_to_wait, refusal, refused_attempt, sentence_of
 from syncd.web.session_cookie import (
     begin_session,
     cookie_name,
@@ -43,24 +45,26 @@ T = TypeVar("T")
 
 log = logging.getLogger("syncd.web")
 
-CALLBACK = "/login/callback"
 PUBLIC = frozenset({"/login", "/login/start", CALLBACK, "/logged-out"})
 """The pages for those who have not logged in yet, or not any more."""
 
 LOG_OUT = "/logout"
 
 _COOKIE = "syncd-login"
+_PURPOSE = "login"  # of the key that signs it
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 class LoginPages:
     """Logs people in at a provider or with a token, and out."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, attempts: Attempts, key: DeploymentKey) -> None:
         self._daemon = daemon
+        self._attempts = attempts
+        self._key = key
         self._look_up = Bounded("login", threads=2, seconds=8).run
+        self._tokens = Bounded("login-tokens", threads=2, seconds=8, sentence=SLOW_SECRETS)
         self._asking = Bounded("issuer", threads=4, seconds=28)
-        self._attempts = Attempts()
         self._issuer = Issuer()
 
     def routes(self) -> list[BaseRoute]:
@@ -87,13 +91,13 @@ class LoginPages:
         config, keys = self._daemon.config, self._login(request).oidc
         if keys is None:
             raise HTTPException(404)
-        target = own_path(request.query_params.get("next", ""))
+        target, key = own_path(request.query_params.get("next", "")), await self._key.of(_PURPOSE)
         try:
-            address, cookie = await self._ask(lambda: self._issuer.begin(config, keys, target))
+            address, cookie = await self._ask(lambda: self._issuer.begin(config, keys, target, key))
         except LoginRefused as refused:
             return self._not_let_in(request, refused)
         answer = RedirectResponse(address, 303)
-        set_cookie(answer, config.settings.web, _COOKIE, cookie, SECONDS)
+        set_cookie(request, answer, config.settings.web, _COOKIE, cookie, SECONDS)
         return answer
 
     async def from_issuer(self, request: Request) -> Response:
@@ -105,13 +109,21 @@ class LoginPages:
         cookie = request.cookies.get(cookie_name(web, _COOKIE), "")
         query = dict(request.query_params)
         try:
-            person = await self._ask(lambda: self._issuer.end(config, keys, query, cookie))
+            attempt = self._attempts.begin(counted_address(request, web))
+        except TooManyAttempts as many:
+            return refused_attempt(request, many)
+        try:
+            key = await self._key.of(_PURPOSE)
+            person = await self._ask(lambda: self._issuer.end(config, keys, query, cookie, key))
         except LoginRefused as refused:
-            answer = self._not_let_in(request, refused)
-        else:
-            session = Session(person.name, str(login_by_issuer(login)), person.names, person.groups)
-            answer = await self.welcome(request, config, lambda _secret: session, person.target)
-        delete_cookie(answer, web, _COOKIE)
+            if refused.status >= 500:  # it is no fault of the visitor
+                attempt.take_back()
+            return self._not_let_in(request, refused)
+        attempt.take_back()
+        session = Session(person.name, str(login_by_issuer(login)), person.names, person.groups)
+        answer = await self.welcome(request, config, lambda _secret: session, person.target)
+        if answer.status_code == 303:  # else another site could end the login that is under way in a browser
+            delete_cookie(request, answer, web, _COOKIE)
         return answer
 
     async def _ask(self, work: Callable[[], T]) -> T:
@@ -129,23 +141,24 @@ class LoginPages:
         config, login = self._daemon.config, self._login(request)
         if "origin" not in request.headers:
             return refusal(request, 403, _("log in on the page of syncd"))
-        peer = request.client.host if request.client is not None else ""
-        if wait := math.ceil(self._attempts.wait(peer)):
-            answer = _login_page(login, "/", _("too many attempts; try again in %(seconds)s s", seconds=wait), 429)
-            answer.headers["Retry-After"] = str(wait)
-            return answer
         try:
             fields = form_fields(await whole_body(request))
         except BodyRefused as refused:
             return refusal(request, refused.status, str(refused))
         target, token = own_path(fields.get("next", "")), fields.get("token", "").strip()
-        name = await self._look_up(lambda: name_of_token(config, token))
+        try:
+            attempt = self._attempts.begin(counted_address(request, config.settings.web))
+        except TooManyAttempts as many:
+            return has_to_wait(_login_page(login, target, sentence_of(many), 429), many)
+        try:
+            name = await self._tokens.run(lambda: name_of_token(config, token))
+        except Overdue as overdue:
+            attempt.take_back()
+            return _login_page(login, target, str(overdue), 503)
         if name is None:
-            self._attempts.failed(peer)
             return _login_page(login, target, _("no token of syncd is equal to this one"), 403)
-        return await self.welcome(
-            request, config, lambda secret: Session(name, login_by_token(token, secret)), target
-        )
+        attempt.take_back()
+        return await self.welcome(request, config, lambda secret: Session(name, login_by_token(token, secret)), target)
 
     async def welcome(
         self, request: Request, config: Config, session_of: Callable[[str], Session], target: str
@@ -159,7 +172,7 @@ class LoginPages:
                 request, 503, _("nobody can log in now: the ledger does not answer, or no sync has made it yet")
             )
         answer = RedirectResponse(target, 303)
-        keep_session(answer, config.settings.web, secret)
+        keep_session(request, answer, config.settings.web, secret)
         return answer
 
     async def log_out(self, request: Request) -> Response:
@@ -184,13 +197,13 @@ class LoginPages:
 def session_over(request: Request) -> Response:
     """What is shown when a session is over: it leads back to where one was."""
     return refusal(
-        request, 401, _("your session is over; log in again"), "session_over.html", login=_login_address(request)
+        request, 401, _("your session is over; log in again"), "session_over.html", login=login_address(request)
     )
 
 
 def sent_to_login(request: Request) -> Response:
     """Sends a browser without a session to the page to log in at, and from there back."""
-    return RedirectResponse(_login_address(request), 303)
+    return RedirectResponse(login_address(request), 303)
 
 
 def own_path(text: str) -> str:
@@ -198,11 +211,17 @@ def own_path(text: str) -> str:
     return text if _OWN_PATH.fullmatch(text) else "/"
 
 
-def _login_address(request: Request) -> str:
+def login_address(request: Request) -> str:
     """The address of the page to log in at, which remembers the page that was asked for, or that sent a form."""
-    here = urlsplit(str(request.url) if request.method in SAFE else request.headers.get("referer", ""))
-    target = own_path(here.path + (f"?{here.query}" if here.query else ""))
-    return _with_next("/login", target if here.netloc == request.url.netloc else "/")
+    if request.method in SAFE:
+        path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
+    else:
+        referer = request.headers.get("referer", "")
+        parts, host = parts_of(referer), request.headers.get("host", "")
+        if parts is None or netloc_of(referer) != host.lower():
+            return "/login"
+        path, query = parts.path, parts.query
+    return _with_next("/login", own_path(f"{path}?{query}" if query else path))
 
 
 def _with_next(path: str, target: str) -> str:

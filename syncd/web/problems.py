@@ -46,7 +46,7 @@ def failed(request: Request, _error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    path = request.url.path
+    path = request.scope["path"]
     if is_api(path) or "text/html" not in request.headers.get("accept", ""):
         return error_answer(path, status, _for_programs(request, sentence, headers or {}), headers)
     text = _(_FOR_PEOPLE[sentence]) if sentence in _FOR_PEOPLE else sentence
@@ -60,7 +60,7 @@ def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, 
 
 def _for_programs(request: Request, sentence: str, headers: Mapping[str, str]) -> str:
     """A sentence, or what one of HTTP's names of statuses means."""
-    path = request.url.path[:100]
+    path = request.scope["path"][:100]
     match sentence:
         case "Not Found":
             where = "/api/openapi.json lists every address" if is_api(path) else "the dashboard is at /"

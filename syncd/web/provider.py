@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from pydantic import BaseModel
 
@@ -18,8 +18,12 @@ from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
 from syncd.sdk.redactor import Redactor
 from syncd.sdk.sentences import single_line
+from syncd.web.origins import netloc_of, parts_of
 
 T = TypeVar("T")
+
+CALLBACK = "/login/callback"
+"""The page that a provider sends people back to."""
 
 SILENT = marked("the login provider could not be asked; try again in a minute")
 NOT_BELIEVED = marked("what the login provider says cannot be believed; log in again")
@@ -48,6 +52,12 @@ class ProviderDocument(BaseModel):
     token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
     id_token_signing_alg_values_supported: list[str] = ["RS256"]
 
+    @property
+    def endpoints(self) -> Collection[str]:
+        """Every address that syncd, or a browser, is led to."""
+        addresses = {name: value for name, value in self if name.endswith(("_endpoint", "_uri"))}
+        return [address for address in addresses.values() if address is not None]
+
 
 class Provider:
     """Asks the provider of a configuration. Every method raises LoginRefused if it does not answer."""
@@ -56,7 +66,7 @@ class Provider:
         """Raises LoginRefused if the client's secret is not set."""
         self.keys = keys
         self.groups_claim = config.settings.web.groups_claim
-        self._callback = f"{config.settings.web.address}/login/callback"
+        self._callback = f"{config.settings.web.address}{CALLBACK}"
         try:
             self.secret = client_secret(config)
         except ConfigError as error:
@@ -73,9 +83,12 @@ class Provider:
                 f"{self.keys.issuer} calls itself {single_line(document.issuer)}; write that as web.login.oidc.issuer"
             )
             raise LoginRefused(_(NOT_BELIEVED), reason, 502)
-        endpoints = (document.authorization_endpoint, document.token_endpoint, document.jwks_uri)
-        if self.keys.issuer.startswith("https://") and any(urlsplit(each).scheme != "https" for each in endpoints):
-            raise LoginRefused(_(NOT_BELIEVED), f"{self.keys.issuer} names an endpoint without TLS", 502)
+        schemes = ("https",) if self.keys.issuer.startswith("https://") else ("https", "http")
+        for endpoint in document.endpoints:
+            parts = parts_of(endpoint)
+            if parts is None or parts.scheme not in schemes or not parts.netloc:
+                reason = f"{self.keys.issuer} names the endpoint {single_line(endpoint, 200)}"
+                raise LoginRefused(_(NOT_BELIEVED), f"{reason}; it must begin with {' or '.join(schemes)}", 502)
         return document
 
     def address(self, document: ProviderDocument, state: str, nonce: str, verifier: str) -> str:
@@ -141,7 +154,7 @@ class Provider:
         try:
             return JsonClient(_settings(address), self._context, headers, keep_alive=False).read("", shape)
         except SourceError as error:
-            raise LoginRefused(_(SILENT), f"{urlsplit(address).netloc}: {error}", 502) from None
+            raise LoginRefused(_(SILENT), f"{netloc_of(address)}: {error}", 502) from None
 
 
 def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:

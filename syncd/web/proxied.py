@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.requests import Request
 
 from syncd.config.web_keys import ProxyKeys
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
+from syncd.web.addresses import is_within, peer_of
 
 _TWICE = marked("the proxy sends %(header)s several times; let it replace what a visitor sends")
 
@@ -27,8 +27,7 @@ def proxied(request: Request, proxy: ProxyKeys) -> Proxied | str:
 
     The address is that of the connection. `X-Forwarded-For` is not asked, because anybody can write it.
     """
-    peer = request.client.host if request.client is not None else ""
-    if not _is_within(peer, proxy.trusted):
+    if not is_within(peer_of(request), proxy.trusted):
         return _("the pages are reached through the proxy that people log in at, and not at this address")
     names = [_text(name).strip() for name in request.headers.getlist(proxy.header)]
     if len(names) > 1:
@@ -45,13 +44,3 @@ def proxied(request: Request, proxy: ProxyKeys) -> Proxied | str:
 def _text(header: str) -> str:
     """A header's value, which proxies write in UTF-8 and HTTP reads as Latin-1."""
     return header.encode("latin-1").decode("utf-8", "replace")
-
-
-def _is_within(peer: str, networks: list[str]) -> bool:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in ip_network(network) for network in networks)

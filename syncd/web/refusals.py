@@ -7,6 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from syncd.sdk.language import gettext as _
+from syncd.web.attempts import TooManyAttempts
 from syncd.web.errors import error_answer, is_api
 from syncd.web.pages import render
 
@@ -17,11 +19,28 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 def refusal(request: Request, status: int, sentence: str, template: str = "refused.html", **data: Any) -> Response:
     """The answer to a request that is refused: the page of a template, which gets the sentence, or JSON."""
     answer: Response
-    if is_api(request.url.path):
-        answer = error_answer(request.url.path, status, sentence)
+    path = request.scope["path"]
+    if is_api(path):
+        answer = error_answer(path, status, sentence)
     else:
         page = render(template, **{"sentence": sentence, "again": None, **data})
         answer = HTMLResponse(page, status_code=status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def refused_attempt(request: Request, many: TooManyAttempts) -> Response:
+    """The answer to an attempt to get in that comes after too many others of its address."""
+    return has_to_wait(refusal(request, 429, sentence_of(many)), many)
+
+
+def sentence_of(many: TooManyAttempts) -> str:
+    """The sentence for whoever has to wait."""
+    return _("too many attempts; try again in %(seconds)s s", seconds=many.seconds)
+
+
+def has_to_wait(answer: Response, many: TooManyAttempts) -> Response:
+    """The answer, with when to try again."""
+    answer.headers["Retry-After"] = str(many.seconds)
     return answer

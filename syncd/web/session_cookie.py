@@ -26,21 +26,26 @@ def cookie_name(web: WebKeys, name: str) -> str:
     return f"__Host-{name}" if _over_tls(web) else name
 
 
-def set_cookie(response: Response, web: WebKeys, name: str, value: str, seconds: float) -> None:
-    """Has the browser keep a cookie that no script reads, and that it sends with no form of another site."""
+def set_cookie(request: Request, response: Response, web: WebKeys, name: str, value: str, seconds: float) -> None:
+    """Has the browser keep a cookie that no script reads, and that it sends with no form of another site.
+
+    Without `web.address`, a proxy may still say that the browser came over TLS. Whoever lies about that only loses
+    their own cookie.
+    """
+    behind_tls = web.address is None and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
     response.set_cookie(
         cookie_name(web, name),
         value,
         max_age=int(seconds),
-        secure=_over_tls(web),
+        secure=_over_tls(web) or behind_tls,
         httponly=True,
         samesite="lax",
     )
 
 
-def delete_cookie(response: Response, web: WebKeys, name: str) -> None:
+def delete_cookie(request: Request, response: Response, web: WebKeys, name: str) -> None:
     """Has the browser forget a cookie."""
-    set_cookie(response, web, name, "", 0)
+    set_cookie(request, response, web, name, "", 0)
 
 
 def session_secret(request: Request, web: WebKeys) -> str | None:
@@ -48,9 +53,7 @@ def session_secret(request: Request, web: WebKeys) -> str | None:
     return request.cookies.get(cookie_name(web, _SESSION)) or None
 
 
-def begin_session(
-    request: Request, config: Config, ledger: Ledger | None, session_of: Callable[[str], Session]
-) -> str:
+def begin_session(request: Request, config: Config, ledger: Ledger | None, session_of: Callable[[str], Session]) -> str:
     """Keeps the session that `session_of` makes with a new secret, and returns that secret.
 
     The session that the browser had ends, so that no secret outlives a login. Raises LedgerError.
@@ -62,9 +65,9 @@ def begin_session(
     return secret
 
 
-def keep_session(response: Response, web: WebKeys, secret: str) -> None:
+def keep_session(request: Request, response: Response, web: WebKeys, secret: str) -> None:
     """Has the browser keep the secret of its session."""
-    set_cookie(response, web, _SESSION, secret, _LASTS.total_seconds())
+    set_cookie(request, response, web, _SESSION, secret, _LASTS.total_seconds())
 
 
 def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledger | None) -> None:
@@ -72,7 +75,7 @@ def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledg
     secret = session_secret(request, web)
     if secret is not None and ledger is not None:
         ledger.sessions.end(secret)
-    delete_cookie(response, web, _SESSION)
+    delete_cookie(request, response, web, _SESSION)
 
 
 def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session | None:
@@ -81,8 +84,11 @@ def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session 
     session = ledger.sessions.of(secret, datetime.now(UTC)) if ledger is not None else None
     if session is None or login is None:
         return None
-    by_token = {login_by_token(token, secret) for token in login_tokens(config).values()}
-    return session if session.login in by_token | {login_by_issuer(login)} else None
+    if session.login == login_by_issuer(login):
+        return session
+    return (
+        session if session.login in {login_by_token(each, secret) for each in login_tokens(config).values()} else None
+    )
 
 
 def local_session(token: str, ledger: Ledger | None) -> Session | None:

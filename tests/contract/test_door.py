@@ -23,7 +23,9 @@ from syncd.cli import doctor
 from syncd.cli.run import serve
 from syncd.sdk import ConfigError
 from syncd.web import make_app
+from syncd.web.attempts import Attempts
 from syncd.web.bodies import LARGEST
+from syncd.web.deployment_key import DeploymentKey
 from syncd.web.door import Door
 from syncd.web.guard import Guard
 from syncd.web.visitors import Role, Visitor, form_token, visitor_of
@@ -192,7 +194,7 @@ def posting(project: CsvProject, web: str = "", **options: str) -> TestClient:
     )
     daemon = StandingStill(project.config, project.ledger, project.now)
     guard = Guard(
-        Door(app, daemon, None if web else Visitor("loopback", Role.OPERATOR)),
+        Door(app, daemon, None if web else Visitor("loopback", Role.OPERATOR), Attempts(), DeploymentKey(daemon)),
         "127.0.0.1",
         lambda: "https://okrs.example",
     )

@@ -1,0 +1,32 @@
+"""The key that signs what browsers keep and send back: every process over a ledger has it, and no page shows it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from syncd.ledger import LedgerError
+from syncd.web.bounded import Bounded, Overdue
+from syncd.web.daemon import Daemon
+
+
+class DeploymentKey:
+    """Keys that are made of the ledger's id, which is random, so that what they sign outlives a restart."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._look_up = Bounded("key", threads=2, seconds=5).run
+        self._random = secrets.token_bytes(32)
+
+    async def of(self, purpose: str) -> bytes:
+        """The key for a purpose, such as `login`: what it signs counts for no other.
+
+        Where there is no ledger, or it does not answer, the key is of this process alone.
+        """
+        try:
+            ledger = await self._look_up(lambda: self._daemon.ledger)
+        except (LedgerError, Overdue):
+            ledger = None
+        secret = ledger.identity.id.encode() if ledger is not None else self._random
+        return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()

@@ -1,0 +1,19 @@
+"""The parts of an address that a client or a server sends: it may be anything."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+
+def parts_of(address: str) -> SplitResult | None:
+    """The parts of an address; None if it is none, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def netloc_of(address: str) -> str | None:
+    """The host and port that an address names, in lower case; None if it names none, such as `null` or `http://[`."""
+    parts = parts_of(address)
+    return parts.netloc.lower() or None if parts is not None else None
