@@ -6,12 +6,14 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlencode, urlsplit
 
@@ -35,7 +37,10 @@ class Grant:
 
 @dataclass
 class Provider:
-    """The provider. `lie` changes an ID token's claims; `sign` makes the token of them."""
+    """The provider. `lie` changes an ID token's claims; `sign` makes the token of them.
+
+    The claims of `in_user_info` are there in place of the ID token; those of `beside_id_token` are there too.
+    """
 
     url: str = ""
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
@@ -45,6 +50,7 @@ class Provider:
     )
     in_user_info: frozenset[str] = frozenset()
     user_info: Claims = field(default_factory=dict)
+    beside_id_token: Claims = field(default_factory=dict)
     document: Claims = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     forgets_used_codes: bool = False
@@ -94,6 +100,7 @@ class Provider:
         now = int(time.time())
         person = {"sub": "248289761001", **grant.person}
         self.user_info = {"sub": person["sub"], **{k: v for k, v in person.items() if k in self.in_user_info}}
+        self.user_info |= self.beside_id_token
         claims = {k: v for k, v in person.items() if k not in self.in_user_info}
         claims |= {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": grant.nonce}
         id_token = self.sign(self, self.lie(claims))
@@ -122,8 +129,8 @@ def signed_by_another(_: Provider, claims: Claims) -> str:
 
 
 @contextmanager
-def openid_provider() -> Iterator[Provider]:
-    """A provider that serves while the context lasts."""
+def openid_provider(certificate: Path | None = None) -> Iterator[Provider]:
+    """A provider that serves while the context lasts; with a `certificate` over TLS, as `localhost`."""
     provider = Provider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -150,6 +157,11 @@ def openid_provider() -> Iterator[Provider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        provider.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

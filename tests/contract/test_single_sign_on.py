@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -23,6 +27,11 @@ from openid_provider import (
 from starlette.testclient import TestClient
 from test_door import OWN, door, model, project
 from test_sessions import HTML, form_token_of
+
+from syncd.sdk import exchange
+from syncd.web.issuer import Issuer
+from syncd.web.provider import Provider as AskedProvider
+from syncd.web.provider import ProviderDocument
 
 __all__ = ["model", "project"]
 ANN = {"email": "Ann@acme.example", "email_verified": True}
@@ -104,12 +113,15 @@ def test_a_scope_is_asked_for_where_the_provider_offers_it(client: TestClient, p
     [
         (ANN, "", 200, "Ann@acme.example"),
         (ANN, "email email_verified", 200, "Ann@acme.example"),
-        ({"email": "ann@acme.example"}, "", 200, "ann@acme.example"),
+        (ANN, "email_verified", 401, "248289761001"),  # what the user info says is of no address that it names
+        (ANN, "email", 401, "248289761001"),
+        ({"email": "ann@acme.example"}, "", 401, "248289761001"),
         ({"email": "ann@acme.example", "email_verified": False}, "", 401, "248289761001"),
         ({"email": "ann@acme.example", "email_verified": "false"}, "email email_verified", 401, "248289761001"),
         ({"preferred_username": "ann@acme.example", "name": "ann@acme.example"}, "", 401, "248289761001"),
         ({"sub": "248"}, "", 200, "248"),
-        ({"sub": "248", "email": "x@acme.example"}, "", 200, "x@acme.example"),
+        ({"sub": "248", "email": "x@acme.example"}, "", 200, "248"),
+        ({"sub": "248", "email": "x@acme.example", "email_verified": True}, "", 200, "x@acme.example"),
         ({"email": ["ann@acme.example"]}, "", 401, "248289761001"),
     ],
 )
@@ -122,6 +134,29 @@ def test_roles_go_by_a_verified_address_or_by_the_subject(
     page = only_operators.get("/")
     assert page.status_code == (200 if role == 200 else 403)
     assert name in page.text
+
+
+@pytest.mark.parametrize("user_info", [ANN, ANN | {"email_verified": False}, {"email": "ann@acme.example"}])
+def test_user_info_is_asked_for_where_the_id_token_does_not_say_that_its_address_is_verified(
+    client: TestClient, provider: Provider, user_info: Claims
+) -> None:
+    address = provider.authorize(begin(client), email="eve@acme.example", groups=[])
+    provider.beside_id_token = user_info
+    assert client.get(address).status_code == 303
+    assert "/userinfo" in provider.requests
+    page = client.get("/").text
+    assert ("Ann@acme.example" in page) is (user_info == ANN)
+    assert ("248289761001" in page) is (user_info != ANN)
+    assert "eve@acme.example" not in page
+
+
+def test_user_info_cannot_verify_an_address_that_the_id_token_calls_unverified(
+    client: TestClient, provider: Provider
+) -> None:
+    address = provider.authorize(begin(client), email="ann@acme.example", email_verified=False)
+    provider.beside_id_token = ANN
+    assert client.get(address).status_code == 303
+    assert "248289761001" in client.get("/").text
 
 
 @pytest.mark.parametrize("groups", [["okr", "all"], "okr", ["OKR", 7, None]])
@@ -185,6 +220,54 @@ def test_a_code_counts_once(client: TestClient, provider: Provider) -> None:
     provider.forgets_used_codes = False
     client.cookies.set("syncd-login", cookie)
     refused(client, address)
+
+
+def test_login_that_is_under_way_outlives_a_way_back_that_is_refused(client: TestClient, provider: Provider) -> None:
+    """Any site may send a browser to the way back: that must not end the login of its owner."""
+    address = provider.authorize(begin(client), **ANN)
+    for way_back in ("/login/callback", "/login/callback?state=theirs&code=theirs", "/login/callback?error=no"):
+        assert "set-cookie" not in client.get(way_back).headers
+    assert client.get(address).status_code == 303
+    assert client.get("/").status_code == 200
+
+
+def test_login_that_is_under_way_is_signed_by_no_secret_that_people_choose(
+    client: TestClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cookie that the client's secret signs lets anybody test guesses of it, without asking the provider."""
+    address = provider.authorize(begin(client), **ANN)
+    monkeypatch.setenv("OIDC_SECRET", "another secret of the client")
+    page = refused(client, address)
+    assert "cannot be believed" in page  # it is the provider that refuses the secret
+    assert "did not begin in this browser" not in page
+
+
+def test_login_may_end_in_another_process_than_it_began_in(
+    project: CsvProject, client: TestClient, provider: Provider
+) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    other = door(project, web_keys(provider))
+    other.cookies.set("syncd-login", client.cookies["syncd-login"])
+    assert other.get(address).status_code == 303
+
+
+def test_whoever_guesses_a_way_back_waits(client: TestClient, provider: Provider) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    for number in range(10):
+        assert client.get(f"/login/callback?state={number}").status_code == 403
+    waits = client.get(address)
+    assert waits.status_code == 429
+    assert 0 < int(waits.headers["retry-after"]) <= 60
+    assert provider.requests.count("/token") == 0
+
+
+def test_silence_of_the_provider_is_no_failure_of_a_person(client: TestClient, provider: Provider) -> None:
+    address = provider.authorize(begin(client), **ANN)
+    provider.redirects = {"/token": "http://127.0.0.1:9/token"}
+    for _ in range(11):
+        assert client.get(address).status_code == 502
+    provider.redirects = {}
+    assert client.get(address).status_code == 303
 
 
 def test_the_login_of_another_browser_is_refused(project: CsvProject, client: TestClient, provider: Provider) -> None:
@@ -253,6 +336,66 @@ def test_without_its_secret_nobody_logs_in_and_tokens_still_count(
 def test_a_document_that_does_not_fit_begins_no_login(client: TestClient, provider: Provider, document: Claims) -> None:
     provider.document = document
     assert client.get("/login/start").status_code == 502
+
+
+@pytest.fixture(scope="module")
+def serving_tls(certificate: Path) -> Iterator[Provider]:
+    with openid_provider(certificate) as provider:
+        yield provider
+
+
+ENDPOINTS = ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"]
+
+
+@pytest.mark.parametrize("endpoint", [*ENDPOINTS, None])
+def test_provider_with_tls_leads_nowhere_without_it(
+    project: CsvProject,
+    serving_tls: Provider,
+    certificate: Path,
+    endpoint: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("OIDC_SECRET", SECRET)
+    trusted = ssl.create_default_context(cafile=certificate)
+    monkeypatch.setattr(exchange, "trusted_certificates", lambda: trusted)  # as it is with SSL_CERT_FILE
+    client = door(project, web_keys(serving_tls))
+    serving_tls.document = {endpoint: "http://id.acme.example/"} if endpoint is not None else {}
+    with caplog.at_level(logging.WARNING, "syncd.web"):
+        assert client.get("/login/start").status_code == (502 if endpoint is not None else 303)
+    reasons = [str(vars(record)["reason"]) for record in caplog.records]
+    assert (["it must begin with https" in reason for reason in reasons]) == ([True] if endpoint is not None else [])
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("address", ["http://[", "javascript:alert(1)", "https:", "", "/authorize"])
+def test_endpoint_that_is_no_address_begins_no_login(
+    client: TestClient, provider: Provider, endpoint: str, address: str
+) -> None:
+    provider.document = {endpoint: address}
+    assert client.get("/login/start").status_code == 502
+
+
+def test_document_of_another_issuer_is_never_taken_from_another_thread() -> None:
+    """A thread may be held up between the look at what is remembered and its use."""
+
+    class AnotherThreadComesBetween(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            equal = str.__eq__(self, other) is True
+            if equal:
+                issuer._remembered = time.monotonic(), "https://b.example", cast("ProviderDocument", "of b")
+            return equal
+
+        def __ne__(self, other: object) -> bool:
+            return not self == other
+
+    issuer = Issuer()
+    asked = SimpleNamespace(keys=SimpleNamespace(issuer=AnotherThreadComesBetween("https://a.example")))
+    issuer._remembered = time.monotonic(), "https://a.example", cast("ProviderDocument", "of a")
+    assert issuer._document(cast("AskedProvider", asked)) == cast("ProviderDocument", "of a")
+    assert issuer._remembered[2] == cast("ProviderDocument", "of b")
 
 
 def test_a_redirect_to_another_server_is_not_followed(client: TestClient, provider: Provider) -> None:
