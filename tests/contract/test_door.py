@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from csv_project import CsvProject
 from standing_still import StandingStill, browser
@@ -17,14 +21,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from test_port import knock
 from typer import Exit
+from waiting import HANG
 
 from syncd.cli import doctor
 from syncd.cli.run import serve
 from syncd.sdk import ConfigError
-from syncd.web import make_app
+from syncd.web import make_app, serving
 from syncd.web.attempts import Attempts
 from syncd.web.bodies import LARGEST
+from syncd.web.bounded import Bounded
 from syncd.web.deployment_key import DeploymentKey
 from syncd.web.door import Door
 from syncd.web.guard import Guard
@@ -73,6 +80,16 @@ def door(project: CsvProject, web: str = "", listens_on: str = "0.0.0.0", **opti
     return browser(project.config, project.ledger, project.now, listens_on, **options)  # type: ignore[arg-type]
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """What the applications made from now on wait for in threads of these names is overdue soon."""
+    make = Bounded.__init__
+
+    def quick(bounded: Bounded, name: str, *, seconds: float, **keys: Any) -> None:
+        make(bounded, name, seconds=0.05 if name in names else seconds, **keys)
+
+    monkeypatch.setattr(Bounded, "__init__", quick)
+
+
 TOKENS = '{login: {tokens: {ci: "${CI_TOKEN}", ann: "${ANN_TOKEN}"}}, roles: {viewer: [ci], editor: [Ann]}}'
 PROXY = (
     "{login: {proxy: {header: X-Forwarded-Email, groups: X-Forwarded-Groups, trusted: [10.1.2.0/24]}},"
@@ -116,11 +133,139 @@ def test_insecure_opens_the_pages_on_another_address(project: CsvProject) -> Non
 @pytest.mark.parametrize("insecure", [False, True])
 def test_a_login_holds_on_every_address(project: CsvProject, listens_on: str, web: str, insecure: bool) -> None:
     client = door(project, web, listens_on, insecure=insecure)
-    for path in [*EVERY_PATH, "/absent", "//", "/static/../api/status", "/hooks"]:
+    for path in [*EVERY_PATH, "/absent", "//", "/static/%2e%2e/api/status", "/hooks"]:
         answer = client.get(path)
         assert answer.status_code in (303, 401, 403, 404), path
         assert "Customers" not in answer.text
     assert client.get("/readyz").text == ""
+
+
+@contextmanager
+def port_of(project: CsvProject, web: str) -> Iterator[int]:
+    """The port of the pages with these keys of `web:`: no client makes its requests right."""
+    door(project, web)
+    app = make_app(StandingStill(project.config, project.ledger, project.now), "0.0.0.0")
+    with serving(app, "127.0.0.1", 0) as port:
+        yield port
+
+
+def raw(port: int, target: bytes, *headers: bytes, host: bytes = b"localhost", method: bytes = b"GET") -> bytes:
+    """What the server answers to a request of exactly these bytes."""
+    lines = [method + b" " + target + b" HTTP/1.1", b"Host: " + host, b"Connection: close", *headers]
+    return knock(port, b"\r\n".join(lines) + b"\r\n\r\n")
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ")[1])
+
+
+def test_no_spelling_of_an_address_leads_past_the_door(project: CsvProject) -> None:
+    """A client that tests are written with makes addresses right before it sends them."""
+    targets = [
+        b"/static/../api/status",
+        b"/static/%2e%2e/api/status",
+        b"/static/..%2fapi/status",
+        b"/static/%2e%2e%2f%2e%2e%2fapp.py",
+        b"/static/../../app.py",
+        b"/static//../api/status",
+        b"/static/..\\api\\status",
+        b"/healthz/../api/status",
+        b"/healthz%2f..%2fapi/status",
+        b"/healthz?/../api/status",
+        b"/healthz%3f/../../api/status",
+        b"/login/../api/status",
+        b"/hooks/../api/status",
+        b"/API/status",
+        b"//api/status",
+        b"//localhost/static/../api/status",
+        b"http://localhost/static/../api/status",
+        b"http://localhost/api/status",
+        b"http://localhost/static/",
+        b"[",
+        b"http://[",
+        b"*",
+    ]
+    with port_of(project, TOKENS) as port:
+        for target in targets:
+            answer = raw(port, target, b"Accept: text/html")
+            assert status_of(answer) in (303, 401, 403, 404) or answer.endswith(b"\r\n\r\n"), target
+            assert b"Customers" not in answer
+        opens = raw(port, b"/api/status", b"Authorization: Bearer token-of-the-pipeline")
+        assert b"Customers" in opens  # so the words above would be there
+
+
+@pytest.mark.parametrize(
+    "host", [b"localhost/static/", b"localhost/healthz?", b"localhost#", b"a@localhost", b"[", b""]
+)
+def test_host_that_is_none_leads_past_no_door(project: CsvProject, host: bytes) -> None:
+    with port_of(project, TOKENS) as port:
+        answer = raw(port, b"/api/status", host=host)
+        assert status_of(answer) == 403
+        assert b"Customers" not in answer
+
+
+@pytest.mark.parametrize("web", ["", TOKENS])
+def test_address_that_is_none_is_refused_in_a_sentence(project: CsvProject, web: str) -> None:
+    client = door(project, web, "127.0.0.1")
+    for address in ("http://[", "http://[x", "http://a]b[", "[", "http://\u2100"):
+        given = address.encode()
+        assert client.get("/", headers={b"Origin": given}).status_code == 403, address
+        refused = client.post("/login", headers={b"Origin": given})
+        assert (refused.status_code, refused.text) == (403, "a page of another site may not ask syncd\n"), address
+        headers = {b"Referer": given, b"Cookie": b"syncd=over", b"Origin": b"http://localhost"}
+        assert client.post("/logout", headers=headers).status_code == (401 if web else 403), address
+
+
+@pytest.mark.parametrize("token", ["tök", "\xff", "\N{SNOWMAN}", "a\x80b"])
+def test_token_that_is_no_ascii_is_a_wrong_token(project: CsvProject, token: str) -> None:
+    web = TOKENS[:-1] + ', metrics_token: "${SCRAPE_TOKEN}"}'
+    with port_of(project, web) as port:
+        for encoding in ("utf-8", "latin-1"):
+            header = b"Authorization: Bearer " + token.encode(encoding, "replace")
+            for path in (b"/api/status", b"/", b"/metrics"):
+                assert status_of(raw(port, path, header)) == 401
+
+
+def test_secret_beyond_ascii_is_compared_all_the_same(project: CsvProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI_TOKEN", "tökens of the pipeline")
+    client = door(project, TOKENS)
+    assert client.post("/login", data={"token": "tökens of the pipeline"}, headers=OWN).status_code == 303
+    sent = {b"Authorization": "Bearer tökens of the pipeline".encode()}
+    assert client.get("/api/", headers=sent).status_code == 200
+
+
+def test_probes_and_metrics_answer_while_the_ledger_is_silent(project: CsvProject) -> None:
+    """Whoever asks for a page then waits in a thread; neither probes nor programs need one of those."""
+    ended, waiting = threading.Event(), []
+
+    class Silent(StandingStill):
+        @property
+        def ledger(self) -> None:  # type: ignore[override]
+            waiting.append(threading.current_thread().name)
+            ended.wait(HANG)
+
+        @ledger.setter
+        def ledger(self, _: object) -> None:
+            pass
+
+    door(project, TOKENS[:-1] + ', metrics_token: "${SCRAPE_TOKEN}"}')
+    app = make_app(Silent(project.config, project.ledger, project.now), "0.0.0.0")
+
+    async def ask() -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:
+            pages = [asyncio.create_task(client.get("/", headers={"Cookie": "syncd=a"})) for _ in range(12)]
+            while sum(name.startswith("door") for name in waiting) < 4:
+                await asyncio.sleep(0.001)
+            assert (await client.get("/healthz")).status_code == 200
+            scraped = await client.get("/metrics", headers={"Authorization": "Bearer token-of-prometheus"})
+            assert scraped.status_code == 200
+            assert (await client.get("/api/", headers={"Authorization": "Bearer wrong"})).status_code == 401
+            assert not any(page.done() for page in pages)
+            ended.set()
+            await asyncio.gather(*pages)
+
+    asyncio.run(ask())
 
 
 def test_a_token_lets_its_name_in(project: CsvProject) -> None:
@@ -177,6 +322,33 @@ def test_a_proxy_that_names_nobody_or_two_is_refused(project: CsvProject) -> Non
     assert client.get("/", headers={"X-Forwarded-Email": " "}).status_code == 403
     twice = [("X-Forwarded-Email", "evil@acme.example"), ("X-Forwarded-Email", "ann@acme.example")]
     assert client.get("/", headers=twice).status_code == 403  # type: ignore[arg-type]
+
+
+def test_browser_that_no_proxy_names_is_led_to_the_form_for_tokens_if_there_are_any(project: CsvProject) -> None:
+    both = PROXY.replace("login: {", 'login: {tokens: {ann@acme.example: "${ANN_TOKEN}"}, ')
+    for peer in ("10.1.2.3", "203.0.113.9"):
+        client = door(project, both, peer=peer)
+        page = client.get("/sources", headers={"Accept": "text/html"})
+        assert page.status_code == 403
+        assert 'href="/login?next=%2Fsources"' in page.text
+        assert client.get("/api/", headers={"Authorization": "Bearer token-of-ann"}).status_code == 200
+        form = client.get("/login?next=%2Fsources")
+        assert 'name="token"' in form.text
+        answer = client.post("/login", data={"token": "token-of-ann", "next": "/sources"}, headers=OWN)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sources")
+        assert client.get("/sources").status_code == 200
+    alone = door(project, PROXY, peer="203.0.113.9").get("/sources", headers={"Accept": "text/html"})
+    assert 'href="/login' not in alone.text
+
+
+def test_tokens_that_a_proxy_sends_along_keep_nobody_out_whom_it_names(project: CsvProject) -> None:
+    """Some proxies send a token of theirs with each request of each person."""
+    both = PROXY.replace("login: {", 'login: {tokens: {ci: "${CI_TOKEN}"}, ')
+    client = door(project, both, peer="10.1.2.3")
+    for number in range(12):
+        headers = BY_PROXY | {"Authorization": f"Bearer of the proxy {number}"}
+        assert client.get("/", headers=headers).status_code == 200
+    assert client.get("/api/", headers=BY_PROXY | CI).status_code == 200
 
 
 async def echo(request: Request) -> PlainTextResponse:

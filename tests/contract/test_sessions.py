@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
 import threading
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from sqlalchemy import select, update
 from standing_still import browser
+from starlette.requests import Request
 from starlette.testclient import TestClient
-from test_door import NOON, OWN, TOKENS, CsvProject, door, model, project
+from test_door import NOON, OWN, TOKENS, CsvProject, door, hurry, model, project
+from waiting import HANG
 
 from syncd.cli import token as token_command
 from syncd.ledger.schema import sessions
 from syncd.ledger.sessions import Session
 from syncd.sdk import ConfigError
 from syncd.service.upkeep import Upkeep
-from syncd.web.attempts import Attempts
+from syncd.web import door as web_door
+from syncd.web import login as web_login
+from syncd.web.addresses import counted_address
+from syncd.web.attempts import Attempts, TooManyAttempts
 from syncd.web.login import own_path
 
 __all__ = ["model", "project"]
@@ -35,6 +42,15 @@ def logged_in(client: TestClient, token: str = "token-of-ann", target: str = "/s
 
 def form_token_of(page: str) -> str:
     return re.findall(r'name="form_token" value="([0-9a-f]{64})"', page)[0]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def browser_at(project: CsvProject, peer: str) -> TestClient:
+    door(project, PEOPLE)
+    return browser(project.config, project.ledger, NOON, "0.0.0.0", peer=peer)
 
 
 @pytest.fixture
@@ -132,6 +148,15 @@ def test_cookies_are_hardened(project: CsvProject, address: str, name: str, secu
     assert {"httponly", "samesite=lax", "path=/", "max-age=43200"} <= parts
     assert ("secure" in parts) is secure
     assert not any(part.startswith("domain") for part in parts)
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("HTTPS ", True), ("http", False), (None, False)])
+def test_cookie_is_secure_where_a_proxy_says_that_the_browser_came_over_tls(
+    client: TestClient, scheme: str | None, secure: bool
+) -> None:
+    headers = OWN | ({"X-Forwarded-Proto": scheme} if scheme is not None else {})
+    cookie = client.post("/login", data={"token": "token-of-ann"}, headers=headers).headers["set-cookie"]
+    assert ("secure" in {part.strip().lower() for part in cookie.split(";")}) is secure
 
 
 def test_logging_out_ends_the_session_in_every_process(project: CsvProject, client: TestClient) -> None:
@@ -232,6 +257,152 @@ def test_whoever_guesses_waits(client: TestClient) -> None:
     assert 0 < int(answer.headers["retry-after"]) <= 60
 
 
+def test_page_that_tells_a_person_to_wait_still_leads_where_they_wanted_to_go(client: TestClient) -> None:
+    for _ in range(10):
+        client.post("/login", data={"token": "guess"}, headers=OWN)
+    answer = client.post("/login", data={"token": "guess", "next": "/sources?at=2026-11-02"}, headers=OWN)
+    assert answer.status_code == 429
+    assert 'name="next" value="/sources?at=2026-11-02"' in answer.text
+
+
+def test_guesses_count_together_wherever_they_are_made(project: CsvProject) -> None:
+    web = PEOPLE[:-1] + ', metrics_token: "${SCRAPE_TOKEN}"}'
+    client = door(project, web)
+    for number in range(4):
+        assert client.post("/login", data={"token": f"guess {number}"}, headers=OWN).status_code == 403
+        assert client.get("/api/", headers=bearer(f"guess {number}")).status_code == 401
+    for number in range(4, 6):
+        assert client.get("/metrics", headers=bearer(f"guess {number}")).status_code == 401
+    for path in ("/api/", "/", "/metrics"):
+        for token in ("token-of-ann", "token-of-prometheus", "guess"):
+            answer = client.get(path, headers=bearer(token))
+            assert (answer.status_code, 0 < int(answer.headers["retry-after"]) <= 60) == (429, True)
+    assert client.post("/login", data={"token": "token-of-ann"}, headers=OWN).status_code == 429
+    assert client.get("/readyz").status_code == 200
+
+
+def test_guesses_of_a_token_of_the_command_line_are_counted(project: CsvProject) -> None:
+    client = door(project, listens_on="127.0.0.1")
+    for number in range(10):
+        assert client.post("/absent", headers=bearer(f"guess {number}")).status_code == 401
+    assert client.post("/absent", headers=bearer("guess")).status_code == 429
+    assert client.get("/").status_code == 200
+
+
+def test_program_with_an_old_token_keeps_nobody_out(client: TestClient) -> None:
+    for _ in range(12):
+        assert client.get("/api/", headers=bearer("an-old-token")).status_code == 401
+        assert client.get("/api/", headers=bearer("token-of-ann")).status_code == 200
+
+
+def test_guesses_of_others_at_an_address_end_no_session(client: TestClient) -> None:
+    logged_in(client)
+    for number in range(11):
+        client.get("/api/", headers=bearer(f"guess {number}"))
+    assert client.get("/").status_code == 200
+    assert client.get("/", headers=bearer("one more")).status_code == 200
+
+
+def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
+    project: CsvProject, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look at a token takes time, in which every guess would pass that is counted at its end alone."""
+    let_go, looks = threading.Event(), []
+
+    def slowly(_config: object, token: str) -> None:
+        looks.append(token)
+        let_go.wait(HANG)
+
+    monkeypatch.setattr(web_door, "name_of_token", slowly)
+    monkeypatch.setattr(web_login, "name_of_token", slowly)
+    app = client.app
+
+    async def guesses() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as many:
+            by_form = [many.post("/login", data={"token": f"form {n}"}, headers=OWN) for n in range(20)]
+            by_header = [many.get("/api/", headers=bearer(f"header {n}")) for n in range(20)]
+            asked = asyncio.gather(*by_form, *by_header)
+            while not looks:
+                await asyncio.sleep(0.001)
+            let_go.set()
+            return [answer.status_code for answer in await asked]
+
+    statuses = asyncio.run(guesses())
+    assert statuses.count(429) == 30
+    assert len(looks) == 10
+
+
+def test_slow_secret_is_a_sentence_on_the_page_to_log_in_at(
+    project: CsvProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(web_login, "name_of_token", lambda *_: ended.wait(HANG))
+    monkeypatch.setattr(web_door, "name_of_token", lambda *_: ended.wait(HANG))
+    hurry(monkeypatch, "tokens", "login-tokens")
+    client = door(project, PEOPLE)
+    for _ in range(11):  # nobody has failed
+        answer = client.post("/login", data={"token": "token-of-ann", "next": "/sources"}, headers=OWN)
+        assert answer.status_code == 503
+        assert "The secrets of the pages have not been read for 0.05 s" in answer.text
+        assert 'name="next" value="/sources"' in answer.text
+    by_program = client.get("/api/", headers=bearer("token-of-ann"))
+    assert (by_program.status_code, "secrets of the pages" in by_program.json()["error"]) == (503, True)
+    ended.set()
+
+
+FORWARDED = {"X-Forwarded-For": "198.51.100.7"}
+BEHIND = PEOPLE.replace("login: {", "login: {proxy: {header: X-User, trusted: [10.1.2.0/24]}, ")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "counts_as"),
+    [
+        ("127.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("::1", "198.51.100.7", "198.51.100.7"),
+        ("10.1.2.3", "198.51.100.7", "198.51.100.7"),
+        ("::ffff:10.1.2.3", "198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", "198.51.100.7:50123", "198.51.100.7"),
+        ("127.0.0.1", "::ffff:198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "[2001:db8:1:2:9::4]:50123", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3::4", "", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "unknown", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.7, ", "127.0.0.1"),
+        ("10.1.3.3", "198.51.100.7", "10.1.3.3"),
+        ("203.0.113.9", "198.51.100.7", "203.0.113.9"),
+        ("testclient", "198.51.100.7", "testclient"),
+    ],
+)
+def test_proxy_is_believed_in_the_last_address_that_it_forwards_for(
+    project: CsvProject, peer: str, forwarded: str, counts_as: str
+) -> None:
+    door(project, BEHIND)
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    request = Request({"type": "http", "client": (peer, 1), "headers": headers})
+    assert counted_address(request, project.config.settings.web) == counts_as
+
+
+def test_several_headers_of_proxies_are_read_as_a_single_list(project: CsvProject) -> None:
+    headers = [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-for", b"198.51.100.7")]
+    request = Request({"type": "http", "client": ("127.0.0.1", 1), "headers": headers})
+    assert counted_address(request, project.config.settings.web) == "198.51.100.7"
+
+
+def test_visitors_behind_a_proxy_are_counted_apart_and_nobody_else_is_believed(project: CsvProject) -> None:
+    for peer, waits in (("127.0.0.1", False), ("203.0.113.9", True)):
+        client = browser_at(project, peer)
+        for number in range(10):
+            client.post("/login", data={"token": "guess"}, headers=OWN | FORWARDED)
+            client.get("/api/", headers=bearer(f"guess {number}") | FORWARDED)
+        answer = client.get("/api/", headers=bearer("token-of-ann") | FORWARDED)
+        assert answer.status_code == 429
+        other = client.get("/api/", headers=bearer("token-of-ann") | {"X-Forwarded-For": "198.51.100.8"})
+        assert (other.status_code == 429) is waits
+
+
 def test_attempts_are_counted_by_address_and_forgotten_after_a_minute() -> None:
     now = 0.0
     attempts = Attempts(lambda: now)
@@ -245,6 +416,21 @@ def test_attempts_are_counted_by_address_and_forgotten_after_a_minute() -> None:
     for number in range(10_001):
         attempts.failed(str(number))
     assert len(attempts._failed) == 10_000
+
+
+def test_attempt_that_succeeds_is_none_and_its_address_is_forgotten() -> None:
+    attempts = Attempts(lambda: 0.0)
+    for _ in range(100):
+        attempts.begin("10.1.2.3", "right").take_back()
+    assert attempts._failed == {}
+    for number in range(10):
+        attempts.begin("10.1.2.3", f"wrong {number}")
+    with pytest.raises(TooManyAttempts):
+        attempts.begin("10.1.2.3", "right")
+    attempts.begin("10.1.2.3", "wrong 0").take_back()
+    attempts.begin("10.1.2.3", "right")
+    with pytest.raises(TooManyAttempts):
+        attempts.begin("10.1.2.3")
 
 
 def test_nobody_logs_in_before_the_first_sync(project: CsvProject) -> None:
