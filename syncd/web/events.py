@@ -23,6 +23,8 @@ _MOST = 60  # open streams, each of which keeps one of the server's connections;
 _EVERY = 1.0  # seconds between two looks at the ledger
 _HEARTBEAT = 15.0  # seconds after which a proxy and the browser hear that a silent stream is alive
 _RETRY = 3_000  # milliseconds after which a browser asks again once a stream is lost
+_LASTS = 300.0  # seconds of a stream: whoever has logged out since is refused when the browser asks for the next one
+_RETRY_AT_ONCE = 100  # milliseconds after the end of a stream that has lasted so long
 _MEDIA_TYPE = "text/event-stream"
 
 
@@ -67,17 +69,25 @@ class Events:
             self._streams -= 1
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:
-        """An event for each new state, and for the present one unless `last` is its cycle. Ends with the daemon."""
+        """An event for each new state, and for the present one unless `last` is its cycle.
+
+        Ends with the daemon, and after a while: the browser asks again, and `Door` asks it who it is.
+        """
         yield f"retry: {_RETRY}\n\n"
         seen: _State | None = None
+        clock = asyncio.get_running_loop().time
+        end = clock() + _LASTS
         while not self._daemon.stopping:
+            if (left := end - clock()) <= 0:
+                yield f"retry: {_RETRY_AT_ONCE}\n\n"
+                return
             changed, state = self._changed, self._state
             if state is not None and state is not seen:
                 if seen is not None or last != str(state.cycle):
                     yield f"id: {state.cycle}\ndata: {state.cycle}\n\n"
                 seen = state
             try:
-                await asyncio.wait_for(changed.wait(), _HEARTBEAT)
+                await asyncio.wait_for(changed.wait(), min(_HEARTBEAT, left))
             except TimeoutError:
                 yield ": still here\n\n"
 

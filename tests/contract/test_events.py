@@ -15,6 +15,7 @@ import pytest
 from csv_project import CsvProject
 from service_thread import cycle
 from service_thread import serving as running
+from standing_still import StandingStill
 from waiting import HANG, wait_for
 
 from syncd.service import LedgerReader, Service
@@ -162,6 +163,31 @@ def test_more_streams_than_there_is_room_for_are_refused_with_a_sentence(
                 return answer.status_code == 200
 
         wait_for(again)
+
+
+def test_stream_ends_after_a_while_and_is_not_opened_again_after_logging_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_LASTS", 0.2)
+    monkeypatch.setenv("ANN_TOKEN", "token-of-ann")
+    login = 'web: {login: {tokens: {ann: "${ANN_TOKEN}"}}, roles: {viewer: [ann]}}\n'
+    project = CsvProject(tmp_path, MAPPING, NOW, settings=login)
+    project.write("a.csv", "", "x,7")
+    project.cycle()
+    with pages_of(StandingStill(project.config, project.ledger, NOW)) as client:
+        client.headers["Origin"] = str(client.base_url)
+        client.post("/login", data={"token": "token-of-ann"})
+        form = re.findall(r'name="form_token" value="([0-9a-f]{64})"', client.get("/").text)[0]
+        with stream(client) as lines:
+            last = event(lines)
+            *_, end = lines
+            assert int(end.removeprefix("retry: ")) < 1_000  # the page hardly notices
+        with stream(client, last) as lines:
+            session = dict(client.cookies)
+            assert client.post("/logout", data={"form_token": form}).status_code == 303
+            assert [line for line in lines if not line.startswith(":")] == [end]
+        client.cookies.update(session)
+        assert client.get("/events").status_code == 401
 
 
 def test_stream_is_for_reading(service: Service) -> None:
