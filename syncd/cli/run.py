@@ -20,6 +20,7 @@ from syncd.config.web_secrets import web_secret_problems
 from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
+from syncd.web.guard import is_loopback
 
 log = logging.getLogger("syncd.web")
 
@@ -37,6 +38,7 @@ def run(
     _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     config, clock = open_config(path)
     _check_secrets(config)
+    _check_login(config, host, insecure=insecure)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     _on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
@@ -50,6 +52,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str) -> None:
     host, port = _address(listen)
     config, _ = open_config(path)
     _check_secrets(config)
+    _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)
     _on_stop(reader.stop)
     _serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
@@ -72,6 +75,15 @@ def _check_secrets(config: Config) -> None:
         raise ConfigError(problems=problems)
     for problem in web_secret_problems(config):
         log.error("a secret of the pages is not set", extra={"reason": str(problem)})
+
+
+def _check_login(config: Config, host: str, *, insecure: bool) -> None:
+    """Warns where the pages are open and, by their public address, not to this machine alone."""
+    web = config.settings.web
+    if web.leaves_others_unasked and (insecure or is_loopback(host)):
+        log.warning(
+            "whoever gets to the pages may do everything", extra={"at": web.address, "login": "none is set in web:"}
+        )
 
 
 def _on_stop(action: Callable[[], None]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -16,6 +17,10 @@ ANYBODY = "*"
 
 GROUP = "group:"
 """Begins an entry of a role that stands for a group."""
+
+
+_WIDEST = {4: 8, 6: 7}
+"""The bits that the widest network has in common which is private as a whole: 10.0.0.0/8, and fc00::/7."""
 
 
 def _network(text: str) -> str:
@@ -29,7 +34,7 @@ def _network(text: str) -> str:
                 f"is {text!r}; write an address such as 10.1.2.3, or a network such as 10.1.2.0/24"
             ) from None
         raise ValueError(f"is {text!r}; write {wide} for the network, or {text.partition('/')[0]} alone") from None
-    if network.prefixlen == 0:
+    if network.prefixlen < _WIDEST[network.version]:
         raise ValueError(f"is {text!r}, so anybody could write the header; write the address of the proxy")
     return text
 
@@ -141,6 +146,17 @@ class WebKeys(BaseModel):
         return self
 
     @property
+    def leaves_others_unasked(self) -> bool:
+        """Whether others get to the pages at `address`, and no login asks them who they are."""
+        host = urlsplit(self.address or "").hostname
+        if self.login is not None or host is None or host == "localhost" or host.endswith(".localhost"):
+            return False
+        try:
+            return not ip_address(host).is_loopback
+        except ValueError:
+            return True
+
+    @property
     def token_names(self) -> Collection[str]:
         """The names that log in with a token."""
         return self.login.tokens if self.login is not None else ()
@@ -152,6 +168,12 @@ class WebKeys(BaseModel):
             yield (
                 ("login",),
                 f'a login without roles lets nobody look; write roles: {{viewer: ["{ANYBODY}"]}}',
+            )
+        if self.leaves_others_unasked:
+            yield (
+                ("address",),
+                f"{self.address} is where others get to the pages, and no login asks them who they are; "
+                "write login, unless a proxy asks for a password there",
             )
         if self.login is None and has_roles:
             yield ("roles",), "roles without a login hold for nobody; write login"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from typer import Exit
 from waiting import HANG
 
 from syncd.cli import doctor
+from syncd.cli import run as cli_run
 from syncd.cli.run import serve
 from syncd.sdk import ConfigError
 from syncd.web import make_app, serving
@@ -349,6 +351,48 @@ def test_tokens_that_a_proxy_sends_along_keep_nobody_out_whom_it_names(project: 
         headers = BY_PROXY | {"Authorization": f"Bearer of the proxy {number}"}
         assert client.get("/", headers=headers).status_code == 200
     assert client.get("/api/", headers=BY_PROXY | CI).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "warns"),
+    [
+        ("https://okrs.acme.example", True),
+        ("http://okrs:8321", True),
+        ("http://10.1.2.3:8321", True),
+        ("https://localhost.acme.example", True),
+        ("http://localhost:8321", False),
+        ("http://syncd.localhost", False),
+        ("http://127.0.0.1:8321", False),
+        ("http://[::1]:8321", False),
+    ],
+)
+def test_address_that_others_reach_without_a_login_is_warned_of(project: CsvProject, address: str, warns: bool) -> None:
+    door(project, f'{{address: "{address}"}}')
+    warnings = [problem.message for problem in project.config.web_warnings()]
+    assert [f"{address} is where others get to the pages" in warning for warning in warnings] == [True] * warns
+    door(project, TOKENS.replace("{login", f'{{address: "{address}", login', 1))
+    assert list(project.config.web_warnings()) == []
+
+
+@pytest.mark.parametrize(
+    ("listen", "insecure", "warns"),
+    [("127.0.0.1:0", False, True), ("0.0.0.0:0", True, True), ("0.0.0.0:0", False, False)],
+)
+def test_start_warns_of_pages_that_are_open_to_others(
+    project: CsvProject,
+    listen: str,
+    insecure: bool,
+    warns: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    door(project, "{address: https://okrs.acme.example}")
+    for ended in ("_serve_while", "_on_stop", "set_up_log"):
+        monkeypatch.setattr(cli_run, ended, lambda *_: None)
+    with caplog.at_level(logging.WARNING, "syncd.web"), pytest.raises(Exit):
+        serve(project.folder / "syncd.yaml", listen=listen, insecure=insecure, log_format="text")
+    warnings = [record for record in caplog.records if record.getMessage().startswith("whoever gets to the pages")]
+    assert [vars(record)["at"] for record in warnings] == ["https://okrs.acme.example"] * warns
 
 
 async def echo(request: Request) -> PlainTextResponse:
