@@ -10,7 +10,7 @@ from starlette.requests import Request
 from syncd.config.web_keys import WebKeys
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_OF_ONE_SITE = 64  # bits of an IPv6 address: whoever has one address has all of its network
+_SITE_BITS = 64  # bits of an IPv6 address: whoever has one address has all of its network
 
 
 def peer_of(request: Request) -> str:
@@ -38,7 +38,7 @@ def counted_address(request: Request, web: WebKeys) -> str:
         entries = ",".join(request.headers.getlist("x-forwarded-for"))
         ip = _ip(_without_port(entries.rpartition(",")[2].strip())) or ip
     if isinstance(ip, IPv6Address):
-        return str(IPv6Network((int(ip), _OF_ONE_SITE), strict=False))
+        return str(IPv6Network((int(ip), _SITE_BITS), strict=False))
     return peer if ip is None else str(ip)
 
 
