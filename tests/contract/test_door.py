@@ -82,6 +82,14 @@ def door(project: CsvProject, web: str = "", listens_on: str = "0.0.0.0", **opti
     return browser(project.config, project.ledger, project.now, listens_on, **options)  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def ended() -> Iterator[threading.Event]:
+    """What ends the waits of a test, also where it fails: threads outlive it."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
 def hurry(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """What the applications made from now on wait for in threads of these names is overdue soon."""
     make = Bounded.__init__
@@ -236,9 +244,9 @@ def test_secret_beyond_ascii_is_compared_all_the_same(project: CsvProject, monke
     assert client.get("/api/", headers=sent).status_code == 200
 
 
-def test_probes_and_metrics_answer_while_the_ledger_is_silent(project: CsvProject) -> None:
+def test_probes_and_metrics_answer_while_the_ledger_is_silent(project: CsvProject, ended: threading.Event) -> None:
     """Whoever asks for a page then waits in a thread; neither probes nor programs need one of those."""
-    ended, waiting = threading.Event(), []
+    waiting = []
 
     class Silent(StandingStill):
         @property

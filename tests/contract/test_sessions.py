@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from standing_still import browser
 from starlette.requests import Request
 from starlette.testclient import TestClient
-from test_door import NOON, OWN, TOKENS, CsvProject, door, hurry, model, project
+from test_door import NOON, OWN, TOKENS, CsvProject, door, ended, hurry, model, project
 from waiting import HANG
 
 from syncd.cli import token as token_command
@@ -29,7 +29,7 @@ from syncd.web.addresses import counted_address
 from syncd.web.attempts import Attempts, TooManyAttempts
 from syncd.web.login import own_path
 
-__all__ = ["model", "project"]
+__all__ = ["ended", "model", "project"]
 PEOPLE = TOKENS.replace("editor: [Ann]", "editor: [Ann], operator: [dana]")
 HTML = {"Accept": "text/html"}
 
@@ -304,14 +304,14 @@ def test_guesses_of_others_at_an_address_end_no_session(client: TestClient) -> N
 
 
 def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
-    project: CsvProject, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, ended: threading.Event
 ) -> None:
     """The look at a token takes time, in which every guess would pass that is counted at its end alone."""
-    let_go, looks = threading.Event(), []
+    looks = []
 
     def slowly(_config: object, token: str) -> None:
         looks.append(token)
-        let_go.wait(HANG)
+        ended.wait(HANG)
 
     monkeypatch.setattr(web_door, "name_of_token", slowly)
     monkeypatch.setattr(web_login, "name_of_token", slowly)
@@ -325,7 +325,7 @@ def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
             asked = asyncio.gather(*by_form, *by_header)
             while not looks:
                 await asyncio.sleep(0.001)
-            let_go.set()
+            ended.set()
             return [answer.status_code for answer in await asked]
 
     statuses = asyncio.run(guesses())
@@ -334,9 +334,8 @@ def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
 
 
 def test_slow_secret_is_a_sentence_on_the_page_to_log_in_at(
-    project: CsvProject, monkeypatch: pytest.MonkeyPatch
+    project: CsvProject, monkeypatch: pytest.MonkeyPatch, ended: threading.Event
 ) -> None:
-    ended = threading.Event()
     monkeypatch.setattr(web_login, "name_of_token", lambda *_: ended.wait(HANG))
     monkeypatch.setattr(web_door, "name_of_token", lambda *_: ended.wait(HANG))
     hurry(monkeypatch, "tokens", "login-tokens")
@@ -348,7 +347,6 @@ def test_slow_secret_is_a_sentence_on_the_page_to_log_in_at(
         assert 'name="next" value="/sources"' in answer.text
     by_program = client.get("/api/", headers=bearer("token-of-ann"))
     assert (by_program.status_code, "secrets of the pages" in by_program.json()["error"]) == (503, True)
-    ended.set()
 
 
 FORWARDED = {"X-Forwarded-For": "198.51.100.7"}
