@@ -18,5 +18,5 @@ metadata = MetaData(
 
 def index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
     """An index of the rows that hold now: to read them costs the same however many came before them."""
-    # PostgreSQL's condition stands in the migrations alone: to name it here, each start would import its whole dialect.
+    # PostgreSQL's condition is added where a ledger is made: here, each start would import that whole dialect for it.
     Index(name, *columns, sqlite_where=until.is_(None))

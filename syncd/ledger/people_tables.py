@@ -42,7 +42,7 @@ checkins = Table(
 withdrawals = Table(
     "withdrawals",
     metadata,
-    Column("checkin", Integer, ForeignKey("checkins.id"), primary_key=True),
+    Column("checkin", Integer, ForeignKey("checkins.id", name="fk_withdrawals_checkin_checkins"), primary_key=True),
     Column("author", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("note", Text),

@@ -46,6 +46,9 @@ __all__ = [
     "written",
 ]
 
+WRITES_FROM = "0016"
+"""The oldest migration whose syncd may write to a ledger with these tables."""
+
 control = Table(
     "control",
     metadata,
@@ -133,7 +136,7 @@ index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
 layouts = Table(
     "layouts",
     metadata,
-    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("stream", Integer, ForeignKey("streams.id", name="fk_layouts_stream_streams"), primary_key=True),
     Column("part", Text, primary_key=True),
     Column("cycle", Integer, primary_key=True),
     Column("places", Document, nullable=False, comment="of the dated rows that hold from here on, in order of time"),
@@ -142,7 +145,7 @@ layouts = Table(
 remarks = Table(
     "remarks",
     metadata,
-    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("stream", Integer, ForeignKey("streams.id", name="fk_remarks_stream_streams"), primary_key=True),
     Column("part", Text, primary_key=True),
     Column("cycle", Integer, primary_key=True),
     Column("notes", Document, nullable=False, comment="what was passed over; none from here on where empty"),
@@ -295,7 +298,7 @@ index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.peri
 messages = Table(
     "messages",
     metadata,
-    Column("event", Integer, ForeignKey("events.id"), primary_key=True),
+    Column("event", Integer, ForeignKey("events.id", name="fk_messages_event_events"), primary_key=True),
     Column("address", String, primary_key=True, comment="by the names of its references; never the address"),
     Column("recipient", Text, nullable=False, comment="whose address it is, by name"),
     Column("state", String, nullable=False),

@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from waiting import wait_for
 
 from syncd.ledger import (
@@ -698,6 +699,32 @@ class TestLock:
         wait_for(is_free)  # a server needs a moment to see that its client is gone
 
 
+def structure(connection: Connection) -> dict[str, Any]:
+    """Each table with its columns, keys, indexes and their conditions; and the rows that a new ledger has."""
+    inspector = inspect(connection)
+    tables: dict[str, Any] = {}
+    for name in inspector.get_table_names():
+        columns = [
+            {**column, "type": column["type"].compile(connection.dialect)} for column in inspector.get_columns(name)
+        ]
+        tables[name] = (
+            sorted(columns, key=lambda column: column["name"]),
+            inspector.get_pk_constraint(name),
+            sorted(inspector.get_foreign_keys(name), key=str),
+            sorted(inspector.get_unique_constraints(name), key=str),
+            sorted(inspector.get_check_constraints(name), key=str),
+            sorted((index["name"], index["column_names"], index["unique"]) for index in inspector.get_indexes(name)),
+        )
+    conditions = (
+        "SELECT name, substr(sql, instr(sql, 'WHERE')) FROM sqlite_master WHERE sql LIKE '%WHERE%' ORDER BY 1"
+        if connection.dialect.name == "sqlite"
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    )
+    rows = connection.execute(text("SELECT id, length(ledger), writes_from, restored_in FROM control")).all()
+    version = connection.execute(text("SELECT * FROM alembic_version")).all()
+    return {"tables": tables, "indexes": connection.execute(text(conditions)).all(), "rows": [rows, version]}
+
+
 class TestOpening:
     def test_the_migrations_make_the_tables_of_the_schema(self, ledger: Ledger) -> None:
         with ledger.engine.connect() as connection:
@@ -711,6 +738,20 @@ class TestOpening:
                 assert keys == [column.name for column in table.primary_key]
                 nullable = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
                 assert nullable == {column.name: column.nullable for column in table.columns}
+
+    @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+    def test_a_new_ledger_is_as_all_migrations_make_it(
+        self, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+    ) -> None:
+        made = []
+        for how in (migrate.upgrade, migrate.run_migrations):
+            place = f"sqlite:///{tmp_path / how.__name__}.db"
+            engine = create_engine(place if kind == "sqlite" else request.getfixturevalue("new_postgres")())
+            with engine.begin() as connection:
+                how(connection)
+                made.append(structure(connection))
+            engine.dispose()
+        assert made[0] == made[1]
 
     def test_a_ledger_opened_again_has_its_rows(self, ledger: Ledger, url: str) -> None:
         store(ledger, 1, pull("1"))
