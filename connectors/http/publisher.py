@@ -22,7 +22,7 @@ from syncd.sdk import (
     Summary,
     sentence,
 )
-from syncd.sdk.redactor import SECRET_NAME
+from syncd.sdk.credentials import SECRET_NAME
 
 _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")

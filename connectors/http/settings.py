@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field, ValidationInfo, field_validator
 
 from syncd.sdk import Context, JsonClient, Secret, WebSettings
-from syncd.sdk.redactor import SECRET_NAME
+from syncd.sdk.credentials import SECRET_NAME
 
 
 class HttpSettings(WebSettings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.references import Resolver, ShortSecret, password_in_url, secret_at, secrets_of, too_short
+from syncd.config.references import RESOLVED, Resolver, ShortSecret, secret_at, secret_in_url, too_short
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -35,12 +36,14 @@ from syncd.sdk import (
     can_publish,
     can_pull,
 )
-from syncd.sdk.redactor import SHORTEST_SECRET, Redactor
+from syncd.sdk.credentials import SHORTEST_SECRET, keys_in_address
+from syncd.sdk.redactor import Redactor
 
 T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
-_ADDRESSES = frozenset({"url", "proxy"})  # the keys whose values name hosts, which messages do show
+_SHORTEST_SHOWN = 3  # characters of a value that a message of a wrong setting does not repeat
+_LONGEST_NAME = 255  # characters: what is longer, or has several lines, is a key where the name of its file should be
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +83,42 @@ class Connection:
             settings = connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
             # The value came from outside the file and may be a secret, so the message does not repeat it.
+            hide = Redactor((value for values in resolve.values.values() for value in values), shortest=_SHORTEST_SHOWN)
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
             reasons = "; ".join(
-                f"{place}: {message.removeprefix('Value error, ')}" for place, message in places.items()
+                f"{place}: {hide(message.removeprefix('Value error, '))}" for place, message in places.items()
             )
             raise ConfigError(
                 problems=[
                     self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
                 ]
             ) from None
+        secrets = set(self._secrets_of(settings, data, resolve))
+        self.redactor.learn(secrets)
+        RESOLVED.learn(secrets)
         short = [(key, len(value)) for key, value in settings.secrets() if len(value) < SHORTEST_SECRET]
         if short:
             raise ShortSecret(problems=(self._too_short(*secret) for secret in short))
         return settings
 
+    def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
+        """What nothing may show: the values of the keys that are declared secret, and the keys in addresses."""
+        for key, value in settings.secrets():
+            yield value
+            yield from resolve.values.get(self._place_of(key), ())
+        for _, text in _texts(data, self.place):
+            if "://" in text:
+                yield from keys_in_address(text)
+        for values in resolve.values.values():
+            yield from (value for value in values if len(value) > _LONGEST_NAME or "\n" in value)
+        with suppress(ConfigError):
+            yield self.webhook_secret() or ""
+
+    def _place_of(self, key: str) -> Place:
+        return (*self.place, *key.split(".", 1))
+
     def _too_short(self, key: str, length: int) -> Problem:
-        return too_short(self.document, (*self.place, *key.split(".", 1)), key, length)
+        return too_short(self.document, self._place_of(key), key, length)
 
     def webhook_secret(self) -> str | None:
         """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set, and
@@ -106,36 +129,22 @@ class Connection:
             return None
         return secret_at(self.document, place, _WEBHOOK_SECRET)
 
-    def secrets(self) -> Iterator[str]:
-        """What messages must not show: the value of each reference, and of an address its keys and not its host."""
-        resolve = Resolver(self.document)
-        keys = self.document.data["connections"][self.name]
-        resolve({key: value for key, value in keys.items() if key not in _ADDRESSES}, self.place)
-        yield from resolve.values
-        for key in _ADDRESSES & keys.keys():
-            resolve = Resolver(self.document)
-            address = str(resolve(keys[key], (*self.place, key)))
-            yield from secrets_of(address, resolve.values)
-
     def without_secrets(self, text: str) -> str:
         """The text with every secret masked: a server may repeat what it was sent."""
-        if self.redactor.knows_nothing:  # it was not opened yet
-            self.redactor.learn(self.secrets())
+        if not self.redactor.has_learned:  # it was not opened yet
+            with suppress(ConfigError):
+                self.resolved()
         return self.redactor(text)
 
     def open(self, context: Context) -> Source:
         """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
         assert can_pull(self.connector)  # config refuses measures from other connections
-        return self._opened(partial(self.connector.open, self.resolved(), self._hiding(context)))
+        return self._opened(partial(self.connector.open, self.resolved(), replace(context, hide=self.redactor)))
 
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
         """The publisher of an entry of `publish:`, opened like the source."""
         assert can_publish(self.connector)  # config refuses entries for other connections
-        return self._opened(partial(self.connector.publisher, self.resolved(), self._hiding(context), keys))
-
-    def _hiding(self, context: Context) -> Context:
-        self.redactor.learn(self.secrets())
-        return replace(context, hide=self.redactor)
+        return self._opened(partial(self.connector.publisher, self.resolved(), replace(context, hide=self.redactor), keys))
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
@@ -182,10 +191,10 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             continue
         connection_problems = [
             document.problem(
-                where, f"{where[-1]} holds a password written out; write ${{NAME}} there and set NAME outside"
+                where, f"{where[-1]} holds a {secret} written out; write ${{NAME}} there and set NAME outside"
             )
             for where, text in _texts(keys, place)
-            if password_in_url(text)
+            if (secret := secret_in_url(text))
         ]
         try:
             settings = connection_model(kind, connector_class).model_validate(keys)
@@ -202,5 +211,8 @@ def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _texts(inner, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*place, index))
     elif isinstance(value, str):
         yield place, value

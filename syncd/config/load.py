@@ -25,10 +25,11 @@ from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import ProjectFile
 from syncd.config.publications import Publication, read_publications
-from syncd.config.references import Resolver, password_in_url
+from syncd.config.references import RESOLVED, Resolver, secret_in_url
 from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
+from syncd.sdk.credentials import keys_in_address
 
 if TYPE_CHECKING:
     from syncd.config.mapping_tests import MappingTest
@@ -183,6 +184,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
     resolved: str = resolver(url, ("ledger",))
     if resolver.problems:
         raise ConfigError(problems=resolver.problems)
+    RESOLVED.learn(keys_in_address(resolved))
     prefix = "sqlite:///"
     if resolved.startswith(prefix) and not resolved.startswith(prefix + "/") and resolved != prefix + ":memory:":
         return prefix + str(folder / resolved.removeprefix(prefix))
@@ -296,7 +298,7 @@ def _named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Ma
 
 
 def _ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    if password_in_url(url):
+    if secret_in_url(url):
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
     elif not url.startswith(("sqlite:///", "postgresql+psycopg://", "${")):

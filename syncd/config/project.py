@@ -22,7 +22,7 @@ from syncd.config.cron import next_by_cron
 from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
-from syncd.config.references import password_in_url
+from syncd.config.references import secret_in_url
 from syncd.config.web_keys import WebKeys
 from syncd.sdk import Duration, parse_duration
 
@@ -56,8 +56,8 @@ def _schedule(text: str) -> str:
 def _heartbeat(address: str) -> str:
     if not address.startswith(("http://", "https://", "${")):
         raise ValueError(f"is {address!r}; write it with https:// in front")
-    if password_in_url(address):
-        raise ValueError("has a password written out; write ${NAME} there and set NAME outside")
+    if secret := secret_in_url(address):
+        raise ValueError(f"has a {secret} written out; write ${{NAME}} there and set NAME outside")
     return address
 
 

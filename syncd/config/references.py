@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from syncd.config.document import Document, Place
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem
-from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
+from syncd.sdk.credentials import SHORTEST_SECRET, literal_key
+from syncd.sdk.redactor import Redactor
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
-"""Knows what this process resolved, whatever asked for it: no log and no error may show that."""
+"""Knows the secrets that this process resolved, whatever asked for them: no log and no error may show them."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_PASSWORD_IN_URL = re.compile(
-    r"[a-z][a-z0-9+.-]*://(?:[^/@\s:]*:([^/@\s]+)@|\S*[?&](?:ssl)?password=([^&\s]+))", re.IGNORECASE
-)
 
 
 class Resolver:
@@ -37,7 +34,8 @@ class Resolver:
         self.environment = environment
         self.within = within
         self.problems: list[Problem] = []
-        self.values: set[str] = set()
+        self.values: dict[Place, Sequence[str]] = {}
+        """What the references at each place stand for. Most are names, such as a team's: who asks knows the secrets."""
 
     def __call__(self, value: Any, place: Place) -> Any:
         """The value with all references resolved; each reference that is not set is added to `problems`."""
@@ -54,8 +52,7 @@ class Resolver:
             return values[-1] if reference[0] == value else self.within(values[-1])
 
         text = _REFERENCE.sub(resolve, value)
-        self.values.update(values)
-        RESOLVED.learn(secrets_of(text, values))
+        self.values[place] = values
         return text
 
     def _value(self, name: str, place: Place) -> str:
@@ -75,28 +72,16 @@ class Resolver:
         return ""
 
 
-def secrets_of(text: str, values: Iterable[str]) -> Iterator[str]:
-    """What messages must not show of a text and the references in it: of an address its keys and not its host."""
-    if "://" not in text:
-        yield from values
-        return
-    yield from keys_in_address(text)
-    try:
-        host = (urlsplit(text).hostname or "").lower()
-    except ValueError:  # half of an address in brackets
-        host = ""
-    yield from (value for value in values if value.lower() not in host and value != text)
-
-
 def _without_white_space(value: str) -> str:
     """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 
-def password_in_url(text: str) -> bool:
-    """Whether a URL contains a password that is not a reference."""
-    match = _PASSWORD_IN_URL.search(text)
-    return match is not None and not _REFERENCE.search(match[1] or match[2])
+def secret_in_url(text: str) -> str | None:
+    """What a URL holds that should be a reference: `password`, or `key` (a token in the place of a user, a value of its
+    query that is a secret by its name); None if it holds no such thing.
+    """
+    return literal_key(text, _REFERENCE)
 
 
 class ShortSecret(ConfigError):
@@ -111,6 +96,7 @@ def secret_at(document: Document, place: Place, name: str) -> str:
     secret: str = resolve(document.at(place), place)
     if resolve.problems:
         raise ConfigError(problems=resolve.problems)
+    RESOLVED.learn([secret])
     if len(secret) < SHORTEST_SECRET:
         raise ShortSecret(problems=[too_short(document, place, name, len(secret))])
     return secret

@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from syncd.config import Config
 from syncd.config.references import RESOLVED
+from syncd.notifying.credentials import all_parts, credentials
 from syncd.notifying.messages import length, shortened
 from syncd.sdk import ConfigError
-from syncd.sdk.redactor import Redactor, keys_in_address
+from syncd.sdk.redactor import Redactor
 
 if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
@@ -41,7 +41,6 @@ _NEVER_LEFT = re.compile(
 )
 _ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
 _SHORTEST = 3  # characters: a shorter part of an address is not hidden
-_LONGEST_HOST = 40  # characters: what is longer and has a digit is a key
 _LONGEST_REASON = 160  # characters
 _BETWEEN = 2  # characters that a service may put between a title and a text
 
@@ -106,20 +105,8 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
             numbered = name if times[name] == 1 else f"{name} #{times[name]}"
             service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True) if url else None
             problem = "" if service else f"apprise does not know an address of {recipient!r}"
-            parts = list(_parts(url))
-            RESOLVED.learn(part for part in parts if _looks_secret(part))
-            yield Address(numbered, service or None, problem, url, Redactor(parts, shortest=_SHORTEST))
-
-
-def _parts(url: str) -> Iterator[str]:
-    """All that an address consists of, also as a header sends it."""
-    yield from keys_in_address(url)
-    yield from re.split(r"[^\w.~-]+", unquote(url.partition("://")[2]))
-
-
-def _looks_secret(part: str) -> bool:
-    """Whether a part of an address is to be masked in every log: the name of a host or a word is not."""
-    return bool(re.search(r"\d", part)) and (part.count(".") == 0 or len(part) >= _LONGEST_HOST)
+            RESOLVED.learn(credentials(url, service or None))
+            yield Address(numbered, service or None, problem, url, Redactor(all_parts(url), shortest=_SHORTEST))
 
 
 def _sent(url: str, title: str, text: str) -> tuple[bool, str]:

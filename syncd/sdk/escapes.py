@@ -11,19 +11,30 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from html.entities import html5
 
+from syncd.sdk.inert import DROPPED
+
 _HEX = "[0-9A-Fa-f]"
+_SURROGATES = r"[\ud800-\udbff][\udc00-\udfff]"  # JSON writes a character beyond U+FFFF as two
+_DROPPED = re.escape("".join(DROPPED))
 _ESCAPE = re.compile(
-    rf"\\+u(?P<code>{_HEX}{{4}})|\\+x(?P<byte>{_HEX}{{2}})"
+    rf"\\+u(?P<code>{_HEX}{{4}})|\\+U(?P<long>{_HEX}{{8}})|\\+u\{{(?P<braced>{_HEX}{{1,6}})\}}"
+    rf"|(?P<octets>\\+x[C-Fc-f]{_HEX}(?:\\+x[89ABab]{_HEX}){{1,3}})|\\+x(?P<byte>{_HEX}{{2}})"
     rf"|(?P<bytes>%[0-7]{_HEX}|%[C-Fc-f]{_HEX}(?:%[89ABab]{_HEX}){{1,3}}|%[89A-Fa-f]{_HEX})"
     rf"|&(?:#(?P<decimal>\d{{1,7}})|#[xX](?P<hex>{_HEX}{{1,6}})|(?P<name>[A-Za-z][A-Za-z0-9]{{1,30}}));"
-    r"|\\+"
+    rf"|(?P<pair>{_SURROGATES})|\\+|[{_DROPPED}]+"
 )
-_MOST_LAYERS = 4  # JSON within an address within HTML is three
+_ACTIVE = re.compile(rf"[\\%&+{_DROPPED}]|{_SURROGATES}")
+_MOST_LAYERS = 6  # JSON within an address within HTML is three; two halves of a character and what is dropped, two more
 _ALIKE = str.maketrans("+\n\r\t", " nrt")  # a form writes a space as +, and JSON a line break as \n
 
 
+def may_be_escaped(text: str) -> bool:
+    """Whether a text differs from its plain form, as far as a quick look can show."""
+    return _ACTIVE.search(text) is not None
+
+
 class Unescaped:
-    """A text as `plain`: escapes undone, backslashes left out, and with one sign for those that are written alike."""
+    """A text as `plain`: escapes undone, backslashes and control characters left out, and with one sign for those that are written alike."""
 
     def __init__(self, text: str) -> None:
         self._layers: list[_Layer] = []
@@ -94,13 +105,17 @@ class _Layer:
 
 
 def _sign(match: re.Match[str]) -> str:
-    """What an escape stands for; "" for backslashes, and the escape itself if it stands for nothing."""
-    number = match["code"] or match["byte"] or match["hex"]
+    """What an escape stands for; "" for backslashes and for what is dropped when a text is made inert, and the escape
+    itself if it stands for nothing.
+    """
+    number = match["code"] or match["long"] or match["braced"] or match["byte"] or match["hex"]
     if number or match["decimal"]:
         code = int(number, 16) if number else int(match["decimal"])
         return chr(code) if code < 0x110000 else match[0]
-    if match["bytes"]:
-        octets = bytes.fromhex(match["bytes"].replace("%", ""))
+    if pair := match["pair"]:
+        return pair.encode("utf-16", "surrogatepass").decode("utf-16")
+    if escaped := match["bytes"] or match["octets"]:
+        octets = bytes.fromhex(re.sub(r"[%\\x]", "", escaped))
         try:
             return octets.decode()
         except UnicodeDecodeError:

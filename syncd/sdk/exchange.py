@@ -35,9 +35,9 @@ import httpx
 
 from syncd.sdk.answers import Answer, in_doubt
 from syncd.sdk.connector import Context
+from syncd.sdk.credentials import keys_in_address
 from syncd.sdk.errors import ConfigError, SourceBroken
 from syncd.sdk.network import BAD_HEADER, host, numeric, proxy_of, too_slow, unreachable
-from syncd.sdk.redactor import keys_in_address
 from syncd.sdk.regular_files import read_regular
 from syncd.sdk.web_settings import WebSettings
 
@@ -67,6 +67,7 @@ class Exchange:
         self._settings = settings
         self._hide = context.hide
         self._hide.learn_sent(headers or {}, None)
+        self._hide.learn(keys_in_address(settings.url))
         self._proxy = proxy_of(url or settings.url, settings.proxy)
         if self._proxy is not None:  # it may come from the environment, with a password
             self._hide.learn(keys_in_address(self._proxy.address))

@@ -16,6 +16,9 @@ _INERT: dict[int, str | None] = {
     **{code: None for codes in _OVERRIDES for code in codes},
     **dict.fromkeys(map(ord, _BREAKS), " "),
 }
+DROPPED = frozenset(chr(code) for code, sign in _INERT.items() if sign is None)
+"""The characters that are left out of a text that is made inert."""
+
 _ACTIVE = re.compile(f"[{re.escape(''.join(map(chr, _INERT)))}]")
 _LINE = re.compile(r"(?:[^\r\n]|\r(?!\n))+")
 

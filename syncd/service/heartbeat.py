@@ -9,7 +9,9 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from syncd.config import Config
+from syncd.config.references import RESOLVED
 from syncd.sdk import ConfigError, Context, RetryPolicy, SourceError, WebSettings, failure
+from syncd.sdk.credentials import keys_in_address
 
 log = logging.getLogger("syncd.service")
 _SECONDS = 10.0
@@ -46,6 +48,7 @@ def _address(config: Config, reference: str) -> str:
     address = config.address("heartbeat", reference)
     if not address.startswith(("http://", "https://")):
         raise ConfigError("what heartbeat refers to is no address; it begins with https://")
+    RESOLVED.learn(keys_in_address(address))
     return address
 
 

@@ -1,0 +1,125 @@
+"""Which parts of an address and of a request are secrets.
+
+Hosts, users beside a password, databases and paths name things: they are no secrets, unless they look like a key.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+SHORTEST_SECRET = 8
+"""Characters: a shorter text could be any word of a message, so it cannot be masked, and is refused as a secret."""
+
+SECRET_NAME = re.compile(
+    r"auth|token|key|secret|cookie|passw|pwd|assertion|credential|signature|session|access", re.IGNORECASE
+)
+"""Matches the name of a header or of a form's field that holds a secret."""
+
+_QUERY_NAME = re.compile(
+    r"auth(?!or)|token|secret|cookie|passw|pwd|assertion|credential|signature|key$|^(sig|code|pass)$", re.IGNORECASE
+)
+_DATABASE_QUERY_NAME = re.compile(r"password$", re.IGNORECASE)  # `sslkey` and `passfile` name files
+_USER = re.compile(r"[\w.+-]+://(?P<user>[^:/@?#]*)(?::(?P<password>[^@]*))?@")  # as SQLAlchemy reads it
+_LONGEST_NAME = 16  # characters of what is no key: the id of a project, the name of an API
+_SHORTEST_VALUE = 8  # characters of a value in a query that is a key by its looks
+
+
+def looks_like_key(text: str, shortest: int = _LONGEST_NAME) -> bool:
+    """Whether a text without a name is rather a key than the name of something: long, and with digits and letters."""
+    return (
+        len(text) >= shortest
+        and bool(re.search(r"\d", text))
+        and bool(re.search(r"[A-Za-z]", text))
+        and "@" not in text  # the address of a mailbox
+    )
+
+
+def is_web_address(url: str) -> bool:
+    """Whether an address is one of HTTP."""
+    return re.match(r"https?://", url, re.IGNORECASE) is not None
+
+
+def keys_in_address(url: str) -> Iterator[str]:
+    """The parts of an address that may be secrets: a password or a user without a password, also as a header sends
+    them, the keys of its query, and what looks like a key in its path. Of a database, the passwords alone.
+    """
+    if not is_web_address(url):
+        yield from _passwords(url)
+        return
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half of an address in brackets
+        yield from (url, *_passwords(url))
+        return
+    yield from keys_of_user(parts.username or "", parts.password or "")
+    yield from keys_in_query(parts.query)
+    for part in parts.path.split("/"):
+        if looks_like_key(part):
+            yield from (part, unquote(part))
+
+
+def keys_of_user(user: str, password: str) -> Iterator[str]:
+    """The secrets among a user and a password of an address, as they stand there; also as a header sends them."""
+    plain_user, plain_password = unquote(user), unquote(password)
+    yield from (password, plain_password)
+    if is_key(plain_user, plain_password):
+        yield from (user, plain_user)
+    elif not password:
+        return
+    yield b64encode(f"{plain_user}:{plain_password}".encode()).decode()
+
+
+def is_key(user: str, password: str) -> bool:
+    """Whether a user is the secret itself: beside it is no password but an empty or short one, or it looks like it."""
+    return bool(user) and "@" not in user and (len(password) < SHORTEST_SECRET or looks_like_key(user))
+
+
+def keys_in_query(query: str) -> Iterator[str]:
+    """The values of an address's query that are secrets by their names, or look like a key."""
+    for name, value in parse_qsl(query):
+        if _QUERY_NAME.search(name) or looks_like_key(value, _SHORTEST_VALUE):
+            yield value
+
+
+def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
+    """What an address holds that should be a reference: `password` or `key`; None if it holds no such thing."""
+    if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
+        return "password"
+    is_web = is_web_address(url)
+    if is_web and match and not match["password"] and match["user"] and not reference.search(match["user"]):
+        return "key"
+    for name, value in re.findall(r"[?&]([^=&\s#]+)=([^&\s#]+)", url):
+        if not reference.search(value) and (_QUERY_NAME if is_web else _DATABASE_QUERY_NAME).search(name):
+            return "password" if _DATABASE_QUERY_NAME.search(name) else "key"
+    return None
+
+
+def credentials(headers: Mapping[str, str], body: bytes | None) -> Iterator[str]:
+    """The secrets that a request carries. The names of the headers are in lower case."""
+    for name, value in headers.items():
+        if SECRET_NAME.search(name):
+            scheme, _, credential = value.partition(" ")
+            yield from (value, credential.strip())
+            if scheme.lower() == "basic":
+                try:
+                    user, _, password = b64decode(credential).decode().partition(":")
+                except (NotBase64, UnicodeDecodeError):
+                    continue
+                yield password
+                if is_key(user, password):
+                    yield user
+    if body is not None and headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        yield from (value for name, value in parse_qsl(body.decode("utf-8", "replace")) if SECRET_NAME.search(name))
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """The passwords of a database's address. A password may hold what elsewhere ends the host, such as / and #."""
+    if (match := _USER.match(url)) and match["password"]:
+        yield from (match["password"], unquote(match["password"]))
+    for name, value in parse_qsl(url.partition("?")[2]):
+        if _DATABASE_QUERY_NAME.search(name):
+            yield value
