@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -16,16 +17,18 @@ from io import StringIO
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, TextIO
 
+from syncd.cli.output import safe
+from syncd.cli.unexpected import message_of, print_unwritten, take_lines
 from syncd.cycle.current import current_cycle
 from syncd.sdk import ConfigError
-from syncd.sdk.inert import inert, inert_json, inert_lines
-from syncd.sdk.redactor import without_any_secret
+from syncd.sdk.inert import inert_json, inert_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import structlog
 
+_OF_LINES = frozenset({"exception", "stack"})
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -37,7 +40,7 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.handlers[:] = [_Rendered(partial(_configure, form, level))]
     log.setLevel(level)
     log.propagate = False
-    logging.lastResort = _Rendered(partial(_configure, form, level), logging.WARNING)
+    take_lines(_Rendered(partial(_configure, form, level), logging.WARNING))
     for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
         logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
@@ -50,7 +53,13 @@ class _Rendered(logging.Handler):
         self._configure: Callable[[], None] | None = configure
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Renders one event."""
+        """Renders one event. Raises nothing into what logs it."""
+        try:
+            self._render(record)
+        except Exception as error:
+            print_unwritten(record, error)
+
+    def _render(self, record: logging.LogRecord) -> None:
         import structlog
 
         if self._configure is not None:
@@ -61,23 +70,24 @@ class _Rendered(logging.Handler):
             fields["cycle"] = cycle
         if record.exc_info:
             fields["exc_info"] = record.exc_info
-        structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
+        structlog.get_logger().log(record.levelno, message_of(record), **fields)
 
 
 def _configure(form: str, level: int) -> None:
     import structlog
 
-    def inert_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {name: inert(value) if isinstance(value, str) else value for name, value in event.items()}
-
-    def masked_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {name: _masked(value) for name, value in event.items()}
+    def safe_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {
+            name: value if name == "exc_info" else _safe(value, inert_lines if name in _OF_LINES else None)
+            for name, value in event.items()
+        }
 
     def inert_traceback(file: TextIO, exception: structlog.typing.ExcInfo) -> None:
         text = StringIO()
         structlog.dev.plain_traceback(text, exception)
-        lines = inert_lines(without_any_secret(text.getvalue()))
-        file.write(indent(lines, "    "))  # so no message can begin a line as an event does
+        file.write(
+            indent(safe(text.getvalue(), inert_lines), "    ")
+        )  # so no message can begin a line as an event does
 
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=lambda event, **options: inert_json(json.dumps(event, **options)))
@@ -90,11 +100,10 @@ def _configure(form: str, level: int) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            inert_fields,
             structlog.processors.add_log_level,
             _in_utc if form == "json" else _in_local_time,
             structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
-            masked_fields,
+            safe_fields,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -102,14 +111,21 @@ def _configure(form: str, level: int) -> None:
     )
 
 
-def _masked(value: Any) -> Any:
+def _safe(value: Any, calm: Callable[[str], str] | None = None) -> Any:
     """The field of an event without secrets."""
-    if value is None or isinstance(value, bool | int | float | tuple):  # a tuple is the error of a traceback
+    if isinstance(value, str):
+        return safe(value, calm)
+    if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, list):
-        return list(map(_masked, value))
-    text = str(value)
-    return value if (masked := without_any_secret(text)) == text else masked
+    if isinstance(value, Mapping):
+        return {_safe(name): _safe(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(map(_safe, value))
+    try:
+        text = repr(value)  # as it is written
+    except Exception as error:
+        return f"a {type(value).__name__} that cannot be shown: {type(error).__name__}"
+    return value if (shown := safe(text)) == text else shown
 
 
 def _in_utc(logger: object, method: str, event: Any) -> Any:

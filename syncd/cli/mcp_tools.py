@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
+import orjson
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from syncd.cli.explain import explanation_lines
 from syncd.cli.history import series_lines
-from syncd.cli.output import plain
+from syncd.cli.output import plain, safe_json
 from syncd.cli.status_view import render
 from syncd.explain.document_types import ExplanationDocument, HistoryDocument
 from syncd.explain.documents import explanation, series_document
@@ -124,10 +125,10 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
 
 
 def _failed(sentence: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=sentence)], is_error=True)
+    return CallToolResult(content=[TextContent(type="text", text=plain([sentence]))], is_error=True)
 
 
 def _result(document: Mapping[str, Any], lines: Iterable[str]) -> CallToolResult:
     """A document, and the text of the command."""
     text = TextContent(type="text", text=f"{_DATA}\n\n{plain(lines)}\n")
-    return CallToolResult(content=[text], structured_content=dict(document))
+    return CallToolResult(content=[text], structured_content=orjson.loads(safe_json(orjson.dumps(document).decode())))

@@ -6,14 +6,16 @@ written, and the only sequences that a terminal obeys are those of `styled`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import typer
 
 _OWN = f"\x1b{os.urandom(8).hex()}"  # nobody else can know it, so no text can hold a style
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _STYLE = re.compile(re.escape(_OWN) + r"\[[\d;]*m")
 
 
@@ -23,28 +25,35 @@ def styled(text: str, **style: Any) -> str:
     return f"{begin}{text}{end}"
 
 
-def say(line: object = "", *, err: bool = False, color: bool | None = None) -> None:
-    """Prints a line; with `err` on standard error."""
+def safe(text: str, calm: Callable[[str], str] | None = None) -> str:
+    """The text without secrets, and made inert by `calm`: on a single line, unless that says otherwise.
+
+    Without secrets first, for a line break may be a part of one, and again after it: what was left out may have
+    parted one.
+    """
     from syncd.sdk.inert import inert  # after the command is known: `--help` needs nothing of syncd
     from syncd.sdk.redactor import without_any_secret
 
-    typer.echo("\x1b".join(map(inert, without_any_secret(str(line)).split(_OWN))), err=err, color=color)
+    masked = without_any_secret(text)
+    calmed = (calm or inert)(masked)
+    return calmed if calmed == masked else without_any_secret(calmed)
+
+
+def say(line: object = "", *, err: bool = False, color: bool | None = None) -> None:
+    """Prints a line; with `err` on standard error."""
+    typer.echo(safe(str(line), _inert_but_styles), err=err, color=color)
 
 
 def plain(lines: Iterable[str]) -> str:
     """Lines as `say` prints them where there are no colours."""
-    from syncd.sdk.inert import inert
-    from syncd.sdk.redactor import without_any_secret
-
-    return "\n".join(inert(_STYLE.sub("", without_any_secret(line))) for line in lines)
+    return "\n".join(safe(_STYLE.sub("", line)) for line in lines)
 
 
 def say_document(text: str, *, err: bool = False) -> None:
     """Prints a document of many lines, in which its own line breaks stay; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
-    from syncd.sdk.redactor import without_any_secret
 
-    typer.echo(inert_lines(without_any_secret(text)), nl=False, err=err)
+    typer.echo(safe(text, inert_lines), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:
@@ -53,7 +62,26 @@ def show_picture(picture: str) -> None:
 
 
 def say_json(document: str) -> None:
-    """Prints a JSON document."""
-    from syncd.sdk.inert import inert_json
+    """Prints a JSON document, whose texts are without secrets."""
+    typer.echo(safe_json(document))
 
-    typer.echo(inert_json(document))
+
+def safe_json(document: str) -> str:
+    """A JSON document without secrets in its texts; it stays JSON, and its numbers stay as they are."""
+    from syncd.sdk.inert import inert_json
+    from syncd.sdk.redactor import without_any_secret
+
+    def masked(match: re.Match[str]) -> str:
+        text: str = json.loads(match[0])
+        without = without_any_secret(text)
+        return match[0] if without == text else json.dumps(without, ensure_ascii=False)
+
+    if without_any_secret(document) != document:  # looked at as a whole: few documents hold a secret
+        document = _JSON_STRING.sub(masked, document)
+    return inert_json(document)
+
+
+def _inert_but_styles(line: str) -> str:
+    from syncd.sdk.inert import inert
+
+    return "\x1b".join(map(inert, line.split(_OWN)))

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from syncd.cli.lines import cut
-from syncd.cli.output import say
+from syncd.cli.output import safe, say
 from syncd.cycle.model import Pull, PullResult, Result, Watcher
 from syncd.okr.words import count
-from syncd.sdk.inert import inert
 
 _NAME = 48  # columns for a stream's name
 
@@ -71,7 +70,7 @@ def _moving() -> Iterator[Watcher]:
 
         def pulling(pulls: Sequence[Pull]) -> None:
             for pull in pulls:
-                tasks[pull.id] = progress.add_task(escape(cut(inert(_name(pull)), _NAME)), total=None, rows="")
+                tasks[pull.id] = progress.add_task(escape(cut(safe(_name(pull)), _NAME)), total=None, rows="")
 
         def page(pull: Pull, number: int) -> None:
             rows[pull.id] = rows.get(pull.id, 0) + number

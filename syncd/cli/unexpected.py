@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING
 
 from syncd.cli.output import say_document
@@ -20,18 +21,48 @@ if TYPE_CHECKING:
 
 
 def guard_errors() -> None:
-    """Takes the place of Python's own ways to print an error, in all threads, and a library's warning."""
+    """Takes the place of Python's own ways to print an error, in all threads and where none can be raised, and a
+    library's warning.
+    """
     sys.excepthook = _print_error
+    sys.unraisablehook = _print_unraisable
     threading.excepthook = lambda ended: _print_error(ended.exc_type, ended.exc_value, ended.exc_traceback)
-    logging.lastResort = _LastResort(logging.WARNING)
+    take_lines(_LastResort(logging.WARNING))
+
+
+def take_lines(handler: logging.Handler) -> None:
+    """Hands a handler what no other handles: the log of libraries, and Python's warnings."""
+    logging.lastResort = handler
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").handlers[:] = [handler]  # else it gets one that drops all
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The message of a line; as it was written, if its values do not fit it."""
+    try:
+        return record.getMessage()
+    except Exception as error:
+        return f"{record.msg} (its values do not fit: {type(error).__name__})"
+
+
+def print_unwritten(record: logging.LogRecord, error: Exception) -> None:
+    """Prints in place of a line of a log why there is none. Python would print the line's values, and secrets."""
+    _print(f"{record.levelname}: a line of the log of {record.name} cannot be written: {type(error).__name__}\n")
 
 
 def _print_error(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    _print("".join(traceback.format_exception(kind, error, trace)))
+    with suppress(Exception):  # an error that cannot even be shown
+        _print("".join(traceback.format_exception(kind, error, trace)))
+
+
+def _print_unraisable(ignored: sys.UnraisableHookArgs) -> None:
+    with suppress(Exception):
+        _print(f"{ignored.err_msg or 'Exception ignored in'}: {ignored.object!r}\n")
+    _print_error(ignored.exc_type, ignored.exc_value, ignored.exc_traceback)
 
 
 def _print(text: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads standard error
+    with suppress(Exception):  # nobody reads standard error, or the process ends
         say_document(text, err=True)
 
 
@@ -39,5 +70,10 @@ class _LastResort(logging.Handler):
     """Writes what libraries log where no log was set up."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the message, and its traceback."""
-        _print(f"{self.format(record)}\n")
+        """Writes the message, and its traceback. Raises nothing into what logs it."""
+        try:
+            line = copy(record)
+            line.msg, line.args = message_of(record), None
+            _print(f"{self.format(line)}\n")
+        except Exception as error:
+            print_unwritten(record, error)

@@ -144,7 +144,9 @@ class Connection:
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
         """The publisher of an entry of `publish:`, opened like the source."""
         assert can_publish(self.connector)  # config refuses entries for other connections
-        return self._opened(partial(self.connector.publisher, self.resolved(), replace(context, hide=self.redactor), keys))
+        return self._opened(
+            partial(self.connector.publisher, self.resolved(), replace(context, hide=self.redactor), keys)
+        )
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:

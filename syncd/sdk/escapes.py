@@ -34,7 +34,9 @@ def may_be_escaped(text: str) -> bool:
 
 
 class Unescaped:
-    """A text as `plain`: escapes undone, backslashes and control characters left out, and with one sign for those that are written alike."""
+    """A text as `plain`: escapes undone, backslashes and control characters left out, and with one sign for those that
+    are written alike.
+    """
 
     def __init__(self, text: str) -> None:
         self._layers: list[_Layer] = []

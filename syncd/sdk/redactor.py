@@ -90,9 +90,7 @@ def _masked(text: str, secrets: Mapping[str, str], shortest: int) -> str:
     if longest_first and may_be_escaped(text):
         unescaped = Unescaped(text)
         places = sorted(
-            place
-            for secret in longest_first
-            for place in _escaped_places(unescaped, secret, secrets[secret], shortest)
+            place for secret in longest_first for place in _escaped_places(unescaped, secret, secrets[secret], shortest)
         )
         pieces, last = [], 0
         for first, end in places:

@@ -8,7 +8,7 @@ import pytest
 
 from syncd.config import Connection, load_config
 from syncd.config.connections import short_secrets
-from syncd.config.references import password_in_url
+from syncd.config.references import secret_in_url
 from syncd.sdk import ConfigError
 from syncd.sdk.redactor import without_any_secret
 
@@ -155,9 +155,61 @@ def test_a_secret_is_masked_in_any_text_and_the_address_is_not(tmp_path: Path, m
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter2-secret")
     monkeypatch.setenv("SYNCD_TEST_ADDRESS", "https://git.acme.example")
     code = connection(tmp_path, f'{TOKEN}, url: "${{SYNCD_TEST_ADDRESS}}"')
-    assert set(code.secrets()) == {"hunter2-secret"}
     text = "https://git.acme.example refuses hunter2-secret and hunter2-secret"
     assert code.without_secrets(text) == "https://git.acme.example refuses *** and ***"
+    assert set(code.redactor.secrets()) == {"hunter2-secret"}
+
+
+def test_names_of_teams_roles_databases_and_mailboxes_are_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"TEAM": "platform-crew", "MAIL": "bot-mail@acme.example", "FOLDER": "/srv/okr-data/q4", "ROLE": "okr-role"}
+    for name, value in names.items():
+        monkeypatch.setenv(f"SYNCD_TEST_{name}", value)
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter6-secret")
+    keys = (
+        'type: jira, url: "https://jira.acme.example/${SYNCD_TEST_TEAM}", email: "${SYNCD_TEST_MAIL}", '
+        'token: "${SYNCD_TEST_TOKEN}", ca: "${SYNCD_TEST_FOLDER}"'
+    )
+    code = connection(tmp_path, keys)
+    code.resolved()
+    database = "postgresql+psycopg://${SYNCD_TEST_ROLE}:${SYNCD_TEST_TOKEN}@db-server-1/okr_data_2026_q4_production"
+    for ledger in (database, "sqlite:////srv/${SYNCD_TEST_TEAM}/2026-q4-production-0123.db"):
+        (tmp_path / "syncd.yaml").write_text(f'mappings: okrs.yaml\nledger: "{ledger}"\n')
+        load_config(tmp_path / "syncd.yaml").ledger_url()
+    text = " ".join([*names.values(), "db-server-1 okr_data_2026_q4_production 2026-q4-production-0123.db"])
+    assert code.without_secrets(text) == without_any_secret(text) == text
+    assert code.without_secrets("hunter6-secret") == without_any_secret("hunter6-secret") == "***"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://bot:Pl4nt/pw#1@h/db", "postgresql+psycopg://h/db?password=Pl4nt%2Fpw%231"]
+)
+def test_password_of_a_ledger_is_masked_as_its_database_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SYNCD_TEST_LEDGER", url)
+    connection(tmp_path, TOKEN)
+    (tmp_path / "syncd.yaml").write_text('mappings: okrs.yaml\nledger: "${SYNCD_TEST_LEDGER}"\n')
+    load_config(tmp_path / "syncd.yaml").ledger_url()
+    assert without_any_secret("password Pl4nt/pw#1 is wrong") == "password *** is wrong"
+
+
+def test_key_in_the_place_of_the_name_of_its_file_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_TEST_KEY", '{"private_key": "hunter7-secret"}\n')
+    monkeypatch.setenv("SYNCD_TEST_LONG", "hunter8" * 40)
+    keys = 'type: sheets, credentials: "${SYNCD_TEST_KEY} ${SYNCD_TEST_LONG}"'
+    code = connection(tmp_path, keys)
+    code.resolved()
+    assert code.without_secrets(f"credentials names {'hunter8' * 40}, which is no file") == (
+        "credentials names ***, which is no file"
+    )
+
+
+def test_value_that_does_not_fit_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_TEST_ADDRESS", "hunter9-secret")  # a token in the place of an address
+    (problem,) = problems(connection(tmp_path, 'type: http, url: "${SYNCD_TEST_ADDRESS}"'))
+    assert "url: is '***'; write it with https:// in front" in problem
 
 
 def test_secret_that_is_too_short_to_be_masked_is_refused_by_name(
@@ -194,10 +246,38 @@ def test_what_was_resolved_is_masked_wherever_it_is_printed_and_hosts_are_shown(
     assert shown == "https://wiki.acme.example/hooks/*** *** ***"
 
 
-@pytest.mark.parametrize("url", ["postgresql+psycopg://u@h/db?password=hunter2-secret", "https://u:hunter2-secret@h/"])
-def test_password_written_out_in_an_address_is_seen(url: str) -> None:
-    assert password_in_url(url)
-    assert not password_in_url(url.replace("hunter2-secret", "${PASSWORD}"))
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("postgresql+psycopg://u@h/db?password=hunter2-secret", "password"),
+        ("https://u:hunter2-secret@h/", "password"),
+        ("https://hunter2-secret@h/", "key"),
+        ("https://hunter2-secret:@h/", "key"),
+        ("https://h/v1?api_key=hunter2-secret", "key"),
+        ("https://h/v1?page=7&access_token=hunter2-secret#top", "key"),
+        ("https://h/v1?sig=hunter2-secret", "key"),
+    ],
+)
+def test_secret_written_out_in_an_address_is_refused_and_not_repeated(tmp_path: Path, url: str, secret: str) -> None:
+    assert secret_in_url(url) == secret
+    assert secret_in_url(url.replace("hunter2-secret", "${PASSWORD}")) is None
+    if url.startswith("https"):
+        with pytest.raises(ConfigError) as raised:
+            connection(tmp_path, f'type: http, url: "{url}"')
+        (problem,) = raised.value.problems
+        message = f"url holds a {secret} written out; write ${{NAME}} there and set NAME outside"
+        assert (problem.line, problem.message) == (3, message)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://okr-role@h/db?sslkey=/etc/key.pem&target_session_attrs=read-write",
+        "https://h:8443/a?page=7",
+    ],
+)
+def test_address_without_a_secret_is_taken(url: str) -> None:
+    assert secret_in_url(url) is None
 
 
 def test_resolved_settings_show_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,18 @@ from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.sdk.redactor import MASK, Redactor, keys_in_address
+from syncd.sdk.credentials import keys_in_address
+from syncd.sdk.escapes import Unescaped
+from syncd.sdk.redactor import MASK, Redactor, without_any_secret
 from syncd.sdk.sentences import sentence
 
 SECRET = 'Pl4nt/+"<&=% é\\end'
+
+
+def _pairs(octets: bytes) -> list[bytes]:
+    return [octets[place : place + 2] for place in range(0, len(octets), 2)]
+
+
 FORMS: dict[str, Callable[[str], str]] = {
     "itself": str,
     "an address": lambda text: quote(text, safe=""),
@@ -26,10 +34,25 @@ FORMS: dict[str, Callable[[str], str]] = {
     "JSON": lambda text: json.dumps(text)[1:-1],
     "JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
-    "JSON by code points": lambda text: "".join(f"\\u{ord(character):04X}" for character in text),
+    "JSON by code points": lambda text: "".join(
+        f"\\u{ord(character):04X}" if ord(character) < 0x10000 else json.dumps(character)[1:-1] for character in text
+    ),
     "HTML": html.escape,
     "HTML by code points": lambda text: "".join(f"&#x{ord(character):X};" for character in text),
     "HTML by decimal code points": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "JSON by halves of code points": lambda text: "".join(
+        f"\\u{int.from_bytes(pair, 'little'):04x}"
+        for character in text
+        for pair in _pairs(character.encode("utf-16-le", "surrogatepass"))
+    ),
+    "Python by code points": lambda text: "".join(f"\\U{ord(character):08X}" for character in text),
+    "JavaScript by code points": lambda text: "".join(f"\\u{{{ord(character):x}}}" for character in text),
+    "HTML by halves of code points": lambda text: "".join(
+        f"&#{int.from_bytes(pair, 'little')};"
+        for character in text
+        for pair in _pairs(character.encode("utf-16-le", "surrogatepass"))
+    ),
+    "a repr of bytes": lambda text: repr(text.encode())[2:-1],
     "a repr": lambda text: repr(text)[1:-1],
     "an address in Latin-1": lambda text: quote(text.encode("latin-1"), safe=""),
     "JSON in an address": lambda text: quote(json.dumps(text)[1:-1], safe=""),
@@ -43,12 +66,54 @@ def test_secret_is_masked_in_each_form(form: str) -> None:
     assert Redactor([SECRET])(text) == f"before {MASK} after"
 
 
-@given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), min_size=8, max_size=40), st.data())
-@settings(max_examples=examples(30))
+CHARACTERS = st.one_of(st.characters(exclude_categories=["Cc", "Cs"]), st.sampled_from("\\%&+;#ux0Ué\N{KEY}"))
+
+
+@given(st.text(CHARACTERS, min_size=8, max_size=40), st.data())
+@settings(max_examples=examples(60))
 def test_any_secret_is_masked_in_any_form(secret: str, data: st.DataObject) -> None:
     exact = [form for form in FORMS if not form.endswith(("lower case", "Latin-1"))]  # those may mean other texts too
     form = FORMS[data.draw(st.sampled_from(exact))]
     assert Redactor([secret])(f"<{form(secret)}>").replace("*", "") == "<>"  # a text of backslashes may be masked twice
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if "Latin-1" not in form])
+def test_secret_beyond_latin_1_is_masked_in_each_form(form: str) -> None:
+    secret = "Pl4nt-Ω-\N{KEY}-0123"
+    text = f"before {FORMS[form](secret)} after"
+    assert Redactor([secret])(text) == f"before {MASK} after"
+
+
+@pytest.mark.parametrize(
+    "parted", ["Pl4nt-\0of-a-driver", "Pl4nt\x1b-of\u202e-a-dri\x7fver", "Pl4nt\\u0000-of-a-driver"]
+)
+def test_secret_is_masked_although_control_characters_part_it(parted: str) -> None:
+    assert Redactor(["Pl4nt-of-a-driver"])(f"<{parted}>") == f"<{MASK}>"
+
+
+def test_secret_of_escapes_masks_no_ordinary_word() -> None:
+    redactor = Redactor(["a%20b%20c", r"\\\\\key"])
+    assert redactor("a b c, a+b+c and the key of all") == "a b c, a+b+c and the key of all"
+    assert redactor(r"a%20b%20c a%2520b%2520c \\\\\key") == f"{MASK} {MASK} {MASK}"
+
+
+def test_secret_of_digits_is_compared_as_a_text() -> None:
+    redactor = Redactor(["007", "00000007"], shortest=3)
+    assert redactor("7 of 7.0 with 007, 0007 and 00000007") == f"7 of 7.0 with {MASK}, 0{MASK} and {MASK}"
+
+
+def test_escapes_are_undone_once_for_all_redactors(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactors = [Redactor([f"Pl4nt-{number:04}"]) for number in range(20)]
+    undone: list[str] = []
+
+    class Counted(Unescaped):
+        def __init__(self, text: str) -> None:
+            undone.append(text)
+            super().__init__(text)
+
+    monkeypatch.setattr("syncd.sdk.redactor.Unescaped", Counted)
+    assert without_any_secret("%50l4nt-0000 %50l4nt-0019") == f"{MASK} {MASK}"
+    assert (len(undone), len(redactors)) == (1, 20)
 
 
 def test_text_around_an_escaped_secret_stays_as_it_is() -> None:
@@ -75,6 +140,26 @@ def test_credentials_of_a_request_are_secrets() -> None:
     redactor.learn_sent(form, b"grant_type=urn-jwt-bearer&assertion=eyJ.Pl4nt")
     text = f"{basic} Pl4nt-token Pl4nt-key-1 eyJ.Pl4nt application/json urn-jwt-bearer"
     assert redactor(text) == f"{MASK} {MASK} {MASK} {MASK} application/json urn-jwt-bearer"
+
+
+def test_token_in_the_place_of_a_user_is_a_secret() -> None:
+    token = "Pl4nt-token-0123456"
+    for url in (f"https://{token}@h/", f"https://{token}:@h/", f"https://{token}:x-oauth-basic@h/"):
+        user = url.partition("//")[2].partition("@")[0]
+        header = b64encode((user if ":" in user else f"{user}:").encode()).decode()
+        assert Redactor(keys_in_address(url))(f"{token} Basic {header}") == f"{MASK} Basic {MASK}"
+        redactor = Redactor()
+        redactor.learn_sent({"authorization": f"Basic {header}"}, None)
+        assert redactor(f"{token} {header}") == f"{MASK} {MASK}"
+
+
+def test_name_beside_a_password_is_no_secret() -> None:
+    redactor = Redactor(keys_in_address("https://okr-sender:Pl4nt-pw@h/v1/platform-crew?view=everything&of=2026-11-21"))
+    redactor.learn_sent(
+        {"authorization": f"Basic {b64encode(b'bot-7-of-the-okrs@acme.example:Pl4nt-pw').decode()}"}, None
+    )
+    names = "okr-sender platform-crew everything 2026-11-21 bot-7-of-the-okrs@acme.example"
+    assert redactor(f"{names} Pl4nt-pw") == f"{names} {MASK}"
 
 
 def test_fetched_tokens_do_not_grow_without_bound() -> None:
