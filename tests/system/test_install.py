@@ -243,7 +243,14 @@ def test_the_dev_lock_holds_every_version_that_it_is_installed_over(lock: str) -
 
 
 def test_every_locked_package_has_a_hash_and_no_lock_names_an_index() -> None:
-    for lock in LOCKS:
+    for lock in (*LOCKS, "requirements-uv.lock"):
         text = (ROOT / lock).read_text(encoding="utf-8")
         assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:", text, re.MULTILINE)) == len(pins(lock)), lock
         assert not re.search(r"^--|://", text, re.MULTILINE), lock
+
+
+def test_the_makefile_installs_nothing_without_a_hash() -> None:
+    lines = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "INSTALL)" in line]
+    installs = re.findall(r"pip install", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert (len(installs), len(lines)) == (1, 5), "only the variable INSTALL calls `pip install`"
+    assert [line for line in lines if "--require-hashes" not in line] == ["\t@$(BIN)/$(INSTALL) --editable ."]

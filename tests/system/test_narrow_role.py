@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import run_ledger_sql
 from projects import write_project
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -38,6 +39,15 @@ def test_the_role_owns_its_database_and_has_no_other_right(engine: Engine) -> No
 def test_the_role_has_the_password_that_the_file_names(postgres_server: Any) -> None:
     stored = postgres_server.psql("SELECT rolpassword FROM pg_authid WHERE rolname = 'syncd'")
     assert "SCRAM-SHA-256$" in stored
+
+
+@pytest.mark.parametrize("password", ["", "\n", " \n"])
+def test_an_empty_password_ends_in_a_sentence(postgres_server: Any, tmp_path: Path, password: str) -> None:
+    """PostgreSQL would make a role without a password."""
+    (tmp_path / "password").write_text(password)
+    done = run_ledger_sql(postgres_server, tmp_path / "password")
+    assert done.returncode == 3
+    assert "the file that LEDGER_PASSWORD_FILE names is empty; write a password into it" in done.stderr
 
 
 @pytest.mark.parametrize(

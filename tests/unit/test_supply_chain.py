@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from waiting import HANG
 
+from supply_chain import audit
 from supply_chain.audit import locked, verdict
 from supply_chain.bill import LICENCES, LOCK, bill_of_materials
 from supply_chain.licences import declared, licences
@@ -103,7 +105,7 @@ def test_a_line_of_a_lock_that_is_not_understood_is_refused(line: str) -> None:
 
 
 def test_an_audit_covers_every_package_of_every_lock() -> None:
-    assert len(LOCKS) == 4
+    assert len(LOCKS) == 5
     for lock in LOCKS:
         assert {f"{pin.name}=={pin.version}" for pin in pins(lock.read_text(encoding="utf-8"))} <= set(locked())
 
@@ -124,6 +126,35 @@ def test_an_audit_that_reaches_no_database_says_so_and_is_not_green() -> None:
     (line,) = done.stdout.splitlines()
     assert line.startswith("Not audited: the database of known weaknesses could not be asked: ")
     assert line.endswith("Run `make audit` again where that database can be reached.")
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("sleep 60", "it did not answer within 0.2 s"),
+        ("echo '{}'", "pip-audit printed no answer"),
+        ("echo '{}'; echo 'half of it failed' >&2", "half of it failed"),
+        ("echo '[]'", "pip-audit printed no answer"),
+        ("""echo '{"dependencies": [{"version": "1.0"}]}'""", "does not know 1 of 1"),
+        (
+            """echo '{"dependencies": [{"version": "1.0", "vulns": []}]}'""",
+            "pip-audit answered in a form that is not known here (KeyError('name'))",
+        ),
+    ],
+)
+def test_an_audit_that_gets_no_answer_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str, reason: str
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(audit, "_DEADLINE", 0.2 if "sleep" in script else 60.0)
+    monkeypatch.setattr(audit, "locked", lambda: ["a==1.0"])
+    assert audit.main() == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Not audited: ")
+    assert reason in line
 
 
 def answer(name: str, **answered: Any) -> dict[str, Any]:
