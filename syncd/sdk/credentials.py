@@ -70,7 +70,9 @@ def keys_of_user(user: str, password: str) -> Iterator[str]:
         yield from (user, plain_user)
     elif not password:
         return
-    yield b64encode(f"{plain_user}:{plain_password}".encode()).decode()
+    both = f"{plain_user}:{plain_password}"
+    for octets in (both.encode(), both.encode("latin-1", "replace")):  # libraries differ
+        yield b64encode(octets).decode()
 
 
 def is_key(user: str, password: str) -> bool:
@@ -105,15 +107,22 @@ def credentials(headers: Mapping[str, str], body: bytes | None) -> Iterator[str]
             scheme, _, credential = value.partition(" ")
             yield from (value, credential.strip())
             if scheme.lower() == "basic":
-                try:
-                    user, _, password = b64decode(credential).decode().partition(":")
-                except (NotBase64, UnicodeDecodeError):
-                    continue
+                user, _, password = _decoded(credential).partition(":")
                 yield password
                 if is_key(user, password):
                     yield user
     if body is not None and headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         yield from (value for name, value in parse_qsl(body.decode("utf-8", "replace")) if SECRET_NAME.search(name))
+
+
+def _decoded(credential: str) -> str:
+    try:
+        octets = b64decode(credential)
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+    except NotBase64:
+        return ""
 
 
 def _passwords(url: str) -> Iterator[str]:

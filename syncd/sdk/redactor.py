@@ -44,8 +44,10 @@ class Redactor:
 
     def _remember(self, secrets: Iterable[str]) -> None:
         for secret in secrets:
-            for text in {secret, *secret.splitlines()} if secret not in self._configured else ():
-                if len(text) >= self._shortest:
+            if secret in self._configured or len(secret) < self._shortest:
+                continue
+            for line in {secret, *secret.splitlines()}:
+                for text in _read(line) if len(line) >= self._shortest else ():
                     plain = Unescaped(text).plain
                     with self._lock:
                         self._configured[text] = plain
@@ -54,9 +56,8 @@ class Redactor:
         """Remembers the credentials that a request carries, also those that were derived or fetched."""
         for secret in credentials(headers, body):
             if len(secret) >= self._shortest and secret not in self._configured and secret not in self._sent:
-                plain = Unescaped(secret).plain
                 with self._lock:
-                    self._sent[secret] = plain
+                    self._sent.update((text, Unescaped(text).plain) for text in _read(secret))
                     while len(self._sent) > _MOST_SENT:
                         del self._sent[next(iter(self._sent))]
 
@@ -68,6 +69,13 @@ class Redactor:
         """Each secret, and its form with escapes undone."""
         with self._lock:
             return self._sent | self._configured
+
+
+def _read(secret: str) -> set[str]:
+    """How a server may read a secret that it was sent: headers say nothing of their encoding."""
+    if secret.isascii():
+        return {secret}
+    return {secret, secret.encode().decode("latin-1"), secret.encode("latin-1", "replace").decode("utf-8", "replace")}
 
 
 _redactors: WeakSet[Redactor] = WeakSet()

@@ -19,18 +19,31 @@ from urllib.parse import quote, unquote
 
 from loopback import QuietHandler, running
 
-PLANTED = "Pl4nt"
+PLANTED, TAIL = "Pl4nt", "T4il"
+EMAIL = "okr-bot@acme.example"  # no secret, but half of a header that is one
 SLOTS = (
-    "GITHUB", "GITHUB_HOOK", "JIRA_EMAIL", "JIRA_CLOUD", "JIRA_HOOK", "JIRA_DC", "SHEETS_TOKEN", "SHEETS_KEY",
+    "GITHUB", "GITHUB_HOOK", "JIRA_CLOUD", "JIRA_HOOK", "JIRA_DC", "SHEETS_TOKEN", "SHEETS_KEY",
     "HTTP_TOKEN", "HTTP_HEADER", "HTTP_PATH", "HTTP_USER", "PROXY", "TABILITY", "OUTCOME", "QUANTIVE", "WEB_TOKEN",
-    "WEB_CLIENT", "METRICS", "HEARTBEAT", "NOTIFY_PASSWORD", "NOTIFY_PATH", "NOTIFY_HEADER", "OWNER",
+    "WEB_CLIENT", "METRICS", "HEARTBEAT", "NOTIFY_PASSWORD", "NOTIFY_PATH", "NOTIFY_HEADER", "OWNER", "USER_TOKEN",
+    "WHOLE_PASSWORD", "WHOLE_PATH", "TLS_PROXY",
 )  # fmt: skip
 ISSUED = f"{PLANTED}-issued-by-the-server-0123456789"  # the tokens that an App and a service account are given
 
 
+_IN_ADDRESSES = frozenset({"HTTP_PATH", "HTTP_USER", "PROXY", "HEARTBEAT", "USER_TOKEN"})
+_IN_HEADERS_OF_ASCII = frozenset({"WEB_TOKEN", "WEB_CLIENT", "METRICS"})
+_IN_NO_HEADER = frozenset({"HEARTBEAT", "HTTP_PATH", "WHOLE_PATH"})
+
+
 def secret(slot: str) -> str:
-    """The secret in a slot."""
-    return f"{PLANTED}-{slot.lower()}-0123456789"
+    """The secret in a slot, with signs that JSON, addresses, forms and HTML escape."""
+    sign = "" if slot in _IN_HEADERS_OF_ASCII else "\N{KEY}" if slot in _IN_NO_HEADER else "é"
+    return f"{PLANTED}-{slot.lower()}-\"'%2B+/&<{sign}-0123{TAIL}"
+
+
+def quoted(slot: str) -> str:
+    """The secret as it stands in an address."""
+    return quote(secret(slot), safe="")
 
 
 MAPPING = """\
@@ -58,6 +71,9 @@ MEASURES = {
     "api-token": "api-token, path: /v1, json: v",
     "api-user": "api-user, path: /v1, method: POST, json: v",
     "far": "far, path: /v1, json: v",
+    "far-tls": "far-tls, path: /v1, json: v",
+    "api-token-user": "api-token-user, path: /v1, json: v",
+    "api-whole": "api-whole, path: /v1, json: v",
 }
 SETTINGS = """\
 clock: 2026-11-21T10:15:00+01:00
@@ -88,6 +104,9 @@ CONNECTIONS = """\
   api: {{type: http, url: "http://{server}/${{HTTP_PATH}}", headers: {{X-Api-Key: "${{HTTP_HEADER}}"}}}}
   api-token: {{type: http, url: "http://{server}", token: "${{HTTP_TOKEN}}"}}
   api-user: {{type: http, url: "http://bot:${{HTTP_USER}}@{server}", post: true}}
+  api-token-user: {{type: http, url: "http://${{USER_TOKEN}}@{server}"}}
+  api-whole: {{type: http, url: "${{ADDRESS}}"}}
+  far-tls: {{type: http, url: "https://far.example"}}
   far: {{type: http, url: "http://far.example", proxy: "http://bot:${{PROXY}}@{server}"}}
   tability:
     {{type: tability, url: "http://{server}", personal_api_token: "${{TABILITY}}", outcomes: {{cost: "${{OUTCOME}}"}}}}
@@ -112,13 +131,16 @@ publish:
 
 def variables(server: str, app_key: str) -> dict[str, str]:
     """The environment in which the project runs."""
-    password = f"bot:{secret('NOTIFY_PASSWORD')}"
-    path = f"{secret('NOTIFY_PATH')}?+X-Token={secret('NOTIFY_HEADER')}"
+    password = f"bot:{quoted('NOTIFY_PASSWORD')}"
+    path = f"{quoted('NOTIFY_PATH')}?+X-Token={quoted('NOTIFY_HEADER')}"
     return {
-        **{slot: secret(slot) for slot in SLOTS},
+        **{slot: quoted(slot) if slot in _IN_ADDRESSES else secret(slot) for slot in SLOTS},
         "APP_KEY": app_key,
+        "JIRA_EMAIL": EMAIL,
+        "ADDRESS": f"http://bot:{quoted('WHOLE_PASSWORD')}@{server}/{quoted('WHOLE_PATH')}",
+        "HTTPS_PROXY": f"http://bot:{quoted('TLS_PROXY')}@{server}",
         "NOTIFY": f"json://{password}@{server}/{path}",
-        "OWNER_ADDRESS": f"form://{server}/{secret('OWNER')}",
+        "OWNER_ADDRESS": f"form://{server}/{quoted('OWNER')}",
     }
 
 
@@ -195,7 +217,7 @@ def echo(respond: Respond, issues: Callable[[], bool]) -> Iterator[str]:
             moved = {"Location": location.replace(" ", "%20")} if location else {}
             self.send(status, text.encode(), kind, **moved)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = do_CONNECT = answer  # noqa: N815
 
     with running(Handler) as server:
         yield server
@@ -212,10 +234,11 @@ class Finder:
     """Finds a secret, or a part of one, in texts and in files, in each form in which it was sent."""
 
     def __init__(self, app_key: str) -> None:
-        headers = [b64encode(f"{secret('JIRA_EMAIL')}:".encode()).decode()[:20]]
-        headers += [b64encode(f"bot:{PLANTED}".encode()).decode()[:12]]
+        users = (f"{EMAIL}:", f"bot:{PLANTED}", f"{PLANTED}-")
+        headers = [b64encode(user.encode()).decode()[: len(user) // 3 * 4] for user in users]
         jwt = "eyJ"
-        self._forms = [PLANTED, by_code_points(PLANTED), *headers, jwt, "PRIVATE KEY", app_key.splitlines()[1]]
+        ends = [form for part in (PLANTED, TAIL) for form in (part, by_code_points(part))]
+        self._forms = [*ends, *headers, jwt, "PRIVATE KEY", app_key.splitlines()[1]]
 
     def check(self, text: str, where: str) -> None:
         """AssertionError if the text holds a secret."""

@@ -210,8 +210,9 @@ def test_row_that_repeats_a_secret_is_kept_without_it(tmp_path: Path, monkeypatc
     assert not [file for file in tmp_path.rglob("syncd.db*") if token.encode() in file.read_bytes()]
 
 
+@pytest.mark.parametrize("address", ["bot:${{LEDGER}}@127.0.0.1:{}/okrs", "bot@127.0.0.1:{}/okrs?password=${{LEDGER}}"])
 def test_password_of_the_ledger_is_shown_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server asks for the password in clear, and repeats it as the reason why it lets nobody in."""
 
@@ -231,7 +232,7 @@ def test_password_of_the_ledger_is_shown_nowhere(
     (tmp_path / "okrs.yaml").write_text(MAPPING + KEY_RESULT.format("cost", "local, file: costs.csv, cell: A1"))
     find = Finder("a\nkey that is nowhere")
     with listening(respond) as port:
-        ledger = f"postgresql+psycopg://bot:${{LEDGER}}@127.0.0.1:{port}/okrs"
+        ledger = f"postgresql+psycopg://{address.format(port)}"
         (tmp_path / "syncd.yaml").write_text(
             f"mappings: okrs.yaml\nledger: {ledger}\nconnections:\n  local: {{type: files, root: .}}\n"
         )
