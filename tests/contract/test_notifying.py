@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apprise
 import pytest
 from csv_project import CsvProject
 from inbox import Inbox, an_inbox
@@ -20,11 +21,12 @@ from syncd.config.load import load_config
 from syncd.ledger import Event, Ledger, NewEvent
 from syncd.ledger.events import note
 from syncd.notifying.addresses import addresses
+from syncd.notifying.credentials import credentials
 from syncd.notifying.inert import inert
 from syncd.notifying.messages import body, length, within
 from syncd.notifying.send import GIVES_UP, MessageOutcome, send_messages
 from syncd.okr.words import count
-from syncd.sdk.redactor import without_any_secret
+from syncd.sdk.redactor import Redactor, without_any_secret
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 MAPPING = """
@@ -221,6 +223,31 @@ def test_no_part_of_an_address_is_shown(monkeypatch: pytest.MonkeyPatch, desk: D
     forms = f"hush-1-pass/word hush-1-pass%2Fword {header} hush-2-0123 hush%2D3%2D0123"
     assert first.hide(forms) == without_any_secret(forms) == "*** *** *** *** ***"
     assert without_any_secret("127.0.0.1 bot") == "127.0.0.1 bot"
+
+
+@pytest.mark.parametrize(
+    ("address", "keys", "names"),
+    [
+        (
+            "slack://okr-alerts-bot@T1JHG6YH9/BLRDGFDB5/uPpqoVFpvLPoQdRwOOxyz5oX/#okr-room-2026",
+            ["T1JHG6YH9", "BLRDGFDB5", "uPpqoVFpvLPoQdRwOOxyz5oX"],
+            ["okr-alerts-bot", "okr-room-2026"],
+        ),
+        (
+            "mailtos://okr-sender-2:hush-pw-1@mail7server-a:25870?to=ops-team7@acme.example&format=markdown",
+            ["hush-pw-1"],
+            ["okr-sender-2", "mail7server-a", "25870", "ops-team7@acme.example", "markdown"],
+        ),
+        ("json://hush-token-7@chat7server:84431234/v1", ["hush-token-7"], ["chat7server", "84431234"]),
+        ("mmost://chat7server/3ccdd113474722377935511fc85d3dd4", ["3ccdd113474722377935511fc85d3dd4"], ["chat7server"]),
+    ],
+)
+def test_only_the_credentials_of_an_address_are_masked_everywhere(
+    address: str, keys: list[str], names: list[str]
+) -> None:
+    service = apprise.Apprise.instantiate(address) or None
+    hide = Redactor(credentials(address, service))
+    assert hide(" ".join([*keys, *names])) == " ".join(["***"] * len(keys) + names)
 
 
 def test_own_owner_of_a_key_result_is_told_of_it(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 from csv_project import CsvProject
@@ -14,11 +15,14 @@ from loopback import QuietHandler, running
 from syncd.cli import plan as plan_command
 from syncd.cli import sync as sync_command
 from syncd.cli.plan import document
+from syncd.config.catalogue import connector
+from syncd.config.local_sources import missing_in_sources
 from syncd.cycle.check_connections import check_connection
 from syncd.cycle.plan import plan_sync
 from syncd.cycle.plan_changes import Planned
+from syncd.publishing.comparison import compare
 from syncd.sandbox import DEMO_NOW
-from syncd.sdk import RetryPolicy
+from syncd.sdk import Context, RetryPolicy, SourceBroken
 
 POST = "path: /query, method: POST, body: {q: calls}"
 MAPPING = f"""\
@@ -199,3 +203,27 @@ def test_commands_say_so_in_a_sentence(project: CsvProject, api: Api, capsys: py
     assert sentence in " ".join(shown.out.split())
     assert "1 stream pulled, 1 not sent;" in shown.out
     assert api.posts == 1
+
+
+def test_whoever_only_looks_or_compares_rehearses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts: list[Context] = []
+
+    def missing(settings: object, context: Context, keys: object) -> str | None:
+        contexts.append(context)
+        return None
+
+    monkeypatch.setattr(connector("files"), "missing", missing)
+    key_result = "id: a, title: A, kind: outcome, baseline: 0, target: 9, measure: {from: local, file: a.csv, cell: A1}"
+    mapping = f"period: 2026-Q4\nobjectives: [{{id: o, title: It, key_results: [{{{key_result}}}]}}]\n"
+    project = CsvProject(tmp_path, mapping, DEMO_NOW)
+    assert list(missing_in_sources(project.config)) == []
+
+    def publisher(context: Context, keys: object) -> NoReturn:
+        contexts.append(context)
+        raise SourceBroken("it is only looked at")
+
+    publication: Any = SimpleNamespace(connection=SimpleNamespace(publisher=publisher), keys=None)
+    with pytest.raises(SourceBroken):
+        list(compare(project.config, project.ledger, publication, []))
+    assert [context.rehearsal for context in contexts] == [True, True]
+    project.ledger.close()
