@@ -21,11 +21,15 @@ _NUMBER_WITHOUT_RECORDS = frozenset({"count", "sum", "distinct", "share"})  # a 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week and the value at its end; None if the value is unknown or the week has no new observation."""
+    """A week and the value at its end; None if the value is unknown or the week has no new observation.
+
+    `carried` is the value at its end, new or not: None only if it was unknown then.
+    """
 
     first: date
     last: date
     value: float | None
+    carried: float | None = None
 
 
 def weeks_of(period: Period, now: datetime) -> list[tuple[date, date]]:
@@ -53,10 +57,12 @@ def weekly(
     record that goes into an average. If it did, a monthly number would look like many weeks that agree.
     """
     days = _days_with_news(facts, measure, period, now, cycle)
-    return [
-        Week(first, last, past.get(last) if days is None or any(first <= day <= last for day in days) else None)
-        for first, last in weeks_of(period, now)
-    ]
+    weeks = []
+    for first, last in weeks_of(period, now):
+        carried = past.get(last)
+        is_new = days is None or any(first <= day <= last for day in days)
+        weeks.append(Week(first, last, carried if is_new else None, carried))
+    return weeks
 
 
 def _days_with_news(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from syncd.ledger import Ledger
-from syncd.okr.goals import Health, KeyResult, standing
+from syncd.okr.goals import Health, standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import midnight
-from syncd.okr.weeks import weeks_of
+from syncd.okr.weeks import Week, weeks_of
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, report_of
@@ -73,11 +73,11 @@ class Overview:
 
 
 def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
-    """The overview of a snapshot of now."""
+    """The overview of a snapshot, of now or of a past moment: its weeks are those of then, by what was known then."""
     report = report_of(snapshot)
     weeks = [last for _, last in weeks_of(snapshot.okrs.period, snapshot.moment)]
-    values = _weekly_values(snapshot, ledger)
-    scores = list(_scores(snapshot, weeks, values))
+    series = _weekly_series(snapshot, ledger)
+    scores = list(_scores(snapshot, weeks, series))
     objectives = [
         ObjectiveOverview(
             block,
@@ -87,41 +87,35 @@ def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
         for block in report.objectives
     ]
     objectives.sort(key=lambda each: (not each.block.has_watermelon, WORST_FIRST.index(each.block.standing.health)))
+    values = {name: [week.value for week in every] for name, every in series.items()}
     return Overview(report, objectives, weeks, values)
 
 
-def _weekly_values(snapshot: Snapshot, ledger: Ledger | None) -> Mapping[str, Sequence[float | None]]:
+def _weekly_series(snapshot: Snapshot, ledger: Ledger | None) -> Mapping[str, Sequence[Week]]:
     key_results = snapshot.okrs.key_results
     if ledger is None or not snapshot.cycle:
         return {kr.id: () for kr in key_results}
     with ledger.together(kr.measure for kr in key_results) as reading:
-        series = WeeklySeries(reading, snapshot.okrs, snapshot.values, snapshot.moment, ahead=key_results)
-        return {kr.id: [week.value for week in series.weeks(kr)] for kr in key_results}
+        cycle = snapshot.cycle if snapshot.past else None
+        series = WeeklySeries(reading, snapshot.okrs, snapshot.values, snapshot.moment, cycle, ahead=key_results)
+        return {kr.id: series.weeks(kr) for kr in key_results}
 
 
 def _scores(
-    snapshot: Snapshot, weeks: Sequence[date], values: Mapping[str, Sequence[float | None]]
+    snapshot: Snapshot, weeks: Sequence[date], series: Mapping[str, Sequence[Week]]
 ) -> Iterator[Mapping[str, ObjectiveStanding]]:
-    """The objectives' standings at the end of each week. A key result counts by its last value until it has another."""
+    """The objectives' standings at the end of each week. A key result counts by its last value, and by none while that
+    is unknown.
+    """
     okrs, shares, zone = snapshot.okrs, snapshot.rules.shares, snapshot.okrs.period.zone
-    last: dict[str, float | None] = {}
     for index, day in enumerate(weeks):
         end = midnight(day + timedelta(days=1), zone)
-        for kr in okrs.key_results:
-            last[kr.id] = _value_at(kr, values, index, last.get(kr.id))
+        values = {name: every[index].carried for name, every in series.items() if index < len(every)}
         yield roll_up_all(
             okrs.objectives,
-            {kr.id: standing(kr, last[kr.id], okrs.period.span, end, shares) for kr in okrs.key_results},
+            {kr.id: standing(kr, values.get(kr.id), okrs.period.span, end, shares) for kr in okrs.key_results},
             shares,
         )
-
-
-def _value_at(
-    kr: KeyResult, values: Mapping[str, Sequence[float | None]], index: int, before: float | None
-) -> float | None:
-    weeks = values[kr.id]
-    value = weeks[index] if index < len(weeks) else None
-    return before if value is None else value
 
 
 def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:

@@ -102,7 +102,8 @@ class WeeklySeries:
             begin, end = midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone)
             value = next((value for at, value in reversed(history) if at < end), None)
             confirmed = confirmed_at.get(value.confirmed) if value and value.confirmed is not None else None
-            yield Week(first, last, value.number if value and confirmed and confirmed >= begin else None)
+            carried = value.number if value else None
+            yield Week(first, last, carried if confirmed and confirmed >= begin else None, carried)
 
     def _history(self, name: str) -> Sequence[tuple[Cycle, KeptValue]]:
         if name not in self._histories:

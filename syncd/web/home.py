@@ -80,9 +80,9 @@ def card_of(overview: ObjectiveOverview, most: int) -> Card:
 def page(view: View, query: QueryParams) -> str:
     """The page."""
     overview, filters = overview_of(view.snapshot, view.daemon.ledger), Filters.of(query)
-    most = _MOST_LINES if len(view.okrs.key_results) <= _CROWD else _MOST_LINES_OF_A_CROWD
-    owners = {objective.owner for objective in view.okrs.objectives}
-    owners |= {kr.owner for kr in view.okrs.key_results}
+    okrs = view.snapshot.okrs
+    most = _MOST_LINES if len(okrs.key_results) <= _CROWD else _MOST_LINES_OF_A_CROWD
+    owners = {objective.owner for objective in okrs.objectives} | {kr.owner for kr in okrs.key_results}
     return render(
         "home.html",
         **view.frame(),
@@ -99,7 +99,21 @@ def page(view: View, query: QueryParams) -> str:
 
 
 def _notices(view: View, overview: Overview) -> Iterator[Notice]:
-    daemon, query = view.daemon, view.frame()["query"]
+    if view.day is None:
+        yield from _of_the_service(view)
+    yield from _doubts(view, overview)
+    for name in _edited(view):
+        link = view.link(f"/key-results/{name}", tab="history")
+        yield Notice(_("%(name)s was edited in the last seven days", name=name), link)
+    if view.day is None:
+        for trouble in in_short(view.daemon.troubles()):
+            sentence, bad = f"{trouble.sign} {trouble.sentence}", trouble.state in ("dead", "unsure")
+            yield Notice(sentence, view.link("/sources"), bad=bad)
+
+
+def _of_the_service(view: View) -> Iterator[Notice]:
+    """What troubles the service now: no past day has it."""
+    daemon = view.daemon
     if daemon.config_problem:
         yield Notice(
             f"{_('The configuration is wrong; the last good one is in use.')}\n{original(daemon.config_problem)}",
@@ -111,11 +125,6 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
         yield Notice(f"{_('The last backup of the ledger failed.')}\n{original(daemon.backup_problem)}", bad=True)
     if (over := _without_period(view)) is not None:
         yield Notice(over)
-    yield from _doubts(overview, query)
-    for name in _edited(view):
-        yield Notice(_("%(name)s was edited in the last seven days", name=name), f"/key-results/{name}?tab=history")
-    for trouble in in_short(daemon.troubles()):
-        yield Notice(f"{trouble.sign} {trouble.sentence}", f"/sources{query}", bad=trouble.state in ("dead", "unsure"))
 
 
 def _without_period(view: View) -> str | None:
@@ -132,7 +141,7 @@ def _without_period(view: View) -> str | None:
     )
 
 
-def _doubts(overview: Overview, query: str) -> Iterator[Notice]:
+def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
     """A notice for each reason why numbers are in doubt, with a link to the first of them."""
     names: dict[tuple[str, str], list[str]] = {}
     for line in overview.doubtful:
@@ -140,15 +149,27 @@ def _doubts(overview: Overview, query: str) -> Iterator[Notice]:
         state = _(words.QUALITY_WORDS[quality]) if quality else _("unknown")
         names.setdefault((state, line.reason or _("no number")), []).append(line.key_result.id)
     for (state, reason), alike in names.items():
-        name = alike[0] if len(alike) == 1 else _("%(name)s and %(more)s more", name=alike[0], more=len(alike) - 1)
-        sentence = _("%(name)s is %(state)s: %(reason)s", name=name, state=state, reason=reason)
-        yield Notice(sentence, f"/key-results/{alike[0]}{query}")
+        parts = {"name": alike[0], "more": len(alike) - 1, "state": state, "reason": reason}
+        sentence = (
+            _("%(name)s is %(state)s: %(reason)s", **parts)
+            if len(alike) == 1
+            else _("%(name)s and %(more)s more are %(state)s: %(reason)s", **parts)
+        )
+        yield Notice(sentence, view.link(f"/key-results/{alike[0]}"))
 
 
 def _edited(view: View) -> Sequence[str]:
-    """The key results that were edited in the last seven days."""
-    ledger, period = view.daemon.ledger, view.okrs.period.id
+    """The key results that were edited in the seven days before the moment that the page shows."""
+    ledger, period, snapshot = view.daemon.ledger, view.okrs.period.id, view.snapshot
     if ledger is None:
         return ()
     redefined = ledger.definitions.redefined(period, ledger.definitions.digests(period))
-    return [name for name, versions in redefined.items() if view.now - versions[-1].ended_at < _RECENTLY]
+    by_then = {
+        name: [version for version in versions if version.cycle <= snapshot.cycle]
+        for name, versions in redefined.items()
+    }
+    return [
+        name
+        for name, versions in by_then.items()
+        if len(versions) > 1 and snapshot.last_instant - versions[-1].ended_at < _RECENTLY
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -39,7 +38,6 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
     origin = view.daemon.config.origins.get((view.okrs.period.id, name))
     frame, zoom = view.frame(), Zoom.of(query)
     chart = chart_of(series, view.day or frame["today"], zoom)
-    kept = urlencode({key: query[key] for key in ("period", "at") if key in query})
     return render(
         "key_result.html",
         **frame,
@@ -54,8 +52,9 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
         series=series,
         evidence=evidence,
         table=table_of(evidence, query.get("find", "")[:_LONGEST_FILTER]),
-        csv=f"/key-results/{name}/evidence.csv{kept and '?'}{kept}",
-        asked=[(key, value) for key, value in query.items() if key != "find"],
+        csv=view.link(f"/key-results/{name}/evidence.csv"),
+        asked={key: value for key, value in query.items() if key != "done"},
+        of_day=lambda day: address(query, at=day.isoformat()),
         differences=list(differences(evidence.definition_changes)),
         links=list(links_of(snapshot, ledger, key_result)),
         days=list(_days(series)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -74,10 +73,10 @@ def _branches(lines: Sequence[KeyResultLine], links: Sequence[JudgedLink]) -> It
 
 def _relatives(view: View, report: Report, block: ObjectiveBlock) -> Iterator[Relative]:
     """The larger objective that this one supports, then those that support it."""
-    own, query = view.okrs.period.id, view.frame()["query"]
+    own = view.okrs.period.id
     by_name = {
         other.id if okrs.period.id == own else f"{other.id} ({okrs.period.id})": (other, okrs.period.id)
-        for okrs in view.daemon.config.periods
+        for okrs in (*view.daemon.config.periods, view.snapshot.okrs)
         for other in okrs.objectives
     }
 
@@ -85,8 +84,8 @@ def _relatives(view: View, report: Report, block: ObjectiveBlock) -> Iterator[Re
         other, period = by_name.get(name, (None, own))
         if other is None:  # it has left the files
             return Relative(name, None, standing, larger)
-        keep = query if period == own else f"?{urlencode({'period': period})}"
-        return Relative(other.title, f"/objectives/{other.id}{keep}", standing, larger)
+        elsewhere = {} if period == own else {"period": period}
+        return Relative(other.title, view.link(f"/objectives/{other.id}", **elsewhere), standing, larger)
 
     objective = block.objective
     if objective.supports is not None:

@@ -7,7 +7,8 @@ stored is answered by the page, with the reason and what was typed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote, urlencode
+from dataclasses import replace
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -48,7 +49,9 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
 
 def _today(daemon: Daemon, request: Request) -> View:
-    return make_view(daemon, visitor_of(request), request.query_params.get("period"), None, form_token(request))
+    query = request.query_params
+    view = make_view(daemon, visitor_of(request), query.get("period"), None, form_token(request))
+    return replace(view, parameters=query)
 
 
 def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
@@ -97,5 +100,4 @@ def _decide(view: View, decision: Decision, seen: str) -> Stored:
 
 
 def _see(path: str, view: View, **query: str) -> Response:
-    kept = {"period": view.asked} if view.asked else {}
-    return RedirectResponse(f"{path}?{urlencode({**kept, **query})}", 303)
+    return RedirectResponse(view.link(path, **query), 303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -113,13 +113,20 @@ class ConnectionRows:
 
 
 def page(view: View, done: str | None = None, problem: str | None = None) -> str:
-    """The page, with what became of the decisions `done` (the id of the last one), or why none was stored."""
+    """The page, with what became of the decisions `done` (the id of the last one), or why none was stored.
+
+    It is about now: a past day stays in its links alone.
+    """
+    past_day, frame = view.day, {"kept": view.kept, "query": view.link("")}
+    view = replace(view, day=None)
+    frame = {**view.frame(), **frame}
     connections, zone, config = list(_connections(view)), view.okrs.period.zone, view.daemon.config
     decisions = decisions_of(view.daemon.ledger)
     return render(
         "sources.html",
-        **view.frame(),
+        **frame,
         here="sources",
+        past_day=past_day,
         connections=connections,
         failing=sum(connection.failing > 0 for connection in connections),
         late=sum(connection.late > 0 for connection in connections),

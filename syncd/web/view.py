@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -29,7 +28,7 @@ from syncd.web.visitors import Visitor, form_token, visitor_of
 class View:
     """What a page shows to a visitor: a period, as of now or of the end of a past day.
 
-    `asked` is the period that the address names, None if it names none: links to other pages keep it.
+    `asked` is the period that the address names, None if it names none; `parameters` are all that it names.
     """
 
     daemon: Daemon
@@ -39,6 +38,18 @@ class View:
     form_token: str
     asked: str | None = None
     day: date | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """The parameters that links to other pages keep: the period and the past day."""
+        day = self.day.isoformat() if self.day else None
+        return {name: text for name, text in (("period", self.asked), ("at", day)) if text}
+
+    def link(self, path: str, **parameters: str) -> str:
+        """The address of another page, of the same period and day."""
+        query = urlencode({**self.kept, **parameters})
+        return f"{path}?{query}" if query else path
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -58,26 +69,33 @@ class View:
         return {
             "visitor": self.visitor,
             "form_token": self.form_token,
-            "period": self.okrs.period,
+            "period": self.snapshot.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
             "cycle": self.snapshot.cycle,
             "synced_at": self.snapshot.synced_at,
             "past": self.day is not None,
             "day": self.day,
             "today": self.now.astimezone(zone).date(),
-            "query": f"?{urlencode({'period': self.asked})}" if self.asked else "",
+            "kept": self.kept,
+            "query": self.link(""),
+            "now": address(self.parameters, at=None),
         }
 
 
-def address(query: QueryParams, **changes: str) -> str:
-    """The address of the same page with other parameters; all others stay."""
-    return f"?{urlencode({**query, **changes})}"
+def address(query: Mapping[str, str], **changes: str | None) -> str:
+    """The address of the same page with other parameters, or without those that are None; all others stay.
+
+    What became of a form is said once: it does not stay.
+    """
+    parameters = {**query, "done": None, **changes}
+    return f"?{urlencode({name: text for name, text in parameters.items() if text is not None})}"
 
 
 def view_of(daemon: Daemon, request: Request) -> View:
     """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
     query = request.query_params
-    return make_view(daemon, visitor_of(request), query.get("period"), query.get("at"), form_token(request))
+    view = make_view(daemon, visitor_of(request), query.get("period"), query.get("at"), form_token(request))
+    return replace(view, parameters=query)
 
 
 def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None, form_token: str = "") -> View:
