@@ -19,7 +19,12 @@ _DURATIONS = ("stale_after", "lag")
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Where two definitions of a key result differ: (dotted key, old value, new value)."""
-    return differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
+    return differing(keys_of(old), keys_of(new))
+
+
+def keys_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A definition of a key result as the ledger keeps it, by the dotted keys of the mapping file."""
+    return dict(_keys({"KeyResult": definition["KeyResult"]}))
 
 
 def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""How a key result is defined now, and each earlier definition as a difference."""
+"""How a key result is defined, now or on a past day, and each earlier definition as a difference."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from typing import Any
 import yaml
 
 from syncd.config.periods import Origin
+from syncd.explain.definition_keys import keys_of
 from syncd.explain.edit import Edit
+from syncd.ledger import DefinitionVersion
+from syncd.ledger.definitions import definition
+from syncd.okr.goals import KeyResult
 from syncd.sdk.language import gettext as _
+from syncd.web.view import View
 
 _WIDTH = 100  # letters in a line of YAML
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A definition as its file has it: the file with the line, and the YAML."""
+    """A definition: the file, with the line if it still has it, and the YAML.
+
+    `kept`: the file says something else now, so the text is the ledger's: a line for each dotted key.
+    """
 
     where: str
     text: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,40 @@ class Difference:
     keys: Sequence[KeyDifference]
 
 
-def written(origin: Origin | None) -> Written | None:
-    """The definition that is in force now; None if it is in no file any more."""
+def definition_of(view: View, key_result: KeyResult) -> Written | None:
+    """The definition of a key result of the view's snapshot; None if no file has it any more."""
+    origin = view.daemon.config.origins.get((view.okrs.period.id, key_result.id))
+    version = _version_then(view, key_result) if view.day is not None else None
+    if version is None or (origin is not None and version.definition.digest == _digest_now(view, key_result.id)):
+        return _written(origin)
+    keys = keys_of(version.definition.body).items()
+    return Written(version.definition.file, "\n".join(f"{key}: {_value(value)}" for key, value in keys), kept=True)
+
+
+def _version_then(view: View, key_result: KeyResult) -> DefinitionVersion | None:
+    """The definition that was in force on a past day; of the days before the first one, that of its day."""
+    if view.daemon.ledger is None:
+        return None
+    zone = view.okrs.period.zone
+    versions = view.daemon.ledger.definitions.of(view.okrs.period.id, key_result.id)
+    days = [version.ended_at.astimezone(zone).date() for version in versions]
+    by_then = [
+        version
+        for version, day in zip(versions, days, strict=True)
+        if version.cycle <= view.snapshot.cycle or day == days[0]
+    ]
+    return by_then[-1] if by_then else None
+
+
+def _digest_now(view: View, name: str) -> str | None:
+    """The digest of the definition in the files."""
+    key_result = view.okrs.by_id.get(name)
+    if key_result is None:
+        return None
+    return definition(key_result, view.okrs.period, view.daemon.config.shares, "").digest
+
+
+def _written(origin: Origin | None) -> Written | None:
     if origin is None:
         return None
     problem = origin.problem("")

@@ -14,7 +14,7 @@ from syncd.explain.links import links_of
 from syncd.okr.words import number
 from syncd.sdk.language import gettext, marked
 from syncd.web.charts import NARROW, draw
-from syncd.web.definition import differences, written
+from syncd.web.definition import definition_of, differences
 from syncd.web.evidence import table_of
 from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
@@ -35,7 +35,6 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
     tab = query.get("tab", "evidence")
     series = history(view.snapshots, snapshot, key_result, backfill=True)
     evidence = evidence_of(snapshot, ledger, key_result)
-    origin = view.daemon.config.origins.get((view.okrs.period.id, name))
     frame, zoom = view.frame(), Zoom.of(query)
     chart = chart_of(series, view.day or frame["today"], zoom)
     return render(
@@ -60,7 +59,7 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
         days=list(_days(series)),
         tabs={name: (gettext(text), address(query, tab=name)) for name, text in _TABS.items()},
         tab=tab if tab in _TABS else "evidence",
-        written=written(origin),
+        written=definition_of(view, key_result),
         local=lambda moment: moment.astimezone(zone),
     )
 

@@ -62,7 +62,7 @@ class _Place:
 
 
 def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Markup:
-    """The lanes as SVG, on the axis of the first one's chart. Links to or from a lane that is not here are left out."""
+    """The lanes as SVG, on the axis that their charts share. Links to or from a lane that is not here are left out."""
     axis = lanes[0].chart
     places = _places(lanes, arrows, frame)
     height = round(max(place.end for place in places.values())) + frame.bottom
@@ -72,7 +72,9 @@ def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequ
     def parts() -> Iterator[str]:
         for arrow in drawn:
             place, left, right = places[arrow.output], days.x(arrow.since), days.x(arrow.due)
-            yield f'<rect class="lag" x="{n(left)}" y="{n(place.top)}" width="{n(right - left)}" height="{_PLOT}"/>'
+            if right > left:
+                width = n(right - left)
+                yield f'<rect class="lag" x="{n(left)}" y="{n(place.top)}" width="{width}" height="{_PLOT}"/>'
         yield from days.ticks()
         if axis.today is not None:
             yield days.rule(axis.today)
@@ -134,12 +136,16 @@ def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow, places: Mapping[str, _Place], days: Days) -> Iterator[str]:
-    """From the end of the lag to the outcome's lane; the words stand on the side where there is more room."""
+    """From the end of the lag to the outcome's lane; the words stand on the side where there is more room.
+
+    A lag that ends beyond the axis has its words alone, at the end of the axis that is nearer.
+    """
     output, x = places[arrow.output], days.x(arrow.due)
     y = places[arrow.outcome].arrivals[arrow]
     start = output.top if output.top > y else output.bottom
-    yield f'<path class="link {arrow.style}" d="M{n(x)} {n(start)}V{n(y - 4)}"/>'
-    yield f'<path class="head {arrow.style}" d="M{n(x)} {n(y - 9)}l-4 7h8z"/>'
+    if days.first <= arrow.due <= days.last:
+        yield f'<path class="link {arrow.style}" d="M{n(x)} {n(start)}V{n(y - 4)}"/>'
+        yield f'<path class="head {arrow.style}" d="M{n(x)} {n(y - 9)}l-4 7h8z"/>'
     right = x > days.frame.left + days.width / 2
     place = f'x="{n(x - 8)}" text-anchor="end"' if right else f'x="{n(x + 8)}"'
     yield f'<text class="verdict {arrow.style}" {place} y="{n(y)}">{escape(arrow.words)}</text>'

@@ -33,10 +33,13 @@ class Figures:
     rows: Sequence[tuple[date, Sequence[str]]]
 
 
-def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE) -> Chart:
-    """The chart of a key result. Days without a number are gaps, held numbers rings."""
+def chart_of(
+    series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple[date, date] | None = None
+) -> Chart:
+    """The chart of a key result, by default on an axis of its own. Days without a number are gaps, held numbers rings."""
     kr, period = series.key_result, series.period
-    points, (first, last) = zoom.points(series.points), zoom.span(period, series.points)
+    first, last = axis or zoom.span(period, series.points)
+    points = zoom.points(series.points, last)
     held = frozenset(point.day for point in points if point.quality == "held")
     value = Line([(point.day, point.value) for point in points], "work" if kr.kind == "output" else "value", held)
     pace = Line([(day, at) for day, at in _pace(kr, period) if first <= day <= last], "pace")
@@ -50,7 +53,7 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE) -> Chart:
         lines=[pace, value],
         levels=list(_levels(kr)),
         bands=list(_bands(kr)),
-        marks=[mark for mark in _marks(series) if zoom.days is None or mark.day >= first],
+        marks=[mark for mark in _marks(series) if zoom.days is None or first <= mark.day <= last],
         today=today if today and first <= today <= last else None,
     )
 

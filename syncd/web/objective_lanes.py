@@ -39,8 +39,9 @@ def lanes_of(view: View, report: Report, block: ObjectiveBlock, zoom: Zoom) -> O
     series = {
         line.key_result.id: history(view.snapshots, view.snapshot, line.key_result, backfill=True) for line in lines
     }
-    drawings = _drawings(view, block, lines, links, series, zoom)
-    return ObjectiveLanes(lines, links, drawings, _figures(list(series.values()), zoom))
+    axis = zoom.span(view.snapshot.okrs.period, *(each.points for each in series.values()))
+    drawings = _drawings(view, block, lines, links, series, zoom, axis)
+    return ObjectiveLanes(lines, links, drawings, _figures(list(series.values()), zoom, axis))
 
 
 def _in_order(block: ObjectiveBlock) -> Sequence[KeyResultLine]:
@@ -69,15 +70,17 @@ def _drawings(
     links: Sequence[JudgedLink],
     series: Mapping[str, Series],
     zoom: Zoom,
+    axis: tuple[date, date],
 ) -> tuple[Markup, Markup] | None:
     """The lanes for wide and for narrow screens; None if no value was ever kept."""
     if not any(each.points for each in series.values()):
         return None
     today = view.day or view.frame()["today"]
     lanes = [
-        Lane(line.key_result.id, chart_of(series[line.key_result.id], today, zoom), _lane_words(line)) for line in lines
+        Lane(line.key_result.id, chart_of(series[line.key_result.id], today, zoom, axis), _lane_words(line))
+        for line in lines
     ]
-    arrows = [_arrow(link, today) for link in links]
+    arrows = [_arrow(link, min(today, axis[1])) for link in links]
     title = _("%(title)s: outcomes and work on one axis of time", title=block.objective.title)
     description = " ".join(link.brief for link in ordered(links)) or _("No work of it drives an outcome.")
     wide, narrow = (draw_lanes(title, description, lanes, arrows, frame) for frame in (WIDE, NARROW))
@@ -94,7 +97,9 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
 
 
 def _arrow(link: JudgedLink, today: date) -> Arrow:
-    """The link as an arrow. If its output is not on pace, it starts on no day: then it stands at today."""
+    """The link as an arrow. If its output is not on pace, it starts on no day: then it stands at `today`, or at the end
+    of an axis that ended before.
+    """
     alignment, verdict = link.alignment, link.alignment.verdict
     since = alignment.since or today
     due = since + alignment.lag if alignment.since else today
@@ -104,12 +109,12 @@ def _arrow(link: JudgedLink, today: date) -> Arrow:
     return Arrow(alignment.output, alignment.outcome, since, due, words, verdict)
 
 
-def _figures(every: Sequence[Series], zoom: Zoom) -> Figures:
+def _figures(every: Sequence[Series], zoom: Zoom, axis: tuple[date, date]) -> Figures:
     """The table behind the lanes: a value for each key result, and what happened on that day."""
     rows: dict[date, list[str]] = {}
     for column, series in enumerate(every):
         events = by_point(series)
-        for point in zoom.points(series.points):
+        for point in zoom.points(series.points, axis[1]):
             row = rows.setdefault(point.day, [""] * (len(every) + 1))
             row[column] = value_figure(series.key_result, point.value, _("unknown"))
             happened = (event_words(event, series) for event in events.get(point.day, ()))

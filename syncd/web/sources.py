@@ -104,7 +104,12 @@ class ConnectionRows:
     @property
     def failing(self) -> int:
         """How many of its streams did not come whole last time."""
-        return sum(row.pull is not None and row.pull.quality != "complete" for row in self.streams)
+        return sum(row.pull is not None and row.pull.quality not in (None, "complete") for row in self.streams)
+
+    @property
+    def pending(self) -> int:
+        """How many of its streams were never pulled."""
+        return sum(row.pull is None or row.pull.quality is None for row in self.streams)
 
     @property
     def late(self) -> int:
@@ -128,8 +133,10 @@ def page(view: View, done: str | None = None, problem: str | None = None) -> str
         here="sources",
         past_day=past_day,
         connections=connections,
+        read=sum(bool(connection.streams) for connection in connections),
         failing=sum(connection.failing > 0 for connection in connections),
         late=sum(connection.late > 0 for connection in connections),
+        pending=sum(connection.pending > 0 for connection in connections),
         troubles=[trouble for trouble in view.daemon.troubles() if trouble.connection == "notify"],
         publishers=list(publishers_of(view)),
         state_words=STATE_WORDS,

@@ -46,14 +46,19 @@ class Zoom:
             raise HTTPException(400, gettext("write by as one of %(names)s", names=", ".join(_STEPS)))
         return cls(_RANGES[days], step == "week")
 
-    def points(self, points: Sequence[Point]) -> Sequence[Point]:
-        """The points that are shown. Weeks are counted back from the last point, which is always one of them."""
-        shown = points if self.days is None else points[-self.days :]
+    def points(self, points: Sequence[Point], last: date | None = None) -> Sequence[Point]:
+        """The points that are shown, on an axis that ends on the day `last`, by default with the last point. Weeks are
+        counted back from the last point, which is always one of them.
+        """
+        shown = points
+        if self.days is not None and points:
+            before = (last or points[-1].day) - timedelta(days=self.days)
+            shown = [point for point in points if point.day > before]
         return shown[(len(shown) - 1) % _WEEK :: _WEEK] if self.weekly and shown else shown
 
-    def span(self, period: Period, points: Sequence[Point]) -> tuple[date, date]:
-        """The first and the last day of the axis of such points: of the period, or of the latest days alone."""
-        last = points[-1].day if points else period.last
+    def span(self, period: Period, *series: Sequence[Point]) -> tuple[date, date]:
+        """The first and the last day of the one axis of all these series: of the period, or of the latest days alone."""
+        last = max((points[-1].day for points in series if points), default=period.last)
         if self.days is None:
             return period.first, max(period.last, last)
         return max(period.first, last - timedelta(days=self.days - 1)), last

@@ -35,7 +35,7 @@ def page_of(project: CsvProject, path: str = "/") -> str:
 
 
 def listed(page: str) -> list[str]:
-    return re.findall(r'<tr id="([^"]+)"', page)
+    return re.findall(r'<tr id="kr-([^"]+)"', page)
 
 
 def test_crowded_objective_lists_its_worst_key_results_and_counts_the_rest(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_doubts_with_one_reason_are_one_line(tmp_path: Path) -> None:
     project.cycle()
     strip = page_of(project).partition('class="strip"')[2].partition("</ul>")[0]
     assert strip.count("<li") == 1
-    assert "o0-0 and 9 more" in strip
+    assert "o0-0 and 9 more are failed: local: numbers.csv" in strip
 
 
 def test_figures_are_aligned_on_their_decimal_point(tmp_path: Path) -> None:

@@ -198,3 +198,22 @@ def test_past_day_has_no_trouble_of_the_service_of_now(project: Project) -> None
     for sentence in troubles.values():
         assert sentence in now
         assert sentence not in then
+
+
+def test_definition_of_a_past_day_is_that_of_then(client: TestClient) -> None:
+    definition = re.compile(r"<p class=\"note\">(?:[^<]*/)?(okrs.yaml[^<]*)</p>\s*<pre[^>]*>(.*?)</pre>", re.DOTALL)
+
+    def shown(query: str) -> tuple[str, str]:
+        match = definition.search(client.get(f"/key-results/articles?tab=definition{query}").text)
+        assert match is not None
+        return match[1], html.unescape(match[2])
+
+    where, text = shown("")
+    assert (where, "target: 30" in text) == ("okrs.yaml:15", True)
+    where, text = shown("&at=2026-11-12")
+    assert where == "okrs.yaml · as the ledger has kept it: the file says something else now"
+    assert {"target: 40", "from: local", "take: sum"} <= {line.removeprefix("measure.") for line in text.splitlines()}
+    assert "target: 30" not in text
+    assert shown("&at=2026-10-02")[1] == text  # by the first definition, as everything else on that day
+    calls = client.get("/key-results/calls?tab=definition&at=2026-11-12").text
+    assert re.search(r"okrs.yaml:\d+</p>", calls)  # it was never edited

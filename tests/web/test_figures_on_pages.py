@@ -26,7 +26,7 @@ def answer(site: Site, path: str) -> httpx.Response:
 
 def values_by_row(page: str) -> dict[str, float | None]:
     """The value in the row of each key result."""
-    rows = re.findall(r'<tr id="([^"]+)".*?</tr>', page, re.DOTALL)
+    rows = re.findall(r'<tr id="kr-([^"]+)".*?</tr>', page, re.DOTALL)
     cells = [_DATA.search(row) for row in re.findall(r"<tr id=.*?</tr>", page, re.DOTALL)]
     return {name: float(cell[1]) if cell else None for name, cell in zip(rows, cells, strict=True)}
 

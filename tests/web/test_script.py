@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from csv_project import CsvProject
+from looking import looking
 from playwright.sync_api import Browser, Page, expect
 from serving_stories import Site
 from waiting import HANG, wait_for
@@ -30,6 +31,7 @@ objectives:
         kind: outcome
         baseline: 1200
         target: 600
+        plausible: {at_most: 2000}
         measure: {from: local, file: calls.csv, series: {dates: Day, values: Calls}}
       - {id: trust, title: Customers trust us, kind: outcome, baseline: 5, target: 9}
   - id: speed
@@ -184,6 +186,32 @@ class TestLive:
             expect(page.locator("p.became")).to_have_count(0, timeout=HANG * 1000)
             assert page.locator(".check-in input[name=note]").input_value() == "Typed since"
 
+    def test_refused_form_keeps_its_reason_and_what_was_typed(self, live: Live, browser: Browser) -> None:
+        """A new number comes, a switch is used, and the way back: the form is as it was answered."""
+        with looking(browser, f"{live.base}/key-results/calls") as look:
+            page = look.page
+            page.set_default_timeout(HANG * 1000)
+            page.get_by_label("Value", exact=False).first.fill("3000")
+            page.get_by_label("Note").fill("It was counted twice")
+            page.get_by_role("button", name="Check in").click()
+
+            def is_as_it_was() -> bool:
+                reason = page.locator(".check-in [role=alert]").inner_text()
+                value, note = (page.locator(f".check-in [name={name}]").input_value() for name in ("value", "note"))
+                return "at most 2,000" in reason and (value, note) == ("3000", "It was counted twice")
+
+            assert is_as_it_was()
+            live.new_value(1040)
+            shows(page, "1,040")
+            assert is_as_it_was()
+            page.get_by_role("link", name="by week").click()
+            page.wait_for_url("**by=week**")
+            assert is_as_it_was()
+            page.go_back()
+            expect(page.locator("tr[data-day='2026-11-19']")).to_have_count(1)
+            assert is_as_it_was()
+            assert page.locator(".check-in [role=alert]").count() == 1
+
     def test_selected_text_and_the_day_under_the_cursor_stay(self, live: Live, browser: Browser) -> None:
         with left_open(browser, f"{live.base}/key-results/calls") as page:
             slider = page.get_by_role("slider")
@@ -246,6 +274,10 @@ class TestPresentMode:
                 assert page.locator(".spot [name=note]").input_value() == ""
                 requests = live.project.ledger.requests.of_key_result("2026-Q4", "calls")
                 assert len(requests) == number + 1
+                live.new_value(1070 + number)
+                shown = page.locator(".moves .outcome").first
+                expect(shown).to_contain_text(f"{1070 + number:,}", timeout=HANG * 1000)
+                assert text in page.locator(".spot .outcome").inner_text()  # a new number does not take it away
             assert "present=2" in page.url
 
     def test_everything_works_without_the_script(self, live: Live, browser: Browser) -> None:

@@ -98,3 +98,10 @@ def test_every_text_is_of_the_catalogue(site: Site, languages: Languages, story:
 def untranslated(page: str, data: list[str]) -> list[str]:
     left_out = re.compile("|".join([*WRITTEN, *(rf"(?<!\w){re.escape(text)}(?!\w)" for text in data)]))
     return [text for text in Texts(page).texts if ENGLISH.search(left_out.sub("", text))]
+
+
+@pytest.mark.parametrize(("story", "path"), ADDRESSES)
+def test_commands_in_sentences_are_marked_as_code(site: Site, story: str, path: str) -> None:
+    client = TestClient(make_app(site.reader(story)), base_url="http://localhost", raise_server_exceptions=False)
+    page = client.get(path, headers={"Accept": "text/html"}).text
+    assert "`" not in re.sub(r"<(code|pre|title|desc)\b.*?</\1>|<[^>]*>", "", page, flags=re.DOTALL)

@@ -111,18 +111,24 @@ function listenToCharts() {
 // ------------------------------------------------------------------------------------------------------------ live
 // A page that is open asks for itself again after an event, and takes over what differs, node by node. What did not
 // change keeps its place, selection and focus. A field in which somebody typed keeps its text: a browser gives a new
-// default only to fields that nobody touched.
+// default only to fields that nobody touched. What answers a person stays until that person acts: a form that was
+// refused, with its reason and all that was typed, and what the script itself wrote beside a form.
 
 const typed = new WeakSet(); // forms that must not go
 const KEPT = ["open"]; // attributes that the reader sets, not the server
 
-const ownKey = (node) => node.id || node.dataset.key || node.dataset.day || (node.nodeName === "FORM" && node.className);
+const ownKey = (node) =>
+  node.id || node.dataset.key || node.dataset.day || (node.nodeName === "FORM" && node.className) || (node.role === "alert" && "alert");
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && ownKey(node)) || "";
 const alike = (old, fresh) => old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && keyOf(old) === keyOf(fresh);
-const holdsTyped = (node) =>
-  node.nodeType === Node.ELEMENT_NODE && [node, ...node.querySelectorAll("form")].some((form) => typed.has(form));
+const ANSWERS = "[role=alert], form:has([role=alert]), .outcome:not(:empty)";
+const isAnswer = (node) => node.nodeType === Node.ELEMENT_NODE && node.matches(ANSWERS);
+const mustStay = (node) =>
+  node.nodeType === Node.ELEMENT_NODE &&
+  (isAnswer(node) || node.querySelector(ANSWERS) || [node, ...node.querySelectorAll("form")].some((form) => typed.has(form)));
 
 function takeOver(old, fresh) {
+  if (isAnswer(old)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
@@ -151,8 +157,12 @@ function takeOverAttributes(old, fresh) {
   }
 }
 
-/** The old node that a fresh one continues: the next with the same key; without a key only the very next. */
+const isBlank = (node) => node.nodeType === Node.TEXT_NODE && !node.nodeValue.trim();
+
+/** The old node that a fresh one continues: the next with the same key; without a key only the very next, where blanks
+ *  and answers to a person do not count. */
 function following(old, fresh) {
+  while (old && (isAnswer(old) || isBlank(old)) && !alike(old, fresh)) old = old.nextSibling;
   if (!keyOf(fresh)) return old && alike(old, fresh) ? old : null;
   while (old && !alike(old, fresh)) old = old.nextSibling;
   return old;
@@ -160,7 +170,7 @@ function following(old, fresh) {
 
 function removed(node) {
   const next = node.nextSibling;
-  if (!holdsTyped(node)) node.remove();
+  if (!mustStay(node)) node.remove();
   return next;
 }
 
