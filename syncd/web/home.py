@@ -142,20 +142,23 @@ def _without_period(view: View) -> str | None:
 
 
 def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
-    """A notice for each reason why numbers are in doubt, with a link to the first of them."""
-    names: dict[tuple[str, str], list[str]] = {}
+    """A notice for each reason why numbers are in doubt, with a link to the sources if a pull failed, else to the first
+    of the key results.
+    """
+    names: dict[tuple[str, str, bool], list[str]] = {}
     for line in overview.doubtful:
         quality = None if line.value is None and line.quality == "complete" else line.quality
         state = _(words.QUALITY_WORDS[quality]) if quality else _("unknown")
-        names.setdefault((state, line.reason or _("no number")), []).append(line.key_result.id)
-    for (state, reason), alike in names.items():
+        of_its_source = view.day is None and line.quality in ("failed", "partial")
+        names.setdefault((state, line.reason or _("no number"), of_its_source), []).append(line.key_result.id)
+    for (state, reason, of_its_source), alike in names.items():
         parts = {"name": alike[0], "more": len(alike) - 1, "state": state, "reason": reason}
         sentence = (
             _("%(name)s is %(state)s: %(reason)s", **parts)
             if len(alike) == 1
             else _("%(name)s and %(more)s more are %(state)s: %(reason)s", **parts)
         )
-        yield Notice(sentence, view.link(f"/key-results/{alike[0]}"))
+        yield Notice(sentence, view.link("/sources" if of_its_source else f"/key-results/{alike[0]}"))
 
 
 def _edited(view: View) -> Sequence[str]:

@@ -13,6 +13,7 @@ from syncd.explain.history import Series, by_point, history
 from syncd.explain.links import links_of
 from syncd.okr.words import number
 from syncd.sdk.language import gettext, marked
+from syncd.sdk.numbers import difference
 from syncd.web.charts import NARROW, draw
 from syncd.web.definition import definition_of, differences
 from syncd.web.evidence import table_of
@@ -24,6 +25,7 @@ from syncd.web.zoom import Zoom
 
 _TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definition": marked("Definition")}
 _LONGEST_FILTER = 100  # letters
+_WEEK = 7  # days, and points of a series
 
 
 def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) -> str:
@@ -57,11 +59,25 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
         differences=list(differences(evidence.definition_changes)),
         links=list(links_of(snapshot, ledger, key_result)),
         days=list(_days(series)),
+        week=_change_in_a_week(series),
         tabs={name: (gettext(text), address(query, tab=name)) for name, text in _TABS.items()},
         tab=tab if tab in _TABS else "evidence",
         written=definition_of(view, key_result),
         local=lambda moment: moment.astimezone(zone),
     )
+
+
+def _change_in_a_week(series: Series) -> str | None:
+    """By how much the number differs from that of seven days before: `-18`, `±0`. None if either is unknown, or of
+    another measure.
+    """
+    if len(series.points) <= _WEEK:
+        return None
+    before, now = series.points[-1 - _WEEK], series.points[-1]
+    if before.value is None or now.value is None or before.measure != now.measure:
+        return None
+    change = difference(now.value, before.value)
+    return f"{'+' if change > 0 else ''}{number(change)}" if change else "±0"
 
 
 def _days(series: Series) -> Iterator[tuple[object, Sequence[str]]]:

@@ -10,6 +10,8 @@ import pytest
 from csv_project import CsvProject
 from standing_still import browser
 
+from syncd.status.overview import overview_of
+
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -105,3 +107,37 @@ def test_figures_are_aligned_on_their_decimal_point(tmp_path: Path) -> None:
         ("1", "5.5"),
         ("2", "5.25"),
     ]
+
+
+def test_key_result_may_have_any_name_and_no_id_is_twice_on_a_page(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 1, 2)
+    project.edit("id: o0-0,", "id: main,")
+    project.cycle()
+    for path in ("/", "/key-results/main", "/objectives/o0", "/sources", "/reviews/week"):
+        ids = re.findall(r'\sid="([^"]+)"', page_of(project, path))
+        assert len(ids) == len(set(ids)), path
+
+
+SERIES = """\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers find answers
+    key_results:
+      - id: calls
+        title: Calls fall
+        kind: outcome
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, series: {dates: Day, values: Calls}}
+"""
+
+
+def test_unknown_score_is_a_gap_and_a_week_without_news_is_none(tmp_path: Path) -> None:
+    project = CsvProject(tmp_path, SERIES, NOON)
+    project.write("calls.csv", "Day,Calls", "2026-10-05,1140", "2026-10-20,n/a", "2026-11-09,900")
+    project.cycle()
+    (objective,) = overview_of(project.snapshots().now(project.now), project.ledger).objectives
+    assert objective.scores == [pytest.approx(0.1), pytest.approx(0.1), None, None, None, 0.5, 0.5]
+    spark = page_of(project).partition('<svg class="spark')[2].partition("</svg>")[0]
+    assert spark.count("M") == 2  # two lines with a gap between them

@@ -217,3 +217,23 @@ def test_sources_show_what_failed_and_why(project: CsvProject) -> None:
     page = browser(project.config, project.ledger, project.now).get("/sources").text
     assert "1 of 1 connections did not come whole" in page
     assert "calls.csv" in page
+
+
+def test_stream_that_was_never_pulled_did_not_come_whole(project: CsvProject) -> None:
+    before = browser(project.config, project.ledger, project.now).get("/sources").text
+    assert "The only connection came whole, just now." in before
+    measure = "{from: local, file: trust.csv, cell: A1}"
+    project.edit(
+        "kind: outcome, baseline: 5, target: 9}", f"kind: outcome, baseline: 5, target: 9, measure: {measure}}}"
+    )
+    page = browser(project.config, project.ledger, project.now).get("/sources").text
+    assert "1 of 1 connections was not pulled yet." in page
+    assert "1 of 4 not pulled yet" in page
+    assert "came whole" not in page
+    assert "failing" not in page
+
+
+def test_connection_that_no_measure_reads_is_not_counted(project: CsvProject) -> None:
+    settings = project.folder / "syncd.yaml"
+    settings.write_text(settings.read_text() + "  spare: {type: files, root: .}\n")
+    assert "The only connection came whole" in browser(project.config, project.ledger, project.now).get("/sources").text

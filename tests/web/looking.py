@@ -21,6 +21,17 @@ _ITSELF = "Failed to load resource: the server responded with a status of"
 
 _REACHABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 _ALL = f"[...document.querySelectorAll({_REACHABLE!r})].filter(each => each.checkVisibility())"
+_OUT_OF_CELL = """() => [...document.querySelectorAll("td, th")].filter(each => each.checkVisibility()).flatMap(cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const box = cell.getBoundingClientRect(), content = range.getBoundingClientRect();
+  const isOut = content.width > 1 && (content.left < box.left - 1 || content.right > box.right + 1);
+  return isOut ? [`${cell.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)} is out of its cell`] : [];
+})"""
+_TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
+  return ids.filter((id, index) => ids.indexOf(id) < index).map(id => `the id ${id} is there twice`);
+}"""
 _FOCUSED = f"""() => {{
   const element = document.activeElement, style = getComputedStyle(element), box = element.getBoundingClientRect();
   if (element === document.body) return null;
@@ -43,10 +54,11 @@ class Look:
     noticed: list[str] = field(default_factory=list)
 
     def faults(self) -> list[str]:
-        """Messages in the console, requests to other hosts, and what axe finds."""
+        """Messages in the console, requests to other hosts, ids that are not unique, and what axe finds."""
         results = Axe().run(self.page, options=_RULES).response["violations"]
         return [
             *self.noticed,
+            *self.page.evaluate(_TWICE),
             *(
                 f"axe: {each['id']}: {node['target']}: {node['html'][:200]}"
                 for each in results
@@ -58,6 +70,12 @@ class Look:
         """By how many pixels the page is wider than a window of this width."""
         self.page.set_viewport_size({"width": width, "height": 900})
         return int(self.page.evaluate("document.documentElement.scrollWidth")) - width
+
+    def out_of_cells(self, width: int) -> list[str]:
+        """What is wider than its cell of a table, in a window of this width; empty if all is well."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        wide: list[str] = self.page.evaluate(_OUT_OF_CELL)
+        return wide
 
     def unreached(self) -> list[str]:
         """What the tabulator key does not reach, or reaches without a ring around it; empty if all is well."""

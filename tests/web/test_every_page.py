@@ -10,6 +10,8 @@ from playwright.sync_api import Browser
 from serving_stories import Site
 
 PHONE = 360
+CELLS = (390, 768, 1440)
+"""Widths of windows in which each cell of a table holds its content."""
 PAGES = {
     "demo": (
         "/",
@@ -94,6 +96,7 @@ def test_page_has_no_fault(site: Site, browser: Browser, story: str, path: str, 
         look.keep_picture(f"{story}{path.replace('/', '_').replace('?', '.')}-{width}-{theme}")
         assert look.faults() == []
         assert {narrow: look.wider_than(narrow) for narrow in (width, PHONE)} == {width: 0, PHONE: 0}
+        assert {cells: look.out_of_cells(cells) for cells in CELLS} == {cells: [] for cells in CELLS}
 
 
 KEYBOARD = [("demo", "/"), ("demo", "/key-results/calls"), ("troubled", "/sources"), ("demo", "/reviews/week")]

@@ -88,3 +88,13 @@ def test_text_of_others_is_never_markup() -> None:
     )
     assert "<script" not in svg
     ElementTree.fromstring(svg)
+
+
+def test_arrow_stands_on_its_day_or_not_at_all() -> None:
+    lanes = [lane("calls"), lane("articles")]
+    for since, lag, within in ((11, 21, True), (80, 90, False), (-60, 30, False), (-10, 30, True)):
+        tree = drawn(lanes, [arrow("articles", "calls", since, lag)])
+        assert (len(elements(tree, "link")), len(elements(tree, "head"))) == (int(within), int(within))
+        (verdict,) = elements(tree, "verdict")
+        assert WIDE.left <= float(verdict.get("x", "")) <= WIDE.width - WIDE.right
+    assert elements(drawn(lanes, [arrow("articles", "calls", -60, 30)]), "lag") == []

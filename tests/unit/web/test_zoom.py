@@ -92,3 +92,17 @@ def test_events_of_a_day_share_a_mark() -> None:
     (mark,) = chart_of(series([1200, 1190], edit(1), edit(1)), None).marks
     assert (mark.sign, mark.words.count("edited")) == ("✎", 2)
     assert chart_of(series([1200.0] * 40, edit(1)), None, Zoom(28)).marks == []
+
+
+def test_series_of_one_axis_share_its_days() -> None:
+    """Also one that ends before the others, and one that has no number yet."""
+    zoom, long, short, empty = Zoom(28), series([1.0] * 60), series([1.0] * 40), series([])
+    axis = zoom.span(PERIOD, *(each.points for each in (empty, long, short)))
+    assert axis == (FIRST + timedelta(days=32), FIRST + timedelta(days=59))
+    for each, count in ((long, 28), (short, 8), (empty, 0)):
+        chart = chart_of(each, None, zoom, axis)
+        assert (chart.first, chart.last) == axis
+        pace, value = chart.lines
+        assert len(value.points) == count
+        assert len(pace.points) == 28
+        assert all(axis[0] <= day <= axis[1] for day, _ in (*pace.points, *value.points))
