@@ -34,7 +34,7 @@ class Figures:
 
 
 def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple[date, date] | None = None) -> Chart:
-    """The chart of a key result, by default on an axis of its own. Days without a number are gaps, held numbers rings."""
+    """The chart of a key result, on its own axis or on `axis`. Days without a number are gaps, held numbers rings."""
     kr, period = series.key_result, series.period
     first, last = axis or zoom.span(period, series.points)
     points = zoom.points(series.points, last)

@@ -57,7 +57,7 @@ class Zoom:
         return shown[(len(shown) - 1) % _WEEK :: _WEEK] if self.weekly and shown else shown
 
     def span(self, period: Period, *series: Sequence[Point]) -> tuple[date, date]:
-        """The first and the last day of the one axis of all these series: of the period, or of the latest days alone."""
+        """The first and the last day of the axis of these series: of the period, or of the latest days alone."""
         last = max((points[-1].day for points in series if points), default=period.last)
         if self.days is None:
             return period.first, max(period.last, last)

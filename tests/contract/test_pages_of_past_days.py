@@ -6,7 +6,6 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -58,7 +57,7 @@ PAGES = (
 
 
 class Project(CsvProject):
-    """Calls fell on 9 November, and more on 19 November, when a target was edited and a row of the past was restated."""
+    """Calls fell on 9 and on 19 November; then a target was edited, and a row of the past was restated."""
 
     def client(self, **troubles: str) -> TestClient:
         daemon = StandingStill(self.config, self.ledger, self.now)

@@ -21,13 +21,14 @@ _ITSELF = "Failed to load resource: the server responded with a status of"
 
 _REACHABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 _ALL = f"[...document.querySelectorAll({_REACHABLE!r})].filter(each => each.checkVisibility())"
-_OUT_OF_CELL = """() => [...document.querySelectorAll("td, th")].filter(each => each.checkVisibility()).flatMap(cell => {
+_CELLS = "[...document.querySelectorAll('td, th')].filter(each => each.checkVisibility())"
+_OUT_OF_CELL = f"""() => {_CELLS}.flatMap(cell => {{
   const range = document.createRange();
   range.selectNodeContents(cell);
   const box = cell.getBoundingClientRect(), content = range.getBoundingClientRect();
   const isOut = content.width > 1 && (content.left < box.left - 1 || content.right > box.right + 1);
-  return isOut ? [`${cell.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)} is out of its cell`] : [];
-})"""
+  return isOut ? [`${{cell.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)}} is out of its cell`] : [];
+}})"""
 _TWICE = """() => {
   const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
   return ids.filter((id, index) => ids.indexOf(id) < index).map(id => `the id ${id} is there twice`);

@@ -116,16 +116,19 @@ function listenToCharts() {
 
 const typed = new WeakSet(); // forms that must not go
 const KEPT = ["open"]; // attributes that the reader sets, not the server
+const REASON = "[role=alert]"; // why something was refused
+const ANSWER = `${REASON}, .spot .outcome:not(:empty)`;
 
 const ownKey = (node) =>
-  node.id || node.dataset.key || node.dataset.day || (node.nodeName === "FORM" && node.className) || (node.role === "alert" && "alert");
+  node.id || node.dataset.key || node.dataset.day || (node.nodeName === "FORM" && node.className) || (node.matches(REASON) && "alert");
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && ownKey(node)) || "";
 const alike = (old, fresh) => old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && keyOf(old) === keyOf(fresh);
-const ANSWERS = "[role=alert], form:has([role=alert]), .outcome:not(:empty)";
-const isAnswer = (node) => node.nodeType === Node.ELEMENT_NODE && node.matches(ANSWERS);
+const isAnswer = (node) =>
+  node.nodeType === Node.ELEMENT_NODE &&
+  (node.matches(ANSWER) || (node.nodeName === "FORM" && node.querySelector(REASON) !== null));
 const mustStay = (node) =>
   node.nodeType === Node.ELEMENT_NODE &&
-  (isAnswer(node) || node.querySelector(ANSWERS) || [node, ...node.querySelectorAll("form")].some((form) => typed.has(form)));
+  (isAnswer(node) || node.querySelector(ANSWER) || [node, ...node.querySelectorAll("form")].some((form) => typed.has(form)));
 
 function takeOver(old, fresh) {
   if (isAnswer(old)) return;
