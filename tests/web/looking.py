@@ -25,7 +25,7 @@ _CELLS = "[...document.querySelectorAll('td, th')].filter(each => each.checkVisi
 _OUT_OF_CELL = f"""() => {_CELLS}.flatMap(cell => {{
   const range = document.createRange();
   range.selectNodeContents(cell);
-  const box = cell.getBoundingClientRect(), content = range.getBoundingClientRect();
+  const box = cell.getBoundingClientRect(), content = (cell.querySelector("svg") ?? range).getBoundingClientRect();
   const isOut = content.width > 1 && (content.left < box.left - 1 || content.right > box.right + 1);
   return isOut ? [`${{cell.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)}} is out of its cell`] : [];
 }})"""

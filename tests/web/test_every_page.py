@@ -112,4 +112,16 @@ KEYBOARD = [("demo", "/"), ("demo", "/key-results/calls"), ("troubled", "/source
 def test_keyboard_reaches_everything_with_a_visible_ring(site: Site, browser: Browser, story: str, path: str) -> None:
     with looking(browser, site.address(story, path)) as look:
         assert look.unreached() == []
-        assert look.printed() >= 1
+
+
+SHEETS = {("demo", "/"): 3, ("demo", "/key-results/calls"): 2, ("troubled", "/sources"): 1, ("many", "/"): 9}
+
+
+@pytest.mark.parametrize(("story", "path"), SHEETS)
+def test_page_prints_on_its_sheets_of_a4_and_cuts_nothing_off(
+    site: Site, browser: Browser, story: str, path: str
+) -> None:
+    with looking(browser, site.address(story, path)) as look:
+        assert look.printed() == SHEETS[story, path]
+        look.page.emulate_media(media="print")
+        assert look.wider_than(718) == 0  # pixels between the margins of A4
