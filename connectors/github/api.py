@@ -24,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.github.advice import advice
 from connectors.github.client import PER_PAGE, Client, server
+from connectors.github.delivery_rows import DELIVERY_ROWS, CountedRows
 from connectors.github.refusals import CONTENT_WAIT, WITHHELD, is_too_quick, withheld
 from connectors.github.rows import ROWS
 from connectors.github.settings import GitHubSettings
@@ -41,6 +42,7 @@ from syncd.sdk import (
 T = TypeVar("T")
 _AT_ONCE = 4
 _STALE_PAGES = 2
+_SHAPES = {**ROWS, **DELIVERY_ROWS}
 
 
 class Refused(SourceBroken):
@@ -71,6 +73,7 @@ class Answer:
     `number` is the page's number, and `of` the last page's number if the server links to that page by number.
     `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none. `full`
     says that the page has as many rows as were asked for, `withheld` that the list leaves rows out (single sign-on).
+    `total` is the number of rows on all pages, where the server counts them.
     """
 
     rows: list[Any] | None
@@ -82,6 +85,7 @@ class Answer:
     of: int | None = None
     full: bool = False
     withheld: bool = False
+    total: int | None = None
 
     @property
     def last(self) -> bool:
@@ -200,7 +204,8 @@ class Api:
                 raise RetryLater("it says that nothing changed (HTTP 304), but the request had no ETag")  # a cache
             if status == 304:
                 return Answer(None, etag, at, number=number)
-            rows = parsed(ROWS[kind], body)
+            content = parsed(_SHAPES[kind], body)
+            rows, total = (content.rows, content.total) if isinstance(content, CountedRows) else (content, None)
             links = {name: _query(address) for name, address in parse_link(headers.get("link", "")).items()}
             following, last = links.get("next"), links.get("last", {}).get("page", "")
             if following is None and last.isdigit() and int(last) > number + 1:
@@ -209,7 +214,9 @@ class Api:
             full, kept_back = len(rows) >= self.per_page, withheld(headers)
             if kept_back and kind != "repos":
                 raise SourceBroken(WITHHELD)
-            return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of, full, kept_back)
+            return Answer(
+                rows, headers.get("etag"), at, following, "link" not in headers, number, of, full, kept_back, total
+            )
 
         return self._context.retry.call(ask)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from connectors.github.api import Answer, Api
-from connectors.github.walks import OVERLAP, records_of, resumable
-from syncd.sdk import Page
+from connectors.github.walks import OVERLAP, resumable
+from syncd.sdk import Page, Record
 
 _QUERY = {"state": "all", "sort": "updated", "direction": "desc"}
 _HEAD_READS = 5  # if the head still changes after so many reads, the rest is left to the next cycle
@@ -25,11 +25,11 @@ class PullsWalk:
     because rows only move down: a pull request cannot be deleted.
     """
 
-    def __init__(self, api: Api, repo: str, needs: Collection[str]) -> None:
-        """`needs` are the stream's."""
+    def __init__(self, api: Api, repo: str, records: Callable[[list[Any]], list[Record]], kind: str = "pulls") -> None:
+        """`records` makes the records of a page's rows, whose shape is `kind`."""
         self._api = api
-        self._repo = repo
-        self._needs = needs
+        self._records = records
+        self._kind = kind
         self._path = f"/repos/{repo}/pulls"
         self._top: datetime | None = None
         self._head_rows: set[str] = set()
@@ -80,7 +80,7 @@ class PullsWalk:
         """
         page_count = 0
         in_order = True
-        for answer in self._api.pages(self._path, _QUERY, "pulls", etag, start, at_once):
+        for answer in self._api.pages(self._path, _QUERY, self._kind, etag, start, at_once):
             if answer.rows is None:
                 return 0
             if answer.number == 1:
@@ -89,7 +89,7 @@ class PullsWalk:
                 self._remember_head(answer)
             page_count += 1
             cursor = self._cursor(floor, at_once, answer) if self._is_progress(answer) else None
-            yield Page(records_of(self._repo, answer.rows, self._needs), cursor=cursor)
+            yield Page(self._records(answer.rows), cursor=cursor)
             times = [row.updated_at for row in answer.rows]
             in_order = in_order and times == sorted(times, reverse=True)
             if in_order and times and times[-1] < floor:
@@ -100,14 +100,14 @@ class PullsWalk:
         """The head again, down to its former top. Returns whether the head has changed, and how many pages it took."""
         assert self._top is not None
         former, down_to, page_count, moved = self._head_rows, self._top - OVERLAP, 0, False
-        for answer in self._api.pages(self._path, _QUERY, "pulls", self._etag):
+        for answer in self._api.pages(self._path, _QUERY, self._kind, self._etag):
             if answer.rows is None:
                 return False, page_count
             page_count += 1
             self._is_progress(answer)
             self._remember_head(answer, reset=page_count == 1)
             moved = moved or any(row.updated_at >= down_to and row.version not in former for row in answer.rows)
-            yield Page(records_of(self._repo, answer.rows, self._needs))
+            yield Page(self._records(answer.rows))
             if not answer.rows or answer.rows[-1].updated_at < down_to:
                 break
         return moved, page_count

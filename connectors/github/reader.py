@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from connectors.github.api import Api, Refused, TooMuch
 from connectors.github.client import PER_PAGE
+from connectors.github.deployed_walk import DeployedWalk
+from connectors.github.deployments_walk import Outcomes, deployments
 from connectors.github.issues_walk import IssuesWalk, MergesUntold
 from connectors.github.pulls_walk import PullsWalk
 from connectors.github.repositories import Repositories
 from connectors.github.rows import Repository
-from connectors.github.walks import releases, start_of_walk
+from connectors.github.runs_walk import RunsWalk
+from connectors.github.settings import DEPLOYED_TO
+from connectors.github.tags import tags
+from connectors.github.walks import records_of, releases, start_of_walk
 from syncd.sdk import Lists, Page, Stream
 
 _SIZES = (PER_PAGE, 30, 10)  # rows a page: a gateway gives up on pages of many large rows
@@ -28,6 +34,7 @@ class Reader:
     def __init__(self, api: Api, repositories: Repositories) -> None:
         self._api = api
         self._repositories = repositories
+        self._outcomes = Outcomes()
         self._memories: dict[str, dict[str, Any]] = {}
 
     def memory(self, stream: Stream) -> dict[str, Any]:
@@ -37,6 +44,10 @@ class Reader:
     def forget_sizes(self, stream: Stream) -> None:
         """Lets the next walk try large pages again: the server may only have been ill."""
         self.memory(stream).pop("sizes", None)
+
+    def forget_outcomes(self) -> None:
+        """Lets the next walk ask again what deployments came to."""
+        self._outcomes.forget()
 
     def pages(self, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """The rows that changed since the cursor; with an empty cursor, those updated since the stream's `since`."""
@@ -74,12 +85,21 @@ class Reader:
     def _list(
         self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
+        name = repository.full_name
         if kind == "releases":
-            yield from releases(api, repository.full_name, cursor, stream.needs)
+            yield from releases(api, name, cursor, stream.needs)
         elif kind == "pulls":
             yield from self._pulls(api, repository, stream, cursor)
-        else:
+        elif kind == "issues":
             yield from self._issues(api, repository, stream, cursor)
+        elif kind == "tags":
+            yield from tags(api, name, cursor, self.memory(stream))
+        elif kind == "workflow runs":
+            yield from RunsWalk(api, name, stream.needs).pages(stream.since, cursor)
+        elif kind == "deployments":
+            yield from deployments(api, name, cursor, stream.needs, stream.since, self._outcomes)
+        else:
+            yield from self._deployed(api, repository, kind.removeprefix(DEPLOYED_TO), stream, cursor)
 
     def _issues(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """Issues and pull requests by /issues; pull requests by /pulls where only they are needed and /issues has none.
@@ -113,11 +133,30 @@ class Reader:
 
     def _pulls(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """Pull requests by /pulls; none where they are turned off."""
+        records = partial(records_of, repository.full_name, needs=stream.needs)
+        walk = PullsWalk(api, repository.full_name, records)
+        yield from self._unless_turned_off(repository, walk.pages(start_of_walk(stream.since, cursor), cursor))
+
+    def _deployed(
+        self, api: Api, repository: Repository, environment: str, stream: Stream, cursor: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        """Pull requests that were deployed to an environment; none where they are turned off."""
+        walk = DeployedWalk(
+            api,
+            repository.full_name,
+            environment,
+            needs=stream.needs,
+            since=stream.since,
+            outcomes=self._outcomes,
+            memory=self.memory(stream),
+        )
+        yield from self._unless_turned_off(repository, walk.pages(cursor))
+
+    def _unless_turned_off(self, repository: Repository, pages: Iterator[Page]) -> Iterator[Page]:
+        """The pages of a list of pull requests."""
         try:
             if repository.has_pull_requests is not False:
-                yield from PullsWalk(api, repository.full_name, stream.needs).pages(
-                    start_of_walk(stream.since, cursor), cursor
-                )
+                yield from pages
                 return
         except Refused as error:
             if error.status not in (404, 410) or self._flags(repository).has_pull_requests is not False:

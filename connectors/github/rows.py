@@ -45,15 +45,15 @@ class _Base(BaseModel):
     ref: str
 
 
-_Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
     """A row. `row_keys` is the key of GitHub's row behind each field that a measure may name."""
 
     row_keys: ClassVar[Mapping[str, str]] = {}
 
-    id: _Whole
+    id: Whole
     html_url: str = ""
     created_at: AwareDatetime
 
@@ -74,7 +74,7 @@ class _Row(BaseModel):
         return str(self.id)
 
 
-class _Numbered(_Row):
+class _Numbered(Row):
     row_keys: ClassVar[Mapping[str, str]] = {
         "author": "user",
         "author_is": "user",
@@ -83,7 +83,7 @@ class _Numbered(_Row):
         "title": "title",
     }
 
-    number: _Whole
+    number: Whole
     title: str = ""
     state: str
     user: User | None = None
@@ -105,7 +105,7 @@ class _Numbered(_Row):
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pull requests have in common."""
         return {
-            **_author(self.user),
+            **author_fields(self.user),
             "label": _names(self.labels or ()),
             "milestone": [self.milestone.title] if self.milestone else [],
             "title": [self.title],
@@ -142,8 +142,15 @@ class _Merge(BaseModel):
 class Issue(_Numbered):
     """A row of /issues: an issue, or a pull request with the time of its merge."""
 
+    row_keys: ClassVar[Mapping[str, str]] = {**_Numbered.row_keys, "type": "type"}
+
     state_reason: str | None = None
+    type: _Named | None = None
     pull_request: _Merge | None = None
+
+    def missing_key(self, needs: Collection[str]) -> str | None:
+        """As of every row; a pull request has no type."""
+        return super().missing_key(needs if self.pull_request is None else set(needs) - {"type"})
 
     @property
     def tells_merge(self) -> bool:
@@ -160,16 +167,19 @@ class Issue(_Numbered):
         if self.pull_request is not None:
             return _pull_request(self, repo, self.pull_request.merged_at, fields)
         fields["state_reason"] = [self.state_reason] if self.state_reason else []
+        fields["type"] = [self.type.name] if self.type else []
         not_done = _NOT_DELIVERED.get(self.state_reason or "")
         if self.state != "closed":
             not_done = "reopened" if self.state_reason == "reopened" else "open"
         elif self.closed_at is None:
             not_done = "closed, with no time of closing"
         done_at = self.closed_at if not_done is None else None
-        return _record(self, repo, "issue", f"#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
+        return make_record(
+            self, repo, "issue", f"#{self.number}", self.title, self.updated_at, done_at, not_done, fields
+        )
 
 
-class Release(_Row):
+class Release(Row):
     """A release, or the draft of one."""
 
     row_keys: ClassVar[Mapping[str, str]] = {
@@ -199,7 +209,7 @@ class Release(_Row):
         """A release. A draft is not done."""
         title = self.name or self.tag_name
         fields: dict[str, Sequence[Scalar]] = {
-            **_author(self.author),
+            **author_fields(self.author),
             "title": [title],
             "tag": [self.tag_name],
             "draft": _flag(self.draft),
@@ -209,13 +219,13 @@ class Release(_Row):
         not_done = "a draft" if self.draft else (None if self.published_at else "not published")
         done_at = self.published_at if not_done is None else None
         updated_at = max(filter(None, (self.updated_at, self.published_at, self.created_at)))
-        return _record(self, repo, "release", f" {self.tag_name}", title, updated_at, done_at, not_done, fields)
+        return make_record(self, repo, "release", f" {self.tag_name}", title, updated_at, done_at, not_done, fields)
 
 
 class Repository(BaseModel):
     """A repository in a list of repositories, or by itself."""
 
-    id: _Whole | None = None
+    id: Whole | None = None
     full_name: str
     archived: bool | None = None
     fork: bool | None = None
@@ -268,7 +278,8 @@ class Comment(BaseModel):
         return str(self.id)
 
 
-def _author(user: User | None) -> dict[str, Sequence[Scalar]]:
+def author_fields(user: User | None) -> dict[str, Sequence[Scalar]]:
+    """The fields that tell of an account; empty if it was deleted."""
     return {"author": [user.login], "author_is": [user.kind]} if user else {"author": [], "author_is": []}
 
 
@@ -283,11 +294,13 @@ def _flag(value: bool | None) -> Sequence[Scalar]:
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
     """The record of a pull request. A merge is final; a pull request that was closed unmerged is not delivered."""
     not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
-    return _record(row, repo, "pull request", f"#{row.number}", row.title, row.updated_at, merged_at, not_done, fields)
+    return make_record(
+        row, repo, "pull request", f"#{row.number}", row.title, row.updated_at, merged_at, not_done, fields
+    )
 
 
-def _record(
-    row: _Row,
+def make_record(
+    row: Row,
     repo: str,
     kind: str,
     suffix: str,
@@ -297,6 +310,7 @@ def _record(
     not_done: str | None,
     fields: dict[str, Sequence[Scalar]],
 ) -> Record:
+    """The record of a row of a repository. `suffix` follows the repository's name in its label."""
     if done_at is not None:
         fields["lead_time"] = lead_time(row.created_at, done_at)
     id_, label = f"{repo.lower()} {kind} {row.stable_id}", f"{repo}{suffix}"

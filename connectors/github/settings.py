@@ -11,22 +11,49 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings, not_allowed
 from syncd.sdk.block import SHOWN
 
-What = Literal["merged_pull_requests", "closed_issues", "releases"]
+What = Literal[
+    "merged_pull_requests",
+    "closed_issues",
+    "releases",
+    "tags",
+    "deployments",
+    "workflow_runs",
+    "deployed_pull_requests",
+]
 _KINDS: Mapping[What, str] = {
     "merged_pull_requests": "pull request",
     "closed_issues": "issue",
     "releases": "release",
+    "tags": "tag",
+    "deployments": "deployment",
+    "workflow_runs": "workflow run",
+    "deployed_pull_requests": "deployed pull request",
 }
+_OF_PULLS = frozenset({"author", "author_is", "label", "base", "milestone", "draft", "title", "number", "lead_time"})
 _FIELDS: Mapping[What, frozenset[str]] = {
-    "merged_pull_requests": frozenset(
-        {"author", "author_is", "label", "base", "milestone", "draft", "title", "number", "lead_time"}
-    ),
+    "merged_pull_requests": _OF_PULLS,
     "closed_issues": frozenset(
-        {"author", "author_is", "label", "milestone", "state_reason", "title", "number", "lead_time"}
+        {"author", "author_is", "label", "milestone", "state_reason", "type", "title", "number", "lead_time"}
     ),
     "releases": frozenset({"author", "author_is", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
+    "tags": frozenset({"tag", "title", "annotated"}),
+    "deployments": frozenset({"author", "author_is", "environment", "conclusion", "ref", "task", "title", "lead_time"}),
+    "workflow_runs": frozenset(
+        {"author", "author_is", "workflow", "conclusion", "branch", "event", "title", "number", "lead_time"}
+    ),
+    "deployed_pull_requests": _OF_PULLS | {"environment", "conclusion"},
 }
-_IN_ANY_CASE = frozenset({"author", "author_is", "label"})
+_IN_ANY_CASE = frozenset({"author", "author_is", "label", "type", "environment"})
+_LISTS: Mapping[What, str] = {
+    "releases": "releases",
+    "tags": "tags",
+    "deployments": "deployments",
+    "workflow_runs": "workflow runs",
+}
+DEPLOYED_TO = "pulls deployed to "
+"""How the stream of the pull requests that were deployed to an environment begins."""
+_PRODUCTION = "production"  # GitHub's own default for a deployment
+_UNSUCCESSFUL = frozenset({"failure", "error", "pending", "queued", "in_progress", "waiting", None})
 _APPS = frozenset(  # whose logins end in [bot]
     {
         "allcontributors", "codecov", "copilot-swe-agent", "dependabot", "dependabot-preview", "github-actions",
@@ -104,6 +131,9 @@ class GitHubMeasure(RecordKeys):
 
     what: What = Field(description="What is counted.")
     repo: str | list[str] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
+    environment: str | None = Field(
+        None, min_length=1, description="Of deployed_pull_requests: where they are deployed; production unless given."
+    )
 
     @field_validator("repo")
     @classmethod
@@ -115,6 +145,18 @@ class GitHubMeasure(RecordKeys):
             raise ValueError("is empty; write OWNER/NAME")
         return value
 
+    @model_validator(mode="after")
+    def _environment_of_what(self) -> GitHubMeasure:
+        if self.environment is not None and self.what != "deployed_pull_requests":
+            hint = "; write it under 'where'" if "environment" in self.fields() else ""
+            raise ValueError(f"has an environment, which belongs to what: deployed_pull_requests{hint}")
+        return self
+
+    @property
+    def _environment(self) -> str:
+        """The environment whose deployments deliver. GitHub's names of environments are the same whatever their case."""
+        return (self.environment or _PRODUCTION).lower()
+
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """A list for each repository.
 
@@ -122,8 +164,10 @@ class GitHubMeasure(RecordKeys):
         supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
-        if self.what == "releases":
-            kind = "releases"
+        if self.what in _LISTS:
+            kind = _LISTS[self.what]
+        elif self.what == "deployed_pull_requests":
+            kind = f"{DEPLOYED_TO}{self._environment}"
         else:
             kind = "pulls" if self.what == "merged_pull_requests" and _OF_PULLS_ALONE & set(fields) else "issues"
         return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
@@ -144,7 +188,11 @@ class GitHubMeasure(RecordKeys):
         return field in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """An author is a bot or a person."""
+        """An author is a bot or a person; a measure of deployed pull requests is of one environment."""
+        if field == "environment" and self.what == "deployed_pull_requests":
+            elsewhere = sorted(value for value in values if value and value.lower() != self._environment)
+            wanted = f"is {' or '.join(elsewhere)}, and the measure is of {self._environment}"
+            return f"{wanted}; write environment: NAME beside what" if elsewhere else None
         others = sorted(value for value in values if value not in ("bot", "person", None))
         return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
 
@@ -168,8 +216,12 @@ class GitHubMeasure(RecordKeys):
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """A draft is never published; an issue closed as not planned or as a duplicate is never done.
 
-        A draft of a pull request can be merged: by a push of its commits.
+        A draft of a pull request can be merged: by a push of its commits. A deployment that failed has hardly ever
+        succeeded before.
         """
+        if self.what == "deployments" and "conclusion" in asked and _UNSUCCESSFUL.issuperset(asked["conclusion"]):
+            values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))
+            return f"asks for deployments whose conclusion is {values}, and a deployment counts once it was a success"
         field, undone = _NEVER_DONE.get(self.what, ("", frozenset()))
         if field not in asked or not undone.issuperset(asked[field]):
             return None

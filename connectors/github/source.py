@@ -14,6 +14,10 @@ from connectors.github.rows import Repository
 from connectors.github.settings import GitHubSettings
 from syncd.sdk import Check, Context, Json, Lists, Page, RetryLater, SourceBroken, Stream, quota_and_clock
 
+_LISTED_WHOLE = frozenset({"releases", "tags"})
+_OF_UPDATES = frozenset({"pulls", "issues", "releases", "tags"})
+"""Lists whose cursors stay true. The others read the past again in a census, and the pull goes on from there."""
+
 
 class GitHubSource:
     """Reads repositories through an opened account."""
@@ -24,6 +28,7 @@ class GitHubSource:
         self._api = Api(settings, context)
         self._repositories = Repositories(self._api, settings)
         self._reader = Reader(self._api, self._repositories)
+        self._recounted: dict[tuple[str, str], Mapping[str, Json]] = {}
 
     def verify(self, stream: Stream) -> None:
         """Makes no request: GitHub's fields are fixed, and checked with the configuration."""
@@ -43,7 +48,11 @@ class GitHubSource:
     def _pages(self, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         kind, repo = _parsed(stream)
         if not repo.endswith("/*"):
-            yield from self._reader.pages(kind, Repository(full_name=repo), stream, cursor)
+            repository = Repository(full_name=repo)
+            recounted = self._recounted.pop((stream.key, repository.key), None)
+            if recounted is not None:
+                yield Page(cursor=recounted)
+            yield from self._reader.pages(kind, repository, stream, recounted or cursor)
             return
         # All repositories of an owner are one stream, whose cursor holds a cursor for each repository.
         owned = self._owned(repo, stream)
@@ -54,8 +63,12 @@ class GitHubSource:
         unread = dict(owned.lists.unread)
 
         def read(repository: Repository) -> Iterator[Page]:
-            # Releases are always listed in full: `present` must hold those of every repository.
-            start = cursors.get(repository.key, {}) if kind != "releases" else {}
+            recounted = self._recounted.pop((stream.key, repository.key), None)
+            if recounted is not None:
+                cursors[repository.key] = recounted
+                yield Page(cursor={"repos": dict(cursors)})
+            # `present` must hold the records of every repository.
+            start = cursors.get(repository.key, {}) if kind not in _LISTED_WHOLE else {}
             for page in self._reader.pages(kind, repository, stream, start):
                 present.update(page.present or ())
                 if page.cursor is not None:
@@ -63,7 +76,7 @@ class GitHubSource:
                 yield replace(page, present=None, cursor={"repos": dict(cursors)})
 
         yield from _each(owned.read, read, unread)
-        if kind == "releases":
+        if kind in _LISTED_WHOLE:
             yield Page(present=frozenset(present), lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
@@ -74,11 +87,17 @@ class GitHubSource:
         """
         kind, repo = _parsed(stream)
         self._reader.forget_sizes(stream)
+        if kind == "deployments":
+            self._reader.forget_outcomes()
 
         def read(repository: Repository) -> Iterator[Page]:
+            last: Mapping[str, Json] | None = None
             for page in self._reader.pages(kind, repository, stream, {}):
+                last = page.cursor or last
                 ids = frozenset(record.id for record in page.records)
                 yield Page(page.records, present=ids, lists=page.lists)
+            if last is not None and kind not in _OF_UPDATES:
+                self._recounted[(stream.key, repository.key)] = last
 
         if not repo.endswith("/*"):
             yield from read(Repository(full_name=repo))
@@ -152,5 +171,5 @@ def _each(
 
 
 def _parsed(stream: Stream) -> tuple[str, str]:
-    kind, _, repo = stream.key.partition(" of ")
+    kind, _, repo = stream.key.rpartition(" of ")  # an environment may have any name
     return kind, repo

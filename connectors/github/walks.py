@@ -7,15 +7,16 @@ the walk checks that no row slipped between the pages.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.github.api import Answer, Api
+from connectors.github.rows import Row
 from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # covers equal timestamps, and servers whose clocks differ
-_EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
 """Before any update on GitHub. To `since` of the year 1970 GitHub answers an empty list, whatever there is."""
 READS = 5  # if a list still changes after so many reads, it is left to the next cycle
 
@@ -25,7 +26,7 @@ def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime
 
     A walk repeats the last request if that reaches back far enough: GitHub answers 304 if nothing changed.
     """
-    floor = max(since or _EARLIEST, _EARLIEST)
+    floor = max(since or EARLIEST, EARLIEST)
     if not cursor.get("mark"):
         return floor
     mark = datetime.fromisoformat(cursor["mark"]) - OVERLAP
@@ -86,9 +87,14 @@ def steady(
 
 def records_of(repo: str, rows: list[Any], needs: Collection[str]) -> list[Record]:
     """The rows of a page as records. SourceBroken if a row leaves out what a measure `needs`: that is not blank."""
+    check_keys(rows, needs)
+    return [row.record(repo) for row in rows]
+
+
+def check_keys(rows: Iterable[Row], needs: Collection[str]) -> None:
+    """SourceBroken if a row leaves out what a measure `needs`."""
     for row in rows:
         if (key := row.missing_key(needs)) is not None:
             raise SourceBroken(
                 f"its list leaves out {key!r}, which a measure needs; an old server has no such key, or a proxy cut it"
             )
-    return [row.record(repo) for row in rows]

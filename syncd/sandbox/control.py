@@ -18,6 +18,8 @@ CHANGES = {
         "add_issue", "add_pull", "add_release", "publish_release", "close_issue", "reopen_issue", "delete_issue",
         "transfer_issue", "merge_pull", "close_pull", "reopen_pull", "label", "unlabel", "touch", "rename_repo",
         "transfer_repo", "set_repo", "edit_item", "add_comment", "edit_comment", "delete_comment",
+        "set_type", "deploy", "set_deployment", "delete_deployment", "lose_commit", "add_run", "complete_run", "rerun",
+        "delete_run", "tag", "delete_tag",
     ),
     "jira": (
         "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",
@@ -75,8 +77,8 @@ class Control:
         system = systems[0] if "repo" in arguments else systems[-1]
         if "repo" in arguments:
             arguments["full_name"] = arguments.pop("repo")
-        if "at" in arguments and system != "sheets":
-            arguments["at"] = datetime.fromisoformat(arguments["at"])
+        for name in {"at", "done"} & arguments.keys() if system != "sheets" else ():
+            arguments[name] = datetime.fromisoformat(arguments[name])
         if system == "jira" and arguments.pop("site", "jira") == "jira-dc":
             system = "jira_dc"
         if system == "sheets":

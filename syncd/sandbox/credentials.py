@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 SERVICE_EMAIL = "syncd@acme-sandbox.iam.gserviceaccount.example"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
-INSTALLATION = {"contents": "read", "issues": "write", "metadata": "read", "pull_requests": "read"}
+INSTALLATION = {
+    "actions": "read", "contents": "read", "deployments": "read", "issues": "write", "metadata": "read",
+    "pull_requests": "read",
+}  # fmt: skip
 """The permissions of the GitHub App's installation, by GitHub's names."""
 
 

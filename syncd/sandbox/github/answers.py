@@ -29,16 +29,20 @@ def page(
     address: str,
     repo: Repo | None = None,
     host: CodeHost | None = None,
+    within: tuple[str, int] | None = None,
 ) -> Response:
     """One page of a list, with its RFC 5988 links; `row` makes each row's JSON. The links lead to `address`.
 
-    As on GitHub, that address names a repository by its id.
+    As on GitHub, that address names a repository by its id. Some lists stand `within` an object, under a name and beside
+    the number of all rows.
     """
     size = min(_positive(request.param("per_page"), 30), 100)
     number = _positive(request.param("page"), 1)
     last = max(1, -(-len(listed) // size))
     part = listed[(number - 1) * size : number * size]
     body = b"[" + b",".join(map(row, part)) + b"]"
+    if within is not None:
+        body = b'{"total_count":%d,"%s":' % (within[1], within[0].encode()) + body + b"}"
     body = item_rows.filled(body, request.base, repo, host.user(repo.owner) if host and repo else None)
     targets = {}
     if number > 1:

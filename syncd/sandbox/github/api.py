@@ -1,4 +1,6 @@
-"""GitHub's REST API (version 2022-11-28): reads repositories, pull requests, issues and releases; writes issues."""
+"""GitHub's REST API (version 2022-11-28): reads repositories, pull requests, issues, releases, deployments, workflow
+runs and tags; writes issues.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from syncd.sandbox.github.answers import error, moved, ok, page
 from syncd.sandbox.github.app import answer_app
 from syncd.sandbox.github.code import Item, Pull, Release, Repo
 from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.github.delivery_api import PERMISSIONS, Deliveries
 from syncd.sandbox.github.issues import Issues
 from syncd.sandbox.github.owners import ACCOUNT, Owners
 from syncd.sandbox.http import Request, Response, compact_json
@@ -103,6 +106,8 @@ class GitHub:
             case "GET", ["releases"]:
                 # Only those with push access see drafts, and a token for reading has no push access.
                 return self._releases(request, repo, push=request.bearer() != self._credentials.github_readonly)
+            case "GET", ["deployments" | "actions" | "git" | "compare", *_] | ["pulls", _, "commits"]:
+                return Deliveries(request, self._host, repo).answer(path)
             case "GET", ["pulls", number] if number.isdigit():
                 item = repo.items.get(int(number))
                 if isinstance(item, Pull):
@@ -118,6 +123,7 @@ class GitHub:
         pull requests, as fine-grained tokens show (actions/github-script#323).
         """
         needed = {"issues": "issues", "pulls": "pull_requests", "releases": "contents", "contents": "contents"}
+        needed |= PERMISSIONS
         permission = needed.get(path[0], "metadata") if path else "metadata"
         level = "read" if request.method == "GET" else "write"
         if level == "write" and self._is_pull(repo, path):

@@ -1,10 +1,12 @@
-"""The data of a code host: repositories with their issues, pull requests and releases."""
+"""The data of a code host: repositories with their issues, pull requests, releases and deliveries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from syncd.sandbox.github.pipeline import Deployment, Run, Tag
 
 Reason = Literal["completed", "reopened", "not_planned", "duplicate"]
 
@@ -58,16 +60,22 @@ class Issue(Item):
     """An issue. GitHub gives `state_reason` None for issues closed before it introduced reasons."""
 
     state_reason: Reason | None = None
+    type: str | None = None
 
 
 @dataclass
 class Pull(Item):
-    """A pull request. In a list of issues its row has a second id: `issue_id`."""
+    """A pull request. In a list of issues its row has a second id: `issue_id`.
+
+    `head` is the branch that it merges, if others merge into that branch too; `committed` are the dates of its commits.
+    """
 
     issue_id: int = 0
     base: str = "main"
     draft: bool = False
     merged_at: datetime | None = None
+    head: str | None = None
+    committed: list[datetime] = field(default_factory=list)
 
 
 @dataclass
@@ -96,6 +104,15 @@ class Repo:
     updated_at: datetime
     items: dict[int, Item] = field(default_factory=dict)
     releases: dict[int, Release] = field(default_factory=dict)
+    deployments: dict[int, Deployment] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    tags: dict[str, Tag] = field(default_factory=dict)
+    empty: bool = False
+    """Whether nobody has pushed a commit yet."""
+    lost: set[str] = field(default_factory=set)
+    """Commits that are gone after a forced push."""
+    touches_deployments: bool = True
+    """Whether a status moves the `updated_at` of its deployment."""
     deleted: set[int] = field(default_factory=set)
     transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
     """The old number of each issue that left → (its new repository's id, its new number)."""

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from syncd.sandbox.github.code import Comment, Issue, Item, Reason
-from syncd.sandbox.github.repositories import Repositories
+from syncd.sandbox.github.deliveries import Deliveries
 
 
-class CodeHost(Repositories):
+class CodeHost(Deliveries):
     """Every method takes a repository's full name, present or former."""
 
     # -- changing issues
@@ -34,6 +34,13 @@ class CodeHost(Repositories):
             if not keep_closed_at:
                 issue.closed_at = None
             self._touch(full_name, issue, moment)
+
+    def set_type(self, full_name: str, number: int, type: str | None, *, at: datetime | None = None) -> None:
+        """Gives an issue a type of its organisation, or takes it away."""
+        with self.lock:
+            issue = self.issue(full_name, number)
+            issue.type = type
+            self._touch(full_name, issue, self._when(at))
 
     def delete_issue(self, full_name: str, number: int) -> None:
         """Deletes an issue: its address answers 410 from now on, and lists leave it out."""

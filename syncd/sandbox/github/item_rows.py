@@ -11,6 +11,7 @@ import hashlib
 from typing import Any
 
 from syncd.sandbox.github.code import Comment, Issue, Item, Pull, Release, Repo, User
+from syncd.sandbox.github.history import merge_sha
 from syncd.sandbox.github.repo_rows import WEB, node_id, node_id_within, repo_bytes, time_text, user_row
 from syncd.sandbox.http import compact_json
 
@@ -45,6 +46,7 @@ def issue_row(repo: Repo, item: Item) -> dict[str, Any]:
         "performed_via_github_app": None,
         "reactions": _reactions(me),
         "state_reason": item.state_reason if isinstance(item, Issue) else None,
+        "type": type_row(repo, item.type) if isinstance(item, Issue) and item.type else None,
     }
     if isinstance(item, Pull):
         page = f"{WEB}/{repo.full_name}/pull/{number}"
@@ -63,7 +65,7 @@ def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
     """A pull request, as lists of pull requests show it: the schema `pull-request-simple`."""
     api, page = f"@API@/repos/{repo.full_name}", f"{WEB}/{repo.full_name}/pull/{pull.number}"
     me, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
-    sha = hashlib.sha1(f"{repo.id}/{pull.number}".encode(), usedforsecurity=False).hexdigest()
+    sha = merge_sha(repo, pull)
     author, owner = user_row(pull.author), User(1, repo.owner)
 
     def branch(name: str) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
         "requested_teams": [],
         "draft": pull.draft,
         **{f"{name}_url": url for name, url in urls.items() if name not in ("self", "html", "issue")},
-        "head": branch(f"{pull.author.login.removesuffix('[bot]')}/change-{pull.number}"),
+        "head": branch(pull.head or f"{pull.author.login.removesuffix('[bot]')}/change-{pull.number}"),
         "base": branch(pull.base),
         "_links": {name: {"href": url} for name, url in urls.items()},
         "auto_merge": None,
@@ -203,6 +205,14 @@ def label_row(repo: Repo, name: str) -> dict[str, Any]:
     _, color = repo.labels.get(name.lower(), (name, "d73a4a"))
     text = {"name": name, "color": color, "default": False, "description": None}
     return {"id": number, "node_id": node_id("LA", number), "url": url, **text}
+
+
+def type_row(repo: Repo, name: str) -> dict[str, Any]:
+    """The schema `issue-type`."""
+    number = int(hashlib.sha1(f"{repo.owner}/{name}".encode(), usedforsecurity=False).hexdigest()[:6], 16)
+    made = time_text(repo.created_at)
+    row = {"id": number, "node_id": node_id("IT", number), "name": name, "description": None, "color": "blue"}
+    return row | {"created_at": made, "updated_at": made, "is_enabled": True}
 
 
 def _milestone(repo: Repo, item: Item) -> dict[str, Any] | None:

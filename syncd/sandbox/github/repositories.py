@@ -86,13 +86,14 @@ class Repositories:
         author: str = "ana",
         labels: Iterable[str] = (),
         milestone: str | None = None,
+        type: str | None = None,
         at: datetime | None = None,
     ) -> Issue:
         """Adds an open issue."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             issue = Issue(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
-            issue.labels, issue.milestone = [repo.label(name) for name in labels], milestone
+            issue.labels, issue.milestone, issue.type = [repo.label(name) for name in labels], milestone, type
             self._put(repo, issue)
             return issue
 
@@ -103,16 +104,19 @@ class Repositories:
         *,
         author: str = "ana",
         base: str = "main",
+        head: str | None = None,
         draft: bool = False,
         labels: Iterable[str] = (),
         milestone: str | None = None,
+        committed: Iterable[datetime] = (),
         at: datetime | None = None,
     ) -> Pull:
-        """Adds an open pull request."""
+        """Adds an open pull request; its only commit is from the moment it is opened, unless `committed` says more."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             pull = Pull(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
-            pull.issue_id, pull.base, pull.draft = next(self._ids), base, draft
+            pull.issue_id, pull.base, pull.head, pull.draft = next(self._ids), base, head, draft
+            pull.committed = list(committed) or [moment]
             pull.labels, pull.milestone = [repo.label(name) for name in labels], milestone
             self._put(repo, pull)
             return pull

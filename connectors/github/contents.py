@@ -1,0 +1,167 @@
+"""Which commits each deployment of an environment brought, by comparing it with the deployment before.
+
+A commit that a deployment contains and the one before does not came with it. So a comparison for each deployment tells
+the first that contains a commit, whatever branches and rollbacks lie between. GitHub cannot compare commits that a
+forced push has lost, or that have no common ancestor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from connectors.github.api import Api, Refused
+from connectors.github.delivery_rows import Deployment, Outcome
+from syncd.sdk import RetryLater
+
+_SHORT = 12
+"""Digits of a SHA that are kept: enough to tell the commits of a repository apart."""
+_EARLIER = 3  # deployments before, in the place of one that cannot be compared with
+_NO_COMPARISON = (404, 409, 422)
+
+
+def short(sha: str) -> str:
+    """The digits of a SHA that are compared."""
+    return sha[:_SHORT]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A successful deployment. `brought` are the commits that came with it, None if that cannot be told.
+
+    `compared` is False as long as nobody has asked.
+    """
+
+    id: int
+    sha: str
+    created_at: datetime
+    done_at: datetime
+    conclusion: str
+    brought: Sequence[str] | None = None
+    compared: bool = False
+
+    @classmethod
+    def of(cls, row: Deployment, outcome: Outcome, done_at: datetime) -> Delivery:
+        """The delivery of a deployment that succeeded at `done_at`."""
+        return cls(row.id, row.sha, row.created_at, done_at, outcome.conclusion or "")
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """What deliveries are sorted by: the first success."""
+        return self.done_at, self.id
+
+    @property
+    def facts(self) -> tuple[int, str, datetime, str]:
+        """What its source tells of it."""
+        return self.id, self.sha, self.done_at, self.conclusion
+
+    def as_json(self) -> dict[str, Any]:
+        """For a cursor."""
+        times = {"created_at": self.created_at.isoformat(), "done_at": self.done_at.isoformat()}
+        return asdict(self) | times
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Delivery:
+        """From a cursor."""
+        times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "done_at")}
+        return cls(**{**kept, **times})
+
+
+class Contents:
+    """Compares the deliveries of a repository."""
+
+    def __init__(self, api: Api, repo: str) -> None:
+        self._api = api
+        self._repo = repo
+
+    def compared(
+        self, deliveries: Sequence[Delivery], *, from_the_first: bool, oldest: str | None
+    ) -> Iterator[list[Delivery]]:
+        """The deliveries, with one more compared each time.
+
+        The first is only there to compare the second with, unless it is the first ever: then it is compared with the
+        `oldest` merge commit that may be in it.
+        """
+        done = list(deliveries)
+        for index, delivery in enumerate(done):
+            if delivery.compared:
+                continue
+            brought: Sequence[str] | None = []
+            if index == 0 and from_the_first:
+                brought = self._of_first(oldest, delivery.sha) if oldest else []
+            elif index > 0:
+                bases = [before.sha for before in reversed(done[max(0, index - _EARLIER) : index])]
+                brought = self._since(bases, delivery.sha)
+            done[index] = replace(delivery, brought=brought, compared=True)
+            yield done
+
+    def _of_first(self, oldest: str, head: str) -> Sequence[str] | None:
+        brought = self._since([oldest], head)
+        # A comparison lists nothing of its base itself; the other way round, its base is ahead unless it is contained.
+        missing = self._since([head], oldest)
+        return None if brought is None or missing is None else [*brought, *([] if missing else [short(oldest)])]
+
+    def _since(self, bases: Iterable[str], head: str) -> Sequence[str] | None:
+        """The commits of `head` that the first base which can be compared does not contain; None if none can."""
+        for base in dict.fromkeys(bases):
+            with suppress(_NotComparable):
+                return self._between(base, head)
+        # Nothing is concluded from a server that refuses everything.
+        self._api.request(f"/repos/{self._repo}", {})
+        return None
+
+    def _between(self, base: str, head: str) -> Sequence[str]:
+        if base == head:
+            return []
+        path = f"/repos/{self._repo}/compare/{base}...{head}"
+        shas: dict[str, None] = {}
+        try:
+            for answer in self._api.pages(path, {}, "compared"):
+                shas |= dict.fromkeys(row.sha for row in answer.rows or ())
+        except Refused as error:
+            if error.status in _NO_COMPARISON:
+                raise _NotComparable from None
+            raise
+        if answer.total is not None and len(shas) < answer.total:
+            raise RetryLater(f"it counts {answer.total:,} commits between two deployments and lists {len(shas):,}")
+        return [short(sha) for sha in shas]
+
+
+class _NotComparable(Exception):
+    """GitHub cannot compare two commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """By which delivery a merge was delivered; not `certain` if only the times tell it."""
+
+    delivery: Delivery
+    certain: bool
+
+
+class Index:
+    """Answers which delivery brought a commit first."""
+
+    def __init__(self, deliveries: Sequence[Delivery], *, from_the_first: bool) -> None:
+        self._by_commit: dict[str, Delivery] = {}
+        for delivery in deliveries:
+            for sha in delivery.brought or ():
+                self._by_commit.setdefault(sha, delivery)
+        self._deliveries = deliveries if from_the_first else deliveries[1:]
+
+    def of(self, sha: str | None, merged_at: datetime) -> Delivered | None:
+        """How a merge commit was delivered; None if it was not yet.
+
+        Where GitHub cannot tell the commits of a deployment, or the merge commit of a pull request, it is the first
+        deployment that was created after the merge.
+        """
+        if sha is not None and short(sha) in self._by_commit:
+            return Delivered(self._by_commit[short(sha)], certain=True)
+        for delivery in self._deliveries:
+            is_untold = sha is None or (delivery.compared and delivery.brought is None)
+            if is_untold and delivery.created_at >= merged_at:
+                return Delivered(delivery, certain=False)
+        return None

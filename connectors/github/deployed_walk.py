@@ -1,0 +1,204 @@
+"""Reads when the merged pull requests of a repository were first deployed to an environment.
+
+Deployments are read first, then the pull requests: what a deployment contains was merged before. Each pull request is
+the record of a `Delivery`, by `contents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.github.api import Api, parsed
+from connectors.github.contents import Contents, Delivery, Index
+from connectors.github.delivery_rows import MERGE, MergedPull
+from connectors.github.deployments_walk import LONGEST_RUN, DeploymentsWalk, Outcomes
+from connectors.github.pulls_walk import PullsWalk
+from connectors.github.walks import EARLIEST, check_keys, start_of_walk
+from syncd.sdk import Lists, Page, Record, Scalar, lead_time
+
+WAITS_FOR = timedelta(days=90)
+"""How long before the window a pull request may have been merged that is deployed within it."""
+_EARLIER = (LONGEST_RUN, LONGEST_RUN + timedelta(days=90), LONGEST_RUN + timedelta(days=365))
+"""How far before the window the last deployment before it is looked for."""
+_AT_ONCE = 25
+KIND = "deployed pull request"
+BY_TIME = "dated by the first deployment created after its merge, because GitHub cannot tell which one contains it"
+
+
+class DeployedWalk:
+    """The pull requests of a repository, each done at the first successful deployment that contains its merge commit.
+
+    The cursor holds the `deployments` that were read, the `deliveries` with the commits that came with each, the mark
+    of the walk over `pulls`, and the merges that are `waiting` for a deployment. `committed`, which the stream
+    remembers, holds the first commit of each pull request: it never changes.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        repo: str,
+        environment: str,
+        *,
+        needs: Collection[str],
+        since: datetime | None,
+        outcomes: Outcomes,
+        memory: dict[str, Any],
+    ) -> None:
+        """`needs`, `since` and `memory` are the stream's."""
+        self._api = api
+        self._repo = repo
+        self._environment = environment
+        self._needs = needs
+        self._since = since
+        self._outcomes = outcomes
+        self._memory = memory
+        self._committed: dict[str, str] = dict(memory.get("committed", {}).get(repo.lower(), {}))
+        self._merged: dict[int, MergedPull] = {}
+        self._from_the_first = False
+
+    def pages(self, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """The pull requests that changed since the cursor, or that were deployed since."""
+        before = [Delivery.from_json(kept) for kept in cursor.get("deliveries", ())]
+        walk, deliveries = yield from self._deliveries(cursor, before)
+        if [each.facts for each in deliveries[: len(before)]] != [each.facts for each in before]:
+            # A deployment that is gone, or ended otherwise, may have delivered any of them.
+            yield from self.pages({})
+            return
+        pulls_cursor: Mapping[str, Any] = cursor.get("pulls", {})
+        waiting: dict[str, Any] = dict(cursor.get("waiting", {})) if pulls_cursor else {}
+        marked = yield from self._pulls(pulls_cursor)
+        if walk.rows is None and marked is None:
+            return
+        kept: dict[str, Any] = {"deployments": walk.cursor, "from_the_first": self._from_the_first}
+        contents, oldest = Contents(self._api, self._repo), self._oldest(waiting)
+        compared = contents.compared(deliveries, from_the_first=self._from_the_first, oldest=oldest)
+        for count, deliveries in enumerate(compared, start=1):
+            if count % _AT_ONCE == 0:  # a cursor without `pulls` lets the next pull list them again
+                yield Page(cursor=kept | {"deliveries": [each.as_json() for each in deliveries]})
+        yield from self._records(Index(deliveries, from_the_first=self._from_the_first), waiting)
+        kept |= {"deliveries": [each.as_json() for each in deliveries], "waiting": waiting}
+        yield Page(cursor=kept | {"pulls": marked or pulls_cursor})
+
+    def _deliveries(
+        self, cursor: Mapping[str, Any], before: Sequence[Delivery]
+    ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
+        """The successful deployments to the environment, in the order of their success.
+
+        They begin with the last one before the window, or with the first ever.
+        """
+        if "deployments" in cursor:
+            self._from_the_first = cursor["from_the_first"]
+            walk, deliveries = yield from self._listed(_EARLIER[0], cursor["deployments"], before)
+            return walk, deliveries
+        for earlier in _EARLIER:
+            walk, deliveries = yield from self._listed(earlier, {}, ())
+            earlier_ones = [each for each in deliveries if self._since is not None and each.done_at < self._since]
+            if earlier_ones or walk.ended:
+                break
+        self._from_the_first = not earlier_ones
+        return walk, deliveries[max(0, len(earlier_ones) - 1) :]
+
+    def _listed(
+        self, earlier: timedelta, cursor: Mapping[str, Any], before: Sequence[Delivery]
+    ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
+        """The deliveries `before`, with what the list of deployments says of them now, and those that came since."""
+        walk = DeploymentsWalk(self._api, self._repo, self._outcomes, cursor)
+        deliveries = {each.id: each for each in before}
+        floor = None if self._since is None else self._since - earlier
+        for batch in walk.changed(floor, lambda row: row.environment.lower() == self._environment):
+            for row, outcome in batch:
+                former = deliveries.pop(row.id, None)
+                if outcome.succeeded_at is not None:
+                    delivery = Delivery.of(row, outcome, outcome.succeeded_at)
+                    deliveries[row.id] = former if former and former.facts == delivery.facts else delivery
+            yield Page()
+        if walk.rows is not None:
+            listed = {row.id for row in walk.rows}
+            first = min((row.created_at for row in walk.rows), default=EARLIEST)
+            for each in list(deliveries.values()):
+                if each.created_at >= first and each.id not in listed:
+                    del deliveries[each.id]
+        return walk, sorted(deliveries.values(), key=lambda delivery: delivery.place)
+
+    def _pulls(self, cursor: Mapping[str, Any]) -> Generator[Page, None, Mapping[str, Any] | None]:
+        """Collects the merged pull requests that changed. Returns the cursor of their list, None if it is the same."""
+
+        def collect(rows: Sequence[MergedPull]) -> list[Record]:
+            check_keys(rows, self._needs)
+            for row in rows:
+                former = self._merged.get(row.number)
+                if row.merged_at is not None and (former is None or row.updated_at >= former.updated_at):
+                    self._merged[row.number] = row
+            return []
+
+        floor = start_of_walk(None if self._since is None else self._since - WAITS_FOR, cursor)
+        marked = None
+        for page in PullsWalk(self._api, self._repo, collect, "merges").pages(floor, cursor):
+            if page.cursor is not None and "walk" not in page.cursor:
+                marked = page.cursor
+            yield Page()
+        return marked
+
+    def _oldest(self, waiting: Mapping[str, Any]) -> str | None:
+        """The first merge commit that a deployment may have delivered."""
+        merges = [(row.merged_at, row.merge_commit_sha) for row in self._merged.values()]
+        merges += [(datetime.fromisoformat(merged_at), sha) for sha, merged_at in waiting.values()]
+        known = [(merged_at, sha) for merged_at, sha in merges if merged_at and sha]
+        return min(known)[1] if known else None
+
+    def _records(self, index: Index, waiting: dict[str, Any]) -> Iterator[Page]:
+        """The records of those that changed, and of those that were delivered now; they leave `waiting`."""
+        numbers = [int(number) for number in waiting if int(number) not in self._merged]
+        delivered = [number for number in numbers if index.of(*_merge(waiting[str(number)])) is not None]
+        due = sorted([*self._merged, *delivered])
+        for start in range(0, len(due), _AT_ONCE):
+            known = len(self._committed)
+            records = [self._record(self._row(number), index, waiting) for number in due[start : start + _AT_ONCE]]
+            if len(self._committed) > known:
+                committed = {**self._memory.get("committed", {}), self._repo.lower(): dict(self._committed)}
+                self._memory["committed"] = committed
+                yield Page(lists=Lists(memory=dict(self._memory)))
+            yield Page(records)
+
+    def _row(self, number: int) -> MergedPull:
+        row = self._merged.get(number)
+        return row or parsed(MERGE, self._api.request(f"/repos/{self._repo}/pulls/{number}", {})[2])
+
+    def _record(self, row: MergedPull, index: Index, waiting: dict[str, Any]) -> Record:
+        record, number = row.record(self._repo), str(row.number)
+        merged_at = row.merged_at or row.updated_at
+        delivered = index.of(row.merge_commit_sha, merged_at)
+        fields: dict[str, Sequence[Scalar]] = {**record.fields, "environment": [self._environment]}
+        del fields["lead_time"]
+        done_at: datetime | None = None
+        not_done: str | None = f"merged, and not deployed to {self._environment} since"
+        remark: str | None = None
+        if delivered is None:
+            waiting[number] = [row.merge_commit_sha, merged_at.isoformat()]
+        else:
+            waiting.pop(number, None)
+            done_at, not_done = max(delivered.delivery.done_at, merged_at), None
+            remark = None if delivered.certain else BY_TIME
+            fields["conclusion"] = [delivered.delivery.conclusion]
+            if "lead_time" in self._needs:
+                fields["lead_time"] = lead_time(self._first_commit(row), done_at)
+        id_ = f"{self._repo.lower()} pull request to {self._environment} {number}"
+        return replace(record, id=id_, kind=KIND, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
+
+    def _first_commit(self, row: MergedPull) -> datetime | None:
+        """When the first of its commits was written: the earliest of the 250 that GitHub lists, the oldest first."""
+        number = str(row.number)
+        if number not in self._committed:
+            path = f"/repos/{self._repo}/pulls/{number}/commits"
+            answers = self._api.pages(path, {}, "commits")
+            dates = [commit.authored_at for answer in answers for commit in answer.rows or () if commit.authored_at]
+            self._committed[number] = min(dates).isoformat() if dates else ""
+        return datetime.fromisoformat(self._committed[number]) if self._committed[number] else None
+
+
+def _merge(kept: Sequence[str | None]) -> tuple[str | None, datetime]:
+    sha, merged_at = kept
+    return sha, datetime.fromisoformat(merged_at or "")

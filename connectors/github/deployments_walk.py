@@ -1,0 +1,156 @@
+"""Reads a repository's deployments: /deployments, the newest first, and the statuses of each.
+
+The list has no filter by time, and its rows do not tell what a deployment came to: that takes a request for each. A
+deployment is asked for its statuses when it is new or its row has changed. GitHub documents no promise that a status
+changes the row, so one that is underway is asked again in each pull for a day, and a census asks them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.github.api import Answer, Api
+from connectors.github.delivery_rows import Deployment, Outcome
+from connectors.github.walks import READS, check_keys
+from syncd.sdk import Page, RetryLater
+
+LONGEST_RUN = timedelta(days=35)
+"""The longest that a workflow may run, waits for an approval included (docs.github.com "Actions limits")."""
+_ASKED_AGAIN = timedelta(days=1)
+_AT_ONCE = 25  # deployments a page: the statuses of so many are lost at most if a walk breaks off
+
+
+class Outcomes:
+    """What deployments came to, kept while the source is open: several streams may need the same."""
+
+    def __init__(self) -> None:
+        self._final: dict[tuple[str, int, datetime], Outcome] = {}
+
+    def of(self, api: Api, repo: str, row: Deployment) -> Outcome:
+        """The outcome of a deployment."""
+        key = (repo.lower(), row.id, row.updated_at)
+        if key in self._final:
+            return self._final[key]
+        answers = api.pages(f"/repos/{repo}/deployments/{row.id}/statuses", {}, "statuses")
+        outcome = Outcome.of({status.id: status for answer in answers for status in answer.rows or ()}.values())
+        if outcome.is_final:
+            self._final[key] = outcome
+        return outcome
+
+    def forget(self) -> None:
+        """Forgets them all: a census asks again."""
+        self._final.clear()
+
+
+class DeploymentsWalk:
+    """A walk from the newest deployment back to the floor; later walks go back as far as a deployment may change.
+
+    `cursor` is the cursor after what was read so far. It has, of each deployment that may still change, when its row
+    was updated, and when it was created if it is underway; also the `etags` of the pages, once the walk was `whole`.
+    """
+
+    def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
+        self._api = api
+        self._repo = repo
+        self._outcomes = outcomes
+        self._path = f"/repos/{repo}/deployments"
+        self.cursor: Mapping[str, Any] = cursor
+        self.rows: list[Deployment] | None = None
+        """The deployments that were listed; None if the list has not changed."""
+        self.ended = False
+        """Whether they go back to the first deployment that there is."""
+
+    def changed(
+        self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True
+    ) -> Iterator[list[tuple[Deployment, Outcome]]]:
+        """The wanted deployments that are new or have changed, with their outcomes, the oldest first."""
+        known: dict[str, Any] = dict(self.cursor.get("known", {}))
+        whole = bool(self.cursor.get("whole"))
+        etags = self._list(floor, recent=whole)
+        if self.rows is None:
+            return
+        last = max((row.created_at for row in self.rows), default=None)
+        rows = [row for row in self.rows if wanted(row) and (floor is None or row.created_at >= floor)]
+        due = [row for row in reversed(rows) if _is_due(row, known.get(row.stable_id), last)]
+        for start in range(0, len(due), _AT_ONCE):
+            batch = [(row, self._outcomes.of(self._api, self._repo, row)) for row in due[start : start + _AT_ONCE]]
+            for row, outcome in batch:
+                underway = None if outcome.is_final else row.created_at.isoformat()
+                known[row.stable_id] = [row.updated_at.isoformat(), underway]
+            self.cursor = {"known": dict(known)} | ({"whole": True} if whole else {})
+            yield batch
+        may_change = {row.stable_id for row in rows if last is None or row.created_at >= last - LONGEST_RUN}
+        known = {id_: state for id_, state in known.items() if id_ in may_change}
+        # While a deployment is underway, no ETag proves that its statuses are the same.
+        changing = any(_is_young(datetime.fromisoformat(state[1]), last) for state in known.values() if state[1])
+        self.cursor = {"known": known, "whole": True, "etags": [] if changing else etags}
+
+    def _list(self, floor: datetime | None, *, recent: bool) -> list[str | None]:
+        """Reads the list into `rows`, until its last page does not change. Returns the ETags of its pages."""
+        self.rows, first = None, None
+        etags: list[str | None] = list(self.cursor.get("etags") or ()) if recent else []
+        for number, etag in enumerate(etags, start=1):
+            answer = self._api.page(self._path, {}, "deployments", number, etag)
+            if answer.rows is not None:
+                first = answer if number == 1 else None
+                break
+        else:
+            if etags:
+                return etags
+        for _ in range(READS):
+            answers: list[Answer] = []
+            rows: dict[int, Deployment] = {}
+            for answer in self._api.pages(self._path, {}, "deployments", first=first):
+                answers.append(answer)
+                rows |= {row.id: row for row in answer.rows or ()}
+                if _reaches(answer, floor, max(row.created_at for row in rows.values()) if recent and rows else None):
+                    break
+            first = None
+            self.rows, self.ended = list(rows.values()), answers[-1].last
+            if len(answers) == 1 or self._is_unchanged(answers[-1]):
+                return [answer.etag for answer in answers]
+        raise RetryLater("its list of deployments changes faster than it can be read")
+
+    def _is_unchanged(self, last: Answer) -> bool:
+        """Whether the last page still holds the same rows: a row that left before it would have moved them."""
+        again = self._api.page(self._path, {}, "deployments", last.number, last.etag)
+        return again.rows is None or [row.id for row in again.rows] == [row.id for row in last.rows or ()]
+
+
+def deployments(
+    api: Api,
+    repo: str,
+    cursor: Mapping[str, Any],
+    needs: Collection[str],
+    since: datetime | None,
+    outcomes: Outcomes,
+) -> Iterator[Page]:
+    """The deployments of a repository. What succeeds since `since` may have been created some weeks before it."""
+    walk = DeploymentsWalk(api, repo, outcomes, cursor)
+    for batch in walk.changed(None if since is None else since - LONGEST_RUN):
+        check_keys([row for row, _ in batch], needs)
+        yield Page([row.record(repo, outcome) for row, outcome in batch], cursor=walk.cursor)
+    if walk.rows is not None:
+        yield Page(cursor=walk.cursor)
+
+
+def _is_due(row: Deployment, known: Any, last: datetime | None) -> bool:
+    """Whether the statuses of a deployment must be read, by what was known of it."""
+    if known is None or known[0] != row.updated_at.isoformat():
+        return True
+    return known[1] is not None and _is_young(row.created_at, last)
+
+
+def _is_young(created_at: datetime, last: datetime | None) -> bool:
+    """Whether a deployment is at most a day older than the last: by GitHub's clock alone."""
+    return last is None or created_at >= last - _ASKED_AGAIN
+
+
+def _reaches(answer: Answer, floor: datetime | None, newest: datetime | None) -> bool:
+    """Whether a page ends before the floor, or before all that may still change, if the rows stand in their order."""
+    times = [row.created_at for row in answer.rows or ()]
+    if newest is not None:
+        floor = max(floor, newest - LONGEST_RUN) if floor is not None else newest - LONGEST_RUN
+    return floor is not None and bool(times) and times == sorted(times, reverse=True) and times[-1] < floor
