@@ -154,7 +154,7 @@ class GitHubMeasure(RecordKeys):
 
     @property
     def _environment(self) -> str:
-        """The environment whose deployments deliver. GitHub's names of environments are the same whatever their case."""
+        """The environment whose deployments deliver. GitHub's names of them are the same whatever their case."""
         return (self.environment or _PRODUCTION).lower()
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:

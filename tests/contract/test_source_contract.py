@@ -25,6 +25,20 @@ START = datetime(2026, 10, 1, 8, tzinfo=UTC)
 BOOK, PROJECT = "1Contract", "LAB"
 
 
+def deliver(world: World) -> None:
+    """Two pages of workflow runs; deployments, tags and pull requests enough for several requests of each pull."""
+    code = world.github
+    for repo in ("acme/runs", "acme/tags", "acme/deployments"):
+        code.add_repo(repo)
+    for number in range(101):
+        code.add_run("acme/runs", at=START + timedelta(minutes=number), done=START + timedelta(minutes=number + 5))
+    for number in range(5):
+        at = START + timedelta(hours=number)
+        code.merge_pull("acme/deployments", code.add_pull("acme/deployments", at=at).number, at=at)
+        code.deploy("acme/deployments", at=at, state=("success", "failure", "inactive")[number % 3])
+        code.tag("acme/tags", f"v{number}", annotated=number % 2 == 0, at=at)
+
+
 @pytest.fixture(scope="module")
 def company() -> Iterator[Sandbox]:
     """More than one page of everything that has pages. No test changes it."""
@@ -42,6 +56,7 @@ def company() -> Iterator[Sandbox]:
         world.github.merge_pull("acme/pulls", world.github.add_pull("acme/pulls", at=at).number, at=at)
         world.github.close_issue("acme/issues", world.github.add_issue("acme/issues", at=at).number, at=at)
         world.github.add_release("acme/releases", f"v{number}", at=at)
+    deliver(world)
     rows = [[typed("Week"), typed("Calls")], [typed("2026-10-05"), typed(1200.0)], [typed("2026-10-12"), typed(0.0)]]
     world.sheets.add(Spreadsheet(BOOK, "Numbers", public=True, sheets=[Sheet(1, "Support", rows)]))
     world.metrics.uptime = {(START + timedelta(days=day)).date(): 99.0 + day / 10 for day in range(5)}
@@ -75,6 +90,27 @@ class TestGitHubIssues(_GitHub):
 @pytest.mark.sibling
 class TestGitHubReleases(_GitHub):
     measure = {"what": "releases", "repo": "acme/*"}
+
+
+@pytest.mark.sibling
+class TestGitHubTags(_GitHub):
+    measure = {"what": "tags", "repo": "acme/tags"}
+
+
+@pytest.mark.sibling
+class TestGitHubDeployments(_GitHub):
+    measure = {"what": "deployments", "repo": "acme/deployments"}
+
+
+@pytest.mark.sibling
+class TestGitHubWorkflowRuns(_GitHub):
+    measure = {"what": "workflow_runs", "repo": "acme/runs"}
+
+
+@pytest.mark.sibling
+class TestGitHubDeployedPulls(_GitHub):
+    measure = {"what": "deployed_pull_requests", "repo": "acme/deployments"}
+    needs = ("lead_time",)
 
 
 @pytest.mark.unmeasured

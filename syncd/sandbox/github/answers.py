@@ -33,8 +33,8 @@ def page(
 ) -> Response:
     """One page of a list, with its RFC 5988 links; `row` makes each row's JSON. The links lead to `address`.
 
-    As on GitHub, that address names a repository by its id. Some lists stand `within` an object, under a name and beside
-    the number of all rows.
+    As on GitHub, that address names a repository by its id. Some lists stand `within` an object, under a name and
+    beside the number of all rows.
     """
     size = min(_positive(request.param("per_page"), 30), 100)
     number = _positive(request.param("page"), 1)

@@ -26,7 +26,7 @@ class Deliveries(Repositories):
         at: datetime | None = None,
         done: datetime | None = None,
     ) -> Deployment:
-        """Deploys the newest commit of a branch, or the commit `sha`, and gives it a status at `done`; None gives none."""
+        """Deploys the newest commit of a branch, or the commit `sha`; at `done` it gets its status, unless None."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             sha = sha or tip(repo, ref, moment)
