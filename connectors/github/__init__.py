@@ -1,8 +1,10 @@
-"""GitHub through PyGithub and its REST API: merged pull requests, closed issues and releases; check-ins on issues.
+"""GitHub through PyGithub and its REST API: pull requests, issues, releases and deliveries; check-ins on issues.
 
 `settings` has the YAML keys, `rows` the parts of GitHub's answers that are read, `client` the connection and `api` the
-requests. `source` pulls lists: `issues_walk`, `pulls_walk` and `walks` read them while they change. `publisher` writes
-to `issues`, in blocks that are `marked` in texts, as `markdown` without side effects.
+requests. `source` pulls lists: `issues_walk`, `pulls_walk` and `walks` read them while they change;
+`deployments_walk`, `runs_walk` and `tags` read those of `delivery_rows`, and `deployed_walk` tells by the `contents` of
+deployments when a pull request was delivered. `publisher` writes to `issues`, in blocks that are `marked` in texts, as
+`markdown` without side effects.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class GitHub:
     """The connector."""
 
-    summary: ClassVar[str] = "merged pull requests, closed issues and releases of GitHub; check-ins to issues"
+    summary: ClassVar[str] = "pull requests, issues, releases and deployments of GitHub; check-ins to issues"
     Settings = GitHubSettings
     Measure = GitHubMeasure
     Publish = GitHubPublish

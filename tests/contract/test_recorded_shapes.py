@@ -447,6 +447,112 @@ def test_a_row_that_comes_twice_is_a_single_record(replay: Replay, github: GitHu
     assert len({record.id for page in pages for record in page.records}) == 1
 
 
+def test_a_deployment_of_another_service_has_statuses_with_an_address(replay: Replay, github: GitHubSource) -> None:
+    """As Vercel and Heroku write them: a SHA for a ref, a text for a payload, statuses in an order of their own."""
+    deployment = {
+        "url": f"{REAL}/repos/acme/web/deployments/1", "id": 1, "node_id": "DE_1", "task": "deploy",
+        "original_environment": "Preview", "environment": "Preview – web", "description": None,
+        "created_at": "2026-10-05T08:00:00Z", "updated_at": "2026-10-05T08:02:00Z", "payload": "{}",
+        "creator": {"login": "vercel[bot]", "id": 35, "type": "Bot"}, "ref": "9f3c", "sha": "9f3c" * 10,
+        "transient_environment": False, "production_environment": False, "performed_via_github_app": None,
+    }  # fmt: skip
+    states = [("success", "08:02", 12), ("pending", "08:00", 11)]
+    statuses = [
+        {"id": id_, "state": state, "description": "Deployment has completed", "environment": "Preview – web",
+         "target_url": "https://web.example.app", "log_url": "", "environment_url": "https://web.example.app",
+         "created_at": f"2026-10-05T{at}:00Z", "updated_at": f"2026-10-05T{at}:00Z", "creator": None}
+        for state, at, id_ in states
+    ]  # fmt: skip
+    replay.script = lambda asked: Answer(statuses if asked.path.endswith("/statuses") else [deployment])
+    (record,) = gathered(github, "deployments").values()
+    assert (record.done_at, record.url) == (datetime(2026, 10, 5, 8, 2, tzinfo=UTC), "https://web.example.app")
+    assert (record.fields["author_is"], record.fields["environment"]) == (["bot"], ["Preview – web"])
+
+
+def test_a_run_of_a_deleted_workflow_has_no_name(replay: Replay, github: GitHubSource) -> None:
+    run = {
+        "id": 30433642, "name": None, "node_id": "WFR_1", "head_branch": None, "head_sha": "acb5", "run_number": 562,
+        "path": ".github/workflows/build.yml@main", "display_title": "Update README.md", "event": "push",
+        "status": "completed", "conclusion": "timed_out", "workflow_id": 159038, "run_attempt": 1,
+        "html_url": "https://github.com/acme/web/actions/runs/30433642", "pull_requests": [],
+        "created_at": "2026-10-05T08:00:00Z", "updated_at": "2026-10-05T14:00:00Z", "actor": None,
+    }  # fmt: skip
+    replay.script = lambda _: Answer({"total_count": 1, "workflow_runs": [run]})
+    (record,) = gathered(github, "workflow runs").values()
+    assert (record.label, record.fields["workflow"], record.fields["author"]) == ("acme/web run #562", [], [])
+    assert record.fields["lead_time"] == [0.25]
+    assert replay.asked[0].query["created"] == ">=2026-07-28T00:00:00Z", (
+        "65 days before: it may have been started again"
+    )
+
+
+def test_fewer_runs_than_are_counted_are_not_all(replay: Replay, github: GitHubSource) -> None:
+    replay.script = lambda _: Answer({"total_count": 7, "workflow_runs": []})
+    with pytest.raises(RetryLater, match="is not whole"):
+        gathered(github, "workflow runs")
+
+
+def test_a_server_that_cannot_filter_runs_by_their_creation_is_told(replay: Replay, github: GitHubSource) -> None:
+    """GitHub Enterprise of before 2021 ignores `created`."""
+    runs = [
+        {"id": id_, "run_number": id_, "event": "push", "status": "completed", "conclusion": "success",
+         "created_at": f"2026-10-0{id_}T08:00:00Z", "updated_at": "2026-10-09T08:00:00Z"} for id_ in (9, 2)
+    ]  # fmt: skip
+    replay.script = lambda _: Answer({"total_count": 5000, "workflow_runs": runs})
+    with pytest.raises(SourceBroken, match="cannot list workflow runs by their creation"):
+        gathered(github, "workflow runs")
+
+
+def test_a_tag_without_a_tagger_has_the_date_of_its_commit(replay: Replay, github: GitHubSource) -> None:
+    """As tags that Git itself made in its first years; and refs that only begin like the list's."""
+    shas = {"tag": "940b" * 10, "commit": "c3d0" * 10}
+
+    def script(asked: Asked) -> Answer:
+        match asked.path.split("/")[4:]:
+            case ["git", "matching-refs", "tags"]:
+                refs = [("refs/tags/v0.1", "tag"), ("refs/tags-of-old/x", "commit")]
+                return Answer([{"ref": ref, "object": {"type": kind, "sha": shas[kind]}} for ref, kind in refs])
+            case ["git", "tags", _]:
+                return Answer({"tag": "v0.1", "message": "", "object": {"type": "commit", "sha": shas["commit"]}})
+        return Answer({"sha": shas["commit"], "committer": {"date": "2026-10-05T08:00:00Z"}})
+
+    replay.script = script
+    (record,) = gathered(github, "tags").values()
+    assert record.done_at == datetime(2026, 10, 5, 8, tzinfo=UTC)
+
+
+def test_comparisons_in_pages_are_read_whole(replay: Replay, github: GitHubSource) -> None:
+    """Links of a comparison lead on while there are commits; the first page alone has files."""
+    base, head = "a" * 40, "b" * 40
+    commits = [f"{number:040x}" for number in range(150)]
+
+    def script(asked: Asked) -> Answer:
+        match asked.path.split("/")[4:]:
+            case ["deployments"]:
+                days = [("2026-10-07", head, 2), ("2026-09-20", base, 1)]
+                return Answer([
+                    {"id": id_, "sha": sha, "ref": "main", "environment": "production", "task": "deploy",
+                     "created_at": f"{day}T08:00:00Z", "updated_at": f"{day}T08:00:00Z", "creator": None,
+                     "description": None} for day, sha, id_ in days
+                ])  # fmt: skip
+            case ["deployments", id_, "statuses"]:
+                day = {"1": "2026-09-20", "2": "2026-10-07"}[id_]
+                return Answer([{"id": 5, "state": "success", "created_at": f"{day}T09:00:00Z"}])
+            case ["compare", _]:
+                part = commits[(asked.page - 1) * 100 : asked.page * 100]
+                link = f'<{REAL}/repositories/1/compare/x?per_page=100&page=2>; rel="next"'
+                content = {"status": "ahead", "total_commits": 150, "commits": [{"sha": sha} for sha in part]}
+                return Answer(
+                    content, {"Link": link} if asked.page == 1 else {"Link": f'<{REAL}/x?page=1>; rel="prev"'}
+                )
+        merged = row(7) | {"merged_at": "2026-10-06T08:00:00Z", "merge_commit_sha": commits[140]}
+        return Answer([merged])
+
+    replay.script = script
+    (record,) = gathered(github, "pulls deployed to production").values()
+    assert (record.done_at, record.remark) == (datetime(2026, 10, 7, 9, tzinfo=UTC), None)
+
+
 # -- Jira
 
 

@@ -27,7 +27,7 @@ CONFIG = load_config(FOLDER / "syncd.yaml")
 
 @dataclass(frozen=True)
 class Cookbook:
-    """All that the twelve files say: as models, and by file as it is written, for what models no longer show."""
+    """All that the thirteen files say: as models, and by file as it is written, for what models no longer show."""
 
     config: Config
     written: dict[str, Any]
@@ -75,10 +75,10 @@ def cookbook() -> Cookbook:
 # -- the files
 
 
-def test_there_are_twelve_cases_and_the_page_lists_each() -> None:
+def test_there_are_thirteen_cases_and_the_page_lists_each() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^## .*\n\n\[([\w-]+\.yaml)\]\(mappings/\1\): ", page, re.MULTILINE)
-    assert len(CASES) == 12
+    assert len(CASES) == 13
     assert sorted(listed) == [path.name for path in CASES]
 
 
@@ -243,6 +243,10 @@ FEATURES: dict[str, Callable[[Cookbook], bool]] = {
     "where: at_least a number": lambda all_: any(isinstance(rule.at_least, int | float) for rule in all_.filters),
     "where: at_least a day": lambda all_: any(isinstance(rule.at_least, str) for rule in all_.filters),
     "where: at_most": lambda all_: any(rule.at_most is not None for rule in all_.filters),
+    "every kind of record of GitHub": lambda all_: (
+        {leaf.kind for leaf in all_.leaves if isinstance(leaf, RecordMeasure) and leaf.kind}
+        >= {"issue", "release", "deployment", "workflow run", "deployed pull request"}
+    ),
     "cell": lambda all_: all_.parts("cell"),
     "series": lambda all_: all_.parts("series"),
     "lookup": lambda all_: all_.parts("lookup"),

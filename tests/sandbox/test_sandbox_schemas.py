@@ -21,7 +21,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from waiting import HANG
 
-from syncd.sandbox import Sandbox
+from syncd.sandbox import DEMO_NOW, Sandbox
 
 VERSION = "23.0.2"
 CACHE = Path(__file__).parents[2] / ".venv" / ".cache"
@@ -116,6 +116,41 @@ def test_rows_of_lists_fit_their_schema(get: Callable[[str], Any], check: Check,
 )
 def test_single_objects_fit_their_schema(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
     check(get(path), schema)
+
+
+def test_rows_of_deliveries_fit_their_schema(box: Sandbox, check: Check) -> None:
+    code, here = box.world.github, "/repos/acme/web"
+    pull = code.add_pull("acme/web", committed=[DEMO_NOW, DEMO_NOW])
+    code.merge_pull("acme/web", pull.number)
+    deployment, run = code.deploy("acme/web"), code.add_run("acme/web")
+    code.rerun("acme/web", run.id)
+    for annotated in (True, False):
+        code.tag("acme/web", f"v{annotated}", annotated=annotated)
+    typed = code.add_issue("acme/web", type="Bug")
+    secret = {"Authorization": f"Bearer {box.credentials['github']}"}
+
+    def get(path: str) -> Any:
+        return httpx.get(f"{box.github_url}{here}{path}", headers=secret).raise_for_status().json()
+
+    check(get("/deployments")[0], "deployment")
+    check(get(f"/deployments/{deployment.id}/statuses")[0], "deployment-status")
+    runs = get("/actions/runs?created=>=2026-10-01T00:00:00Z")
+    assert runs["total_count"] == len(runs["workflow_runs"]) == 1
+    check(runs["workflow_runs"][0], "workflow-run")
+    check(get(f"/actions/runs/{run.id}"), "workflow-run")
+    refs = get("/git/matching-refs/tags")
+    assert sorted(ref["object"]["type"] for ref in refs) == ["commit", "tag"]
+    for ref in refs:
+        check(ref, "git-ref")
+        kind = ref["object"]["type"]
+        check(get(f"/git/{kind}s/{ref['object']['sha']}"), {"tag": "git-tag", "commit": "git-commit"}[kind])
+    first = get("/pulls?state=closed&sort=created&direction=asc")[0]["merge_commit_sha"]
+    comparison = get(f"/compare/{first}...{deployment.sha}")
+    assert comparison["status"] == "ahead"
+    check(comparison, "commit-comparison")
+    for commit in get(f"/pulls/{pull.number}/commits"):
+        check(commit, "commit")
+    check(get(f"/issues/{typed.number}"), "issue")
 
 
 def test_responses_to_writes_fit_their_schema(box: Sandbox, check: Check) -> None:
