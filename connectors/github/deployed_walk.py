@@ -117,7 +117,7 @@ class DeployedWalk:
             yield Page()
         if walk.rows is not None:
             listed = {row.id for row in walk.rows}
-            first = min((row.created_at for row in walk.rows), default=EARLIEST)
+            first = EARLIEST if walk.ended else min(row.created_at for row in walk.rows)
             for each in list(deliveries.values()):
                 if each.created_at >= first and each.id not in listed:
                     del deliveries[each.id]

@@ -135,6 +135,7 @@ def test_a_lost_commit_in_between_is_no_loss(lab: Sandbox, source: GitHubSource)
 def test_a_server_that_refuses_every_comparison_is_no_evidence(lab: Sandbox, source: GitHubSource) -> None:
     code = lab.world.github
     merge(lab, 1)
+    merge(lab, 1.5)
     code.deploy(LAB, at=hours(2))
     lab.fault(Fault("github", "status", path="compare", status=404))
     lab.fault(Fault("github", "status", path=f"/repos/{LAB}$", status=404))
