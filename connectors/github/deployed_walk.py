@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.github.api import Api, parsed
@@ -168,6 +168,7 @@ class DeployedWalk:
         return row or parsed(MERGE, self._api.request(f"/repos/{self._repo}/pulls/{number}", {})[2])
 
     def _record(self, row: MergedPull, index: Index, waiting: dict[str, Any]) -> Record:
+        """The record of a pull request. Its title says what delivered it, and from when its lead time counts."""
         record, number = row.record(self._repo), str(row.number)
         merged_at = row.merged_at or row.updated_at
         delivered = index.of(row.merge_commit_sha, merged_at)
@@ -176,6 +177,7 @@ class DeployedWalk:
         done_at: datetime | None = None
         not_done: str | None = f"merged, and not deployed to {self._environment} since"
         remark: str | None = None
+        title = record.title
         if delivered is None:
             waiting[number] = [row.merge_commit_sha, merged_at.isoformat()]
         else:
@@ -183,10 +185,16 @@ class DeployedWalk:
             done_at, not_done = max(delivered.delivery.done_at, merged_at), None
             remark = None if delivered.certain else BY_TIME
             fields["conclusion"] = [delivered.delivery.conclusion]
+            title += f" (deployment {delivered.delivery.id}"
             if "lead_time" in self._needs:
-                fields["lead_time"] = lead_time(self._first_commit(row), done_at)
+                first = self._first_commit(row)
+                fields["lead_time"] = lead_time(first, done_at)
+                title += f"; first commit {first.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if first else ""
+            title += ")"
         id_ = f"{self._repo.lower()} pull request to {self._environment} {number}"
-        return replace(record, id=id_, kind=KIND, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
+        return replace(
+            record, id=id_, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark
+        )
 
     def _first_commit(self, row: MergedPull) -> datetime | None:
         """When the first of its commits was written: the earliest of the 250 that GitHub lists, the oldest first."""

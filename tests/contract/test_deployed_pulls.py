@@ -65,6 +65,9 @@ def test_a_pull_request_is_done_at_the_first_success_that_contains_it(lab: Sandb
     assert records[first].fields["lead_time"] == [32.5 / 24], "from its first commit"
     assert (records[first].fields["environment"], records[first].fields["conclusion"]) == (["production"], ["success"])
     assert records[first].remark is None
+    delivered_by = min(code.repo(LAB).deployments)
+    assert records[first].title == f"Change something (deployment {delivered_by}; first commit 2026-10-04 02:00 UTC)"
+    assert records[first].fields["title"] == ["Change something"]
     assert records[third].not_done == "merged, and not deployed to production since"
     code.deploy(LAB, at=hours(10))
     assert dates(kept)[third] == hours(10)
