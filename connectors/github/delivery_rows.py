@@ -97,8 +97,11 @@ class Deployment(Row):
         }
         state = (outcome.conclusion or "").replace("_", " ")
         not_done = None if outcome.succeeded_at else (f"not successful, but {state}" if state else "without a status")
-        title, updated_at = self.description or self.ref, max(filter(None, (self.updated_at, outcome.updated_at)))
-        suffix, done_at = f" {self.ref} to {self.environment}", outcome.succeeded_at
+        title, updated_at = (
+            f"{self.ref} to {self.environment}",
+            max(filter(None, (self.updated_at, outcome.updated_at))),
+        )
+        suffix, done_at = f" deployment {self.id}", outcome.succeeded_at
         return make_record(self, repo, "deployment", suffix, title, updated_at, done_at, not_done, fields)
 
 

@@ -47,8 +47,9 @@ class Outcomes:
 class DeploymentsWalk:
     """A walk from the newest deployment back to the floor; later walks go back as far as a deployment may change.
 
-    `cursor` is the cursor after what was read so far. It has, of each deployment that may still change, when its row
-    was updated, and when it was created if it is underway; also the `etags` of the pages, once the walk was `whole`.
+    `cursor` is the cursor after what was read so far. In it `known` has, of each deployment that may still change, when
+    its row was updated, and when it was created if it is underway; `mark` is the newest creation that the last whole
+    walk saw, and `etags` are those of its pages.
     """
 
     def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
@@ -67,8 +68,11 @@ class DeploymentsWalk:
     ) -> Iterator[list[tuple[Deployment, Outcome]]]:
         """The wanted deployments that are new or have changed, with their outcomes, the oldest first."""
         known: dict[str, Any] = dict(self.cursor.get("known", {}))
-        whole = bool(self.cursor.get("whole"))
-        etags = self._list(floor, recent=whole)
+        mark = self.cursor.get("mark")
+        if mark is not None:  # what is older was read, and changes no more
+            settled = datetime.fromisoformat(mark) - LONGEST_RUN
+            floor = settled if floor is None else max(floor, settled)
+        etags = self._list(floor)
         if self.rows is None:
             return
         last = max((row.created_at for row in self.rows), default=None)
@@ -79,18 +83,19 @@ class DeploymentsWalk:
             for row, outcome in batch:
                 underway = None if outcome.is_final else row.created_at.isoformat()
                 known[row.stable_id] = [row.updated_at.isoformat(), underway]
-            self.cursor = {"known": dict(known)} | ({"whole": True} if whole else {})
+            self.cursor = {"known": dict(known), "mark": mark}
             yield batch
         may_change = {row.stable_id for row in rows if last is None or row.created_at >= last - LONGEST_RUN}
         known = {id_: state for id_, state in known.items() if id_ in may_change}
         # While a deployment is underway, no ETag proves that its statuses are the same.
         changing = any(_is_young(datetime.fromisoformat(state[1]), last) for state in known.values() if state[1])
-        self.cursor = {"known": known, "whole": True, "etags": [] if changing else etags}
+        newest = last.isoformat() if last is not None else None
+        self.cursor = {"known": known, "mark": newest, "etags": [] if changing else etags}
 
-    def _list(self, floor: datetime | None, *, recent: bool) -> list[str | None]:
+    def _list(self, floor: datetime | None) -> list[str | None]:
         """Reads the list into `rows`, until its last page does not change. Returns the ETags of its pages."""
         self.rows, first = None, None
-        etags: list[str | None] = list(self.cursor.get("etags") or ()) if recent else []
+        etags: list[str | None] = list(self.cursor.get("etags") or ())
         for number, etag in enumerate(etags, start=1):
             answer = self._api.page(self._path, {}, "deployments", number, etag)
             if answer.rows is not None:
@@ -105,7 +110,7 @@ class DeploymentsWalk:
             for answer in self._api.pages(self._path, {}, "deployments", first=first):
                 answers.append(answer)
                 rows |= {row.id: row for row in answer.rows or ()}
-                if _reaches(answer, floor, max(row.created_at for row in rows.values()) if recent and rows else None):
+                if _reaches(answer, floor):
                     break
             first = None
             self.rows, self.ended = list(rows.values()), answers[-1].last
@@ -148,9 +153,7 @@ def _is_young(created_at: datetime, last: datetime | None) -> bool:
     return last is None or created_at >= last - _ASKED_AGAIN
 
 
-def _reaches(answer: Answer, floor: datetime | None, newest: datetime | None) -> bool:
-    """Whether a page ends before the floor, or before all that may still change, if the rows stand in their order."""
+def _reaches(answer: Answer, floor: datetime | None) -> bool:
+    """Whether a page ends before the floor, if its rows stand in their order."""
     times = [row.created_at for row in answer.rows or ()]
-    if newest is not None:
-        floor = max(floor, newest - LONGEST_RUN) if floor is not None else newest - LONGEST_RUN
     return floor is not None and bool(times) and times == sorted(times, reverse=True) and times[-1] < floor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import pytest
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from connectors.github import GitHub
 from connectors.github.source import GitHubSource
 from syncd.sandbox import Fault, Sandbox
-from syncd.sdk import Context, RetryLater, SourceBroken
+from syncd.sdk import Context, Record, RetryLater, SourceBroken
 
 
 @pytest.fixture
@@ -28,6 +28,11 @@ def source(lab: Sandbox, context: Context) -> Iterator[GitHubSource]:
     source.close()
 
 
+def titles(records: Mapping[str, Record]) -> dict[str, Record]:
+    """The records by title."""
+    return {record.title: record for record in records.values()}
+
+
 # -- deployments
 
 
@@ -40,17 +45,17 @@ def test_a_deployment_is_done_at_its_first_success(lab: Sandbox, source: GitHubS
     code.deploy(LAB, environment="staging", ref="next", author="renovate[bot]", at=hours(4), state="failure")
     code.deploy(LAB, environment="preview", at=hours(5), state=None)
 
-    records = Kept(source, stream("deployments")).pull()
+    records = titles(Kept(source, stream("deployments")).pull())
 
-    production = records["acme/lab main to production"]
+    production = records["main to production"]
     assert production.done_at == hours(1)
     assert production.fields["lead_time"] == [1 / 24]
     assert production.fields["conclusion"] == ["success"], "inactive: another took its place"
     assert production.fields["environment"] == ["production"]
-    staging = records["acme/lab next to staging"]
+    staging = records["next to staging"]
     assert (staging.done_at, staging.not_done) == (None, "not successful, but failure")
     assert (staging.fields["author"], staging.fields["author_is"]) == (["renovate[bot]"], ["bot"])
-    assert records["acme/lab main to preview"].not_done == "without a status"
+    assert records["main to preview"].not_done == "without a status"
 
 
 @pytest.mark.parametrize("touches", [True, False])
@@ -61,7 +66,7 @@ def test_a_status_is_seen_whether_or_not_it_changes_the_row(lab: Sandbox, source
     kept = Kept(source, stream("deployments"))
     assert done(kept.pull()) == set()
     code.set_deployment(LAB, made.id, "success", at=hours(1))
-    assert done(kept.pull()) == {"acme/lab main to production"}
+    assert done(titles(kept.pull())) == {"main to production"}
 
 
 def test_unchanged_deployments_cost_a_single_request_and_no_quota(lab: Sandbox, source: GitHubSource) -> None:
@@ -86,6 +91,19 @@ def test_statuses_are_asked_for_once(lab: Sandbox, source: GitHubSource) -> None
     assert len([request for request in lab.requests if request.path.endswith("/statuses")]) == 1
 
 
+def test_what_is_long_over_is_not_asked_again_and_no_gap_is_left(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    for day in (0, 20, 40):
+        code.deploy(LAB, at=hours(24 * day))
+    kept = Kept(source, stream("deployments"))
+    kept.pull()
+    for day in (50, 110):  # nobody pulled for long
+        code.deploy(LAB, environment=f"day {day}", at=hours(24 * day))
+    lab.requests.clear()
+    assert len(kept.pull()) == 5
+    assert len([request for request in lab.requests if request.path.endswith("/statuses")]) == 2
+
+
 def test_a_walk_that_breaks_off_goes_on_from_there(lab: Sandbox, source: GitHubSource) -> None:
     for number in range(30):
         lab.world.github.deploy(LAB, at=hours(number))
@@ -108,7 +126,7 @@ def test_a_deleted_deployment_leaves_with_the_next_census(lab: Sandbox, source: 
     kept = Kept(source, stream("deployments"))
     assert len(done(kept.pull())) == 2
     code.delete_deployment(LAB, gone.id)
-    assert done(kept.census()) == {"acme/lab main to production"}
+    assert done(titles(kept.census())) == {"main to production"}
 
 
 def test_a_deployment_that_waits_for_weeks_counts_when_it_succeeds(lab: Sandbox, source: GitHubSource) -> None:
@@ -116,9 +134,9 @@ def test_a_deployment_that_waits_for_weeks_counts_when_it_succeeds(lab: Sandbox,
     made = code.deploy(LAB, at=SINCE - timedelta(days=30), state="queued")
     code.deploy(LAB, environment="old", at=SINCE - timedelta(days=36), done=SINCE - timedelta(days=36))
     kept = Kept(source, stream("deployments"))
-    assert set(kept.pull()) == {"acme/lab main to production"}, "nothing that ended before the window is asked for"
+    assert set(titles(kept.pull())) == {"main to production"}, "nothing that ended before the window is asked for"
     code.set_deployment(LAB, made.id, "success", at=hours(0))
-    assert done(kept.pull()) == {"acme/lab main to production"}
+    assert done(titles(kept.pull())) == {"main to production"}
 
 
 # -- workflow runs
