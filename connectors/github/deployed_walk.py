@@ -146,8 +146,8 @@ class DeployedWalk:
         """The first merge commit that a deployment may have delivered."""
         merges = [(row.merged_at, row.merge_commit_sha) for row in self._merged.values()]
         merges += [(datetime.fromisoformat(merged_at), sha) for sha, merged_at in waiting.values()]
-        known = [(merged_at, sha) for merged_at, sha in merges if merged_at and sha]
-        return min(known)[1] if known else None
+        dated = [(merged_at, sha) for merged_at, sha in merges if merged_at and sha]
+        return min(dated)[1] if dated else None
 
     def _records(self, index: Index, waiting: dict[str, Any]) -> Iterator[Page]:
         """The records of those that changed, and of those that were delivered now; they leave `waiting`."""
@@ -155,9 +155,9 @@ class DeployedWalk:
         delivered = [number for number in numbers if index.of(*_merge(waiting[str(number)])) is not None]
         due = sorted([*self._merged, *delivered])
         for start in range(0, len(due), _AT_ONCE):
-            known = len(self._committed)
+            before = len(self._committed)
             records = [self._record(self._row(number), index, waiting) for number in due[start : start + _AT_ONCE]]
-            if len(self._committed) > known:
+            if len(self._committed) > before:
                 committed = {**self._memory.get("committed", {}), self._repo.lower(): dict(self._committed)}
                 self._memory["committed"] = committed
                 yield Page(lists=Lists(memory=dict(self._memory)))

@@ -47,9 +47,9 @@ class Outcomes:
 class DeploymentsWalk:
     """A walk from the newest deployment back to the floor; later walks go back as far as a deployment may change.
 
-    `cursor` is the cursor after what was read so far. In it `known` has, of each deployment that may still change, when
-    its row was updated, and when it was created if it is underway; `mark` is the newest creation that the last whole
-    walk saw, and `etags` are those of its pages.
+    `cursor` is the cursor after what was read so far. In it `states` has, of each deployment that may still change,
+    when its row was updated, and when it was created if it is underway; `mark` is the newest creation that the last
+    whole walk saw, and `etags` are those of its pages.
     """
 
     def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class DeploymentsWalk:
         self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True
     ) -> Iterator[list[tuple[Deployment, Outcome]]]:
         """The wanted deployments that are new or have changed, with their outcomes, the oldest first."""
-        known: dict[str, Any] = dict(self.cursor.get("known", {}))
+        states: dict[str, Any] = dict(self.cursor.get("states", {}))
         mark = self.cursor.get("mark")
         if mark is not None:  # what is older was read, and changes no more
             settled = datetime.fromisoformat(mark) - LONGEST_RUN
@@ -77,20 +77,20 @@ class DeploymentsWalk:
             return
         last = max((row.created_at for row in self.rows), default=None)
         rows = [row for row in self.rows if wanted(row) and (floor is None or row.created_at >= floor)]
-        due = [row for row in reversed(rows) if _is_due(row, known.get(row.stable_id), last)]
+        due = [row for row in reversed(rows) if _is_due(row, states.get(row.stable_id), last)]
         for start in range(0, len(due), _AT_ONCE):
             batch = [(row, self._outcomes.of(self._api, self._repo, row)) for row in due[start : start + _AT_ONCE]]
             for row, outcome in batch:
                 underway = None if outcome.is_final else row.created_at.isoformat()
-                known[row.stable_id] = [row.updated_at.isoformat(), underway]
-            self.cursor = {"known": dict(known), "mark": mark}
+                states[row.stable_id] = [row.updated_at.isoformat(), underway]
+            self.cursor = {"states": dict(states), "mark": mark}
             yield batch
         may_change = {row.stable_id for row in rows if last is None or row.created_at >= last - LONGEST_RUN}
-        known = {id_: state for id_, state in known.items() if id_ in may_change}
+        states = {id_: state for id_, state in states.items() if id_ in may_change}
         # While a deployment is underway, no ETag proves that its statuses are the same.
-        changing = any(_is_young(datetime.fromisoformat(state[1]), last) for state in known.values() if state[1])
+        changing = any(_is_young(datetime.fromisoformat(state[1]), last) for state in states.values() if state[1])
         newest = last.isoformat() if last is not None else None
-        self.cursor = {"known": known, "mark": newest, "etags": [] if changing else etags}
+        self.cursor = {"states": states, "mark": newest, "etags": [] if changing else etags}
 
     def _list(self, floor: datetime | None) -> list[str | None]:
         """Reads the list into `rows`, until its last page does not change. Returns the ETags of its pages."""
@@ -141,11 +141,11 @@ def deployments(
         yield Page(cursor=walk.cursor)
 
 
-def _is_due(row: Deployment, known: Any, last: datetime | None) -> bool:
-    """Whether the statuses of a deployment must be read, by what was known of it."""
-    if known is None or known[0] != row.updated_at.isoformat():
+def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
+    """Whether the statuses of a deployment must be read; `state` is what the cursor has of it."""
+    if state is None or state[0] != row.updated_at.isoformat():
         return True
-    return known[1] is not None and _is_young(row.created_at, last)
+    return state[1] is not None and _is_young(row.created_at, last)
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
