@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from connectors.github.deployed_walk import BY_TIME
 from connectors.github.source import GitHubSource
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.github.history import merge_sha
+from syncd.sandbox.truth.deliveries import delivered
 from syncd.sdk import Context, SourceBroken
 
 DEPLOYED = "pulls deployed to production"
@@ -226,6 +228,41 @@ def test_a_first_walk_that_breaks_off_keeps_its_comparisons(lab: Sandbox, source
     lab.requests.clear()
     assert len(done(kept.pull())) == 30
     assert compares(lab) <= 6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHubSource, seed: int) -> None:
+    """Branches, rollbacks, failures and other environments at random, with pulls in between."""
+    rng, code = random.Random(seed), lab.world.github
+    kept = Kept(source, stream(DEPLOYED))
+    for step in range(24):
+        match rng.choice(("merge", "merge", "aside", "join", "deploy", "deploy", "back", "stage", "fail", "pull")):
+            case "merge":
+                merge(lab, step)
+            case "aside":
+                merge(lab, step, base="next")
+            case "join":
+                merge(lab, step, head="next")
+            case "deploy":
+                code.deploy(LAB, at=hours(step + 0.2), done=hours(step + 0.4), ref=rng.choice(("main", "main", "next")))
+            case "back":
+                merged = sorted(code.repo(LAB).items)
+                earlier = f"{LAB}#{rng.choice(merged)}" if merged else None
+                code.deploy(LAB, at=hours(step + 0.2), sha=sha(lab, earlier) if earlier else None)
+            case "stage":
+                code.deploy(LAB, environment="staging", at=hours(step))
+            case "fail":
+                code.deploy(LAB, at=hours(step), state="failure")
+            case "pull":
+                kept.pull()
+
+    truth = {f"{LAB}#{number}": at for number, at in delivered(code.repo(LAB)).items()}
+
+    assert dates(kept) == truth
+    assert dates(Kept(source, stream(DEPLOYED))) == truth
+    assert {label: record.done_at for label, record in kept.census().items()} == truth
+    if code.repo(LAB).deployments:
+        assert {f"{LAB}#{number}" for number in lab.truth()["delivered"][LAB]} == truth.keys()
 
 
 def test_pull_requests_that_are_turned_off_are_none(lab: Sandbox, source: GitHubSource) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.sandbox.truth.counting import END, FIRST, LAST, START, ZONE, midnight
+from syncd.sandbox.truth.deliveries import deliveries
 from syncd.sandbox.truth.key_results import OBJECTIVES, Objective, Outcome, Output
 from syncd.sandbox.world import World
 
@@ -37,7 +38,9 @@ class State:
 
 
 def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
-    """As JSON: `{"as_of", "period", "objectives": [...], "key_results": {id: {...}}, "alignment": [...]}`."""
+    """As JSON: `{"as_of", "period", "objectives": [...], "key_results": {id: {...}}, "alignment": [...],
+    "delivered": {repository: {number: time}}}`.
+    """
     with world.lock:
         now = at or world.clock.now()
         # What happens at exactly this instant counts already.
@@ -48,6 +51,7 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
         }
         outputs = [output for objective in OBJECTIVES for output in objective.outputs]
         links = [link for output in outputs for link in _links(world, output, states, now)]
+        shipped = deliveries(world.github.repos.values())
     names = ("value", "progress", "score", "expected", "health")
     return {
         "as_of": now.astimezone(ZONE).isoformat(),
@@ -55,6 +59,7 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
         "objectives": [_objective(objective, states) for objective in OBJECTIVES],
         "key_results": {key: {name: getattr(state, name) for name in names} for key, state in states.items()},
         "alignment": links,
+        "delivered": shipped,
     }
 
 
