@@ -28,6 +28,12 @@ class Status(BaseModel):
     target_url: str | None = None
 
     @property
+    def address(self) -> str:
+        """Where it can be read about, "" if nowhere. Any program may write anything there."""
+        addresses = (self.log_url or "", self.target_url or "")
+        return next((address for address in addresses if address.startswith(("https://", "http://"))), "")
+
+    @property
     def stable_id(self) -> str:
         """The id as a text."""
         return str(self.id)
@@ -61,7 +67,7 @@ class Outcome:
             last.state if last else None,
             next((status.created_at for status in ordered if status.state == "success"), None),
             ordered[-1].created_at if ordered else None,
-            (last.log_url or last.target_url or "") if last else "",
+            last.address if last else "",
         )
 
 

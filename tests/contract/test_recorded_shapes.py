@@ -459,7 +459,7 @@ def test_a_deployment_of_another_service_has_statuses_with_an_address(replay: Re
     states = [("success", "08:02", 12), ("pending", "08:00", 11)]
     statuses = [
         {"id": id_, "state": state, "description": "Deployment has completed", "environment": "Preview – web",
-         "target_url": "https://web.example.app", "log_url": "", "environment_url": "https://web.example.app",
+         "target_url": "https://web.example.app", "log_url": "javascript:alert(1)", "environment_url": "https://web.example.app",
          "created_at": f"2026-10-05T{at}:00Z", "updated_at": f"2026-10-05T{at}:00Z", "creator": None}
         for state, at, id_ in states
     ]  # fmt: skip
