@@ -175,3 +175,13 @@ def test_health_is_unknown_ten_days_after_the_last_reading(world: World) -> None
     assert fresh["key_results"]["calls"]["health"] == "off_track"
     assert stale["key_results"]["calls"] == {**fresh["key_results"]["calls"], "health": "unknown",
                                             "expected": stale["key_results"]["calls"]["expected"]}  # fmt: skip
+
+
+def test_when_pull_requests_were_deployed_is_told_for_repositories_that_deploy(world: World) -> None:
+    assert truth(world)["delivered"] == {}
+    first = min(world.github.repo("acme/mobile").items)
+    world.github.deploy(
+        "acme/mobile", at=datetime(2026, 10, 20, tzinfo=UTC), done=datetime(2026, 10, 20, 1, tzinfo=UTC)
+    )
+    times = truth(world)["delivered"]["acme/mobile"]
+    assert times == {str(first): "2026-10-20T01:00:00Z", str(first + 1): None, str(first + 2): None}
