@@ -11,8 +11,9 @@ from kept_stream import LAB, SINCE, Kept, done, hours, opened, stream
 
 from connectors.github.deployed_walk import BY_TIME
 from connectors.github.source import GitHubSource
-from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
 from syncd.sandbox.github.history import merge_sha
+from syncd.sandbox.story import build
 from syncd.sandbox.truth.deliveries import delivered
 from syncd.sdk import Context, SourceBroken
 
@@ -261,6 +262,17 @@ def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHub
     assert dates(kept) == truth
     assert dates(Kept(source, stream(DEPLOYED))) == truth
     assert {label: record.done_at for label, record in kept.census().items()} == truth
+
+
+def test_the_story_of_the_company_is_told_as_it_was(context: Context) -> None:
+    """With failed attempts, a staging environment and a deployment that was taken back."""
+    with Sandbox(build(now=DEMO_NOW), "127.0.0.1", 0).running() as company:
+        source = opened(company, context)
+        records = Kept(source, stream(DEPLOYED, repo="acme/checkout")).pull()
+        source.close()
+        truth = delivered(company.world.github.repo("acme/checkout"))
+    assert {record.fields["number"][0]: record.done_at for record in records.values()} == truth
+    assert len({at for at in truth.values() if at}) == 7
 
 
 def test_pull_requests_that_are_turned_off_are_none(lab: Sandbox, source: GitHubSource) -> None:

@@ -178,7 +178,7 @@ def test_health_is_unknown_ten_days_after_the_last_reading(world: World) -> None
 
 
 def test_when_pull_requests_were_deployed_is_told_for_repositories_that_deploy(world: World) -> None:
-    assert truth(world)["delivered"] == {}
+    assert truth(world)["delivered"].keys() == {"acme/checkout"}
     first = min(world.github.repo("acme/mobile").items)
     world.github.deploy(
         "acme/mobile", at=datetime(2026, 10, 20, tzinfo=UTC), done=datetime(2026, 10, 20, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ CHECKOUT_RELEASED = ("10-06", "10-12", "10-19", "10-27", "11-03", "11-10", "11-1
 
 
 def write(github: CodeHost, rng: random.Random) -> None:
-    """Adds the repositories, their pull requests, releases and issues."""
+    """Adds the repositories, their pull requests, releases, issues and deployments."""
     for name in ("website", "search", "checkout", "mobile", "infra"):
         github.add_repo(f"acme/{name}", at=FOUNDED)
     github.add_repo("acme/legacy", at=FOUNDED, archived=True)
@@ -33,6 +33,7 @@ def write(github: CodeHost, rng: random.Random) -> None:
     _web(github, rng)
     _quiet_repos(github, rng)
     _issues(github, rng)
+    _deliveries(github)
 
 
 def _merge(
@@ -162,3 +163,19 @@ def _issues(github: CodeHost, rng: random.Random) -> None:
     github.transfer_issue("acme/web", moved, "acme/infra", at=at("10-23", "10:00"))
     gone = issue("acme/web", ("bug",), "10-02", "10-08")
     github.delete_issue("acme/web", gone)
+
+
+def _deliveries(github: CodeHost) -> None:
+    """Deploys the checkout on the day of each release, to staging first; two attempts fail, and one is taken back."""
+    repo = "acme/checkout"
+    for number, day in enumerate(CHECKOUT_RELEASED):
+        github.deploy(repo, environment="staging", at=at(day, "17:00"), done=at(day, "17:04"))
+        if number in (2, 5):
+            github.deploy(repo, at=at(day, "17:30"), state="failure", done=at(day, "17:36"))
+        made = github.deploy(repo, at=at(day, "18:00"), done=at(day, "18:07"))
+        github.add_run(repo, "Deploy", event="release", at=at(day, "18:00"), done=at(day, "18:07"))
+        if number == 3:
+            before = sorted(github.repo(repo).deployments.values(), key=lambda deployment: deployment.id)[-5]
+            github.deploy(repo, sha=before.sha, at=at(day, "20:00"), done=at(day, "20:05"))
+            github.set_deployment(repo, made.id, "inactive", at=at(day, "20:05"))
+        github.tag(repo, f"build-{number + 1}", annotated=number % 2 == 0, at=at(day, "18:07"))
