@@ -121,7 +121,10 @@ class DeployedWalk:
             for each in list(deliveries.values()):
                 if each.created_at >= first and each.id not in listed:
                     del deliveries[each.id]
-        return walk, sorted(deliveries.values(), key=lambda delivery: delivery.place)
+        ordered = sorted(deliveries.values(), key=lambda delivery: delivery.place)
+        if before and not self._from_the_first:  # what came before the first of them is of no use
+            ordered = [each for each in ordered if each.place >= before[0].place]
+        return walk, ordered
 
     def _pulls(self, cursor: Mapping[str, Any]) -> Generator[Page, None, Mapping[str, Any] | None]:
         """Collects the merged pull requests that changed. Returns the cursor of their list, None if it is the same."""

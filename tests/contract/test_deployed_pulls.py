@@ -206,6 +206,21 @@ def test_a_deployment_that_succeeds_late_comes_in_its_place(lab: Sandbox, source
     assert dates(kept) == {label: hours(4)}
 
 
+def test_a_change_of_what_was_deployed_before_the_window_costs_no_new_walk(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    before = (SINCE - hours(0)).total_seconds() / 3600
+    old = code.deploy(LAB, at=hours(before - 60))
+    code.deploy(LAB, at=hours(before - 50))
+    label = merge(lab, 1)
+    code.deploy(LAB, at=hours(2))
+    kept = Kept(source, stream(DEPLOYED))
+    assert dates(kept) == {label: hours(2)}
+    code.set_deployment(LAB, old.id, "inactive", at=hours(3))
+    lab.requests.clear()
+    assert dates(kept) == {label: hours(2)}
+    assert compares(lab) == 0
+
+
 def test_the_first_commit_is_asked_for_once(lab: Sandbox, source: GitHubSource) -> None:
     merge(lab, 1)
     lab.world.github.deploy(LAB, at=hours(2))
