@@ -93,6 +93,7 @@ class Reader:
         period = self._period(parsed.period)
         if period is None:
             return None
+        self._measures.period = period
         places: list[Place] = [("objectives", index) for index in range(len(parsed.objectives))]
         return period, [
             (self._objective(keys, place, period), place) for keys, place in zip(parsed.objectives, places, strict=True)

@@ -21,9 +21,11 @@ from syncd.config.measure_keys import (
     measure_model,
 )
 from syncd.config.messages import nearest, validation_problems
+from syncd.okr.asked_days import asked_window
 from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
+from syncd.okr.spans import Period
 from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys, can_pull
 
 Written = str | dict[str, Any]
@@ -43,7 +45,8 @@ class Named:
 class MeasureReader:
     """Reads the measures of a mapping file and collects their problems.
 
-    `defaults` holds keys of measures by connection; `named` holds the named measures of all files.
+    `defaults` holds keys of measures by connection; `named` holds the named measures of all files. `period` is that of
+    the key results, None while named measures are read alone.
     """
 
     document: Document
@@ -52,6 +55,7 @@ class MeasureReader:
     named: Mapping[str, Named]
     defaults: Mapping[str, Mapping[str, Any]]
     problems: list[Problem] = field(default_factory=list)
+    period: Period | None = None
 
     def read(self, written: Written, place: Place) -> Measure | None:
         """The measure at a place; None if it is not valid."""
@@ -186,7 +190,10 @@ class MeasureReader:
         keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # they are checked already
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             (stream,) = keys.streams()
-            return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many, parsed.per)
+            window, many, asks_days = parsed.time(), keys.many, keys.asks_days
+            if asks_days and self.period is not None:
+                stream = f"{stream} ({asked_window(window, self.period, many=many)})"
+            return ReadingMeasure(name, stream, keys.part(), parsed.take, window, many, parsed.per, asks_days)
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:

@@ -55,7 +55,7 @@ def _findings(
         periods = [okrs for okrs in config.periods if now < okrs.period.span.end + config.settings.settle]
         sound = True
         with closing(open_source(connection, context)) as source:
-            for check in _of_source(config, connection, source, periods):
+            for check in _of_source(config, connection, source, periods, now):
                 sound = sound and (check.ok or check.name not in _FIRST)
                 yield check
         if not sound:
@@ -77,7 +77,7 @@ def _of_webhooks(connection: Connection) -> Iterator[Check]:
 
 
 def _of_source(
-    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs]
+    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], now: datetime
 ) -> Iterator[Check]:
     reached, sound = False, True
     try:
@@ -95,14 +95,14 @@ def _of_source(
         yield Check("reachable", False, _reason(connection, error))
         return
     if sound:
-        yield from _of_streams(config, connection, source, periods)
+        yield from _of_streams(config, connection, source, periods, now)
 
 
 def _of_streams(
-    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs]
+    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], now: datetime
 ) -> Iterator[Check]:
     """A finding for the streams that answer, and one for each stream whose first question fails."""
-    streams = list(needed_streams(connection.name, periods).values())
+    streams = list(needed_streams(connection.name, periods, now).values())
     answered, failed, withheld = 0, [], []
     for stream in streams[:MOST_STREAMS]:
         try:

@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 from syncd.config import Connection
 from syncd.cycle.model import CycleRequest, Pull, PutOff
 from syncd.ledger.streams import StreamState
+from syncd.okr.asked_days import asked_days
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, earliest, leaves, stream_keys
 from syncd.okr.spans import Period
 from syncd.sdk import Stream
 
 
-def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[str, Stream]:
+def needed_streams(
+    connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None
+) -> Mapping[str, Stream]:
     """The streams of a connection that the periods' measures and its `work:` need, by key; a shared stream has the
-    needs of all its measures.
+    needs of all its measures. They can be pulled if `now` is given: some requests name its days.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:
@@ -26,15 +29,17 @@ def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[st
             if measure.connection != connection:
                 continue
             for key in stream_keys(measure):
-                stream = _stream(key, measure, okrs.period)
+                stream = _stream(key, measure, okrs.period, now)
                 streams[key] = streams[key].joined(stream) if key in streams else stream
     return streams
 
 
-def _stream(key: str, measure: Leaf, period: Period) -> Stream:
+def _stream(key: str, measure: Leaf, period: Period, now: datetime | None) -> Stream:
     if isinstance(measure, ReadingMeasure):
         reach = measure.window.reach(period)
-        return Stream(key, "readings", frozenset({measure.part}), windows={measure.part: (reach.start, reach.end)})
+        windows = {measure.part: (reach.start, reach.end)}
+        days = asked_days(measure, period, now) if measure.asks_days and now is not None else None
+        return Stream(key, "readings", frozenset({measure.part}), windows=windows, days=days)
     needs = measure.fields | ({measure.kind} if measure.kind else set())
     since = earliest(measure, period)
     if since is not None and measure.is_work:  # where the work went is told of the whole period

@@ -60,7 +60,7 @@ def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iter
     wanted = {(measure.connection, key) for measure in measures for key in stream_keys(measure)}
     asked = None if request.only is None else frozenset(part for measure in measures for part in _parts(measure))
     for connection in request.config.connections.values():
-        needed = needed_streams(connection.name, periods)
+        needed = needed_streams(connection.name, periods, request.clock())
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if streams:
             states = request.ledger.streams.states(connection.name)

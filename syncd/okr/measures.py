@@ -79,7 +79,8 @@ class RecordMeasure:
 class ReadingMeasure:
     """How the readings of one part of a stream become a number.
 
-    With `many` it reads a series: its readings have dates, and an empty series is an empty set.
+    With `many` it reads a series: its readings have dates, and an empty series is an empty set. With `asks_days` the
+    request names days of the window, and the stream's key names the window.
     """
 
     connection: str
@@ -89,6 +90,7 @@ class ReadingMeasure:
     window: Window = Window()
     many: bool = True
     per: Per | None = None
+    asks_days: bool = field(default=False, metadata=UNMEASURED)
 
 
 Leaf = RecordMeasure | ReadingMeasure

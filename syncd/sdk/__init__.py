@@ -48,7 +48,7 @@ from syncd.sdk.errors import (
     UnusableField,
     Withheld,
 )
-from syncd.sdk.facts import Check, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
+from syncd.sdk.facts import Check, Days, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
@@ -83,6 +83,7 @@ __all__ = [
     "Connector",
     "Content",
     "Context",
+    "Days",
     "Duration",
     "Json",
     "JsonClient",

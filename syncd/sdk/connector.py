@@ -161,6 +161,11 @@ class ReadingKeys(MeasureKeys):
         """
         raise NotImplementedError
 
+    @property
+    def asks_days(self) -> bool:
+        """Whether its request names days of the window. Its stream is then pulled with `days`."""
+        return False
+
     def part(self) -> str:
         """The identity of this measure's part of its stream: its keys as canonical JSON."""
         keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

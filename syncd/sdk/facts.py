@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 Scalar = str | float
@@ -15,6 +15,25 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 Between = tuple[datetime, datetime]
 """The first moment of a time, and the first moment after it; both aware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days that a request asks for: the first and the last of a window, both included, and today.
+
+    `today` is the window's last day once that has passed: a request "up to today" then asks for nothing after it.
+    """
+
+    first: date
+    last: date
+    today: date
+
+    @property
+    def none_yet(self) -> str | None:
+        """Why no day of the window has come yet; None if one has."""
+        if self.last < self.first:
+            return "no day of its window has settled yet"
+        return f"its window begins on {self.first}" if self.today < self.first else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,8 @@ class Stream:
     `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
     moment that a measure of records needs. `windows` holds the time whose readings a part needs; a part without one
-    needs all. Streams with the same key are the same stream: their needs are joined. `memory` is what the source asked
+    needs all. `days` are those that a request with dates asks for, None where no request has any: the key names their
+    window, so that they are the same for all parts. Streams with the same key are the same stream: their needs are joined. `memory` is what the source asked
     to remember of the stream.
     """
 
@@ -142,6 +162,7 @@ class Stream:
     since: datetime | None = None
     windows: Mapping[str, Between] = field(default_factory=dict, hash=False)
     memory: Mapping[str, Json] = field(default_factory=dict, compare=False)
+    days: Days | None = None
 
     def joined(self, other: Stream) -> Stream:
         """This stream with the other stream's needs added."""
@@ -153,7 +174,7 @@ class Stream:
                 windows[part] = min(start, other_start), max(end, other_end)
             else:
                 del windows[part]
-        return Stream(self.key, self.kind, self.needs | other.needs, since, windows)
+        return Stream(self.key, self.kind, self.needs | other.needs, since, windows, days=self.days)
 
 
 @dataclass(frozen=True, slots=True)

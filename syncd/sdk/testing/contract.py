@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from syncd.sdk.connector import Pulls, Source
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
-from syncd.sdk.facts import Json, Page, Record, Stream
+from syncd.sdk.facts import Days, Json, Page, Record, Stream
 from syncd.sdk.testing.ailments import Ailment
 from syncd.sdk.testing.connector_contract import ConnectorContract
 from syncd.sdk.testing.proxy import Proxy
 
 _ATTEMPTS = 3
+_DAYS = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
 _OF_A_CENSUS = (
     "test_a_census_holds_everything_that_was_pulled",
     "test_a_census_that_breaks_never_passes_for_the_whole",
@@ -187,7 +188,8 @@ class SourceContract(ConnectorContract):
         keys = self.connector.Measure.model_validate(self.measure)
         if keys.kind == "records":
             return Stream(keys.streams(self.needs)[0], "records", frozenset(self.needs), self.since)
-        return Stream(keys.streams()[0], "readings", frozenset({keys.part()}))  # type: ignore[attr-defined]
+        part: str = keys.part()  # type: ignore[attr-defined]
+        return Stream(keys.streams()[0], "readings", frozenset({part}), days=_DAYS)
 
 
 def _unread(pages: Sequence[Page]) -> Mapping[str, str]:

@@ -1,0 +1,155 @@
+"""The window's days in a request: `{start}`, `{end}` and `{today}`, as days or as moments, in the format asked for.
+
+| written | sent, if the window is 2026-10-01 to 2026-12-31 in Berlin |
+|---|---|
+| `{start}` | 2026-10-01 |
+| `{end:%d.%m.%Y}` | 31.12.2026 |
+| `{start:seconds}`, `{start:milliseconds}` | 1790805600, 1790805600000: the first instant of the day |
+| `{start:utc}` | 2026-09-30T22:00:00Z |
+| `{end+1d:utc}` | 2026-12-31T23:00:00Z: the first instant after the window |
+| `{end+1d-1s:seconds}` | 1798757999: its last second |
+
+Other braces are left alone: queries of Prometheus, Datadog and GraphQL are full of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from syncd.sdk import Days
+
+_NAMES = ("start", "end", "today")
+_PLACE = re.compile(r"\{([A-Za-z]+)([^{}A-Za-z:][^{}:]*)?(?::([^{}]*))?\}")
+_SHIFT = re.compile(r"([+-]\d{1,4})([ds])", re.ASCII)
+_SHIFTS = re.compile(r"([+-]\d{1,4}[ds])*", re.ASCII)
+_NUMBERS = {"seconds": 1, "milliseconds": 1000}
+_UTC = "utc"
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_OF_DAYS = frozenset("YymdjbBaAuwUWVGx")
+_OF_TIMES = frozenset("HIMSfpzZ")
+_SAMPLE = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
+
+Filled = str | int
+
+
+class Dates:
+    """The texts of a request with its days filled in."""
+
+    def __init__(self, days: Days, zone: ZoneInfo) -> None:
+        """A moment is the first instant of its day in the zone, moved by what the text adds to it."""
+        self._days = {"start": days.first, "end": days.last, "today": days.today}
+        self._zone = zone
+
+    def path(self, text: str) -> str:
+        """A path; what is filled in is quoted, so that it stays a part of its segment or of its parameter."""
+        return _PLACE.sub(lambda place: quote(str(self._filled(place)), safe=""), text)
+
+    def text(self, text: str) -> str:
+        """A text of any other kind."""
+        return _PLACE.sub(lambda place: str(self._filled(place)), text)
+
+    def value(self, part: Any) -> Any:
+        """A part of a JSON body. A text that is a number of seconds or milliseconds alone becomes a number."""
+        if isinstance(part, Mapping):
+            return {name: self.value(inner) for name, inner in part.items()}
+        if isinstance(part, list):
+            return [self.value(inner) for inner in part]
+        if not isinstance(part, str):
+            return part
+        whole = _PLACE.fullmatch(part)
+        return self._filled(whole) if whole and whole[1] in _NAMES else self.text(part)
+
+    def _filled(self, place: re.Match[str]) -> Filled:
+        name, shifts, form = place.groups()
+        if name not in _NAMES:
+            return place[0]
+        days, seconds = _shift(shifts or "")
+        day = self._days[name] + timedelta(days=days)
+        if form is None:
+            return day.isoformat()
+        # By UTC, so that a second is one also where clocks change.
+        moment = datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(UTC) + timedelta(seconds=seconds)
+        if form in _NUMBERS:
+            return round(moment.timestamp()) * _NUMBERS[form]
+        if form == _UTC:
+            return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return moment.astimezone(self._zone).strftime(form)
+
+
+def names_days(part: Any) -> bool:
+    """Whether a text, or a part of a body, names days of the window."""
+    if isinstance(part, Mapping):
+        return any(map(names_days, part.values()))
+    if isinstance(part, list):
+        return any(map(names_days, part))
+    return isinstance(part, str) and any(place[1] in _NAMES for place in _PLACE.finditer(part))
+
+
+def check_days(part: Any) -> None:
+    """ValueError if a text, or a part of a body, names days in a way that cannot be filled in, or not exactly."""
+    for inner in part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ():
+        check_days(inner)
+    for place in _PLACE.finditer(part) if isinstance(part, str) else ():
+        _check(*place.groups(), place[0])
+
+
+def _check(name: str, shifts: str | None, form: str | None, written: str) -> None:
+    if name not in _NAMES:
+        meant = next((each for each in _NAMES if sorted(each) == sorted(name.lower())), None)
+        if meant is not None:
+            raise ValueError(f"has {written}; did you mean {{{meant}}}?")
+        return
+    if not _SHIFTS.fullmatch(shifts or ""):
+        raise ValueError(f"has {written}; add days or seconds, such as {{{name}+1d}} or {{{name}+1d-1s:seconds}}")
+    days, seconds = _shift(shifts or "")
+    if abs(days) > _MOST_DAYS:
+        raise ValueError(f"has {written}; add at most {_MOST_DAYS} days")
+    if form is not None:
+        _check_form(form, written)
+    is_moment = form is not None and (form == _UTC or form in _NUMBERS or bool(_OF_TIMES & _directives(form)))
+    if seconds and not is_moment:
+        raise ValueError(f"has {written}, a day and no moment; drop the seconds, or write such as {{{name}:utc}}")
+    if is_moment and name != "start" and not shifts:
+        raise ValueError(
+            f"has {written}, the first instant of a day that is to be included; write {{{name}+1d:{form}}} for the "
+            f"first instant after it, or {{{name}+1d-1s:{form}}} for its last second"
+        )
+
+
+_MOST_DAYS = 3660
+
+
+def _check_form(form: str, written: str) -> None:
+    if form == _UTC or form in _NUMBERS:
+        return
+    used = _directives(form)
+    unknown = sorted(used - _OF_DAYS - _OF_TIMES - {"%"})
+    if unknown or not used & (_OF_DAYS | _OF_TIMES):
+        what = f"%{unknown[0]}, which is none of strftime's" if unknown else "no part of a date"
+        raise ValueError(
+            f"has {written} with {what}; write a format such as {{start:%d.%m.%Y}}, or seconds, milliseconds or utc"
+        )
+    if form.endswith("Z") and not form.endswith("%Z") and used & _OF_TIMES:
+        raise ValueError(f"has {written}, whose Z would stand behind a local time; write utc for a time in UTC")
+
+
+def _directives(form: str) -> frozenset[str]:
+    return frozenset(match[1] for match in _DIRECTIVE.finditer(form))
+
+
+def _shift(text: str) -> tuple[int, int]:
+    """The days and the seconds that are added."""
+    added = {"d": 0, "s": 0}
+    for number, unit in _SHIFT.findall(text):
+        added[unit] += int(number)
+    return added["d"], added["s"]
+
+
+def sample(fill: Callable[[Dates], Any]) -> Any:
+    """What a request would send for days that are made up: its checks then look at that."""
+    return fill(Dates(_SAMPLE, ZoneInfo("UTC")))
