@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from connectors.http.measure import HttpMeasure
 from connectors.http.publisher import HttpPublish, HttpPublisher
 from connectors.http.settings import HttpSettings
-from connectors.http.source import HttpMeasure, HttpSource
+from connectors.http.source import HttpSource
 from syncd.sdk import Context
 
 

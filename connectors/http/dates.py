@@ -24,9 +24,9 @@ from zoneinfo import ZoneInfo
 from syncd.sdk import Days
 
 _NAMES = ("start", "end", "today")
-_PLACE = re.compile(r"\{([A-Za-z]+)([^{}A-Za-z:][^{}:]*)?(?::([^{}]*))?\}")
-_SHIFT = re.compile(r"([+-]\d{1,4})([ds])", re.ASCII)
-_SHIFTS = re.compile(r"([+-]\d{1,4}[ds])*", re.ASCII)
+_PLACE = re.compile(r"\{([A-Za-z]\w*)([+\- ][^{}:]*)?(?::([^{}]*))?\}")
+_SHIFT = re.compile(r"([+-]\d{1,7})([ds])", re.ASCII)
+_SHIFTS = re.compile(r"([+-]\d{1,7}[ds])*", re.ASCII)
 _NUMBERS = {"seconds": 1, "milliseconds": 1000}
 _UTC = "utc"
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
@@ -40,9 +40,11 @@ Filled = str | int
 class Dates:
     """The texts of a request with its days filled in."""
 
-    def __init__(self, days: Days, zone: ZoneInfo) -> None:
-        """A moment is the first instant of its day in the zone, moved by what the text adds to it."""
-        self._days = {"start": days.first, "end": days.last, "today": days.today}
+    def __init__(self, days: Days | None, zone: ZoneInfo) -> None:
+        """A moment is the first instant of its day in the zone, moved by what the text adds to it. Without `days` only
+        requests that name none can be filled in.
+        """
+        self._days = {"start": days.first, "end": days.last, "today": days.today} if days is not None else {}
         self._zone = zone
 
     def path(self, text: str) -> str:
@@ -95,12 +97,12 @@ def check_days(part: Any) -> None:
     for inner in part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ():
         check_days(inner)
     for place in _PLACE.finditer(part) if isinstance(part, str) else ():
-        _check(*place.groups(), place[0])
+        _check(place[1], place[2], place[3], place[0])
 
 
 def _check(name: str, shifts: str | None, form: str | None, written: str) -> None:
     if name not in _NAMES:
-        meant = next((each for each in _NAMES if sorted(each) == sorted(name.lower())), None)
+        meant = next((each for each in _NAMES if sorted(each) == sorted(name)), None)
         if meant is not None:
             raise ValueError(f"has {written}; did you mean {{{meant}}}?")
         return

@@ -1,16 +1,21 @@
-"""The pages of an answer, as `pages:` of a measure leads from one to the next."""
+"""The pages of an answer, as `pages:` of a measure leads from one to the next.
+
+Nothing that these pages leave open makes a number smaller: a page that is missing, a cursor that leads back, or too
+many pages end the pull with an error, after pages that were handed over, so that the value is partial.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.http.evaluation import search
-from connectors.http.expressions import list_paths
+from connectors.http.expressions import Path, list_paths, value_at
 from connectors.http.further_pages import says_end
 from connectors.http.keys import Expression
 from syncd.sdk import JsonClient, SourceBroken, parse_link
@@ -20,34 +25,89 @@ _MOST_PAGES = 1000
 
 
 class Pages(BaseModel):
-    """Where an answer says which page comes next."""
+    """How to reach the next page: by what an answer says, or by counting pages or rows."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    next: Expression = Field(description='`link` for the header `Link: rel="next"`; else JMESPath to an address.')
+    next: Expression | None = Field(
+        None, description='`link` for the header `Link: rel="next"`; else JMESPath to an address or a cursor.'
+    )
     param: str | None = Field(
         None, min_length=1, description="The parameter that takes what `next` finds, if that is no address."
     )
+    page: str | None = Field(None, min_length=1, description="The parameter that counts pages, in place of `next`.")
+    offset: str | None = Field(
+        None, min_length=1, description="The parameter that counts the rows before a page, in place of `next`."
+    )
 
     @model_validator(mode="after")
-    def _link_is_an_address(self) -> Pages:
+    def _single_way(self) -> Pages:
+        given = [name for name in ("next", "page", "offset") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(map(repr, given))}; keep one of them"
+                if given
+                else "needs one of 'next', 'page' and 'offset'"
+            )
+        if self.next is None and self.param is not None:
+            raise ValueError(f"has 'param' beside {given[0]!r}, which names the parameter already; drop 'param'")
         if self.next == LINK and self.param is not None:
             raise ValueError("has 'next: link', which is an address and needs no 'param'; drop 'param'")
         return self
 
+    @property
+    def counted(self) -> str | None:
+        """The parameter that counts; None if an answer names its next page."""
+        return self.page or self.offset
+
+    @property
+    def parameter(self) -> str | None:
+        """The parameter that changes from page to page; None if whole addresses lead on."""
+        return self.param or self.counted
+
+    def shown(self, expression: str) -> str:
+        """What of it makes another stream, to follow the request; pages that are counted end where the expression's
+        list does.
+        """
+        if self.counted is None:
+            return f" (pages by {self.next}{f', {self.param}' if self.param else ''})"
+        by = "number" if self.page else "rows"
+        return f" (pages by {by} in {self.counted}, of {'.'.join(map(str, _list_of(expression))) or 'the list'})"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for a page."""
+    """A request for a page. The parameters of a GraphQL query are its variables."""
 
     address: str
     method: str
     body: Any = None
+    is_graphql: bool = False
 
     @property
     def key(self) -> bytes:
         """What distinguishes it from the requests for other pages."""
         return orjson.dumps([self.address, self.body])
+
+    def parameter(self, name: str) -> Any:
+        """The value of a parameter, in the query or in the body; a whole number there is one. None without it."""
+        text = dict(parse_qsl(urlsplit(self.address).query, keep_blank_values=True)).get(name)
+        value = self._in_body.get(name) if text is None else text
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+    def with_parameter(self, name: str, value: str | int | float) -> Request:
+        """The same request with another value of a parameter, in the query where it is there, else in the body."""
+        in_query = dict(parse_qsl(urlsplit(self.address).query, keep_blank_values=True))
+        if self.is_graphql:
+            return replace(self, body={**self.body, "variables": {**self._in_body, name: value}})
+        if isinstance(self.body, dict) and name not in in_query:
+            return replace(self, body={**self.body, name: value})
+        return replace(self, address=_with_parameter(self.address, name, str(value)))
+
+    @property
+    def _in_body(self) -> Mapping[str, Any]:
+        inner = self.body["variables"] if self.is_graphql else self.body
+        return inner if isinstance(inner, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +118,11 @@ class AnswerPage:
     headers: Mapping[str, str]
 
 
-def read_pages(api: JsonClient, first: Request, pages: Pages | None) -> Iterator[AnswerPage]:
-    """The page that a request asks for, and with `pages` those after it. SourceError, also if they never end."""
+def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression: str) -> Iterator[AnswerPage]:
+    """The page that a request asks for, and with `pages` those after it. SourceError, also if they never end.
+
+    `expression` is that of a measure: pages that are counted end with the first without a row in its list.
+    """
     request: Request | None = first
     read: set[bytes] = set()
     last: Any = None
@@ -67,14 +130,15 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None) -> Iterator
         data, headers = api.answer(request.address, object, method=request.method, body=request.body)
         # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
         ends = pages is not None and _says_end(pages, data)
-        if read and data == last and _has_rows(data):
+        compared = value_at(data, _list_of(expression)) if pages is not None and pages.counted else data
+        if read and compared == last and _has_rows(compared):
             if ends:
                 return
             raise _circle(read)
         yield AnswerPage(data, headers)
         read.add(request.key)
-        last = data
-        request = _following(api, request, pages, data, headers) if pages is not None else None
+        last = compared
+        request = _following(api, request, pages, expression, data, headers) if pages is not None else None
         if request is not None and ends and (request.key in read or not _has_rows(data)):
             return
         if request is not None and request.key in read:
@@ -88,12 +152,15 @@ def _circle(read: Collection[bytes]) -> SourceBroken:
 
 
 def _following(
-    api: JsonClient, request: Request, pages: Pages, data: Any, headers: Mapping[str, str]
+    api: JsonClient, request: Request, pages: Pages, expression: str, data: Any, headers: Mapping[str, str]
 ) -> Request | None:
     """The request for the next page; None after the last."""
+    if pages.counted is not None:
+        return _counted_on(request, pages, expression, data)
     if pages.next == LINK:
         link = parse_link(headers.get("link", "")).get("next")
-        return None if link is None else Request(api.following(request.address, link), request.method, request.body)
+        return None if link is None else replace(request, address=api.following(request.address, link))
+    assert pages.next is not None
     try:
         value = search(pages.next, data)
     except ValueError as error:
@@ -105,14 +172,30 @@ def _following(
     if pages.param is None:
         if not isinstance(value, str):
             raise SourceBroken(f"pages.next: {pages.next} finds {value}, which is no address; say 'param' too")
-        return Request(api.following(request.address, value), request.method, request.body)
-    if isinstance(request.body, dict):
-        return Request(request.address, request.method, {**request.body, pages.param: value})
-    return Request(_with_parameter(request.address, pages.param, str(value)), request.method, request.body)
+        return replace(request, address=api.following(request.address, value))
+    return request.with_parameter(pages.param, value)
+
+
+def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> Request | None:
+    """The request for the page after one with rows, unless the answer says that nothing follows.
+
+    A page with fewer rows than asked for is no sign of the end: servers cut pages where they like. A total is none
+    either: of which rows, no key says.
+    """
+    path, name = _list_of(expression), str(pages.counted)
+    rows = value_at(data, path)
+    if not isinstance(rows, list) or not rows or says_end(data, path):
+        return None
+    return request.with_parameter(name, request.parameter(name) + (1 if pages.page else len(rows)))
+
+
+def _list_of(expression: str) -> Path:
+    """The list that an expression reads."""
+    return list_paths(expression)[0]
 
 
 def _says_end(pages: Pages, data: Any) -> bool:
-    return pages.next != LINK and any(says_end(data, path) for path in list_paths(pages.next))
+    return pages.next not in (None, LINK) and any(says_end(data, path) for path in list_paths(str(pages.next)))
 
 
 def _has_rows(data: Any) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from connectors.http.oauth import OAuth, Tokens
 from syncd.sdk import Context, JsonClient, Secret, WebSettings
 from syncd.sdk.credentials import SECRET_NAME
 
@@ -16,7 +17,9 @@ class HttpSettings(WebSettings):
 
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
-
+    oauth: OAuth | None = Field(
+        None, description="Where an access token is got, in place of `token`: {token_url, client_id, client_secret}."
+    )
     allow: list[str] | None = Field(
         None,
         description="What mappings may read: paths, such as /v1/metrics/*. All of it, unless given.",
@@ -38,16 +41,26 @@ class HttpSettings(WebSettings):
                     )
         return value
 
+    @model_validator(mode="after")
+    def _single_credential(self) -> HttpSettings:
+        if self.oauth is not None:
+            for key in ["token"] * (self.token is not None) + [f"headers.{name}" for name in self.headers]:
+                if key == "token" or key.lower() == "headers.authorization":
+                    raise ValueError(f"has oauth and {key}, which both make the header Authorization; keep one of them")
+        return self
+
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """The token, and each header that is a secret by its name."""
+        """The token, the secrets of `oauth`, and each header that is a secret by its name."""
         yield from super().secrets()
+        yield from ((f"oauth.{name}", value) for name, value in (self.oauth.secrets() if self.oauth else ()))
         for name, value in self.headers.items():
             if SECRET_NAME.search(name):
                 yield f"headers.{name}", value
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
-        """A client whose requests carry the headers, and the token unless there is an `Authorization` header."""
+        """A client whose requests carry the headers, and a token unless there is an `Authorization` header."""
         headers = dict(self.headers)
         if self.token is not None and "authorization" not in {name.lower() for name in headers}:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
-        return JsonClient(self, context, headers, keep_alive=keep_alive)
+        tokens = Tokens(self.oauth, self, context) if self.oauth is not None else None
+        return JsonClient(self, context, headers, keep_alive=keep_alive, credentials=tokens)

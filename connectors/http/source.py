@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
 
-import orjson
-from pydantic import Field, ValidationInfo, field_validator
-
-from connectors.http.keys import Expression, Path, makes_a_list
-from connectors.http.paging import Pages, Request, read_pages
+from connectors.http.dates import Dates
+from connectors.http.graphql_queries import failure
+from connectors.http.measure import HttpMeasure
+from connectors.http.paging import AnswerPage, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
-from syncd.sdk import (
-    ConnectionSettings,
-    Context,
-    Json,
-    JsonClient,
-    JsonSource,
-    Page,
-    ReadingKeys,
-    Stream,
-    Withheld,
-    not_allowed,
-)
+from connectors.http.unchanged import conditions, request_digest, version
+from syncd.sdk import Context, Json, JsonClient, JsonSource, Page, Snapshot, Stream, Withheld
 from syncd.sdk.cells import Reader
 
-
-class HttpMeasure(ReadingKeys):
-    """The keys that a web API adds to a measure."""
-
-    path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
-    method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
-    body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
-    json_: Expression = Field(
-        alias="json",
-        description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
-    )
-    pages: Pages | Literal[False] | None = Field(
-        None, description="How to reach the next page; false if the answer is whole, whatever it says."
-    )
-
-    @field_validator("body")
-    @classmethod
-    def _with_post(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is not None and info.data.get("method") != "POST":
-            raise ValueError("goes with 'method: POST'")
-        return value
-
-    @field_validator("pages", mode="before")
-    @classmethod
-    def _block_or_false(cls, value: Any) -> Any:
-        if value is False or value is None or isinstance(value, Pages):
-            return value
-        if not isinstance(value, dict):
-            raise ValueError(  # noqa: TRY004 - for pydantic
-                f"is {value!r}; write where the next page is, such as {{next: link}}, or false if the answer is whole"
-            )
-        return Pages.model_validate(value)
-
-    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """A POST may write: whoever owns the connection says whether its measures may send one."""
-        if self.method == "POST" and not (isinstance(settings, HttpSettings) and settings.post):
-            return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
-        allow = settings.allow if isinstance(settings, HttpSettings) else None
-        return not_allowed("path", [self.path.partition("?")[0]], allow)
-
-    @property
-    def many(self) -> bool:
-        """Whether the expression makes a list."""
-        return makes_a_list(self.json_)
-
-    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """Measures that make the same requests share a stream."""
-        body = orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS).decode() if self.body is not None else ""
-        request = f"{self.method} {self.path} {body}".strip()
-        if not self.pages:
-            return [request]
-        by = f", {self.pages.param}" if self.pages.param else ""
-        return [f"{request} (pages by {self.pages.next}{by})"]
+Parts = Mapping[str, HttpMeasure]
 
 
 class HttpSource(JsonSource):
@@ -105,25 +41,60 @@ class HttpSource(JsonSource):
             self._once.close()
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads every page, and evaluates the expression of each part over each of them."""
-        parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
+        """Reads every page, and evaluates the expression of each part over each of them. An answer that is a single
+        page is not read again while its server says that it has not changed.
+        """
+        parts: Parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
-        selections = {
-            part: Selection(keys.json_, self._context.hide, whole=keys.pages is False, paged=bool(keys.pages))
-            for part, keys in parts.items()
-        }
-        api = self.api if keys.method == "GET" else self._once
-        request = Request(api.address(keys.path), keys.method, keys.body)
-        for page in read_pages(api, request, keys.pages or None):
+        if keys.asks_days and stream.days is None:
+            raise ValueError(f"{stream.key} names days, and the stream has none")
+        if stream.days is not None and not keys.many and (why := stream.days.none_yet):
+            yield Page(readings={part: Snapshot(notes=[why]) for part in parts}, cursor={} if cursor else None)
+            return
+        request = keys.request(self.api.url, Dates(stream.days, self._context.zone))
+        if request.method == "GET" and not keys.pages:
+            yield from self._single(request, parts, cursor)
+        else:
+            yield from self._several(request, parts)
+
+    def _several(self, first: Request, parts: Parts) -> Iterator[Page]:
+        keys = next(iter(parts.values()))
+        selections = self._selections(parts)
+        api = self._once if keys.may_write else self.api
+        for page in read_pages(api, first, keys.pages or None, keys.json_):
+            if first.is_graphql and (error := failure(page.data, self._context.hide)) is not None:
+                raise error
             for selection in selections.values():
                 selection.add(page)
             if all(selection.has_ended for selection in selections.values()):
                 break
             if keys.pages:
                 yield Page()  # if a later page is missing, the pull is partial, and not failed
-        yield Page(
-            readings={
-                part: selections[part].snapshot(Reader(self._context.zone, keys.as_, epoch_dates=True))
-                for part, keys in parts.items()
-            }
-        )
+        yield Page(readings=self._snapshots(parts, selections))
+
+    def _single(self, request: Request, parts: Parts, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        now = self._context.now()
+        digest = request_digest(request.address, parts, self._context.zone)
+        answer = self.api.changed(request.address, object, conditions(cursor, digest, now))
+        if answer is None:
+            return
+        data, headers = answer
+        selections = self._selections(parts)
+        for selection in selections.values():
+            selection.add(AnswerPage(data, headers))
+        readings = self._snapshots(parts, selections)
+        read = version(headers, digest, now) if all(each.problem is None for each in readings.values()) else None
+        yield Page(readings=readings, cursor=read if read is not None or not cursor else {})
+
+    def _selections(self, parts: Parts) -> Mapping[str, Selection]:
+        hide = self._context.hide
+        return {
+            part: Selection(keys.json_, hide, whole=keys.pages is False, paged=bool(keys.pages))
+            for part, keys in parts.items()
+        }
+
+    def _snapshots(self, parts: Parts, selections: Mapping[str, Selection]) -> Mapping[str, Snapshot]:
+        return {
+            part: selections[part].snapshot(Reader(self._context.zone, keys.as_, epoch_dates=True))
+            for part, keys in parts.items()
+        }

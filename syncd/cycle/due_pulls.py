@@ -16,9 +16,7 @@ from syncd.okr.spans import Period
 from syncd.sdk import Stream
 
 
-def needed_streams(
-    connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None
-) -> Mapping[str, Stream]:
+def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None) -> Mapping[str, Stream]:
     """The streams of a connection that the periods' measures and its `work:` need, by key; a shared stream has the
     needs of all its measures. They can be pulled if `now` is given: some requests name its days.
     """

@@ -1,8 +1,8 @@
 """The days that a measure's request asks its source for: `{start}`, `{end}` and `{today}` of a web API.
 
 For a single number they are the days of the window as of now: the source adds up, so it must be asked for just these.
-For a series they are all the days that the window can cover during the period: syncd picks the window's rows itself, and
-days that leave a rolling window stay known, which judging a past day needs.
+For a series they are all the days that the window can cover during the period: syncd picks the window's rows itself,
+and days that leave a rolling window stay known, which judging a past day needs.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -28,7 +28,25 @@ if TYPE_CHECKING:
     from syncd.sdk.exchange import Exchange
 
 T = TypeVar("T")
+_NOT_MODIFIED = 304
+_UNAUTHORIZED = 401
 _TURNED_AWAY = frozenset({408, 425, 429, 503})  # nothing came of the request
+
+
+class Credentials(Protocol):
+    """Headers that change while a client is open, such as an access token that expires."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers for a request. SourceError if there are none to be had."""
+        ...
+
+    def refused(self, headers: Mapping[str, str]) -> None:
+        """The server refused these headers by 401: the next ones should be others."""
+        ...
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        ...
 
 
 class JsonClient:
@@ -41,14 +59,18 @@ class JsonClient:
         headers: Mapping[str, str] | None = None,
         *,
         keep_alive: bool = True,
+        credentials: Credentials | None = None,
     ) -> None:
-        """`headers` are sent with every request. A client that sends check-ins keeps no connection alive."""
+        """`headers` are sent with every request, and those of `credentials`, which may change. A client that sends
+        check-ins keeps no connection alive.
+        """
         self.url = settings.url
         self.server = Server(settings, context)
         self._settings = settings
         self._context = context
         self._headers = _joined({"Accept": "application/json", "User-Agent": "syncd"}, headers or {})
         self._keep_alive = keep_alive
+        self._credentials = credentials
 
     def read(
         self,
@@ -93,8 +115,22 @@ class JsonClient:
         """
 
         def ask() -> tuple[T, Mapping[str, str]]:
-            answer = self._good(method, address, body)
-            return self._of_shape(answer, shape), {name.lower(): value for name, value in answer.headers.items()}
+            return self._of_shape(self._ask(method, address, body), address, shape)
+
+        return self._context.retry.call(ask)
+
+    def changed(
+        self, address: str, shape: type[T], conditions: Mapping[str, str]
+    ) -> tuple[T, Mapping[str, str]] | None:
+        """As `answer` to a GET with these conditions, such as `If-None-Match`; None if it is as they say (304). Without
+        conditions 304 is no answer.
+        """
+
+        def ask() -> tuple[T, Mapping[str, str]] | None:
+            answer = self._ask("GET", address, headers=conditions)
+            if conditions and answer.status == _NOT_MODIFIED:
+                return None
+            return self._of_shape(answer, address, shape)
 
         return self._context.retry.call(ask)
 
@@ -182,6 +218,8 @@ class JsonClient:
         """Closes the sockets."""
         if "_exchange" in vars(self):
             self._exchange.close()
+        if self._credentials is not None:
+            self._credentials.close()
 
     @cached_property
     def _exchange(self) -> Exchange:
@@ -198,22 +236,28 @@ class JsonClient:
         *,
         repeatable: bool = True,
     ) -> Answer:
-        """An answer of any status. The headers of an outage tell nothing about the quota."""
+        """An answer of any status. The headers of an outage tell nothing about the quota.
+
+        A request that is refused by 401 took no effect: it is sent once more if there are new credentials.
+        """
         named = dict(headers or {})
-        if body is not None and not isinstance(body, bytes):
-            body, named = orjson.dumps(body), _joined({"Content-Type": "application/json"}, named)
-        answer = self._exchange(method, address, named, body, repeatable=repeatable)
+        content = body if isinstance(body, bytes) else None
+        if body is not None and content is None:
+            content, named = orjson.dumps(body), _joined({"Content-Type": "application/json"}, named)
+        given = self._credentials.headers() if self._credentials is not None else {}
+        answer = self._exchange(method, address, {**named, **given}, content, repeatable=repeatable)
+        if answer.status == _UNAUTHORIZED and self._credentials is not None:
+            self._credentials.refused(given)
+            given = self._credentials.headers()
+            answer = self._exchange(method, address, {**named, **given}, content, repeatable=repeatable)
         if answer.status < 500:
             self._context.retry.budget.learn(answer.headers)
         return answer
 
-    def _good(self, method: str, address: str, body: object = None) -> Answer:
-        answer = self._ask(method, address, body)
+    def _of_shape(self, answer: Answer, address: str, shape: type[T]) -> tuple[T, Mapping[str, str]]:
+        """The value of a good answer, and its headers by lower-case names."""
         if not 200 <= answer.status < 300:
             raise self.server.refusal(answer, address)
-        return answer
-
-    def _of_shape(self, answer: Answer, shape: type[T]) -> T:
         try:
             content = answer.json()
         except RetryLater:
@@ -225,7 +269,7 @@ class JsonClient:
             place = ".".join(map(str, first["loc"])) or "the whole"
             why = f"its answer is not what was expected: {place}: {first['msg']}"
             raise RetryLater(single_line(why, hide=self._context.hide)) from None
-        return value
+        return value, {name.lower(): header for name, header in answer.headers.items()}
 
     def following(self, address: str, link: str) -> str:
         """The address that a link in an answer leads to, as the library that sends the request parses it. SourceBroken

@@ -125,6 +125,16 @@ def test_as_says_how_to_read_a_date(context: Context, httpx_mock: HTTPXMock) -> 
     assert [reading.at for reading in snapshot.readings] == [datetime(2026, 10, 5, tzinfo=BERLIN)]
 
 
+@pytest.mark.parametrize("written", ["1791763200", "1791763200.0", "1791763200000"])
+def test_epoch_in_a_text_is_read_as_asked(context: Context, httpx_mock: HTTPXMock, written: str) -> None:
+    """Seconds and milliseconds, with a number in a text beside them, as Prometheus and Datadog write them."""
+    httpx_mock.add_response(json=[[written, "1,250.5"]])
+    (snapshot,) = read(context, {"json": "@", "as": {"date": "epoch", "decimal": ".", "thousands": ","}})
+    assert [(reading.at, reading.number) for reading in snapshot.readings] == [
+        (datetime(2026, 10, 12, tzinfo=UTC), 1250.5)
+    ]
+
+
 def test_a_series_without_a_readable_date_is_unknown(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(json=[["05.10.2026", 5]])
     (snapshot,) = read(context, {"json": "@"})

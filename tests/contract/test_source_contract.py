@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from scripted_api import Asked, serving
 
 from connectors.github import GitHub
 from connectors.http import Http
@@ -170,3 +171,34 @@ class TestHttp(SourceContract):
 
     def settings(self, url: str) -> dict[str, Any]:
         return {"url": url, "headers": {"X-Api-Key": Credentials.metrics_key}}
+
+
+@pytest.mark.sibling
+@pytest.mark.unmeasured
+class TestGraphQl(SourceContract):
+    """Its POST is a read: it is tried again like any other, page by page."""
+
+    connector = Http
+    measure = {
+        "path": "/graphql",
+        "graphql": "query ($after: String) { calls(after: $after) { nodes { day n } pageInfo { endCursor } } }",
+        "json": "data.calls.nodes[].[day, n]",
+        "pages": {"next": "data.calls.pageInfo.endCursor", "param": "after"},
+    }
+    secrets = (Credentials.metrics_key,)
+    libraries = ("httpx", "graphql")
+
+    @pytest.fixture(scope="class")
+    def upstream(self) -> Iterator[str]:
+        def answer(asked: Asked) -> Any:
+            if asked.headers.get("authorization") != f"Bearer {Credentials.metrics_key}":
+                return 401, {"message": "no"}, {}
+            page = int((asked.body or {"variables": {}})["variables"].get("after", 0))
+            nodes = [{"day": f"2026-10-{page * 3 + day:02}", "n": day} for day in (1, 2, 3)]
+            return {"data": {"calls": {"nodes": nodes, "pageInfo": {"endCursor": str(page + 1) if page < 2 else None}}}}
+
+        with serving(answer) as api:
+            yield api.url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "token": Credentials.metrics_key}

@@ -1,0 +1,101 @@
+"""GraphQL: a text is parsed, and taken only if it reads. So its POST is a read: sent again, and sent in a rehearsal.
+
+The server of a text that only queries cannot take it for a write (spec.graphql.org, "Query": an operation of the type
+query has no side effects). A mutation or a subscription is refused before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+import orjson
+
+from syncd.sdk import RetryLater, SourceBroken, SourceError, sentence
+
+LONGEST = 20_000
+"""Characters of a text."""
+
+_MOST_TOKENS = 5_000
+_LIMITS = frozenset({"RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "TOO_MANY_REQUESTS"})
+_LIMIT_WAIT = 60.0  # seconds, where a limit names no time (docs.github.com "Rate limits for the GraphQL API")
+
+
+@cache
+def reads(text: str) -> Mapping[str, bool]:
+    """The variables of the query that a text is, and whether each must be given. ValueError if the text may do more
+    than read, or is none.
+    """
+    import graphql
+
+    if len(text) > LONGEST:
+        raise ValueError(f"has {len(text):,} characters; write at most {LONGEST:,}")
+    try:
+        document = graphql.parse(text, max_tokens=_MOST_TOKENS)
+    except graphql.GraphQLError as error:
+        line = error.locations[0].line if error.locations else 1
+        raise ValueError(f"is no GraphQL: line {line}: {error.message.removeprefix('Syntax Error: ')}") from None
+    except RecursionError:
+        raise ValueError("is nested too deep; ask for less at once") from None
+    operations = []
+    for definition in document.definitions:
+        if isinstance(definition, graphql.OperationDefinitionNode):
+            operations.append(definition)
+        elif not isinstance(definition, graphql.FragmentDefinitionNode):
+            raise ValueError(  # noqa: TRY004 - for pydantic
+                "has a schema; write one query, and the fragments that it uses"
+            )
+    for operation in operations:
+        if operation.operation is not graphql.OperationType.QUERY:
+            raise ValueError(f"has a {operation.operation.value}, and a measure only reads; write a query")
+    if len(operations) != 1:
+        raise ValueError(f"has {len(operations)} queries; write one")
+    return {
+        variable.variable.name.value: isinstance(variable.type, graphql.NonNullTypeNode)
+        and variable.default_value is None
+        for variable in operations[0].variable_definitions or ()
+    }
+
+
+def check_variables(text: str, given: Collection[str], by_pages: str | None) -> None:
+    """ValueError if variables are given that the query does not declare, or lacks some that it needs. `by_pages` is the
+    variable that leads to the next page.
+    """
+    declared = reads(text)
+    for name in (*given, *([by_pages] if by_pages else [])):
+        if name not in declared:
+            nearest = get_close_matches(name, declared, n=1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; declare it, as in query (${name}: String)"
+            raise ValueError(f"does not declare the variable ${name}{hint}")
+    lacking = [name for name, needed in declared.items() if needed and name not in given]
+    if lacking:
+        raise ValueError(f"needs the variable ${lacking[0]}; give it in 'variables'")
+
+
+def canonical(text: str) -> str:
+    """The text without what means nothing: blanks, commas, comments."""
+    import graphql
+
+    return graphql.strip_ignored_characters(text)
+
+
+def failure(data: Any, hide: Callable[[str], str]) -> SourceError | None:
+    """The error that an answer holds, which comes with status 200; None if it holds none. Data beside an error is not
+    the whole (spec.graphql.org, "Errors").
+    """
+    errors = data.get("errors") if isinstance(data, Mapping) else None
+    if not errors:
+        return None
+    text = f"the GraphQL answer holds an error: {sentence(orjson.dumps(data).decode(), hide)}"
+    listed = [error for error in errors if isinstance(error, Mapping)] if isinstance(errors, list) else []
+    if any(_code(error) in _LIMITS for error in listed):
+        return RetryLater(text, _LIMIT_WAIT)
+    return SourceBroken(text)
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    extensions = error.get("extensions")
+    code = extensions.get("code") if isinstance(extensions, Mapping) else None
+    return str(error.get("type") or code or "").upper()

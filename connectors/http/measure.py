@@ -1,0 +1,177 @@
+"""The keys that a web API adds to a measure: what to ask for, and what to read of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlencode
+
+import orjson
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from connectors.http.dates import Dates, check_days, names_days, sample
+from connectors.http.expressions import list_paths
+from connectors.http.graphql_queries import canonical, check_variables, reads
+from connectors.http.keys import Expression, Path, makes_a_list
+from connectors.http.paging import Pages, Request
+from connectors.http.settings import HttpSettings
+from syncd.sdk import ConnectionSettings, ReadingKeys, not_allowed
+
+Value = str | bool | int | float
+
+
+class HttpMeasure(ReadingKeys):
+    """The keys that a web API adds to a measure."""
+
+    path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
+    params: dict[str, Value | list[Value]] = Field(
+        {}, description='Parameters of the query, encoded as they must be: {team: support, from: "{start}"}.'
+    )
+    method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
+    body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
+    graphql: str | None = Field(
+        None, description="A GraphQL query; sent by POST, and counts as a read. No mutation, no subscription."
+    )
+    variables: dict[str, Any] | None = Field(None, description="The variables of the GraphQL query.")
+    json_: Expression = Field(
+        alias="json",
+        description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
+    )
+    pages: Pages | Literal[False] | None = Field(
+        None, description="How to reach the next page; false if the answer is whole, whatever it says."
+    )
+
+    @field_validator("path", "params", "body", "variables")
+    @classmethod
+    def _days_can_be_filled_in(cls, value: Any) -> Any:
+        check_days(value)
+        return value
+
+    @field_validator("params")
+    @classmethod
+    def _not_in_the_path(cls, value: Any, info: ValidationInfo) -> Any:
+        given = dict(parse_qsl(str(info.data.get("path", "")).partition("?")[2], keep_blank_values=True))
+        for name in value:
+            if name in given:
+                raise ValueError(f"has {name}, which is in path too; keep one of them")
+        return value
+
+    @field_validator("body")
+    @classmethod
+    def _with_post(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("method") != "POST":
+            raise ValueError("goes with 'method: POST'")
+        return value
+
+    @field_validator("graphql")
+    @classmethod
+    def _only_reads(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        if info.data.get("method") == "POST" or info.data.get("body") is not None:
+            raise ValueError("goes without 'method' and 'body': it is sent by POST, as a read")
+        reads(value)
+        return value
+
+    @field_validator("variables")
+    @classmethod
+    def _with_a_query(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("graphql") is None and "graphql" in info.data:
+            raise ValueError("goes with 'graphql'")
+        return value
+
+    @field_validator("pages", mode="before")
+    @classmethod
+    def _block_or_false(cls, value: Any) -> Any:
+        if value is False or value is None or isinstance(value, Pages):
+            return value
+        if not isinstance(value, dict):
+            raise ValueError(  # noqa: TRY004 - for pydantic
+                f"is {value!r}; write where the next page is, such as {{next: link}}, or false if the answer is whole"
+            )
+        return Pages.model_validate(value)
+
+    @model_validator(mode="after")
+    def _variables_are_declared(self) -> HttpMeasure:
+        if self.graphql is not None:
+            by_pages = self.pages.parameter if self.pages else None
+            try:
+                check_variables(self.graphql, self.variables or (), by_pages)
+            except ValueError as error:
+                raise ValueError(f"has a graphql that {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _pages_can_be_counted(self) -> HttpMeasure:
+        if not self.pages or not (name := self.pages.counted):
+            return self
+        if len(list_paths(self.json_)) != 1:
+            raise ValueError(f"has pages by {name} and a json that reads several lists or none; read a single list")
+        request = sample(lambda dates: self.request("", dates))
+        if (first := request.parameter(name)) is None:
+            where = "variables" if self.graphql is not None else "body" if self.body is not None else "params"
+            start = 0 if self.pages.offset else 1
+            raise ValueError(
+                f"has pages by {name} and does not give the first of them; write such as {where}: {{{name}: {start}}}, "
+                "with the number from which this API counts"
+            )
+        if not isinstance(first, int):
+            raise ValueError(  # noqa: TRY004 - for pydantic
+                f"has pages by {name}, whose first is {first!r}; write a whole number"
+            )
+        return self
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """A POST may write: whoever owns the connection says whether its measures may send one."""
+        if self.method == "POST" and not (isinstance(settings, HttpSettings) and settings.post):
+            return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
+        allow = settings.allow if isinstance(settings, HttpSettings) else None
+        return not_allowed("path", [sample(lambda dates: dates.path(self.path)).partition("?")[0]], allow)
+
+    @property
+    def many(self) -> bool:
+        """Whether the expression makes a list."""
+        return makes_a_list(self.json_)
+
+    @property
+    def asks_days(self) -> bool:
+        """Whether the request names days."""
+        return any(map(names_days, (self.path, self.params, self.body, self.variables)))
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the request may write: a POST that is no GraphQL query."""
+        return self.method == "POST"
+
+    def request(self, url: str, dates: Dates) -> Request:
+        """The request for the first page."""
+        address = url + dates.path(self.path)
+        if self.params:
+            pairs = list(_pairs(dates.value(self.params)))
+            address += ("&" if "?" in address else "?") + urlencode(pairs, quote_via=quote)
+        if self.graphql is not None:
+            body = {"query": self.graphql, "variables": dates.value(self.variables or {})}
+            return Request(address, "POST", body, is_graphql=True)
+        return Request(address, self.method, dates.value(self.body))
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """Measures that make the same requests share a stream."""
+        params = f"?{_packed(self.params)}" if self.params else ""
+        if self.graphql is not None:
+            parts = ["GraphQL", self.path, params, canonical(self.graphql)]
+            parts += [_packed(self.variables)] if self.variables else []
+        else:
+            parts = [self.method, self.path, params, "" if self.body is None else _packed(self.body)]
+        pages = self.pages.shown(self.json_) if self.pages else ""
+        return [" ".join(filter(None, parts)) + pages]
+
+
+def _packed(part: Any) -> str:
+    return orjson.dumps(part, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _pairs(params: Mapping[str, Value | list[Value]]) -> Iterator[tuple[str, str]]:
+    """Each parameter with each of its values, as texts; a truth value is true or false."""
+    for name, given in params.items():
+        for value in given if isinstance(given, list) else [given]:
+            yield name, str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,185 @@
+"""Pages of a web API: how each way leads on, and that whatever is missing makes the value partial and never smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from scripted_api import Asked, ScriptedApi, measured, opened, pulled, serving, stream_of
+
+from connectors.http import Http, paging
+from syncd.sdk import Context, SourceBroken
+
+ROWS = [{"day": (date(2026, 10, 1) + timedelta(days=number)).isoformat(), "n": 1} for number in range(25)]
+SERIES = "data[].[day, n]"
+GRAPHQL = "query ($skip: Int!) { rows(skip: $skip) { day n } }"
+
+
+def rows(start: int, size: int = 10, **more: Any) -> dict[str, Any]:
+    return {"data": ROWS[start : start + size], **more}
+
+
+def by_page(asked: Asked) -> Any:
+    return rows((int(asked.query["page"]) - 1) * 10)
+
+
+def by_page_from_zero(asked: Asked) -> Any:
+    return rows(int(asked.query["page"]) * 10)
+
+
+def by_offset(asked: Asked) -> Any:
+    return rows(int(asked.query["offset"]), 7)
+
+
+def by_offset_in_a_body(asked: Asked) -> Any:
+    return rows(asked.body["skip"])
+
+
+def by_a_variable(asked: Asked) -> Any:
+    return rows(asked.body["variables"]["skip"])
+
+
+def by_cursor(asked: Asked) -> Any:
+    start = int(asked.query.get("cursor", 0))
+    return rows(start, meta={"next": str(start + 10) if start < 20 else None})
+
+
+def by_link(asked: Asked) -> Any:
+    start = int(asked.query.get("from", 0))
+    link = {"Link": f'<{asked.path}?from={start + 10}>; rel="next"'} if start < 20 else {}
+    return 200, rows(start), link
+
+
+WAYS: dict[str, tuple[Callable[[Asked], Any], dict[str, Any], int]] = {
+    "page": (by_page, {"params": {"page": 1}, "pages": {"page": "page"}}, 4),
+    "page in the path": (by_page, {"path": "/x?page=1", "pages": {"page": "page"}}, 4),
+    "page from 0": (by_page_from_zero, {"params": {"page": 0}, "pages": {"page": "page"}}, 4),
+    "offset": (by_offset, {"params": {"offset": 0}, "pages": {"offset": "offset"}}, 5),
+    "offset in a body": (
+        by_offset_in_a_body,
+        {"method": "POST", "body": {"skip": 0}, "pages": {"offset": "skip"}},
+        4,
+    ),
+    "offset in a variable": (
+        by_a_variable,
+        {"graphql": GRAPHQL, "variables": {"skip": 0}, "pages": {"offset": "skip"}},
+        4,
+    ),
+    "cursor": (by_cursor, {"pages": {"next": "meta.next", "param": "cursor"}}, 3),
+    "link": (by_link, {"pages": {"next": "link"}}, 3),
+}
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedApi]:
+    with serving(by_page) as api:
+        yield api
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_pages_join_to_the_whole(api: ScriptedApi, context: Context, way: str) -> None:
+    api.answer, keys, requests = WAYS[way]
+    assert measured(api, context, json=SERIES, **keys) == [1] * 25
+    assert len(api.asked) == requests
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("missing", [404, 500])
+def test_missing_page_makes_it_partial(api: ScriptedApi, context: Context, way: str, missing: int) -> None:
+    answer, keys, _ = WAYS[way]
+    api.answer = lambda asked: (missing, {"error": "gone"}, {}) if len(api.asked) == 2 else answer(asked)
+    if missing == 500:
+        api.answer = lambda asked: (500, {}, {}) if len(api.asked) >= 2 else answer(asked)
+    source = opened(api, context, post=True)
+    pages, error = pulled(source, stream_of({"json": SERIES, **keys}))
+    source.close()
+    assert error is not None
+    assert [page.readings for page in pages] == [{}]  # pages came, so the pull is partial, and no reading was handed on
+
+
+def test_flag_that_nothing_follows_spares_the_empty_page(api: ScriptedApi, context: Context) -> None:
+    api.answer = lambda asked: rows((int(asked.query["page"]) - 1) * 10, has_more=asked.query["page"] != "3")
+    assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
+    assert len(api.asked) == 3
+
+
+def test_short_page_is_no_end(api: ScriptedApi, context: Context) -> None:
+    """Servers cut pages where they like: the second has 3 rows, and more follow."""
+    starts = [(0, 10), (10, 3), (13, 12), (25, 1)]
+    api.answer = lambda asked: rows(*starts[int(asked.query["page"]) - 1])
+    assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
+
+
+def test_total_beyond_the_rows_makes_it_partial(api: ScriptedApi, context: Context) -> None:
+    api.answer = lambda asked: rows((int(asked.query["page"]) - 1) * 10, total=30)
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, "params": {"page": 1}, "pages": {"page": "page"}}))
+    source.close()
+    assert error is None
+    (snapshot,) = pages[-1].readings.values()
+    assert snapshot.partial
+    assert "total: 30, and 25 came" in (snapshot.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys"),
+    [
+        (lambda _: rows(0, generated="now"), {"params": {"page": 1}, "pages": {"page": "page"}}),
+        (lambda _: rows(0), {"params": {"offset": 0}, "pages": {"offset": "offset"}}),
+        (lambda _: rows(0, meta={"next": "x"}), {"pages": {"next": "meta.next", "param": "cursor"}}),
+    ],
+)
+def test_server_that_repeats_a_page_makes_it_partial(
+    api: ScriptedApi, context: Context, answer: Callable[[Asked], Any], keys: dict[str, Any]
+) -> None:
+    count = iter(range(100))
+    api.answer = lambda asked: {**answer(asked), "request": next(count)}
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, **keys}))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert "go round in a circle" in str(error)
+    assert not any(page.readings for page in pages)
+    assert len(api.asked) <= 3
+
+
+def test_too_many_pages_make_it_partial(api: ScriptedApi, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "_MOST_PAGES", 3)
+    api.answer = lambda asked: {"data": [{"day": asked.query["page"], "n": 1}]}
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, "params": {"page": 1}, "pages": {"page": "page"}}))
+    source.close()
+    assert "more than 3 pages" in str(error)
+    assert not any(page.readings for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"pages": {}}, "needs one of 'next', 'page' and 'offset'"),
+        ({"pages": {"next": "link", "page": "page"}}, "has 'next' and 'page'; keep one of them"),
+        ({"pages": {"page": "page", "param": "page"}}, "names the parameter already; drop 'param'"),
+        ({"pages": {"page": "page"}}, "write such as params: {page: 1}, with the number from which this API counts"),
+        ({"pages": {"offset": "skip"}}, "write such as params: {skip: 0}"),
+        ({"pages": {"offset": "skip"}, "method": "POST", "body": {}}, "write such as body: {skip: 0}"),
+        ({"pages": {"page": "page"}, "params": {"page": "first"}}, "whose first is 'first'; write a whole number"),
+        ({"pages": {"page": "page"}, "params": {"page": 1}, "json": "[a[].n, b[].n]"}, "reads several lists"),
+        ({"path": "/x?page=1", "params": {"page": 1}}, "has page, which is in path too"),
+    ],
+)
+def test_pages_that_cannot_be_counted_are_refused(keys: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Http.Measure.model_validate({"json": SERIES, **keys})
+    assert says in str(caught.value)
+
+
+def test_measures_whose_pages_end_elsewhere_do_not_share_them() -> None:
+    keys = {"params": {"page": 1}, "pages": {"page": "page"}}
+    first, same, other = (
+        Http.Measure.model_validate({**keys, "json": json}).streams()
+        for json in (SERIES, "data[].[day, other]", "other[].[day, n]")
+    )
+    assert first == same != other
