@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from connectors.http.oauth import OAuth
 from connectors.http.paging import Pages
 from connectors.http.publisher import Success
 from docs.api_tables import actions, addresses, documents, table_of
@@ -313,6 +314,7 @@ for _name in CONNECTORS:
         TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
 TABLES["http success"] = partial(keys, Success)
 TABLES["http pages"] = partial(keys, Pages)
+TABLES["http oauth"] = partial(keys, OAuth)
 
 
 if __name__ == "__main__":
