@@ -28,6 +28,7 @@ class LedgerReader:
     cycle_problem: str | None = None
     ledger_problem: str | None = None
     standing_by: str | None = None
+    starting = False
 
     def __init__(self, path: Path, config: Config) -> None:
         self._metrics = Metrics()

@@ -65,6 +65,7 @@ class Service:
         self.cycle_problem: str | None = None
         self.ledger_problem: str | None = None
         self.standing_by: str | None = None
+        self.starting = True
         self.cycles = 0
         self.metrics = Metrics()
         self._configuration = Configuration(path, config, self.metrics)
@@ -148,13 +149,13 @@ class Service:
             self._moved()
             try:
                 with service_lock(self.ledger.engine) as check_lock:
-                    self.standing_by = None
+                    self.standing_by, self.starting = None, False
                     self._cycles(check_lock)
             except (LedgerBusy, LedgerError) as error:
                 self._upkeep.serving.clear()
                 if self.standing_by is None:
                     log.warning("standing by", extra={"reason": str(error)})
-                self.standing_by = str(error)
+                self.standing_by, self.starting = str(error), False
                 self._stop.wait(_STANDBY_WAIT.total_seconds())
         self.ledger.close()
 

@@ -72,6 +72,8 @@ def make_app(
         daemon.check_ledger()
         if daemon.standing_by is not None:
             return _of_probe(request, f"standing by: {daemon.standing_by}", 503)
+        if daemon.starting:
+            return _of_probe(request, "starting", 503)
         if daemon.ledger is None or daemon.ledger.cycles.last(pulled=True) is None:
             return _of_probe(request, "no cycle has ended yet", 503)
         return _of_probe(request, "ready")

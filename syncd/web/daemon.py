@@ -17,6 +17,8 @@ class Daemon(Protocol):
     cycle_problem: str | None
     ledger_problem: str | None
     standing_by: str | None
+    starting: bool
+    """Whether it has not claimed the ledger yet, nor found that another service has."""
 
     @property
     def config(self) -> Config:

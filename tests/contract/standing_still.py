@@ -21,6 +21,7 @@ class StandingStill:
     cycle_problem: str | None = None
     ledger_problem: str | None = None
     standing_by: str | None = None
+    starting = False
     stopping = False
 
     def __init__(self, config: Config, ledger: Ledger | None, now: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 from waiting import wait_for
 
+from syncd.service import Service
 from syncd.web import make_app
 
 MAPPING = """\
@@ -49,3 +50,13 @@ def test_a_service_writes_on_only_where_the_ledger_lets_it(
             assert answer.status_code == 200
         assert project.ledger.values.last("2026-Q4")["visits"].number == (7 if stops else 8)
     project.ledger.close()
+
+
+def test_a_service_is_ready_once_it_has_claimed_the_ledger(tmp_path: Path) -> None:
+    """Before that a `syncd restore` could slip in between."""
+    project = CsvProject(tmp_path, MAPPING, datetime(2026, 11, 21, 12, tzinfo=UTC), settings="schedule: 1d\n")
+    project.write("a.csv", "x,7")
+    project.cycle()
+    service = Service(tmp_path / "syncd.yaml", project.config, lambda: project.now, project.ledger)
+    answer = TestClient(make_app(service), base_url="http://127.0.0.1").get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "starting\n")
