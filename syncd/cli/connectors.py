@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from syncd.cli.opening import print_json
 from syncd.cli.output import say
 from syncd.config.catalogue import BrokenConnector, connection_model, connector, connector_types
-from syncd.config.measure_keys import measure_model
+from syncd.config.measure_keys import measure_models
 from syncd.config.publications import publish_model
-from syncd.sdk import can_publish, can_pull
+from syncd.sdk import Connector, can_publish, can_pull
 
 
 def run(*, as_json: bool) -> None:
@@ -29,7 +29,7 @@ def run(*, as_json: bool) -> None:
                 "type": name,
                 "summary": loaded.summary,
                 "connection": dict(_keys(connection_model(name, loaded))),
-                "measure": dict(_keys(measure_model(name, loaded.Measure))) if can_pull(loaded) else {},
+                "measure": dict(_measure_keys(name, loaded)),
                 "publish": dict(_keys(publish_model(name, loaded))) if can_publish(loaded) else {},
             }
         )
@@ -48,6 +48,12 @@ def run(*, as_json: bool) -> None:
                 for line in wrap(description, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23):
                     say(line)
         say()
+
+
+def _measure_keys(name: str, loaded: type[Connector]) -> Iterator[tuple[str, str]]:
+    if can_pull(loaded):
+        for model in measure_models(name, loaded):
+            yield from _keys(model)
 
 
 def _keys(model: type[BaseModel]) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,7 @@ from syncd.okr.words import (
     progress_figure,
     value_figure,
 )
+from syncd.sdk import stream_name
 from syncd.status.checkin_words import content_words
 from syncd.status.choosing import chosen_period, explained_key_result
 from syncd.status.read_snapshots import Snapshots
@@ -132,7 +133,7 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
 def _streams(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     for stream in evidence.streams:
         when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
-        yield from labelled("stream", f"{stream.connection}: {stream.key}, last complete {when}")
+        yield from labelled("stream", f"{stream.connection}: {stream_name(stream.key)}, last complete {when}")
         if stream.quality != "complete":
             has_count = stream.got is not None and stream.expected
             rows = f" ({stream.got:,} of {stream.expected:,} rows)" if has_count else ""

@@ -49,7 +49,7 @@ def _print_complete(outcome: PullResult, stream: TextIO) -> None:
 
 
 def _name(pull: Pull) -> str:
-    return f"{pull.connection}: {pull.stream.key}"
+    return f"{pull.connection}: {pull.stream.name}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, create_model
 
-from syncd.sdk import ConnectionSettings, Connector, Duration, Secret, can_notify, can_pull
+from syncd.sdk import ConnectionSettings, Connector, Duration, Secret, all_measure_keys, can_notify, can_pull
 
 GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
@@ -87,7 +87,7 @@ def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSe
     """
     keys = connector.Settings
     more: dict[str, Any] = {}
-    if can_pull(connector) and connector.Measure.kind == "records":
+    if can_pull(connector) and any(keys.kind == "records" for keys in all_measure_keys(connector)):
         if "reconcile" not in keys.model_fields:
             more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
         loss = "The largest share of a list's records that may leave at once; a number after a larger loss is held."

@@ -11,7 +11,7 @@ from syncd.config.catalogue import connection_model, connector_types
 from syncd.config.catalogue import connector as connector_of
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord, MappingTestKeys
-from syncd.config.measure_keys import FormulaKeys, measure_model
+from syncd.config.measure_keys import FormulaKeys, measure_models
 from syncd.config.project import ProjectFile
 from syncd.config.publications import publish_model
 from syncd.sdk import Connector, can_publish, can_pull
@@ -29,7 +29,7 @@ def mapping_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     period = schema["properties"]["period"]
     period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
-    models = [measure_model(name, connector.Measure) for name, connector in _connectors() if can_pull(connector)]
+    models = [model for name, loaded in _connectors() if can_pull(loaded) for model in measure_models(name, loaded)]
     definitions["keys_of_a_measure"] = _any_of(models, schema)
     for model in models:
         definition = definitions[model.__name__]

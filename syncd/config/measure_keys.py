@@ -4,6 +4,7 @@ formulas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, cast
@@ -24,7 +25,7 @@ from syncd.config.keys import STRICT, Day, tag_by_shape
 from syncd.okr.answer import LENGTHS, Per
 from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.okr.spans import Window
-from syncd.sdk import Duration, MeasureKeys, parse_duration
+from syncd.sdk import Duration, MeasureKeys, Pulls, all_measure_keys, parse_duration
 
 Value = str | bool | int | float | None
 
@@ -185,6 +186,14 @@ class FormulaKeys(BaseModel):
 def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
     if per is not None and take not in amounts:
         raise ValueError(f"takes {take} per {per}, and only an amount has a rate: {', '.join(amounts)}")
+
+
+def measure_models(name: str, connector: type[Pulls]) -> Sequence[type[BaseModel]]:
+    """The models of each kind of measure through a connection of this type."""
+    return [
+        measure_model(name if keys is connector.Measure else f"{name}_records", keys)
+        for keys in all_measure_keys(connector)
+    ]
 
 
 @cache

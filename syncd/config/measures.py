@@ -25,8 +25,8 @@ from syncd.okr.asked_days import asked_window
 from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
-from syncd.okr.spans import Period
-from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys, can_pull
+from syncd.okr.spans import Period, Window
+from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys, can_pull, measure_keys, stream_name
 
 Written = str | dict[str, Any]
 """A measure as it is written: its keys, or the name of a measure in `measures:`."""
@@ -160,7 +160,7 @@ class MeasureReader:
             message = f"nothing can be measured from a {connection.kind} connection{nearest(name, pulling)}"
             self.problems.append(self._problem((*place, "from"), message))
             return None
-        keys_model = connector.Measure
+        keys_model = measure_keys(connector, data)
         model = measure_model(connection.kind, keys_model)
         try:
             parsed = model.model_validate(data)
@@ -183,7 +183,11 @@ class MeasureReader:
                 idle=record_keys.idle({rule.field: rule.texts for rule in filters if rule.negated}),
                 is_work=record_keys.is_work(),
             )  # fmt: skip
-            return replace(measure, streams=tuple(record_keys.streams(measure.fields)))
+            streams = record_keys.streams(measure.fields)
+            if record_keys.asks_days:
+                streams = [self._with_days(stream, measure.window, many=True) for stream in streams]
+                measure = replace(measure, asks_days=True)
+            return replace(measure, streams=tuple(streams))
         # The keys of readings identify their part of a stream: without those that every measure may have.
         own = keys_model.model_fields.keys() - AnyMeasureKeys.model_fields.keys()
         values = {name: getattr(parsed, name) for name in own}
@@ -191,10 +195,17 @@ class MeasureReader:
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             (stream,) = keys.streams()
             window, many, asks_days = parsed.time(), keys.many, keys.asks_days
-            if asks_days and self.period is not None:
-                stream = f"{stream} ({asked_window(window, self.period, many=many)})"
+            if asks_days:
+                stream = self._with_days(stream, window, many=many)
             return ReadingMeasure(name, stream, keys.part(), parsed.take, window, many, parsed.per, asks_days)
         raise TypeError(f"{keys_model} is neither of records nor of readings")
+
+    def _with_days(self, stream: str, window: Window, *, many: bool) -> str:
+        """The key of a stream whose request names days, with the window in its first line."""
+        if self.period is None:
+            return stream
+        name = stream_name(stream)
+        return f"{name} ({asked_window(window, self.period, many=many)}){stream.removeprefix(name)}"
 
     def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
         fields = keys.fields()

@@ -111,8 +111,8 @@ def _of_streams(
             withheld.append(str(error))
             continue
         answered += not problems
-        failed += [Check("reads", False, f"{stream.key}: {problem}") for problem in dict.fromkeys(problems)]
-    left_out = [stream.key for stream in streams[MOST_STREAMS:]]
+        failed += [Check("reads", False, f"{stream.name}: {problem}") for problem in dict.fromkeys(problems)]
+    left_out = [stream.name for stream in streams[MOST_STREAMS:]]
     if answered or left_out or withheld:
         rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
         if withheld:

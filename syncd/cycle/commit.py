@@ -239,7 +239,7 @@ def _log_moves(carried_over: CarriedOver, look_renamed: Sequence[LooksRenamed]) 
 
 def _log_pulls(results: Sequence[PullResult]) -> None:
     for result in results:
-        stream = result.pull.stream.key
+        stream = result.pull.stream.name
         if result.changed:
             counts = {"stream": stream, "changed": result.changed, "got": result.got}
             log.info("pulled", extra=counts | ({"expected": result.expected} if result.expected else {}))

@@ -33,16 +33,16 @@ def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime
 
 
 def _stream(key: str, measure: Leaf, period: Period, now: datetime | None) -> Stream:
+    days = asked_days(measure, period, now) if measure.asks_days and now is not None else None
     if isinstance(measure, ReadingMeasure):
         reach = measure.window.reach(period)
         windows = {measure.part: (reach.start, reach.end)}
-        days = asked_days(measure, period, now) if measure.asks_days and now is not None else None
         return Stream(key, "readings", frozenset({measure.part}), windows=windows, days=days)
     needs = measure.fields | ({measure.kind} if measure.kind else set())
     since = earliest(measure, period)
     if since is not None and measure.is_work:  # where the work went is told of the whole period
         since = min(since, period.span.start)
-    return Stream(key, "records", needs, since)
+    return Stream(key, "records", needs, since, days=days)
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:

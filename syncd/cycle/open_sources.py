@@ -115,10 +115,10 @@ def usable_stream(
                 places = ", ".join(_places(config, periods, connection, stream, error.field))
                 unusable[error.field] = f"{error}{hint} ({places})"
                 continue
-            log.warning("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+            log.warning("fields not checked", extra={"stream": stream.name, "reason": str(error)})
         except (ConfigError, SourceError) as error:
             # The pull itself will fail, and its reason is shown.
-            log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+            log.info("fields not checked", extra={"stream": stream.name, "reason": str(error)})
         return stream, unusable
 
 

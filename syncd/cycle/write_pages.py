@@ -167,7 +167,7 @@ class PageWriter:
         progress.unread_by_census |= item.unread
         gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since, item.unread.keys())
         progress.changed += gone
-        log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
+        log.info("reconciled", extra={"stream": pull.stream.name, "left": gone})
 
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
@@ -179,7 +179,7 @@ class PageWriter:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
         if error is not None and not isinstance(error, SourceError | ConfigError):
-            where = {"stream": pull.stream.key, "connection": pull.connection}
+            where = {"stream": pull.stream.name, "connection": pull.connection}
             log_bug(log, "connector failed", error, partial(self._without_secrets, pull), where)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
         self._conclude(pull, progress, error, doubts)
@@ -231,7 +231,7 @@ class PageWriter:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
             reasons = [self._without_secrets(pull, reason) for reason in _by_reason(progress.unread)]
-            reasons += [_doubt(name or pull.stream.key, doubt["held"]) for name, doubt in sorted(doubts.items())]
+            reasons += [_doubt(name or pull.stream.name, doubt["held"]) for name, doubt in sorted(doubts.items())]
             return ("partial", "; ".join(reasons), None) if reasons else ("complete", None, None)
         retry_at = None
         if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:

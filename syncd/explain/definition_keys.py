@@ -60,6 +60,8 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
                 yield from _plain(orjson.loads(value), place)
             case ("ReadingMeasure", "many") | ("RecordMeasure", "of_ignores_case"):  # follow from the other keys
                 pass
+            case "ReadingMeasure" | "RecordMeasure", "asks_days":
+                pass
             case "RecordMeasure", "of":
                 yield key, _scalar_or_list([value, *fields.get("else_of", ())])
             case "RecordMeasure", "else_of":

@@ -16,6 +16,7 @@ from syncd.ledger import Ledger, NewEvent
 from syncd.okr.goals import KeyResult
 from syncd.okr.measures import leaves, stream_keys
 from syncd.okr.words import HEALTH_WORDS, goal, percent, progress_figure, value_figure
+from syncd.sdk import stream_name
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _NONE = "no"
@@ -137,7 +138,7 @@ def _failing(
         since = state.completed_at or state.census_at  # if it was never complete: since its first pull
         failed = key in keys and state.quality not in (None, "complete")
         if failed and since is not None and now - since > bound:
-            yield f"{key} ({state.reason})", now - since
+            yield f"{stream_name(key)} ({state.reason})", now - since
 
 
 def _hours(length: timedelta) -> str:

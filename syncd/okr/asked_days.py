@@ -1,23 +1,24 @@
 """The days that a measure's request asks its source for: `{start}`, `{end}` and `{today}` of a web API.
 
 For a single number they are the days of the window as of now: the source adds up, so it must be asked for just these.
-For a series they are all the days that the window can cover during the period: syncd picks the window's rows itself,
-and days that leave a rolling window stay known, which judging a past day needs.
+For a series, and for records, they are all the days that the window can cover during the period: syncd picks the
+window's rows itself, and days that leave a rolling window stay known, which judging a past day needs.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from syncd.okr.measures import ReadingMeasure
+from syncd.okr.measures import Leaf, RecordMeasure
 from syncd.okr.spans import Period, Window
 from syncd.sdk.facts import Days
 
 
-def asked_days(measure: ReadingMeasure, period: Period, now: datetime) -> Days:
+def asked_days(measure: Leaf, period: Period, now: datetime) -> Days:
     """The days that the measure asks for now."""
     window = measure.window
-    span = window.reach(period) if measure.many else window.span(period, now)
+    many = isinstance(measure, RecordMeasure) or measure.many
+    span = window.reach(period) if many else window.span(period, now)
     first, last = (moment.astimezone(period.zone).date() for moment in (span.start, span.last_instant))
     return Days(first, last, min(now.astimezone(period.zone).date(), last))
 

@@ -38,7 +38,8 @@ class RecordMeasure:
     is a percentage: the share of done records among all records that pass the filters, whatever their dates. `per`
     turns the number into a rate. `never` is the reason that the connector gives if no record can ever pass, `idle` the
     reason that a filter excludes nothing; these are only remarks and do not affect the result. `is_work` says that each
-    record that counts is a piece of work.
+    record that counts is a piece of work. With `asks_days` the requests name days of the window, and the keys of the
+    streams name the window.
     """
 
     connection: str
@@ -54,6 +55,7 @@ class RecordMeasure:
     never: str | None = field(default=None, compare=False)
     idle: str | None = field(default=None, compare=False)
     is_work: bool = field(default=False, compare=False)
+    asks_days: bool = field(default=False, metadata=UNMEASURED)
 
     @property
     def of_fields(self) -> tuple[str, ...]:

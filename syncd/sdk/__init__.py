@@ -29,10 +29,12 @@ from syncd.sdk.connector import (
     Secret,
     Source,
     WebAddress,
+    all_measure_keys,
     can_notify,
     can_publish,
     can_pull,
     is_local,
+    measure_keys,
     not_allowed,
 )
 from syncd.sdk.durations import Duration, parse_duration
@@ -48,7 +50,20 @@ from syncd.sdk.errors import (
     UnusableField,
     Withheld,
 )
-from syncd.sdk.facts import Check, Days, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
+from syncd.sdk.facts import (
+    Check,
+    Days,
+    Json,
+    Lists,
+    Page,
+    Reading,
+    Record,
+    Scalar,
+    Snapshot,
+    Stream,
+    lead_time,
+    stream_name,
+)
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
@@ -127,6 +142,7 @@ __all__ = [
     "Webhook",
     "Withheld",
     "Written",
+    "all_measure_keys",
     "answer_of",
     "can_notify",
     "can_publish",
@@ -135,6 +151,7 @@ __all__ = [
     "is_local",
     "is_page",
     "lead_time",
+    "measure_keys",
     "not_allowed",
     "parse_duration",
     "parse_link",
@@ -144,4 +161,5 @@ __all__ = [
     "sentence",
     "server_time",
     "single_line",
+    "stream_name",
 ]

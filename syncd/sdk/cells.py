@@ -43,7 +43,7 @@ class CellError:
     code: str
 
 
-Cell = None | bool | int | float | str | date | datetime | time | timedelta | CellError
+Cell = None | bool | int | float | Decimal | str | date | datetime | time | timedelta | CellError
 """A cell's content by the type that its source gives it; None is blank. A datetime may be aware or not."""
 
 
@@ -70,7 +70,7 @@ class Reader:
             return None, f"the error {cell.code}"
         if isinstance(cell, bool):
             return None, f"{str(cell).upper()}, which is not a number"
-        if isinstance(cell, int | float):
+        if isinstance(cell, int | float | Decimal):
             return self._finite(cell)
         if isinstance(cell, str):
             return self._text_number(cell.strip().translate(SPACES))

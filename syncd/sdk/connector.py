@@ -116,6 +116,11 @@ class RecordKeys(MeasureKeys):
         """Whether the service treats the values of a field alike whatever their case, as names of labels."""
         return False
 
+    @property
+    def asks_days(self) -> bool:
+        """Whether its request names days of the window. Its streams are then pulled with `days`."""
+        return False
+
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
         """Why a condition on a field cannot be asked for, and what to write instead; None if it can.
 
@@ -236,7 +241,11 @@ class Connector(Protocol):
 
 
 class Pulls(Connector, Protocol):
-    """A connector that measures read from."""
+    """A connector that measures read from.
+
+    If it gives records as well as readings, `Measure` has the keys of readings, and `Records` those of records: a
+    measure with a key that only records have is one of records.
+    """
 
     Measure: ClassVar[type[MeasureKeys]]
 
@@ -275,6 +284,19 @@ class Publishes(Connector, Protocol):
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
     """Whether measures can read from it."""
     return hasattr(connector, "Measure")
+
+
+def all_measure_keys(connector: type[Pulls]) -> Sequence[type[MeasureKeys]]:
+    """The keys of each kind of measure that reads from it."""
+    records: type[RecordKeys] | None = getattr(connector, "Records", None)
+    return [connector.Measure] if records is None else [connector.Measure, records]
+
+
+def measure_keys(connector: type[Pulls], written: Collection[str]) -> type[MeasureKeys]:
+    """The keys of the kind of measure that is meant by the keys `written` in a file."""
+    keys, *records = all_measure_keys(connector)
+    names = {name for model in records for name in model.model_fields} - keys.model_fields.keys()
+    return records[0] if names & set(written) else keys
 
 
 def not_allowed(key: str, names: Iterable[str], allow: Collection[str] | None) -> tuple[str, str] | None:

@@ -164,6 +164,11 @@ class Stream:
     memory: Mapping[str, Json] = field(default_factory=dict, compare=False)
     days: Days | None = None
 
+    @property
+    def name(self) -> str:
+        """What logs and lists call it."""
+        return stream_name(self.key)
+
     def joined(self, other: Stream) -> Stream:
         """This stream with the other stream's needs added."""
         since = min(self.since, other.since) if self.since and other.since else None
@@ -175,6 +180,13 @@ class Stream:
             else:
                 del windows[part]
         return Stream(self.key, self.kind, self.needs | other.needs, since, windows, days=self.days)
+
+
+def stream_name(key: str) -> str:
+    """What logs and lists call a stream: the first line of its key. Whatever is too long for them, such as the text of
+    a query, follows on further lines.
+    """
+    return key.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK
 from syncd.ledger.pulled import StreamId
 from syncd.okr.goals import PeriodOkrs
+from syncd.sdk import stream_name
 from syncd.status.periods import choose_period, published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
@@ -39,7 +40,9 @@ class LedgerGauges:
         yield from key_result_gauges([report_of(Snapshots(config, okrs, self._ledger).now(now)) for okrs in shown])
         needed = self._needed_streams(config, measured)
         completed = self._ledger.streams.completed()
-        yield from stream_gauges({stream: at for stream, at in completed.items() if stream in needed}, now)
+        yield from stream_gauges(
+            {(name, stream_name(key)): at for (name, key), at in completed.items() if (name, key) in needed}, now
+        )
         yield from delivery_gauges(troubles(self._ledger))
 
     def _needed_streams(self, config: Config, measured: Sequence[PeriodOkrs]) -> frozenset[StreamId]:

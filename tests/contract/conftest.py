@@ -11,6 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from mariadb_server import running_mariadb
 from opened import create_ledger
 from sqlalchemy import create_engine, text
 
@@ -140,3 +141,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         + signed.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """The address of the administrator of a MariaDB server that a worker's tests share."""
+    with running_mariadb() as url:
+        yield url

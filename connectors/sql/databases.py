@@ -1,0 +1,244 @@
+"""How each database is opened, told to change nothing, and given its limits and its time zone.
+
+| database | read-only | time limit of a query |
+|---|---|---|
+| PostgreSQL | `SET TRANSACTION READ ONLY` | `statement_timeout` |
+| MySQL | `START TRANSACTION READ ONLY` | `max_execution_time` |
+| MariaDB | `START TRANSACTION READ ONLY` | `max_statement_time` |
+| SQLite | the file is opened by `mode=ro`, and an authorizer allows reading alone | a progress handler |
+| SQL Server, Snowflake, BigQuery | they have no read-only transaction: the role must not be able to write | the driver's |
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from connectors.sql.settings import SqlSettings
+from syncd.sdk import ConfigError, Days, SourceBroken
+from syncd.sdk.regular_files import refuse_irregular
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+_PROGRESS = 10_000  # SQLite's instructions between two looks at the clock
+_MAY = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+_NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The library that speaks to a database: SQLAlchemy's name of it, its module, and the extra that brings it."""
+
+    name: str
+    module: str
+    extra: str | None = None
+
+
+_DRIVERS = {
+    "postgresql": Driver("postgresql+psycopg", "psycopg"),
+    "mysql": Driver("mysql+pymysql", "pymysql"),
+    "mariadb": Driver("mariadb+pymysql", "pymysql"),
+    "sqlite": Driver("sqlite", "sqlite3"),
+    "mssql": Driver("mssql+pymssql", "pymssql", "mssql"),
+    "snowflake": Driver("snowflake", "snowflake.sqlalchemy", "snowflake"),
+    "bigquery": Driver("bigquery", "sqlalchemy_bigquery", "bigquery"),
+}
+READ_ONLY = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
+"""The databases that can be told to change nothing."""
+
+CALLED = {
+    "postgresql": "PostgreSQL",
+    "mysql": "MySQL",
+    "mariadb": "MariaDB",
+    "sqlite": "SQLite",
+    "mssql": "SQL Server",
+    "snowflake": "Snowflake",
+    "bigquery": "BigQuery",
+}
+
+
+def address_of(settings: SqlSettings, folder: str) -> URL:
+    """The address with its driver and its password; of a SQLite file, its path from the folder of syncd.yaml.
+
+    ConfigError if it is no address, or if its driver is not installed.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(settings.url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "url is no SQLAlchemy address; write such as postgresql://syncd@db.example:5432/shop"
+        ) from None
+    driver = _DRIVERS[settings.database]
+    if "+" not in url.drivername:
+        url = url.set(drivername=driver.name)
+        if not _is_installed(driver.module):
+            how = f"pip install 'syncd[{driver.extra}]'" if driver.extra else f"pip install {driver.module}"
+            raise ConfigError(f"{CALLED[settings.database]} needs a driver that is not installed: {how}")
+    if settings.password is not None:
+        url = url.set(password=settings.password.get_secret_value())
+    if settings.database == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise ConfigError("url names no file; write such as sqlite:///shop.db, or sqlite:////data/shop.db")
+        url = url.set(database=str(Path(folder, str(url.database)).absolute()), query={})
+    return url
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def connect_arguments(database: str, timeout: float) -> Mapping[str, Any]:
+    """What a driver is opened with, so that it waits no longer than this for a connection."""
+    whole = max(1, math.ceil(timeout))
+    match database:
+        case "postgresql":
+            return {"connect_timeout": max(2, whole), "application_name": "syncd"}
+        case "mysql" | "mariadb":
+            return {"connect_timeout": whole, "read_timeout": whole + 5, "write_timeout": whole, "local_infile": False}
+        case "mssql":
+            return {"login_timeout": whole, "timeout": whole}
+        case "snowflake":
+            return {"login_timeout": whole, "network_timeout": whole}
+    return {}
+
+
+def open_sqlite(path: str, timeout: float) -> sqlite3.Connection:
+    """A file of SQLite, which nothing can be written to. SourceBroken if there is no such file."""
+    try:
+        refuse_irregular(path, os.stat(path).st_mode)
+    except OSError as error:
+        raise SourceBroken(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    uri = f"{Path(path).as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=min(timeout, 5), check_same_thread=False)
+
+
+def begin(database: str, connection: Any, timeout: float, zone: ZoneInfo) -> None:
+    """Begins a transaction that changes nothing and obeys the limits; `connection` is the driver's own."""
+    if database == "sqlite":
+        _begin_sqlite(connection, timeout)
+        return
+    cursor = connection.cursor()
+    try:
+        for statement in _beginning(database, cursor, timeout, zone):
+            cursor.execute(statement)
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: sqlite3.Connection, timeout: float) -> None:
+    connection.set_authorizer(None)
+    connection.execute("PRAGMA query_only = ON")
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _MAY else sqlite3.SQLITE_DENY)
+    ends = time.monotonic() + timeout
+    connection.set_progress_handler(lambda: int(time.monotonic() > ends), _PROGRESS)
+
+
+def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> Iterator[str]:
+    milliseconds, name = math.ceil(timeout * 1000), zone.key
+    match database:
+        case "postgresql":
+            yield "SET TRANSACTION READ ONLY"
+            yield f"SET LOCAL statement_timeout = {milliseconds}"
+            yield f"SET LOCAL TimeZone = '{name}'"
+            yield "SET LOCAL standard_conforming_strings = on"
+        case "mysql" | "mariadb":
+            cursor.execute("SELECT VERSION(), @@sql_mode")
+            ((version, modes),) = cursor.fetchall()
+            # A parser that takes a quote for another thing than the server does would check another query.
+            kept = [
+                mode for mode in str(modes).split(",") if mode not in ("ANSI_QUOTES", "ANSI", "NO_BACKSLASH_ESCAPES")
+            ]
+            yield f"SET SESSION sql_mode = '{','.join(kept)}'"
+            is_mariadb = "mariadb" in str(version).lower()
+            yield (
+                f"SET SESSION max_statement_time = {timeout:.3f}"
+                if is_mariadb
+                else f"SET SESSION max_execution_time = {milliseconds}"
+            )
+            _set_zone(cursor, name)
+            yield "START TRANSACTION READ ONLY"
+        case "mssql":
+            yield f"SET LOCK_TIMEOUT {milliseconds}"
+        case "snowflake":
+            yield f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {math.ceil(timeout)}, TIMEZONE = '{name}'"
+
+
+def _set_zone(cursor: Any, name: str) -> None:
+    """Times of MySQL are in the session's time zone; without tables of time zones a server knows offsets alone."""
+    if name in ("UTC", "Etc/UTC"):
+        cursor.execute("SET SESSION time_zone = '+00:00'")
+        return
+    try:
+        cursor.execute(f"SET SESSION time_zone = '{name}'")
+    except Exception as error:
+        if getattr(error, "args", (None,))[0] != _NO_ZONE:
+            raise
+        raise SourceBroken(
+            f"the server does not know the time zone {name}, in which days are cut; load its time zones: "
+            "mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql (mysql_tzinfo_to_sql for MySQL)"
+        ) from None
+
+
+def parameters(database: str, days: Days | None, zone: ZoneInfo, today: date) -> Mapping[str, Any]:
+    """What `:start`, `:end` and `:today` stand for.
+
+    A database with times that know their zone gets instants; MySQL and SQL Server get local times, in the zone that the
+    session has; SQLite, where times are texts, gets days, which compare rightly with days and with local times.
+    """
+    first, last = (today, today) if days is None else (days.first, days.last)
+    after = date.fromordinal(last.toordinal() + 1)
+    now = today if days is None else days.today
+    if database == "sqlite":
+        return {"start": first.isoformat(), "end": after.isoformat(), "today": now.isoformat()}
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, after))
+    if database in ("mysql", "mariadb", "mssql"):
+        return {"start": start.replace(tzinfo=None), "end": end.replace(tzinfo=None), "today": now}
+    return {"start": start.astimezone(UTC), "end": end.astimezone(UTC), "today": now}
+
+
+def breaker(database: str, connection: Any) -> Callable[[], None]:
+    """A function that ends whatever a driver waits for, from another thread; `connection` is the driver's own."""
+
+    def shut(descriptor: int) -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
+
+    def break_off() -> None:
+        with suppress(Exception):  # it may be closed by now
+            if database == "postgresql":
+                shut(connection.pgconn.socket)
+            elif database in ("mysql", "mariadb"):
+                shut(connection._sock.fileno())
+            elif database == "sqlite":
+                connection.interrupt()
+            else:
+                connection.close()
+
+    return break_off
+
+
+def host_of(url: URL) -> str:
+    """What messages call the server: its host and port, or its file."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    port = f":{url.port}" if url.port else ""
+    return f"{url.host}{port}" if url.host else re.sub(r"\W", "", url.get_backend_name())

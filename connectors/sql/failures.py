@@ -1,0 +1,87 @@
+"""What a database's errors mean: whether another try may help, in a sentence without the query.
+
+PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB by number
+(mariadb.com/kb/en/mariadb-error-codes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from syncd.sdk import RetryLater, SourceBroken, SourceError, single_line
+
+_LONGEST = 300
+_LOGIN = re.compile(
+    r"authentication failed|no password supplied|no pg_hba.conf entry|role .* (does not exist|is not permitted)"
+    r"|access denied|login failed|incorrect username or password|password is (expired|incorrect)",
+    re.IGNORECASE,
+)
+_NO_DATABASE = re.compile(r"database .* does not exist|unknown database", re.IGNORECASE)
+_TIMED_OUT = ("57014", 1969, 3024, "interrupted")  # PostgreSQL, MariaDB, MySQL, SQLite
+_PASSING_CLASSES = ("08", "40", "53", "57")  # of PostgreSQL: connection, rollback, resources, intervention
+_PASSING = frozenset({
+    1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 2002, 2003, 2006, 2013, 2055,
+    20002, 20003, 20006, 20009,
+})  # fmt: skip
+_OF_LOGINS = frozenset({1044, 1045, 1049, 1698, 18456})
+_QUOTED = re.compile(r"(syntax) to use near '.*' at line|near \".*\": ", re.DOTALL)
+
+
+def failure(error: Exception, server: str, timeout: float, hide: Callable[[str], str], *, ended: bool) -> SourceError:
+    """The error to raise for an error of a driver, or of SQLAlchemy around it.
+
+    `ended` says that the wait for an answer was broken off. The text never holds the statement: SQLAlchemy's would.
+    """
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, SourceError):
+        return cause
+    if ended:
+        return RetryLater(f"{server} did not answer within {timeout:g} s")
+    said, code = _said(cause, hide), _code(cause)
+    if code in _TIMED_OUT:
+        return SourceBroken(
+            f"the query takes longer than {timeout:g} s; make it faster, or raise 'timeout' of the connection"
+        )
+    if _LOGIN.search(said) or code in _OF_LOGINS or (isinstance(code, str) and code.startswith("28")):
+        refused = SourceBroken(f"{server} refuses the login: {said}")
+        refused.status = 401
+        return refused
+    if _NO_DATABASE.search(said):
+        return SourceBroken(f"{server} refuses the login: {said}")
+    if _passes(cause, code, said):
+        return RetryLater(f"{server}: {said}")
+    return SourceBroken(f"{server} refuses the query: {said}")
+
+
+def _passes(cause: Exception, code: str | int | None, said: str) -> bool:
+    if isinstance(code, int):
+        return code in _PASSING
+    if code is not None and re.fullmatch(r"[0-9A-Z]{5}", code):
+        return code.startswith(_PASSING_CLASSES)
+    if code in ("locked", "busy"):
+        return True
+    lasting = re.search(r"no such|syntax|not authorized|prohibited|malformed|not a database|misuse", said)
+    return type(cause).__name__ in ("OperationalError", "InterfaceError", "TimeoutError") and lasting is None
+
+
+def _code(cause: Exception) -> str | int | None:
+    state = getattr(cause, "sqlstate", None)
+    if isinstance(state, str):
+        return state
+    first = cause.args[0] if cause.args else None
+    if isinstance(first, int):
+        return first
+    if isinstance(first, str) and type(cause).__module__ == "sqlite3":
+        return "locked" if "locked" in first else "busy" if "busy" in first else first
+    return None
+
+
+def _said(cause: Exception, hide: Callable[[str], str]) -> str:
+    """What the database says, without the excerpts of the query that it repeats."""
+    said = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if said is None:
+        texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in cause.args]
+        said = texts[-1] if texts else type(cause).__name__
+    said = _QUOTED.sub(lambda match: "syntax near line" if match[1] else "", str(said))
+    return single_line(said, _LONGEST, hide).rstrip(".") or type(cause).__name__

@@ -1,0 +1,108 @@
+"""The keys of measures that read from a database: of readings, and of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.sql.settings import SqlSettings
+from connectors.sql.statement import Refused, check, names_days
+from syncd.sdk import ConnectionSettings, ReadingKeys, RecordKeys
+
+_QUERY = "A single SELECT. `:start`, `:end` and `:today` stand for the window: its first instant, its end, and today."
+
+
+def _text(value: str) -> str:
+    return "\n".join(line.rstrip() for line in value.strip().splitlines())
+
+
+def refusal_of(query: str, settings: ConnectionSettings) -> tuple[str, str] | None:
+    """Why a query may not run through a connection, with its key; None if it may."""
+    assert isinstance(settings, SqlSettings)
+    try:
+        check(query, settings.database, frozenset(settings.functions))
+    except Refused as error:
+        return "query", str(error)
+    return None
+
+
+def _named(*parts: str) -> str:
+    """What a query is called where its text does not belong, such as in logs."""
+    return f"query {blake2b(chr(0).join(parts).encode(), digest_size=4).hexdigest()}"
+
+
+class SqlReadings(ReadingKeys):
+    """The keys that a database adds to a measure of a number, or of a series."""
+
+    query: str = Field(min_length=1, description=_QUERY)
+    value: str = Field(min_length=1, description="The column of the number.")
+    date: str | None = Field(
+        None, min_length=1, description="The column of the date of each number; without it the query gives one row."
+    )
+
+    @field_validator("query")
+    @classmethod
+    def _without_margins(cls, value: str) -> str:
+        return _text(value)
+
+    @property
+    def many(self) -> bool:
+        """Whether the rows are dated."""
+        return self.date is not None
+
+    @property
+    def asks_days(self) -> bool:
+        """Whether the query names the window."""
+        return names_days(self.query)
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """One query is one stream, whichever columns are read."""
+        return [_named(self.query)]
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Why the query may not run."""
+        return refusal_of(self.query, settings)
+
+
+class SqlRecords(RecordKeys):
+    """The keys that a database adds to a measure of records: a row is a fact, with an id and the time it was done."""
+
+    query: str = Field(min_length=1, description=_QUERY)
+    id: str = Field(min_length=1, description="The column that identifies a row, whatever else changes in it.")
+    at: str = Field(min_length=1, description="The column of the time on which a row counts; NULL if it does not yet.")
+
+    @field_validator("query")
+    @classmethod
+    def _without_margins(cls, value: str) -> str:
+        return _text(value)
+
+    @model_validator(mode="after")
+    def _single_lines(self) -> SqlRecords:
+        if re.search(r"[\r\n]", self.id + self.at):
+            raise ValueError("has a column whose name has a line break; rename it by AS in the query")
+        return self
+
+    @property
+    def asks_days(self) -> bool:
+        """Whether the query names the window."""
+        return names_days(self.query)
+
+    def fields(self) -> None:
+        """None: only the database knows the columns."""
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """A query with its id and its time; the first line of the key is its name."""
+        return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
+
+    @classmethod
+    def of_stream(cls, key: str) -> SqlRecords:
+        """The keys that a stream's key was made from."""
+        _, id_, at, query = key.split("\n", 3)
+        return cls.model_construct(id=id_, at=at, query=query)
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Why the query may not run."""
+        return refusal_of(self.query, settings)

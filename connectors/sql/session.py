@@ -1,0 +1,141 @@
+"""An opened database: it answers checked queries, one at a time, each in a transaction that is always rolled back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.sql.databases import address_of, begin, breaker, connect_arguments, host_of, open_sqlite
+from connectors.sql.failures import failure
+from connectors.sql.settings import SqlSettings
+from connectors.sql.statement import Statement
+from syncd.sdk import Context, SourceBroken, SourceError
+
+LARGEST_RESULT = 64_000_000
+"""Characters of all texts of a result."""
+
+_GRACE = 5.0  # seconds after a query's time limit until a server that does not end it is given up
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Breaks a connection off when its time is up."""
+
+    ended: bool = False
+    timer: threading.Timer | None = field(default=None)
+
+
+class Session:
+    """A connection to a database, made anew after whatever breaks it."""
+
+    def __init__(self, settings: SqlSettings, context: Context) -> None:
+        """Makes no connection yet. ConfigError if the address cannot work."""
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.pool import NullPool
+
+        self.database = settings.database
+        self._settings = settings
+        self._context = context
+        self._connection: Any = None
+        url = address_of(settings, context.folder)
+        self.server = host_of(url)
+        try:
+            if self.database == "sqlite":
+                path = str(url.database)
+                made: dict[str, Any] = {"creator": lambda: open_sqlite(path, settings.timeout)}
+            else:
+                made = {"connect_args": dict(connect_arguments(self.database, settings.timeout))}
+            style = "named" if self.database == "sqlite" else "pyformat"
+            self._engine = create_engine(url, poolclass=NullPool, hide_parameters=True, paramstyle=style, **made)
+        except (SQLAlchemyError, ImportError) as error:
+            raise failure(error, self.server, settings.timeout, context.hide, ended=False) from None
+        self.user = url.username
+
+    def ask(self, statement: Statement | str, values: Mapping[str, Any] | None = None) -> Result:
+        """The rows of a query, tried as often as the policy allows. SourceError."""
+        return self._context.retry.call(lambda: self._ask(statement, values or {}))
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._drop()
+        self._engine.dispose()
+
+    def _ask(self, statement: Statement | str, values: Mapping[str, Any]) -> Result:
+        watch = _Watch()
+        try:
+            with self._watching(watch) as connection:
+                style = self._engine.dialect.paramstyle
+                text = statement if isinstance(statement, str) else statement.text(style)
+                return self._rows(connection.exec_driver_sql(text, dict(values) if values else None))
+        except SourceError:
+            self._drop()
+            raise
+        except Exception as error:
+            self._drop()
+            raise failure(error, self.server, self._settings.timeout, self._context.hide, ended=watch.ended) from None
+
+    @contextmanager
+    def _watching(self, watch: _Watch) -> Iterator[Any]:
+        """A connection in a transaction; it is broken off if the block takes too long, and rolled back after it."""
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
+        connection = self._connection
+        own = connection.connection.dbapi_connection
+        break_off = breaker(self.database, own)
+
+        def end() -> None:
+            watch.ended = True
+            break_off()
+
+        watch.timer = threading.Timer(self._settings.timeout + _GRACE, end)
+        watch.timer.daemon = True
+        watch.timer.start()
+        try:
+            with connection.begin():
+                begin(self.database, own, self._settings.timeout, self._context.zone)
+                yield connection
+                watch.timer.cancel()
+                connection.get_transaction().rollback()
+        finally:
+            watch.timer.cancel()
+
+    def _rows(self, cursor: Any) -> Result:
+        rows: list[Sequence[Any]] = []
+        columns, size = list(cursor.keys()), 0
+        most = self._settings.max_rows
+        while part := cursor.fetchmany(min(_AT_ONCE, most + 1 - len(rows))):
+            rows += map(tuple, part)
+            if len(rows) > most:
+                raise SourceBroken(
+                    f"the query gives more than {most:,} rows; let it count or group them, or raise 'max_rows'"
+                )
+            size += sum(len(cell) for row in part for cell in row if isinstance(cell, str | bytes))
+            if size > LARGEST_RESULT:
+                raise SourceBroken(f"the query gives more than {LARGEST_RESULT / 1e6:,.0f} MB; select fewer columns")
+        cursor.close()
+        return Result(columns, rows)
+
+    def _drop(self) -> None:
+        """Drops a connection as it is: to read on to the end of an answer could take as long as it likes."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(Exception):
+            breaker(self.database, connection.connection.dbapi_connection)()
+        with suppress(Exception):
+            connection.invalidate()
+        with suppress(Exception):
+            connection.close()

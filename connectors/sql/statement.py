@@ -1,0 +1,241 @@
+"""A query, checked before it can run: a single SELECT that changes nothing, of functions that only compute.
+
+sqlglot parses the query in the dialect of its database, and each node of the tree must be of a class that reads. What
+runs is the text that was parsed, without its comments: a database and a parser may disagree about what a comment is
+(`/*! … */` of MySQL, `--1`), and a comment that is gone hides nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from connectors.sql.functions import allowed_functions
+from syncd.sdk.names import nearest_hint
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
+
+PARAMETERS = ("start", "end", "today")
+"""What a query may name as `:start`, `:end` and `:today`."""
+
+LONGEST = 20_000
+"""Characters of a query."""
+
+_NAMES_DAYS = re.compile(rf"(?<![:\w]):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
+_SHOWN = 60
+
+_DIALECTS = {
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+    "mssql": "tsql",
+    "snowflake": "snowflake",
+    "bigquery": "bigquery",
+}
+"""What sqlglot calls the databases that SQLAlchemy names."""
+
+DATABASES = tuple(_DIALECTS)
+"""The databases whose queries can be checked, by SQLAlchemy's names."""
+
+
+class Refused(ValueError):
+    """A query that may not run; the text says why, as what follows the word "query"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A query that reads. `parts` are its texts without comments, and between each two the name of a parameter.
+
+    `is_ordered` says whether the order of its rows is that of an ORDER BY.
+    """
+
+    parts: tuple[str, ...]
+    is_ordered: bool = False
+
+    def text(self, style: str) -> str:
+        """The text for a driver, by its `paramstyle` of PEP 249: `named`, or `pyformat` for all others."""
+        if style == "named":
+            return "".join(f":{part}" if place % 2 else part for place, part in enumerate(self.parts))
+        return "".join(f"%({part})s" if place % 2 else part.replace("%", "%%") for place, part in enumerate(self.parts))
+
+
+def names_days(query: str) -> bool:
+    """Whether a query seems to name a parameter, without parsing it."""
+    return _NAMES_DAYS.search(query) is not None
+
+
+@lru_cache(maxsize=1024)
+def check(query: str, database: str, functions: frozenset[str] = frozenset()) -> Statement:
+    """The statement of a query for a database; `functions` may be called beside those that every query may call.
+
+    Raises Refused.
+    """
+    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import SqlglotError
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the query
+    if len(query) > LONGEST:
+        raise Refused(f"has {len(query):,} characters; write at most {LONGEST:,}, or make a view of it")
+    dialect = Dialect.get_or_raise(_DIALECTS[database])
+    dialect.ORIGINAL_NAME_META_KEY = "name"  # of this instance alone
+    try:
+        tokens = dialect.tokenize(query)
+        _check_comments(query, tokens)
+        trees = [tree for tree in dialect.parse(query) if tree is not None]
+    except SqlglotError as error:
+        raise Refused(f"cannot be read as one SELECT: {_why(error)}") from None
+    except RecursionError:
+        raise Refused("is nested too deeply; write a flatter query, or make a view of it") from None
+    except Refused:
+        raise
+    except Exception:  # a parser's own error, such as for a function without its arguments
+        raise Refused("cannot be read as one SELECT; look at its functions and their arguments") from None
+    if len(trees) != 1:
+        raise Refused(f"holds {len(trees)} statements; write a single SELECT")
+    if tokens[0].text.upper() not in ("SELECT", "WITH", "("):
+        raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
+    named = _Walk(query, database, functions).check(trees[0])
+    statement = Statement(tuple(_rebuilt(query, tokens)), trees[0].args.get("order") is not None)
+    if len(statement.parts) // 2 != named:
+        raise Refused(
+            "uses ':' in a way that cannot be told from a parameter; write it otherwise, or make a view of it"
+        )
+    return statement
+
+
+class _Walk:
+    """The walk through a tree."""
+
+    def __init__(self, query: str, database: str, functions: frozenset[str]) -> None:
+        from sqlglot import exp
+
+        self._query = query
+        self._exp = exp
+        self._own = functions
+        self._allowed = allowed_functions(database) | {name.lower() for name in functions}
+        self._reads = _classes(exp, _READING)
+        self._calls = _classes(exp, _WITHOUT_NAME)
+        self._refusals: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], str], ...] = (
+            ((exp.DML, exp.DDL, exp.Drop, exp.Alter, exp.TruncateTable), "writes"),
+            (exp.Into, "writes its rows somewhere by INTO"),
+            (exp.Lock, "locks rows by FOR UPDATE or FOR SHARE"),
+            ((exp.Parameter, exp.SessionParameter), "names a variable of the database"),
+            (exp.Hint, "holds a hint to the database"),
+            (exp.Operator, "names an operator by its schema"),
+            (exp.Command, "is a command"),
+        )
+
+    def check(self, tree: exp.Expr) -> int:
+        """How many parameters the tree names. Raises Refused if something in it is no reading."""
+        exp = self._exp
+        named = 0
+        for node in tree.walk():
+            self._check_node(node)
+            named += isinstance(node, exp.Placeholder)
+        if not isinstance(tree.unnest(), exp.Select | exp.SetOperation):
+            raise Refused(f"begins with {type(tree).__name__.upper()}; write a single SELECT")
+        return named
+
+    def _check_node(self, node: exp.Expr) -> None:
+        exp = self._exp
+        for kind, why in self._refusals:
+            if isinstance(node, kind):
+                raise Refused(f"{why}; a measure may only read: write a single SELECT without it")
+        if isinstance(node, exp.Placeholder):
+            if node.name.lower() not in PARAMETERS or node.name != node.name.lower():
+                raise Refused(
+                    f"names the parameter :{node.name}{nearest_hint(node.name, PARAMETERS)}; there are :start, :end "
+                    "and :today"
+                )
+        elif isinstance(node, exp.Func):
+            self._check_function(node)
+        elif not isinstance(node, self._reads):
+            raise Refused(
+                f"holds {type(node).__name__.upper()}, which syncd does not know to be harmless; make a view of it"
+            )
+
+    def _is_quoted(self, node: exp.Func) -> bool:
+        start = node.meta.get("start")
+        return isinstance(start, int) and not self._query[start].isalpha()
+
+    def _check_function(self, node: exp.Func) -> None:
+        exp = self._exp
+        name = node.name if isinstance(node, exp.Anonymous) else str(node.meta.get("name") or "")
+        if not name:
+            names = [str(each).lower() for each in type(node).sql_names()]
+            if isinstance(node, self._calls) or not self._allowed.isdisjoint(names):
+                return
+            name = names[0]
+        if isinstance(node.parent, exp.Dot) and node.parent.expression is node:
+            name = ".".join(part.name for part in node.parent.flatten())  # of a schema: another function than its name
+            if name.lower() in {own.lower() for own in self._own}:
+                return
+        elif name.lower() in self._allowed and (name == name.lower() or not self._is_quoted(node)):
+            return
+        raise Refused(
+            f"calls {name}; if it only computes, whoever owns syncd.yaml may add it to 'functions' of the connection"
+        )
+
+
+def _check_comments(query: str, tokens: Sequence[Token]) -> None:
+    """Refuses what databases run although it stands in a comment: `/*! … */`, and hints."""
+    ends = [(0, 0), *((token.start, token.end + 1) for token in tokens), (len(query), len(query))]
+    for (_, end), (start, _) in zip(ends, ends[1:], strict=False):
+        between = query[end:start]
+        if re.search(r"/\*(!|M!|\+)", between):
+            raise Refused("has a comment that databases run (/*! or /*+); write a single SELECT without it")
+
+
+def _rebuilt(query: str, tokens: Sequence[Token]) -> Iterator[str]:
+    """The parts of a statement, by the tokens of its query."""
+    text, end, tokens = "", 0, [token for token in tokens if token.text != ";"]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        piece = query[token.start : token.end + 1]
+        if before is not None and before.text == ":" and token.start == end and piece in PARAMETERS:
+            yield text[:-1]
+            yield piece
+            text = ""
+        else:
+            text += ("" if token.start == end else " ") + piece
+        end = token.end + 1
+    yield text
+
+
+def _why(error: Exception) -> str:
+    errors: list[dict[str, Any]] = getattr(error, "errors", None) or []
+    if errors:
+        first = errors[0]
+        place = f"line {first.get('line')}, near {str(first.get('highlight') or '').strip()[:_SHOWN]!r}"
+        return f"{str(first.get('description') or 'it is not understood').rstrip('.')} ({place})"
+    return str(error).partition("\n")[0][:200]
+
+
+_READING = """
+Select SetOperation Subquery With CTE From Join Where Group Having Order Ordered Limit Offset Fetch Distinct Table
+TableAlias Alias Aliases Identifier Column Star Dot Literal Boolean Null Var Paren Tuple Binary Unary Condition Between In
+Interval DataType DataTypeParam IntervalSpan Window WindowSpec Filter WithinGroup Lateral Values Placeholder Bracket Slice
+AtTimeZone Collate Escape Cube Rollup GroupingSets Qualify Any All NamedWindow Case If National RawString HexString
+BitString ByteString Introducer TableSample Unnest IgnoreNulls RespectNulls Kwarg PropertyEQ JSONPath JSONPathRoot
+JSONPathKey JSONPathSubscript JSONKeyValue JSONSchema JSONColumnDef Predicate Connector Exists HavingMax LimitOptions
+Pseudocolumn
+"""
+"""The classes of nodes that only read."""
+
+_WITHOUT_NAME = """
+Case If And Or Xor Cast TryCast Exists Extract Interval Array Values CurrentDate CurrentTimestamp CurrentTime Localtime
+Localtimestamp Trim Substring Coalesce Unnest Lateral TsOrDsToDate TsOrDsToDatetime TsOrDsToTimestamp TsOrDsToTime
+TimeStrToTime StrPosition GroupConcat JSONTable JSONObjectAgg JSONArrayAgg JSONExtract JSONExtractScalar JSONBExtract
+JSONBExtractScalar JSONBContains DateAdd DecodeCase WeekStart RegexpLike
+"""
+"""The classes of functions that are syntax, or that the parser puts into a function whose name it has."""
+
+
+def _classes(exp: Any, names: str) -> tuple[type[Any], ...]:
+    return tuple(getattr(exp, name) for name in names.split() if hasattr(exp, name))
