@@ -42,7 +42,7 @@ from syncd.config.mapping_keys import (
     PeriodDays,
 )
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
-from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
+from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_models
 from syncd.config.notifying import NotifyKeys
 from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
@@ -56,7 +56,7 @@ from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gaug
 from syncd.service.metrics import Metrics
 
 FOLDER = Path(__file__).parent
-CONNECTORS = ("github", "jira", "sheets", "files", "http", "tability", "quantive")
+CONNECTORS = ("github", "jira", "sheets", "files", "http", "sql", "tability", "quantive")
 _TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SCREEN = re.compile(r"(<!-- output of: syncd demo -->\n```text\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 
@@ -309,7 +309,8 @@ for _name in CONNECTORS:
     _loaded = connector(_name)
     TABLES[f"{_name} connection"] = partial(keys, connection_model(_name, _loaded), without=["type"])
     if can_pull(_loaded):
-        TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
+        for _kind, _model in zip(("measure", "records"), measure_models(_name, _loaded), strict=False):
+            TABLES[f"{_name} {_kind}"] = partial(keys, _model, without=_SHARED)
     if can_publish(_loaded):
         TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
 TABLES["http success"] = partial(keys, Success)
