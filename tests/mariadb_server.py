@@ -78,7 +78,11 @@ def _system_tables(server: Path, environment: Mapping[str, str]) -> Path:
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
             subprocess.run(
-                _command(server, making, "--bootstrap"), env=environment, input=statements, capture_output=True, check=True
+                _command(server, making, "--bootstrap"),
+                env=environment,
+                input=statements,
+                capture_output=True,
+                check=True,
             )
             making.rename(made)
     return made

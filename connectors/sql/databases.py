@@ -113,7 +113,7 @@ def connect_arguments(database: str, timeout: float) -> Mapping[str, Any]:
         case "postgresql":
             return {"connect_timeout": max(2, whole), "application_name": "syncd"}
         case "mysql" | "mariadb":
-            return {"connect_timeout": whole, "read_timeout": whole + 5, "write_timeout": whole, "local_infile": False}
+            return {"connect_timeout": whole, "read_timeout": whole + 1, "write_timeout": whole, "local_infile": False}
         case "mssql":
             return {"login_timeout": whole, "timeout": whole}
         case "snowflake":

@@ -138,7 +138,7 @@ def _record(
 
 def _id(value: Any, name: str, number: int) -> str:
     cell = cell_of(value)
-    if cell is None or isinstance(cell, str) and not cell:
+    if cell is None or (isinstance(cell, str) and not cell):
         raise SourceBroken(f"row {number:,} has no {name}; an id is never NULL: leave such rows out by WHERE")
     return cell.isoformat() if isinstance(cell, date) else shown(cell)
 

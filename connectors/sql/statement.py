@@ -88,6 +88,8 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
     try:
         tokens = dialect.tokenize(query)
         _check_comments(query, tokens)
+        if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
+            raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")  # noqa: TRY301
         trees = [tree for tree in dialect.parse(query) if tree is not None]
     except SqlglotError as error:
         raise Refused(f"cannot be read as one SELECT: {_why(error)}") from None
@@ -99,8 +101,6 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
         raise Refused("cannot be read as one SELECT; look at its functions and their arguments") from None
     if len(trees) != 1:
         raise Refused(f"holds {len(trees)} statements; write a single SELECT")
-    if tokens[0].text.upper() not in ("SELECT", "WITH", "("):
-        raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
     named = _Walk(query, database, functions).check(trees[0])
     statement = Statement(tuple(_rebuilt(query, tokens)), trees[0].args.get("order") is not None)
     if len(statement.parts) // 2 != named:

@@ -30,7 +30,7 @@ class Database:
         engine = create_engine(self.url)
         with engine.begin() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         engine.dispose()
 
     def insert(self, table: str, *rows: dict[str, Any]) -> None:
@@ -66,7 +66,9 @@ class Database:
             zoned = {"postgresql": f"'{aware.isoformat()}'", "sqlite": f"'{aware.isoformat()}'"}.get(self.kind, local)
         noted = "NULL" if note is None else f"'{note}'"
         before = ["SET time_zone = 'Europe/Berlin'"] if self.kind == "mariadb" else []
-        self.run(*before, f"INSERT INTO orders VALUES ({id_}, {local}, {zoned}, {amount or 'NULL'}, '{region}', {noted})")
+        self.run(
+            *before, f"INSERT INTO orders VALUES ({id_}, {local}, {zoned}, {amount or 'NULL'}, '{region}', {noted})"
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -80,7 +82,9 @@ class Database:
         if url.password:
             url = url.set(password=None)
             keys["password"] = "${DB_PASSWORD}"
-        written = ", ".join(f"{key}: {value!r}" if isinstance(value, str) else f"{key}: {value}" for key, value in keys.items())
+        written = ", ".join(
+            f"{key}: {value!r}" if isinstance(value, str) else f"{key}: {value}" for key, value in keys.items()
+        )
         return f"  warehouse: {{type: sql, url: '{url.render_as_string(hide_password=False)}'{', ' * bool(written)}{written}}}\n"
 
 

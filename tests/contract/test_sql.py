@@ -25,12 +25,12 @@ objectives:
     title: Everything
     key_results:
 """
-KEY_RESULT = (
-    "      - {{id: kr{}, title: It, kind: outcome, baseline: 0, target: 9, ignore: [no-guard], measure: {}}}\n"
-)
+KEY_RESULT = "      - {{id: kr{}, title: It, kind: outcome, baseline: 0, target: 9, ignore: [no-guard], measure: {}}}\n"
 AFTER = datetime(2027, 1, 2, 12, tzinfo=BERLIN)
 LAST_INSTANT = datetime(2026, 12, 31, 23, 59, 59)
-ENDLESS = "WITH RECURSIVE c AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) AS n FROM c"
+ENDLESS = (
+    "WITH RECURSIVE c AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) AS n FROM c"
+)
 
 
 def ask(query: str, **keys: Any) -> Mapping[str, Any]:
@@ -131,7 +131,21 @@ def test_figures_of_each_shape_are_the_same_on_every_database(shop: Warehouse) -
         ask(rows, id="id", at="paid", take="sum", of="amount"),
         ask(rows, id="id", at="seen", take="max", of="AMOUNT"),
         ask(rows, id="id", at="paid", where={"amount_at_least": 0}),
-    ) == [4, 12345673.1734, 0.2, 4, 12345673.1734, 12345673.1734, 12345678.1234, 4, 4, 1, 12345673.1734, 12345678.1234, 3]
+    ) == [
+        4,
+        12345673.1734,
+        0.2,
+        4,
+        12345673.1734,
+        12345673.1734,
+        12345678.1234,
+        4,
+        4,
+        1,
+        12345673.1734,
+        12345678.1234,
+        3,
+    ]
 
 
 def test_windows_of_a_query_are_those_of_its_measure(shop: Warehouse) -> None:
@@ -174,7 +188,9 @@ def test_row_that_changes_restates_and_one_that_goes_leaves(shop: Warehouse) -> 
 
 def test_null_is_unknown_and_an_empty_count_is_zero(warehouse: Warehouse) -> None:
     query = "SELECT sum(amount) AS n, count(*) AS rows_counted FROM orders WHERE region = 'none'"
-    warehouse.define(ask(query, value="n"), ask(query, value="rows_counted"), ask("SELECT amount FROM orders", value="amount"))
+    warehouse.define(
+        ask(query, value="n"), ask(query, value="rows_counted"), ask("SELECT amount FROM orders", value="amount")
+    )
     warehouse.sync()
     assert [warehouse.value(number).number for number in range(3)] == [None, 0, None]
 
@@ -223,7 +239,9 @@ def test_missing_column_is_named_with_those_there_are(shop: Warehouse) -> None:
 
 
 def test_rows_that_share_an_id_and_differ_are_no_count(shop: Warehouse) -> None:
-    assert "have the same region 'eu' and differ" in shop.failure("SELECT region, paid FROM orders", id="region", at="paid")
+    assert "have the same region 'eu' and differ" in shop.failure(
+        "SELECT region, paid FROM orders", id="region", at="paid"
+    )
     twice = "SELECT id, paid FROM orders UNION ALL SELECT id, paid FROM orders"
     assert shop.measure(ask(twice, id="id", at="paid")) == [4]
 
@@ -262,7 +280,10 @@ def test_error_of_a_query_is_the_databases_sentence_without_the_query(shop: Ware
 # -- what may not be done
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM orders", "INSERT INTO orders (id) VALUES (99)", "CREATE TABLE t (x int)", "DROP TABLE orders"])
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM orders", "INSERT INTO orders (id) VALUES (99)", "CREATE TABLE t (x int)", "DROP TABLE orders"],
+)
 def test_database_itself_refuses_to_write(shop: Warehouse, statement: str) -> None:
     """Even if a query that writes slipped through the check."""
     from connectors.sql.session import Session
@@ -280,7 +301,9 @@ def test_database_itself_refuses_to_write(shop: Warehouse, statement: str) -> No
 def test_function_that_writes_is_held_back_by_the_transaction(new_postgres: Callable[[], str], tmp_path: Path) -> None:
     database = on_postgresql(new_postgres)
     database.make_orders()
-    database.run("CREATE FUNCTION add_it() RETURNS int LANGUAGE sql AS 'INSERT INTO orders (id) VALUES (99) RETURNING id'")
+    database.run(
+        "CREATE FUNCTION add_it() RETURNS int LANGUAGE sql AS 'INSERT INTO orders (id) VALUES (99) RETURNING id'"
+    )
     project = Warehouse(tmp_path, database, functions=["add_it"])
     assert "read-only transaction" in project.failure("SELECT add_it() AS n", value="n")
     assert project.measure(ask("SELECT count(*) AS n FROM orders", value="n")) == [0]
@@ -289,7 +312,9 @@ def test_function_that_writes_is_held_back_by_the_transaction(new_postgres: Call
 def test_query_and_password_are_in_no_log_and_no_reason(shop: Warehouse, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     secret_query = "SELECT id, paid, 4711 AS private_name FROM orders"
-    shop.measure(ask(secret_query, id="id", at="paid"), ask("SELECT max(4712) AS private_name FROM orders", value="private_name"))
+    shop.measure(
+        ask(secret_query, id="id", at="paid"), ask("SELECT max(4712) AS private_name FROM orders", value="private_name")
+    )
     shop.database.run("DROP TABLE orders")
     shop.sync()
     assert shop.value().quality == "failed"

@@ -21,7 +21,7 @@ from syncd.config.catalogue import connector, connector_types
 from syncd.config.goal_keys import GuardKeys, StepKeys
 from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
 from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
-from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
+from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_models
 from syncd.config.trials import differences
 from syncd.ledger.outbox import State
 from syncd.ledger.schema import metadata
@@ -35,7 +35,7 @@ from syncd.sdk.testing.connector_contract import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-SHIPPED = ("files", "github", "http", "jira", "sheets")
+SHIPPED = ("files", "github", "http", "jira", "sheets", "sql")
 
 
 def text(name: str) -> str:
@@ -130,7 +130,7 @@ def test_every_connector_has_its_tables() -> None:
 def test_every_key_of_a_connector_says_what_it_is() -> None:
     for name in SHIPPED:
         loaded = connector(name)
-        for model in (loaded.Settings, measure_model(name, loaded.Measure)):
+        for model in (loaded.Settings, *measure_models(name, loaded)):
             silent = [key for key, info in model.model_fields.items() if not info.description]
             assert silent == [], name
 
@@ -238,6 +238,7 @@ tickets: {type: jira, url: "https://acme.atlassian.net", email: bot@acme.example
 numbers: {type: sheets, credentials: google.json}
 metrics: {type: http, url: "https://metrics.acme.example"}
 local: {type: files, root: data/}
+warehouse: {type: sql, url: "postgresql://syncd@db.acme.example/shop", password: "${WAREHOUSE_PASSWORD}"}
 """
 CALLS = {"id": "calls", "title": "Fewer calls", "kind": "outcome", "baseline": 2, "target": 1}
 

@@ -71,6 +71,10 @@ class SourceContract(ConnectorContract):
     """The fields that the measure uses, for a connector of records."""
     since: ClassVar[datetime | None] = None
 
+    def proxy(self, upstream: str) -> Any:
+        """What breaks on purpose between the connector and `upstream`; of another protocol than HTTP, one like Proxy."""
+        return Proxy(upstream)
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         """A source of readings has no census."""
         super().__init_subclass__(**keywords)
@@ -177,7 +181,7 @@ class SourceContract(ConnectorContract):
     @contextmanager
     def _lab(self, upstream: str, before: Proxy | None = None) -> Iterator[_Lab]:
         slept: list[float] = []
-        with nullcontext(before) if before else Proxy(upstream).running() as proxy:
+        with nullcontext(before) if before else self.proxy(upstream).running() as proxy:
             source = self.connector.open(self._settings(proxy.url), self._context(_ATTEMPTS, slept))
             try:
                 yield _Lab(source, self._stream(), proxy, slept)

@@ -1,0 +1,236 @@
+"""The `sql` connector and its server: the contract over broken connections, silence, logins, and what `doctor` finds."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from breaking_relay import BreakingRelay
+from mariadb_server import PASSWORD
+from relay import relay_to
+from sql_databases import BERLIN, Database, on_mariadb, on_postgresql, on_sqlite
+from sqlalchemy import make_url
+from waiting import HANG
+
+from connectors.sql import Sql
+from connectors.sql.rights import writing_grants
+from syncd.sdk import Check, Context, RetryLater, RetryPolicy, SourceBroken, Stream
+from syncd.sdk.testing import AILMENTS, SourceContract
+
+ROWS = "SELECT x AS id, '2026-11-02' AS day, 'a rather long text in each row' AS region FROM numbers"
+
+
+class _Sql(SourceContract):
+    """A server breaks off while it answers, or does not answer at all: what HTTP says in a status, SQL does not know."""
+
+    connector = Sql
+    measure = {"query": ROWS, "date": "day", "value": "id"}
+    libraries = ("sqlglot", "psycopg", "pymysql", "sqlalchemy")
+    ailments = tuple(each for each in AILMENTS if each.connection in ("reset", "cut"))
+    test_a_redirect_to_another_host_takes_no_secret_along = None  # type: ignore[assignment]
+
+    def proxy(self, upstream: str) -> BreakingRelay:
+        return BreakingRelay(upstream)
+
+    def settings(self, url: str) -> Mapping[str, Any]:
+        return {"url": url}
+
+
+def fill(database: Database) -> str:
+    values = ", ".join(f"({number})" for number in range(500))
+    database.run("CREATE TABLE numbers (x int)", f"INSERT INTO numbers VALUES {values}")
+    return database.url
+
+
+@pytest.mark.unmeasured
+class TestPostgreSQL(_Sql):
+    @pytest.fixture
+    def upstream(self, new_postgres: Callable[[], str]) -> str:
+        return fill(on_postgresql(new_postgres))
+
+
+@pytest.mark.unmeasured
+class TestMariaDB(_Sql):
+    secrets = (PASSWORD,)
+
+    @pytest.fixture
+    def upstream(self, mariadb: str) -> str:
+        return fill(on_mariadb(mariadb))
+
+
+@pytest.fixture
+def source_of(slept: list[float]) -> Callable[..., Any]:
+    def source(url: str, attempts: int = 3, **keys: Any) -> Any:
+        context = Context(RetryPolicy(attempts=attempts, sleep=slept.append), BERLIN)
+        settings = Sql.Settings.model_validate({"type": "sql", "url": url, **keys}, context={"resolved": True})
+        return Sql.open(settings, context)
+
+    return source
+
+
+def pulled(source: Any, query: str = "SELECT 1 AS n") -> Any:
+    keys = Sql.Measure.model_validate({"query": query, "value": "n"})
+    (page,) = source.pull(Stream(keys.streams()[0], "readings", frozenset({keys.part()})), None)
+    return page.readings[keys.part()]
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_server_that_stays_silent_is_given_up(kind: str, source_of: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        source = source_of(f"{kind}://syncd@127.0.0.1:{listening.getsockname()[1]}/shop", attempts=1, timeout=0.1)
+        with pytest.raises(RetryLater):
+            pulled(source)
+
+
+def test_server_that_falls_silent_after_a_question_is_given_up(
+    new_postgres: Callable[[], str], source_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sql.session._GRACE", 0.1)
+    address = make_url(new_postgres())
+
+    def connect() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{address.query['host']}/.s.PGSQL.5432")
+        return connection
+
+    with relay_to(connect) as relay:
+        url = address.set(host="127.0.0.1", port=relay.port, query={}).render_as_string(hide_password=False)
+        source = source_of(url, attempts=1, timeout=HANG)
+        assert pulled(source).readings[0].number == 1
+        monkeypatch.setattr(source._session, "_settings", source._settings.model_copy(update={"timeout": 0.1}))
+        relay.fall_silent()
+        with pytest.raises(RetryLater, match="did not answer within 0.1 s"):
+            pulled(source)
+        source.close()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_refused_connection_and_login_are_told_apart(
+    kind: str, source_of: Callable[..., Any], mariadb: str, slept: list[float]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(RetryLater, match="127.0.0.1"):
+        pulled(source_of(f"{kind}://syncd@127.0.0.1:{port}/shop"))
+    if kind == "mariadb":
+        slept.clear()
+        with pytest.raises(SourceBroken, match="refuses the login") as refused:
+            pulled(source_of(mariadb.replace(PASSWORD, "another-password")))
+        assert "another-password" not in str(refused.value)
+        assert slept == []
+
+
+def test_file_that_is_not_there_or_is_none_is_said(tmp_path: Path, source_of: Callable[..., Any]) -> None:
+    with pytest.raises(SourceBroken, match="no such file"):
+        pulled(source_of(f"sqlite:///{tmp_path}/none.db"))
+    (tmp_path / "text.db").write_text("this is no database at all, but a text" * 99)
+    with pytest.raises(SourceBroken, match="not a database"):
+        pulled(source_of(f"sqlite:///{tmp_path}/text.db"))
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_doctor_shows_the_rights(
+    tmp_path: Path, new_postgres: Callable[[], str], mariadb: str, source_of: Callable[..., Any]
+) -> None:
+    sqlite, postgresql, maria = on_sqlite(tmp_path), on_postgresql(new_postgres), on_mariadb(mariadb)
+    for database in (sqlite, postgresql, maria):
+        database.run("CREATE TABLE orders (id int)")
+    name = maria.url.rpartition("/")[2]
+    Database("mariadb", mariadb).run(
+        f"CREATE USER '{name}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+        f"GRANT SELECT ON {name}.* TO '{name}'@'127.0.0.1'",
+    )
+    reader = maria.url.replace("admin", name)
+
+    def rights(url: str) -> Check:
+        checks = {check.name: check for check in source_of(url).check()}
+        assert checks["reachable"].ok
+        return checks["rights"]
+
+    assert rights(sqlite.url).detail == "the file is opened for reading alone"
+    assert "yet the role may write (public.orders)" in rights(postgresql.url).detail
+    assert "yet the role may write" in rights(maria.url).detail
+    assert rights(reader).detail == "the role may only read"
+
+
+def test_grants_that_are_not_for_reading_are_named() -> None:
+    assert list(writing_grants("GRANT USAGE ON *.* TO `syncd`@`%`")) == []
+    assert list(writing_grants("GRANT SELECT, SHOW VIEW ON `shop`.* TO `syncd`@`%`")) == []
+    grants = "GRANT SELECT (a, b), INSERT (a), DELETE ON `shop`.`t` TO `syncd`@`%`"
+    assert list(writing_grants(grants)) == ["INSERT (a) ON shop.t", "DELETE ON shop.t"]
+    assert list(writing_grants("GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION")) == [
+        "ALL PRIVILEGES ON *.*"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["mssql", "snowflake", "bigquery"])
+def test_role_that_may_write_fails_where_no_transaction_holds_it_back(kind: str) -> None:
+    from connectors.sql.rights import check_rights
+    from connectors.sql.session import Result
+
+    class Answers:
+        """What the vendors document as the answers."""
+
+        database = kind
+
+        def ask(self, question: str) -> Result:
+            if "CURRENT_ROLE" in question:
+                return Result(["CURRENT_ROLE()"], [("SYNCD",)])
+            if "SHOW GRANTS" in question and "SYNCD" in question:
+                return Result(["privilege", "granted_on", "name"], [("SELECT", "TABLE", "T"), ("USAGE", "ROLE", "ETL")])
+            if "SHOW GRANTS" in question:
+                return Result(["privilege", "granted_on", "name"], [("INSERT", "TABLE", "T")])
+            return Result(["permission_name"], [("CONNECT",), ("SELECT",), ("DELETE",)])
+
+    (check,) = check_rights(Answers())  # type: ignore[arg-type]
+    assert not check.ok
+
+
+def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "syncd.yaml").write_text(
+        'mappings: okrs.yaml\nconnections:\n  warehouse: {type: sql, url: "postgresql://syncd@db.example/shop"}\n'
+    )
+    measure = "{from: warehouse, value: n, query: %s}"
+    (tmp_path / "okrs.yaml").write_text(
+        "period: 2026-Q4\nobjectives:\n  - id: all\n    title: All\n    key_results:\n"
+        + "".join(
+            f"      - {{id: kr{number}, title: It, kind: outcome, baseline: 0, target: 9,\n         measure: {measure % query}}}\n"
+            for number, query in enumerate(
+                ["SELECT pg_sleep(1) AS n", "DELETE FROM t", "WITH x AS (DELETE FROM t RETURNING 1) SELECT 1 AS n"]
+            )
+        )
+    )
+    command = [sys.executable, "-m", "syncd", "validate", "--config", str(tmp_path / "syncd.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert "okrs.yaml:7: query calls pg_sleep" in said
+    assert "okrs.yaml:9: query begins with DELETE" in said
+    assert "okrs.yaml:11: query writes" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("${WAREHOUSE}", "write the kind of database in front"),
+        ("oracle://db/x", "is of 'oracle'"),
+        ("postgres://db/x", "the nearest is 'postgresql'"),
+    ],
+)
+def test_address_without_a_known_database_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why.replace("$", r"\$")):
+        Sql.Settings.model_validate({"type": "sql", "url": url})
+
+
+def test_project_without_a_query_does_not_load_the_parser() -> None:
+    code = (
+        "import sys; from syncd.config.catalogue import connector; connector('sql'); "
+        "print([name for name in ('sqlglot', 'pymysql', 'psycopg') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

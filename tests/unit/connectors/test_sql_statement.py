@@ -1,0 +1,161 @@
+"""A query that could do anything but read is refused, whatever it is hidden in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.sql.functions import allowed_functions
+from connectors.sql.statement import DATABASES, Refused, check, names_days
+
+READS = [
+    ("postgresql", "SELECT date_trunc('day', at)::date AS d, count(*) FILTER (WHERE x > 1) AS n FROM t GROUP BY 1 ORDER BY 1 DESC"),
+    ("postgresql", "WITH a AS (SELECT 1 AS x UNION ALL SELECT 2) SELECT sum(x) OVER (ORDER BY x) AS n FROM a JOIN b USING (x)"),
+    ("postgresql", "SELECT (data->>'a')::numeric AS n, at AT TIME ZONE 'UTC' AS at FROM s.t AS q WHERE x = ANY(ARRAY[1, 2])"),
+    ("postgresql", "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS n FROM t WHERE at > :today - interval '7 days'"),
+    ("mysql", "SELECT DATE(at) AS d, IF(a, 1, 0) AS n FROM `t` WHERE at >= DATE_SUB(:today, INTERVAL 7 DAY) # and no more"),
+    ("mariadb", "SELECT SUM(amount) / 100 AS n, GROUP_CONCAT(DISTINCT a ORDER BY b SEPARATOR ',') AS x FROM t"),
+    ("sqlite", "SELECT date(at) AS d, sum(n) AS n FROM t, json_each(t.x) WHERE a || b LIKE 'x%' GROUP BY 1;"),
+    ("mssql", "SELECT TOP 1 COUNT(*) AS n FROM [dbo].[t] WHERE CONVERT(date, at) = :today"),
+    ("snowflake", "SELECT count_if(x) AS n FROM db.s.t WHERE at >= :start QUALIFY row_number() OVER (ORDER BY x) = 1"),
+    ("bigquery", "SELECT COUNTIF(x) AS n FROM `p.d.t` WHERE at >= :start AND SAFE_CAST(a AS INT64) > 1"),
+]  # fmt: skip
+
+WRITES = [
+    ("postgresql", "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", "writes"),
+    ("postgresql", "WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x", "writes"),
+    ("postgresql", "SELECT * INTO y FROM t", "INTO"),
+    ("postgresql", "SELECT 1 FROM t FOR UPDATE", "locks rows"),
+    ("postgresql", "SELECT 1 FROM (SELECT 1 FROM t FOR SHARE) AS q", "locks rows"),
+    ("postgresql", "SELECT 1; DROP TABLE t", "2 statements"),
+    ("postgresql", "INSERT INTO t VALUES (1)", "begins with INSERT"),
+    ("postgresql", "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE", "begins with MERGE"),
+    ("postgresql", "COPY t TO '/tmp/x'", "begins with COPY"),
+    ("postgresql", "EXPLAIN ANALYZE DELETE FROM t", "begins with EXPLAIN"),
+    ("postgresql", "CALL f()", "begins with CALL"),
+    ("postgresql", "SELECT a OPERATOR(public.+) b FROM t", "operator"),
+    ("postgresql", "SELECT $1", "variable"),
+    ("postgresql", "", "0 statements"),
+    ("postgresql", "SELECT FROM WHERE", "cannot be read"),
+    ("mysql", "SELECT a INTO OUTFILE '/tmp/x' FROM t", "cannot be read"),
+    ("mysql", "SELECT a FROM t INTO DUMPFILE '/tmp/x'", "cannot be read"),
+    ("mysql", "SELECT a FROM t INTO @x", "cannot be read"),
+    ("mysql", "SELECT 1 /*! INTO OUTFILE '/tmp/x' */", "a comment that databases run"),
+    ("mariadb", "SELECT 1 /*M!100100 INTO OUTFILE '/tmp/x' */", "a comment that databases run"),
+    ("mysql", "SELECT /*+ SET_VAR(sql_mode = '') */ 1", "hint"),
+    ("mysql", "SELECT 1 FROM t LOCK IN SHARE MODE", "locks rows"),
+    ("mysql", "SELECT @a := 1", "variable"),
+    ("mysql", "SELECT @@datadir", "variable"),
+    ("mysql", "HANDLER t OPEN", "begins with HANDLER"),
+    ("sqlite", "PRAGMA writable_schema = 1", "begins with PRAGMA"),
+    ("sqlite", "ATTACH 'x' AS y", "begins with ATTACH"),
+    ("mssql", "EXEC xp_cmdshell 'x'", "begins with EXEC"),
+    ("mssql", "SELECT NEXT VALUE FOR s", "calls"),
+]  # fmt: skip
+
+CALLS = {
+    "postgresql": (
+        "pg_sleep(1)", "pg_catalog.pg_sleep(1)", '"pg_sleep"(1)', "pg_read_file('x')", "lo_import('x')", "nextval('s')", "setval('s', 1)",
+        "set_config('a', 'b', false)", "pg_advisory_lock(1)", "pg_terminate_backend(1)", "query_to_xml('x', true, true, '')",
+        "dblink('x', 'y')", "public.count(1)", '"Lower"(a)', "pg_notify('a', 'b')", "currval('s')",
+    ),
+    "mysql": ("SLEEP(3)", "LOAD_FILE('/etc/passwd')", "GET_LOCK('a', 1)", "BENCHMARK(1, 2)", "sys.exec('x')"),
+    "mariadb": ("NEXTVAL(s)", "sleep(1)", "RELEASE_LOCK('a')"),
+    "sqlite": ("load_extension('x')", "writefile('x', 'y')", "readfile('x')", "fts3_tokenizer('x')"),
+    "mssql": ("OPENROWSET('a', 'b', 'c')", "xp_cmdshell('x')"),
+    "snowflake": ("SYSTEM$WAIT(3)", "SYSTEM$CANCEL_ALL_QUERIES(1)"),
+    "bigquery": ("EXTERNAL_QUERY('c', 'x')",),
+}  # fmt: skip
+DANGERS = [(database, call) for database, calls in CALLS.items() for call in calls]
+
+
+@pytest.mark.parametrize(("database", "query"), READS)
+def test_query_that_reads_is_accepted(database: str, query: str) -> None:
+    check(query, database)
+
+
+@pytest.mark.parametrize(("database", "query", "why"), WRITES)
+def test_query_that_does_more_is_refused(database: str, query: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        check(query, database)
+
+
+@pytest.mark.parametrize(("database", "call"), DANGERS)
+def test_function_that_is_not_on_the_list_is_named(database: str, call: str) -> None:
+    with pytest.raises(Refused, match="calls .* may add it to 'functions'"):
+        check(f"SELECT {call} AS n", database)
+
+
+def test_connection_may_allow_a_function_by_the_name_that_is_written() -> None:
+    check("SELECT fiscal_year(at) AS n FROM t", "postgresql", frozenset({"fiscal_year"}))
+    check("SELECT shop.fiscal_year(at) AS n FROM t", "postgresql", frozenset({"shop.fiscal_year"}))
+    with pytest.raises(Refused):
+        check("SELECT other.fiscal_year(at) AS n FROM t", "postgresql", frozenset({"fiscal_year"}))
+
+
+PLACES = st.recursive(
+    st.just("SELECT {} AS n"),
+    lambda inner: st.sampled_from([
+        "SELECT n FROM ({}) AS q",
+        "WITH c AS ({}) SELECT n FROM c",
+        "SELECT 1 AS n UNION ALL {}",
+        "SELECT 1 AS n FROM t WHERE EXISTS ({})",
+        "SELECT 1 AS n FROM t WHERE a IN ({})",
+        "SELECT CASE WHEN a THEN ({}) END AS n FROM t",
+        "SELECT coalesce(({}), 0) AS n FROM t",
+        "SELECT sum(a) AS n FROM t GROUP BY b HAVING sum(a) > ({})",
+        "SELECT a AS n FROM t ORDER BY ({})",
+    ]).flatmap(lambda outer: inner.map(lambda place: outer.replace("{}", place))),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@given(
+    place=PLACES,
+    danger=st.sampled_from([danger for danger in DANGERS if danger[0] in ("postgresql", "mariadb", "sqlite")]),
+)
+def test_call_is_refused_wherever_it_stands(place: str, danger: tuple[str, str]) -> None:
+    database, call = danger
+    check(place.replace("{}", "lower(a)"), database)
+    with pytest.raises(Refused, match="calls"):
+        check(place.replace("{}", call), database)
+
+
+@given(st.text(alphabet=st.sampled_from("SELECT *FROM t,()'\"`;:-/!#@$\\\n1ax"), max_size=60))
+def test_text_is_accepted_or_refused_and_nothing_else(text: str) -> None:
+    for database in ("postgresql", "mariadb", "sqlite"):
+        try:
+            statement = check(f"SELECT {text}", database)
+        except Refused:
+            continue
+        assert "/*" not in "".join(statement.parts).replace("'", "") or "'" in text
+
+
+def test_every_function_on_the_list_can_be_called() -> None:
+    forms = ("a", "a, b", "a, b, c", "", "*", "DAY, a, b", "a, INTERVAL 1 DAY", "year FROM a", "a, DAY", "a AS date", "a, b, DAY",
+             "a, date", "a, '$' COLUMNS (x int PATH '$')", "a IN b", "DAY, a", "a, b, c, d")  # fmt: skip
+    for database in DATABASES:
+        for name in sorted(allowed_functions(database)):
+            assert any(_is_accepted(f"SELECT {name}({form}) AS x FROM t", database) for form in forms), (database, name)
+
+
+def _is_accepted(query: str, database: str) -> bool:
+    try:
+        check(query, database)
+    except Refused:
+        return False
+    return True
+
+
+def test_parameters_are_bound_and_texts_are_left_alone() -> None:
+    query = "SELECT ':start' AS a, x::date AS b, '12:30' AS c, '10%' AS d -- :end\nFROM t WHERE at >= :start AND at < :end /* :today */"
+    statement = check(query, "postgresql")
+    assert statement.parts[1::2] == ("start", "end")
+    text = "SELECT ':start' AS a, x::date AS b, '12:30' AS c, '10%' AS d FROM t WHERE at >= :start AND at < :end"
+    assert statement.text("named") == text
+    assert "'10%%' AS d FROM t WHERE at >= %(start)s AND at < %(end)s" in statement.text("pyformat")
+    assert names_days(query)
+    assert not names_days("SELECT x::start AS n FROM t")
+    with pytest.raises(Refused, match="names the parameter :stard; the nearest is 'start'"):
+        check("SELECT :stard AS n", "postgresql")
