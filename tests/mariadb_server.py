@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -37,8 +38,8 @@ def running_mariadb() -> Iterator[str]:
         (folder / "begin.sql").write_text(_beginning())
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = _command(server, folder / "data", f"--socket={folder}/socket", f"--port={port}", "--skip-name-resolve",
-                           "--bind-address=127.0.0.1", f"--init-file={folder}/begin.sql")  # fmt: skip
+        command = _command(server, folder / "data", f"--socket={folder}/socket", f"--port={port}",
+                           "--skip-name-resolve",                            "--bind-address=127.0.0.1", f"--init-file={folder}/begin.sql")  # fmt: skip
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -92,7 +93,7 @@ def _beginning() -> str:
     """An administrator, and a time zone: Debian loads none."""
     zone = ZoneInfo(ZONE)
     hours = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number) for number in range(24 * 366 * 12)]
-    changes = [(hour, hour.astimezone(zone)) for before, hour in zip(hours, hours[1:], strict=False)
+    changes = [(hour, hour.astimezone(zone)) for before, hour in pairwise(hours)
                if before.astimezone(zone).utcoffset() != hour.astimezone(zone).utcoffset()]  # fmt: skip
     transitions = ",".join(f"(1, {int(hour.timestamp())}, {int(bool(local.dst()))})" for hour, local in changes)
     return "\n".join([

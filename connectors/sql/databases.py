@@ -6,7 +6,7 @@
 | MySQL | `START TRANSACTION READ ONLY` | `max_execution_time` |
 | MariaDB | `START TRANSACTION READ ONLY` | `max_statement_time` |
 | SQLite | the file is opened by `mode=ro`, and an authorizer allows reading alone | a progress handler |
-| SQL Server, Snowflake, BigQuery | they have no read-only transaction: the role must not be able to write | the driver's |
+| SQL Server, Snowflake, BigQuery | none: the role must not be able to write | the driver's |
 """
 
 from __future__ import annotations

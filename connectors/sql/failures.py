@@ -1,7 +1,7 @@
 """What a database's errors mean: whether another try may help, in a sentence without the query.
 
-PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB by number
-(mariadb.com/kb/en/mariadb-error-codes).
+PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB name
+them by number (mariadb.com/kb/en/mariadb-error-codes).
 """
 
 from __future__ import annotations

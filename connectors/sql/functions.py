@@ -1,7 +1,7 @@
 """The functions that every query may call: they compute from what they are given, and touch nothing else.
 
-Whatever reads files, waits, takes locks, runs SQL, counts a sequence on or changes a setting is on no list, and neither is
-what nobody has looked at. A connection may add functions of its own by `functions:`.
+Whatever reads files, waits, takes locks, runs SQL, counts a sequence on or changes a setting is on no list, and neither
+is what nobody has looked at. A connection may add functions of its own by `functions:`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What `doctor` finds about the rights of a database's role: whether it may write.
 
-Where a read-only transaction holds the role back, a right to write is a remark. Elsewhere it fails: nothing but the check
-of queries would stand between a measure and the data.
+Where a read-only transaction holds the role back, a right to write is a remark. Elsewhere it fails: nothing but the
+check of queries would stand between a measure and the data.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def check_rights(session: Session) -> Iterator[Check]:
         yield Check(
             "rights",
             False,
-            "BigQuery has no read-only transaction and does not tell a role's rights by SQL; see that its service account "
-            "has the roles BigQuery Data Viewer and BigQuery Job User alone",
+            "BigQuery has no read-only transaction and does not tell a role's rights by SQL; see that its service "
+            "account has the roles BigQuery Data Viewer and BigQuery Job User alone",
         )
         return
     writing = sorted(set(_WRITING[session.database](session)))

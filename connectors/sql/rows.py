@@ -50,8 +50,8 @@ def _single(result: Result, name: str, value: int, reader: Reader) -> Snapshot:
         return Snapshot(notes=["the query gives no row"])
     if len(result.rows) > 1:
         raise Unreadable(
-            f"the query gives {len(result.rows):,} rows, and a single number needs one; let it sum them up, or name the "
-            "column of their dates as 'date'"
+            f"the query gives {len(result.rows):,} rows, and a single number needs one; let it sum them up, or name "
+            "the column of their dates as 'date'"
         )
     cell = cell_of(result.rows[0][value])
     if reader.blank(cell):
@@ -97,8 +97,8 @@ def records_of(result: Result, keys: SqlRecords, needs: Collection[str], reader:
             first, same = rows[id_]
             if list(same) != list(row):
                 raise SourceBroken(
-                    f"rows {first:,} and {number:,} have the same {keys.id} {id_!r} and differ; name a column as 'id' that "
-                    "no two rows share, or let the query join so that each row comes once"
+                    f"rows {first:,} and {number:,} have the same {keys.id} {id_!r} and differ; name a column as 'id' "
+                    "that no two rows share, or let the query join so that each row comes once"
                 )
             continue
         rows[id_] = number, row
@@ -120,8 +120,8 @@ def _record(
     moment = None if reader.blank(cell) else reader.moment(cell)
     if moment is None and not reader.blank(cell):
         raise SourceBroken(
-            f"row {number:,} ({keys.id} {id_}) has {shown(cell)[:60]!r} as its {keys.at}, which is no date; let the query "
-            "give a date, a time, or text such as 2026-11-02"
+            f"row {number:,} ({keys.id} {id_}) has {shown(cell)[:60]!r} as its {keys.at}, which is no date; let the "
+            "query give a date, a time, or text such as 2026-11-02"
         )
     texts = {name: "" if place is None else shown(cell_of(row[place]))[:_LONGEST_TITLE] for name, place in told.items()}
     return Record(

@@ -7,6 +7,7 @@ runs is the text that was parsed, without its comments: a database and a parser 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -187,7 +188,7 @@ class _Walk:
 def _check_comments(query: str, tokens: Sequence[Token]) -> None:
     """Refuses what databases run although it stands in a comment: `/*! … */`, and hints."""
     ends = [(0, 0), *((token.start, token.end + 1) for token in tokens), (len(query), len(query))]
-    for (_, end), (start, _) in zip(ends, ends[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(ends):
         between = query[end:start]
         if re.search(r"/\*(!|M!|\+)", between):
             raise Refused("has a comment that databases run (/*! or /*+); write a single SELECT without it")
@@ -219,12 +220,12 @@ def _why(error: Exception) -> str:
 
 _READING = """
 Select SetOperation Subquery With CTE From Join Where Group Having Order Ordered Limit Offset Fetch Distinct Table
-TableAlias Alias Aliases Identifier Column Star Dot Literal Boolean Null Var Paren Tuple Binary Unary Condition Between In
-Interval DataType DataTypeParam IntervalSpan Window WindowSpec Filter WithinGroup Lateral Values Placeholder Bracket Slice
-AtTimeZone Collate Escape Cube Rollup GroupingSets Qualify Any All NamedWindow Case If National RawString HexString
-BitString ByteString Introducer TableSample Unnest IgnoreNulls RespectNulls Kwarg PropertyEQ JSONPath JSONPathRoot
-JSONPathKey JSONPathSubscript JSONKeyValue JSONSchema JSONColumnDef Predicate Connector Exists HavingMax LimitOptions
-Pseudocolumn
+TableAlias Alias Aliases Identifier Column Star Dot Literal Boolean Null Var Paren Tuple Binary Unary Condition
+Between In Interval DataType DataTypeParam IntervalSpan Window WindowSpec Filter WithinGroup Lateral Values
+Placeholder Bracket Slice AtTimeZone Collate Escape Cube Rollup GroupingSets Qualify Any All NamedWindow Case If
+National RawString HexString BitString ByteString Introducer TableSample Unnest IgnoreNulls RespectNulls Kwarg
+PropertyEQ JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONKeyValue JSONSchema JSONColumnDef Predicate
+Connector Exists HavingMax LimitOptions Pseudocolumn
 """
 """The classes of nodes that only read."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -82,10 +82,9 @@ class Database:
         if url.password:
             url = url.set(password=None)
             keys["password"] = "${DB_PASSWORD}"
-        written = ", ".join(
-            f"{key}: {value!r}" if isinstance(value, str) else f"{key}: {value}" for key, value in keys.items()
-        )
-        return f"  warehouse: {{type: sql, url: '{url.render_as_string(hide_password=False)}'{', ' * bool(written)}{written}}}\n"
+        address = url.render_as_string(hide_password=False)
+        keys = {"type": "sql", "url": address, **keys}
+        return f"  warehouse: {json.dumps(keys)}\n"
 
 
 _NUMBERS = count(1)
@@ -103,8 +102,3 @@ def on_mariadb(server: str) -> Database:
     name = f"shop_{next(_NUMBERS)}"
     Database("mariadb", server).run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     return Database("mariadb", make_url(server).set(database=name).render_as_string(hide_password=False))
-
-
-@contextmanager
-def nothing() -> Iterator[None]:
-    yield

@@ -1,4 +1,4 @@
-"""The `sql` connector and its server: the contract over broken connections, silence, logins, and what `doctor` finds."""
+"""The `sql` connector and its server: the contract over broken connections, silence, logins, what `doctor` finds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS = "SELECT x AS id, '2026-11-02' AS day, 'a rather long text in each row' AS
 
 
 class _Sql(SourceContract):
-    """A server breaks off while it answers, or does not answer at all: what HTTP says in a status, SQL does not know."""
+    """A server breaks off while it answers, or does not answer at all. SQL has no statuses as HTTP has."""
 
     connector = Sql
     measure = {"query": ROWS, "date": "day", "value": "id"}
@@ -104,7 +104,7 @@ def test_server_that_falls_silent_after_a_question_is_given_up(
         assert pulled(source).readings[0].number == 1
         monkeypatch.setattr(source._session, "_settings", source._settings.model_copy(update={"timeout": 0.1}))
         relay.fall_silent()
-        with pytest.raises(RetryLater, match="did not answer within 0.1 s"):
+        with pytest.raises(RetryLater, match=r"did not answer within 0\.1 s"):
             pulled(source)
         source.close()
 
@@ -115,7 +115,7 @@ def test_refused_connection_and_login_are_told_apart(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(RetryLater, match="127.0.0.1"):
+    with pytest.raises(RetryLater, match=r"127\.0\.0\.1"):
         pulled(source_of(f"{kind}://syncd@127.0.0.1:{port}/shop"))
     if kind == "mariadb":
         slept.clear()
@@ -199,7 +199,8 @@ def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "okrs.yaml").write_text(
         "period: 2026-Q4\nobjectives:\n  - id: all\n    title: All\n    key_results:\n"
         + "".join(
-            f"      - {{id: kr{number}, title: It, kind: outcome, baseline: 0, target: 9,\n         measure: {measure % query}}}\n"
+            f"      - {{id: kr{number}, title: It, kind: outcome, baseline: 0, target: 9,\n"
+            f"         measure: {measure % query}}}\n"
             for number, query in enumerate(
                 ["SELECT pg_sleep(1) AS n", "DELETE FROM t", "WITH x AS (DELETE FROM t RETURNING 1) SELECT 1 AS n"]
             )

@@ -72,7 +72,7 @@ class SourceContract(ConnectorContract):
     since: ClassVar[datetime | None] = None
 
     def proxy(self, upstream: str) -> Any:
-        """What breaks on purpose between the connector and `upstream`; of another protocol than HTTP, one like Proxy."""
+        """What breaks on purpose before `upstream`; for another protocol than HTTP, something like Proxy."""
         return Proxy(upstream)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
