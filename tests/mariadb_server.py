@@ -38,8 +38,10 @@ def running_mariadb() -> Iterator[str]:
         (folder / "begin.sql").write_text(_beginning())
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = _command(server, folder / "data", f"--socket={folder}/socket", f"--port={port}",
-                           "--skip-name-resolve",                            "--bind-address=127.0.0.1", f"--init-file={folder}/begin.sql")  # fmt: skip
+        command = _command(
+            server, folder / "data", f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1",
+            "--skip-name-resolve", f"--init-file={folder}/begin.sql",
+        )  # fmt: skip
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:

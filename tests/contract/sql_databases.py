@@ -80,7 +80,7 @@ class Database:
         url = make_url(self.url)
         keys = dict(more)
         if url.password:
-            url = url.set(password=None)
+            url = url._replace(password=None)
             keys["password"] = "${DB_PASSWORD}"
         address = url.render_as_string(hide_password=False)
         keys = {"type": "sql", "url": address, **keys}

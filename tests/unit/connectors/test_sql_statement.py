@@ -11,9 +11,9 @@ from connectors.sql.statement import DATABASES, Refused, check, names_days
 
 READS = [
     ("postgresql", "SELECT date_trunc('day', at)::date AS d, count(*) FILTER (WHERE x > 1) AS n FROM t GROUP BY 1"),
-    ("postgresql", "WITH a AS (SELECT 1 UNION ALL SELECT 2) SELECT sum(x) OVER (ORDER BY x) AS n FROM a JOIN b USING (x)"),
+    ("postgresql", "WITH a AS (SELECT 1 UNION ALL SELECT 2) SELECT sum(x) OVER () AS n FROM a JOIN b USING (x)"),
     ("postgresql", "SELECT (data->>'a')::numeric AS n, at AT TIME ZONE 'UTC' AS at FROM s.t WHERE x = ANY(ARRAY[1])"),
-    ("postgresql", "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS n FROM t WHERE at > :today - interval '7'"),
+    ("postgresql", "SELECT mode() WITHIN GROUP (ORDER BY x) AS n FROM t WHERE at > :today - interval '7'"),
     ("mysql", "SELECT DATE(at) AS d, IF(a, 1, 0) AS n FROM `t` WHERE at >= DATE_SUB(:today, INTERVAL 7 DAY) # no more"),
     ("mariadb", "SELECT SUM(amount) / 100 AS n, GROUP_CONCAT(DISTINCT a ORDER BY b SEPARATOR ',') AS x FROM t"),
     ("sqlite", "SELECT date(at) AS d, sum(n) AS n FROM t, json_each(t.x) WHERE a || b LIKE 'x%' GROUP BY 1;"),
