@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,12 @@ class _Sql(SourceContract):
 
     def settings(self, url: str) -> Mapping[str, Any]:
         return {"url": url}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def fill(database: Database) -> str:
@@ -110,11 +117,30 @@ def test_server_that_falls_silent_after_a_question_is_given_up(
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_stop_is_obeyed_while_a_database_is_silent(kind: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"{kind}://syncd@127.0.0.1:{listening.getsockname()[1]}/shop"
+        (tmp_path / "syncd.yaml").write_text(
+            f"mappings: okrs.yaml\nconnections:\n  warehouse: {{type: sql, url: '{url}', timeout: {HANG}}}\n"
+        )
+        (tmp_path / "okrs.yaml").write_text(
+            "period: {start: 2026-01-01, end: 2099-12-31}\nobjectives:\n  - id: all\n    title: All\n    key_results:\n"
+            "      - {id: kr, title: It, kind: outcome, baseline: 0, target: 9,\n"
+            "         measure: {from: warehouse, value: n, query: SELECT 1 AS n}}\n"
+        )
+        command = [sys.executable, "-m", "syncd", "run", "--config", str(tmp_path / "syncd.yaml")]
+        command += ["--listen", f"127.0.0.1:{free_port()}"]
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        listening.accept()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=HANG) == 0
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_refused_connection_and_login_are_told_apart(
     kind: str, source_of: Callable[..., Any], mariadb: str, slept: list[float]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(RetryLater, match=r"127\.0\.0\.1"):
         pulled(source_of(f"{kind}://syncd@127.0.0.1:{port}/shop"))
     if kind == "mariadb":
