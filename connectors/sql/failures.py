@@ -21,7 +21,7 @@ _NO_DATABASE = re.compile(r"database .* does not exist|unknown database", re.IGN
 _TIMED_OUT = ("57014", 1969, 3024, "interrupted")  # PostgreSQL, MariaDB, MySQL, SQLite
 _PASSING_CLASSES = ("08", "40", "53", "57")  # of PostgreSQL: connection, rollback, resources, intervention
 _PASSING = frozenset({
-    1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 2002, 2003, 2006, 2013, 2055,
+    0, 1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031,
     20002, 20003, 20006, 20009,
 })  # fmt: skip
 _OF_LOGINS = frozenset({1044, 1045, 1049, 1698, 18456})
@@ -62,7 +62,8 @@ def _passes(cause: Exception, code: str | int | None, said: str) -> bool:
     if code in ("locked", "busy"):
         return True
     lasting = re.search(r"no such|syntax|not authorized|prohibited|malformed|not a database|misuse", said)
-    return type(cause).__name__ in ("OperationalError", "InterfaceError", "TimeoutError") and lasting is None
+    names = {each.__name__ for each in type(cause).__mro__}
+    return not names.isdisjoint(("OperationalError", "InterfaceError", "OSError")) and lasting is None
 
 
 def _code(cause: Exception) -> str | int | None:

@@ -58,7 +58,8 @@ class SqlSource:
 
     def check(self) -> Iterator[Check]:
         """Whether the server answers and takes the login, and what its role may do."""
-        self._session.ask("SELECT 1")
+        of_file = self._session.database == "sqlite"  # a file is not read for less
+        self._session.ask("SELECT count(*) FROM sqlite_master" if of_file else "SELECT 1")
         yield Check("reachable", True, f"{CALLED[self._session.database]} at {self._session.server}")
         if self._session.user:
             yield Check("authenticated", True, f"as {self._session.user}")

@@ -156,7 +156,9 @@ def test_file_that_is_not_there_or_is_none_is_said(tmp_path: Path, source_of: Ca
         pulled(source_of(f"sqlite:///{tmp_path}/none.db"))
     (tmp_path / "text.db").write_text("this is no database at all, but a text" * 99)
     with pytest.raises(SourceBroken, match="not a database"):
-        pulled(source_of(f"sqlite:///{tmp_path}/text.db"))
+        pulled(source_of(f"sqlite:///{tmp_path}/text.db"), "SELECT n FROM t")
+    with pytest.raises(SourceBroken, match="not a database"):
+        list(source_of(f"sqlite:///{tmp_path}/text.db").check())
     assert not (tmp_path / "none.db").exists()
 
 
