@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PROGRESS = 10_000  # SQLite's instructions between two looks at the clock
 _MAY = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 _NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
+_CUT = (1260, 1931)  # ER_CUT_VALUE_GROUP_CONCAT, ER_QUERY_EXCEEDED_ROWS_EXAMINED_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +176,24 @@ def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> It
                 else f"SET SESSION max_execution_time = {milliseconds}"
             )
             _set_zone(cursor, name)
+            yield "SET SESSION TRANSACTION READ ONLY"  # for what commits by itself before it runs, as DROP TABLE does
             yield "START TRANSACTION READ ONLY"
         case "mssql":
             yield f"SET LOCK_TIMEOUT {milliseconds}"
         case "snowflake":
             yield f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {math.ceil(timeout)}, TIMEZONE = '{name}'"
+
+
+def not_whole(database: str, connection: Any) -> str | None:
+    """Why the rows of the last query are not all that it asked for, as the database warns; None if it does not.
+
+    MariaDB ends a recursive query after `max_recursive_iterations`, and both cut long results of GROUP_CONCAT.
+    """
+    if database not in ("mysql", "mariadb"):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW WARNINGS")
+        return next((str(message) for _, code, message in cursor.fetchall() if code in _CUT), None)
 
 
 def _set_zone(cursor: Any, name: str) -> None:

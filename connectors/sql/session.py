@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sql.databases import address_of, begin, breaker, connect_arguments, host_of, open_sqlite
+from connectors.sql.databases import address_of, begin, breaker, connect_arguments, host_of, not_whole, open_sqlite
 from connectors.sql.failures import failure
 from connectors.sql.settings import SqlSettings
 from connectors.sql.statement import Statement
-from syncd.sdk import Context, SourceBroken, SourceError
+from syncd.sdk import Context, SourceBroken, SourceError, single_line
 
 LARGEST_RESULT = 64_000_000
 """Characters of all texts of a result."""
@@ -79,7 +79,10 @@ class Session:
             with self._watching(watch) as connection:
                 style = self._engine.dialect.paramstyle
                 text = statement if isinstance(statement, str) else statement.text(style)
-                return self._rows(connection.exec_driver_sql(text, dict(values) if values else None))
+                result = self._rows(connection.exec_driver_sql(text, dict(values) if values else None))
+                if (why := not_whole(self.database, connection.connection.dbapi_connection)) is not None:
+                    raise SourceBroken(f"the query's result is not whole: {single_line(why, hide=self._context.hide)}")
+                return result
         except SourceError:
             self._drop()
             raise

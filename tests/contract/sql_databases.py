@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, Table, Text, create_engine, make_url
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, Table, Text, create_engine, inspect, make_url
 from sqlalchemy.dialects.mysql import TIMESTAMP
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -23,7 +23,6 @@ class Database:
 
     kind: str
     url: str
-    _connections: list[Any] = field(default_factory=list)
 
     def run(self, *statements: str) -> None:
         """Executes statements as the role that may write."""
@@ -33,12 +32,11 @@ class Database:
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         engine.dispose()
 
-    def insert(self, table: str, *rows: dict[str, Any]) -> None:
+    def tables(self) -> list[str]:
         engine = create_engine(self.url)
-        with engine.begin() as connection:
-            where = Table(table, MetaData(), autoload_with=connection)
-            connection.execute(where.insert(), list(rows))
+        names = inspect(engine).get_table_names()
         engine.dispose()
+        return names
 
     def make_orders(self) -> None:
         """`orders`: an id, a time without a zone (local), a time with one where the database has such, an amount, a

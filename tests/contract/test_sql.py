@@ -268,7 +268,20 @@ def test_too_many_rows_are_no_count(database: Database, tmp_path: Path) -> None:
 def test_query_that_takes_too_long_has_failed(database: Database, tmp_path: Path) -> None:
     database.make_orders()
     project = Warehouse(tmp_path, database, timeout=0.2)
-    assert "takes longer than 0.2 s" in project.failure(ENDLESS, value="n")
+    query = "SELECT count(*) AS n FROM many a, many b, many c" if database.kind == "mariadb" else ENDLESS
+    if database.kind == "mariadb":
+        database.run("CREATE TABLE many AS SELECT seq AS x FROM seq_1_to_5000")
+    assert "takes longer than 0.2 s" in project.failure(query, value="n")
+
+
+def test_result_that_mariadb_cuts_is_no_number(mariadb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends a recursive query after 1,000 rounds, and cuts long texts, with a warning alone."""
+    monkeypatch.setenv("DB_PASSWORD", PASSWORD)
+    database = on_mariadb(mariadb)
+    database.run("CREATE TABLE many AS SELECT REPEAT('x', 1000) AS x FROM seq_1_to_2000")
+    project = Warehouse(tmp_path, database)
+    assert "not whole" in project.failure(ENDLESS, value="n")
+    assert "not whole" in project.failure("SELECT GROUP_CONCAT(x) AS n FROM many", value="n")
 
 
 def test_error_of_a_query_is_the_databases_sentence_without_the_query(shop: Warehouse) -> None:
@@ -295,6 +308,7 @@ def test_database_itself_refuses_to_write(shop: Warehouse, statement: str) -> No
     with pytest.raises(SourceError):
         session.ask(statement)
     session.close()
+    assert shop.database.tables() == ["orders"]
     assert shop.measure(ask("SELECT count(*) AS n FROM orders", value="n")) == [7]
 
 
