@@ -79,10 +79,7 @@ class Session:
             with self._watching(watch) as connection:
                 style = self._engine.dialect.paramstyle
                 text = statement if isinstance(statement, str) else statement.text(style)
-                result = self._rows(connection.exec_driver_sql(text, dict(values) if values else None))
-                if (why := not_whole(self.database, connection.connection.dbapi_connection)) is not None:
-                    raise SourceBroken(f"the query's result is not whole: {single_line(why, hide=self._context.hide)}")
-                return result
+                return self._rows(connection.exec_driver_sql(text, dict(values) if values else None), connection)
         except SourceError:
             self._drop()
             raise
@@ -115,7 +112,7 @@ class Session:
         finally:
             watch.timer.cancel()
 
-    def _rows(self, cursor: Any) -> Result:
+    def _rows(self, cursor: Any, connection: Any) -> Result:
         rows: list[Sequence[Any]] = []
         columns, size = list(cursor.keys()), 0
         most = self._settings.max_rows
@@ -129,6 +126,8 @@ class Session:
             if size > LARGEST_RESULT:
                 raise SourceBroken(f"the query gives more than {LARGEST_RESULT / 1e6:,.0f} MB; select fewer columns")
         cursor.close()
+        if (why := not_whole(self.database, connection.connection.dbapi_connection)) is not None:
+            raise SourceBroken(f"the query's result is not whole: {single_line(why, hide=self._context.hide)}")
         return Result(columns, rows)
 
     def _drop(self) -> None:
