@@ -12,7 +12,7 @@ from connectors.sql.rows import check_fields, records_of, snapshot_of
 from connectors.sql.session import Result, Session
 from connectors.sql.settings import SqlSettings
 from connectors.sql.statement import Refused, Statement, check
-from syncd.sdk import Check, Context, Json, Page, SourceBroken, SourceError, Stream
+from syncd.sdk import Check, Context, Json, Page, Snapshot, SourceBroken, SourceError, Stream
 from syncd.sdk.cells import Reader
 
 
@@ -40,6 +40,9 @@ class SqlSource:
             yield Page(records, present=frozenset(record.id for record in records))
             return
         parts = {part: SqlReadings.of_part(part) for part in sorted(stream.needs)}
+        if stream.days is not None and (why := stream.days.none_yet) and not all(keys.many for keys in parts.values()):
+            yield Page(readings={part: Snapshot(notes=[why]) for part in parts})  # no day to count is no 0
+            return
         query = next(iter(parts.values())).query
         result, is_ordered = self._result(stream, query), self._checked(query).is_ordered
         yield Page(

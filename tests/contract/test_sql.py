@@ -159,6 +159,14 @@ def test_windows_of_a_query_are_those_of_its_measure(shop: Warehouse) -> None:
     ) == [1, 2, 1, 4, 10]
 
 
+def test_window_without_a_day_has_no_number(shop: Warehouse) -> None:
+    counted = "SELECT count(*) AS n FROM orders WHERE paid >= :start AND paid < :end"
+    shop.now = datetime(2026, 10, 1, 12, tzinfo=BERLIN)
+    shop.define(ask(counted, value="n", window={"settled": "14d"}), ask(counted, value="n"))
+    shop.sync()
+    assert [shop.value(number).number for number in range(2)] == [None, 4]
+
+
 def test_parameter_in_a_text_or_a_comment_is_none(shop: Warehouse) -> None:
     query = "SELECT count(*) AS n /* :start */ FROM orders WHERE note = ':start' OR note LIKE '100% of%' -- :end"
     assert shop.measure(ask(query, value="n")) == [1]
