@@ -38,30 +38,30 @@ def failure(error: Exception, server: str, timeout: float, hide: Callable[[str],
         return cause
     if ended:
         return RetryLater(f"{server} did not answer within {timeout:g} s")
-    said, code = _said(cause, hide), _code(cause)
+    message, code = _message(cause, hide), _code(cause)
     if code in _TIMED_OUT:
         return SourceBroken(
             f"the query takes longer than {timeout:g} s; make it faster, or raise 'timeout' of the connection"
         )
-    if _LOGIN.search(said) or code in _OF_LOGINS or (isinstance(code, str) and code.startswith("28")):
-        refused = SourceBroken(f"{server} refuses the login: {said}")
+    if _LOGIN.search(message) or code in _OF_LOGINS or (isinstance(code, str) and code.startswith("28")):
+        refused = SourceBroken(f"{server} refuses the login: {message}")
         refused.status = 401
         return refused
-    if _NO_DATABASE.search(said):
-        return SourceBroken(f"{server} refuses the login: {said}")
-    if _passes(cause, code, said):
-        return RetryLater(f"{server}: {said}")
-    return SourceBroken(f"{server} refuses the query: {said}")
+    if _NO_DATABASE.search(message):
+        return SourceBroken(f"{server} refuses the login: {message}")
+    if _passes(cause, code, message):
+        return RetryLater(f"{server}: {message}")
+    return SourceBroken(f"{server} refuses the query: {message}")
 
 
-def _passes(cause: Exception, code: str | int | None, said: str) -> bool:
+def _passes(cause: Exception, code: str | int | None, message: str) -> bool:
     if isinstance(code, int):
         return code in _PASSING
     if code is not None and re.fullmatch(r"[0-9A-Z]{5}", code):
         return code.startswith(_PASSING_CLASSES)
     if code in ("locked", "busy"):
         return True
-    lasting = re.search(r"no such|syntax|not authorized|prohibited|malformed|not a database|misuse", said)
+    lasting = re.search(r"no such|syntax|not authorized|prohibited|malformed|not a database|misuse", message)
     names = {each.__name__ for each in type(cause).__mro__}
     return not names.isdisjoint(("OperationalError", "InterfaceError", "OSError")) and lasting is None
 
@@ -78,11 +78,11 @@ def _code(cause: Exception) -> str | int | None:
     return None
 
 
-def _said(cause: Exception, hide: Callable[[str], str]) -> str:
+def _message(cause: Exception, hide: Callable[[str], str]) -> str:
     """What the database says, without the excerpts of the query that it repeats."""
-    said = getattr(getattr(cause, "diag", None), "message_primary", None)
-    if said is None:
+    message = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if message is None:
         texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in cause.args]
-        said = texts[-1] if texts else type(cause).__name__
-    said = _QUOTED.sub(lambda match: "syntax near line" if match[1] else "", str(said))
-    return single_line(said, _LONGEST, hide).rstrip(".") or type(cause).__name__
+        message = texts[-1] if texts else type(cause).__name__
+    message = _QUOTED.sub(lambda match: "syntax near line" if match[1] else "", str(message))
+    return single_line(message, _LONGEST, hide).rstrip(".") or type(cause).__name__

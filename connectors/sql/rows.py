@@ -88,7 +88,7 @@ def records_of(result: Result, keys: SqlRecords, needs: Collection[str], reader:
         fields = {name: position(result.columns, name) for name in needs}
     except Unreadable as error:
         raise SourceBroken(str(error)) from None
-    told = {name: _place(result.columns, name) for name in ("label", "title", "url")}
+    descriptions = {name: _place(result.columns, name) for name in ("label", "title", "url")}
     rows: dict[str, tuple[int, Sequence[Any]]] = {}
     records: list[Record] = []
     for number, row in enumerate(result.rows, 1):
@@ -102,7 +102,7 @@ def records_of(result: Result, keys: SqlRecords, needs: Collection[str], reader:
                 )
             continue
         rows[id_] = number, row
-        records.append(_record(id_, row, keys, number, row[done_at], fields, told, reader))
+        records.append(_record(id_, row, keys, number, row[done_at], fields, descriptions, reader))
     return records
 
 
@@ -113,7 +113,7 @@ def _record(
     number: int,
     done: Any,
     fields: Mapping[str, int],
-    told: Mapping[str, int | None],
+    descriptions: Mapping[str, int | None],
     reader: Reader,
 ) -> Record:
     cell = cell_of(done)
@@ -123,7 +123,10 @@ def _record(
             f"row {number:,} ({keys.id} {id_}) has {shown(cell)[:60]!r} as its {keys.at}, which is no date; let the "
             "query give a date, a time, or text such as 2026-11-02"
         )
-    texts = {name: "" if place is None else shown(cell_of(row[place]))[:_LONGEST_TITLE] for name, place in told.items()}
+    texts = {
+        name: "" if place is None else shown(cell_of(row[place]))[:_LONGEST_TITLE]
+        for name, place in descriptions.items()
+    }
     return Record(
         id=id_,
         label=texts["label"] or id_[:_LONGEST_TITLE],

@@ -106,7 +106,7 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
     statement = Statement(tuple(_rebuilt(query, tokens)), trees[0].args.get("order") is not None)
     if len(statement.parts) // 2 != named:
         raise Refused(
-            "uses ':' in a way that cannot be told from a parameter; write it otherwise, or make a view of it"
+            "uses ':' in a way that cannot be told from a parameter; write it in another way, or make a view of it"
         )
     return statement
 

@@ -237,10 +237,10 @@ def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "syncd", "validate", "--config", str(tmp_path / "syncd.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
-    said = done.stdout + done.stderr
-    assert "okrs.yaml:7: query calls pg_sleep" in said
-    assert "okrs.yaml:9: query begins with DELETE" in said
-    assert "okrs.yaml:11: query writes" in said
+    shown = done.stdout + done.stderr
+    assert "okrs.yaml:7: query calls pg_sleep" in shown
+    assert "okrs.yaml:9: query begins with DELETE" in shown
+    assert "okrs.yaml:11: query writes" in shown
 
 
 @pytest.mark.parametrize(
