@@ -19,6 +19,7 @@ _LOGIN = re.compile(
 )
 _NO_DATABASE = re.compile(r"database .* does not exist|unknown database", re.IGNORECASE)
 _TIMED_OUT = ("57014", 1969, 3024, "interrupted")  # PostgreSQL, MariaDB, MySQL, SQLite
+_TOO_LONG = re.compile(r"max_statement_time exceeded|maximum statement execution time exceeded", re.IGNORECASE)
 _PASSING_CLASSES = ("08", "40", "53", "57")  # of PostgreSQL: connection, rollback, resources, intervention
 _PASSING = frozenset({
     0, 1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031,
@@ -39,7 +40,7 @@ def failure(error: Exception, server: str, timeout: float, hide: Callable[[str],
     if ended:
         return RetryLater(f"{server} did not answer within {timeout:g} s")
     message, code = _message(cause, hide), _code(cause)
-    if code in _TIMED_OUT:
+    if code in _TIMED_OUT or _TOO_LONG.search(message):
         return SourceBroken(
             f"the query takes longer than {timeout:g} s; make it faster, or raise 'timeout' of the connection"
         )
