@@ -14,7 +14,7 @@ from syncd.sdk.names import nearest_hint
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
 
 
-def _of_a_known_database(value: str) -> str:
+def _of_a_database(value: str) -> str:
     match = re.match(r"([a-z]+)(?:\+[a-z0-9_]+)?://", value)
     if match is None:
         raise ValueError(
@@ -31,7 +31,7 @@ def _of_a_known_database(value: str) -> str:
 class SqlSettings(ConnectionSettings):
     """A database."""
 
-    url: Annotated[str, AfterValidator(_of_a_known_database)] = Field(
+    url: Annotated[str, AfterValidator(_of_a_database)] = Field(
         description="The database, as an SQLAlchemy address: postgresql://syncd@db.example/shop, sqlite:///shop.db."
     )
     password: Secret | None = Field(None, description="The password of the address, in which it would need escapes.")
