@@ -158,13 +158,16 @@ class Company:
 
 @pytest.fixture(scope="module")
 def company() -> Iterator[Company]:
-    with backlot.serve(list(corpus()), telemetry=False) as server:
-        request = urllib.request.Request(
-            f"{server.base_url}/drive/v3/files", headers={"Authorization": f"Bearer {server.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=HANG) as answer:
-            files = json.load(answer)["files"]
-        yield Company(server.base_url, server.token, next(file["id"] for file in files if file["name"] == "Numbers"))
+    with pytest.MonkeyPatch.context() as patient:
+        patient.setattr("backlot.server._LOCAL_HEALTH_ATTEMPTS", 10 * HANG)  # 10 s are little on a busy machine
+        with backlot.serve(list(corpus()), telemetry=False) as server:
+            request = urllib.request.Request(
+                f"{server.base_url}/drive/v3/files", headers={"Authorization": f"Bearer {server.token}"}
+            )
+            with urllib.request.urlopen(request, timeout=HANG) as answer:
+                files = json.load(answer)["files"]
+            spreadsheet = next(file["id"] for file in files if file["name"] == "Numbers")
+            yield Company(server.base_url, server.token, spreadsheet)
 
 
 def write_project(folder: Path, company: Company, measures: Mapping[str, str]) -> None:
