@@ -77,6 +77,23 @@ def plan(
     command.run(config, only=only, as_json=as_json, exit_code=exit_code, log_format=log_format)
 
 
+@app.command("try")
+def try_measure(
+    target: options.Tried,
+    config: options.ConfigPath = options.HERE,
+    as_json: options.AsJson = False,
+) -> None:
+    """Answer a measure while you write it, and keep nothing.
+
+    Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
+    and those that each rule leaves out. The file need not be one of the project's. `-` reads a measure from standard
+    input. The service may run meanwhile; no request is sent that may change something.
+    """
+    from syncd.cli import try_out as command
+
+    command.run(config, target, as_json=as_json)
+
+
 @app.command()
 def status(
     config: options.ConfigPath = options.HERE,

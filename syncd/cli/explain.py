@@ -84,7 +84,7 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         return
     yield from _standing(evidence)
     for part in evidence.parts:
-        yield from _part(part, zone)
+        yield from part_lines(part, zone)
     if evidence.parts:
         yield ""
     yield from _streams(evidence, zone)
@@ -117,7 +117,8 @@ def _standing(evidence: Evidence) -> Iterator[str]:
         yield "  its measure was edited since; the next `syncd sync` measures it again"
 
 
-def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
+def part_lines(part: Part, zone: ZoneInfo) -> Iterator[str]:
+    """The window, the measure and the arithmetic of a number, or of a part of a formula."""
     measure, last = part.measure, part.window.last_instant.astimezone(zone)
     yield ""
     if part.name:

@@ -31,6 +31,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Pull and compute; keep 
 Reconcile = Annotated[bool, typer.Option("--reconcile", help="Check for deleted records now.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if there are changes.")]
 
+# -- try
+
+Tried = Annotated[
+    str,
+    typer.Argument(metavar="FILE:KR", help="A mapping file and a key result in it; `-` reads a measure in YAML."),
+]
+
 # -- sync, run
 
 NewLedger = Annotated[bool, typer.Option("--new-ledger", help="Begin a new ledger where another one is gone.")]

@@ -194,7 +194,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
 def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
     document, settings = read_project(path, last)
     of_files: list[Problem] = []
-    mappings = _documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
+    mappings = mapping_documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
     if last is not None and not of_files and _same((document, *mappings), (last.document, *last.mappings)):
         return last
     problems: list[Problem] = []
@@ -207,7 +207,7 @@ def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
     problems += [*_settings_problems(settings, document), *of_files]
     joined = PeriodJoiner(problems)
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
-    named = _named_measures(mappings, problems)
+    named = all_named_measures(mappings, problems)
     for mapping in mappings:
         reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named, settings.year_starts)
         content = reader.read()
@@ -269,7 +269,10 @@ def _same(documents: Sequence[Document], others: Sequence[Document]) -> bool:
     return len(documents) == len(others) and all(map(is_, documents, others))
 
 
-def _documents(files: Iterable[Path], problems: list[Problem], last: Config | None) -> tuple[Document, ...]:
+def mapping_documents(
+    files: Iterable[Path], problems: list[Problem], last: Config | None = None
+) -> tuple[Document, ...]:
+    """The documents in mapping files. A file that cannot be read, or is empty, is a problem."""
     before = {document.file: document for document in last.mappings} if last else {}
     documents: list[Document] = []
     for file in files:
@@ -285,7 +288,8 @@ def _documents(files: Iterable[Path], problems: list[Problem], last: Config | No
     return tuple(documents)
 
 
-def _named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Mapping[str, Named]:
+def all_named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Mapping[str, Named]:
+    """The named measures of all mapping files. A name that two files have is a problem."""
     by_name: dict[str, Named] = {}
     for mapping in mappings:
         for name, measure in named_measures(mapping).items():

@@ -101,7 +101,7 @@ class Reader:
 
     def _period(self, given: str | PeriodDays) -> Period | None:
         if isinstance(given, PeriodDays):
-            return Period(given.id or f"{given.start}..{given.end}", given.start, given.end, self.zone)
+            return given.period(self.zone)
         try:
             return parse_period(given, self.zone, self._year_starts)
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -12,6 +13,7 @@ from syncd.config.keys import STRICT, Id, Lag, Number, Owner, Share, Title, Unit
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
+from syncd.okr.spans import Period
 from syncd.sdk import Duration
 
 
@@ -31,6 +33,10 @@ class PeriodDays(BaseModel):
         if self.end < self.start:
             raise ValueError(f"ends on {self.end}, before it starts on {self.start}; swap them")
         return self
+
+    def period(self, zone: ZoneInfo) -> Period:
+        """The period of these days."""
+        return Period(self.id or f"{self.start}..{self.end}", self.start, self.end, zone)
 
 
 class Drives(BaseModel):

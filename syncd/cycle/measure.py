@@ -115,14 +115,14 @@ class Measuring:
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
             newest = None if kr.id in edited else kept.get(kr.id)
-            failure = self._failure(kr.measure, newest) if kr.measure is not None else None
+            failure = self.failure(kr.measure, newest) if kr.measure is not None else None
             unchanged = None
             if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
             made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
-            yield _Task(case, failure, unchanged, self._never_read(kr.measure))
+            yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
         """The measures that are evaluated again, each with the cycle that measured it last."""
@@ -145,7 +145,7 @@ class Measuring:
     def _measured(self, ledger: Ledger, okrs: PeriodOkrs, task: _Task, measure: Measure) -> KeptValue:
         answer = task.unchanged or answered(ledger.answers, measure, okrs.period, self._now)
         goes_on = task.unchanged is not None and self._unchanged.same_day(okrs.period)
-        answer = self._with_note(measure, answer)
+        answer = self.with_note(measure, answer)
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
@@ -158,7 +158,7 @@ class Measuring:
         value = complete_value(case, Answer(last.number, at=last.at), ledger.answers, self._now, self._cycle)
         return replace(value, confirmed=last.confirmed)
 
-    def _with_note(self, measure: Measure, answer: Answer) -> Answer:
+    def with_note(self, measure: Measure, answer: Answer) -> Answer:
         """The answer with what its source remarks: about a number, the warning of each part; as the reason why a
         measure without any reading is unknown, the note, which says more.
         """
@@ -172,7 +172,8 @@ class Measuring:
         notes = [note for leaf, state in states if state for note in state.notes.get(leaf.part, ())]
         return replace(answer, reason=notes[0]) if notes else answer
 
-    def _never_read(self, measure: Measure | None) -> str | None:
+    def never_read(self, measure: Measure | None) -> str | None:
+        """Why a rehearsal knows nothing of a stream: it may not ask for it, and no sync has; None if it knows all."""
         for part in leaves(measure):
             for key in stream_keys(part):
                 not_sent = self._results[(part.connection, key)].not_sent
@@ -180,7 +181,7 @@ class Measuring:
                     return f"{part.connection}: {not_sent}"
         return None
 
-    def _failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
+    def failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
         """How a stream failed. One that a dry run did not ask for has failed if it had in the `newest` value."""
         for part in leaves(measure):
             for key in stream_keys(part):

@@ -47,7 +47,7 @@ def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
         left = background.take(needed, states) if background is not None else None
         if left is None:
             check = partial(check_fields, config, periods, needed)
-            pulling.append(_new_thread(request, cycle, needed, check, Budget(request.retry.budget.now)))
+            pulling.append(new_thread(request, cycle, needed, check, Budget(request.retry.budget.now)))
         elif left.thread.stopped:
             hanging += _not_pulled(request, cycle, needed, left)
         else:
@@ -57,9 +57,11 @@ def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
     return Pulled(cycle, request.clock(), periods, _counted_again(request, cycle, pulling, results))
 
 
-def _new_thread(
+def new_thread(
     request: CycleRequest, cycle: int, needed: NeededSource, check: Callable[[Source], Checked], budget: Budget
 ) -> Pulling:
+    """The thread that will pull through a connection, with the writer of what it hands over."""
+
     def sleep(seconds: float) -> None:
         thread.waits(seconds)
         request.retry.sleep(seconds)
@@ -95,7 +97,7 @@ def _counted_again(
         if part.needed.connection.name in moved and part.ended:
             before = [result.pull for result in part.writer.results.values()]
             checked = Checked([pull.stream for pull in before], {pull.stream.key: pull.unusable for pull in before})
-            again.append(_new_thread(request, cycle, part.needed, partial(_unchanged, checked), part.thread.budget))
+            again.append(new_thread(request, cycle, part.needed, partial(_unchanged, checked), part.thread.budget))
     quiet = replace(request, watcher=Watcher(moves=request.watcher.moves))
     second = {result.pull.id: result for result in pull_all(quiet, cycle, again, only_censuses=True)}
     return [_joined(result, second.get(result.pull.id)) for result in results]

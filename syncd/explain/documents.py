@@ -139,18 +139,18 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocu
         "score": line.standing.score,
         "expected": line.standing.expected,
         "health": line.standing.health,
-        "window": _window(evidence.parts[0].window, zone) if evidence.parts else None,
+        "window": window_document(evidence.parts[0].window, zone) if evidence.parts else None,
         "parts": [
-            {"name": part.name, "window": _window(part.window, zone), "arithmetic": part.arithmetic}
+            {"name": part.name, "window": window_document(part.window, zone), "arithmetic": part.arithmetic}
             for part in evidence.parts
         ],
         "streams": [_stream(stream, zone) for stream in evidence.streams],
         "arithmetic": evidence.arithmetic,
-        "counted": [_item(item, zone) for item in evidence.counted],
+        "counted": [item_document(item, zone) for item in evidence.counted],
         "left_out": [
-            {**_item(item, zone), "rule": item.left_out} for item in evidence.items if item.left_out is not None
+            {**item_document(item, zone), "rule": item.left_out} for item in evidence.items if item.left_out is not None
         ],
-        "candidate_counted": [_item(item, zone) for item in evidence.candidate],
+        "candidate_counted": [item_document(item, zone) for item in evidence.candidate],
         "approvals": [approval_document(approval, zone) for approval in evidence.approvals],
         "checkins": [{**checkin_document(checkin, zone), "expired": expired} for checkin, expired in evidence.checkins],
         "restatements": [_restatement(restatement, zone) for restatement in evidence.restatements],
@@ -159,7 +159,8 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocu
     }
 
 
-def _window(window: Span, zone: ZoneInfo) -> WindowDocument:
+def window_document(window: Span, zone: ZoneInfo) -> WindowDocument:
+    """A window as JSON documents show it."""
     return {"start": _time(window.start, zone), "end": _time(window.end, zone)}
 
 
@@ -176,7 +177,8 @@ def _stream(stream: StreamSeen, zone: ZoneInfo) -> StreamDocument:
     }
 
 
-def _item(item: Item, zone: ZoneInfo) -> ItemDocument:
+def item_document(item: Item, zone: ZoneInfo) -> ItemDocument:
+    """A record or reading as JSON documents show it."""
     shown: ItemDocument = {
         "label": item.label,
         "title": item.title,

@@ -125,7 +125,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         seen_at = snapshot.times.get(value.confirmed, snapshot.last_instant)
         rows = RowsAfter(ledger, okrs.period, value.confirmed, seen_at)
         items = list(items_of(rows, measure))
-        parts = list(_parts(rows, measure, items))
+        parts = list(parts_of(rows, measure, items))
         arithmetic = parts[0].arithmetic
         if isinstance(measure, FormulaMeasure):
             arithmetic = f"{measure.expression} = {_number(value)}"
@@ -151,7 +151,8 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
     )
 
 
-def _parts(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterator[Part]:
+def parts_of(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterator[Part]:
+    """The parts of a number over these rows; `items` are the measure's items of the same rows."""
     for name, part in named_parts(measure):
         brought = [item.brings or "" for item in items if item.left_out is None and item.part == name]
         yield Part(name, part, rows.window(part), _arithmetic(rows, part, brought))

@@ -1,0 +1,154 @@
+"""A key result of a single mapping file, or a measure alone, read beside a project's mapping files.
+
+The other files lend it their named measures. What is wrong in them is no problem of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.config.connections import Connection, read_connections
+from syncd.config.document import Document, Place, parse_document, read_document, shown_path
+from syncd.config.load import Config, all_named_measures, mapping_documents, read_project
+from syncd.config.mapping import Reader
+from syncd.config.mapping_files import mapping_files
+from syncd.config.mapping_keys import PeriodDays
+from syncd.config.measures import MeasureReader, Named
+from syncd.config.messages import nearest
+from syncd.config.periods import Origin
+from syncd.okr.goals import Band, KeyResult, Objective, PeriodOkrs
+from syncd.okr.measures import Measure
+from syncd.okr.spans import Period, parse_period
+from syncd.sdk import ConfigError, Problem
+
+STANDARD_INPUT = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A key result that may be in no mapping file of the project yet. `config` has it alone.
+
+    A measure alone `is_bare`: its key result has no goal that means anything.
+    """
+
+    config: Config
+    key_result: KeyResult
+    is_bare: bool
+
+    @property
+    def period(self) -> Period:
+        """The period that its window is cut to."""
+        return self.config.periods[0].period
+
+    @property
+    def measure(self) -> Measure:
+        """Its measure."""
+        assert self.key_result.measure is not None  # a draft has one
+        return self.key_result.measure
+
+
+def draft_of_key_result(path: Path, file: Path, name: str) -> Draft:
+    """A key result of a mapping file, with the connections of a syncd.yaml at `path`. ConfigError if it has none, or if
+    anything is wrong in its file.
+    """
+    project = _Project(path.absolute())
+    document = read_document(file.absolute(), shown_path(file.absolute()))
+    project.add(document)
+    reader = Reader(document, project.connections, project.zone, project.named, project.settings.year_starts)
+    content = reader.read()
+    project.refuse(reader.problems)
+    if content is None:
+        raise ConfigError(f"{document.file} has no objectives; name a file that has")
+    period, objectives = content
+    for objective, place in objectives:
+        for index, key_result in enumerate(objective.key_results):
+            if key_result.id == name:
+                where = (*place, "key_results", index)
+                if key_result.measure is None:
+                    problem = document.problem(where, f"{name} has no 'measure'; people check it in")
+                    raise ConfigError(problems=[problem])
+                return project.draft(document, where, period, key_result, is_bare=False)
+    ids = [key_result.id for objective, _ in objectives for key_result in objective.key_results]
+    raise ConfigError(f"there is no key result {name!r} in {document.file}{nearest(name, ids)}")
+
+
+def draft_of_measure(path: Path, text: str, now: datetime) -> Draft:
+    """A measure in YAML, over the project's period of today, with the connections of a syncd.yaml at `path`. If no
+    mapping file has a period of today, over the quarter of the calendar.
+    """
+    project = _Project(path.absolute())
+    document = parse_document(text, STANDARD_INPUT)
+    if not isinstance(document.data, dict | str):
+        message = "is no measure; write its keys, such as {from: local, file: calls.csv, cell: B2}"
+        raise ConfigError(problems=[Problem(STANDARD_INPUT, 0, message)])
+    reader = MeasureReader(document, project.connections, project.zone, project.named, {})
+    measure = reader.read(document.data, ())
+    project.refuse(reader.problems)
+    assert measure is not None  # else there is a problem
+    period = project.period_of(now.astimezone(project.zone).date())
+    bare = KeyResult("measure", "", "output", Band(None, None), measure)
+    return project.draft(document, (), period, bare, is_bare=True)
+
+
+class _Project:
+    """A syncd.yaml and the named measures of its mapping files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.document, self.settings = read_project(path)
+        problems: list[Problem] = []
+        self.connections: dict[str, Connection | None] = dict.fromkeys(self.settings.connections)
+        for connection in read_connections(self.document, self.settings.connections):
+            if isinstance(connection, Problem):
+                problems.append(connection)
+            else:
+                self.connections[connection.name] = connection
+        if problems:
+            raise ConfigError(problems=problems)
+        self.zone = ZoneInfo(self.settings.timezone)
+        self._of_others: list[Problem] = []
+        files = mapping_files(path.parent, self.settings.mappings, self.document, self._of_others)
+        self._mappings: Sequence[Document] = mapping_documents(files, self._of_others)
+        self.named: Mapping[str, Named] = all_named_measures(self._mappings, self._of_others)
+
+    def add(self, document: Document) -> None:
+        """Reads this document too. It may be one of the mapping files."""
+        others = [other for other in self._mappings if Path(other.file).resolve() != Path(document.file).resolve()]
+        self.named = {**all_named_measures(others, []), **all_named_measures([document], [])}
+
+    def period_of(self, today: date) -> Period:
+        """The shortest period of the mapping files that holds this day, or else its quarter."""
+        written = [document.data.get("period") for document in self._mappings if isinstance(document.data, dict)]
+        periods = [
+            period for given in written if (period := self._period(given)) and period.first <= today <= period.last
+        ]
+        quarter = parse_period(f"{today.year}-Q{(today.month + 2) // 3}", self.zone)
+        return min(periods, key=lambda period: period.days, default=quarter)
+
+    def _period(self, given: Any) -> Period | None:
+        """The period that a mapping file writes; None if that is none."""
+        try:
+            if isinstance(given, dict):
+                return PeriodDays.model_validate(given).period(self.zone)
+            return parse_period(str(given), self.zone, self.settings.year_starts)
+        except ValueError:
+            return None
+
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        """ConfigError if there are problems; those of other files, which may be their cause, are named after them."""
+        if problems:
+            raise ConfigError(problems=[*problems, *self._of_others])
+
+    def draft(self, document: Document, place: Place, period: Period, key_result: KeyResult, *, is_bare: bool) -> Draft:
+        """The project with this key result alone."""
+        key_result = replace(key_result, guard=None)  # which has a measure of its own
+        okrs = PeriodOkrs(period, (Objective("draft", "", (key_result,)),))
+        connections = {name: connection for name, connection in self.connections.items() if connection}
+        origins = {(period.id, key_result.id): Origin(document, place)}
+        config = Config(self.path, self.settings, self.document, (document,), connections, (okrs,), origins)
+        return Draft(config, key_result, is_bare)

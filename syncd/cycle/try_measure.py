@@ -1,0 +1,191 @@
+"""Answers a single measure from what the ledger holds and a few pages beyond it, and keeps nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from syncd.config.draft import Draft
+from syncd.cycle.current import begin_cycle
+from syncd.cycle.measure import Measuring
+from syncd.cycle.model import CycleRequest, Pulled, Result, Watcher
+from syncd.cycle.open_sources import NeededSource, check_fields, needed_sources
+from syncd.cycle.pull import new_thread, pull_all
+from syncd.explain.evidence import Part, parts_of
+from syncd.explain.items import Item, RowsAfter, items_of
+from syncd.ledger import Ledger
+from syncd.ledger.pulled import StreamId
+from syncd.ledger.scratch import scratch_ledger
+from syncd.okr.answer import Answer
+from syncd.okr.facts import answered
+from syncd.okr.goals import Quality, Standing, standing
+from syncd.okr.measures import Measure, ReadingMeasure, leaves, stream_keys
+from syncd.sdk import Budget, RetryPolicy, SourceBroken
+
+MOST_PAGES = 20
+"""Requests that a try makes; each brings a page at most."""
+
+_USED_UP = f"{MOST_PAGES} requests were made, and there is more; a sync reads the rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The answer of a measure at a moment, what it rests on, and how its pulls ended.
+
+    The quality is `partial` if the source holds rows that were not read, and `failed` if it could not be read. `pages`
+    is how many were read beyond the ledger. `held_at` is when its streams were last read to their end, the oldest of
+    those times; None if one was never read.
+    """
+
+    draft: Draft
+    at: datetime
+    answer: Answer
+    quality: Quality
+    reason: str | None
+    parts: Sequence[Part]
+    items: Sequence[Item]
+    pages: int
+    held_at: datetime | None
+    result: Result
+
+    @property
+    def standing(self) -> Standing | None:
+        """Where its key result would stand; None for a measure alone, which has no goal."""
+        draft = self.draft
+        if draft.is_bare:
+            return None
+        return standing(draft.key_result, self.answer.number, draft.period.span, self.at, draft.config.shares)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a source failed: to stop after so many pages is no failure."""
+        return any(_USED_UP not in reason for _, reason in self.result.failures)
+
+
+def try_measure(
+    draft: Draft, ledger: Ledger | None, clock: Callable[[], datetime], retry: RetryPolicy, watcher: Watcher
+) -> Tried:
+    """Pulls what a measure needs beyond the ledger into memory, and answers it there. Nothing is locked or written."""
+    measure = draft.measure
+    with closing(scratch_ledger(ledger, _parts(measure), clock())) as scratch:
+        request = CycleRequest(draft.config, scratch, clock, retry, draft.key_result.id, dry_run=True, watcher=watcher)
+        held_at = _held_at(scratch, measure)
+        sources = list(needed_sources(request, draft.config.periods))
+        pulled = _pull(request, sources)
+        quality, reason, answer = _answer(request, pulled, draft)
+        rows = RowsAfter(scratch, draft.period, pulled.cycle, pulled.now)
+        items = list(items_of(rows, measure))
+        parts = list(parts_of(rows, measure, items))
+        if _is_unread(request, pulled, measure, sources):
+            # A number over none of its rows, such as a count of 0, would say what nobody knows.
+            answer, held_at, items = Answer(None, reason), None, []
+            parts = [replace(part, arithmetic="unknown") for part in parts]
+        return Tried(
+            draft,
+            pulled.now,
+            answer,
+            quality,
+            reason,
+            parts,
+            items,
+            sum(result.pages for result in pulled.results),
+            held_at,
+            Result(pulled.cycle, pulled.results),
+        )
+
+
+def _parts(measure: Measure) -> dict[StreamId, set[str]]:
+    """The parts that a measure reads of each of its streams; a stream of records has none."""
+    parts: dict[StreamId, set[str]] = {}
+    for leaf in leaves(measure):
+        for key in stream_keys(leaf):
+            parts.setdefault((leaf.connection, key), set()).update(
+                {leaf.part} if isinstance(leaf, ReadingMeasure) else set()
+            )
+    return parts
+
+
+def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
+    """When the oldest of a measure's streams was last complete; None if one never was."""
+    states = [scratch.streams.state(*name) for name in _parts(measure)]
+    times = [state.completed_at for state in states if state is not None and state.completed_at is not None]
+    return min(times) if times and len(times) == len(states) else None
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """How many requests are left to all connections of a try."""
+
+    left: int = MOST_PAGES
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def spend(self) -> None:
+        """Counts a request. SourceBroken if all are made: there is nothing to wait for."""
+        with self._lock:
+            if self.left <= 0:
+                raise SourceBroken(_USED_UP)
+            self.left -= 1
+
+
+@dataclass(slots=True)
+class _FewRequests(Budget):
+    """The budget of a connection that also counts against the try's allowance."""
+
+    allowance: _Allowance = field(default_factory=_Allowance)
+
+    def spend(self) -> None:
+        """Counts a request before it is made. SourceBroken if the try may make no more, RetryLater if it must wait."""
+        self.allowance.spend()
+        Budget.spend(self)
+
+
+def _pull(request: CycleRequest, sources: Sequence[NeededSource]) -> Pulled:
+    config = request.config
+    cycle = request.ledger.cycles.begin(request.clock())
+    begin_cycle(cycle)
+    allowance = _Allowance()
+    pulling = []
+    for needed in sources:
+        check = partial(check_fields, config, config.periods, needed)
+        budget = _FewRequests(request.retry.budget.now, allowance=allowance)
+        pulling.append(new_thread(request, cycle, needed, check, budget))
+    results = pull_all(request, cycle, pulling)
+    return Pulled(cycle, request.clock(), config.periods, results)
+
+
+def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Quality, str | None, Answer]:
+    """The quality of an answer, what is to be said of it, and the answer over all rows that are there."""
+    measuring = Measuring(request, pulled)
+    failure = measuring.failure(draft.measure, None)
+    answer = measuring.with_note(
+        draft.measure, answered(request.ledger.answers, draft.measure, draft.period, pulled.now)
+    )
+    if failure is None:
+        return "complete", measuring.never_read(draft.measure) or answer.reason, answer
+    quality, reason = failure
+    if _USED_UP in reason:
+        quality = "partial"
+    return quality, reason, answer
+
+
+def _is_unread(request: CycleRequest, pulled: Pulled, measure: Measure, sources: Sequence[NeededSource]) -> bool:
+    """Whether a part of a measure was read neither by a sync nor now."""
+    results = {(result.pull.connection, result.pull.stream.key): result for result in pulled.results}
+    new = {(needed.connection.name, key) for needed in sources for key in needed.unchecked}
+    for leaf in leaves(measure):
+        for key in stream_keys(leaf):
+            name = leaf.connection, key
+            if isinstance(leaf, ReadingMeasure):
+                state = request.ledger.streams.state(*name)
+                unread = state is None or leaf.part not in state.read
+            else:
+                unusable = leaf.fields & results[name].pull.unusable.keys()
+                is_empty = results[name].quality != "complete" or results[name].not_sent is not None
+                unread = name in new and (bool(unusable) or (is_empty and not results[name].pages))
+            if unread:
+                return True
+    return False
