@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from connectors.files.limits import FilesSettings
 from connectors.files.paths import checked
 from syncd.sdk import ConnectionSettings, PublishKeys, not_allowed
+from syncd.sdk.key_rules import text
 from syncd.sdk.table_measure import TableKeys
 
 PACKED = (".xlsx", ".xlsm", ".ods")
 TEXTS = (".csv", ".tsv", ".txt")
+_FILE = text(
+    r"^(?![/~])(?!(.*[/\\])?\.\.([/\\]|$)).*\.([cC][sS][vV]|[tT][sS][vV]|[tT][xX][tT]|[xX][lL][sS][xXmM]|[oO][dD][sS])$",
+    "write a .csv, .xlsx or .ods file below the connection's root",
+)
 
 
 class FilesMeasure(TableKeys):
     """The keys that a `files` connection adds to a measure."""
 
-    file: str = Field(min_length=1, description="The file below the root: .csv, .xlsx, .ods.")
+    file: Annotated[str, WithJsonSchema(_FILE)] = Field(
+        min_length=1, description="The file below the root: .csv, .xlsx, .ods."
+    )
     delimiter: str | None = Field(
         None, description="What separates the cells of a CSV file, such as `;`; syncd sees it itself where rows agree."
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings, not_allowed
 from syncd.sdk.block import SHOWN
+from syncd.sdk.key_rules import text
 
 What = Literal[
     "merged_pull_requests",
@@ -126,11 +127,15 @@ class GitHubSettings(WebSettings):
         return self
 
 
+_OWNER_AND_NAME = text(r"^[\w.-]+/(\*|[\w.-]+)$", "write OWNER/NAME, or OWNER/* for every repository")
+_Repo = Annotated[str, WithJsonSchema(_OWNER_AND_NAME)]
+
+
 class GitHubMeasure(RecordKeys):
     """The keys that a `github` connection adds to a measure."""
 
     what: What = Field(description="What is counted.")
-    repo: str | list[str] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
+    repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
     environment: str | None = Field(
         None, min_length=1, description="Of deployed_pull_requests: where they are deployed; production unless given."
     )

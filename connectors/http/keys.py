@@ -6,9 +6,10 @@ import re
 from typing import Annotated
 from urllib.parse import unquote
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
-from connectors.http.evaluation import tree
+from connectors.http.evaluation import LONGEST, tree
+from syncd.sdk.key_rules import text
 
 
 def _below_the_url(value: str) -> str:
@@ -29,10 +30,13 @@ def _jmespath(value: str) -> str:
 
 _DECODED = 4
 
-Path = Annotated[str, AfterValidator(_below_the_url)]
+_PATH = text(r"^($|[/?])(?![^?]*/\.\.?([/;?\\]|$))", "begin it with '/', and write a path below the connection's url")
+_JMESPATH = {"type": "string", "maxLength": LONGEST}
+
+Path = Annotated[str, AfterValidator(_below_the_url), WithJsonSchema(_PATH)]
 """The path and query of an address, which follow the connection's url."""
 
-Expression = Annotated[str, AfterValidator(_jmespath)]
+Expression = Annotated[str, AfterValidator(_jmespath), WithJsonSchema(_JMESPATH)]
 """JMESPath."""
 
 _LISTS = frozenset({"projection", "filter_projection", "value_projection", "flatten", "multi_select_list"})

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress, WebSettings
 from syncd.sdk.block import SHOWN
+from syncd.sdk.key_rules import text
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
 
@@ -62,10 +63,17 @@ class JiraSettings(WebSettings):
         return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
+_JQL = text(
+    r"^(?!\s*([oO][rR][dD][eE][rR]\s+[bB][yY]\b|$))", "restricts nothing; write which issues, as in project = KB"
+)
+
+
 class JiraMeasure(RecordKeys):
     """The keys that a `jira` connection adds to a measure."""
 
-    jql: str = Field(description="Which issues, as in Jira's search. Those that are done count.")
+    jql: Annotated[str, WithJsonSchema(_JQL)] = Field(
+        description="Which issues, as in Jira's search. Those that are done count."
+    )
 
     @field_validator("jql")
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from syncd.sdk import Secret, WebAddress, WebSettings
+from syncd.sdk.key_rules import text
 
 GOOGLE = "https://sheets.googleapis.com"
 
@@ -21,10 +22,12 @@ def _id_alone(value: str) -> str:
     return value
 
 
+_ID = text(r"^[\w.-]+$", "write the id in the spreadsheet's address, between /d/ and /edit")
 SpreadsheetId = Annotated[
     str,
     Field(min_length=1, description="The id in its address, between /d/ and /edit."),
     AfterValidator(_id_alone),
+    WithJsonSchema(_ID),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from syncd.config.keys import STRICT, Bound, Day, Number, Title, no_truth_value, tag_by_shape
 from syncd.config.number_advice import instead_of
@@ -48,6 +48,14 @@ def _jump(value: Any) -> Any:
     return value
 
 
+_JUMP = {
+    "type": ["number", "string", "null"],
+    "exclusiveMinimum": 0,
+    "pattern": r"^(?=.*[1-9])\d+(\.\d+)? ?%$",
+    "errorMessage": "must be a number of more than 0 in the key result's unit, or a share such as 50%",
+}
+
+
 class PlausibleKeys(BaseModel):
     """Bounds of a number that needs no approval."""
 
@@ -55,7 +63,7 @@ class PlausibleKeys(BaseModel):
 
     at_least: Bound | None = Field(None, description="The lower bound, included.")
     at_most: Bound | None = Field(None, description="The upper bound, included.")
-    jump: Annotated[float | str | None, BeforeValidator(_jump)] = Field(
+    jump: Annotated[float | str | None, BeforeValidator(_jump), WithJsonSchema(_JUMP)] = Field(
         None, description="The largest step from the last number, in the key result's unit or as a share such as 50%."
     )
 
@@ -100,7 +108,9 @@ class MilestoneKeys(BaseModel):
 
     title: Title = Field(description="What is reached.")
     at: Number | None = Field(None, description="The value that reaches it; its position in the list unless given.")
-    weight: Number = Field(1, gt=0, description="Its weight in the progress.")
+    weight: Number = Field(
+        1, gt=0, json_schema_extra={"exclusiveMinimum": 0}, description="Its weight in the progress."
+    )
     by: Day | None = Field(None, description="The day by whose end it is expected.")
 
 

@@ -12,13 +12,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from syncd.config.number_advice import instead_of
 from syncd.sdk.cells import PLAIN_NUMBER
 from syncd.sdk.durations import parse_duration
+from syncd.sdk.key_rules import text
 from syncd.sdk.number_texts import possible_numbers, quoted
-from syncd.sdk.numbers import BEYOND, is_beyond
+from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond
 
 # Built when first used: a model that only stands within others is never built on its own.
 STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+Id = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        max_length=100,
+        json_schema_extra={"errorMessage": "write letters, digits, '-', '_' and '.' only"},
+    ),
+]
 
 Title = Annotated[str, Field(min_length=1, max_length=300)]
 Owner = Annotated[str, Field(max_length=100)]
@@ -58,7 +66,13 @@ def _days_and_weeks(value: Any) -> Any:
 Lag = Annotated[
     timedelta,
     BeforeValidator(_days_and_weeks),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[dw]$", "examples": ["10d", "3w"]}),
+    WithJsonSchema(
+        text(
+            r"^\s*\d+(\.0+)?[dw]\s*$",
+            "a lag is a whole number of days or weeks, such as 10d or 3w; a month is 30d",
+            examples=["10d", "3w"],
+        )
+    ),
 ]
 """How much later an outcome moves: `10d` or `3w`."""
 
@@ -71,8 +85,10 @@ def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
     raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
 
 
-Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers)]
-Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers)]
+_WITHIN = WithJsonSchema({"type": "number", "minimum": -LARGEST_WHOLE, "maximum": LARGEST_WHOLE})
+
+Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers), _WITHIN]
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers), _WITHIN]
 Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
 """A share of 1, which people like to write as a percentage."""
 
@@ -84,7 +100,14 @@ def within_years(day: date | None) -> date | None:
     return day
 
 
-Day = Annotated[date, AfterValidator(within_years)]
+DAY = WithJsonSchema(
+    text(
+        r"^(19|2\d)\d\d-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|[12]\d))$",
+        "write a day of the years 1900 to 2999 as 2026-12-31",
+        format="date",
+    )
+)
+Day = Annotated[date, AfterValidator(within_years), DAY]
 
 
 def tag_by_shape(block_tag: str, scalar_tag: str) -> Callable[[Any], str]:

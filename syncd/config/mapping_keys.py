@@ -6,15 +6,25 @@ from datetime import date
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
+from syncd.config.keys import DAY, STRICT, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period
 from syncd.sdk import Duration
+from syncd.sdk.key_rules import text
 
 
 class PeriodDays(BaseModel):
@@ -22,8 +32,8 @@ class PeriodDays(BaseModel):
 
     model_config = STRICT
 
-    start: date = Field(description="Its first day.")
-    end: date = Field(description="Its last day.")
+    start: Annotated[date, DAY] = Field(description="Its first day.")
+    end: Annotated[date, DAY] = Field(description="Its last day.")
     id: Id | None = Field(None, description="Its id; START..END unless given.")
 
     @model_validator(mode="after")
@@ -98,7 +108,9 @@ class KeyResultKeys(BaseModel):
     levels: LevelsKeys | None = Field(None, description="In place of a target: commit, target and stretch.")
     milestones: list[MilestoneKeys] | None = Field(None, min_length=1, description="In place of a target: steps.")
     keep: Keep | None = Field(None, description="In place of a target: a band to stay in.")
-    weight: Number = Field(1, ge=0, description="Its weight in the objective's score; 0 does not count.")
+    weight: Number = Field(
+        1, ge=0, json_schema_extra={"minimum": 0}, description="Its weight in the objective's score; 0 does not count."
+    )
     pace: Pace = Field("linear", description="How progress is expected: evenly, at the end, or in steps.")
     confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
@@ -171,7 +183,12 @@ class ObjectiveKeys(BaseModel):
     title: Title = Field(description="The change that is wanted, in a sentence.")
     owner: Owner | None = Field(None, description="Who is responsible for it.")
     supports: Id | None = Field(None, description="The objective that it is a part of, in this file or another.")
-    weight: Number = Field(1, ge=0, description="Its weight in the score of the objective that it supports.")
+    weight: Number = Field(
+        1,
+        ge=0,
+        json_schema_extra={"minimum": 0},
+        description="Its weight in the score of the objective that it supports.",
+    )
     rollup: Rollup | None = Field(
         None, description="What its score is made of; outcomes, or supporting where it has no key results."
     )
@@ -187,8 +204,13 @@ class ObjectiveKeys(BaseModel):
         return self
 
 
+_PERIOD = text(
+    r"^(FY\d\d|\d{4})(-(Q[1-4]|H[12]|0[1-9]|1[0-2]))?$",
+    "write 2026-Q4, 2026-H2, 2026-11, 2026, FY27-Q1, or {start: DAY, end: DAY}",
+)
 _NameOrDays = Annotated[
-    Annotated[str, Tag("name")] | Annotated[PeriodDays, Tag("days")], Discriminator(tag_by_shape("days", "name"))
+    Annotated[str, WithJsonSchema(_PERIOD), Tag("name")] | Annotated[PeriodDays, Tag("days")],
+    Discriminator(tag_by_shape("days", "name")),
 ]
 
 

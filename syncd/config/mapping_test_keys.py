@@ -13,6 +13,7 @@ from syncd.config.measure_keys import ValueOrValues
 from syncd.config.number_advice import instead_of
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Health, Level
+from syncd.sdk.key_rules import text
 
 _PERCENT = re.compile(r"(-?\d+(?:\.\d+)?) ?%")
 
@@ -29,7 +30,8 @@ def _moment(value: Any) -> Any:
         raise ValueError(f"is {value!r}; write a day as 2026-11-20, or a time as 2026-11-20T14:30") from None
 
 
-Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(within_years)]
+_MOMENT = text(r"^(19|2\d)\d\d-\d\d-\d\d([T ].*)?$", "write a day as 2026-11-20, or a time as 2026-11-20T14:30")
+Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(within_years), WithJsonSchema(_MOMENT)]
 
 
 class About(BaseModel):
@@ -59,7 +61,13 @@ Expected = (
     Annotated[
         About,
         BeforeValidator(_about),
-        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{_PERCENT.pattern}$"}]}),
+        WithJsonSchema(
+            {
+                "type": ["number", "string"],
+                "pattern": f"^{_PERCENT.pattern}$",
+                "errorMessage": "write a number, a share such as 18%, or null where it is unknown",
+            }
+        ),
     ]
     | None
 )

@@ -16,6 +16,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    WithJsonSchema,
     create_model,
     field_validator,
     model_validator,
@@ -26,6 +27,7 @@ from syncd.okr.answer import LENGTHS, Per
 from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, Pulls, all_measure_keys, parse_duration
+from syncd.sdk.key_rules import text
 
 Value = str | bool | int | float | None
 
@@ -66,8 +68,13 @@ def _whole_days(length: timedelta) -> int:
 
 
 _DAY = timedelta(days=1)
+_WINDOW = text(
+    r"^\s*(\d+(\.0+)?[dw]|\d+(\.\d+)?(h|m|s))\s*$",
+    "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}",
+)
 _LastDaysOrKeys = Annotated[
-    Annotated[str, Tag("last")] | Annotated[WindowKeys, Tag("keys")], Discriminator(tag_by_shape("keys", "last"))
+    Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
+    Discriminator(tag_by_shape("keys", "last")),
 ]
 
 
@@ -172,14 +179,29 @@ class ReadingMeasureKeys(AnyMeasureKeys):
         return self
 
 
+_FORMULA = text(
+    r"^(?!.*(\*\s*\*|//))[^'\"\[\]{}=<>!&|^%@#;:?\\`~$]*$",
+    "is no formula; it may have names, numbers, + - * / ( ) and abs, min, max, round",
+    maxLength=1000,
+)
+_PART = {
+    "pattern": r"^[^\d\s.,+*/()-][^\s.,+*/()-]*$",
+    "errorMessage": "cannot be used in a formula; write letters, digits and '_', such as open_bugs",
+}
+
+
 class FormulaKeys(BaseModel):
     """A number computed from several measures. Its further keys apply to all of its parts."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    formula: str = Field(description="Arithmetic over the names of the parts, such as closed / (closed + open) * 100.")
+    formula: Annotated[str, WithJsonSchema(_FORMULA)] = Field(
+        description="Arithmetic over the names of the parts, such as closed / (closed + open) * 100."
+    )
     parts: dict[str, dict[str, Any] | str] = Field(
-        min_length=1, description="Parts by name: measures, or names of measures."
+        min_length=1,
+        description="Parts by name: measures, or names of measures.",
+        json_schema_extra={"propertyNames": _PART},
     )
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from syncd.sdk.date_texts import NAMED_FORMS
+from syncd.sdk.key_rules import text
 
 _LONGEST_FORM = 50
 _SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+
+
+_Mark = Annotated[str, WithJsonSchema(text(r"^[^0-9A-Za-z+-]$", "must be one mark, such as ',' or '.'"))]
 
 
 class As(BaseModel):
@@ -18,8 +23,10 @@ class As(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
-    thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
+    decimal: _Mark | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
+    thousands: _Mark | None = Field(
+        None, description="The mark between groups of three digits: `.`, `,`, a space, `'`."
+    )
     percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
     accounting: bool = Field(False, description="Read `(1,234)` and `1,234-` as -1234.")
     currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")

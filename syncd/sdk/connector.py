@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from syncd.sdk.as_keys import As
 from syncd.sdk.facts import Check, Json, Page, Stream
+from syncd.sdk.key_rules import Rule
 from syncd.sdk.publishing import Publisher, PublishKeys
 from syncd.sdk.redactor import Redactor
 from syncd.sdk.retry import RetryPolicy
@@ -93,6 +94,11 @@ class MeasureKeys(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     kind: ClassVar[Literal["records", "readings"]]
+
+    rules: ClassVar[Sequence[Rule]] = ()
+    """What is refused between its keys, for the JSON Schema, by the functions of `syncd.sdk.key_rules`."""
+    whole_rules: ClassVar[Sequence[Rule]] = ()
+    """The same of measures to which no default, named measure or formula lends a key: which of its keys are needed."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The key of each stream that this measure needs; `fields` are the fields named in its `where` and `of`."""

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Reader
 from syncd.sdk.connector import ReadingKeys
 from syncd.sdk.facts import Between, Snapshot
+from syncd.sdk.key_rules import has_any, needs, single, text
 from syncd.sdk.lookup import read_lookup, with_header
 from syncd.sdk.series import read_series
 from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell
+
+_CELL = text(r"^(?!(?:.*!)?([A-Za-z]+\d+):(?!\1$)[A-Za-z]+\d*$)", "is a range; write one cell, or a series")
 
 
 class TableKeys(ReadingKeys):
     """Where in a table the number is."""
 
-    cell: str | None = Field(None, description="One cell: `Support!B4`, or a named range.")
+    rules = single("cell", "series", "lookup")
+    whole_rules = (needs(has_any("cell", "series", "lookup"), "needs one of 'cell', 'series' and 'lookup'"),)
+
+    cell: Annotated[str, WithJsonSchema(_CELL)] | None = Field(
+        None, description="One cell: `Support!B4`, or a named range."
+    )
     series: Series | None = Field(None, description="A column of dates and a column of numbers.")
     lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
     header: int | None = Field(

@@ -138,7 +138,7 @@ class Lookup(BaseModel):
 
     table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
     row: Mapping[str, str | bool | int | float] = Field(
-        description="HEADER: VALUE, for each condition that the row meets."
+        description="HEADER: VALUE, for each condition that the row meets.", json_schema_extra={"minProperties": 1}
     )
     column: str = Field(description="The header of the column that holds the number.")
 

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from syncd.config.document import parse_document, read_document
 from syncd.config.json_schema import mapping_schema
+from syncd.sdk import ConfigError
 
 ROOT = Path(__file__).parents[3]
 FILES = [*sorted((ROOT / "mappings").glob("*.yaml")), *sorted((ROOT / "docs/cookbook/mappings").glob("*.yaml"))]
@@ -127,6 +128,63 @@ def test_the_schema_checks_what_a_test_gives_and_expects(
 ) -> None:
     test = f"{{name: n, at: 2026-11-20, given: {{calls: {given}}}, expect: {{calls: {expect}}}}}"
     assert schema.is_valid({**_file("calls"), "tests": [parse_document(test, "test").data]}) is valid
+
+
+BAD = sorted((ROOT / "tests/fixtures/bad/mapping").glob("*.yaml"))
+SEEN_BY_VALIDATE_ALONE = {
+    # what other files, syncd.yaml or another key decide
+    "author_of_an_issue_of_jira", "defaults_of_an_unknown_connection", "defaults_that_a_named_measure_cannot_have",
+    "drives_an_output", "drives_nothing_that_is", "http_post_that_nobody_allowed", "id_of_objective_and_key_result",
+    "id_twice", "measure_by_an_unknown_name", "measure_from_nowhere", "measure_is_a_text", "measures_in_a_circle",
+    "moved_from_itself", "moved_from_what_is_defined", "moved_twice_from_the_same", "objective_without_key_results",
+    "rolled_up_from_none", "supports_in_a_circle", "supports_nothing_that_is",
+    # comparisons of numbers and days
+    "keep_upside_down", "levels_in_disorder", "levels_on_both_sides_of_the_baseline", "milestone_after_the_period",
+    "milestones_that_go_down", "pace_step_outside_the_period", "pace_that_goes_back", "period_ends_before_it_starts",
+    "plausible_upside_down", "rate_per_week_of_six_days", "target_is_baseline", "window_of_hours",
+    # texts in languages of their own
+    "author_is_neither_bot_nor_person", "date_form_that_says_the_day_twice", "date_form_without_a_day",
+    "formula_with_an_unknown_part", "http_path_above_the_url", "jmespath_deeper_than_python", "jmespath_too_deep",
+    "jmespath_with_a_fault", "jmespath_with_the_step_0", "part_that_is_not_used",
+}  # fmt: skip
+
+
+def broken() -> Iterator[tuple[str, Any]]:
+    """The files of the corpus that are YAML, each with its data."""
+    for path in BAD:
+        try:
+            yield path.stem, _data(path)
+        except ConfigError:
+            continue  # an editor says itself what is no YAML
+
+
+def test_the_schema_refuses_what_validate_refuses_as_far_as_it_can(schema: Draft202012Validator) -> None:
+    files = dict(broken())
+    passing = {name for name, data in files.items() if schema.is_valid(data)}
+    assert passing == SEEN_BY_VALIDATE_ALONE
+    assert len(files) - len(passing) >= 105
+
+
+def test_every_refusal_is_a_sentence(schema: Draft202012Validator) -> None:
+    """Nobody is told that a value meets none of several schemas, or does not match a pattern."""
+    riddles = [
+        (name, error.json_path, error.validator)
+        for name, data in broken()
+        for error in schema.iter_errors(data)
+        if error.validator in ("anyOf", "oneOf", "not", "pattern", None)  # None: `false`
+        and not (isinstance(error.schema, dict) and error.schema.get("errorMessage"))
+    ]
+    assert riddles == []
+
+
+def test_a_mistake_is_shown_once(schema: Draft202012Validator) -> None:
+    for name, data in broken():
+        shown = [(error, error.schema) for error in schema.iter_errors(data)]
+        messages = [
+            (error.json_path, of.get("errorMessage", error.message) if isinstance(of, dict) else error.message)
+            for error, of in shown
+        ]
+        assert len(messages) == len(set(messages)), name
 
 
 def test_a_file_has_objectives_or_measures_alone(schema: Draft202012Validator) -> None:

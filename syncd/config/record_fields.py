@@ -1,0 +1,66 @@
+"""The fields that measures of records may name, for the JSON Schema: as each connector says of each kind of record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from syncd.sdk import MeasureKeys, RecordKeys
+from syncd.sdk.key_rules import Rule, holds
+
+_BOUNDS: Rule = {
+    "properties": {
+        "where": {
+            "patternProperties": {
+                "_at_(least|most)$": {"type": ["number", "string"], "errorMessage": "must be one number or one day"}
+            },
+            "additionalProperties": {"minItems": 1},
+        }
+    }
+}
+
+
+def conditions(keys: type[MeasureKeys]) -> list[Rule]:
+    """The rules of `where` and `of` in a connector's measures of records."""
+    return [_BOUNDS, *_by_kind(keys)]
+
+
+def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:
+    """What may be named of each kind of record, where a single key with fixed values decides that kind."""
+    kinds = [name for name, info in keys.model_fields.items() if get_origin(info.annotation) is Literal]
+    if len(kinds) != 1:
+        return
+    (key,) = kinds
+    for value in get_args(keys.model_fields[key].annotation):
+        fields = _fields(keys, {key: value})
+        if fields is not None:
+            yield {"if": holds(key, value), "then": {"properties": _named(fields, str(value))}}
+
+
+def _fields(keys: type[MeasureKeys], values: dict[str, Any]) -> Collection[str] | None:
+    """The fields of records with these values alone; None if only the server knows, or if other keys decide too."""
+    measure = keys.model_construct(**values)
+    assert isinstance(measure, RecordKeys)  # `conditions` is asked of measures of records
+    try:
+        return measure.fields()
+    except AttributeError:  # it was made without its other keys
+        return None
+
+
+def _named(fields: Collection[str], kind: str) -> dict[str, Any]:
+    names = sorted(fields)
+    either = "|".join(map(re.escape, names))
+    sentence = f"there is no such field; {kind} have {', '.join(names)}"
+    values: dict[str, Any] = {name: {} for name in names}
+    return {
+        "where": {
+            "propertyNames": {"pattern": f"^((not_)?({either})|({either})_at_(least|most))$", "errorMessage": sentence},
+            "properties": values,  # for completion
+        },
+        "of": {
+            "if": {"type": "string"},
+            "then": {"enum": names, "errorMessage": sentence},
+            "else": {"items": {"enum": names, "errorMessage": sentence}},
+        },
+    }

@@ -1,0 +1,77 @@
+"""Turns the alternatives of pydantic's JSON Schemas into a choice by shape: a value of a shape gets the errors of the
+alternative for that shape alone, and not the riddle that it meets none of several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+_DURATION = {
+    "type": "string",
+    "pattern": r"^\d+(\.\d+)?[smhdw]$",
+    "examples": ["15m", "10d", "3w"],
+    "errorMessage": "write a number and s, m, h, d or w, such as 15m or 10d",
+}
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
+
+def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
+    """The schema, and all that it holds, with a choice by shape in place of each alternative.
+
+    `definitions` are those that its references name. An alternative whose members have a shape in common stays.
+    """
+    if isinstance(schema, list):
+        return [shaped(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "duration":
+        return {**{key: value for key, value in schema.items() if key == "description"}, **_DURATION}
+    made = {
+        _BOUNDS.get(key, key): shaped(value, definitions)
+        for key, value in schema.items()
+        if not (key == "default" and _is_iso(value))
+    }
+    for key in ("anyOf", "oneOf"):
+        if key in made and (choice := _choice(made[key], definitions)) is not None:
+            del made[key]
+            # What stands beside the alternatives is the key's own: its description and its default.
+            made |= {name: value for name, value in choice.items() if name != "allOf"}
+            made["allOf"] = [*made.get("allOf", []), *choice.get("allOf", [])]
+    if made.get("allOf") == []:
+        del made["allOf"]
+    return made
+
+
+def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema | None:
+    """A choice by shape; None if two members share one, or if one has none."""
+    types = [_types(member, definitions) for member in members]
+    if {"type": "number"} in members:
+        members = [member for member in members if member != {"type": "integer"}]
+        types = [_types(member, definitions) for member in members]
+    names = [name for each in types for name in each]
+    if not all(types) or len(set(names)) < len(names):
+        return None
+    rules = [
+        {"if": {"type": sorted(each) if len(each) > 1 else next(iter(each))}, "then": member}
+        for member, each in zip(members, types, strict=True)
+        if member.keys() != {"type"}
+    ]
+    return {"type": names if len(names) > 1 else names[0], **({"allOf": rules} if rules else {})}
+
+
+def _types(member: Schema, definitions: Mapping[str, Schema]) -> set[str]:
+    """The JSON types of a member's values; empty if the member does not tell."""
+    if "$ref" in member:
+        return _types(definitions.get(member["$ref"].rpartition("/")[2], {}), definitions)
+    given = member.get("type", ())
+    types = {given} if isinstance(given, str) else set(given)
+    if not types and "const" in member:
+        types = {"boolean"} if isinstance(member["const"], bool) else {"string"}
+    return {"number" if name == "integer" else name for name in types}
+
+
+def _is_iso(value: Any) -> bool:
+    return (isinstance(value, str) and value.startswith("P") and value[1:2].isdigit()) or value == "PT0S"
