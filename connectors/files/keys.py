@@ -25,6 +25,7 @@ _FILE = text(
 class FilesMeasure(TableKeys):
     """The keys that a `files` connection adds to a measure."""
 
+    asked = ("file", "cell")
     file: Annotated[str, WithJsonSchema(_FILE)] = Field(
         min_length=1, description="The file below the root: .csv, .xlsx, .ods."
     )

@@ -73,6 +73,8 @@ _LONGEST_PREFIX = 40  # a label has 50 characters at most; " off track" takes te
 class GitHubSettings(WebSettings):
     """A GitHub or GitHub Enterprise account."""
 
+    asked = ("url", "token")
+
     url: WebAddress = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
     token: Secret | None = Field(None, description="A personal access token.")
     app_id: int | str | None = Field(None, description="A GitHub App's id, with installation_id and private_key.")
@@ -133,6 +135,8 @@ _Repo = Annotated[str, WithJsonSchema(_OWNER_AND_NAME)]
 
 class GitHubMeasure(RecordKeys):
     """The keys that a `github` connection adds to a measure."""
+
+    asked = ("what", "repo")
 
     what: What = Field(description="What is counted.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")

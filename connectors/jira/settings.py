@@ -30,6 +30,8 @@ def _project_key(value: str) -> str:
 class JiraSettings(WebSettings):
     """A Jira site."""
 
+    asked = ("url", "email", "token")
+
     url: WebAddress = Field(
         description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
     )

@@ -24,6 +24,7 @@ Column = Annotated[str, Field(min_length=1)]
 class SheetsMeasure(TableKeys):
     """The keys that a `sheets` connection adds to a measure."""
 
+    asked = ("spreadsheet", "cell")
     spreadsheet: SpreadsheetId
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:

@@ -34,6 +34,8 @@ SpreadsheetId = Annotated[
 class SheetsSettings(WebSettings):
     """A Google account that the spreadsheets are shared with."""
 
+    asked = ("url", "credentials", "token")
+
     url: WebAddress = Field(GOOGLE, description="The part of the address before /v4/spreadsheets.")
     credentials: str | None = Field(
         None, description="The key file of a service account; share the sheets with its address."

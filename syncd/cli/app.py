@@ -305,11 +305,15 @@ def doctor(config: options.ConfigPath = options.HERE, as_json: options.AsJson = 
 
 
 @app.command()
-def init(folder: options.NewFolder = Path()) -> None:
-    """Write the first files of a project."""
+def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
+    """Write the first files of a project.
+
+    On a terminal it asks which systems hold your numbers, and tries each answer at once. Elsewhere, and if you name
+    none, it writes an example that works at once. No secret is written, and after Ctrl-C no file.
+    """
     from syncd.cli import init as command
 
-    command.run(folder)
+    command.run(folder, yes=yes)
 
 
 @app.command()

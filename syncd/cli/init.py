@@ -2,91 +2,83 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
+from syncd.cli.init_files import SCHEMAS, example
 from syncd.cli.output import say
+from syncd.config import load_config
+from syncd.okr.spans import Period, parse_period
 from syncd.sdk import ConfigError
 
-_PROJECT = """\
-# syncd.yaml: where numbers come from. `syncd validate` checks it, `syncd doctor` asks every system.
-mappings: mappings/              # the folder of mapping files
-ledger: sqlite:///syncd.db       # or postgresql+psycopg://syncd:${LEDGER_PASSWORD}@db/syncd
-schedule: 15m                    # how often `syncd run` syncs: 15m, 6h, or a cron line
-timezone: UTC                    # days and quarters are cut in it, such as Europe/Berlin
 
-connections:
-  # Spreadsheet files in a folder: works at once.
-  local: {type: files, root: data/}
+def run(folder: Path, *, yes: bool = True) -> None:
+    """Writes the first files of a project; none if a file of that name exists.
 
-  # Others, when you want them. ${NAME} is read from the environment, or from the file that NAME_FILE names;
-  # a secret written out here is refused.
-  # code:    {type: github, token: "${GITHUB_TOKEN}"}
-  # tickets:
-  #   {type: jira, url: "https://YOURS.atlassian.net", email: bot@example.com, token: "${JIRA_TOKEN}",
-  #    delivered_unless: [Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined]}   # these do not count
-  # numbers: {type: sheets, credentials: google.json}
-  # metrics: {type: http, url: "https://metrics.example.com", headers: {X-Api-Key: "${METRICS_KEY}"}}
-"""
-
-_MAPPING = """\
-# Objectives and their key results. No Python: `syncd validate` says at which line something is wrong.
-# An outcome is the change you want; an output is the work done for it. `drives` says which outcome an output is for.
-period: {period}
-
-objectives:
-  - id: self-service
-    title: Customers find answers without calling us
-    owner: support
-    key_results:
-      - id: calls
-        title: Calls to the support line fall from 1,200 to 600 a week
-        kind: outcome
-        unit: calls/week
-        baseline: 1200
-        target: 600
-        measure: {{from: local, file: calls.csv, series: {{dates: Week, values: Calls}}, take: latest}}
-
-      - id: articles
-        title: 40 product articles published
-        kind: output
-        target: 40
-        drives: calls
-        lag: 3w
-        measure: {{from: local, file: articles.csv, series: {{dates: Week, values: Published}}, take: sum}}
-
-      - id: satisfaction
-        title: Customers rate our answers 4.5 of 5
-        kind: outcome
-        unit: of 5
-        baseline: 3.9
-        target: 4.5
-        measure: {{from: local, file: calls.csv, series: {{dates: Week, values: Rating}}, take: latest}}
-"""
-
-
-def run(folder: Path) -> None:
-    """Writes the first files of a project; none if a file of that name exists."""
+    On a terminal it asks first, unless `yes`: without an answer, and elsewhere, it writes the example.
+    """
     now = datetime.now(UTC)
-    quarter = (now.month + 2) // 3
-    first = f"{now.year}-{3 * quarter - 2:02}"
-    files = {
-        "syncd.yaml": _PROJECT,
-        "mappings/okrs.yaml": _MAPPING.format(period=f"{now.year}-Q{quarter}"),
-        "data/calls.csv": f"Week,Calls,Rating\n{first}-01,1180,3.9\n{first}-08,1160,4.0\n",
-        "data/articles.csv": f"Week,Published\n{first}-01,3\n{first}-08,4\n",
-    }
-    existing = [name for name in files if (folder / name).exists()]
-    if existing:
-        raise ConfigError(f"{folder / existing[0]} exists already, and init overwrites nothing; name an empty folder")
-    for name, text in files.items():
-        path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"{path} cannot be written: {reason}; name another folder") from None
-        say(f"wrote {path}")
+    period = parse_period(f"{now.year}-Q{(now.month + 2) // 3}", ZoneInfo("UTC"))
+    for name in ("syncd.yaml", "mappings/okrs.yaml", *SCHEMAS, "data/calls.csv", "data/articles.csv"):
+        _refuse_existing(folder / name)
+    files = None if yes or not (sys.stdin.isatty() and sys.stdout.isatty()) else _answered(folder, period, now)
+    if files is not None:
+        _check(files)
+    write(folder, files or example(period, now.date()))
     where = "" if folder == Path() else f"cd {folder} && "
     say(f"next: {where}syncd validate && syncd sync && syncd status")
+
+
+def _answered(folder: Path, period: Period, now: datetime) -> Mapping[str, str] | None:
+    from syncd.cli.init_questions import Questions  # they need the connectors
+
+    return Questions(folder.absolute(), period, now).ask()
+
+
+def _check(files: Mapping[str, str]) -> None:
+    """ConfigError if what was answered is no valid project; a title may be too long."""
+    with TemporaryDirectory() as folder:
+        write(Path(folder), files, silent=True)
+        load_config(Path(folder) / "syncd.yaml")
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise ConfigError(f"{path} exists already, and init overwrites nothing; name an empty folder")
+
+
+def write(folder: Path, files: Mapping[str, str], *, silent: bool = False) -> None:
+    """Writes all of the files, or none: whatever stops it, it takes back what it wrote."""
+    made: list[Path] = []
+    try:
+        for name, text in files.items():
+            path = folder / name
+            missing = [parent for parent in path.parents if not parent.exists()]
+            for parent in reversed(missing):
+                made.append(parent)
+                parent.mkdir()
+            path.parent.mkdir(exist_ok=True)  # says it if a file stands there
+            made.append(path)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+    except BaseException as error:
+        _take_back(made)
+        if not isinstance(error, OSError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{path} cannot be written: {reason}; name another folder") from None
+    for name in files if not silent else ():
+        say(f"wrote {folder / name}")
+
+
+def _take_back(made: list[Path]) -> None:
+    """Removes files and folders, the last first."""
+    for path in reversed(made):
+        try:
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError:
+            continue  # it was never made, or somebody else has put something there

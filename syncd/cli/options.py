@@ -97,6 +97,7 @@ Insecure = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")]
 NewFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; no file is overwritten.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: write the example.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="mapping, or project for syncd.yaml.")]
 DemoFolder = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Rewritten by each demo.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Then run the service and serve the pages.")]

@@ -21,6 +21,7 @@ from syncd.config.mapping_keys import PeriodDays
 from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest
 from syncd.config.periods import Origin
+from syncd.config.project import ProjectFile
 from syncd.okr.goals import Band, KeyResult, Objective, PeriodOkrs
 from syncd.okr.measures import Measure
 from syncd.okr.spans import Period, parse_period
@@ -95,12 +96,29 @@ def draft_of_measure(path: Path, text: str, now: datetime) -> Draft:
     return project.draft(document, (), period, bare, is_bare=True)
 
 
-class _Project:
-    """A syncd.yaml and the named measures of its mapping files."""
+def config_of_new(path: Path, written: Document) -> Config:
+    """The connections of a project that has no files yet; `written` is what will be its syncd.yaml at `path`."""
+    return _Project(path, written).config((), (), {})
 
-    def __init__(self, path: Path) -> None:
+
+def draft_of_new(path: Path, written: Document, measure: Document, period: Period) -> Draft:
+    """A measure of a project that has no files yet."""
+    project = _Project(path, written)
+    reader = MeasureReader(measure, project.connections, project.zone, {}, {})
+    read = reader.read(measure.data, ())
+    project.refuse(reader.problems)
+    return project.draft(measure, (), period, KeyResult("measure", "", "output", Band(None, None), read), is_bare=True)
+
+
+class _Project:
+    """A syncd.yaml and the named measures of its mapping files; a `written` one has no files yet."""
+
+    def __init__(self, path: Path, written: Document | None = None) -> None:
         self.path = path
-        self.document, self.settings = read_project(path)
+        if written is None:
+            self.document, self.settings = read_project(path)
+        else:
+            self.document, self.settings = written, ProjectFile.model_validate(written.data)
         problems: list[Problem] = []
         self.connections: dict[str, Connection | None] = dict.fromkeys(self.settings.connections)
         for connection in read_connections(self.document, self.settings.connections):
@@ -112,7 +130,8 @@ class _Project:
             raise ConfigError(problems=problems)
         self.zone = ZoneInfo(self.settings.timezone)
         self._of_others: list[Problem] = []
-        files = mapping_files(path.parent, self.settings.mappings, self.document, self._of_others)
+        pattern = self.settings.mappings
+        files = mapping_files(path.parent, pattern, self.document, self._of_others) if written is None else []
         self._mappings: Sequence[Document] = mapping_documents(files, self._of_others)
         self.named: Mapping[str, Named] = all_named_measures(self._mappings, self._of_others)
 
@@ -148,7 +167,15 @@ class _Project:
         """The project with this key result alone."""
         key_result = replace(key_result, guard=None)  # which has a measure of its own
         okrs = PeriodOkrs(period, (Objective("draft", "", (key_result,)),))
-        connections = {name: connection for name, connection in self.connections.items() if connection}
         origins = {(period.id, key_result.id): Origin(document, place)}
-        config = Config(self.path, self.settings, self.document, (document,), connections, (okrs,), origins)
-        return Draft(config, key_result, is_bare)
+        return Draft(self.config((document,), (okrs,), origins), key_result, is_bare)
+
+    def config(
+        self,
+        mappings: tuple[Document, ...],
+        periods: tuple[PeriodOkrs, ...],
+        origins: Mapping[tuple[str, str], Origin],
+    ) -> Config:
+        """The project with these mapping files alone."""
+        connections = {name: connection for name, connection in self.connections.items() if connection}
+        return Config(self.path, self.settings, self.document, mappings, connections, periods, origins)

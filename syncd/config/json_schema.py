@@ -24,7 +24,7 @@ from syncd.config.record_fields import conditions
 from syncd.config.schema_shapes import shaped
 from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.sdk import Connector, MeasureKeys, all_measure_keys, can_publish, can_pull
-from syncd.sdk.key_rules import Rule, has_any
+from syncd.sdk.key_rules import Rule, has_any, holds
 
 Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -153,7 +153,7 @@ def _written(model: type[BaseModel]) -> list[str]:
 def _by_marks(marks: Mapping[str, list[str]], schemas: Mapping[str, Schema], unmarked: Schema) -> Schema:
     """The schema of the first connector that has a mark in the block; the last one where no connector has."""
     choice = unmarked
-    for name, keys in reversed(marks.items()):
+    for name, keys in reversed(list(marks.items())):
         if keys:
             choice = {"if": {"anyOf": [{"required": [key]} for key in keys]}, "then": schemas[name], "else": choice}
     return choice
@@ -200,7 +200,7 @@ def project_schema() -> Schema:
     for name, reference in zip(connector_types(), settings, strict=True):
         definition = definitions[reference["$ref"].rpartition("/")[2]]
         definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
-        choice = {"if": key_rules.holds("type", name), "then": reference, "else": choice}
+        choice = {"if": holds("type", name), "then": reference, "else": choice}
     schema["properties"]["connections"]["additionalProperties"] = {"type": "object", **choice}
     models = {name: publish_model(name, connector) for name, connector in _connectors() if can_publish(connector)}
     entries = _any_of(models.values(), schema)["anyOf"]

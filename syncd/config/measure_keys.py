@@ -21,6 +21,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from syncd.config.keys import STRICT, Day, tag_by_shape
 from syncd.okr.answer import LENGTHS, Per
@@ -184,7 +185,7 @@ _FORMULA = text(
     "is no formula; it may have names, numbers, + - * / ( ) and abs, min, max, round",
     maxLength=1000,
 )
-_PART = {
+_PART: JsonDict = {
     "pattern": r"^[^\d\s.,+*/()-][^\s.,+*/()-]*$",
     "errorMessage": "cannot be used in a formula; write letters, digits and '_', such as open_bugs",
 }

@@ -61,6 +61,9 @@ class ConnectionSettings(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
+    asked: ClassVar[Sequence[str]] = ()
+    """The keys that `syncd init` asks for, in this order; those that are needed, unless given."""
+
     type: str = Field(description="Which connector speaks to it.")
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -95,6 +98,8 @@ class MeasureKeys(BaseModel):
 
     kind: ClassVar[Literal["records", "readings"]]
 
+    asked: ClassVar[Sequence[str]] = ()
+    """The keys that `syncd init` asks for, in this order; those that are needed, unless given."""
     rules: ClassVar[Sequence[Rule]] = ()
     """What is refused between its keys, for the JSON Schema, by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()

@@ -32,7 +32,7 @@ def test_init_writes_a_project_that_works_at_once(tmp_path: Path) -> None:
     assert "next: syncd validate && syncd sync && syncd status" in done.stdout
     assert project.run("validate", "--strict", check=0).stdout.startswith("valid: ")
     project.run("sync", check=0)
-    assert project.key_results()["articles"]["value"] == 7
+    assert {kr["health"] for kr in project.key_results().values()} <= {"on_track", "done"}
     again = project.run("init", check=2)
     assert "syncd.yaml exists already, and init overwrites nothing; name an empty folder" in again.stderr
 

@@ -1,0 +1,268 @@
+"""The questions of `syncd init` on a terminal: which systems, and one number of each. Each answer is tried at once.
+
+What to ask is what each connector says (`asked`), in the words of its keys. No secret is written: an answer to a
+secret's question is the name of the environment variable that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from math import floor
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import typer
+import yaml
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from syncd.cli.init_files import mapping, project
+from syncd.cli.lines import wrapped
+from syncd.cli.output import say
+from syncd.config.catalogue import connector, connector_types
+from syncd.config.document import Document, parse_document
+from syncd.config.draft import config_of_new, draft_of_new
+from syncd.cycle.check_connections import check_connection
+from syncd.cycle.model import Watcher
+from syncd.cycle.try_measure import Tried, try_measure
+from syncd.okr.spans import Period
+from syncd.okr.words import number
+from syncd.sdk import ConfigError, RetryPolicy, can_pull
+from syncd.sdk.cells import PLAIN_NUMBER
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_FEW = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
+Keys = dict[str, Any]
+
+
+class Questions:
+    """Asks for the first files of a project in a folder."""
+
+    def __init__(self, folder: Path, period: Period, now: datetime) -> None:
+        self._path = folder / "syncd.yaml"
+        self._period = period
+        self._now = now
+        self._connections: dict[str, Keys] = {}
+
+    def ask(self) -> Mapping[str, str] | None:
+        """The files by name; None if no system was named."""
+        systems = [name for name in connector_types() if can_pull(connector(name))]
+        for line in wrapped(
+            "Enter alone takes what stands in [brackets]. Nothing is written before the last answer, and no "
+            "secret ever."
+        ):
+            say(line)
+        say()
+        for name in systems:
+            for line in wrapped(connector(name).summary, f"  {name:<10} ", " " * 13):
+                say(line)
+        names = self._systems(systems)
+        if not names:
+            return None
+        measures = {name: self._system(name) for name in names}
+        say()
+        title = _ask(
+            "What is to change for your customers, in a sentence?", "Customers find answers without calling us"
+        )
+        owner = _ask("Who is responsible for it?", os.environ.get("USER", "support"))
+        key_results = [self._key_result(name, keys, tried) for name, (keys, tried) in measures.items()]
+        tests = [
+            f"  - name: A number that {name} measures is its value\n    at: {self._period.first}\n"
+            f"    given: {{{name}-first: 5}}\n    expect: {{{name}-first: {{value: 5}}}}\n"
+            for name in names
+        ]
+        text = mapping(self._period, "first", _yaml(title), _yaml(owner), "\n".join(key_results), "".join(tests))
+        lines = [f"  {name}: {_yaml(keys)}\n" for name, keys in self._connections.items()]
+        return {**project("".join(lines)), "mappings/okrs.yaml": text}
+
+    def _systems(self, systems: list[str]) -> list[str]:
+        while True:
+            say()
+            given = _ask("Which of them hold your numbers? (Enter alone writes an example)", "")
+            names = re.findall(r"[\w.-]+", given)
+            unknown = [name for name in names if name not in systems]
+            if not unknown:
+                return list(dict.fromkeys(names))
+            say(f"  there is no {unknown[0]}; write some of {', '.join(systems)}")
+
+    def _system(self, name: str) -> tuple[Keys, Tried | None]:
+        """Asks for a connection and a measure through it, until both work or the person goes on all the same."""
+        say()
+        say(name)
+        kind = connector(name)
+        assert can_pull(kind)  # of these alone
+        self._until_it_works(lambda: self._connection(name, kind.Settings))
+        answers: tuple[Keys, Tried | None] = ({}, None)
+
+        def measure() -> bool:
+            nonlocal answers
+            keys = {"from": name, **_answers(kind.Measure, kind.Measure.asked, name)}
+            tried = self._tried(keys)
+            answers = keys, tried
+            return tried is not None and not tried.failed
+
+        self._until_it_works(measure)
+        return answers
+
+    def _until_it_works(self, ask: Callable[[], bool]) -> None:
+        while not ask():
+            if _ask("  answer again?", "yes").lower() not in ("y", "yes"):
+                return
+
+    def _connection(self, name: str, settings: type[Any]) -> bool:
+        """Asks for the keys of a connection and asks its system as `doctor` does; whether all is well."""
+        self._connections[name] = {"type": name, **_answers(settings, settings.asked, name)}
+        try:
+            config = config_of_new(self._path, self._written)
+            checks = list(check_connection(config, config.connections[name], [], self._now, _FEW.fresh(name)))
+        except ConfigError as error:
+            _say_problems(error)
+            return False
+        for check in checks:
+            for line in wrapped(check.detail, f"  {'✓' if check.ok else '✗'} {check.name:<14} ", " " * 6):
+                say(line)
+        return all(check.ok for check in checks)
+
+    @property
+    def _written(self) -> Document:
+        return parse_document(f"connections: {_yaml(self._connections)}\n", "these answers")
+
+    def _tried(self, keys: Keys) -> Tried | None:
+        """The answer of a measure, which it shows; None if its keys are wrong."""
+        try:
+            measure = parse_document(_yaml(keys), "these answers")
+            draft = draft_of_new(self._path, self._written, measure, self._period)
+            tried = try_measure(draft, None, lambda: self._now, _FEW, Watcher())
+        except ConfigError as error:
+            _say_problems(error)
+            return None
+        mark = "✗" if tried.failed else "✓"
+        shown = f"{number(tried.answer.number, 'unknown')} so far in {self._period.id}"
+        reason = f": {tried.reason}" if tried.reason else ""
+        for line in wrapped(f"{shown}{reason}", f"  {mark} ", " " * 6):
+            say(line)
+        return tried
+
+    def _key_result(self, name: str, keys: Keys, tried: Tried | None) -> str:
+        kind = connector(name)
+        assert can_pull(kind)  # of these alone
+        now = tried.answer.number if tried is not None else None
+        is_output = kind.Measure.kind == "records"
+        say()
+        title = _ask(
+            f"{name}: what is this number to reach, in a sentence?", f"The number of {name} reaches its target"
+        )
+        baseline = 0.0 if is_output else now or 0.0
+        target = _target(name, self._period, _suggestion(now, self._share) if is_output else None, baseline)
+        lines = [
+            f"      - id: {name}-first",
+            f"        title: {_yaml(title)}",
+            f"        kind: {'output' if is_output else 'outcome'}",
+        ]
+        if not is_output:
+            lines.append(f"        baseline: {baseline:g}")
+        if not is_output or not now:  # nothing of the way is gone yet, so none is expected before the end
+            lines.append("        pace: end   # or linear: as much each day")
+        lines += [f"        target: {target:g}", f"        measure: {_yaml(keys)}"]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def _share(self) -> float:
+        return max(self._period.span.share(self._now), 0.01)
+
+
+def _suggestion(now: float | None, share: float) -> float | None:
+    """A target that what was done so far is on pace to."""
+    return float(max(1, floor(now / share))) if now else None
+
+
+def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
+    """The answers for the keys of a model; those with its default, and empty ones, are left out."""
+    keys = asked or [
+        key for key, info in model.model_fields.items() if info.is_required() and key not in ("type", "from_")
+    ]
+    answers: Keys = {}
+    for key in keys:
+        info = model.model_fields[key]
+        answer = (
+            _secret(name, key)
+            if _is_secret(info)
+            else _ask(f"  {info.alias or key}: {info.description}", _default(info))
+        )
+        if answer and (info.is_required() or answer != _default(info)):
+            answers[info.alias or key] = answer
+    return answers
+
+
+def _secret(name: str, key: str) -> str:
+    """A reference to the variable that holds a secret, which is asked for only to be tried now; empty for none."""
+    while True:
+        variable = _ask(f"  {key}: the environment variable that holds it, or - for none", f"{name}_{key}".upper())
+        if variable == "-":
+            return ""
+        if _VARIABLE.fullmatch(variable):
+            break
+        say("  this is no variable's name; a secret itself is never written: write a name such as GITHUB_TOKEN")
+    if variable not in os.environ and f"{variable}_FILE" not in os.environ:
+        value = typer.prompt(
+            f"  {variable} is not set; its value, to try now and not to keep", "", hide_input=True, show_default=False
+        )
+        if value:
+            os.environ[variable] = value
+    return f"${{{variable}}}"
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    return SecretStr in _types(info.annotation)
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _types(argument)
+
+
+def _default(info: FieldInfo) -> str:
+    """The default of a key as text; of a choice its first value."""
+    if not info.is_required():
+        value = info.get_default()
+        return "" if value is None else str(value)
+    literal = next((each for each in _types(info.annotation) if get_origin(each) is Literal), None)
+    return str(get_args(literal)[0]) if literal is not None else ""
+
+
+def _ask(question: str, default: str) -> str:
+    lines = list(wrapped(question, "", "    "))
+    for line in lines[:-1]:
+        say(line)
+    answer: str = typer.prompt(lines[-1], default, show_default=bool(default), type=str)
+    return answer.strip()
+
+
+def _target(name: str, period: Period, suggestion: float | None, baseline: float) -> float:
+    while True:
+        shown = f"{suggestion:g}" if suggestion is not None else ""
+        text = _ask(f"{name}: its target, by {period.last}, from {baseline:g}", shown)
+        if not PLAIN_NUMBER.match(text):
+            say("  write a number such as 40 or 2.5")
+        elif (target := float(text)) == baseline:
+            say("  that is where it is now; write another number")
+        else:
+            return target
+
+
+def _yaml(value: Any) -> str:
+    """A value in a line of YAML."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
+
+
+def _say_problems(error: ConfigError) -> None:
+    for problem in error.problems:
+        for line in wrapped(problem.message, "  ✗ ", " " * 6):
+            say(line)
+    if not error.problems:
+        say(f"  ✗ {error}")

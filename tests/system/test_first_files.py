@@ -1,0 +1,138 @@
+"""`syncd init`: a project that is well on its first day, and its questions on a terminal, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from projects import Project
+from pseudo_terminal import on_a_terminal
+
+from syncd.cli.init import write
+from syncd.cli.init_files import example
+from syncd.config import load_config
+from syncd.okr.spans import parse_period
+from syncd.sandbox import Sandbox, World
+
+SECRET = "ghp_never_on_disk_0123456789"
+UTC = ZoneInfo("UTC")
+
+
+def texts(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("day", [0, 1, 6, 7, 45, 90, 91])
+def test_the_example_is_on_pace_on_every_day(day: int, tmp_path: Path) -> None:
+    period = parse_period("2026-Q4", UTC)
+    today = period.first + timedelta(days=day)
+    write(tmp_path, example(period, today), silent=True)
+    (tmp_path / "syncd.yaml").write_text(f"clock: {today}T23:00:00Z\n" + (tmp_path / "syncd.yaml").read_text())
+    project = Project(tmp_path)
+    project.run("sync", check=0)
+    assert {kr["health"] for kr in project.key_results().values()} <= {"on_track", "done"}
+    assert project.run("validate", "--strict", check=0).stdout.startswith("valid: ")
+    assert "1 test, all ok" in project.run("test", check=0).stdout
+
+
+def test_files_name_the_schema_beside_them(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.run("init", check=0)
+    for name in ("syncd.yaml", "mappings/okrs.yaml"):
+        first = (tmp_path / name).read_text().splitlines()[0]
+        schema = (tmp_path / name).parent / first.removeprefix("# yaml-language-server: $schema=")
+        assert json.loads(schema.read_text())["$schema"].startswith("https://json-schema.org/")
+    assert json.loads((tmp_path / "schemas/mapping.json").read_text()) == json.loads(project.run("schema").stdout)
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """At the real time: `doctor` compares clocks."""
+    world = World(datetime.now(UTC))
+    world.github.add_repo("acme/search")
+    with Sandbox(world, "127.0.0.1", 0).running() as running:
+        yield running
+
+
+def test_questions_make_a_project_of_what_was_tried(tmp_path: Path, box: Sandbox) -> None:
+    token = box.credentials["github"]
+    with on_a_terminal(tmp_path, "init", "okrs") as terminal:
+        terminal.answer("Which of them hold your numbers?", "github nix")
+        terminal.answer("there is no nix", "github")
+        terminal.answer("url: The API", box.github_url)
+        terminal.answer("the environment variable that holds it", SECRET)
+        terminal.answer("this is no variable's name", "CODE_TOKEN")
+        terminal.answer("its value, to try now and not to keep", "wrong")
+        terminal.answer("answer again? [yes]", "")
+        terminal.answer("url: The API", box.github_url)
+        terminal.answer("the environment variable that holds it", "TOKEN_OF_CODE")
+        terminal.answer("its value, to try now and not to keep", token)
+        terminal.answer("what: What is counted.", "")
+        terminal.answer("repo: OWNER/NAME", "acme/gone")
+        terminal.answer("answer again? [yes]", "")
+        terminal.answer("what: What is counted.", "")
+        terminal.answer("repo: OWNER/NAME", "acme/search")
+        terminal.answer("What is to change", "")
+        terminal.answer("Who is responsible", "support")
+        terminal.answer("what is this number to reach", "Search gets better every week")
+        terminal.answer("its target, by", "4000")
+        assert terminal.ended() == 0, terminal.screen
+    assert "✓ authenticated" in terminal.screen
+    assert "so far in" in terminal.screen
+    assert all(len(line) <= 80 for line in terminal.screen.splitlines()), terminal.screen
+    assert token not in terminal.screen
+    written = texts(tmp_path / "okrs")
+    assert token not in written
+    assert SECRET not in written
+    config = load_config(tmp_path / "okrs/syncd.yaml")
+    assert [kr.title for kr in config.periods[0].key_results] == ["Search gets better every week"]
+    assert "${TOKEN_OF_CODE}" in written
+    assert "1 test, all ok" in Project(tmp_path / "okrs").run("test", check=0).stdout
+
+
+@pytest.mark.parametrize("question", ["Which of them hold", "url: The API", "the environment variable"])
+def test_ctrl_c_leaves_nothing_behind(question: str, tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path, "init", "okrs") as terminal:
+        if question != "Which of them hold":
+            terminal.answer("Which of them hold", "github")
+        if question == "the environment variable":
+            terminal.answer("url: The API", "")
+        terminal.press_ctrl_c(question)
+        assert terminal.ended() == 130, terminal.screen
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stops_it_while_it_writes_takes_back_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    files = example(parse_period("2026-Q4", UTC), date(2026, 11, 20))
+    opened = Path.open
+
+    def interrupted(path: Path, *arguments: object, **keys: object) -> object:
+        if path.name == "okrs.yaml":
+            raise KeyboardInterrupt
+        return opened(path, *arguments, **keys)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, files, silent=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("arguments", [["init", "--yes"], ["init"]])
+def test_without_an_answer_it_writes_the_example(arguments: list[str], tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path, *arguments) as terminal:
+        if "--yes" not in arguments:
+            terminal.answer("Which of them hold your numbers?", "")
+        assert terminal.ended() == 0, terminal.screen
+    assert (tmp_path / "data/calls.csv").exists()
+    before = texts(tmp_path)
+    with on_a_terminal(tmp_path, "init") as again:
+        assert again.ended() == 2, again.screen
+    assert "overwrites nothing" in again.screen
+    assert texts(tmp_path) == before
