@@ -18,10 +18,14 @@ from connectors.http.settings import HttpSettings
 from syncd.sdk import ConnectionSettings, ReadingKeys, not_allowed
 
 Value = str | bool | int | float
+from syncd.sdk.key_rules import both, has, holds, refuse
 
 
 class HttpMeasure(ReadingKeys):
     """The keys that a web API adds to a measure."""
+
+    asked = ("path", "json_")
+    rules = (refuse(both(has("body"), {"not": holds("method", "POST")}), "has a body, which goes with 'method: POST'"),)
 
     path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
     params: dict[str, Value | list[Value]] = Field(

@@ -15,7 +15,7 @@ from syncd.cli.serving import serving
 app = typer.Typer(
     name="syncd",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},

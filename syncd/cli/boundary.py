@@ -23,6 +23,8 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
+    if "_SYNCD_COMPLETE" in os.environ:  # the shell asks what Tab may complete
+        typer.main.get_command(app)(prog_name="syncd")
     _end(_run(sys.argv[1:]))
 
 

@@ -86,7 +86,8 @@ class Questions:
             unknown = [name for name in names if name not in systems]
             if not unknown:
                 return list(dict.fromkeys(names))
-            say(f"  there is no {unknown[0]}; write some of {', '.join(systems)}")
+            for line in wrapped(f"there is no {unknown[0]}; write some of {', '.join(systems)}", "  "):
+                say(line)
 
     def _system(self, name: str) -> tuple[Keys, Tried | None]:
         """Asks for a connection and a measure through it, until both work or the person goes on all the same."""
@@ -205,11 +206,10 @@ def _secret(name: str, key: str) -> str:
             return ""
         if _VARIABLE.fullmatch(variable):
             break
-        say("  this is no variable's name; a secret itself is never written: write a name such as GITHUB_TOKEN")
+        say("  this is no variable's name, and a secret itself is never written;")
+        say("  write a name such as GITHUB_TOKEN")
     if variable not in os.environ and f"{variable}_FILE" not in os.environ:
-        value = typer.prompt(
-            f"  {variable} is not set; its value, to try now and not to keep", "", hide_input=True, show_default=False
-        )
+        value = _ask(f"  {variable} is not set here; its value, to try now and not to keep", "", hidden=True)
         if value:
             os.environ[variable] = value
     return f"${{{variable}}}"
@@ -234,11 +234,10 @@ def _default(info: FieldInfo) -> str:
     return str(get_args(literal)[0]) if literal is not None else ""
 
 
-def _ask(question: str, default: str) -> str:
-    lines = list(wrapped(question, "", "    "))
-    for line in lines[:-1]:
+def _ask(question: str, default: str, *, hidden: bool = False) -> str:
+    for line in wrapped(f"{question} [{default}]" if default else question, "", "    "):
         say(line)
-    answer: str = typer.prompt(lines[-1], default, show_default=bool(default), type=str)
+    answer: str = typer.prompt("  >", default, show_default=False, prompt_suffix=" ", hide_input=hidden, type=str)
     return answer.strip()
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.completing import key_results
+
 # -- of several commands
 
 ConfigPath = Annotated[
@@ -15,8 +17,11 @@ ConfigPath = Annotated[
 HERE = Path("syncd.yaml")
 """The configuration without `--config` and SYNCD_CONFIG."""
 
-KeyResultId = Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")]
-Only = Annotated[str | None, typer.Option("--only", metavar="KR", help="Pull and compute this key result only.")]
+KeyResultId = Annotated[str, typer.Argument(metavar="KR", help="The key result's id.", autocompletion=key_results)]
+Only = Annotated[
+    str | None,
+    typer.Option("--only", metavar="KR", help="Pull and compute this key result only.", autocompletion=key_results),
+]
 PeriodId = Annotated[
     str | None, typer.Option("--period", metavar="ID", help="The period's id (default: today's period).")
 ]
@@ -77,7 +82,10 @@ Withdraw = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Accept a value outside `plausible`.")]
 Published = Annotated[
-    str | None, typer.Argument(metavar="KR", help="Write this key result's check-ins only.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="KR", help="Write this key result's check-ins only.", show_default=False, autocompletion=key_results
+    ),
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Also retry what failed, is unsure or was left alone.")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -27,20 +28,25 @@ class Terminal:
 
     def answer(self, question: str, text: str) -> None:
         """Types a line once the screen shows a question that was not answered yet."""
-        self.wait_for(question)
+        self.wait_for(question, then="> ")
         self._answered = len(self.screen)
         os.write(self._master, text.encode() + b"\n")
 
     def press_ctrl_c(self, question: str) -> None:
         """Interrupts the command while it asks."""
-        self.wait_for(question)
+        self.wait_for(question, then="> ")
         os.write(self._master, b"\x03")
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, *, then: str = "") -> None:
+        """Waits until the screen shows a text, and `then` another after it, since the last answer."""
         end = time.monotonic() + HANG
-        while text not in self.screen[self._answered :]:
+        while not self._shows(text, then):
             assert time.monotonic() < end, self.screen
-            assert self._read() or text in self.screen[self._answered :], self.screen
+            assert self._read(), self.screen
+
+    def _shows(self, text: str, then: str) -> bool:
+        news = re.sub(r"\s+", " ", self.screen[self._answered :])  # a long text is wrapped
+        return text in news and then in news.partition(text)[2]
 
     def ended(self) -> int:
         """The exit code, once it has ended."""
