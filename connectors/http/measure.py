@@ -16,9 +16,9 @@ from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request
 from connectors.http.settings import HttpSettings
 from syncd.sdk import ConnectionSettings, ReadingKeys, not_allowed
+from syncd.sdk.key_rules import both, has, holds, refuse
 
 Value = str | bool | int | float
-from syncd.sdk.key_rules import both, has, holds, refuse
 
 
 class HttpMeasure(ReadingKeys):

@@ -26,7 +26,8 @@ log = logging.getLogger("syncd.doctor")
 MOST_STREAMS = 20
 """Streams of a connection that are asked for their first page."""
 
-_FIRST = ("configured", "reachable", "authenticated")  # without these nothing else is worth asking
+NEEDED = ("configured", "reachable", "authenticated")
+"""The findings without which nothing else is worth asking."""
 
 
 def check_connection(
@@ -56,7 +57,7 @@ def _findings(
         sound = True
         with closing(open_source(connection, context)) as source:
             for check in _of_source(config, connection, source, periods, now):
-                sound = sound and (check.ok or check.name not in _FIRST)
+                sound = sound and (check.ok or check.name not in NEEDED)
                 yield check
         if not sound:
             return
@@ -83,7 +84,7 @@ def _of_source(
     try:
         for check in source.check():
             reached = reached or check.name == "reachable"
-            sound = sound and (check.ok or check.name not in _FIRST)
+            sound = sound and (check.ok or check.name not in NEEDED)
             yield check
     except SourceError as error:
         if error.status in (401, 403) and not reached:

@@ -66,7 +66,7 @@ def test_questions_make_a_project_of_what_was_tried(tmp_path: Path, box: Sandbox
         terminal.answer("url: The API", box.github_url)
         terminal.answer("the environment variable that holds it", SECRET)
         terminal.answer("this is no variable's name", "CODE_TOKEN")
-        terminal.answer("its value, to try now and not to keep", "wrong")
+        terminal.answer("its value, to try now and not to keep", "wrong-token-1234")
         terminal.answer("answer again? [yes]", "")
         terminal.answer("url: The API", box.github_url)
         terminal.answer("the environment variable that holds it", "TOKEN_OF_CODE")

@@ -146,7 +146,8 @@ SEEN_BY_VALIDATE_ALONE = {
     "author_is_neither_bot_nor_person", "date_form_that_says_the_day_twice", "date_form_without_a_day",
     "environment_beside_deployments", "environment_of_another", "formula_with_an_unknown_part",
     "http_days_that_cannot_be_filled_in", "http_last_day_as_its_first_instant", "http_mutation",
-    "http_pages_in_two_ways", "http_pages_without_a_first", "http_undeclared_variable", "http_path_above_the_url", "jmespath_deeper_than_python", "jmespath_too_deep",
+    "http_pages_in_two_ways", "http_pages_without_a_first", "http_undeclared_variable",
+    "http_path_above_the_url", "jmespath_deeper_than_python", "jmespath_too_deep",
     "jmespath_with_a_fault", "jmespath_with_the_step_0", "part_that_is_not_used",
 }  # fmt: skip
 
