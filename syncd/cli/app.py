@@ -11,6 +11,7 @@ from syncd.cli import options
 from syncd.cli.copying import copying
 from syncd.cli.output import say
 from syncd.cli.serving import serving
+from syncd.cli.starting import starting
 
 app = typer.Typer(
     name="syncd",
@@ -304,35 +305,7 @@ def doctor(config: options.ConfigPath = options.HERE, as_json: options.AsJson = 
     command.run(config, as_json=as_json)
 
 
-@app.command()
-def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
-    """Write the first files of a project.
-
-    On a terminal it asks which systems hold your numbers, and tries each answer at once. Elsewhere, and if you name
-    none, it writes an example that works at once. No secret is written, and after Ctrl-C no file.
-    """
-    from syncd.cli import init as command
-
-    command.run(folder, yes=yes)
-
-
-@app.command()
-def schema(document: options.Kind = "mapping") -> None:
-    """Print the JSON Schema of mapping files or syncd.yaml.
-
-    Editors use it to complete and to check the YAML.
-    """
-    from syncd.cli import schema as command
-
-    command.run(document)
-
-
-@app.command()
-def connectors(as_json: options.AsJson = False) -> None:
-    """List the installed connectors and their keys."""
-    from syncd.cli import connectors as command
-
-    command.run(as_json=as_json)
+app.registered_commands += starting.registered_commands
 
 
 @app.command()

@@ -1,0 +1,42 @@
+"""The commands by which a project begins: its first files, its schemas, and what can be connected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from syncd.cli import options
+
+starting = typer.Typer()
+
+
+@starting.command()
+def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
+    """Write the first files of a project.
+
+    On a terminal it asks which systems hold your numbers, and tries each answer at once. Elsewhere, and if you name
+    none, it writes an example that works at once. No secret is written, and after Ctrl-C no file.
+    """
+    from syncd.cli import init as command
+
+    command.run(folder, yes=yes)
+
+
+@starting.command()
+def schema(document: options.Kind = "mapping") -> None:
+    """Print the JSON Schema of mapping files or syncd.yaml.
+
+    Editors use it to complete and to check the YAML.
+    """
+    from syncd.cli import schema as command
+
+    command.run(document)
+
+
+@starting.command()
+def connectors(as_json: options.AsJson = False) -> None:
+    """List the installed connectors and their keys."""
+    from syncd.cli import connectors as command
+
+    command.run(as_json=as_json)
