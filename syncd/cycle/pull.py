@@ -5,12 +5,14 @@ A connection that fails fails alone. How a pull ended is kept with its stream; o
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from syncd.config.connector_bugs import log_bug
 from syncd.cycle.background import Background, Pulling
 from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.current import begin_cycle
@@ -21,6 +23,8 @@ from syncd.cycle.open_sources import NeededSource, check_fields, needed_sources,
 from syncd.cycle.pull_thread import Checked, PullThread
 from syncd.cycle.write_pages import HandedOver, PageWriter
 from syncd.sdk import Budget, Context, Source
+
+log = logging.getLogger("syncd.cycle")
 
 
 class CycleStopped(Exception):
@@ -141,14 +145,15 @@ def pull_all(
                 for item in part.thread.items():
                     _take(request, part, item, only_censuses=only_censuses)
             too_long = time.monotonic() - began > patience.longest
-            if too_long or all(part.ended or part.thread.silent > patience.silent for part in pulling):
+            if too_long or all(part.ended or _is_over(part, patience) for part in pulling):
                 break
             request.watcher.moves()
             check_stopping(request)
             arrived.wait(0.2)
         for part in pulling:
+            bug = _logged_bug(part)
             if not part.ended:
-                _leave_out(request, part, patience)
+                _leave_out(request, part, patience, bug)
         request.ledger.streams.pulled(cycle, [ending for part in pulling for ending in part.writer.endings])
     except BaseException:
         for part in pulling:
@@ -181,11 +186,26 @@ def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, o
     part.begun = True
 
 
-def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background]) -> None:
+def _is_over(part: Pulling, patience: Background | type[Background]) -> bool:
+    """Whether nothing more comes of a thread in this cycle, although its pulls have not ended."""
+    return part.thread.silent > patience.silent or not part.thread.has_more
+
+
+def _logged_bug(part: Pulling) -> str | None:
+    """Logs what ended a thread that should not have ended, and returns the sentence for people; None if nothing did."""
+    if part.thread.bug is None:
+        return None
+    connection = part.needed.connection
+    return log_bug(log, "pull broken off", part.thread.bug, connection.without_secrets, {"connection": connection.name})
+
+
+def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background], bug: str | None) -> None:
     """Ends the cycle without what this thread still has to pull."""
     if not part.begun:
         part.writer.begin(_unbegun(request, part.needed))
-    if part.thread.silent > patience.silent:
+    if bug is not None:
+        part.writer.leave(bug)
+    elif part.thread.silent > patience.silent:
         part.writer.leave(f"nothing came of it for {patience.silent:g} s")
     else:
         part.writer.leave(f"it is still being pulled after {patience.longest:g} s, and goes on in the next cycle")

@@ -43,6 +43,8 @@ class PullThread:
     ) -> None:
         """`open_source` and `check` run in the thread. After `check`, it waits for its pulls."""
         self.connection = connection
+        self.bug: Exception | None = None
+        """What ended it before all was pulled; no connector should."""
         self.began_at = datetime.now(UTC)
         self._open_source = open_source
         self._check = check
@@ -131,6 +133,8 @@ class PullThread:
                 source.close()
         except _Stopped:
             return
+        except Exception as error:  # a thread that ends without a word would be waited for
+            self.bug = error
         finally:
             self._came_back()
 

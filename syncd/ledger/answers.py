@@ -121,6 +121,23 @@ class Answers:
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
             return {row.id: row.label for row in connection.execute(query, parameters)}
 
+    def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
+        """A stream of a measure that is not whole now, and why its last pull was not; None if it never was whole.
+
+        None if each is whole.
+        """
+        ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
+        of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
+        with self._connection() as connection:
+            rows = {row.key: row for row in connection.execute(select(*ended).where(*of_measure))}
+        for key in measure.streams:
+            row = rows.get(key)
+            if row is None or row.completed_at is None:
+                return key, None
+            if row.quality != "complete":
+                return key, row.reason or row.quality
+        return None
+
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
         """Every record of a measure's streams and kind, counted or not, by the time it was done and by label."""
         with self._connection() as connection:

@@ -63,11 +63,7 @@ def _id(measure: RecordMeasure, record: str) -> str:
 
 def _reason(lists: Iterable[RecordMeasure], ledger: Ledger) -> str | None:
     for of_kind in lists:
-        states = ledger.streams.states(of_kind.connection)
-        for key in of_kind.streams:
-            state = states.get(key)
-            if state is None or state.completed_at is None:
-                return _("%(list)s is not pulled whole yet", list=key)
-            if state.quality != "complete":
-                return f"{key}: {state.reason}"
+        if (doubt := ledger.answers.not_whole(of_kind)) is not None:
+            stream, reason = doubt
+            return _("%(list)s is not pulled whole yet", list=stream) if reason is None else f"{stream}: {reason}"
     return None

@@ -27,10 +27,7 @@ def work_sentences(work: Work) -> Iterator[str]:
             unmapped=_part(work.unmapped, work.done),
         )
     if work.lists:
-        listed = (
-            _("%(list)s %(unlinked)s of %(done)s", list=each.name, unlinked=whole(each.unlinked), done=whole(each.done))
-            for each in work.lists[:_SHOWN]
-        )
+        listed = (f"{each.name} {whole(each.unlinked)}/{whole(each.done)}" for each in work.lists[:_SHOWN])
         yield _("Most without an outcome: %(lists)s.", lists=", ".join(listed))
     if work.reason is not None:
         yield _("It may be more: %(reason)s.", reason=work.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +28,6 @@ from syncd.sdk import (
     Budget,
     Check,
     ConnectionSettings,
-    Connector,
     Json,
     Page,
     Record,
@@ -102,13 +101,14 @@ def pull(
     *streams: Stream,
     now: datetime = NOW,
     connection: Any = TICKETS,
+    check: Callable[[Source], Checked] | None = None,
     **options: bool,
 ) -> list[PullResult]:
     config: Any = SimpleNamespace(connections={"tickets": connection})
     request = CycleRequest(config, ledger, lambda: now, RetryPolicy(), **options)  # type: ignore[arg-type]
     cycle = ledger.cycles.begin(now)
     needed = NeededSource(connection, streams or (STREAM,), frozenset())
-    thread = PullThread("tickets", lambda: source, lambda _: Checked(needed.streams), Budget())
+    thread = PullThread("tickets", lambda: source, check or (lambda _: Checked(needed.streams)), Budget())
     return [*pull_all(request, cycle, [Pulling(needed, thread, PageWriter(request, cycle))])]
 
 
@@ -253,6 +253,13 @@ def test_records_that_left_since_the_first_pull_broke_off_are_ended(
     assert kept(ledger) == {"a"}
 
 
+class Plain:
+    """A connector without keys of its own."""
+
+    summary = "nothing"
+    Settings = ConnectionSettings
+
+
 @pytest.mark.parametrize(("later", "asked"), [(timedelta(0), True), (timedelta(days=1), False)])
 def test_a_connection_without_reconcile_is_reconciled_daily_and_on_request(
     ledger: Ledger, source: Scripted, later: timedelta, asked: bool
@@ -260,7 +267,7 @@ def test_a_connection_without_reconcile_is_reconciled_daily_and_on_request(
     forgetful = Connection(
         "tickets",
         "any",
-        Connector,
+        Plain,
         ConnectionSettings(type="any"),
         (),
         parse_document("connections: {tickets: {type: any}}", "syncd.yaml"),
@@ -306,6 +313,25 @@ def test_a_connectors_bug_fails_its_stream_and_is_logged_without_secrets(
         "internal error in the connector: ZeroDivisionError (see the log)",
     )
     assert "ZeroDivisionError: https://***@example.org" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_a_bug_before_the_pulls_fails_them_at_once(
+    ledger: Ledger, source: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thread that ends without a word would be waited for, as a silent server is."""
+
+    source.error = ZeroDivisionError("https://hunter2-secret@example.org divides by zero")
+
+    def check(_: Source) -> Checked:
+        raise source.error or AssertionError
+
+    (result,) = pull(ledger, source, check=check)
+    assert (result.quality, result.reason) == (
+        "failed",
+        "internal error in the connector: ZeroDivisionError (see the log)",
+    )
+    assert "pull broken off" in caplog.text
     assert "hunter2" not in caplog.text
 
 

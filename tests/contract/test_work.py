@@ -157,7 +157,7 @@ def test_status_and_review_tell_the_same(project: Project, capsys: pytest.Captur
     printed = " ".join(capsys.readouterr().out.split())
     sentence = (
         "Of 9 issues and pull requests done, 44 % (4) drive an outcome, 11 % (1) are measured and drive none, and "
-        "44 % (4) are in no mapping. Most without an outcome: acme/a 3 of 5, acme/b 2 of 4."
+        "44 % (4) are in no mapping. Most without an outcome: acme/a 3/5, acme/b 2/4."
     )
     assert sentence in printed
     made = review(project.config, project.config.periods[0], project.ledger, project.now)

@@ -228,7 +228,7 @@ def test_status_imports_what_it_needs(project: Project) -> None:
     assert "syncd.ledger.values" in loaded
     assert not loaded & {"rich", "alembic", "plotext", "statistics", "mcp", *CLIENTS, *SERVICE}
     rooms = {"syncd.cycle", "syncd.explain", "syncd.publishing", "syncd.notifying", "syncd.review", "syncd.sandbox"}
-    parts = {"answers", "approvals", "members", "pulled", "revisions", "streams"}
+    parts = {"approvals", "members", "pulled", "revisions", "streams"}
     modules = {"syncd.okr.lint", "syncd.config.mapping_tests", *(f"syncd.ledger.{part}" for part in parts)}
     assert not loaded & (rooms | modules)
     assert not {
