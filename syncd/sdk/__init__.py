@@ -66,7 +66,9 @@ from syncd.sdk.facts import (
 )
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
+from syncd.sdk.json_rows import JsonRow
 from syncd.sdk.json_source import JsonSource, NewestFirst
+from syncd.sdk.members import Member, Members, MembersSource, members_of_group, single_member
 from syncd.sdk.publishing import (
     MEASURED,
     STATED,
@@ -103,10 +105,14 @@ __all__ = [
     "Json",
     "JsonClient",
     "JsonPublisher",
+    "JsonRow",
     "JsonSource",
     "Lists",
     "Local",
     "MeasureKeys",
+    "Member",
+    "Members",
+    "MembersSource",
     "NewestFirst",
     "Notifies",
     "Page",
@@ -152,6 +158,7 @@ __all__ = [
     "is_page",
     "lead_time",
     "measure_keys",
+    "members_of_group",
     "not_allowed",
     "parse_duration",
     "parse_link",
@@ -161,5 +168,6 @@ __all__ = [
     "sentence",
     "server_time",
     "single_line",
+    "single_member",
     "stream_name",
 ]

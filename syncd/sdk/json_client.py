@@ -60,9 +60,11 @@ class JsonClient:
         *,
         keep_alive: bool = True,
         credentials: Credentials | None = None,
+        follows: bool = False,
     ) -> None:
         """`headers` are sent with every request, and those of `credentials`, which may change. A client that sends
-        check-ins keeps no connection alive.
+        check-ins keeps no connection alive. With `follows`, a GET of `answer`, `read` or `pages` is sent on once to the
+        address that a redirect names, if that is on the same server.
         """
         self.url = settings.url
         self.server = Server(settings, context)
@@ -71,6 +73,7 @@ class JsonClient:
         self._headers = _joined({"Accept": "application/json", "User-Agent": "syncd"}, headers or {})
         self._keep_alive = keep_alive
         self._credentials = credentials
+        self._follows = follows
 
     def read(
         self,
@@ -115,7 +118,11 @@ class JsonClient:
         """
 
         def ask() -> tuple[T, Mapping[str, str]]:
-            return self._of_shape(self._ask(method, address, body), address, shape)
+            answer = self._ask(method, address, body)
+            onward = self.server.onward(answer, address) if self._follows and method == "GET" else None
+            if onward is not None:
+                return self._of_shape(self._ask(method, onward), onward, shape)
+            return self._of_shape(answer, address, shape)
 
         return self._context.retry.call(ask)
 

@@ -1,9 +1,10 @@
-"""Shared by most sources over a JSON API: defaults to inherit."""
+"""Shared by most sources over a JSON API: defaults to inherit, and how lists sorted by update are read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from syncd.sdk.facts import Check, Json, Page, Record, Stream
@@ -64,31 +65,48 @@ class NewestFirst(JsonSource):
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """The rows updated since the cursor; without this server's cursor, since the first day that a measure needs."""
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
-        since, newest = mark - OVERLAP if mark else stream.since, mark
-        for _ in range(_HEAD_READS):
-            pages = 0
-            for records in self.records(stream, since):
-                pages += 1
-                if pages == 1:
-                    times = [record.updated_at for record in records]
-                    newest = max(times if newest is None else [*times, newest], default=None)
-                yield Page(records)
-            if pages <= 1:
-                break
-            since = newest
+        newest = yield from updates(partial(self.records, stream), stream.since, mark)
         if newest != mark and newest is not None:
             yield Page(cursor={"mark": newest.isoformat(), "url": self.api.url})
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record of the list as it is now: a record that is missing was deleted, was moved, or no longer matches.
+        """Every record of the list now. A record that is missing was deleted, was moved, or no longer matches."""
+        return whole_list(partial(self.records, stream), stream.since)
 
-        A list of several pages is read twice: if a row leaves the list meanwhile, another row may slip past a page's
-        edge.
-        """
-        for _ in range(2):
-            pages = 0
-            for records in self.records(stream, stream.since):
-                pages += 1
-                yield Page(records, present=frozenset(record.id for record in records))
-            if pages <= 1:
-                break
+
+Read = Callable[[datetime | None], Iterator[Sequence[Record]]]
+"""Reads a list's pages, newest first, down to rows updated at a time; all pages if that is None."""
+
+
+def updates(read: Read, since: datetime | None, mark: datetime | None) -> Generator[Page, None, datetime | None]:
+    """The rows of a list updated since the mark of the last pull; without a mark, those updated since `since`.
+
+    Returns the new mark, which is true once all these pages are stored: see `NewestFirst`.
+    """
+    since, newest = mark - OVERLAP if mark else since, mark
+    for _ in range(_HEAD_READS):
+        pages = 0
+        for records in read(since):
+            pages += 1
+            if pages == 1:
+                times = [record.updated_at for record in records]
+                newest = max(times if newest is None else [*times, newest], default=None)
+            yield Page(records)
+        if pages <= 1:
+            break
+        since = newest
+    return newest
+
+
+def whole_list(read: Read, since: datetime | None) -> Iterator[Page]:
+    """Every record of a list updated since `since`, with the ids on each page in `present`.
+
+    A list of several pages is read twice: if a row leaves the list meanwhile, another row may slip past a page's edge.
+    """
+    for _ in range(2):
+        pages = 0
+        for records in read(since):
+            pages += 1
+            yield Page(records, present=frozenset(record.id for record in records))
+        if pages <= 1:
+            break

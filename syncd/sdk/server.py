@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from syncd.sdk.answers import Answer, failure
 from syncd.sdk.connector import Context
@@ -85,6 +85,17 @@ class Server:
         ways = self._ways(answer, asked)
         away = ways is not None and (_to_login(*ways) or server_of(ways[0]) != server_of(ways[1]))
         return self.redirect(answer, asked) if away else None
+
+    def onward(self, answer: Answer, asked: str) -> str | None:
+        """The address on this server that a redirect leads to; None for a login page, another server, or no redirect.
+
+        It keeps our scheme: a server behind a proxy may not know it.
+        """
+        ways = self._ways(answer, asked)
+        if ways is None or _to_login(*ways) or _server(ways[0]) != _server(ways[1]):
+            return None
+        ours, to = ways
+        return urlunsplit(to._replace(scheme=ours.scheme, netloc=ours.netloc))
 
     def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:
         """Whether an answer redirects to a login page: the request took no effect."""

@@ -1,0 +1,193 @@
+"""GitLab, self-managed and gitlab.com: merged merge requests, closed issues, releases and deployments, by its REST API.
+
+`kinds` says what of GitLab's rows becomes a record. Sources: docs.gitlab.com, "REST API" (pagination, redirects of
+renamed projects), "Projects API", "Groups API" and "Personal access tokens API".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, field_validator
+
+from connectors.gitlab.kinds import KINDS, What
+from syncd.sdk import (
+    Check,
+    ConnectionSettings,
+    Context,
+    JsonClient,
+    JsonRow,
+    Member,
+    Members,
+    MembersSource,
+    Record,
+    RecordKeys,
+    Secret,
+    Stream,
+    WebAddress,
+    WebSettings,
+    members_of_group,
+    not_allowed,
+    quota_and_clock,
+    single_member,
+)
+
+_API = "/api/v4"
+_BY_LIST = {kind.list: kind for kind in KINDS.values()}
+_EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # before any row: GitLab wants a bound where it sorts by update
+_PROJECTS = {"include_subgroups": "true", "with_shared": "false", "order_by": "id", "sort": "asc", "per_page": "100"}
+
+
+class GitLabSettings(WebSettings):
+    """An account of a GitLab site."""
+
+    url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
+    token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
+    allow: list[str] | None = Field(
+        None, description="What mappings may read: projects, such as acme/*. All of it, unless given."
+    )
+    exclude: list[str] = Field(
+        [], description="What GROUP/* leaves out: names of projects (`*` stands for any text), `archived`, `forks`."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_the_site(cls, value: str) -> str:
+        if re.search(r"/api(/v\d+)?$", value):
+            raise ValueError(f"is {value!r}; write the site alone, without /api/v4")
+        return value
+
+
+class GitLabMeasure(RecordKeys):
+    """The keys that a `gitlab` connection adds to a measure."""
+
+    what: What = Field(description="What is counted.")
+    project: str | list[str] = Field(
+        description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
+    )
+
+    @field_validator("project")
+    @classmethod
+    def _paths(cls, value: str | list[str]) -> str | list[str]:
+        for path in [value] if isinstance(value, str) else value or [""]:
+            if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)", path):
+                raise ValueError(f"is {path!r}; write GROUP/NAME, or GROUP/* for every project")
+        return value
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The paths of projects, and of groups with `/*`."""
+        return [self.project] if isinstance(self.project, str) else self.project
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """A list for each project, or for all projects of a group."""
+        return list(dict.fromkeys(f"{KINDS[self.what].list} of {path}" for path in self.paths))
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Its connection may allow some projects alone."""
+        assert isinstance(settings, GitLabSettings)
+        allow = settings.allow and [pattern.lower() for pattern in settings.allow]
+        return not_allowed("project", [path.lower() for path in self.paths], allow)
+
+    def fields(self) -> Collection[str]:
+        """The fields of what is counted."""
+        return {*KINDS[self.what].fields, "title", "lead_time"}
+
+    def ignores_case(self, field: str) -> bool:
+        """GitLab has no two usernames that differ only in case, but it has such labels."""
+        return field == "author"
+
+    def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
+        """Only a deployment that succeeded counts."""
+        statuses = sorted(map(str, asked.get("status", ())))
+        counts = not statuses or "success" in statuses
+        return None if counts else f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
+
+
+class _Project(BaseModel, extra="allow"):
+    id: int
+    path_with_namespace: str
+    web_url: str
+    archived: bool = False
+    forked_from_project: object = None
+
+
+class _Token(BaseModel):
+    name: str
+    scopes: list[str]
+    expires_at: str | None = None
+
+
+class GitLabSource(MembersSource):
+    """Reads projects, and the projects of groups."""
+
+    def __init__(self, settings: GitLabSettings, context: Context) -> None:
+        headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()}
+        super().__init__(JsonClient(settings, context, headers, follows=True))
+        self._exclude, self._now = settings.exclude, context.now
+
+    def members(self, stream: Stream) -> Members:
+        """The project, which its former path leads to as well, or the group's projects."""
+        kind, _, path = stream.key.partition(" of ")
+
+        def member(project: _Project) -> Member:
+            about = {"archived": project.archived, "forks": project.forked_from_project is not None}
+            access = (project.model_extra or {}).get(f"{_BY_LIST[kind].feature or kind}_access_level")
+            empty = f"its {kind.replace('_', ' ')} are turned off, so it has none" if access == "disabled" else None
+            kinds = frozenset(word for word, applies in about.items() if applies)
+            return Member(project.id, project.path_with_namespace, project.web_url, kinds, empty)
+
+        def ask(project: str | int) -> Member:
+            return member(self.api.read(f"{_API}/projects/{quote(str(project), safe='')}", _Project))
+
+        if not path.endswith("/*"):
+            return single_member(ask(path), path)
+        group = path.removesuffix("/*")
+        pages = self.api.pages(f"{_API}/groups/{quote(group, safe='')}/projects", list[_Project], _PROJECTS)
+        listed = (member(project) for page in pages for project in page)
+        under = f"{group.lower()}/"
+        return members_of_group(listed, stream.memory, ask, lambda one: one.key.startswith(under), self._exclude)
+
+    def is_whole(self, stream: Stream) -> bool:
+        """Releases have no time of update."""
+        return stream.key.startswith("releases ")
+
+    def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:
+        """The pages of a project's list."""
+        kind = _BY_LIST[stream.key.partition(" of ")[0]]
+        query = {"per_page": "100", "order_by": kind.order_by, "sort": "desc", **kind.query}
+        if kind.order_by == "updated_at":
+            query["updated_after"] = (since or _EARLIEST).astimezone(UTC).isoformat()
+        for rows in self.api.pages(f"{_API}/projects/{member.id}/{kind.list}", list[dict[str, Any]], query):
+            yield [kind.record(JsonRow(row), member) for row in rows]
+
+    def check(self) -> Iterator[Check]:
+        """Reachable, authenticated, scopes, quota and clock."""
+        token, headers = self.api.answer(self.api.address(f"{_API}/personal_access_tokens/self"), _Token)
+        yield Check("reachable", True, self.api.url)
+        yield Check(
+            "authenticated", True, f"by the token {token.name!r}, which expires on {token.expires_at or 'no day'}"
+        )
+        wide = [scope for scope in token.scopes if not scope.startswith("read_")]
+        lacks = {"read_api", "api"}.isdisjoint(token.scopes)
+        advice = f"; pulling needs read_api only, not {', '.join(wide)}" if wide else ""
+        advice = "; pulling needs read_api, which the token lacks" if lacks else advice
+        yield Check("least scopes", not wide and not lacks, ", ".join(token.scopes) + advice)
+        yield from quota_and_clock(headers, self._now())
+
+
+class GitLab:
+    """The connector."""
+
+    summary: ClassVar[str] = "merged merge requests, closed issues, releases and deployments of GitLab"
+    Settings = GitLabSettings
+    Measure = GitLabMeasure
+
+    @staticmethod
+    def open(settings: GitLabSettings, context: Context) -> GitLabSource:
+        """A source; makes no request yet."""
+        return GitLabSource(settings, context)
