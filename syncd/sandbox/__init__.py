@@ -1,4 +1,4 @@
-"""A loopback server that speaks the HTTP of GitHub, Jira and Google Sheets, with faults on demand.
+"""A loopback server that speaks the HTTP of GitHub, GitLab, Jira and Google Sheets, with faults on demand.
 
     with serve(seed=7, now=DEMO_NOW) as box:
         Github(base_url=box.github_url, auth=Auth.Token(box.credentials["github"]), …)

@@ -12,6 +12,7 @@ from syncd.sandbox.control import Control, Truth
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.faults import Fault, Faults
 from syncd.sandbox.github.api import GitHub
+from syncd.sandbox.gitlab.api import GitLab
 from syncd.sandbox.http import Service
 from syncd.sandbox.jira.api import Jira
 from syncd.sandbox.metrics import MetricsApi
@@ -38,6 +39,7 @@ class Sandbox:
         self.received: list[Received] = self.okr.received
         services: dict[str, tuple[str, Service]] = {
             "/github": ("github", GitHub(world.github, secrets)),
+            "/gitlab": ("gitlab", GitLab(world.gitlab, secrets)),
             "/jira": ("jira", Jira(world.jira, secrets)),
             "/jira-dc": ("jira-dc", Jira(world.jira_dc, secrets)),
             "/sheets": ("sheets", Sheets(world.sheets, secrets)),
@@ -51,6 +53,7 @@ class Sandbox:
         self.requests: list[LoggedRequest] = self._server.requests
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._server.server_address[1]}"
         self.github_url = f"{self.url}/github"
+        self.gitlab_url = f"{self.url}/gitlab"
         self.jira_url = f"{self.url}/jira"
         self.jira_dc_url = f"{self.url}/jira-dc"
         self.sheets_url = f"{self.url}/sheets"

@@ -21,6 +21,10 @@ CHANGES = {
         "set_type", "deploy", "set_deployment", "delete_deployment", "lose_commit", "add_run", "complete_run", "rerun",
         "delete_run", "tag", "delete_tag",
     ),
+    "gitlab": (
+        "add_project", "add_merge_request", "add_issue", "add_release", "deploy", "merge", "close", "reopen",
+        "close_as_duplicate", "move_issue", "edit", "delete", "set_deployment", "set_project", "delete_project",
+    ),
     "jira": (
         "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",
         "delete_comment", "rename_field", "hide_field", "forbid_edits",
@@ -73,11 +77,14 @@ class Control:
         if not systems:
             changes = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
             raise ValueError(f"no such change: {do}; write one of {changes}")
-        # GitHub and Jira both have comments; `repo` tells which is meant.
-        system = systems[0] if "repo" in arguments else systems[-1]
+        # Several systems have comments, issues and releases: `repo` is GitHub's, `path` GitLab's.
+        named = "github" if "repo" in arguments else "gitlab" if "path" in arguments else systems[-1]
+        if named not in systems:
+            raise ValueError(f"{do} takes {'repo' if 'github' in systems else 'path'}")
+        system = named
         if "repo" in arguments:
             arguments["full_name"] = arguments.pop("repo")
-        for name in {"at", "done"} & arguments.keys() if system != "sheets" else ():
+        for name in {"at", "done", "released_at"} & arguments.keys() if system != "sheets" else ():
             arguments[name] = datetime.fromisoformat(arguments[name])
         if system == "jira" and arguments.pop("site", "jira") == "jira-dc":
             system = "jira_dc"

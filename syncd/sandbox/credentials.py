@@ -31,6 +31,9 @@ class Credentials:
     github_readonly = "sandbox-github-readonly-77aa"
     github_issues = "sandbox-github-issues-90cd"
     github_pulls = "sandbox-github-pulls-3be7"
+    gitlab = "sandbox-gitlab-token-84f2"
+    gitlab_wide = "sandbox-gitlab-wide-1c7d"
+    gitlab_narrow = "sandbox-gitlab-narrow-b95a"
     jira_email = "bot@acme.example"
     jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens the sandbox alone
     jira_readonly_token = "sandbox-jira-readonly-a417"  # noqa: S105
@@ -53,7 +56,7 @@ class Credentials:
     def as_dict(self) -> dict[str, str]:
         """Every fixed secret by name."""
         names = (
-            "github", "github_readonly", "github_issues", "github_pulls",
+            "github", "github_readonly", "github_issues", "github_pulls", "gitlab", "gitlab_wide", "gitlab_narrow",
             "jira_email", "jira_token", "jira_readonly_token", "jira_pat", "jira_readonly_pat",
             "google_token", "google_readonly_token", "google_api_key", "metrics_key", "okr_key",
         )  # fmt: skip
@@ -108,6 +111,17 @@ class Credentials:
         with self._lock:
             self._installation_tokens.add(token)
         return token, datetime.now(UTC) + timedelta(hours=1)
+
+    # -- GitLab
+
+    def gitlab_scopes(self, token: str) -> list[str] | None:
+        """The scopes of a token; None for an unknown token."""
+        scopes = {
+            self.gitlab: ["read_api"],
+            self.gitlab_wide: ["api", "write_repository"],
+            self.gitlab_narrow: ["read_user"],
+        }
+        return scopes.get(token)
 
     # -- Jira
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from syncd.sandbox.http import JSON, Request, Response, Service, json_response
 
-ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
+ServiceName = Literal["github", "gitlab", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
 Kind = Literal[
     "status", "html", "reset", "reset_after", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
     "page_flood", "skew", "headers", "primary_limit", "secondary_limit", "too_quickly", "too_many", "unauthorized",
@@ -158,7 +158,7 @@ def respond(fault: Fault, request: Request, service: Service) -> Response:
         case "unauthorized":
             if fault.service == "token":
                 return json_response({"error": "unauthorized_client", "error_description": "Unauthorized"}, 401)
-            revoked = {"authorization": "Bearer revoked", "x-api-key": "revoked"}
+            revoked = {"authorization": "Bearer revoked", "x-api-key": "revoked", "private-token": "revoked"}
             query = urlencode([pair for pair in parse_qsl(request.query) if pair[0] != "remote_checkins_token"])
             return service(replace(request, headers={**request.headers, **revoked}, query=query))
         case _:
@@ -184,7 +184,7 @@ def _retyped(content: Any, form: str) -> Any:
 
 
 def _looped(service_name: str, request: Request, service: Service) -> Response:
-    if service_name == "github":
+    if service_name in ("github", "gitlab"):
         real = service(request)
         link = f'<{request.base}{request.path}?{request.query}>; rel="next"'
         return replace(real, headers={**real.headers, "Link": link})
@@ -201,13 +201,13 @@ def _looped(service_name: str, request: Request, service: Service) -> Response:
 
 
 def _flooded(service_name: str, request: Request, service: Service) -> Response:
-    place = {"github": "page", "jira": "nextPageToken"}.get(service_name, "startAt")
+    place = {"github": "page", "gitlab": "page", "jira": "nextPageToken"}.get(service_name, "startAt")
     text = request.param(place) if request.method == "GET" else str(request.json().get(place) or "")
     number = int(text.removeprefix(LOOP_TOKEN) or 0)
     real = service(_without(request, place))
     if number > FLOOD * (100 if service_name == "jira-dc" else 1):
         return real
-    if service_name == "github":
+    if service_name in ("github", "gitlab"):
         query = urlencode([*parse_qsl(_without(request, "page").query), ("page", max(1, number) + 1)])
         return replace(real, headers={**real.headers, "Link": f'<{request.base}{request.path}?{query}>; rel="next"'})
     content = json.loads(real.body)
@@ -264,6 +264,11 @@ def _limited(fault: Fault, request: Request) -> Response:
         }
         body = {"message": message, "documentation_url": docs}
         return json_response(body, 429 if fault.kind == "too_many" else 403, {**quota, **retry, **fault.headers})
+    if fault.service == "gitlab":
+        quota = {"RateLimit-Limit": "2000", "RateLimit-Remaining": "0", "RateLimit-Observed": "2001"}
+        reset_at = {"RateLimit-Reset": str(int((now + timedelta(seconds=wait or 60)).timestamp()))}
+        headers = {"Content-Type": "text/plain", **quota, **reset_at, **retry, **fault.headers}
+        return Response(429, b"Retry later\n", headers)
     if fault.service == "sheets":
         kind = "Read" if request.method == "GET" else "Write"
         message = f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute per user'"

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from syncd.sandbox.clock import Clock
 from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.gitlab.forge import Forge
 from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.sheets.workbook import Workbooks
 
@@ -30,7 +31,7 @@ class CostRow:
 
 
 class World:
-    """`github`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics` and `costs`, with the mutations of each.
+    """`github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs`, with their mutations.
 
     Hold `lock` to read several things that belong together; every mutation takes the lock itself.
     """
@@ -39,6 +40,7 @@ class World:
         self.lock = threading.RLock()
         self.clock = Clock(now)
         self.github = CodeHost(self.clock, self.lock)
+        self.gitlab = Forge(self.clock, self.lock)
         # Neither account is in the company's own zone, so that a JQL date read in the wrong zone shows.
         self.jira = Tickets(self.clock, self.lock, cloud=True, zone="America/New_York", page_cap=40)
         self.jira_dc = Tickets(self.clock, self.lock, cloud=False, zone="Asia/Tokyo", page_cap=100)

@@ -105,8 +105,8 @@ def members_of_group(
 class MembersSource(JsonSource):
     """Records of lists of members. A subclass writes `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id, as that
-    of `NewestFirst`.
+    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id; the
+    marks are those of `NewestFirst`.
     """
 
     def members(self, stream: Stream) -> Members:

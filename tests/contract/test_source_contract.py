@@ -13,6 +13,7 @@ import pytest
 from scripted_api import Asked, serving
 
 from connectors.github import GitHub
+from connectors.gitlab import GitLab
 from connectors.http import Http
 from connectors.jira import Jira
 from connectors.sheets import Sheets
@@ -58,6 +59,14 @@ def company() -> Iterator[Sandbox]:
         world.github.close_issue("acme/issues", world.github.add_issue("acme/issues", at=at).number, at=at)
         world.github.add_release("acme/releases", f"v{number}", at=at)
     deliver(world)
+    for what in ("merges", "issues", "releases", "inner/deployments"):
+        world.gitlab.add_project(f"acme/{what}")
+    for number in range(101):
+        at = START + timedelta(minutes=number)
+        world.gitlab.merge("acme/merges", world.gitlab.add_merge_request("acme/merges", at=at).iid, at=at)
+        world.gitlab.close("acme/issues", world.gitlab.add_issue("acme/issues", at=at).iid, at=at)
+        world.gitlab.add_release("acme/releases", f"v{number}", at=at)
+        world.gitlab.deploy("acme/inner/deployments", at=at)
     rows = [[typed("Week"), typed("Calls")], [typed("2026-10-05"), typed(1200.0)], [typed("2026-10-12"), typed(0.0)]]
     world.sheets.add(Spreadsheet(BOOK, "Numbers", public=True, sheets=[Sheet(1, "Support", rows)]))
     world.metrics.uptime = {(START + timedelta(days=day)).date(): 99.0 + day / 10 for day in range(5)}
@@ -112,6 +121,39 @@ class TestGitHubWorkflowRuns(_GitHub):
 class TestGitHubDeployedPulls(_GitHub):
     measure = {"what": "deployed_pull_requests", "repo": "acme/deployments"}
     needs = ("lead_time",)
+
+
+@pytest.mark.unmeasured
+class _GitLab(SourceContract):
+    connector = GitLab
+    secrets = (Credentials.gitlab,)
+    libraries = ("httpx",)
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.gitlab_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "token": Credentials.gitlab}
+
+
+class TestGitLabMergeRequests(_GitLab):
+    measure = {"what": "merged_merge_requests", "project": "acme/merges"}
+
+
+@pytest.mark.sibling
+class TestGitLabIssues(_GitLab):
+    measure = {"what": "closed_issues", "project": "acme/issues"}
+
+
+@pytest.mark.sibling
+class TestGitLabReleases(_GitLab):
+    measure = {"what": "releases", "project": "acme/*"}
+
+
+@pytest.mark.sibling
+class TestGitLabDeployments(_GitLab):
+    measure = {"what": "deployments", "project": "acme/*"}
 
 
 @pytest.mark.unmeasured
