@@ -58,6 +58,7 @@ def _why_no_issue(row: JsonRow) -> str | None:
     return "closed as duplicate" if row.text("_links?.closed_as_duplicate_of?") else None
 
 
+_UNMERGED = {"merged": None, "opened": "open", "closed": "closed without merging"}
 _SHARED = {"author": "author.username", "label": "labels", "milestone": "milestone.title", "number": "iid"}
 
 KINDS: Mapping[What, Kind] = {
@@ -65,9 +66,9 @@ KINDS: Mapping[What, Kind] = {
         "merge_requests",
         "!",
         done_at=("merged_at",),
-        not_done=lambda row: None if row.text("state") == "merged" else "not merged",
+        not_done=lambda row: _UNMERGED.get(row.text("state") or "", row.text("state")),
         fields={**_SHARED, "base": "target_branch", "draft": "draft"},
-        query={"state": "merged", "scope": "all"},
+        query={"state": "all", "scope": "all"},
     ),
     "closed_issues": Kind(
         "issues",

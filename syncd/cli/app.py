@@ -327,8 +327,8 @@ def demo(
 def sandbox(port: options.Port = 8322, seed: options.Seed = 7, now: options.Now = None) -> None:
     """Serve the sandbox on loopback, until Ctrl-C.
 
-    Serves GitHub, Jira Cloud, Jira Data Center, Google Sheets and a JSON API. Prints the environment variables that a
-    syncd.yaml needs to use them.
+    Serves GitHub, GitLab, Jira Cloud, Jira Data Center, Google Sheets and a JSON API. Prints the environment variables
+    that a syncd.yaml needs to use them.
     """
     from syncd.cli import sandbox as command
 

@@ -71,7 +71,7 @@ def _sync(path: Path, box: Sandbox) -> Result:
     okrs = choose_period(config, None, clock())
     assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
-    say(f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file")
+    say(f"Pulled {len(result.pulls)} streams from GitHub, GitLab, Jira, Google Sheets, a JSON API and a CSV file")
     say(f"(a sandbox on this machine, through the real clients): {len(box.requests)} requests, {seconds:.1f} s.")
     say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
     say()
@@ -106,6 +106,7 @@ def sandbox_environment(box: Sandbox) -> dict[str, str]:
     return {
         "SANDBOX_URL": box.url,
         "GITHUB_TOKEN": credentials["github"],
+        "GITLAB_TOKEN": credentials["gitlab"],
         "JIRA_TOKEN": credentials["jira_token"],
         "JIRA_PAT": credentials["jira_pat"],
         "GOOGLE_TOKEN": credentials["google_token"],
@@ -153,6 +154,7 @@ clock: {now}   # a rehearsal: every command here behaves as if it were this time
 
 connections:
   code:     {{type: github, url: "${{SANDBOX_URL}}/github", token: "${{GITHUB_TOKEN}}"}}
+  apps:     {{type: gitlab, url: "${{SANDBOX_URL}}/gitlab", token: "${{GITLAB_TOKEN}}"}}
   tickets:  {{type: jira, url: "${{SANDBOX_URL}}/jira", email: {email}, token: "${{JIRA_TOKEN}}"}}
   helpdesk: {{type: jira, url: "${{SANDBOX_URL}}/jira-dc", token: "${{JIRA_PAT}}"}}
   numbers:  {{type: sheets, url: "${{SANDBOX_URL}}/sheets", token: "${{GOOGLE_TOKEN}}"}}

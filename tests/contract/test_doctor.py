@@ -23,10 +23,11 @@ from syncd.sdk import Check, RetryPolicy
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
-Vendor = Literal["github", "jira", "jira-dc", "sheets", "metrics", "files"]
-SERVERS: tuple[Vendor, ...] = ("github", "jira", "jira-dc", "sheets", "metrics")
+Vendor = Literal["github", "gitlab", "jira", "jira-dc", "sheets", "metrics", "files"]
+SERVERS: tuple[Vendor, ...] = ("github", "gitlab", "jira", "jira-dc", "sheets", "metrics")
 MEASURES: dict[Vendor, str] = {
     "github": "repo: acme/search, what: closed_issues",
+    "gitlab": "project: acme/apps/*, what: closed_issues",
     "jira": "jql: 'project = KB'",
     "jira-dc": "jql: 'project = HELP'",
     "sheets": "spreadsheet: 1AbC-acme-okr-numbers-2026q4, cell: 'Support!C2'",
@@ -49,10 +50,17 @@ def box(shared: Sandbox) -> Iterator[Sandbox]:
 
 def connection(box: Sandbox, vendor: Vendor, url: str | None = None) -> str:
     secrets = box.credentials
-    urls = {"github": box.github_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url, "sheets": box.sheets_url}
+    urls = {
+        "github": box.github_url,
+        "gitlab": box.gitlab_url,
+        "jira": box.jira_url,
+        "jira-dc": box.jira_dc_url,
+        "sheets": box.sheets_url,
+    }
     address = url or urls.get(vendor, box.metrics_url)
     keys = {
         "github": 'type: github, token: "${TOKEN}"',
+        "gitlab": 'type: gitlab, token: "${TOKEN}"',
         "jira": f'type: jira, email: {secrets["jira_email"]}, token: "${{TOKEN}}"',
         "jira-dc": 'type: jira, token: "${TOKEN}"',
         "sheets": 'type: sheets, token: "${TOKEN}"',
@@ -109,7 +117,13 @@ def bad(checks: list[Check]) -> dict[str, str]:
 
 @pytest.fixture
 def token(box: Sandbox, monkeypatch: pytest.MonkeyPatch, vendor: Vendor) -> None:
-    names = {"github": "github", "jira": "jira_token", "jira-dc": "jira_pat", "sheets": "google_token"}
+    names = {
+        "github": "github",
+        "gitlab": "gitlab",
+        "jira": "jira_token",
+        "jira-dc": "jira_pat",
+        "sheets": "google_token",
+    }
     monkeypatch.setenv("TOKEN", box.credentials[names.get(vendor, "metrics_key")])
 
 

@@ -38,6 +38,7 @@ def box(shared: Sandbox) -> Iterator[Sandbox]:
 def url_of(box: Sandbox, vendor: Vendor) -> str:
     urls = {
         "github": box.github_url,
+        "gitlab": box.gitlab_url,
         "jira": box.jira_url,
         "jira-dc": box.jira_dc_url,
         "sheets": box.sheets_url,

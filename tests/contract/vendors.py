@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any, Literal
 
 from connectors.github import GitHub
+from connectors.gitlab import GitLab
 from connectors.http import Http
 from connectors.jira import Jira
 from connectors.quantive import Quantive
@@ -14,8 +15,8 @@ from connectors.tability import Tability
 from syncd.sdk import Connector, Context, SourceError, Stream
 from syncd.sdk.testing import statement
 
-Vendor = Literal["github", "jira", "jira-dc", "sheets", "metrics", "tability", "quantive", "http-publisher"]
-READERS: tuple[Vendor, ...] = ("github", "jira", "jira-dc", "sheets", "metrics")
+Vendor = Literal["github", "gitlab", "jira", "jira-dc", "sheets", "metrics", "tability", "quantive", "http-publisher"]
+READERS: tuple[Vendor, ...] = ("github", "gitlab", "jira", "jira-dc", "sheets", "metrics")
 WRITERS: tuple[Vendor, ...] = ("tability", "quantive", "http-publisher")
 EVERY = READERS + WRITERS
 SECRET = "hunter2-secret-of-forty-characters-or-so"
@@ -28,6 +29,8 @@ def ask(vendor: Vendor, url: str, context: Context, **more: Any) -> SourceError 
     connector: Any
     if vendor == "github":
         connector, keys, stream = GitHub, {"token": SECRET}, Stream("releases of acme/web", "records")
+    elif vendor == "gitlab":
+        connector, keys, stream = GitLab, {"token": SECRET}, Stream("releases of acme/web", "records")
     elif vendor == "jira":
         connector, keys, stream = (
             Jira,

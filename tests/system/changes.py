@@ -66,7 +66,10 @@ def delete_an_issue(world: World, pick: int) -> None:
 
 
 def release_something(world: World, pick: int) -> None:
-    repo = _one(("acme/mobile", "acme/checkout"), pick)
+    if pick % 2:
+        world.gitlab.add_release("acme/apps/mobile", f"v9.{len(world.gitlab.project('acme/apps/mobile').releases)}")
+        return
+    repo = "acme/checkout"
     drafts = [release.tag for release in world.github.repo(repo).releases.values() if release.draft]
     if drafts:
         world.github.publish_release(repo, _one(drafts, pick))

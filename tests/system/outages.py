@@ -8,10 +8,10 @@ from typing import Any
 
 from syncd.sandbox import Fault
 
-SERVICES = ("github", "jira", "jira-dc", "sheets", "metrics")
-_PAGED = SERVICES[:3]
-_VENDORS = SERVICES[:4]
-_MANY_REQUESTS = ("github", "jira", "sheets")  # in each cycle; one of Data Center makes a single one
+SERVICES = ("github", "gitlab", "jira", "jira-dc", "sheets", "metrics")
+_PAGED = SERVICES[:4]
+_VENDORS = SERVICES[:5]
+_MANY_REQUESTS = ("github", "gitlab", "jira", "sheets")  # in each cycle; one of Data Center makes a single one
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ clock: {now}
 schedule: 1s
 connections:
   code: {{type: github, url: "{box.github_url}", token: "${{GITHUB_TOKEN}}"}}
+  apps: {{type: gitlab, url: "{box.gitlab_url}", token: "${{GITLAB_TOKEN}}"}}
   tickets: {{type: jira, url: "{box.jira_url}", email: {known["jira_email"]}, token: "${{JIRA_TOKEN}}"}}
   helpdesk: {{type: jira, url: "{box.jira_dc_url}", token: "${{JIRA_PAT}}"}}
   numbers: {{type: sheets, url: "{box.sheets_url}", token: "${{GOOGLE_TOKEN}}"}}
@@ -100,6 +101,7 @@ connections:
     )
     secrets = {
         "GITHUB_TOKEN": known["github"],
+        "GITLAB_TOKEN": known["gitlab"],
         "JIRA_TOKEN": known["jira_token"],
         "JIRA_PAT": known["jira_pat"],
         "GOOGLE_TOKEN": known["google_token"],

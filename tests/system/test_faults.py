@@ -27,7 +27,7 @@ from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
-CONNECTIONS = dict(zip(SERVICES, ("code", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
+CONNECTIONS = dict(zip(SERVICES, ("code", "apps", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
 
 
 class Lab:
@@ -100,7 +100,7 @@ class Lab:
         world, number = self.box.world, next(self._numbers)
         world.github.merge_pull("acme/search", world.github.add_pull("acme/search", base="main").number)
         world.github.close_issue("acme/web", world.github.add_issue("acme/web", labels=["bug"]).number)
-        world.github.add_release("acme/mobile", f"v9.{number}")
+        world.gitlab.add_release("acme/apps/mobile", f"v9.{number}")
         world.jira.transition(world.jira.create("KB", "Article").key, "Done")
         began = world.clock.now() - timedelta(days=20 + number)
         world.jira_dc.transition(world.jira_dc.create("HELP", "Incident", at=began).key, "Done")

@@ -147,7 +147,7 @@ class Soak:
             case 1:
                 world.github.close_issue("acme/web", world.github.add_issue("acme/web", labels=["bug"]).number)
             case 2:
-                world.github.add_release("acme/mobile", f"v9.{number}")
+                world.gitlab.add_release("acme/apps/mobile", f"v9.{number}")
             case 3:
                 world.jira.transition(world.jira.create("KB", "Article").key, "Done")
             case 4:
@@ -157,7 +157,7 @@ class Soak:
 
     def _fail(self) -> None:
         self._healthy = False
-        service = self.dice.choice(["github", "jira", "jira-dc", "sheets", "metrics"])
+        service = self.dice.choice(["github", "gitlab", "jira", "jira-dc", "sheets", "metrics"])
         fault = self.dice.choice(FAULTS)
         self.story.append(f"{service} {fault}")
         self.box.fault(Fault(service, **fault))

@@ -10,7 +10,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from syncd.sandbox.story import code, numbers, tickets
+from syncd.sandbox.story import apps, code, numbers, tickets
 from syncd.sandbox.world import World
 
 DEMO_NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
@@ -22,6 +22,7 @@ def build(seed: int = 7, now: datetime | None = None) -> World:
     # ruff: noqa: S311 - the same seed must give the same story, so the generator is not cryptographic
     world = World(now)
     code.write(world.github, random.Random(f"{seed} code"))
+    apps.write(world.gitlab)
     tickets.write(world.jira, world.jira_dc, random.Random(f"{seed} tickets"))
     numbers.write(world, random.Random(f"{seed} numbers"))
     return world

@@ -67,6 +67,12 @@ def releases(repo: str) -> Value:
     return count
 
 
+def app_releases(world: World, before: datetime) -> float:
+    """Releases of the mobile app, on the day that each names."""
+    releases = world.gitlab.project("acme/apps/mobile").releases.values()
+    return float(sum(_counts(release.released_at, before) for release in releases))
+
+
 def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
     """Issues whose status category is Done, each with the time on which it counts."""
     for issue in site.issues.values():

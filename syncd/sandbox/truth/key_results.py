@@ -102,6 +102,6 @@ OBJECTIVES = (
             Outcome("satisfaction", counting.satisfaction, 70, 78),
             Outcome("renewals", counting.renewals, 800, 1200),
         ),
-        (Output("mobile-releases", counting.releases("acme/mobile"), 6, (("customers", 0), ("satisfaction", 14))),),
+        (Output("mobile-releases", counting.app_releases, 6, (("customers", 0), ("satisfaction", 14))),),
     ),
 )

@@ -12,7 +12,8 @@ from syncd.sdk import JsonRow, RetryLater
 ROW = JsonRow(
     {
         "id": 7, "draft": False, "author": {"username": "ada"}, "milestone": None, "labels": ["bug", None, "ui"],
-        "assignees": [{"username": "bo"}, {"username": "cy"}], "at": "2026-10-05T10:00:00.123+02:00", "day": "2026-10-05",
+        "assignees": [{"username": "bo"}, {"username": "cy"}], "at": "2026-10-05T10:00:00.123+02:00",
+        "day": "2026-10-05",
     }
 )  # fmt: skip
 
