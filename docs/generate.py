@@ -56,7 +56,7 @@ from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gaug
 from syncd.service.metrics import Metrics
 
 FOLDER = Path(__file__).parent
-CONNECTORS = ("github", "jira", "sheets", "files", "http", "sql", "tability", "quantive")
+CONNECTORS = ("github", "gitlab", "jira", "sheets", "files", "http", "sql", "tability", "quantive")
 _TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SCREEN = re.compile(r"(<!-- output of: syncd demo -->\n```text\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 
@@ -205,11 +205,11 @@ def metrics() -> str:
     return table_of(["metric", "type", "meaning"], rows)
 
 
-def fields() -> str:
-    """The fields of each kind of GitHub record."""
-    measure: Any = connector("github").Measure
+def fields(name: str, place: str) -> str:
+    """The fields of each kind of record of a connector, whose measures name a `place`: `repo` or `project`."""
+    measure: Any = connector(name).Measure
     whats = _choices(measure.model_fields["what"].annotation)
-    fields_of = {what: measure.model_validate({"what": what, "repo": "a/b"}).fields() for what in whats}
+    fields_of = {what: measure.model_validate({"what": what, place: "a/b"}).fields() for what in whats}
     names = sorted(set().union(*fields_of.values()))
     rows = [[f"`{name}`", *("yes" if name in fields_of[what] else "" for what in whats)] for name in names]
     return table_of(["field", *(f"`{what}`" for what in whats)], rows)
@@ -286,7 +286,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "as keys": partial(keys, As),
     "series keys": partial(keys, Series),
     "lookup keys": partial(keys, Lookup),
-    "github fields": fields,
+    "github fields": partial(fields, "github", "repo"),
+    "gitlab fields": partial(fields, "gitlab", "project"),
     "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),

@@ -71,7 +71,7 @@ def _sync(path: Path, box: Sandbox) -> Result:
     okrs = choose_period(config, None, clock())
     assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
-    say(f"Pulled {len(result.pulls)} streams from GitHub, GitLab, Jira, Google Sheets, a JSON API and a CSV file")
+    say(f"Pulled {len(result.pulls)} streams from GitHub, GitLab, Jira, Google Sheets, JSON and CSV")
     say(f"(a sandbox on this machine, through the real clients): {len(box.requests)} requests, {seconds:.1f} s.")
     say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
     say()

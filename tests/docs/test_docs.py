@@ -35,7 +35,7 @@ from syncd.sdk.testing.connector_contract import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-SHIPPED = ("files", "github", "http", "jira", "sheets", "sql")
+SHIPPED = ("files", "github", "gitlab", "http", "jira", "sheets", "sql")
 
 
 def text(name: str) -> str:

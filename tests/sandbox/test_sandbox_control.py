@@ -34,7 +34,7 @@ def test_control_sets_faults_and_shows_requests(box: Sandbox) -> None:
         assert client.get("/metrics-api/v1/error-rate").status_code == 401
         log = client.get("/control/requests").json()
         assert [request["status"] for request in log if request["service"] == "metrics"] == [503, 401]
-        assert client.post("/control/fault", json={"service": "gitlab"}).status_code == 400
+        assert client.post("/control/fault", json={"service": "gitea"}).status_code == 400
         assert client.post("/control/fault", json={"kind": "status"}).status_code == 400
         assert client.get("/elsewhere").status_code == 404
 

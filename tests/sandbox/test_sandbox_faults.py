@@ -191,9 +191,11 @@ def test_github_limits_send_githubs_headers(box: Sandbox, client: httpx.Client) 
     assert "secondary rate limit" in secondary.json()["message"]
 
 
-@pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics"])
+@pytest.mark.parametrize("service", ["github", "gitlab", "jira", "jira-dc", "sheets", "metrics"])
 def test_too_many_sends_retry_after_if_it_has_seconds(box: Sandbox, service: str) -> None:
-    url = {"github": box.github_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url}.get(service)
+    url = {"github": box.github_url, "gitlab": box.gitlab_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url}.get(
+        service
+    )
     url = url or {"sheets": box.sheets_url, "metrics": box.metrics_url}[service]
     box.fault(Fault(service, "too_many", times=1))  # type: ignore[arg-type]
     bare = httpx.get(f"{url}/x")
@@ -203,12 +205,12 @@ def test_too_many_sends_retry_after_if_it_has_seconds(box: Sandbox, service: str
     assert parsedate_to_datetime(httpx.get(f"{url}/x").headers["Retry-After"]).tzinfo is not None
 
 
-@pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics", "token"])
+@pytest.mark.parametrize("service", ["github", "gitlab", "jira", "jira-dc", "sheets", "metrics", "token"])
 def test_unauthorized_refuses_every_credential(box: Sandbox, service: str) -> None:
     box.fault(Fault(service, "unauthorized"))  # type: ignore[arg-type]
     secrets = box.credentials
     paths = {
-        "github": "/github/user", "jira": "/jira/rest/api/2/myself", "jira-dc": "/jira-dc/rest/api/2/myself",
+        "github": "/github/user", "gitlab": "/gitlab/api/v4/user", "jira": "/jira/rest/api/2/myself", "jira-dc": "/jira-dc/rest/api/2/myself",
         "sheets": "/sheets/v4/spreadsheets/x", "metrics": "/metrics-api/v1/uptime", "token": "/token",
     }  # fmt: skip
     headers = {"X-Api-Key": secrets["metrics_key"], "x-goog-api-key": secrets["google_api_key"]}
@@ -258,7 +260,7 @@ def test_client_library_raises_a_fault(box: Sandbox) -> None:
         list(repo.get_pulls(state="all"))
 
 
-@pytest.mark.parametrize("wrong", [{"service": "gitlab"}, {"service": "github", "kind": "sulk"}])
+@pytest.mark.parametrize("wrong", [{"service": "gitea"}, {"service": "github", "kind": "sulk"}])
 def test_fault_of_an_unknown_service_or_kind_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="no such fault"):
         Fault(**wrong)  # type: ignore[arg-type]
