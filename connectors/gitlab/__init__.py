@@ -147,7 +147,10 @@ class GitLabSource(MembersSource):
         if not path.endswith("/*"):
             return single_member(ask(path), path)
         group = path.removesuffix("/*")
-        pages = self.api.pages(f"{_API}/groups/{quote(group, safe='')}/projects", list[_Project], _PROJECTS)
+        address = f"{_API}/groups/{quote(group, safe='')}/projects"
+        pages = list(self.api.pages(address, list[_Project], _PROJECTS))
+        if len(pages) > 1:  # twice: where a project leaves the list meanwhile, another may slip past a page's edge
+            pages += self.api.pages(address, list[_Project], _PROJECTS)
         listed = (member(project) for page in pages for project in page)
         under = f"{group.lower()}/"
         return members_of_group(listed, stream.memory, ask, lambda one: one.key.startswith(under), self._exclude)

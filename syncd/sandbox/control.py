@@ -23,7 +23,8 @@ CHANGES = {
     ),
     "gitlab": (
         "add_project", "add_merge_request", "add_issue", "add_release", "deploy", "merge", "close", "reopen",
-        "close_as_duplicate", "move_issue", "edit", "delete", "set_deployment", "set_project", "delete_project",
+        "close_as_duplicate", "move_issue", "edit", "delete", "set_deployment", "set_project",
+        "move_project", "delete_project",
     ),
     "jira": (
         "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",

@@ -84,13 +84,17 @@ def updates(read: Read, since: datetime | None, mark: datetime | None) -> Genera
     Returns the new mark, which is true once all these pages are stored: see `NewestFirst`.
     """
     since, newest = mark - OVERLAP if mark else since, mark
-    for _ in range(_HEAD_READS):
+    seen: set[tuple[str, datetime]] = set()
+    for reading in range(_HEAD_READS):
         pages = 0
         for records in read(since):
             pages += 1
+            versions = {(record.id, record.updated_at) for record in records}
+            if reading and versions <= seen:  # nothing has come to the head: many rows may have one time
+                return newest
+            seen |= versions
             if pages == 1:
-                times = [record.updated_at for record in records]
-                newest = max(times if newest is None else [*times, newest], default=None)
+                newest = max([*(record.updated_at for record in records), *([newest] if newest else [])], default=None)
             yield Page(records)
         if pages <= 1:
             break

@@ -210,7 +210,8 @@ def test_unauthorized_refuses_every_credential(box: Sandbox, service: str) -> No
     box.fault(Fault(service, "unauthorized"))  # type: ignore[arg-type]
     secrets = box.credentials
     paths = {
-        "github": "/github/user", "gitlab": "/gitlab/api/v4/user", "jira": "/jira/rest/api/2/myself", "jira-dc": "/jira-dc/rest/api/2/myself",
+        "github": "/github/user", "gitlab": "/gitlab/api/v4/user", "jira": "/jira/rest/api/2/myself",
+        "jira-dc": "/jira-dc/rest/api/2/myself",
         "sheets": "/sheets/v4/spreadsheets/x", "metrics": "/metrics-api/v1/uptime", "token": "/token",
     }  # fmt: skip
     headers = {"X-Api-Key": secrets["metrics_key"], "x-goog-api-key": secrets["google_api_key"]}

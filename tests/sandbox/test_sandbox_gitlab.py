@@ -107,7 +107,7 @@ def test_lists_have_pages_by_number_and_issues_by_keyset(box: Sandbox, client: h
 
 
 def test_former_path_redirects_to_the_id(box: Sandbox, client: httpx.Client) -> None:
-    box.world.gitlab.set_project("acme/apps/mobile", path="acme/apps/app")
+    box.world.gitlab.move_project("acme/apps/mobile", "acme/apps/app")
     project = box.world.gitlab.project("acme/apps/app")
     answer = client.get(f"{APP}/issues?state=all")
     assert answer.status_code == 301

@@ -179,15 +179,18 @@ class Forge:
             deployment.finished_at = moment if status in ("success", "failed", "canceled") else None
 
     def set_project(self, path: str, **state: Any) -> None:
-        """Sets the state of a project: `hidden`, `archived`, `off` and others. A former `path` leads to the new one."""
+        """Sets the state of a project: `hidden`, `archived`, `off` and others."""
+        with self.lock:
+            for name, value in state.items():
+                _set(self.project(path), name, frozenset(value) if name in ("closed", "off") else value)
+
+    def move_project(self, path: str, to: str) -> None:
+        """Renames a project, or moves it to another group; from now on its former path redirects."""
         with self.lock:
             project = self.project(path)
-            former = project.path
-            for name, value in state.items():
-                _set(project, name, frozenset(value) if name in ("closed", "off") else value)
-            if project.path != former:
-                self.renamed[former.lower()] = project.id
-                self.renamed.pop(project.path.lower(), None)
+            self.renamed[project.path.lower()] = project.id
+            self.renamed.pop(to.lower(), None)
+            project.path = to
 
     def delete_project(self, path: str) -> None:
         """Deletes a project."""
