@@ -20,7 +20,6 @@ from syncd.sdk import (
     ConnectionSettings,
     Context,
     JsonClient,
-    JsonRow,
     Member,
     Members,
     MembersSource,
@@ -95,7 +94,7 @@ class GitLabMeasure(RecordKeys):
 
     def fields(self) -> Collection[str]:
         """The fields of what is counted."""
-        return {*KINDS[self.what].fields, "title", "lead_time"}
+        return KINDS[self.what].names
 
     def ignores_case(self, field: str) -> bool:
         """GitLab has no two usernames that differ only in case, but it has such labels."""
@@ -136,7 +135,7 @@ class GitLabSource(MembersSource):
 
         def member(project: _Project) -> Member:
             about = {"archived": project.archived, "forks": project.forked_from_project is not None}
-            access = (project.model_extra or {}).get(f"{_BY_LIST[kind].feature or kind}_access_level")
+            access = (project.model_extra or {}).get(f"{_BY_LIST[kind].feature}_access_level")
             empty = f"its {kind.replace('_', ' ')} are turned off, so it has none" if access == "disabled" else None
             kinds = frozenset(word for word, applies in about.items() if applies)
             return Member(project.id, project.path_with_namespace, project.web_url, kinds, empty)
@@ -162,11 +161,11 @@ class GitLabSource(MembersSource):
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:
         """The pages of a project's list."""
         kind = _BY_LIST[stream.key.partition(" of ")[0]]
-        query = {"per_page": "100", "order_by": kind.order_by, "sort": "desc", **kind.query}
-        if kind.order_by == "updated_at":
+        query = {"per_page": "100", "order_by": kind.updated_at, "sort": "desc", **kind.query}
+        if not self.is_whole(stream):
             query["updated_after"] = (since or _EARLIEST).astimezone(UTC).isoformat()
         for rows in self.api.pages(f"{_API}/projects/{member.id}/{kind.list}", list[dict[str, Any]], query):
-            yield [kind.record(JsonRow(row), member) for row in rows]
+            yield [kind.record(row, member) for row in rows]
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, scopes, quota and clock."""

@@ -66,7 +66,7 @@ from syncd.sdk.facts import (
 )
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
-from syncd.sdk.json_rows import JsonRow
+from syncd.sdk.json_rows import JsonRow, RecordShape
 from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.members import Member, Members, MembersSource, members_of_group, single_member
 from syncd.sdk.publishing import (
@@ -125,6 +125,7 @@ __all__ = [
     "ReadingKeys",
     "Record",
     "RecordKeys",
+    "RecordShape",
     "RequestOutcome",
     "RetryLater",
     "RetryPolicy",

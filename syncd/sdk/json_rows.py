@@ -1,13 +1,15 @@
-"""Reads rows of JSON by paths, as far as records need it: a text, a time, the elements of a field."""
+"""Reads rows of JSON by paths, as far as records need it, and makes records of them by a table of paths."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from syncd.sdk.errors import RetryLater
-from syncd.sdk.facts import Scalar
+from syncd.sdk.facts import Record, Scalar, lead_time
+from syncd.sdk.members import Member
 
 
 class JsonRow:
@@ -65,3 +67,43 @@ def _scalar(value: object, path: str) -> Scalar:
 
 def _unexpected(path: str, problem: str) -> RetryLater:
     return RetryLater(f"its answer is not what was expected: {path} {problem}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordShape:
+    """The path in a row of everything that a record has, and why a row is `not_done`.
+
+    `sign` and the value at `number` follow the member's path, as in `acme/web!7`: the number is unique in the member,
+    and stays. `done_at` are times of being done: the first that a row has is the one.
+    """
+
+    number: str
+    sign: str
+    title: str
+    url: str
+    created_at: str = "created_at"
+    updated_at: str = "updated_at"
+    done_at: Sequence[str]
+    not_done: Callable[[JsonRow], str | None]
+    fields: Mapping[str, str]
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of a record's fields."""
+        return {*self.fields, "title", "lead_time"}
+
+    def record(self, content: Mapping[str, Any], member: Member) -> Record:
+        """The record of a row of a member. A row without a title has its number for one."""
+        row = JsonRow(content)
+        number, created_at, updated_at = row.text(self.number), row.time(self.created_at), row.time(self.updated_at)
+        if number is None or updated_at is None:
+            raise _unexpected(self.number if number is None else self.updated_at, "is null")
+        done_at = next(filter(None, map(row.time, self.done_at)), None)
+        not_done = self.not_done(row) or (None if done_at else "done, at an unknown time")
+        done_at = None if not_done else done_at
+        title = row.text(self.title) or number
+        fields: dict[str, Sequence[Scalar]] = {name: row.elements(path) for name, path in self.fields.items()}
+        fields |= {"title": [title], "lead_time": lead_time(created_at, done_at)}
+        id_, label = f"{member.key} {number}", f"{member.path}{self.sign}{number}"
+        url = row.text(self.url) or member.url
+        return Record(id_, label, title, url, updated_at, created_at, done_at, not_done, fields)

@@ -22,7 +22,7 @@ from loopback import QuietHandler, running
 PLANTED, TAIL = "Pl4nt", "T4il"
 EMAIL = "okr-bot@acme.example"  # no secret, but half of a header that is one
 SLOTS = (
-    "GITHUB", "GITHUB_HOOK", "JIRA_CLOUD", "JIRA_HOOK", "JIRA_DC", "SHEETS_TOKEN", "SHEETS_KEY",
+    "GITHUB", "GITHUB_HOOK", "GITLAB", "JIRA_CLOUD", "JIRA_HOOK", "JIRA_DC", "SHEETS_TOKEN", "SHEETS_KEY",
     "HTTP_TOKEN", "HTTP_HEADER", "HTTP_PATH", "HTTP_USER", "PROXY", "TABILITY", "OUTCOME", "QUANTIVE", "WEB_TOKEN",
     "WEB_CLIENT", "METRICS", "HEARTBEAT", "NOTIFY_PASSWORD", "NOTIFY_PATH", "NOTIFY_HEADER", "OWNER", "USER_TOKEN",
     "WHOLE_PASSWORD", "WHOLE_PATH", "TLS_PROXY",
@@ -62,6 +62,7 @@ MEASURES = {
     "cost": "local, file: costs.csv, cell: A1",
     "pulls": "code, repo: acme/web, what: merged_pull_requests",
     "releases": "app, repo: acme/web, what: releases",
+    "merges": "forge, project: acme/web, what: merged_merge_requests",
     "cloud": "tickets, jql: project = KB, take: sum, of: Points",
     "dc": "tickets-dc, jql: project = KB",
     "sheet": "numbers, spreadsheet: book, cell: A1",
@@ -94,6 +95,7 @@ CONNECTIONS = """\
   local: {{type: files, root: .}}
   code: {{type: github, url: "http://{server}", token: "${{GITHUB}}", webhook_secret: "${{GITHUB_HOOK}}"}}
   app: {{type: github, url: "http://{server}", app_id: 7, installation_id: 8, private_key: "${{APP_KEY}}"}}
+  forge: {{type: gitlab, url: "http://{server}", token: "${{GITLAB}}"}}
   tickets:
     {{type: jira, url: "http://{server}", email: "${{JIRA_EMAIL}}", token: "${{JIRA_CLOUD}}",
      webhook_secret: "${{JIRA_HOOK}}"}}

@@ -131,7 +131,7 @@ def test_only_what_was_delivered_is_done(box: Sandbox, context: Context) -> None
         assert all((record.done_at is None) == (record.not_done is not None) for record in records.values())
         return {label.removeprefix("acme/web"): record.not_done for label, record in records.items()}
 
-    merges = {"!1": None, "!2": "open", "!3": "closed without merging", "!4": "done, and GitLab does not say when"}
+    merges = {"!1": None, "!2": "open", "!3": "closed without merging", "!4": "done, at an unknown time"}
     assert states("merge_requests") == merges
     issues = {"#1": None, "#2": "open", "#3": "moved to another project", "#4": "closed as duplicate"}
     assert states("issues") == issues

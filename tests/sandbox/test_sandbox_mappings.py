@@ -70,7 +70,7 @@ def test_every_way_to_take_a_number_is_used() -> None:
     takes = {measure.get("take") for measure in measures}
     assert takes >= {"count", "sum", "average", "median", "p90", "min", "max", "distinct", "latest", "first", "change"}
     connections = {measure["from"] for measure in measures}
-    assert connections == {"code", "tickets", "helpdesk", "numbers", "local", "metrics"}
+    assert connections == {"code", "apps", "tickets", "helpdesk", "numbers", "local", "metrics"}
 
 
 def test_spreadsheets_and_repositories_of_the_mappings_exist() -> None:
