@@ -19,6 +19,7 @@ from syncd.sdk import (
     Check,
     ConnectionSettings,
     Context,
+    Json,
     JsonClient,
     Member,
     Members,
@@ -53,12 +54,21 @@ class GitLabSettings(WebSettings):
         [], description="What GROUP/* leaves out: names of projects (`*` stands for any text), `archived`, `forks`."
     )
 
+    work: list[str] = Field(
+        [], description="Lists whose merged merge requests and closed issues are work, measured or not: such as acme/*."
+    )
+
     @field_validator("url")
     @classmethod
     def _is_the_site(cls, value: str) -> str:
         if re.search(r"/api(/v\d+)?$", value):
             raise ValueError(f"is {value!r}; write the site alone, without /api/v4")
         return value
+
+    def work_lists(self) -> Iterator[Mapping[str, Json]]:
+        """Merged merge requests and closed issues."""
+        for what in ("merged_merge_requests", "closed_issues") if self.work else ():
+            yield {"what": what, "project": self.work}
 
 
 class GitLabMeasure(RecordKeys):
@@ -95,6 +105,14 @@ class GitLabMeasure(RecordKeys):
     def fields(self) -> Collection[str]:
         """The fields of what is counted."""
         return KINDS[self.what].names
+
+    def record_kind(self) -> str:
+        """The kind of record that is counted."""
+        return KINDS[self.what].kind
+
+    def is_work(self) -> bool:
+        """A release and a deployment are made of merge requests."""
+        return self.what in ("merged_merge_requests", "closed_issues")
 
     def ignores_case(self, field: str) -> bool:
         """GitLab has no two usernames that differ only in case, but it has such labels."""

@@ -37,25 +37,25 @@ _SHARED = {"author": "author.username", "label": "labels", "milestone": "milesto
 
 KINDS: Mapping[What, Kind] = {
     "merged_merge_requests": Kind(
-        list="merge_requests", feature="merge_requests", query={"state": "all", "scope": "all"},
+        kind="merge request", list="merge_requests", feature="merge_requests", query={"state": "all", "scope": "all"},
         number="iid", sign="!", title="title", url="web_url", done_at=["merged_at"],
         not_done=lambda row: _UNMERGED.get(row.text("state") or "", row.text("state")),
         fields={**_SHARED, "base": "target_branch", "draft": "draft"},
     ),
     "closed_issues": Kind(  # before GitLab 18.3, the pages of issues go by number
-        list="issues", feature="issues", query={"state": "all", "scope": "all", "pagination": "keyset"},
+        kind="issue", list="issues", feature="issues", query={"state": "all", "scope": "all", "pagination": "keyset"},
         number="iid", sign="#", title="title", url="web_url", done_at=["closed_at"], not_done=_why_no_issue,
         fields={**_SHARED, "type": "issue_type?"},
     ),
     "releases": Kind(  # they have no time of update, and GitLab hides the tag from whoever may not see code
-        list="releases", feature="releases",
+        kind="release", list="releases", feature="releases",
         number="tag_name", sign=" ", title="name", url="_links?.self?", updated_at="created_at",
         done_at=["released_at"],
         not_done=lambda row: "not released yet" if row.text("upcoming_release") == "true" else None,
         fields={"author": "author?.username", "milestone": "milestones?.title", "tag": "tag_name"},
     ),
     "deployments": Kind(  # those of GitLab's own pipelines have a job, which ended
-        list="deployments", feature="environments",
+        kind="deployment", list="deployments", feature="environments",
         number="iid", sign=" deployment ", title="environment.name", url="deployable.web_url?",
         done_at=["deployable.finished_at", "updated_at"],
         not_done=lambda row: None if row.text("status") == "success" else row.text("status"),

@@ -73,10 +73,12 @@ def _unexpected(path: str, problem: str) -> RetryLater:
 class RecordShape:
     """The path in a row of everything that a record has, and why a row is `not_done`.
 
-    `sign` and the value at `number` follow the member's path, as in `acme/web!7`: the number is unique in the member,
-    and stays. `done_at` are times of being done: the first that a row has is the one.
+    `kind` and the value at `number` identify a record in its member: the number is unique among those of its kind, and
+    stays. People read the number after the `sign`, as in `acme/web!7`. `done_at` are times of being done: the first
+    that a row has is the one.
     """
 
+    kind: str
     number: str
     sign: str
     title: str
@@ -104,6 +106,6 @@ class RecordShape:
         title = row.text(self.title) or number
         fields: dict[str, Sequence[Scalar]] = {name: row.elements(path) for name, path in self.fields.items()}
         fields |= {"title": [title], "lead_time": lead_time(created_at, done_at)}
-        id_, label = f"{member.key} {number}", f"{member.path}{self.sign}{number}"
+        id_, label = f"{member.key} {self.kind} {number}", f"{member.path}{self.sign}{number}"
         url = row.text(self.url) or member.url
-        return Record(id_, label, title, url, updated_at, created_at, done_at, not_done, fields)
+        return Record(id_, label, title, url, updated_at, created_at, done_at, not_done, fields, self.kind)

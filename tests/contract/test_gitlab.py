@@ -20,6 +20,7 @@ from syncd.cycle.model import Result
 from syncd.explain.restatements import restatements
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox
 from syncd.sdk import Check, Context, Record, Stream
+from syncd.status.work import where_the_work_went
 
 LONG_AGO = DEMO_NOW - timedelta(days=20)
 MERGES = "project: 'acme/*', what: merged_merge_requests"
@@ -327,6 +328,15 @@ def test_renamed_projects_keep_their_records_and_their_history(make: Make, box: 
         assert not project.sync(**options).failures
         assert (project.value(), project.value("alone")) == ((7, "complete"), (3, "complete"))
     assert project.restated() == ["came late"]
+
+
+def test_work_is_merge_requests_and_issues_of_the_projects_that_the_connection_names(make: Make, box: Sandbox) -> None:
+    project = make("work: ['acme/*']", work="project: acme/a, what: merged_merge_requests")
+    project.sync()
+    work = where_the_work_went(project.snapshots().now(project.now), project.config.periods[0], project.ledger)
+    assert work is not None
+    assert (work.driving, work.driving_none, work.unmapped) == (0, 1, 8)
+    assert {each.name for each in work.lists} == {"acme/a", "acme/b", "acme/inner/c"}
 
 
 # -- keys, credentials and limits

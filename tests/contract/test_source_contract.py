@@ -137,6 +137,7 @@ class _GitLab(SourceContract):
         return {"url": url, "token": Credentials.gitlab}
 
 
+@pytest.mark.sibling
 class TestGitLabMergeRequests(_GitLab):
     measure = {"what": "merged_merge_requests", "project": "acme/merges"}
 
