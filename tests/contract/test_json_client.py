@@ -112,6 +112,33 @@ def test_a_link_to_another_server_is_not_followed(context: Context, httpx_mock: 
     assert [request.url.host for request in httpx_mock.get_requests()] == ["api.example"]
 
 
+def test_redirect_on_the_same_server_is_followed_once_if_asked_for(context: Context, httpx_mock: HTTPXMock) -> None:
+    """Behind a proxy a server may write http in its own address: ours stays."""
+    settings = WebSettings.model_validate({"type": "any", "url": URL})
+    moved = {"url": f"{URL}/old", "status_code": 301, "headers": {"Location": "http://api.example/rows/7?a=b"}}
+    httpx_mock.add_response(**moved, is_reusable=True)
+    httpx_mock.add_response(url=f"{URL}/rows/7?a=b", json={"id": 7})
+    assert JsonClient(settings, context, follows=True).read("/old", Row) == Row(id=7)
+    with pytest.raises(SourceBroken, match="redirects to"):
+        client(context).read("/old", Row)
+    httpx_mock.add_response(url=f"{URL}/rows/7?a=b", status_code=302, headers={"Location": "/rows/8"})
+    with pytest.raises(SourceBroken, match="redirects to"):
+        JsonClient(settings, context, follows=True).read("/old", Row)
+
+
+@pytest.mark.parametrize(
+    "location", ["https://other.example/rows", "https://api.example:8443/rows", "/login?return_to=/"]
+)
+def test_redirect_to_elsewhere_or_to_a_login_is_never_followed(
+    context: Context, httpx_mock: HTTPXMock, location: str
+) -> None:
+    settings = WebSettings.model_validate({"type": "any", "url": URL})
+    httpx_mock.add_response(status_code=302, headers={"Location": location})
+    with pytest.raises(SourceBroken):
+        JsonClient(settings, context, follows=True).read("/old", Row)
+    assert len(httpx_mock.get_requests()) == 1
+
+
 def test_the_port_of_the_scheme_is_the_same_server(context: Context, httpx_mock: HTTPXMock) -> None:
     linked(httpx_mock, "/rows", "https://api.example:443/rows?page=2", [1])
     linked(httpx_mock, "/rows?page=2", None, [2])

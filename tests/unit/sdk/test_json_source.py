@@ -116,6 +116,16 @@ def test_an_unchanged_list_costs_a_single_request_and_moves_no_cursor() -> None:
     assert source.requests == 1
 
 
+def test_rows_that_share_one_time_are_read_once_and_their_head_once_more() -> None:
+    source, ledger = Rows(0), Ledger()
+    source.rows = {str(name): Record(str(name), "", "", "", START, START) for name in range(10)}
+    for _ in range(2):
+        source.requests = 0
+        ledger.take(source.pull(STREAM, ledger.cursor))
+        assert ledger.rows == source.rows
+        assert source.requests == 4 + 1
+
+
 def test_the_cursor_comes_last() -> None:
     """Until the list was read to its end, no moment is known to be complete."""
     pages = list(Rows(10).pull(STREAM, None))
