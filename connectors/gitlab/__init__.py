@@ -170,7 +170,7 @@ class GitLabSource(MembersSource):
             pages += self.api.pages(address, list[_Project], _PROJECTS)
         listed = (member(project) for page in pages for project in page)
         under = f"{group.lower()}/"
-        return members_of_group(listed, stream.memory, ask, lambda one: one.key.startswith(under), self._exclude)
+        return members_of_group(listed, stream.memory, ask, lambda each: each.key.startswith(under), self._exclude)
 
     def is_whole(self, stream: Stream) -> bool:
         """Releases have no time of update."""
