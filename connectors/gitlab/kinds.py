@@ -59,7 +59,7 @@ KINDS: Mapping[What, Kind] = {
         number="iid", sign=" deployment ", title="environment.name", url="deployable.web_url?",
         done_at=["deployable.finished_at", "updated_at"],
         not_done=lambda row: None if row.text("status") == "success" else row.text("status"),
-        fields={"author": "user.username", "environment": "environment.name", "status": "status", "base": "ref",
+        fields={"author": "user.username", "environment": "environment.name", "status": "status", "ref": "ref",
                 "number": "iid"},
     ),
 }  # fmt: skip

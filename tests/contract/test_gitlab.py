@@ -170,7 +170,7 @@ def test_fields_filter_and_aggregate(box: Sandbox, tmp_path: Path, monkeypatch: 
         "incidents": ("project: acme/web, what: closed_issues, where: {type: incident}", 1),
         "winter": ("project: acme/web, what: releases, where: {milestone: Winter, tag: v1, title: One}", 1),
         "deployed": ("project: acme/web, what: deployments, where: {environment: production, status: success}", 2),
-        "next": ("project: acme/web, what: deployments, where: {base: next}", 1),
+        "next": ("project: acme/web, what: deployments, where: {ref: next}", 1),
     }
     project = GitLabProject(tmp_path, box, **measures, **{name: measure for name, (measure, _) in more.items()})
     with closing(project.ledger):

@@ -145,4 +145,4 @@ def test_changes_by_http(box: Sandbox, client: httpx.Client) -> None:
     assert httpx.post(f"{box.url}/control/change", json=change).status_code == 200
     assert [row["tag_name"] for row in client.get(f"{APP}/releases").json()] == ["v1.0", "v0.10", "v0.9"]
     assert httpx.get(f"{box.url}/truth").json()["key_results"]["mobile-releases"]["value"] == 1
-    assert httpx.post(f"{box.url}/control/change", json={"do": "deploy", "repo": "acme/web"}).status_code == 400
+    assert httpx.post(f"{box.url}/control/change", json={"do": "move_project", "repo": "acme/web"}).status_code == 400
