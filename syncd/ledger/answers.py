@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, exists, func, select
 
 from syncd.ledger import selection
 from syncd.ledger.layouts import Part
@@ -120,6 +120,14 @@ class Answers:
             parameters = self._parameters(connection, measure, span, cycle)
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
             return {row.id: row.label for row in connection.execute(query, parameters)}
+
+    def holding(self, measure: RecordMeasure, cycle: int) -> Sequence[str]:
+        """The streams of a measure that held a record at the end of a cycle, of whatever kind, in its order."""
+        of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
+        held = exists().where(records.c.stream == streams.c.id, held_at(records, cycle))
+        with self._connection() as connection:
+            keys = set(connection.scalars(select(streams.c.key).where(*of_measure, held)))
+        return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
         """A stream of a measure that is not whole now, and why its last pull was not; None if it never was whole.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, PeriodOkrs
@@ -17,16 +18,20 @@ _Kind = tuple[str, str | None]
 def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | None) -> Work | None:
     """Where the work of a snapshot's period went until its moment; None if nothing that is measured is work.
 
-    `okrs` are those of the files of now: they say which records are work.
+    `okrs` are those of the files of now: they say which records are work. In the past only lists that held something by
+    then are looked at: `work:` may name others since.
     """
     kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.key_results), *okrs.work)
              if measure.is_work}  # fmt: skip
     key_results = snapshot.okrs.key_results
+    cycle = snapshot.cycle if snapshot.past else None
     lists = _lists((*_measures(key_results), *okrs.work), kinds)
     if not lists or ledger is None:
         return None
+    reason = _reason(_lists(_measures(key_results), kinds) if snapshot.past else lists, ledger, cycle)
+    if cycle is not None:
+        lists = [replace(each, streams=tuple(ledger.answers.holding(each, cycle))) for each in lists]
     span = so_far(snapshot.okrs.period.span, snapshot.last_instant)
-    cycle = snapshot.cycle if snapshot.past else None
     done: dict[str, str] = {}
     driving: set[str] = set()
     measured: set[str] = set()
@@ -40,7 +45,7 @@ def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | N
                 measured |= counted
                 driving |= counted if key_result.drives else set()
     covers = dict.fromkeys(stream for of_kind in lists for stream in of_kind.streams)
-    return work_of(done, driving, measured, list(covers), None if snapshot.past else _reason(lists, ledger))
+    return work_of(done, driving, measured, list(covers), reason)
 
 
 def _measures(key_results: Iterable[KeyResult]) -> Iterator[RecordMeasure]:
@@ -61,9 +66,16 @@ def _id(measure: RecordMeasure, record: str) -> str:
     return f"{measure.connection} {record}"
 
 
-def _reason(lists: Iterable[RecordMeasure], ledger: Ledger) -> str | None:
+def _reason(lists: Iterable[RecordMeasure], ledger: Ledger, cycle: int | None) -> str | None:
+    """Why there may be more: a list that is not whole now, or that held nothing by the end of a past cycle."""
+    doubt: tuple[str, str | None] | None
     for of_kind in lists:
-        if (doubt := ledger.answers.not_whole(of_kind)) is not None:
+        if cycle is not None:
+            missing = [key for key in of_kind.streams if key not in ledger.answers.holding(of_kind, cycle)]
+            doubt = (missing[0], None) if missing else None
+        else:
+            doubt = ledger.answers.not_whole(of_kind)
+        if doubt is not None:
             stream, reason = doubt
             return _("%(list)s is not pulled whole yet", list=stream) if reason is None else f"{stream}: {reason}"
     return None

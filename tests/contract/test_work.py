@@ -169,6 +169,25 @@ def test_status_and_review_tell_the_same(project: Project, capsys: pytest.Captur
     assert document(before)["work"] == told
 
 
+def test_a_past_day_covers_what_was_pulled_by_then(project: Project) -> None:
+    project.sync()
+    yesterday = project.now
+    project.now += timedelta(days=1)
+    project.connection("work: ['acme/*']")
+    project.edit("repo: [acme/a, acme/b]", "repo: [acme/a, acme/b, acme/c]")
+    project.sync()
+    past = project.snapshots().at(yesterday)
+    then = where_the_work_went(past, project.config.periods[0], project.ledger)
+    assert then is not None
+    assert (then.done, then.covers, then.reason) == (9, ["issues of acme/a", "issues of acme/b"], None)
+    assert project.work().done == 15
+    before = project.snapshots().at(yesterday - timedelta(days=3))
+    nothing = where_the_work_went(before, project.config.periods[0], project.ledger)
+    assert nothing is None or (nothing.done, nothing.covers, nothing.reason) == (
+        0, [], "issues of acme/a is not pulled whole yet",
+    )  # fmt: skip
+
+
 def test_nothing_is_told_of_work_where_none_is_measured(project: Project) -> None:
     (project.folder / "okrs.yaml").write_text(MAPPING.split("      - id: merged")[0])
     project.sync()
