@@ -56,15 +56,12 @@ class Issuer:
         address = provider.address(document, state, nonce, verifier)
         return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, key)
 
-    def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], cookie: str, key: bytes) -> Person:
-        """The person whom the provider sent back with this query, to the browser with this cookie.
+    def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], kept: Mapping[str, str]) -> Person:
+        """The person whom the provider sent back with this query, to the browser that `kept` this of the beginning.
 
-        `key` is that of the login's beginning. Raises LoginRefused.
+        Raises LoginRefused.
         """
         provider = Provider(config, keys)
-        kept = _kept(cookie, key)
-        if not hmac.compare_digest(query.get("state", "").encode(), kept["state"].encode()):
-            raise LoginRefused(_(_STARTED_ELSEWHERE), "the state is not that of this browser")
         if "error" in query:
             reason = single_line(query["error"], 100)
             raise LoginRefused(_("the login provider did not let you in: %(reason)s", reason=reason), reason)
@@ -154,8 +151,11 @@ def _signed(kept: Mapping[str, Any], key: bytes) -> str:
     return jwt.encode({"alg": "HS256"}, dict(kept), OctKey.import_key(key))
 
 
-def _kept(cookie: str, key: bytes) -> Mapping[str, str]:
-    """What the browser kept of the login that it began. Raises LoginRefused if it began none, or too long ago."""
+def begun_login(query: Mapping[str, str], cookie: str, key: bytes) -> Mapping[str, str]:
+    """What the browser kept of the login that it began, to which the query of the way back belongs.
+
+    `key` is that of the beginning. Raises LoginRefused if the browser began none, another, or this one too long ago.
+    """
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import OctKey
@@ -165,4 +165,7 @@ def _kept(cookie: str, key: bytes) -> Mapping[str, str]:
         jwt.JWTClaimsRegistry(exp={"essential": True}).validate(decoded.claims)
     except (JoseError, ValueError) as error:
         raise LoginRefused(_(_STARTED_ELSEWHERE), f"the login cookie: {type(error).__name__}") from None
-    return decoded.claims
+    kept: Mapping[str, str] = decoded.claims
+    if not hmac.compare_digest(query.get("state", "").encode(), kept["state"].encode()):
+        raise LoginRefused(_(_STARTED_ELSEWHERE), "the state is not that of this browser")
+    return kept

@@ -25,7 +25,7 @@ from syncd.web.bounded import Bounded, Overdue
 from syncd.web.credentials import SLOW_SECRETS, name_of_token
 from syncd.web.daemon import Daemon
 from syncd.web.deployment_key import DeploymentKey
-from syncd.web.issuer import SECONDS, Issuer
+from syncd.web.issuer import SECONDS, Issuer, begun_login
 from syncd.web.origins import netloc_of, parts_of
 from syncd.web.pages import render
 from syncd.web.provider import CALLBACK, SILENT, LoginRefused
@@ -108,13 +108,17 @@ class LoginPages:
             raise HTTPException(404)
         cookie = request.cookies.get(cookie_name(web, _COOKIE), "")
         query = dict(request.query_params)
+        key = await self._key.of(_PURPOSE)
+        try:
+            kept = await self._ask(lambda: begun_login(query, cookie, key))
+        except LoginRefused as refused:  # no guess, so it does not count: a page of another site could ask for it
+            return self._not_let_in(request, refused)
         try:
             attempt = self._attempts.begin(counted_address(request, web))
         except TooManyAttempts as many:
             return refused_attempt(request, many)
         try:
-            key = await self._key.of(_PURPOSE)
-            person = await self._ask(lambda: self._issuer.end(config, keys, query, cookie, key))
+            person = await self._ask(lambda: self._issuer.end(config, keys, query, kept))
         except LoginRefused as refused:
             if refused.status >= 500:  # it is no fault of the visitor
                 attempt.take_back()

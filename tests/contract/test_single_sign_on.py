@@ -252,13 +252,23 @@ def test_login_may_end_in_another_process_than_it_began_in(
 
 
 def test_whoever_guesses_a_way_back_waits(client: TestClient, provider: Provider) -> None:
-    address = provider.authorize(begin(client), **ANN)
+    address = urlsplit(provider.authorize(begin(client), **ANN))
     for number in range(10):
-        assert client.get(f"/login/callback?state={number}").status_code == 403
-    waits = client.get(address)
+        guess = dict(parse_qsl(address.query)) | {"code": str(number)}
+        assert client.get(address._replace(query=urlencode(guess)).geturl()).status_code == 403
+    waits = client.get(address.geturl())
     assert waits.status_code == 429
     assert 0 < int(waits.headers["retry-after"]) <= 60
+    assert provider.requests.count("/token") == 10
+
+
+def test_a_way_back_that_no_browser_began_keeps_nobody_out(client: TestClient, provider: Provider) -> None:
+    """A page of another site can make a browser ask for it as often as it likes."""
+    address = provider.authorize(begin(client), **ANN)
+    for number in range(11):
+        assert client.get(f"/login/callback?state={number}").status_code == 403
     assert provider.requests.count("/token") == 0
+    assert client.get(address).status_code == 303
 
 
 def test_silence_of_the_provider_is_no_failure_of_a_person(client: TestClient, provider: Provider) -> None:
