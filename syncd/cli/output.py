@@ -69,14 +69,16 @@ def say_json(document: str) -> None:
 def safe_json(document: str) -> str:
     """A JSON document without secrets in its texts; it stays JSON, and its numbers stay as they are."""
     from syncd.sdk.inert import inert_json
-    from syncd.sdk.redactor import without_any_secret
+    from syncd.sdk.redactor import masking_any_secret
+
+    mask = masking_any_secret()
 
     def masked(match: re.Match[str]) -> str:
         text: str = json.loads(match[0])
-        without = without_any_secret(text)
+        without = mask(text)
         return match[0] if without == text else json.dumps(without, ensure_ascii=False)
 
-    if without_any_secret(document) != document:  # looked at as a whole: few documents hold a secret
+    if mask(document) != document:  # looked at as a whole: few documents hold a secret
         document = _JSON_STRING.sub(masked, document)
     return inert_json(document)
 

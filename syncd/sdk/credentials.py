@@ -24,11 +24,12 @@ _QUERY_NAME = re.compile(
 )
 _DATABASE_QUERY_NAME = re.compile(r"password$", re.IGNORECASE)  # `sslkey` and `passfile` name files
 _USER = re.compile(r"[\w.+-]+://(?P<user>[^:/@?#]*)(?::(?P<password>[^@]*))?@")  # as SQLAlchemy reads it
-_LONGEST_NAME = 16  # characters of what is no key: the id of a project, the name of an API
-_SHORTEST_VALUE = 8  # characters of a value in a query that is a key by its looks
+_SHORTEST_KEY = 16  # characters of what is a key by its looks
+_WORDS_AND_NUMBERS = re.compile(r"([A-Za-z]+|\d+)([-_.+~ ]([A-Za-z]+|\d+))*")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def looks_like_key(text: str, shortest: int = _LONGEST_NAME) -> bool:
+def looks_like_key(text: str, shortest: int = _SHORTEST_KEY) -> bool:
     """Whether a text without a name is rather a key than the name of something: long, and with digits and letters."""
     return (
         len(text) >= shortest
@@ -36,6 +37,14 @@ def looks_like_key(text: str, shortest: int = _LONGEST_NAME) -> bool:
         and bool(re.search(r"[A-Za-z]", text))
         and "@" not in text  # the address of a mailbox
     )
+
+
+def _is_key_among_names(text: str) -> bool:
+    """Whether a part of a path or a value of a query looks like a key.
+
+    `platform-team-2026` is a name, and `2026-10-01T00:00` a time.
+    """
+    return looks_like_key(text) and not _DAY.match(text) and not _WORDS_AND_NUMBERS.fullmatch(text)
 
 
 def is_web_address(url: str) -> bool:
@@ -58,7 +67,7 @@ def keys_in_address(url: str) -> Iterator[str]:
     yield from keys_of_user(parts.username or "", parts.password or "")
     yield from keys_in_query(parts.query)
     for part in parts.path.split("/"):
-        if looks_like_key(part):
+        if _is_key_among_names(part):
             yield from (part, unquote(part))
 
 
@@ -83,7 +92,7 @@ def is_key(user: str, password: str) -> bool:
 def keys_in_query(query: str) -> Iterator[str]:
     """The values of an address's query that are secrets by their names, or look like a key."""
     for name, value in parse_qsl(query):
-        if _QUERY_NAME.search(name) or looks_like_key(value, _SHORTEST_VALUE):
+        if _QUERY_NAME.search(name) or _is_key_among_names(value):
             yield value
 
 

@@ -7,7 +7,8 @@ goes through all of them (`without_any_secret`): an error that nobody expected m
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from weakref import WeakSet
 
 from syncd.sdk.credentials import SHORTEST_SECRET, credentials
@@ -63,7 +64,7 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text with each secret masked, however its characters are escaped."""
-        return _masked(text, self.secrets(), self._shortest)
+        return _masked(text, dict(sorted(self.secrets().items(), key=_length, reverse=True)), self._shortest)
 
     def secrets(self) -> Mapping[str, str]:
         """Each secret, and its form with escapes undone."""
@@ -84,17 +85,31 @@ _lock = threading.Lock()
 
 def without_any_secret(text: str) -> str:
     """The text without the secrets that any redactor of this process knows."""
+    return _masked(text, _every_secret(), SHORTEST_SECRET)
+
+
+def masking_any_secret() -> Callable[[str], str]:
+    """What masks the secrets that any redactor of this process knows now, for the many texts of a document."""
+    secrets = _every_secret()
+    return cache(lambda text: _masked(text, secrets, SHORTEST_SECRET))
+
+
+def _every_secret() -> Mapping[str, str]:
     with _lock:
         redactors = list(_redactors)
     secrets: dict[str, str] = {}
     for redactor in redactors:
         secrets.update(redactor.secrets())
-    return _masked(text, secrets, SHORTEST_SECRET)
+    return dict(sorted(secrets.items(), key=_length, reverse=True))
+
+
+def _length(secret: tuple[str, str]) -> int:
+    return len(secret[0])
 
 
 def _masked(text: str, secrets: Mapping[str, str], shortest: int) -> str:
-    """The text without these secrets; its escapes are undone once for all of them."""
-    longest_first = sorted(secrets, key=len, reverse=True)
+    """The text without these secrets, the longest first; its escapes are undone once for all of them."""
+    longest_first = list(secrets)
     if longest_first and may_be_escaped(text):
         unescaped = Unescaped(text)
         places = sorted(

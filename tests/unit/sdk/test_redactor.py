@@ -193,3 +193,20 @@ def test_no_half_of_a_secret_is_left_where_a_sentence_is_cut(body: str, before: 
     secret = "Pl4nt-0123456789-0123456789"
     text = sentence(body.format("x" * before + secret), Redactor([secret]))
     assert "Pl4" not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.example/platform-team-2026/figures",
+        "https://api.example/figures?project=web-2024&author=ann12345",
+        "https://api.example/figures?api-version=2024-02-15-preview&since=2026-10-01T00:00",
+    ],
+)
+def test_names_and_days_in_an_address_are_no_secrets(address: str) -> None:
+    assert not list(filter(None, keys_in_address(address)))
+
+
+def test_key_in_an_address_is_a_secret_by_its_looks() -> None:
+    address = "https://api.example/a1b2c3d4e5f6a7b8/figures?of=z9y8x7w6v5u4t3s2"
+    assert {"a1b2c3d4e5f6a7b8", "z9y8x7w6v5u4t3s2"} <= set(keys_in_address(address))
