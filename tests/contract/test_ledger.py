@@ -716,7 +716,8 @@ def structure(connection: Connection) -> dict[str, Any]:
             sorted((index["name"], index["column_names"], index["unique"]) for index in inspector.get_indexes(name)),
         )
     conditions = (
-        "SELECT name, substr(sql, instr(sql, 'WHERE')) FROM sqlite_master WHERE sql LIKE '%WHERE%' ORDER BY 1"
+        "SELECT tbl_name, name, sql LIKE '%WHERE until IS NULL' FROM sqlite_master WHERE type = 'index' "
+        "ORDER BY tbl_name, rowid"  # of two that serve a query alike, SQLite takes the newer
         if connection.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
     )
