@@ -15,11 +15,12 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from syncd.sdk.answers import Answer, in_doubt, parse_link, quota_and_clock
+from syncd.sdk.answers import Answer, in_doubt, quota_and_clock
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import RetryLater, SourceBroken, Unsure
 from syncd.sdk.facts import Check
 from syncd.sdk.network import origin
+from syncd.sdk.next_page import next_page
 from syncd.sdk.sentences import single_line
 from syncd.sdk.server import Server, is_login_page
 from syncd.sdk.web_settings import WebSettings
@@ -91,7 +92,8 @@ class JsonClient:
         return self.answer(self.address(path, query), shape, method=method, body=body)[0]
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
-        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server.
+        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server; where a proxy
+        took the links away, `x-next-page` does, or the page after a full page is asked for by its number.
 
         SourceError, also if the pages form a circle: back to a page that was read, or to the same content again.
         """
@@ -106,7 +108,7 @@ class JsonClient:
                 raise SourceBroken(f"its pages go round in a circle (page {len(read)})")
             yield page
             last = page
-            link = parse_link(headers.get("link", "")).get("next")
+            link = next_page(address, len(read), len(page) if isinstance(page, list) else 0, headers)
             address = None if link is None else self.following(address, link)
 
     def answer(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from connectors.gitlab import GitLab
 from syncd.cycle.model import Result
 from syncd.explain.restatements import restatements
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sandbox.gitlab import api
 from syncd.sdk import Check, Context, Record, Stream
 from syncd.status.work import where_the_work_went
 
@@ -240,6 +242,33 @@ def test_missing_page_makes_the_number_partial(make: Make, box: Sandbox) -> None
     box.heal()
     project.sync()
     assert project.value() == (121, "complete")
+
+
+@pytest.mark.parametrize("what", ["merged_merge_requests", "closed_issues"])
+@pytest.mark.parametrize("lost", [["Link"], ["Link", "X-Next-Page"]])
+def test_list_whose_links_a_proxy_takes_away_is_read_to_its_end(
+    make: Make, box: Sandbox, monkeypatch: pytest.MonkeyPatch, what: str, lost: list[str]
+) -> None:
+    for _ in range(249):
+        (merge if what == "merged_merge_requests" else close)(box, "acme/a")
+    without(monkeypatch, *lost)
+    project = make(work=f"project: acme/a, what: {what}")
+    for options in ({}, {"reconcile": True}):
+        project.sync(**options)
+        assert project.value() == (250 if what == "merged_merge_requests" else 251, "complete")
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """The sandbox's pages come without these headers, as behind a proxy that strips them."""
+    for function in ("_page", "_keyset_page"):
+        real = getattr(api, function)
+
+        def stripped(*args: Any, real: Callable[..., Any] = real, **options: Any) -> Any:
+            response = real(*args, **options)
+            kept = {name: value for name, value in response.headers.items() if name not in names}
+            return replace(response, headers=kept)
+
+        monkeypatch.setattr(api, function, stripped)
 
 
 # -- projects of a group

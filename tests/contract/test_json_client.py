@@ -145,6 +145,28 @@ def test_the_port_of_the_scheme_is_the_same_server(context: Context, httpx_mock:
     assert list(client(context).pages("/rows", list[int])) == [[1], [2]]
 
 
+@pytest.mark.parametrize(
+    ("headers", "last"),
+    [
+        ({"X-Next-Page": "2"}, {"X-Next-Page": ""}),
+        ({"Link": f'<{URL}/rows>; rel="first"', "X-Next-Page": "2"}, {}),
+        ({}, {}),  # neither says whether a page follows
+    ],
+)
+def test_a_list_whose_links_were_taken_away_is_read_to_its_end(
+    context: Context, httpx_mock: HTTPXMock, headers: dict[str, str], last: dict[str, str]
+) -> None:
+    httpx_mock.add_response(url=f"{URL}/rows?per_page=2&pagination=keyset", headers=headers, json=[1, 2])
+    httpx_mock.add_response(url=f"{URL}/rows?per_page=2&page=2", headers=last, json=[3])
+    query = {"per_page": "2", "pagination": "keyset"}
+    assert list(client(context).pages("/rows", list[int], query)) == [[1, 2], [3]]
+
+
+def test_a_full_page_that_is_told_to_be_the_last_is_the_last(context: Context, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url=f"{URL}/rows?per_page=2", headers={"X-Next-Page": ""}, json=[1, 2])
+    assert list(client(context).pages("/rows", list[int], {"per_page": "2"})) == [[1, 2]]
+
+
 def test_pages_that_lead_in_a_circle_end(context: Context, httpx_mock: HTTPXMock) -> None:
     linked(httpx_mock, "/rows", f"{URL}/rows?page=2", [1])
     linked(httpx_mock, "/rows?page=2", f"{URL}/rows", [2])
