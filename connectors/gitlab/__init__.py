@@ -162,7 +162,7 @@ class GitLabSource(MembersSource):
             return member(self.api.read(f"{_API}/projects/{quote(str(project), safe='')}", _Project))
 
         if not path.endswith("/*"):
-            return single_member(ask(path), path)
+            return single_member(ask(path), path, stream.memory)
         group = path.removesuffix("/*")
         address = f"{_API}/groups/{quote(group, safe='')}/projects"
         pages = list(self.api.pages(address, list[_Project], _PROJECTS))

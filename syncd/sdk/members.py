@@ -15,6 +15,7 @@ from typing import Any
 
 from syncd.sdk.errors import RetryLater, SourceBroken
 from syncd.sdk.facts import Json, Lists, Page, Record, Stream
+from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_source import JsonSource, updates, whole_list
 
 _MEMORY = "members"
@@ -52,18 +53,31 @@ class Member:
 class Members:
     """The members to `read`, and what became of the `lists` of the last pull.
 
-    `alone` says that the stream is that single member: what breaks it breaks the stream.
+    `alone` says that the stream is that single member: what breaks it breaks the stream. `carried` are the ids of the
+    members whose records are there from the last pull; None if that is not known.
     """
 
     read: Sequence[Member]
     lists: Lists
     alone: bool = False
+    carried: frozenset[int] | None = None
+
+    def holds(self, id_: int) -> bool:
+        """Whether the mark of a member holds: its records are there, and its list can have rows."""
+        return self.carried is None or id_ in self.carried
 
 
-def single_member(member: Member, path: str) -> Members:
-    """The member of a stream that names it by a path, perhaps by its former one."""
-    renamed = {path.lower(): member.key} if path.lower() != member.key else {}
-    return Members([member], Lists(renamed), alone=True)
+def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
+    """The member of a stream that names it by a path, perhaps by its former one.
+
+    `memory` is that of the stream. If the path means another member than in the last pull, the records of that one are
+    gone.
+    """
+    before: Mapping[str, int] = memory.get(_MEMORY) or {path.lower(): member.id}
+    now = {member.key: member.id}
+    renamed = {former: member.key for former, id_ in before.items() if id_ == member.id and former != member.key}
+    lists = Lists(renamed, _left(before, now, renamed), memory=_remembered(memory, now))
+    return Members([member], lists, alone=True, carried=_carried(before, now, renamed, [member]))
 
 
 def members_of_group(
@@ -76,7 +90,8 @@ def members_of_group(
     """The members that the server lists now, and those that the stream's `memory` has from the last pull.
 
     A former member that is not listed may be deleted, hidden or moved. `ask` asks for it by its id, and `belongs` says
-    whether it is one still. If there is no answer, its records stay and its list is unread.
+    whether it is one still. If there is no answer, its records stay and its list is unread; but if another member has
+    its key now, the former one is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}
@@ -94,23 +109,33 @@ def members_of_group(
             unread[key], lost[key] = _LOST.format(error=error, exclude=_exclusion(key)), id_
         else:
             (here if belongs(member) else elsewhere)[id_] = member
+    borne = {member.key for member in here.values()}
+    lost = {key: id_ for key, id_ in lost.items() if key not in borne}
+    unread = {key: why for key, why in unread.items() if key not in borne}
     read = sorted((each for each in here.values() if not each.is_excluded(exclude)), key=lambda member: member.key)
     now = {member.key: member.id for member in read} | lost
     renamed = _renamed(before, {id_: member.key for id_, member in (here | elsewhere).items()})
-    left = frozenset(renamed.get(key, key) for key in before) - now.keys()
-    memory = {**memory, _MEMORY: now}
-    return Members(read, Lists(renamed, left, unread, memory=None if now == before else memory))
+    lists = Lists(renamed, _left(before, now, renamed), unread, memory=_remembered(memory, now))
+    return Members(read, lists, carried=_carried(before, now, renamed, read))
 
 
 class MembersSource(JsonSource):
     """Records of lists of members. A subclass writes `members` and `records`.
 
     A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id; the
-    marks are those of `NewestFirst`.
+    marks are those of `NewestFirst`. The mark of a member whose records leave goes with them: if the member comes back,
+    it is read from the beginning.
+
+    It keeps each stream's memory while it is open: the pull after a census goes on from what that has shown.
     """
 
+    def __init__(self, api: JsonClient) -> None:
+        super().__init__(api)
+        self._memories: dict[str, Mapping[str, Json]] = {}
+        self._of_census: dict[str, Members] = {}
+
     def members(self, stream: Stream) -> Members:
-        """The members whose lists make up the stream now."""
+        """The members whose lists make up the stream now, by `single_member` or `members_of_group`."""
         raise NotImplementedError
 
     def is_whole(self, stream: Stream) -> bool:
@@ -124,7 +149,10 @@ class MembersSource(JsonSource):
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The rows of every member that were updated since its mark; those without an order all of them."""
         kept: Mapping[str, Any] = cursor if cursor and cursor.get("url") == self.api.url else {}
-        marks: dict[str, str] = dict(kept.get("marks") or {})
+        members = self._members(stream)
+        shown = [members, self._of_census.pop(stream.key, members)]
+        stored: Mapping[str, str] = kept.get("marks") or {}
+        marks = {name: mark for name, mark in stored.items() if all(each.holds(int(name)) for each in shown)}
         present: set[str] = set()
 
         def read(member: Member) -> Iterator[Page]:
@@ -138,27 +166,37 @@ class MembersSource(JsonSource):
             newest = yield from updates(records, stream.since, mark)
             if newest is not None and newest != mark:
                 marks[name] = newest.isoformat()
-                yield Page(cursor={"url": self.api.url, "marks": dict(marks)})
+                yield Page(cursor=place())
 
-        members = self.members(stream)
-        unread = yield from _each(members, read)
+        def place() -> Mapping[str, Json]:
+            return {"url": self.api.url, "marks": dict(marks)}
+
+        unread = yield from _each(members, read, place() if marks != stored else None)
         if self.is_whole(stream):
             yield Page(present=frozenset(present), lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """Every row updated since the stream's `since`."""
-        members = self.members(stream)
+        members = self._of_census[stream.key] = self._members(stream)
         yield from _each(members, lambda member: whole_list(partial(self.records, stream, member), stream.since))
 
+    def _members(self, stream: Stream) -> Members:
+        memory = self._memories.get(stream.key, stream.memory)
+        members = self.members(replace(stream, memory=memory))
+        self._memories[stream.key] = memory if members.lists.memory is None else members.lists.memory
+        return members
 
-def _each(members: Members, read: Callable[[Member], Iterator[Page]]) -> Generator[Page, None, Mapping[str, str]]:
-    """The pages of each member. One that cannot be read is unread, with the reason, and the others are read.
 
-    A limit, refused credentials, or a server that fails for two members in a row concern all of them. Returns what is
-    unread.
+def _each(
+    members: Members, read: Callable[[Member], Iterator[Page]], cursor: Mapping[str, Json] | None = None
+) -> Generator[Page, None, Mapping[str, str]]:
+    """The pages of each member; the first page has the `cursor`.
+
+    A member that cannot be read is unread, with the reason, and the others are read. A limit, refused credentials, or a
+    server that fails for two members in a row concern all of them. Returns what is unread.
     """
     empty = {member.key: member.empty for member in members.read if member.empty is not None}
-    yield Page(lists=replace(members.lists, empty=empty))
+    yield Page(cursor=cursor, lists=replace(members.lists, empty=empty))
     unread, failed = dict(members.lists.unread), False
     for member in members.read:
         if member.empty is not None:
@@ -186,6 +224,26 @@ def _exclusion(key: str) -> str:
 def _is_named(key: str, exclude: Collection[str]) -> bool:
     patterns = (pattern.lower() for pattern in exclude)
     return any(fnmatchcase(key if "/" in pattern else key.rpartition("/")[2], pattern) for pattern in patterns)
+
+
+def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[str, Json] | None:
+    """The new memory of a stream; None if it has not changed."""
+    return None if now == memory.get(_MEMORY) else {**memory, _MEMORY: dict(now)}
+
+
+def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
+    """The keys, once they are renamed, whose records are not those of the member that has the key now."""
+    after = {renamed.get(key, key): id_ for key, id_ in before.items()}
+    return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
+
+
+def _carried(
+    before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str], read: Iterable[Member]
+) -> frozenset[int]:
+    """The ids of the members whose records are there, under their present keys, and that are not empty."""
+    empty = {member.id for member in read if member.empty is not None}
+    after = {id_ for key, id_ in before.items() if now.get(renamed.get(key, key)) == id_}
+    return frozenset(after - empty)
 
 
 def _renamed(before: Mapping[str, int], now: Mapping[int, str]) -> dict[str, str]:

@@ -92,9 +92,9 @@ def merge(box: Sandbox, path: str, **how: Any) -> int:
     return iid
 
 
-def close(box: Sandbox, path: str, **how: Any) -> int:
+def close(box: Sandbox, path: str, day: int = 1, **how: Any) -> int:
     iid = box.world.gitlab.add_issue(path, at=LONG_AGO, **how).iid
-    box.world.gitlab.close(path, iid, at=LONG_AGO + timedelta(days=1))
+    box.world.gitlab.close(path, iid, at=LONG_AGO + timedelta(days=day))
     return iid
 
 
@@ -347,16 +347,97 @@ def test_project_that_moves_to_another_group_is_gone_and_one_that_moves_within_s
     assert len(project.restated()) == 2
 
 
-def test_renamed_projects_keep_their_records_and_their_history(make: Make, box: Sandbox) -> None:
+@pytest.mark.parametrize("census", [False, True])
+def test_renamed_projects_keep_their_records_and_their_history(make: Make, box: Sandbox, census: bool) -> None:
+    """Also those that a census finds renamed: the pull after it renames nothing again."""
+    for _ in range(3):
+        close(box, "acme/b")
     project = make(work=ISSUES, alone="project: acme/a, what: closed_issues")
     project.sync()
     for old, new in (("inner/c", "inner/d"), ("b", "inner/c"), ("a", "b")):  # each takes a path just given up
         box.world.gitlab.move_project(f"acme/{old}", f"acme/{new}")
     close(box, "acme/b")
-    for options in ({}, {"reconcile": True}):
+    for options in ({"reconcile": census}, {"reconcile": True}):
         assert not project.sync(**options).failures
-        assert (project.value(), project.value("alone")) == ((7, "complete"), (3, "complete"))
+        assert (project.value(), project.value("alone")) == ((10, "complete"), (3, "complete"))
     assert project.restated() == ["came late"]
+
+
+def test_project_that_comes_back_is_read_from_its_beginning(make: Make, box: Sandbox) -> None:
+    for day in range(2, 8):  # long before the newest row, where a pull goes on
+        close(box, "acme/b", day=day)
+    forge, project = box.world.gitlab, make(work=ISSUES)
+    settings = project.folder / "syncd.yaml"
+    text = settings.read_text()
+
+    def expect(number: int, **options: Any) -> None:
+        project.sync(**options)
+        assert project.value() == (number, "complete")
+
+    expect(12)
+    project.connection("exclude: [b]")
+    expect(4)
+    settings.write_text(text)
+    expect(12)
+    forge.move_project("acme/b", "other/b")
+    expect(4)
+    forge.move_project("other/b", "acme/b")
+    expect(12)
+
+
+@pytest.mark.parametrize("path", ["acme/*", "acme/b"])
+def test_issues_that_are_turned_on_again_are_read_from_their_beginning(make: Make, box: Sandbox, path: str) -> None:
+    for day in range(2, 8):
+        close(box, "acme/b", day=day)
+    project = make(work=f"project: '{path}', what: closed_issues")
+    measure = project.key_result("work").measure
+    project.sync()
+    number, _ = project.value()
+    box.world.gitlab.set_project("acme/b", off=["issues"])
+    for _ in range(2):  # a list that is empty all at once is doubted
+        project.sync(reconcile=True)
+    assert not [each for each in project.ledger.answers.records(measure) if each.label.startswith("acme/b")]
+    box.world.gitlab.set_project("acme/b", off=[])
+    project.sync()
+    assert project.value() == (number, "complete")
+
+
+@pytest.mark.parametrize("census", [False, True])
+@pytest.mark.parametrize("path", ["acme/*", "acme/b"])
+@pytest.mark.parametrize("by", ["new", "renamed"])
+def test_another_project_at_a_path_takes_the_place_of_the_former(
+    make: Make, box: Sandbox, path: str, by: str, census: bool
+) -> None:
+    for day in range(2, 8):
+        close(box, "acme/b", day=day)
+        close(box, "acme/a", day=day)
+    forge, project = box.world.gitlab, make("shrink: 100%", work=f"project: '{path}', what: closed_issues")
+    project.sync()
+    forge.delete_project("acme/b")
+    if by == "new":
+        forge.add_project("acme/b", at=LONG_AGO)
+        close(box, "acme/b")
+        number = 1 if path == "acme/b" else 1 + 8 + 2
+    else:
+        forge.move_project("acme/a", "acme/b")
+        number = 8 if path == "acme/b" else 8 + 2
+    for options in ({"reconcile": census}, {}, {"reconcile": True}):
+        assert not project.sync(**options).failures
+        assert project.value() == (number, "complete")
+
+
+def test_path_that_was_given_up_and_taken_means_the_project_that_took_it(make: Make, box: Sandbox) -> None:
+    forge, project = box.world.gitlab, make("shrink: 100%", work="project: acme/a, what: closed_issues")
+    project.sync()
+    for path in ("acme/y", "acme/z"):
+        forge.move_project("acme/a" if path == "acme/y" else "acme/y", path)
+        project.sync()
+        assert project.value() == (2, "complete")
+    assert project.restated() == []
+    forge.add_project("acme/a", at=LONG_AGO)
+    close(box, "acme/a")
+    project.sync()
+    assert project.value() == (1, "complete")
 
 
 def test_work_is_merge_requests_and_issues_of_the_projects_that_the_connection_names(make: Make, box: Sandbox) -> None:
