@@ -27,6 +27,7 @@ from syncd.sdk import (
     Record,
     RecordKeys,
     Secret,
+    SourceBroken,
     Stream,
     WebAddress,
     WebSettings,
@@ -39,6 +40,10 @@ from syncd.sdk import (
 _API = "/api/v4"
 _BY_LIST = {kind.list: kind for kind in KINDS.values()}
 _EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # before any row: GitLab wants a bound where it sorts by update
+_NO_GROUP = (
+    "{group} is no group that the token may see ({error}); a person's own projects are no group: list them by name, "
+    "such as `project: [{group}/web, {group}/api]`"
+)
 _PROJECTS = {"include_subgroups": "true", "with_shared": "false", "order_by": "id", "sort": "asc", "per_page": "100"}
 
 
@@ -165,7 +170,12 @@ class GitLabSource(MembersSource):
             return single_member(ask(path), path, stream.memory)
         group = path.removesuffix("/*")
         address = f"{_API}/groups/{quote(group, safe='')}/projects"
-        pages = list(self.api.pages(address, list[_Project], _PROJECTS))
+        try:
+            pages = list(self.api.pages(address, list[_Project], _PROJECTS))
+        except SourceBroken as error:
+            if error.status != 404:
+                raise
+            raise SourceBroken(_NO_GROUP.format(group=group, error=error)) from None
         if len(pages) > 1:  # twice: where a project leaves the list meanwhile, another may slip past a page's edge
             pages += self.api.pages(address, list[_Project], _PROJECTS)
         listed = (member(project) for page in pages for project in page)

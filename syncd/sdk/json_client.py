@@ -8,6 +8,7 @@ learned from every answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -142,6 +143,10 @@ class JsonClient:
             return self._of_shape(answer, address, shape)
 
         return self._context.retry.call(ask)
+
+    def now(self) -> datetime:
+        """The time by which a time in an answer has passed or is still to come."""
+        return self._context.now()
 
     def address(self, path: str, query: Mapping[str, str] | None = None) -> str:
         """The whole address of a path at this server."""

@@ -65,7 +65,7 @@ class NewestFirst(JsonSource):
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """The rows updated since the cursor; without this server's cursor, since the first day that a measure needs."""
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
-        newest = yield from updates(partial(self.records, stream), stream.since, mark)
+        newest = yield from updates(partial(self.records, stream), stream.since, mark, self.api.now())
         if newest != mark and newest is not None:
             yield Page(cursor={"mark": newest.isoformat(), "url": self.api.url})
 
@@ -78,12 +78,17 @@ Read = Callable[[datetime | None], Iterator[Sequence[Record]]]
 """Reads a list's pages, newest first, down to rows updated at a time; all pages if that is None."""
 
 
-def updates(read: Read, since: datetime | None, mark: datetime | None) -> Generator[Page, None, datetime | None]:
+def updates(
+    read: Read, since: datetime | None, mark: datetime | None, now: datetime
+) -> Generator[Page, None, datetime | None]:
     """The rows of a list updated since the mark of the last pull; without a mark, those updated since `since`.
 
-    Returns the new mark, which is true once all these pages are stored: see `NewestFirst`.
+    Both less an overlap: a row may be done some moments after the update that the server tells. Returns the new mark,
+    which is true once all these pages are stored: see `NewestFirst`. It is no time after `now`: a server lets imports
+    and owners set an update in the future, and the rows that are updated until then come too.
     """
-    since, newest = mark - OVERLAP if mark else since, mark
+    begin = mark or since
+    since, newest = begin - OVERLAP if begin else None, mark
     seen: set[tuple[str, datetime]] = set()
     for reading in range(_HEAD_READS):
         pages = 0
@@ -94,7 +99,8 @@ def updates(read: Read, since: datetime | None, mark: datetime | None) -> Genera
                 return newest
             seen |= versions
             if pages == 1:
-                newest = max([*(record.updated_at for record in records), *([newest] if newest else [])], default=None)
+                times = [record.updated_at for record in records if record.updated_at <= now]
+                newest = max([*times, *([newest] if newest else [])], default=None)
             yield Page(records)
         if pages <= 1:
             break

@@ -163,7 +163,7 @@ class MembersSource(JsonSource):
                     yield Page(page.records)
                 return
             mark = datetime.fromisoformat(marks[name]) if name in marks else None
-            newest = yield from updates(records, stream.since, mark)
+            newest = yield from updates(records, stream.since, mark, self.api.now())
             if newest is not None and newest != mark:
                 marks[name] = newest.isoformat()
                 yield Page(cursor=place())

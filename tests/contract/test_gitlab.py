@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,19 @@ def test_what_was_deleted_leaves(
     assert project.restated() == ["gone: deleted, moved, or no match any more"]
 
 
+def test_issue_updated_in_the_future_hides_no_update(make: Make, box: Sandbox) -> None:
+    project = make(work="project: acme/a, what: closed_issues")
+    box.world.gitlab.edit("acme/a", close(box, "acme/a"), at=datetime.now(UTC) + timedelta(days=400), title="x")
+    project.sync()
+    assert project.value() == (3, "complete")
+    close(box, "acme/a", day=2)
+    box.world.gitlab.reopen("acme/a", 1)
+    for day in (3, 4):
+        close(box, "acme/a", day=day)
+    project.sync()
+    assert project.value() == (5, "complete")
+
+
 def test_missing_page_makes_the_number_partial(make: Make, box: Sandbox) -> None:
     for _ in range(120):
         merge(box, "acme/a")
@@ -322,6 +335,14 @@ def test_project_has_none_of_what_is_turned_off(make: Make, box: Sandbox) -> Non
     assert project.value() == (2, "complete")
     notes = [note for pull in result.pulls for note in pull.notes]
     assert notes == ["acme/b: its merge requests are turned off, so it has none"]
+
+
+def test_person_is_no_group(make: Make) -> None:
+    project = make(work="project: 'ana/*', what: closed_issues")
+    project.sync()
+    assert project.value() == (None, "failed")
+    assert "ana is no group that the token may see" in project.reason()
+    assert "`project: [ana/web, ana/api]`" in project.reason()
 
 
 def test_project_that_is_lost_from_sight_keeps_its_records(make: Make, box: Sandbox) -> None:

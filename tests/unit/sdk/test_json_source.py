@@ -26,13 +26,14 @@ from syncd.sdk import (
 )
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+NOW = START + timedelta(days=20)
 STREAM = Stream("rows", "records")
 PER_PAGE = 3
 
 
 def api(url: str = "https://api.example") -> JsonClient:
     settings = WebSettings.model_validate({"type": "any", "url": url})
-    return JsonClient(settings, Context(RetryPolicy(), ZoneInfo("UTC")))
+    return JsonClient(settings, Context(RetryPolicy(), ZoneInfo("UTC"), now=lambda: NOW))
 
 
 class Rows(NewestFirst):
@@ -93,6 +94,26 @@ def test_a_first_pull_begins_where_a_measure_needs_it() -> None:
     source, ledger = Rows(10), Ledger()
     ledger.take(source.pull(replace(STREAM, since=source.rows["7"].updated_at), None))
     assert set(ledger.rows) == {"7", "8", "9"}
+
+
+def test_a_first_pull_begins_a_little_earlier_than_a_measure_needs_it() -> None:
+    """A merge may be told as some milliseconds later than the update that it is."""
+    source, ledger = Rows(10), Ledger()
+    ledger.take(source.pull(replace(STREAM, since=source.rows["7"].updated_at + timedelta(milliseconds=4)), None))
+    assert set(ledger.rows) == {"7", "8", "9"}
+
+
+@pytest.mark.parametrize("number", [1, PER_PAGE])
+def test_rows_updated_in_the_future_hide_no_update(number: int) -> None:
+    source, ledger = Rows(10), Ledger()
+    for name in range(number):
+        moment = NOW + timedelta(days=400 + name)
+        source.rows[f"future {name}"] = Record(f"future {name}", "", "", "", moment, START)
+    ledger.take(source.pull(STREAM, None))
+    assert ledger.rows == source.rows
+    source.update("4")
+    ledger.take(source.pull(STREAM, ledger.cursor))
+    assert ledger.rows == source.rows
 
 
 def test_a_later_pull_takes_what_was_updated_since() -> None:
