@@ -118,7 +118,7 @@ class Reader:
             else:
                 return
         if "issue" in stream.needs:
-            yield _turned_off("issues", repository)
+            yield _turned_off("issues", repository, {"pulls": cursor.get("pulls") or {}} if merges else {})
         if merges:
             for page in self._pulls(api, repository, stream, cursor.get("pulls") or {}):
                 yield page if page.cursor is None else replace(page, cursor={"pulls": page.cursor})
@@ -171,5 +171,6 @@ class Reader:
         return repository
 
 
-def _turned_off(what: str, repository: Repository) -> Page:
-    return Page(lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))
+def _turned_off(what: str, repository: Repository, cursor: Mapping[str, Any] | None = None) -> Page:
+    """The page of a list that has nothing. Its cursor goes: if it is turned on again, it is read from its beginning."""
+    return Page(cursor=cursor or {}, lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

@@ -60,7 +60,7 @@ class Repositories:
                 renamed |= {name: now.key} if now.key != name else {}
         read = [repository for repository in names.values() if not self._leaves_out(repository)]
         here = {repository.key: repository.id for repository in read} | lost
-        left = {renamed.get(name, name) for name in before} - here.keys()
+        left = {new for name, id_ in before.items() if not _is_same(id_, here, new := renamed.get(name, name))}
         return Owned(
             sorted(read, key=lambda repository: repository.full_name), Lists(renamed, frozenset(left), unread), here
         )
@@ -118,6 +118,11 @@ class Repositories:
         """Whether `exclude` names it, with its owner or without."""
         patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
         return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
+
+
+def _is_same(id_: int | None, here: Mapping[str, int | None], name: str) -> bool:
+    """Whether a repository still has the name, as far as their ids tell."""
+    return name in here and (id_ is None or here[name] in (None, id_))
 
 
 def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ class GitHubSource:
         self._repositories = Repositories(self._api, settings)
         self._reader = Reader(self._api, self._repositories)
         self._recounted: dict[tuple[str, str], Mapping[str, Json]] = {}
+        self._left: dict[str, set[str]] = {}
 
     def verify(self, stream: Stream) -> None:
         """Makes no request: GitHub's fields are fixed, and checked with the configuration."""
@@ -57,8 +58,12 @@ class GitHubSource:
         # All repositories of an owner are one stream, whose cursor holds a cursor for each repository.
         owned = self._owned(repo, stream)
         cursors = {name.lower(): start for name, start in dict(cursor.get("repos") or {}).items()}
+        stored = dict(cursors)
         cursors |= {new: cursors.pop(old) for old, new in owned.lists.renamed.items() if old in cursors}
-        yield Page(cursor={"repos": dict(cursors)} if owned.lists.renamed else None, lists=owned.lists)
+        # The cursor of a repository goes with its records: if it comes back, it is read from its beginning.
+        left = self._left.pop(stream.key, set())
+        cursors = {name: start for name, start in cursors.items() if name in owned.names and name not in left}
+        yield Page(cursor={"repos": dict(cursors)} if cursors != stored else None, lists=owned.lists)
         present: set[str] = set()
         unread = dict(owned.lists.unread)
 
@@ -110,6 +115,7 @@ class GitHubSource:
         """The repositories of `OWNER/*`, which the stream remembers from now on."""
         memory = self._reader.memory(stream)
         owned = self._repositories.of(repo.removesuffix("/*"), memory.get("repositories") or {})
+        self._left.setdefault(stream.key, set()).update(owned.lists.left)
         if owned.names == memory.get("repositories"):
             return owned
         memory["repositories"] = dict(owned.names)

@@ -284,6 +284,74 @@ def test_a_new_repository_with_a_former_name_is_another_one(make: Make, box: San
         assert project.value() == (7, "complete")
 
 
+@pytest.mark.parametrize("what", ["closed_issues", "merged_pull_requests", "merged_pull_requests, where: {base: main}"])
+def test_a_repository_that_comes_back_is_read_from_its_beginning(make: Make, box: Sandbox, what: str) -> None:
+    code, number = box.world.github, 10 if what == "closed_issues" else 7
+    for day in range(2, 6):  # long before the newest row, where a pull goes on
+        happen(box, "acme/b", what, day)
+    project = make(work=f"repo: 'acme/*', what: {what}")
+    settings = project.folder / "syncd.yaml"
+    text = settings.read_text()
+
+    def expect(number: int, **options: bool) -> None:
+        project.sync(**options)
+        assert project.value() == (number, "complete")
+
+    without_b = 4 if what == "closed_issues" else 2
+    expect(number)
+    project.connection("exclude: [b]")
+    expect(without_b)
+    settings.write_text(text)
+    expect(number)
+    code.transfer_repo("acme/b", "other")
+    expect(without_b, reconcile=True)
+    code.transfer_repo("other/b", "acme")
+    expect(number)
+
+
+@pytest.mark.parametrize("repo", ["acme/*", "acme/b"])
+def test_issues_that_are_turned_on_again_are_read_from_their_beginning(make: Make, box: Sandbox, repo: str) -> None:
+    for day in range(2, 6):
+        happen(box, "acme/b", "closed_issues", day)
+    project = make(work=f"repo: '{repo}', what: closed_issues")
+    project.sync()
+    number, _ = project.value()
+    box.world.github.set_repo("acme/b", has_issues=False)
+    for _ in range(2):  # a list that is empty all at once is doubted
+        project.sync(reconcile=True)
+    box.world.github.set_repo("acme/b", has_issues=True)
+    project.sync()
+    assert project.value() == (number, "complete")
+
+
+@pytest.mark.parametrize("census", [False, True])
+def test_another_repository_with_the_name_of_one_that_was_deleted_takes_its_place(
+    make: Make, box: Sandbox, census: bool
+) -> None:
+    code = box.world.github
+    for day in range(2, 6):
+        happen(box, "acme/b", "closed_issues", day)
+    project = make(work=ISSUES)
+    project.sync()
+    assert project.value() == (10, "complete")
+    del code.repos[code.repo("acme/b").id]
+    code.add_repo("acme/b", at=LONG_AGO)
+    for _ in range(3):
+        close_issue(box, "acme/b")
+    for options in ({"reconcile": census}, {}, {"reconcile": True}):
+        assert not project.sync(**options).failures
+        assert project.value() == (7, "complete")
+
+
+def happen(box: Sandbox, repo: str, what: str, day: int) -> None:
+    """An issue is closed, or a pull request merged, so many days after all began."""
+    code, at = box.world.github, LONG_AGO + timedelta(days=day)
+    if what == "closed_issues":
+        code.close_issue(repo, code.add_issue(repo, at=LONG_AGO).number, at=at)
+    else:
+        code.merge_pull(repo, code.add_pull(repo, at=LONG_AGO).number, at=at)
+
+
 # -- who asks
 
 
