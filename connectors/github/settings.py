@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
@@ -54,6 +54,7 @@ _LISTS: Mapping[What, str] = {
 DEPLOYED_TO = "pulls deployed to "
 """How the stream of the pull requests that were deployed to an environment begins."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
+_SINGLE_ENVIRONMENT = "the date is that of a single environment; write its whole name, such as environment: staging"
 _UNSUCCESSFUL = frozenset({"failure", "error", "pending", "queued", "in_progress", "waiting", None})
 _APPS = frozenset(  # whose logins end in [bot]
     {
@@ -141,7 +142,9 @@ class GitHubMeasure(RecordKeys):
     what: What = Field(description="What is counted.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
     environment: str | None = Field(
-        None, min_length=1, description="Of deployed_pull_requests: where they are deployed; production unless given."
+        None,
+        min_length=1,
+        description="Of deployed_pull_requests: where they are deployed, if 'where' has no environment; else production.",
     )
 
     @field_validator("repo")
@@ -153,6 +156,23 @@ class GitHubMeasure(RecordKeys):
         if not value:
             raise ValueError("is empty; write OWNER/NAME")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment_of_where(cls, keys: Any) -> Any:
+        """The environment that `where` names is that of the measure."""
+        where = keys.get("where") if isinstance(keys, dict) and keys.get("what") == "deployed_pull_requests" else None
+        if not isinstance(where, dict):
+            return keys
+        if "not_environment" in where:
+            raise ValueError(f"has not_environment: {_written(where['not_environment'])}, and {_SINGLE_ENVIRONMENT}")
+        if "environment" not in where:
+            return keys
+        given = where["environment"]
+        names = given if isinstance(given, list) else [given]
+        if len(names) != 1 or not isinstance(names[0], str) or not names[0] or "*" in names[0]:
+            raise ValueError(f"has environment: {_written(given)} under 'where', and {_SINGLE_ENVIRONMENT}")
+        return {"environment": names[0], **keys}
 
     @model_validator(mode="after")
     def _environment_of_what(self) -> GitHubMeasure:
@@ -200,8 +220,8 @@ class GitHubMeasure(RecordKeys):
         """An author is a bot or a person; a measure of deployed pull requests is of one environment."""
         if field == "environment" and self.what == "deployed_pull_requests":
             elsewhere = sorted(value for value in values if value and value.lower() != self._environment)
-            wanted = f"is {' or '.join(elsewhere)}, and the measure is of {self._environment}"
-            return f"{wanted}; write environment: NAME beside what" if elsewhere else None
+            beside = f"and environment: {self.environment} stands beside what; keep one of them"
+            return f"is {' or '.join(elsewhere)}, {beside}" if elsewhere else None
         others = sorted(value for value in values if value not in ("bot", "person", None))
         return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
 
@@ -236,6 +256,11 @@ class GitHubMeasure(RecordKeys):
             return None
         values = " or ".join(str(value) for value in sorted(asked[field], key=str))
         return f"asks for {self.what} whose {field} is {values}, which never count"
+
+
+def _written(value: Any) -> str:
+    """A value as a file may have it."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 class GitHubPublish(PublishKeys):

@@ -24,7 +24,7 @@ MEASURES = {
     "bugs": "repo: acme/a, what: closed_issues, where: {type: bug}",
     "work": DEPLOYED,
     "lead": f"{DEPLOYED}, take: median, of: lead_time, where: {{base: main}}",
-    "elsewhere": f"{DEPLOYED}, environment: staging",
+    "elsewhere": f"{DEPLOYED}, where: {{environment: staging, conclusion: success}}",
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from connectors.github import GitHub
 from connectors.github.source import GitHubSource
+from syncd.config.measure_keys import measure_model
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import Context, Record, RetryLater, SourceBroken
 
@@ -329,12 +330,41 @@ def test_an_environment_belongs_to_deployed_pull_requests(keys: dict[str, str], 
         GitHub.Measure.model_validate({"repo": LAB, **keys})
 
 
+@pytest.mark.parametrize("environment", ["Staging", ["Staging"]])
+def test_an_environment_may_be_a_condition(environment: str | list[str]) -> None:
+    """`where` has the form of every other field; beside `what`, the same is written in fewer words."""
+    deployed = {"from": "code", "repo": LAB, "what": "deployed_pull_requests"}
+    where = {"environment": environment, "conclusion": "success"}
+    measure = measure_model("github", GitHub.Measure).model_validate({**deployed, "where": where})
+    assert isinstance(measure, GitHub.Measure)
+    assert measure.streams() == [f"pulls deployed to staging of {LAB}"]
+    assert measure.objection("environment", ["Staging"]) is None
+
+
+@pytest.mark.parametrize(
+    ("where", "problem"),
+    [
+        (
+            {"environment": ["live", "staging"]},
+            r"has environment: \[live, staging\] under 'where', and the date is that of",
+        ),
+        ({"environment": "prod*"}, r"has environment: prod\* under 'where', .*; write its whole name"),
+        ({"environment": None}, "has environment: None under 'where'"),
+        ({"not_environment": "live"}, "has not_environment: live, and the date is that of a single environment; write"),
+    ],
+)
+def test_a_condition_for_several_environments_is_refused(where: dict[str, object], problem: str) -> None:
+    deployed = {"from": "code", "repo": LAB, "what": "deployed_pull_requests"}
+    with pytest.raises(ValidationError, match=problem):
+        measure_model("github", GitHub.Measure).model_validate({**deployed, "where": where})
+
+
 def test_conditions_that_can_never_hold_are_refused() -> None:
     deployed = GitHub.Measure.model_validate({"repo": LAB, "what": "deployed_pull_requests", "environment": "Live"})
     assert deployed.streams() == [f"pulls deployed to live of {LAB}"]
     assert deployed.objection("environment", ["LIVE"]) is None
     assert deployed.objection("environment", ["staging"]) == (
-        "is staging, and the measure is of live; write environment: NAME beside what"
+        "is staging, and environment: Live stands beside what; keep one of them"
     )
     deployments = GitHub.Measure.model_validate({"repo": LAB, "what": "deployments"})
     assert deployments.never({"conclusion": ["failure", "error"]}) == (

@@ -144,6 +144,7 @@ SEEN_BY_VALIDATE_ALONE = {
     "plausible_upside_down", "rate_per_week_of_six_days", "target_is_baseline", "window_of_hours",
     # texts in languages of their own
     "author_is_neither_bot_nor_person", "date_form_that_says_the_day_twice", "date_form_without_a_day",
+    "deployed_elsewhere", "deployed_to_a_pattern", "deployed_to_two_environments",
     "environment_beside_deployments", "environment_of_another", "formula_with_an_unknown_part",
     "http_days_that_cannot_be_filled_in", "http_last_day_as_its_first_instant", "http_mutation",
     "http_pages_in_two_ways", "http_pages_without_a_first", "http_undeclared_variable",
