@@ -16,6 +16,7 @@ from connectors.github.rows import Pull, Row, User, Whole, author_fields, make_r
 from syncd.sdk import Record, Scalar
 
 _UNDERWAY = frozenset({None, "pending", "queued", "in_progress", "waiting"})
+_ENDED = frozenset({"success", "failure", "error"})
 
 
 class Status(BaseModel):
@@ -49,8 +50,16 @@ class Outcome:
 
     conclusion: str | None
     succeeded_at: datetime | None
+    ended_at: datetime | None
+    """When it succeeded first; where it never did, when it failed for the last time."""
     updated_at: datetime | None
     url: str
+
+    @property
+    def conclusions(self) -> Sequence[str]:
+        """What it came to: one that was a success and failed later has come to both."""
+        succeeded = ["success"] if self.succeeded_at else []
+        return list(dict.fromkeys([*succeeded, *([self.conclusion] if self.conclusion else [])]))
 
     @property
     def is_final(self) -> bool:
@@ -63,9 +72,11 @@ class Outcome:
         ordered = sorted(statuses, key=lambda status: (status.created_at, status.id))
         telling = [status for status in ordered if status.state != "inactive"] or ordered
         last = telling[-1] if telling else None
+        succeeded_at = next((status.created_at for status in ordered if status.state == "success"), None)
         return cls(
             last.state if last else None,
-            next((status.created_at for status in ordered if status.state == "success"), None),
+            succeeded_at,
+            succeeded_at or (last.created_at if last and last.state in _ENDED else None),
             ordered[-1].created_at if ordered else None,
             last.address if last else "",
         )
@@ -90,24 +101,26 @@ class Deployment(Row):
     creator: User | None = None
     updated_at: AwareDatetime
 
-    def record(self, repo: str, outcome: Outcome) -> Record:
-        """A deployment, done at its first success."""
+    def record(self, repo: str, outcome: Outcome, *, if_ended: bool) -> Record:
+        """A deployment, done at its first success or, `if_ended`, at its end if it never succeeded."""
         self.html_url = outcome.url
         fields: dict[str, Sequence[Scalar]] = {
             **author_fields(self.creator),
             "environment": [self.environment],
-            "conclusion": [outcome.conclusion] if outcome.conclusion else [],
+            "conclusion": outcome.conclusions,
             "ref": [self.ref],
             "task": [self.task] if self.task else [],
             "title": [self.description] if self.description else [],
         }
         state = (outcome.conclusion or "").replace("_", " ")
-        not_done = None if outcome.succeeded_at else (f"not successful, but {state}" if state else "without a status")
+        done_at = outcome.ended_at if if_ended else outcome.succeeded_at
+        short_of = "ended" if if_ended else "successful"
+        not_done = None if done_at else (f"not {short_of}, but {state}" if state else "without a status")
         title, updated_at = (
             f"{self.ref} to {self.environment}",
             max(filter(None, (self.updated_at, outcome.updated_at))),
         )
-        suffix, done_at = f" deployment {self.id}", outcome.succeeded_at
+        suffix = f" deployment {self.id}"
         return make_record(self, repo, "deployment", suffix, title, updated_at, done_at, not_done, fields)
 
 

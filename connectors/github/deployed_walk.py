@@ -187,7 +187,7 @@ class DeployedWalk:
             waiting.pop(number, None)
             done_at, not_done = max(delivered.delivery.done_at, merged_at), None
             remark = None if delivered.certain else BY_TIME
-            fields["conclusion"] = [delivered.delivery.conclusion]
+            fields["conclusion"] = list(dict.fromkeys(["success", delivered.delivery.conclusion]))
             title += f" (deployment {delivered.delivery.id}"
             if "lead_time" in self._needs:
                 first = self._first_commit(row)

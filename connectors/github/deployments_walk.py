@@ -131,12 +131,17 @@ def deployments(
     needs: Collection[str],
     since: datetime | None,
     outcomes: Outcomes,
+    *,
+    if_ended: bool,
 ) -> Iterator[Page]:
-    """The deployments of a repository. What succeeds since `since` may have been created some weeks before it."""
+    """The deployments of a repository, done as `Deployment.record` says.
+
+    What ends since `since` may have been created some weeks before it.
+    """
     walk = DeploymentsWalk(api, repo, outcomes, cursor)
     for batch in walk.changed(None if since is None else since - LONGEST_RUN):
         check_keys([row for row, _ in batch], needs)
-        yield Page([row.record(repo, outcome) for row, outcome in batch], cursor=walk.cursor)
+        yield Page([row.record(repo, outcome, if_ended=if_ended) for row, outcome in batch], cursor=walk.cursor)
     if walk.rows is not None:
         yield Page(cursor=walk.cursor)
 

@@ -17,7 +17,7 @@ from connectors.github.pulls_walk import PullsWalk
 from connectors.github.repositories import Repositories
 from connectors.github.rows import Repository
 from connectors.github.runs_walk import RunsWalk
-from connectors.github.settings import DEPLOYED_TO
+from connectors.github.settings import DEPLOYED_TO, FINISHED
 from connectors.github.tags import tags
 from connectors.github.walks import records_of, releases, start_of_walk
 from syncd.sdk import Lists, Page, Stream
@@ -96,8 +96,9 @@ class Reader:
             yield from tags(api, name, cursor, self.memory(stream))
         elif kind == "workflow runs":
             yield from RunsWalk(api, name, stream.needs).pages(stream.since, cursor)
-        elif kind == "deployments":
-            yield from deployments(api, name, cursor, stream.needs, stream.since, self._outcomes)
+        elif kind in ("deployments", FINISHED):
+            outcomes, if_ended = self._outcomes, kind == FINISHED
+            yield from deployments(api, name, cursor, stream.needs, stream.since, outcomes, if_ended=if_ended)
         else:
             yield from self._deployed(api, repository, kind.removeprefix(DEPLOYED_TO), stream, cursor)
 

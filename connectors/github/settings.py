@@ -51,11 +51,13 @@ _LISTS: Mapping[What, str] = {
     "deployments": "deployments",
     "workflow_runs": "workflow runs",
 }
+FINISHED = "finished deployments"
+"""How the stream of deployments begins that are done once they have ended, whatever they came to."""
 DEPLOYED_TO = "pulls deployed to "
 """How the stream of the pull requests that were deployed to an environment begins."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
 _SINGLE_ENVIRONMENT = "the date is that of a single environment; write its whole name, such as environment: staging"
-_UNSUCCESSFUL = frozenset({"failure", "error", "pending", "queued", "in_progress", "waiting", None})
+_UNDERWAY = frozenset({"pending", "queued", "in_progress", "waiting", None})
 _APPS = frozenset(  # whose logins end in [bot]
     {
         "allcontributors", "codecov", "copilot-swe-agent", "dependabot", "dependabot-preview", "github-actions",
@@ -144,7 +146,7 @@ class GitHubMeasure(RecordKeys):
     environment: str | None = Field(
         None,
         min_length=1,
-        description="Of deployed_pull_requests: where they are deployed, if 'where' has no environment; else production.",
+        description="Of deployed_pull_requests: where they are deployed. The same as in 'where'; else production.",
     )
 
     @field_validator("repo")
@@ -191,9 +193,12 @@ class GitHubMeasure(RecordKeys):
 
         Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
         supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
+        Deployments are done when they succeed; a measure that asks what they came to counts those that failed too.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
-        if self.what in _LISTS:
+        if self.what == "deployments" and "conclusion" in fields:
+            kind = FINISHED
+        elif self.what in _LISTS:
             kind = _LISTS[self.what]
         elif self.what == "deployed_pull_requests":
             kind = f"{DEPLOYED_TO}{self._environment}"
@@ -245,12 +250,12 @@ class GitHubMeasure(RecordKeys):
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """A draft is never published; an issue closed as not planned or as a duplicate is never done.
 
-        A draft of a pull request can be merged: by a push of its commits. A deployment that failed has hardly ever
-        succeeded before.
+        A draft of a pull request can be merged: by a push of its commits. A deployment that is underway has hardly ever
+        ended before.
         """
-        if self.what == "deployments" and "conclusion" in asked and _UNSUCCESSFUL.issuperset(asked["conclusion"]):
+        if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))
-            return f"asks for deployments whose conclusion is {values}, and a deployment counts once it was a success"
+            return f"asks for deployments whose conclusion is {values}, and a deployment counts once it has ended"
         field, undone = _NEVER_DONE.get(self.what, ("", frozenset()))
         if field not in asked or not undone.issuperset(asked[field]):
             return None

@@ -11,7 +11,7 @@ from connectors.github.api import Api, NotThere, Refused
 from connectors.github.reader import Reader
 from connectors.github.repositories import Owned, Repositories
 from connectors.github.rows import Repository
-from connectors.github.settings import GitHubSettings
+from connectors.github.settings import FINISHED, GitHubSettings
 from syncd.sdk import Check, Context, Json, Lists, Page, RetryLater, SourceBroken, Stream, quota_and_clock
 
 _LISTED_WHOLE = frozenset({"releases", "tags"})
@@ -92,7 +92,7 @@ class GitHubSource:
         """
         kind, repo = _parsed(stream)
         self._reader.forget_sizes(stream)
-        if kind == "deployments":
+        if kind in ("deployments", FINISHED):
             self._reader.forget_outcomes()
 
         def read(repository: Repository) -> Iterator[Page]:

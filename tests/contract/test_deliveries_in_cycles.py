@@ -19,6 +19,8 @@ DEPLOYED = "repo: acme/a, what: deployed_pull_requests"
 MEASURES = {
     "deployments": "repo: acme/a, what: deployments, where: {environment: Production}",
     "succeeded": "repo: acme/a, what: deployments, where: {environment: production}, take: share",
+    "failed": "repo: acme/a, what: deployments, where: {conclusion: failure}",
+    "ended": "repo: acme/a, what: deployments, where: {environment: production, conclusion: [success, failure]}",
     "runs": "repo: acme/a, what: workflow_runs, where: {workflow: CI, conclusion: failure}",
     "tags": "repo: acme/a, what: tags, where: {tag: 'v*'}",
     "bugs": "repo: acme/a, what: closed_issues, where: {type: bug}",
@@ -81,6 +83,8 @@ def test_each_figure_is_the_sum_of_its_records(make: Make, box: Sandbox) -> None
     assert values == {
         "deployments": 1,
         "succeeded": 50,
+        "failed": 1,
+        "ended": 2,
         "runs": 1,
         "tags": 1,
         "bugs": 1,
@@ -149,6 +153,7 @@ def test_doctor_names_each_right_that_is_missing(make: Make, box: Sandbox, monke
     }
     assert lacking == {
         "deployments of acme/a": "Deployments: read",
+        "finished deployments of acme/a": "Deployments: read",
         "workflow runs of acme/a": "Actions: read",
         "tags of acme/a": "Contents: read",
         "pulls deployed to production of acme/a": "Deployments: read",

@@ -59,6 +59,33 @@ def test_a_deployment_is_done_at_its_first_success(lab: Sandbox, source: GitHubS
     assert records["main to preview"].not_done == "without a status"
 
 
+def test_a_measure_of_conclusions_counts_what_failed_when_it_ended(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    code.deploy(LAB, at=hours(0), done=hours(1))
+    again = code.deploy(LAB, environment="again", at=hours(2), state="failure")
+    code.set_deployment(LAB, again.id, "error", at=hours(3))
+    later = code.deploy(LAB, environment="later", at=hours(4), done=hours(5))
+    code.set_deployment(LAB, later.id, "failure", at=hours(6))
+    code.deploy(LAB, environment="underway", at=hours(7), state="in_progress")
+    measure = GitHub.Measure.model_validate({"repo": LAB, "what": "deployments"})
+    (key,) = measure.streams({"conclusion"})
+    kept = Kept(source, stream(key.removesuffix(f" of {LAB}"), "conclusion"))
+
+    records = titles(kept.pull())
+
+    assert {title: (record.done_at, record.fields["conclusion"]) for title, record in records.items()} == {
+        "main to production": (hours(1), ["success"]),
+        "main to again": (hours(3), ["error"]),
+        "main to later": (hours(5), ["success", "failure"]),
+        "main to underway": (None, ["in_progress"]),
+    }
+    assert records["main to underway"].not_done == "not ended, but in progress"
+    assert measure.streams() == [f"deployments of {LAB}"]
+    code.set_deployment(LAB, again.id, "success", at=hours(8))
+    assert titles(kept.pull())["main to again"].done_at == hours(8)
+    assert titles(kept.census()) == titles(kept.pull())
+
+
 @pytest.mark.parametrize("touches", [True, False])
 def test_a_status_is_seen_whether_or_not_it_changes_the_row(lab: Sandbox, source: GitHubSource, touches: bool) -> None:
     code = lab.world.github
@@ -367,7 +394,8 @@ def test_conditions_that_can_never_hold_are_refused() -> None:
         "is staging, and environment: Live stands beside what; keep one of them"
     )
     deployments = GitHub.Measure.model_validate({"repo": LAB, "what": "deployments"})
-    assert deployments.never({"conclusion": ["failure", "error"]}) == (
-        "asks for deployments whose conclusion is error or failure, and a deployment counts once it was a success"
+    assert deployments.never({"conclusion": ["queued", "pending"]}) == (
+        "asks for deployments whose conclusion is pending or queued, and a deployment counts once it has ended"
     )
+    assert deployments.never({"conclusion": ["failure", "error"]}) is None
     assert deployments.never({"conclusion": ["success"]}) is None
