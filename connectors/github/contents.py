@@ -78,12 +78,12 @@ class Contents:
         self._repo = repo
 
     def compared(
-        self, deliveries: Sequence[Delivery], *, from_the_first: bool, oldest: str | None
+        self, deliveries: Sequence[Delivery], *, from_the_first: bool, merges: Sequence[tuple[datetime, str]]
     ) -> Iterator[list[Delivery]]:
         """The deliveries, with one more compared each time.
 
         The first is only there to compare the second with, unless it is the first ever: then it is compared with the
-        `oldest` merge commit that may be in it.
+        `merges` that may be in it, each the time and the commit, the oldest first.
         """
         done = list(deliveries)
         for index, delivery in enumerate(done):
@@ -91,18 +91,30 @@ class Contents:
                 continue
             brought: Sequence[str] | None = []
             if index == 0 and from_the_first:
-                brought = self._of_first(oldest, delivery.sha) if oldest else []
+                brought = self._of_first([sha for at, sha in merges if at <= delivery.done_at], delivery.sha)
             elif index > 0:
                 bases = [before.sha for before in reversed(done[max(0, index - _EARLIER) : index])]
                 brought = self._since(bases, delivery.sha)
             done[index] = replace(delivery, brought=brought, compared=True)
             yield done
 
-    def _of_first(self, oldest: str, head: str) -> Sequence[str] | None:
-        brought = self._since([oldest], head)
-        # A comparison lists nothing of its base itself; the other way round, its base is ahead unless it is contained.
-        missing = self._since([head], oldest)
-        return None if brought is None or missing is None else [*brought, *([] if missing else [short(oldest)])]
+    def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
+        """The commits of the first delivery from the oldest of these merges on, and those of them that are older."""
+        if not merges:
+            return []
+        brought = self._since(merges[:1], head)
+        if brought is None:
+            return None
+        # A comparison lists neither its base nor what led to it: of merges of the same second, any may be the oldest.
+        inside = dict.fromkeys(brought)
+        outside: set[str] = set()
+        for sha in reversed(merges):
+            if short(sha) not in inside and short(sha) not in outside:
+                with suppress(_NotComparable):
+                    missing = self._between(head, sha)
+                    outside.update(missing)
+                    inside |= {} if missing else {short(sha): None}
+        return list(inside)
 
     def _since(self, bases: Iterable[str], head: str) -> Sequence[str] | None:
         """The commits of `head` that the first base which can be compared does not contain; None if none can."""

@@ -73,8 +73,8 @@ class DeployedWalk:
         if walk.rows is None and marked is None:
             return
         kept: dict[str, Any] = {"deployments": walk.cursor, "from_the_first": self._from_the_first}
-        contents, oldest = Contents(self._api, self._repo), self._oldest(waiting)
-        compared = contents.compared(deliveries, from_the_first=self._from_the_first, oldest=oldest)
+        contents, merges = Contents(self._api, self._repo), self._merges(waiting)
+        compared = contents.compared(deliveries, from_the_first=self._from_the_first, merges=merges)
         for count, deliveries in enumerate(compared, start=1):
             if count % _AT_ONCE == 0:  # a cursor without `pulls` lets the next pull list them again
                 yield Page(cursor=kept | {"deliveries": [each.as_json() for each in deliveries]})
@@ -145,12 +145,11 @@ class DeployedWalk:
             yield Page()
         return marked
 
-    def _oldest(self, waiting: Mapping[str, Any]) -> str | None:
-        """The first merge commit that a deployment may have delivered."""
+    def _merges(self, waiting: Mapping[str, Any]) -> Sequence[tuple[datetime, str]]:
+        """The merge commits that a deployment may have delivered, the oldest first."""
         merges = [(row.merged_at, row.merge_commit_sha) for row in self._merged.values()]
         merges += [(datetime.fromisoformat(merged_at), sha) for sha, merged_at in waiting.values()]
-        dated = [(merged_at, sha) for merged_at, sha in merges if merged_at and sha]
-        return min(dated)[1] if dated else None
+        return sorted((merged_at, sha) for merged_at, sha in merges if merged_at and sha)
 
     def _records(self, index: Index, waiting: dict[str, Any]) -> Iterator[Page]:
         """The records of those that changed, and of those that were delivered now; they leave `waiting`."""
@@ -194,10 +193,8 @@ class DeployedWalk:
                 fields["lead_time"] = lead_time(first, done_at)
                 title += f"; first commit {first.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if first else ""
             title += ")"
-        id_ = f"{self._repo.lower()} pull request to {self._environment} {number}"
-        return replace(
-            record, id=id_, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark
-        )
+        # Its id is that of the merge in other streams: what is deployed is the same work.
+        return replace(record, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
 
     def _first_commit(self, row: MergedPull) -> datetime | None:
         """When the first of its commits was written: the earliest of the 250 that GitHub lists, the oldest first."""

@@ -38,9 +38,11 @@ def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | N
     for of_kind in lists:
         labels = ledger.answers.labels(of_kind, span, cycle)
         done |= {_id(of_kind, id_): label for id_, label in labels.items()}
+    connections = {connection for connection, _kind in kinds}
     for key_result in key_results:
         for measure in _measures([key_result]):
-            if (measure.connection, measure.kind) in kinds:
+            # Of any kind: a merge that was deployed has the id of the merge.
+            if measure.connection in connections:
                 counted = {_id(measure, id_) for id_ in ledger.answers.labels(measure, span, cycle)}
                 measured |= counted
                 driving |= counted if key_result.drives else set()

@@ -76,6 +76,24 @@ def test_a_pull_request_is_done_at_the_first_success_that_contains_it(lab: Sandb
     assert dates(kept)[third] == hours(10)
 
 
+@pytest.mark.parametrize("numbers_before", range(3))
+def test_merges_of_the_same_second_are_all_in_the_first_deployment(
+    lab: Sandbox, source: GitHubSource, numbers_before: int
+) -> None:
+    """Whatever order their SHAs have, which hang on their numbers here."""
+    code = lab.world.github
+    for _ in range(numbers_before):
+        code.add_issue(LAB, at=hours(0))
+    merges = [merge(lab, 1) for _ in range(4)]
+    aside = merge(lab, 1, base="next")
+    code.deploy(LAB, at=hours(2))
+    later = merge(lab, 2)
+    kept = Kept(source, stream(DEPLOYED))
+    expected = {**dict.fromkeys(merges, hours(2)), aside: None, later: None}
+    assert dates(kept) == expected
+    assert {label: record.done_at for label, record in kept.census().items()} == expected
+
+
 def test_what_is_merged_elsewhere_waits_until_that_is_merged(lab: Sandbox, source: GitHubSource) -> None:
     code = lab.world.github
     aside = merge(lab, 1, base="next")

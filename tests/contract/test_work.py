@@ -117,6 +117,15 @@ def test_a_link_to_an_outcome_moves_work_from_the_unlinked(project: Project) -> 
     assert (work.driving, work.driving_none, work.unmapped) == (5, 0, 4)
 
 
+def test_a_merge_drives_an_outcome_if_its_deployment_does(project: Project, box: Sandbox) -> None:
+    box.world.github.deploy("acme/a", at=LONG_AGO + timedelta(days=2))
+    project.edit("repo: [acme/a, acme/b], what: merged_pull", "repo: acme/a, what: deployed_pull")
+    project.edit("what: releases", "what: merged_pull_requests")
+    project.sync()
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (2, 3, 0)
+
+
 def test_a_list_that_is_not_whole_is_named(project: Project, box: Sandbox) -> None:
     assert project.work().reason == "issues of acme/a is not pulled whole yet"
     project.sync()
