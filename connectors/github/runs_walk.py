@@ -15,12 +15,13 @@ from typing import Any
 from connectors.github.api import Answer, Api, NotThere, parsed
 from connectors.github.delivery_rows import RUN, WorkflowRun
 from connectors.github.deployments_walk import LONGEST_RUN
-from connectors.github.walks import EARLIEST, OVERLAP, READS, records_of
+from connectors.github.walks import EARLIEST, READS, records_of
 from syncd.sdk import Page, RetryLater, SourceBroken
 
 _MOST = 1000  # docs.github.com "List workflow runs for a repository"
 _RERUN = timedelta(days=30)  # how long after its first start a run may be started again ("Re-running workflows")
 _SECOND = timedelta(seconds=1)
+_APPEARS_WITHIN = timedelta(hours=1)  # how long after its creation a run may come into the list
 
 
 class RunsWalk:
@@ -119,7 +120,7 @@ class RunsWalk:
         (*_, answer) = self._pages_read
         if len(self._pages_read) == 1 and not answer.full:
             return start, answer.etag
-        return max(start, max(row.created_at for row in rows) - OVERLAP), None
+        return max(start, max(row.created_at for row in rows) - _APPEARS_WITHIN), None
 
     def _page(self, rows: list[WorkflowRun], start: datetime, etag: str | None) -> Page:
         for row in rows:

@@ -206,6 +206,16 @@ def test_more_than_a_thousand_runs_are_read_in_spans(lab: Sandbox, source: GitHu
     assert len(lab.requests) < 5, "the run that had not ended is asked for by itself"
 
 
+def test_a_run_that_appears_late_is_seen_by_the_next_pull(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    for number in range(101):  # more than a page
+        code.add_run(LAB, at=hours(number))
+    kept = Kept(source, stream("workflow runs"))
+    kept.pull()
+    code.add_run(LAB, "Late", at=hours(99.1))
+    assert "acme/lab Late #1" in kept.pull()
+
+
 def test_unchanged_runs_cost_a_single_request_and_no_quota(lab: Sandbox, source: GitHubSource) -> None:
     lab.world.github.add_run(LAB, at=hours(0))
     kept = Kept(source, stream("workflow runs"))
