@@ -93,10 +93,20 @@ class Contents:
             if index == 0 and from_the_first:
                 brought = self._of_first([sha for at, sha in merges if at <= delivery.done_at], delivery.sha)
             elif index > 0:
-                bases = [before.sha for before in reversed(done[max(0, index - _EARLIER) : index])]
-                brought = self._since(bases, delivery.sha)
+                brought = self.brought(done, index)
             done[index] = replace(delivery, brought=brought, compared=True)
             yield done
+
+    def brought(self, deliveries: Sequence[Delivery], index: int) -> Sequence[str] | None:
+        """The commits that one of these deliveries brought, by those before it; None if that cannot be told."""
+        bases = [before.sha for before in reversed(deliveries[max(0, index - _EARLIER) : index])]
+        return self._since(bases, deliveries[index].sha)
+
+    def has(self, head: str, sha: str) -> bool:
+        """Whether a commit contains another; False if that cannot be told."""
+        with suppress(_NotComparable):
+            return not self._between(head, sha)
+        return False
 
     def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
         """The commits of the first delivery from the oldest of these merges on, and those of them that are older."""
@@ -146,6 +156,39 @@ class _NotComparable(Exception):
     """GitHub cannot compare two commits."""
 
 
+class BeforeWindow:
+    """The deliveries before the window, the last of which is the first that later ones are compared with.
+
+    After a rollback across the start of the window, a later deployment brings again what was delivered before. Only of
+    what it brings is asked here, so these deliveries are compared when they are needed.
+    """
+
+    def __init__(self, contents: Contents, deliveries: Sequence[Delivery]) -> None:
+        self._contents = contents
+        self._deliveries = list(deliveries)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """For a cursor."""
+        return [delivery.as_json() for delivery in self._deliveries]
+
+    def of(self, sha: str, merged_at: datetime) -> Delivery | None:
+        """The first of them that contains a merge commit; None if none does."""
+        for index, delivery in enumerate(self._deliveries):
+            if delivery.done_at >= merged_at and self._contains(index, sha):
+                return delivery
+        return None
+
+    def _contains(self, index: int, sha: str) -> bool:
+        """Whether one of them contains a commit that the one before does not, or was merged after the one before."""
+        delivery = self._deliveries[index]
+        if index == 0:
+            return self._contents.has(delivery.sha, sha)
+        if not delivery.compared:
+            brought = self._contents.brought(self._deliveries, index)
+            delivery = self._deliveries[index] = replace(delivery, brought=brought, compared=True)
+        return short(sha) in (delivery.brought or ())
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """By which delivery a merge was delivered; not `certain` if only the times tell it."""
@@ -157,7 +200,8 @@ class Delivered:
 class Index:
     """Answers which delivery brought a commit first."""
 
-    def __init__(self, deliveries: Sequence[Delivery], *, from_the_first: bool) -> None:
+    def __init__(self, deliveries: Sequence[Delivery], before: BeforeWindow, *, from_the_first: bool) -> None:
+        self._before = before
         self._by_commit: dict[str, Delivery] = {}
         for delivery in deliveries:
             for sha in delivery.brought or ():
@@ -170,6 +214,11 @@ class Index:
         Where GitHub cannot tell the commits of a deployment, or the merge commit of a pull request, it is the first
         deployment that was created after the merge.
         """
+        delivered = self._since_then(sha, merged_at)
+        earlier = self._before.of(sha, merged_at) if delivered is not None and sha is not None else None
+        return delivered if earlier is None else Delivered(earlier, certain=True)
+
+    def _since_then(self, sha: str | None, merged_at: datetime) -> Delivered | None:
         if sha is not None and short(sha) in self._by_commit:
             return Delivered(self._by_commit[short(sha)], certain=True)
         for delivery in self._deliveries:

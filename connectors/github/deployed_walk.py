@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.github.api import Api, parsed
-from connectors.github.contents import Contents, Delivery, Index
+from connectors.github.contents import BeforeWindow, Contents, Delivery, Index
 from connectors.github.delivery_rows import MERGE, MergedPull
 from connectors.github.deployments_walk import LONGEST_RUN, DeploymentsWalk, Outcomes
 from connectors.github.pulls_walk import PullsWalk
@@ -31,9 +31,9 @@ BY_TIME = "dated by the first deployment created after its merge, because GitHub
 class DeployedWalk:
     """The pull requests of a repository, each done at the first successful deployment that contains its merge commit.
 
-    The cursor holds the `deployments` that were read, the `deliveries` with the commits that came with each, the mark
-    of the walk over `pulls`, and the merges that are `waiting` for a deployment. `committed`, which the stream
-    remembers, holds the first commit of each pull request: it never changes.
+    The cursor holds the `deployments` that were read, the `deliveries` with the commits that came with each, those
+    `before_window`, the mark of the walk over `pulls`, and the merges that are `waiting` for a deployment. `committed`,
+    which the stream remembers, holds the first commit of each pull request: it never changes.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class DeployedWalk:
         self._committed: dict[str, str] = dict(memory.get("committed", {}).get(repo.lower(), {}))
         self._merged: dict[int, MergedPull] = {}
         self._from_the_first = False
+        self._before: Sequence[Delivery] = ()
 
     def pages(self, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """The pull requests that changed since the cursor, or that were deployed since."""
@@ -72,14 +73,17 @@ class DeployedWalk:
         marked = yield from self._pulls(pulls_cursor)
         if walk.rows is None and marked is None:
             return
-        kept: dict[str, Any] = {"deployments": walk.cursor, "from_the_first": self._from_the_first}
         contents, merges = Contents(self._api, self._repo), self._merges(waiting)
+        earlier = BeforeWindow(contents, self._before)
+        kept: dict[str, Any] = {"deployments": walk.cursor, "from_the_first": self._from_the_first}
+        kept["before_window"] = earlier.as_json()
         compared = contents.compared(deliveries, from_the_first=self._from_the_first, merges=merges)
         for count, deliveries in enumerate(compared, start=1):
             if count % _AT_ONCE == 0:  # a cursor without `pulls` lets the next pull list them again
                 yield Page(cursor=kept | {"deliveries": [each.as_json() for each in deliveries]})
-        yield from self._records(Index(deliveries, from_the_first=self._from_the_first), waiting)
+        yield from self._records(Index(deliveries, earlier, from_the_first=self._from_the_first), waiting)
         kept |= {"deliveries": [each.as_json() for each in deliveries], "waiting": waiting}
+        kept["before_window"] = earlier.as_json()
         yield Page(cursor=kept | {"pulls": marked or pulls_cursor})
 
     def _deliveries(
@@ -91,6 +95,7 @@ class DeployedWalk:
         """
         if "deployments" in cursor:
             self._from_the_first = cursor["from_the_first"]
+            self._before = [Delivery.from_json(kept) for kept in cursor.get("before_window", ())]
             walk, deliveries = yield from self._listed(_EARLIER[0], cursor["deployments"], before)
             return walk, deliveries
         for earlier in _EARLIER:
@@ -98,7 +103,7 @@ class DeployedWalk:
             earlier_ones = [each for each in deliveries if self._since is not None and each.done_at < self._since]
             if earlier_ones or walk.ended:
                 break
-        self._from_the_first = not earlier_ones
+        self._from_the_first, self._before = not earlier_ones, earlier_ones
         return walk, deliveries[max(0, len(earlier_ones) - 1) :]
 
     def _listed(

@@ -49,6 +49,11 @@ def dates(kept: Kept) -> dict[str, datetime | None]:
     return {label: record.done_at for label, record in kept.pull().items()}
 
 
+def of_window(dates: dict[str, datetime | None]) -> dict[str, datetime | None]:
+    """Those before the window as None: whether they were delivered is not told."""
+    return {label: at if at and at >= SINCE else None for label, at in dates.items()}
+
+
 def compares(box: Sandbox) -> int:
     return len([request for request in box.requests if "/compare/" in request.path])
 
@@ -127,6 +132,41 @@ def test_a_deployment_before_the_window_takes_its_pull_requests_along(lab: Sandb
     code.deploy(LAB, at=hours(2))
     kept = Kept(source, stream(DEPLOYED))
     assert dates(kept) == {old: None, waiting: hours(2), new: hours(2)}
+
+
+@pytest.mark.parametrize("back", [-5, 5], ids=["rolled back before it", "rolled back within it"])
+@pytest.mark.parametrize("first", [-59, -1000], ids=["lately", "long before"])
+def test_a_rollback_across_the_start_of_the_window_delivers_nothing_again(
+    lab: Sandbox, source: GitHubSource, back: float, first: float
+) -> None:
+    code = lab.world.github
+    before = (SINCE - hours(0)).total_seconds() / 3600
+    oldest = merge(lab, before + first - 1)
+    code.deploy(LAB, at=hours(before + first))
+    old = merge(lab, before - 40)
+    code.deploy(LAB, at=hours(before - 39))
+    code.deploy(LAB, sha=sha(lab, oldest), at=hours(before + back))
+    waiting = merge(lab, before + 6)
+    code.deploy(LAB, at=hours(before + 8))
+    kept = Kept(source, stream(DEPLOYED))
+    assert dates(kept) == {oldest: None, old: hours(before - 39), waiting: hours(before + 8)}
+    assert kept.census() == kept.pull()
+    lab.requests.clear()
+    code.label(LAB, int(old.partition("#")[2]), "search", at=hours(5))
+    assert dates(kept)[old] == hours(before - 39)
+    assert compares(lab) == 0
+
+
+def test_what_was_merged_long_before_the_window_is_not_delivered_again(lab: Sandbox, source: GitHubSource) -> None:
+    """The deployment that brought it is older than those that are read."""
+    code = lab.world.github
+    before = (SINCE - hours(0)).total_seconds() / 3600
+    oldest, old = merge(lab, before - 24 * 61), merge(lab, before - 24 * 60)
+    code.deploy(LAB, at=hours(before - 24 * 59))
+    code.deploy(LAB, at=hours(before - 24 * 20))
+    code.deploy(LAB, sha=sha(lab, oldest), at=hours(1))
+    code.deploy(LAB, at=hours(2))
+    assert dates(Kept(source, stream(DEPLOYED))) == {oldest: None, old: hours(before - 24 * 20)}
 
 
 def test_where_commits_are_lost_the_first_deployment_after_the_merge_counts(lab: Sandbox, source: GitHubSource) -> None:
@@ -264,12 +304,13 @@ def test_a_first_walk_that_breaks_off_keeps_its_comparisons(lab: Sandbox, source
     assert compares(lab) <= 6
 
 
+@pytest.mark.parametrize("start", [0, -116], ids=["within the window", "across its start"])
 @pytest.mark.parametrize("seed", range(5))
-def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHubSource, seed: int) -> None:
+def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHubSource, seed: int, start: int) -> None:
     """Branches, rollbacks, failures and other environments at random, with pulls in between."""
     rng, code = random.Random(seed), lab.world.github
     kept = Kept(source, stream(DEPLOYED))
-    for step in range(24):
+    for step in range(start, start + 24):
         match rng.choice(("merge", "merge", "aside", "join", "deploy", "deploy", "back", "stage", "fail", "pull")):
             case "merge":
                 merge(lab, step)
@@ -292,9 +333,9 @@ def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHub
 
     truth = {f"{LAB}#{number}": at for number, at in delivered(code.repo(LAB)).items()}
 
-    assert dates(kept) == truth
-    assert dates(Kept(source, stream(DEPLOYED))) == truth
-    assert {label: record.done_at for label, record in kept.census().items()} == truth
+    assert of_window(dates(kept)) == of_window(truth)
+    assert of_window(dates(Kept(source, stream(DEPLOYED)))) == of_window(truth)
+    assert of_window({label: record.done_at for label, record in kept.census().items()}) == of_window(truth)
 
 
 def test_the_story_of_the_company_is_told_as_it_was(context: Context) -> None:
