@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.http.oauth import OAuth, Tokens
-from syncd.sdk import Context, JsonClient, Secret, WebSettings
+from syncd.sdk import Context, Json, JsonClient, Secret, WebSettings
 from syncd.sdk.credentials import SECRET_NAME
 
 
@@ -56,6 +56,17 @@ class HttpSettings(WebSettings):
         for name, value in self.headers.items():
             if SECRET_NAME.search(name):
                 yield f"headers.{name}", value
+
+    def identity(self, hide: Callable[[str], str]) -> Json:
+        """What of the settings decides as whom syncd asks, without the values of secrets: a digest of it is kept, from
+        which a short secret could be guessed, and a token that rotates is the same identity. `hide` masks secrets that
+        stand under other names.
+        """
+        headers = {
+            name.lower(): None if SECRET_NAME.search(name) else hide(value) for name, value in self.headers.items()
+        }
+        oauth = [self.oauth.token_url, self.oauth.client_id, self.oauth.scope] if self.oauth is not None else None
+        return [sorted(headers.items()), self.token is not None, oauth]
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
         """A client whose requests carry the headers, and a token unless there is an `Authorization` header."""

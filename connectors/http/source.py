@@ -74,7 +74,7 @@ class HttpSource(JsonSource):
 
     def _single(self, request: Request, parts: Parts, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         now = self._context.now()
-        digest = request_digest(request.address, parts, self._context.zone)
+        digest = request_digest(request.address, self._settings.identity(self._context.hide), parts, self._context.zone)
         answer = self.api.changed(request.address, object, conditions(cursor, digest, now))
         if answer is None:
             return

@@ -25,9 +25,11 @@ _SETTLED = timedelta(seconds=60)
 Cursor = Mapping[str, Json]
 
 
-def request_digest(address: str, parts: Collection[str], zone: ZoneInfo) -> str:
-    """What identifies a request and how its answer is read. The address may hold a key, so only a digest is kept."""
-    return blake2b(orjson.dumps([address, sorted(parts), zone.key]), digest_size=16).hexdigest()
+def request_digest(address: str, identity: Json, parts: Collection[str], zone: ZoneInfo) -> str:
+    """What identifies a request, who asks, and how its answer is read: servers may answer two tenants at one address,
+    and their versions may be equal. The address may hold a key, so only a digest is kept.
+    """
+    return blake2b(orjson.dumps([address, identity, sorted(parts), zone.key]), digest_size=16).hexdigest()
 
 
 def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str, str]:

@@ -143,6 +143,49 @@ def test_other_days_of_the_project_are_read_at_once(project: CsvProject, api: Sc
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (", headers: {X-Team: a}", ", headers: {X-Team: b}"),
+        ("", ", headers: {X-Team: b}"),
+        ("", ', token: "${HTTP_TOKEN}"'),
+        (
+            ", oauth: {token_url: 'http://127.0.0.1:1/t', client_id: a}",
+            ", oauth: {token_url: 'http://127.0.0.1:1/t', client_id: b}",
+        ),
+    ],
+)
+def test_answer_to_somebody_else_is_not_kept(
+    project: CsvProject, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    """A server may answer two tenants at one address, and what it answered them may be of the same version."""
+    monkeypatch.setenv("HTTP_TOKEN", "token-of-the-api-1")
+    monkeypatch.setattr("connectors.http.oauth.Tokens.headers", lambda _: {})
+    path = project.folder / "syncd.yaml"
+    written = path.read_text()
+    path.write_text(written.replace(f'"{api.url}"', f'"{api.url}"{before}'))
+    assert [sync(project), sync(project)] == [GOOD, GOOD]
+    path.write_text(written.replace(f'"{api.url}"', f'"{api.url}"{after}'))
+    assert sync(project) == GOOD
+    assert sent(api) == [None, '"v1"', None]
+
+
+def test_token_that_rotates_is_no_other_request(
+    project: CsvProject, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its value leaves no trace in the cursor, by which a short one could be guessed."""
+    path = project.folder / "syncd.yaml"
+    keys = ', token: "${HTTP_TOKEN}", headers: {X-Api-Key: "${HTTP_TOKEN}"}'
+    path.write_text(path.read_text().replace(f'"{api.url}"', f'"{api.url}"{keys}'))
+    digests = set()
+    for token in ("token-of-the-api-1", "token-of-the-api-2"):
+        monkeypatch.setenv("HTTP_TOKEN", token)
+        assert sync(project) == GOOD
+        digests.add((project.ledger.streams.states("api")["GET /v1"].cursor or {})["request"])
+    assert sent(api) == [None, '"v1"']
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
     ("headers", "condition"),
     [
         ({"Last-Modified": "Sat, 21 Nov 2026 08:00:00 GMT", "Date": "Sat, 21 Nov 2026 09:15:00 GMT"}, True),
