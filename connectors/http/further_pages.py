@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connectors.http.expressions import Path, value_at
+import orjson
+
+from connectors.http.expressions import Path, is_missing, plain_path, value_at
 from syncd.sdk import parse_link
 
 _MORE = re.compile("hasmore(pages|items)?|hasnext(page)?|more(results|records|data|available)?")
@@ -26,8 +28,13 @@ _PAGES = re.compile("pages|totalpages?|pagecount|num(berof)?pages")
 _LAST_PAGE = re.compile("(last|max)pages?")
 _OFFSET = re.compile("offset|start(at|index)?|skip|from")
 _BLOCKS = re.compile(
-    "meta(data)?|pagination|paging|page(info)?|links?|cursors?|response(metadata|info)|result(info|set)|info"
+    "meta(data)?|pagination|paging|page(s|info)?|links?|cursors?|response(metadata|info)|result(info|set)|info"
 )
+_NEXT_HEADER = re.compile("x-next-(page|cursor|token)|x-(pagination-)?continuation-?token|x-ms-continuation(-?token)?")
+_PAGES_HEADERS = ("x-total-pages", "x-wp-totalpages", "x-page-count", "x-pages")
+_TOTAL_HEADERS = ("x-total-count", "x-total", "x-wp-total")
+_NOTHING = frozenset({"null", "none", "nil", "false"})
+_MOST_KEYS = 6
 _RANGE = re.compile(r"\w+ (?:\d+-(\d+)|\*)/(\d+)", re.ASCII)
 
 
@@ -41,14 +48,15 @@ def further_pages(
     sign is written as YAML or a header shows it.
     """
     rows = value_at(data, path)
-    if sign := _in_headers(headers, rows_before + len(rows) if isinstance(rows, list) else None):
+    if sign := _in_headers(headers, rows, rows_before, pages):
         return sign
     for holder, name in _holders(data, path):
         keys = {_normal(key): (key, value) for key, value in holder.items()}
         ends = _says_end(keys)
         sign = None if ends and is_led else _pointer(keys)
         if sign is None and not ends:
-            sign = _flag(keys) or _page_before_last(keys, pages) or _counted(keys, rows, rows_before)
+            sign = _cursor(keys, name, is_led=is_led) if pages == 1 else None
+            sign = sign or _flag(keys) or _page_before_last(keys, pages) or _counted(keys, rows, rows_before)
         if sign is not None:
             return f"{name}{sign}"
     return None
@@ -61,7 +69,34 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
             if _NEXT.fullmatch(_normal(key)) and isinstance(value, str | int) and value and value is not True:
                 quoted = key if re.fullmatch(r"[A-Za-z_]\w*", key) else f'"{key}"'
                 return f"{name}{quoted}", isinstance(value, str) and bool(re.match(r"https?://|/|\?", value))
+    for holder, name in _holders(data, path):
+        keys = {_normal(key): (key, value) for key, value in holder.items()}
+        if (key := _cursor(keys, name, is_led=False)) is not None:
+            return f"{name}{key}", False
     return None
+
+
+def next_is_nowhere(expression: str, data: Any) -> str | None:
+    """Why a place that leads to the next page cannot be in such an answer, which then is no sign of the end; None if it
+    can. Many APIs leave out the pointer itself on the last page, and few the object around it. An expression that is
+    no plain path says itself what is the end.
+    """
+    path = plain_path(expression)
+    if not path:
+        return None
+    length = next((at for at, key in enumerate(path) if _NEXT.fullmatch(_normal(str(key)))), len(path) - 1)
+    keys = [str(key) for key in data] if isinstance(data, Mapping) else []
+    has = (
+        f"it has: {', '.join(keys[:_MOST_KEYS])}{', …' if len(keys) > _MOST_KEYS else ''}" if keys else "it has no keys"
+    )
+    write = f"write the place of the next page, or \"{expression} || ''\" if that is left out where nothing follows"
+    for at in range(1, length + 1):
+        if value_at(data, path[:at]) is None:
+            name = ".".join(map(str, path[:at]))
+            return f"the answer has no {name!r}; {has}; {write}" if is_missing(data, path[:at]) else None
+    if isinstance(value_at(data, path[:length]), Mapping) or isinstance(path[length], int):
+        return None
+    return f"{'.'.join(map(str, path[:length])) or 'the answer'} is no object; {write}"
 
 
 def says_end(data: Any, path: Path) -> bool:
@@ -70,19 +105,45 @@ def says_end(data: Any, path: Path) -> bool:
                for holder, _ in _holders(data, path))  # fmt: skip
 
 
-def _in_headers(headers: Mapping[str, str], came: int | None) -> str | None:
+def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: int) -> str | None:
+    came = rows_before + len(rows) if isinstance(rows, list) else None
     if "next" in parse_link(headers.get("link", "")):
         return 'Link: rel="next"'
-    if headers.get("x-next-page", "").strip():
-        return f"X-Next-Page: {headers['x-next-page'].strip()}"
+    for name, text in headers.items():
+        if (value := text.strip()) and value.lower() not in _NOTHING and _NEXT_HEADER.fullmatch(name):
+            return f"{name.title()}: {value[:60]}"
+    for name in _PAGES_HEADERS:
+        last, given = _whole(headers.get(name, "").strip()), _whole(headers.get("x-page", "").strip())
+        if last is not None and last > max(pages, given or 0):
+            return f"{name.title()}: {last}, and this is page {pages if given is None else given}"
     match = _RANGE.fullmatch(headers.get("content-range", "").strip())
     if match and match[1] and int(match[1]) + 1 < int(match[2]):
         return f"Content-Range: {headers['content-range'].strip()}"
-    for name in ("x-total-count", "x-total"):
+    if sign := _in_block(_json(headers.get("x-pagination", "")), rows, rows_before, pages):
+        return f"X-Pagination: {sign}"
+    for name in _TOTAL_HEADERS:
         total = headers.get(name, "").strip()
         if came is not None and total.isascii() and total.isdigit() and int(total) > came:
             return f"{name.title()}: {total}, and {came} came"
     return None
+
+
+def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
+    """The sign in the JSON of a header."""
+    keys = {_normal(key): (key, value) for key, value in block.items()}
+    sign = _pointer(keys)
+    if sign is None and not _says_end(keys):
+        sign = _flag(keys) or _page_before_last(keys, pages) or _counted(keys, rows, rows_before)
+    return sign
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    """The object that a header holds; an empty one if it holds something else."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _holders(data: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -93,7 +154,7 @@ def _holders(data: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
             continue
         yield holder, name
         for key, block in holder.items():
-            if not _BLOCKS.fullmatch(_normal(key)):
+            if not _BLOCKS.fullmatch(_normal(key)) or (_normal(key) == "pages" and not isinstance(block, Mapping)):
                 continue
             for inner in block if isinstance(block, list) else [block]:
                 if isinstance(inner, Mapping):
@@ -150,6 +211,19 @@ def _leads(value: Any) -> bool:
         inner = value.values() if isinstance(value, Mapping) else value
         return any(_leads(part) for part in inner if not isinstance(part, bool))
     return value not in (None, "", 0, False)
+
+
+def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
+    """The sign in a cursor whose name does not say where it leads. Some APIs repeat there the cursor of the request, so
+    it counts on the first page only, and a flag outweighs it. Graph APIs give `cursors.after` of the last row also
+    where nothing follows (developers.facebook.com "Paginated Results"), so it counts only where nothing else leads on.
+    """
+    in_cursors = not is_led and _normal(name.rstrip(".").rpartition(".")[2]) in ("cursor", "cursors")
+    for normal in ("cursor", "after") if in_cursors else ("cursor",):
+        key, value = keys.get(normal, ("", None))
+        if isinstance(value, str | int) and _leads(value):
+            return key
+    return None
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.http.evaluation import search
 from connectors.http.expressions import Path, list_paths, value_at
-from connectors.http.further_pages import says_end
+from connectors.http.further_pages import next_is_nowhere, says_end
 from connectors.http.keys import Expression
 from syncd.sdk import JsonClient, SourceBroken, parse_link
 
@@ -138,7 +138,11 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
         yield AnswerPage(data, headers)
         read.add(request.key)
         last = compared
-        request = _following(api, request, pages, expression, data, headers) if pages is not None else None
+        request = (
+            _following(api, request, pages, expression, data, headers, is_first=len(read) == 1 and not ends)
+            if pages is not None
+            else None
+        )
         if request is not None and ends and (request.key in read or not _has_rows(data)):
             return
         if request is not None and request.key in read:
@@ -152,7 +156,14 @@ def _circle(read: Collection[bytes]) -> SourceBroken:
 
 
 def _following(
-    api: JsonClient, request: Request, pages: Pages, expression: str, data: Any, headers: Mapping[str, str]
+    api: JsonClient,
+    request: Request,
+    pages: Pages,
+    expression: str,
+    data: Any,
+    headers: Mapping[str, str],
+    *,
+    is_first: bool,
 ) -> Request | None:
     """The request for the next page; None after the last."""
     if pages.counted is not None:
@@ -166,6 +177,8 @@ def _following(
     except ValueError as error:
         raise SourceBroken(f"pages.next: {pages.next}: {error}") from None
     if value is None or value == "" or value is False:
+        if is_first and (why := next_is_nowhere(pages.next, data)) is not None:
+            raise SourceBroken(f"pages.next: {pages.next}: {why}")
         return None
     if isinstance(value, bool | list | dict):
         raise SourceBroken(f"pages.next: {pages.next} finds {orjson.dumps(value).decode()[:60]}, which names no page")

@@ -219,6 +219,22 @@ FURTHER: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({"page": 0, "total_pages": 3}, {}, "total_pages: 3, and this is page 0"),
     ({"page": 0, "last_page": 1}, {}, "last_page: 1, and this is page 0"),
     ({"total_pages": 3}, {}, "total_pages: 3, and this is page 1"),
+    # A block named pages, and cursors that do not say where they lead.
+    ({"pages": {"next": {"page": 2, "starting_after": "abc"}, "page": 1, "total_pages": 2}}, {}, "pages.next"),
+    ({"pages": {"page": 1, "total_pages": 2}}, {}, "pages.total_pages: 2, and this is page 1"),
+    ({"cursor": "abc"}, {}, "cursor"),
+    ({"pagination": {"cursor": "abc"}}, {}, "pagination.cursor"),
+    ({"cursors": {"after": "abc"}}, {}, "cursors.after"),
+    ({"paging": {"cursors": {"before": "a", "after": "abc"}}}, {}, "paging.cursors.after"),
+    # Headers.
+    ({}, {"X-Next-Page": "2"}, "X-Next-Page: 2"),
+    ({}, {"X-Next-Cursor": "abc"}, "X-Next-Cursor: abc"),
+    ({}, {"x-ms-continuation": "abc"}, "X-Ms-Continuation: abc"),
+    ({}, {"X-Total-Pages": "4"}, "X-Total-Pages: 4, and this is page 1"),
+    ({}, {"X-WP-TotalPages": "4"}, "X-Wp-Totalpages: 4, and this is page 1"),
+    ({}, {"X-Pagination": '{"TotalCount":50}'}, "X-Pagination: TotalCount: 50, and 2 came"),
+    ({}, {"X-Pagination": '{"CurrentPage":1,"TotalPages":2}'}, "X-Pagination: TotalPages: 2, and this is page 1"),
+    ({}, {"X-Pagination": '{"HasNext":true}'}, "X-Pagination: HasNext: true"),
     # Texts in the place of flags and numbers.
     ({"has_more": "true"}, {}, "has_more: true"),
     ({"total": "57"}, {}, "total: 57, and 2 came"),
@@ -238,6 +254,16 @@ WHOLE: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"total": 70}, {}),  # the sum of its numbers
     ({"total": 57, "offset": 55}, {}),
     ({"isLast": True, "total": 57}, {}),
+    ({"pages": [{"title": "a", "next": "b"}]}, {}),  # a list of pages of a book
+    ({"pages": {"12": {"title": "a", "next": "b"}}}, {}),
+    ({"pages": {"next": None, "page": 2, "total_pages": 2}}, {}),
+    ({"cursor": None, "cursors": {"before": "a", "after": None}}, {}),
+    ({"cursor": "abc", "has_more": False}, {}),
+    ({"cursor": {"id": 0}, "after": "abc"}, {}),
+    ({}, {"X-Next-Page": "", "X-Next-Cursor": "null", "X-Total-Pages": "1", "X-Total": "2"}),
+    ({}, {"X-Page": "4", "X-Total-Pages": "4"}),
+    ({}, {"X-Pagination": '{"TotalCount":2,"TotalPages":1,"HasNext":false}'}),
+    ({}, {"X-Pagination": "page=1"}),
     ({"others": {"has_more": True}}, {}),
 ]
 

@@ -157,6 +157,56 @@ def test_too_many_pages_make_it_partial(api: ScriptedApi, context: Context, monk
 
 
 @pytest.mark.parametrize(
+    ("more", "at", "says"),
+    [
+        (
+            {"paging": {"cursors": {"after": "abc"}}},
+            "meta.next_cursor",
+            "no 'meta'; it has: data, paging; write the pl",
+        ),
+        ({"meta": {"page": {}}}, "meta.pages.next", "no 'meta.pages'; it has: data, meta"),
+        ({"meta": "none"}, "meta.next_cursor", "meta is no object"),
+        ({}, "paging.next.after", "write the place of the next page, or \"paging.next.after || ''\" if"),
+    ],
+)
+def test_first_page_without_the_place_of_the_next_is_no_end(
+    api: ScriptedApi, context: Context, more: dict[str, Any], at: str, says: str
+) -> None:
+    """`pages` may name a place that this API never fills: the first page is then not known to be the whole."""
+    api.answer = lambda _: rows(0, **more)
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, "pages": {"next": at, "param": "cursor"}}))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert says in str(error)
+    assert not any(page.readings for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("more", "at"),
+    [
+        ({"meta": {"next": None}}, "meta.next"),
+        ({"meta": {"next": ""}}, "meta.next"),
+        ({"meta": {}}, "meta.next"),
+        ({"meta": None}, "meta.next"),
+        ({}, "next_cursor"),
+        ({"links": {"self": "/x"}}, "links.next.href"),
+        ({"paging": {"cursors": {"before": "a", "after": "b"}}}, "paging.next"),
+        ({}, "paging.next.after || ''"),
+        ({"has_more": False}, "meta.next"),
+    ],
+)
+def test_pointer_that_is_left_out_is_the_end(api: ScriptedApi, context: Context, more: dict[str, Any], at: str) -> None:
+    api.answer = lambda _: rows(0, **more)
+    assert measured(api, context, json=SERIES, pages={"next": at, "param": "cursor"}) == [1] * 10
+
+
+def test_object_around_the_pointer_may_be_left_out_on_a_later_page(api: ScriptedApi, context: Context) -> None:
+    api.answer = lambda asked: rows(10) if "after" in asked.query else rows(0, paging={"next": {"after": "10"}})
+    assert measured(api, context, json=SERIES, pages={"next": "paging.next.after", "param": "after"}) == [1] * 20
+
+
+@pytest.mark.parametrize(
     ("keys", "says"),
     [
         ({"pages": {}}, "needs one of 'next', 'page' and 'offset'"),
