@@ -32,6 +32,12 @@ _UTC = "utc"
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 _OF_DAYS = frozenset("YymdjbBaAuwUWVGx")
 _OF_TIMES = frozenset("HIMSfpzZ")
+_LOOKALIKE = re.compile(r"\{\s*([A-Za-z]+)\s*((?:[+-]\s*\d+\s*[ds]\s*)*)(:[^{}]*)?\}")
+_COLON = "(?::|%3A)?"
+_TIME = rf"(?:T|\s|\+|%20)\d\d{_COLON}\d\d(?:{_COLON}\d\d(?:[.,]\d+)?)?"
+_ZULU = re.compile(rf"(?:(?:{_TIME})?Z|{_TIME}(?:\+|%2B|-)00{_COLON}(?:00)?)(?!\w)", re.IGNORECASE)
+"""A literal time in UTC, or its zone alone, behind a day: the day begins there hours before or after."""
+_ZULU_FORM = re.compile(r"(?<!%)Z$|[+-]00:?00$")
 _SAMPLE = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
 
 Filled = str | int
@@ -94,10 +100,58 @@ def names_days(part: Any) -> bool:
 
 def check_days(part: Any) -> None:
     """ValueError if a text, or a part of a body, names days in a way that cannot be filled in, or not exactly."""
+    for name in part if isinstance(part, Mapping) else ():
+        if isinstance(name, str) and (written := first_place(name)) is not None:
+            raise ValueError(f'has {written} in a name, and days stand in values; write such as {{from: "{{start}}"}}')
     for inner in part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ():
         check_days(inner)
-    for place in _PLACE.finditer(part) if isinstance(part, str) else ():
+    if not isinstance(part, str):
+        return
+    for place in _PLACE.finditer(part):
         _check(place[1], place[2], place[3], place[0])
+        if place[1] in _NAMES and place[3] not in (_UTC, *_NUMBERS) and (behind := _ZULU.match(part, place.end())):
+            raise ValueError(_not_utc(f"{place[0]}{behind[0]}", place[1]))
+    if (meant := _lookalike(part)) is not None:
+        written, right = meant
+        raise ValueError(f"has {written}, which would be sent as it is; write {right}")
+
+
+def first_place(text: str) -> str | None:
+    """The first day that a text names, as it is written there or with a mistake; None if it names none."""
+    if (place := next((place for place in _PLACE.finditer(text) if place[1] in _NAMES), None)) is not None:
+        return place[0]
+    meant = _lookalike(text)
+    return meant[0] if meant is not None else None
+
+
+def _lookalike(text: str) -> tuple[str, str] | None:
+    """What is meant for a day and is none by its blanks, its capitals or its second braces, and how to write it. Fields
+    of Airtable such as `{End}` and selections of GraphQL such as `{ rows { start } }` stay: they stand amid other text.
+    """
+    edges = "/=&?" if text.startswith(("/", "?")) else ""  # what stands around a value in a path
+    for match in _LOOKALIKE.finditer(text):
+        name, shifts, form = match[1], match[2].replace(" ", ""), (match[3] or "").strip()
+        before, behind = text[: match.start()], text[match.end() :]
+        right, is_doubled = f"{{{name.lower()}{shifts}{form}}}", before.endswith("{") and behind.startswith("}")
+        if name.lower() not in _NAMES or (match[0] == right and not is_doubled):
+            continue
+        if form and not ("%" in form or form[1:] in (_UTC, *_NUMBERS)):
+            continue
+        is_value = before[-1:] in edges and behind[:1] in edges
+        is_outside = before.count("{") == before.count("}")
+        if is_value or is_doubled or shifts or form or name.isupper() or (name.islower() and is_outside):
+            return (f"{{{match[0]}}}" if is_doubled else match[0]), right
+    return None
+
+
+def _not_utc(written: str, name: str) -> str:
+    right = (
+        "{start:utc}"
+        if name == "start"
+        else f"{{{name}+1d:utc}} for the first instant after that day, or {{{name}+1d-1s:utc}} for its last second"
+    )
+    zone = "Z" if written.rstrip("}")[-1:] in "Zz" else "zone"
+    return f"has {written}, whose {zone} would stand behind a local time; write utc for a time in UTC: {right}"
 
 
 def _check(name: str, shifts: str | None, form: str | None, written: str) -> None:
@@ -112,7 +166,7 @@ def _check(name: str, shifts: str | None, form: str | None, written: str) -> Non
     if abs(days) > _MOST_DAYS:
         raise ValueError(f"has {written}; add at most {_MOST_DAYS} days")
     if form is not None:
-        _check_form(form, written)
+        _check_form(name, form, written)
     is_moment = form is not None and (form == _UTC or form in _NUMBERS or bool(_OF_TIMES & _directives(form)))
     if seconds and not is_moment:
         raise ValueError(f"has {written}, a day and no moment; drop the seconds, or write such as {{{name}:utc}}")
@@ -126,7 +180,7 @@ def _check(name: str, shifts: str | None, form: str | None, written: str) -> Non
 _MOST_DAYS = 3660
 
 
-def _check_form(form: str, written: str) -> None:
+def _check_form(name: str, form: str, written: str) -> None:
     if form == _UTC or form in _NUMBERS:
         return
     used = _directives(form)
@@ -136,8 +190,8 @@ def _check_form(form: str, written: str) -> None:
         raise ValueError(
             f"has {written} with {what}; write a format such as {{start:%d.%m.%Y}}, or seconds, milliseconds or utc"
         )
-    if form.endswith("Z") and not form.endswith("%Z") and used & _OF_TIMES:
-        raise ValueError(f"has {written}, whose Z would stand behind a local time; write utc for a time in UTC")
+    if _ZULU_FORM.search(form):
+        raise ValueError(_not_utc(written, name))
 
 
 def _directives(form: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ query has no side effects). A mutation or a subscription is refused before anyth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -57,6 +57,23 @@ def reads(text: str) -> Mapping[str, bool]:
         and variable.default_value is None
         for variable in operations[0].variable_definitions or ()
     }
+
+
+def texts(text: str) -> Sequence[str]:
+    """The texts that a query holds as literals."""
+    import graphql
+
+    found: list[str] = []
+
+    class Literals(graphql.Visitor):
+        """Collects them."""
+
+        def enter_string_value(self, node: graphql.StringValueNode, *_: object) -> None:
+            """Takes in a literal."""
+            found.append(node.value)
+
+    graphql.visit(graphql.parse(text, max_tokens=_MOST_TOKENS), Literals())
+    return found
 
 
 def check_variables(text: str, given: Collection[str], by_pages: str | None) -> None:

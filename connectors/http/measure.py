@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 import orjson
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connectors.http.dates import Dates, check_days, names_days, sample
+from connectors.http.dates import Dates, check_days, first_place, names_days, sample
 from connectors.http.expressions import list_paths
-from connectors.http.graphql_queries import canonical, check_variables, reads
+from connectors.http.graphql_queries import canonical, check_variables, reads, texts
 from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request
 from connectors.http.settings import HttpSettings
@@ -75,6 +75,12 @@ class HttpMeasure(ReadingKeys):
         if info.data.get("method") == "POST" or info.data.get("body") is not None:
             raise ValueError("goes without 'method' and 'body': it is sent by POST, as a read")
         reads(value)
+        for text in texts(value):
+            if (written := first_place(text)) is not None:
+                raise ValueError(
+                    f"has {written} in its text, where it would be sent as it is; declare a variable, and write such "
+                    'as variables: {from: "{start}"}'
+                )
         return value
 
     @field_validator("variables")

@@ -75,6 +75,10 @@ def test_a_number_alone_in_a_body_is_a_number() -> None:
         "{state:open}",
         "{ value }",
         "AND({End} > 3, {Start} < 5)",  # fields of Airtable
+        "AND({End},{Start}) = {End}",
+        "{ start: 5 } {Start:open}",
+        "{ rows { start end } meta { start } }",  # GraphQL in a body
+        "{startTime} {END_OF} {ends}",
         "{}",
         "{{start}",
     ],
@@ -99,6 +103,23 @@ def test_other_braces_are_left_alone(text: str) -> None:
         ("{start:%}", "which is none of strftime's"),
         ("{start:%s}", "%s, which is none of strftime's"),
         ("{start:%Y-%m-%dT%H:%M:%SZ}", "write utc for a time in UTC"),
+        ("{START}", "sent as it is; write {start}"),
+        ("since {START}", "write {start}"),
+        ("{ start }", "write {start}"),
+        ("since { start}", "write {start}"),
+        ("{Start}", "write {start}"),
+        ("{ End+1d:utc}", "write {end+1d:utc}"),
+        ("from {Start:%Y}", "write {start:%Y}"),
+        ("{{ start }}", "write {start}"),
+        ("{{start}}", "write {start}"),
+        ("{start}T00:00:00Z", "write utc for a time in UTC: {start:utc}"),
+        ("[{start} 00:00Z TO x]", "write utc for a time in UTC: {start:utc}"),
+        ("{start:%Y-%m-%d}T00%3A00%3A00.000Z", "{start:utc}"),
+        ("{start}T00:00:00+00:00", "whose zone would stand behind a local time"),
+        ("{start}Z", "whose Z would stand behind a local time"),
+        ("{end}T23:59:59Z", "{end+1d-1s:utc} for its last second"),
+        ("{end:%Y-%m-%dT23:59:59Z}", "{end+1d-1s:utc} for its last second"),
+        ("{start:%Y-%m-%dT00:00:00+00:00}", "{start:utc}"),
         ("{end:seconds}", "{end+1d-1s:seconds} for its last second"),
         ("{end:utc}", "{end+1d:utc} for the first instant after it"),
         ("{today:%Y-%m-%dT%H:%M:%S}", "the first instant of a day that is to be included"),
@@ -115,4 +136,36 @@ def test_what_cannot_be_filled_in_is_refused(written: str, says: str, place: str
     with pytest.raises(ValidationError) as caught:
         Http.Measure.model_validate({**keys, "json": "v"})
     assert says in str(caught.value)
-    assert written in str(caught.value)
+    assert written.removeprefix("since ").removeprefix("from ").removeprefix("[").removesuffix(" TO x]") in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"params": {"{start}": "x"}},
+        {"params": {"{ START }": "x"}},
+        {"method": "POST", "body": {"range": [{"{start}": "x"}]}},
+        {"graphql": "query ($from: String!) { v(from: $from) }", "variables": {"from": {"{start}": 1}}},
+    ],
+)
+def test_days_in_a_name_are_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="in a name, and days stand in values"):
+        Http.Measure.model_validate({**keys, "json": "v"})
+
+
+@pytest.mark.parametrize("text", ['"{start}"', '"since {end:%Y}"', '"{ START }"', '"""{start}"""', '["{today}"]'])
+def test_days_in_the_text_of_a_query_are_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="declare a variable, and write such as variables"):
+        Http.Measure.model_validate({"graphql": f"query {{ n(since: {text}) }}", "json": "data.n"})
+
+
+@pytest.mark.parametrize("path", ["/v1?from={Start}&n=1", "/v1/{Start}/x", "/v1/{ start }"])
+def test_what_looks_like_a_day_in_a_path_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match=r"sent as it is; write \{start\}"):
+        Http.Measure.model_validate({"path": path, "json": "v"})
+
+
+def test_selection_of_a_query_is_no_day() -> None:
+    Http.Measure.model_validate({"graphql": "{events{start}} # {start}", "json": "data.events[].[start, n]"})
