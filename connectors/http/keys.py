@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
-from urllib.parse import unquote
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from connectors.http.evaluation import LONGEST, tree
+from syncd.sdk.credentials import is_written_secret
 from syncd.sdk.key_rules import text
 
 
@@ -28,6 +30,31 @@ def _jmespath(value: str) -> str:
     return value
 
 
+def check_no_secrets(part: Any) -> None:
+    """ValueError if a part of a request has a reference to a secret, or a secret that is written out under its name.
+    Who writes mappings is to have no secret, and what is sent is in the log and in the ledger.
+    """
+    if isinstance(part, str):
+        if reference := _REFERENCE.search(part):
+            raise ValueError(f"has {reference[0]}, which is replaced in connections only; {_INTO_HEADERS}")
+        for name, value in parse_qsl(part.partition("?")[2]) if part.startswith(("/", "?")) else ():
+            _check_value(name, value)
+    for name, value in part.items() if isinstance(part, Mapping) else ():
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, str | int) and not isinstance(inner, bool):
+                _check_value(str(name), str(inner))
+        check_no_secrets([name, value])
+    for inner in part if isinstance(part, list) else ():
+        check_no_secrets(inner)
+
+
+def _check_value(name: str, value: str) -> None:
+    if not _REFERENCE.search(value) and is_written_secret(name, value):
+        raise ValueError(f"has a secret written out, by its name {name}; {_INTO_HEADERS}")
+
+
+_REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
+_INTO_HEADERS = "secrets go into 'headers' of the connection, which whoever owns syncd.yaml writes"
 _DECODED = 4
 
 _PATH = text(r"^($|[/?])(?![^?]*/\.\.?([/;?\\]|$))", "begin it with '/', and write a path below the connection's url")

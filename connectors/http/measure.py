@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from connectors.http.dates import Dates, check_days, first_place, names_days, sample
 from connectors.http.expressions import list_paths
 from connectors.http.graphql_queries import canonical, check_variables, reads, texts
-from connectors.http.keys import Expression, Path, makes_a_list
+from connectors.http.keys import Expression, Path, check_no_secrets, makes_a_list
 from connectors.http.paging import Pages, Request
 from connectors.http.settings import HttpSettings
 from syncd.sdk import ConnectionSettings, ReadingKeys, not_allowed
@@ -51,6 +51,12 @@ class HttpMeasure(ReadingKeys):
         check_days(value)
         return value
 
+    @field_validator("path", "params", "body", "variables")
+    @classmethod
+    def _without_secrets(cls, value: Any) -> Any:
+        check_no_secrets(value)
+        return value
+
     @field_validator("params")
     @classmethod
     def _not_in_the_path(cls, value: Any, info: ValidationInfo) -> Any:
@@ -76,6 +82,7 @@ class HttpMeasure(ReadingKeys):
             raise ValueError("goes without 'method' and 'body': it is sent by POST, as a read")
         reads(value)
         for text in texts(value):
+            check_no_secrets(text)
             if (written := first_place(text)) is not None:
                 raise ValueError(
                     f"has {written} in its text, where it would be sent as it is; declare a variable, and write such "

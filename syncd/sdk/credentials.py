@@ -22,6 +22,13 @@ SECRET_NAME = re.compile(
 _QUERY_NAME = re.compile(
     r"auth(?!or)|token|secret|cookie|passw|pwd|assertion|credential|signature|key$|^(sig|code|pass)$", re.IGNORECASE
 )
+_SURE_NAME = re.compile(
+    r"^(x[-_]?)?(api|app|application|access|auth|private|secret|subscription|license|developer|consumer)[-_]?key$"
+    r"|^((api|access|auth|bearer|refresh|id|private|user|session|security)[-_]?)?token$"
+    r"|secret|cookie|passw|pwd|credential|signature|^auth(orization)?$",
+    re.IGNORECASE,
+)
+_SHORT_NAME = re.compile(r"^(key|sig|code|pass|assertion)$|auth(?!or)", re.IGNORECASE)
 _DATABASE_QUERY_NAME = re.compile(r"password$", re.IGNORECASE)  # `sslkey` and `passfile` name files
 _USER = re.compile(r"[\w.+-]+://(?P<user>[^:/@?#]*)(?::(?P<password>[^@]*))?@")  # as SQLAlchemy reads it
 _SHORTEST_KEY = 16  # characters of what is a key by its looks
@@ -107,6 +114,15 @@ def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
         if not reference.search(value) and (_QUERY_NAME if is_web else _DATABASE_QUERY_NAME).search(name):
             return "password" if _DATABASE_QUERY_NAME.search(name) else "key"
     return None
+
+
+def is_written_secret(name: str, value: str) -> bool:
+    """Whether a parameter of a request is a secret that is written out: by its name, or by a short name and its looks.
+    Other names of keys are not: `project_key` names a project, and `page_token` a page.
+    """
+    if not value.strip():
+        return False
+    return bool(_SURE_NAME.search(name) or (_SHORT_NAME.search(name) and looks_like_key(value)))
 
 
 def credentials(headers: Mapping[str, str], body: bytes | None) -> Iterator[str]:
