@@ -25,6 +25,7 @@ _NEXT = re.compile(
 _TOTAL = re.compile("total(count|results|items|records|hits|elements|size|rows)?|numfound|count")
 _PAGE = re.compile("(current)?page(number|index)?|number")
 _PAGES = re.compile("pages|totalpages?|pagecount|num(berof)?pages")
+_ALL_PAGES = re.compile("totalpages?|num(berof)?pages")
 _LAST_PAGE = re.compile("(last|max)pages?")
 _OFFSET = re.compile("offset|start(at|index)?|skip|from")
 _BLOCKS = re.compile(
@@ -103,6 +104,20 @@ def says_end(data: Any, path: Path) -> bool:
     """Whether an answer says in a flag that nothing follows: `has_more: false`."""
     return any(_says_end({_normal(key): (key, value) for key, value in holder.items()})
                for holder, _ in _holders(data, path))  # fmt: skip
+
+
+def totals(data: Any, headers: Mapping[str, str], path: Path) -> frozenset[tuple[bool, str, int]]:
+    """The totals that an answer and its headers give beside the list at a path: whether of pages, the name, the number.
+
+    Names that may be the number of this page, or of the rows on it, are totals only if they say the same on every page.
+    """
+    blocks = [*(holder for holder, _ in _holders(data, path)), _json(headers.get("x-pagination", "")), headers]
+    given = ((key, _normal(key.removeprefix("x-")), _whole(value)) for block in blocks for key, value in block.items())
+    return frozenset(
+        (bool(_ALL_PAGES.fullmatch(name)), key, total)
+        for key, name, total in given
+        if total is not None and (_ALL_PAGES.fullmatch(name) or _TOTAL.fullmatch(name))
+    )
 
 
 def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: int) -> str | None:

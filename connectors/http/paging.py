@@ -16,12 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.http.evaluation import search
 from connectors.http.expressions import Path, list_paths, value_at
-from connectors.http.further_pages import next_is_nowhere, says_end
+from connectors.http.further_pages import further_pages, next_is_nowhere, says_end, totals
 from connectors.http.keys import Expression
-from syncd.sdk import JsonClient, SourceBroken, parse_link
+from syncd.sdk import JsonClient, SourceBroken, SourceError, parse_link
 
 LINK = "link"
 _MOST_PAGES = 1000
+_NOT_FOUND = 404
 
 
 class Pages(BaseModel):
@@ -126,8 +127,14 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
     request: Request | None = first
     read: set[bytes] = set()
     last: Any = None
+    tally = _Tally()
     while request is not None:
-        data, headers = api.answer(request.address, object, method=request.method, body=request.body)
+        try:
+            data, headers = api.answer(request.address, object, method=request.method, body=request.body)
+        except SourceError as error:
+            if error.status == _NOT_FOUND and tally.is_full:
+                return
+            raise
         # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
         ends = pages is not None and _says_end(pages, data)
         compared = value_at(data, _list_of(expression)) if pages is not None and pages.counted else data
@@ -137,6 +144,8 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
             raise _circle(read)
         yield AnswerPage(data, headers)
         read.add(request.key)
+        if pages is not None and pages.counted:
+            tally.add(data, headers, _list_of(expression))
         last = compared
         request = (
             _following(api, request, pages, expression, data, headers, is_first=len(read) == 1 and not ends)
@@ -149,6 +158,33 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
             raise _circle(read)
         if request is not None and len(read) == _MOST_PAGES:
             raise SourceBroken(f"it has more than {_MOST_PAGES:,} pages; ask for larger pages, or for fewer rows")
+
+
+class _Tally:
+    """What came of a list whose pages are counted, beside the totals that every page so far gave."""
+
+    def __init__(self) -> None:
+        self._pages = self._rows = 0
+        self._totals: frozenset[tuple[bool, str, int]] | None = None
+        self._says_more = False
+
+    def add(self, data: Any, headers: Mapping[str, str], path: Path) -> None:
+        """Counts a page."""
+        rows, given = value_at(data, path), totals(data, headers, path)
+        self._pages += 1
+        self._says_more = further_pages(data, headers, path, rows_before=self._rows, pages=self._pages) is not None
+        self._rows += len(rows) if isinstance(rows, list) else 0
+        self._totals = given if self._totals is None else self._totals & given
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can follow. Some servers then answer 404, as Django REST framework does. A total of rows says
+        so only over several pages: on the first it may be the number of that page's rows.
+        """
+        return not self._says_more and any(
+            total == self._pages if of_pages else total == self._rows and self._pages > 1
+            for of_pages, _, total in self._totals or ()
+        )
 
 
 def _circle(read: Collection[bytes]) -> SourceBroken:

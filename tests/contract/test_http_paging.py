@@ -106,6 +106,75 @@ def test_flag_that_nothing_follows_spares_the_empty_page(api: ScriptedApi, conte
     assert len(api.asked) == 3
 
 
+def django(asked: Asked, **more: Any) -> Any:
+    page = int(asked.query["page"])
+    if page > 3:
+        return 404, {"detail": "Invalid page."}, {}
+    return rows((page - 1) * 10, next=f"/x?page={page + 1}" if page < 3 else None, **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "headers"),
+    [
+        ({"count": 25}, {}),
+        ({"meta": {"total_pages": 3}}, {}),
+        ({}, {"X-Total-Count": "25"}),
+        ({}, {"X-Total-Pages": "3"}),
+        ({}, {"X-Pagination": '{"TotalCount": 25}'}),
+    ],
+)
+def test_404_behind_all_that_a_total_names_is_the_end(
+    api: ScriptedApi, context: Context, more: dict[str, Any], headers: dict[str, str]
+) -> None:
+    def answer(asked: Asked) -> Any:
+        given = django(asked, **more)
+        return given if isinstance(given, tuple) else (200, given, headers)
+
+    api.answer = answer
+    assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
+    assert len(api.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"count": 30},
+        {"count": 10},
+        {"total_pages": 4},
+        {"pages": 3},
+        {"count": 25, "has_more": True},
+        {"count": 25, "next_page": "/x?page=4"},
+    ],
+)
+def test_other_404_makes_it_partial(api: ScriptedApi, context: Context, more: dict[str, Any]) -> None:
+    api.answer = lambda asked: django(asked, **more)
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, "params": {"page": 1}, "pages": {"page": "page"}}))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert not any(page.readings for page in pages)
+
+
+@pytest.mark.parametrize(("sizes", "says"), [([10], [10]), ([10, 5], [10, 15]), ([10, 5], [15, 5])])
+def test_number_that_is_no_total_on_every_page_is_no_end(
+    api: ScriptedApi, context: Context, sizes: list[int], says: list[int]
+) -> None:
+    """`count` may be the number of the page's rows, or of the rows so far."""
+    starts = [0, 10]
+
+    def answer(asked: Asked) -> Any:
+        at = int(asked.query["page"]) - 1
+        return rows(starts[at], sizes[at], count=says[at]) if at < len(sizes) else (404, {}, {})
+
+    api.answer = answer
+    source = opened(api, context)
+    pages, error = pulled(source, stream_of({"json": SERIES, "params": {"page": 1}, "pages": {"page": "page"}}))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert not any(page.readings for page in pages)
+
+
 def test_short_page_is_no_end(api: ScriptedApi, context: Context) -> None:
     """Servers cut pages where they like: the second has 3 rows, and more follow."""
     starts = [(0, 10), (10, 3), (13, 12), (25, 1)]
