@@ -72,8 +72,8 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
                 return f"{name}{quoted}", isinstance(value, str) and bool(re.match(r"https?://|/|\?", value))
     for holder, name in _holders(data, path):
         keys = {_normal(key): (key, value) for key, value in holder.items()}
-        if (key := _cursor(keys, name, is_led=False)) is not None:
-            return f"{name}{key}", False
+        if (cursor := _cursor(keys, name, is_led=False)) is not None:
+            return f"{name}{cursor}", False
     return None
 
 

@@ -63,17 +63,17 @@ def texts(text: str) -> Sequence[str]:
     """The texts that a query holds as literals."""
     import graphql
 
-    found: list[str] = []
+    literals: list[str] = []
 
     class Literals(graphql.Visitor):
         """Collects them."""
 
         def enter_string_value(self, node: graphql.StringValueNode, *_: object) -> None:
             """Takes in a literal."""
-            found.append(node.value)
+            literals.append(node.value)
 
     graphql.visit(graphql.parse(text, max_tokens=_MOST_TOKENS), Literals())
-    return found
+    return literals
 
 
 def check_variables(text: str, given: Collection[str], by_pages: str | None) -> None:

@@ -22,7 +22,7 @@ from syncd.sdk import JsonClient, SourceBroken, SourceError, parse_link
 
 LINK = "link"
 _MOST_PAGES = 1000
-_NOT_FOUND = 404
+_MISSING = 404
 
 
 class Pages(BaseModel):
@@ -132,7 +132,7 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
         try:
             data, headers = api.answer(request.address, object, method=request.method, body=request.body)
         except SourceError as error:
-            if error.status == _NOT_FOUND and tally.is_full:
+            if error.status == _MISSING and tally.is_full:
                 return
             raise
         # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
