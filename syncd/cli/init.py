@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +27,17 @@ def run(folder: Path, *, yes: bool = True) -> None:
     period = parse_period(f"{now.year}-Q{(now.month + 2) // 3}", ZoneInfo("UTC"))
     for name in ("syncd.yaml", "mappings/okrs.yaml", *SCHEMAS, "data/calls.csv", "data/articles.csv"):
         _refuse_existing(folder / name)
-    files = None if yes or not (sys.stdin.isatty() and sys.stdout.isatty()) else _answered(folder, period, now)
+    files = None if yes or not _on_a_terminal() else _answered(folder, period, now)
     if files is not None:
-        _check(files)
+        check(files)
     write(folder, files or example(period, now.date()))
-    where = "" if folder == Path() else f"cd {folder} && "
+    where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
     say(f"next: {where}syncd validate && syncd sync && syncd status")
+
+
+def _on_a_terminal() -> bool:
+    """Whether a person can answer; a stream that was closed before the start is None."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _answered(folder: Path, period: Period, now: datetime) -> Mapping[str, str] | None:
@@ -39,11 +46,15 @@ def _answered(folder: Path, period: Period, now: datetime) -> Mapping[str, str] 
     return Questions(folder.absolute(), period, now).ask()
 
 
-def _check(files: Mapping[str, str]) -> None:
+def check(files: Mapping[str, str]) -> None:
     """ConfigError if what was answered is no valid project; a title may be too long."""
     with TemporaryDirectory() as folder:
         write(Path(folder), files, silent=True)
-        load_config(Path(folder) / "syncd.yaml")
+        try:
+            load_config(Path(folder) / "syncd.yaml")
+        except ConfigError as error:  # the folder is gone when a person reads it
+            named = [replace(problem, file=problem.file.removeprefix(f"{folder}/")) for problem in error.problems]
+            raise ConfigError(str(error).replace(f"{folder}/", ""), named) from None
 
 
 def _refuse_existing(path: Path) -> None:

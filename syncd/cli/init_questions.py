@@ -32,7 +32,10 @@ from syncd.okr.spans import Period
 from syncd.okr.words import number
 from syncd.sdk import ConfigError, RetryPolicy, can_pull
 from syncd.sdk.cells import PLAIN_NUMBER
+from syncd.sdk.figures import full_number
+from syncd.sdk.numbers import BEYOND, is_beyond
 
+_TITLE, _OWNER = 300, 100  # characters that a mapping file allows
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _FEW = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
 Keys = dict[str, Any]
@@ -64,10 +67,10 @@ class Questions:
             return None
         measures = {name: self._system(name) for name in names}
         say()
-        title = _ask(
-            "What is to change for your customers, in a sentence?", "Customers find answers without calling us"
+        title = _short(
+            "What is to change for your customers, in a sentence?", "Customers find answers without calling us", _TITLE
         )
-        owner = _ask("Who is responsible for it?", os.environ.get("USER", "support"))
+        owner = _short("Who is responsible for it?", os.environ.get("USER", "support"), _OWNER)
         key_results = [self._key_result(name, keys, tried) for name, (keys, tried) in measures.items()]
         tests = [
             f"  - name: A number that {name} measures is its value\n    at: {self._period.first}\n"
@@ -89,35 +92,46 @@ class Questions:
             for line in wrapped(f"there is no {unknown[0]}; write some of {', '.join(systems)}", "  "):
                 say(line)
 
-    def _system(self, name: str) -> tuple[Keys, Tried | None]:
-        """Asks for a connection and a measure through it, until both work or the person goes on all the same."""
+    def _system(self, name: str) -> tuple[Keys, Tried]:
+        """Asks for a connection and a measure through it, until both work, or are valid and the person goes on."""
         say()
         say(name)
         kind = connector(name)
         assert can_pull(kind)  # of these alone
         self._until_it_works(lambda: self._connection(name, kind.Settings))
-        answers: tuple[Keys, Tried | None] = ({}, None)
+        answers: tuple[Keys, Tried]
 
         def measure() -> bool:
             nonlocal answers
             keys = {"from": name, **_answers(kind.Measure, kind.Measure.asked, name)}
             tried = self._tried(keys)
             answers = keys, tried
-            return tried is not None and not tried.failed
+            return not tried.failed
 
         self._until_it_works(measure)
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        while not ask():
+        """Asks until all is well. What cannot stand in a file is asked for again; with the rest a person may go on."""
+        while True:
+            try:
+                if ask():
+                    return
+            except ConfigError as error:
+                _say_problems(error)
+                say("  this is not valid, so it is asked again; Ctrl-C ends")
+                continue
             if _ask("  answer again?", "yes").lower() not in ("y", "yes"):
                 return
 
     def _connection(self, name: str, settings: type[Any]) -> bool:
-        """Asks for the keys of a connection and asks its system as `doctor` does; whether all is well."""
+        """Asks for the keys of a connection and asks its system as `doctor` does; whether all is well.
+
+        ConfigError if the keys are wrong.
+        """
         self._connections[name] = {"type": name, **_answers(settings, settings.asked, name)}
+        config = config_of_new(self._path, self._written)
         try:
-            config = config_of_new(self._path, self._written)
             checks = list(check_connection(config, config.connections[name], [], self._now, _FEW.fresh(name)))
         except ConfigError as error:
             _say_problems(error)
@@ -131,15 +145,11 @@ class Questions:
     def _written(self) -> Document:
         return parse_document(f"connections: {_yaml(self._connections)}\n", "these answers")
 
-    def _tried(self, keys: Keys) -> Tried | None:
-        """The answer of a measure, which it shows; None if its keys are wrong."""
-        try:
-            measure = parse_document(_yaml(keys), "these answers")
-            draft = draft_of_new(self._path, self._written, measure, self._period)
-            tried = try_measure(draft, None, lambda: self._now, _FEW, Watcher())
-        except ConfigError as error:
-            _say_problems(error)
-            return None
+    def _tried(self, keys: Keys) -> Tried:
+        """The answer of a measure, which it shows. ConfigError if its keys are wrong."""
+        measure = parse_document(_yaml(keys), "these answers")
+        draft = draft_of_new(self._path, self._written, measure, self._period)
+        tried = try_measure(draft, None, lambda: self._now, _FEW, Watcher())
         mark = "✗" if tried.failed else "✓"
         shown = f"{number(tried.answer.number, 'unknown')} so far in {self._period.id}"
         reason = f": {tried.reason}" if tried.reason else ""
@@ -147,14 +157,14 @@ class Questions:
             say(line)
         return tried
 
-    def _key_result(self, name: str, keys: Keys, tried: Tried | None) -> str:
+    def _key_result(self, name: str, keys: Keys, tried: Tried) -> str:
         kind = connector(name)
         assert can_pull(kind)  # of these alone
-        now = tried.answer.number if tried is not None else None
+        now = tried.answer.number
         is_output = kind.Measure.kind == "records"
         say()
-        title = _ask(
-            f"{name}: what is this number to reach, in a sentence?", f"The number of {name} reaches its target"
+        title = _short(
+            f"{name}: what is this number to reach, in a sentence?", f"The number of {name} reaches its target", _TITLE
         )
         baseline = 0.0 if is_output else now or 0.0
         target = _target(name, self._period, _suggestion(now, self._share) if is_output else None, baseline)
@@ -164,10 +174,10 @@ class Questions:
             f"        kind: {'output' if is_output else 'outcome'}",
         ]
         if not is_output:
-            lines.append(f"        baseline: {baseline:g}")
+            lines.append(f"        baseline: {_digits(baseline)}")
         if not is_output or not now:  # nothing of the way is gone yet, so none is expected before the end
             lines.append("        pace: end   # or linear: as much each day")
-        lines += [f"        target: {target:g}", f"        measure: {_yaml(keys)}"]
+        lines += [f"        target: {_digits(target)}", f"        measure: {_yaml(keys)}"]
         return "\n".join(lines) + "\n"
 
     @property
@@ -235,22 +245,48 @@ def _default(info: FieldInfo) -> str:
 
 
 def _ask(question: str, default: str, *, hidden: bool = False) -> str:
+    """The answer to a question, as text that a file can hold."""
     for line in wrapped(f"{question} [{default}]" if default else question, "", "    "):
         say(line)
-    answer: str = typer.prompt("  >", default, show_default=False, prompt_suffix=" ", hide_input=hidden, type=str)
-    return answer.strip()
+    while True:
+        try:
+            answer: str = typer.prompt(
+                "  >", default, show_default=False, prompt_suffix=" ", hide_input=hidden, type=str
+            )
+            answer.encode()  # bytes that are not UTF-8 come as surrogates
+        except UnicodeError:
+            say("  your terminal does not send UTF-8; write it with letters from a to z")
+        else:
+            return answer.strip()
+
+
+def _short(question: str, default: str, longest: int) -> str:
+    """An answer of 1 to `longest` characters."""
+    while True:
+        answer = _ask(question, default)
+        if 0 < len(answer) <= longest:
+            return answer
+        say(f"  that is {len(answer)} characters; write 1 to {longest}")
 
 
 def _target(name: str, period: Period, suggestion: float | None, baseline: float) -> float:
     while True:
-        shown = f"{suggestion:g}" if suggestion is not None else ""
-        text = _ask(f"{name}: its target, by {period.last}, from {baseline:g}", shown)
+        shown = _digits(suggestion) if suggestion is not None else ""
+        text = _ask(f"{name}: its target, by {period.last}, from {full_number(baseline)}", shown)
         if not PLAIN_NUMBER.match(text):
             say("  write a number such as 40 or 2.5")
-        elif (target := float(text)) == baseline:
+        elif is_beyond(target := float(text)):
+            for line in wrapped(f"that is {BEYOND}; choose a larger unit, such as millions", "  "):
+                say(line)
+        elif target == baseline:
             say("  that is where it is now; write another number")
         else:
             return target
+
+
+def _digits(number: float) -> str:
+    """A number as a file holds it, with all its digits: `1234567`, `0.25`."""
+    return str(int(number)) if float(number).is_integer() else repr(number)
 
 
 def _yaml(value: Any) -> str:

@@ -57,7 +57,9 @@ def run(path: Path, target: str, *, as_json: bool) -> None:
 
 
 def _standard_input() -> str:
-    """The whole of standard input, up to the size of a mapping file."""
+    """The whole of standard input, up to the size of a mapping file; empty if it was closed before the start."""
+    if sys.stdin is None:
+        return ""
     content = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ConfigError("standard input holds more than 1 MB; write a single measure")

@@ -26,11 +26,11 @@ class Terminal:
         self._master = master
         self._answered = 0
 
-    def answer(self, question: str, text: str) -> None:
+    def answer(self, question: str, text: str | bytes) -> None:
         """Types a line once the screen shows a question that was not answered yet."""
         self.wait_for(question, then="> ")
         self._answered = len(self.screen)
-        os.write(self._master, text.encode() + b"\n")
+        os.write(self._master, (text if isinstance(text, bytes) else text.encode()) + b"\n")
 
     def press_ctrl_c(self, question: str) -> None:
         """Interrupts the command while it asks."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,11 +14,12 @@ import pytest
 from projects import Project
 from pseudo_terminal import on_a_terminal
 
-from syncd.cli.init import write
+from syncd.cli.init import check, write
 from syncd.cli.init_files import example
 from syncd.config import load_config
 from syncd.okr.spans import parse_period
 from syncd.sandbox import Sandbox, World
+from syncd.sdk import ConfigError
 
 SECRET = "ghp_never_on_disk_0123456789"
 UTC = ZoneInfo("UTC")
@@ -92,6 +95,51 @@ def test_questions_make_a_project_of_what_was_tried(tmp_path: Path, box: Sandbox
     assert [kr.title for kr in config.periods[0].key_results] == ["Search gets better every week"]
     assert "${TOKEN_OF_CODE}" in written
     assert "1 test, all ok" in Project(tmp_path / "okrs").run("test", check=0).stdout
+
+
+def test_numbers_keep_their_digits_and_no_answer_is_lost(tmp_path: Path) -> None:
+    """What cannot stand in a file is refused where it is asked."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/calls.csv").write_text("Week,Calls\n2026-10-05,1234567\n")
+    with on_a_terminal(tmp_path, "init", "my okrs") as terminal:
+        terminal.answer("Which of them hold your numbers?", "files")
+        terminal.answer("root:", "../data")
+        terminal.answer("file:", "calls.csv")
+        terminal.answer("cell:", "no cell")
+        terminal.answer("asked again", "calls.csv")
+        terminal.answer("cell:", "B2")
+        terminal.answer("What is to change", "a" * 301)
+        terminal.answer("that is 301 characters; write 1 to 300", "Bücher".encode("latin-1"))
+        terminal.answer("does not send UTF-8", "Books")
+        terminal.answer("Who is responsible", "b" * 101)
+        terminal.answer("write 1 to 100", "support")
+        terminal.answer("what is this number to reach", "")
+        terminal.answer("from 1,234,567", "1e400")
+        terminal.answer("beyond 2^53", "1000000")
+        assert terminal.ended() == 0, terminal.screen
+    written = (tmp_path / "my okrs/mappings/okrs.yaml").read_text()
+    assert "baseline: 1234567\n" in written
+    assert "target: 1000000\n" in written
+    assert "cd 'my okrs' && syncd validate" in terminal.screen
+
+
+def test_what_is_not_valid_is_named_by_the_file_that_was_to_be(tmp_path: Path) -> None:
+    files = example(parse_period("2026-Q4", UTC), date(2026, 11, 20))
+    mapping = files["mappings/okrs.yaml"].replace("target: 600", "target: many")
+    with pytest.raises(ConfigError, match=r"^mappings/okrs.yaml:\d+: ") as caught:
+        check({**files, "mappings/okrs.yaml": mapping})
+    assert [problem.file for problem in caught.value.problems] == ["mappings/okrs.yaml"]
+
+
+def test_a_closed_standard_input_is_no_terminal_and_no_measure(tmp_path: Path) -> None:
+    def closed(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = shlex.join(Project.command(*arguments))
+        return subprocess.run(["sh", "-c", f"{command} <&-"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert closed("init").returncode == 0
+    tried = closed("try", "-")
+    assert tried.returncode == 2
+    assert "standard input: is no measure; write its keys" in tried.stderr
 
 
 @pytest.mark.parametrize("question", ["Which of them hold", "url: The API", "the environment variable"])
