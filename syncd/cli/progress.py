@@ -16,13 +16,13 @@ _NAME = 48  # columns for a stream's name
 
 
 @contextmanager
-def watcher(stream: TextIO) -> Iterator[Watcher]:
-    """A watcher that shows a cycle's progress on `stream` while the context lasts."""
+def watcher(stream: TextIO, *, kept: bool = True) -> Iterator[Watcher]:
+    """A watcher that shows progress on `stream` while the context lasts: of a cycle, or of a try that keeps nothing."""
     if stream.isatty():
         with _moving() as moving:
             yield moving
     else:
-        yield Watcher(ended=lambda outcome: _print_complete(outcome, stream))
+        yield Watcher(ended=lambda outcome: _print_complete(outcome, stream, kept=kept))
 
 
 def failures(result: Result) -> list[str]:
@@ -42,10 +42,11 @@ def print_failures(result: Result) -> None:
         say(line, err=True)
 
 
-def _print_complete(outcome: PullResult, stream: TextIO) -> None:
+def _print_complete(outcome: PullResult, stream: TextIO, *, kept: bool) -> None:
     # `print_failures` prints the streams that failed, once the cycle has ended.
     if outcome.quality == "complete" and outcome.not_sent is None:
-        say(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", err=stream is sys.stderr)
+        changed = f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed"
+        say(changed if kept else f"read {_name(outcome.pull)}", err=stream is sys.stderr)
 
 
 def _name(pull: Pull) -> str:

@@ -44,7 +44,7 @@ def run(path: Path, target: str, *, as_json: bool) -> None:
     if problems := list(short_secrets(_connections(draft))):
         raise ConfigError(problems=problems)
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
-    with watcher(sys.stderr) as progress:
+    with watcher(sys.stderr, kept=False) as progress:
         tried = try_measure(draft, reading_ledger(draft.config), clock, few, progress)
     if as_json:
         print_json(document(tried))

@@ -139,6 +139,13 @@ def test_the_same_as_a_document(project: CsvProject, capsys: pytest.CaptureFixtu
     assert (document["failures"], document["not_sent"]) == ([], [])
 
 
+def test_progress_says_read_where_nothing_is_kept(project: CsvProject, capsys: pytest.CaptureFixture[str]) -> None:
+    try_out.run(project.folder / "syncd.yaml", f"{project.folder}/okrs.yaml:calls", as_json=False)
+    shown = capsys.readouterr().err
+    assert shown.startswith("read local: ")
+    assert "changed" not in shown
+
+
 def test_nothing_is_kept(project: CsvProject, capsys: pytest.CaptureFixture[str]) -> None:
     project.cycle()
     project.write("calls.csv", "Week,Calls", "2026-11-16,60")

@@ -104,8 +104,8 @@ def test_numbers_keep_their_digits_and_no_answer_is_lost(tmp_path: Path) -> None
     with on_a_terminal(tmp_path, "init", "my okrs") as terminal:
         terminal.answer("Which of them hold your numbers?", "files")
         terminal.answer("root:", "../data")
-        terminal.answer("file:", "calls.csv")
-        terminal.answer("cell:", "no cell")
+        terminal.answer("file:", "")
+        terminal.answer("cell:", "B2")
         terminal.answer("asked again", "calls.csv")
         terminal.answer("cell:", "B2")
         terminal.answer("What is to change", "a" * 301)
