@@ -9,7 +9,8 @@ from hashlib import blake2b
 from pydantic import Field, field_validator, model_validator
 
 from connectors.sql.settings import SqlSettings
-from connectors.sql.statement import Refused, check, names_days
+from connectors.sql.statement import check, names_days
+from connectors.sql.tokens import Refused
 from syncd.sdk import ConnectionSettings, ReadingKeys, RecordKeys
 
 _QUERY = "A single SELECT. `:start`, `:end` and `:today` stand for the window: its first instant, its end, and today."

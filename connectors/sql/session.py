@@ -11,7 +11,7 @@ from typing import Any
 from connectors.sql.databases import address_of, begin, breaker, connect_arguments, host_of, not_whole, open_sqlite
 from connectors.sql.failures import failure
 from connectors.sql.settings import SqlSettings
-from connectors.sql.statement import Statement
+from connectors.sql.tokens import Statement
 from syncd.sdk import Context, SourceBroken, SourceError, single_line
 
 LARGEST_RESULT = 64_000_000

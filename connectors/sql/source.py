@@ -11,7 +11,8 @@ from connectors.sql.rights import check_rights
 from connectors.sql.rows import check_fields, records_of, snapshot_of
 from connectors.sql.session import Result, Session
 from connectors.sql.settings import SqlSettings
-from connectors.sql.statement import Refused, Statement, check
+from connectors.sql.statement import check
+from connectors.sql.tokens import Refused, Statement
 from syncd.sdk import Check, Context, Json, Page, Snapshot, SourceBroken, SourceError, Stream
 from syncd.sdk.cells import Reader
 

@@ -7,28 +7,23 @@ runs is the text that was parsed, without its comments: a database and a parser 
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from connectors.sql.functions import allowed_functions
+from connectors.sql.tokens import PARAMETERS, WINDOW, Refused, Statement, check_comments, check_words, rebuilt
 from syncd.sdk.names import nearest_hint
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.tokenizer_core import Token
-
-PARAMETERS = ("start", "end", "today")
-"""What a query may name as `:start`, `:end` and `:today`."""
+    from sqlglot.dialects.dialect import Dialect
 
 LONGEST = 20_000
 """Characters of a query."""
 
-_NAMES_DAYS = re.compile(rf"(?<![:\w]):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
+_NAMES_DAYS = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
 _SHOWN = 60
 
 _DIALECTS = {
@@ -44,27 +39,6 @@ _DIALECTS = {
 
 DATABASES = tuple(_DIALECTS)
 """The databases whose queries can be checked, by SQLAlchemy's names."""
-
-
-class Refused(ValueError):
-    """A query that may not run; the text says why, as what follows the word "query"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A query that reads. `parts` are its texts without comments, and between each two the name of a parameter.
-
-    `is_ordered` says whether the order of its rows is that of an ORDER BY.
-    """
-
-    parts: tuple[str, ...]
-    is_ordered: bool = False
-
-    def text(self, style: str) -> str:
-        """The text for a driver, by its `paramstyle` of PEP 249: `named`, or `pyformat` for all others."""
-        if style == "named":
-            return "".join(f":{part}" if place % 2 else part for place, part in enumerate(self.parts))
-        return "".join(f"%({part})s" if place % 2 else part.replace("%", "%%") for place, part in enumerate(self.parts))
 
 
 def names_days(query: str) -> bool:
@@ -87,11 +61,7 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
     dialect = Dialect.get_or_raise(_DIALECTS[database])
     dialect.ORIGINAL_NAME_META_KEY = "name"  # of this instance alone
     try:
-        tokens = dialect.tokenize(query)
-        _check_comments(query, tokens)
-        if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
-            raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")  # noqa: TRY301
-        trees = [tree for tree in dialect.parse(query) if tree is not None]
+        statement, text, tree = _parsed(dialect, query, database)
     except SqlglotError as error:
         raise Refused(f"cannot be read as one SELECT: {_why(error)}") from None
     except RecursionError:
@@ -100,15 +70,33 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
         raise
     except Exception:  # a parser's own error, such as for a function without its arguments
         raise Refused("cannot be read as one SELECT; look at its functions and their arguments") from None
+    if len(statement.parts) // 2 != _Walk(text, database, functions).check(tree):
+        raise Refused(f"uses ':' or '%' in a way that cannot be told from a parameter; {WINDOW}")
+    return statement
+
+
+def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str, exp.Expr]:
+    """The statement of a query; the text that runs, with its parameters put back; and the tree of that text."""
+    from sqlglot import exp
+
+    tokens = dialect.tokenize(query)
+    check_comments(query, tokens)
+    if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
+        raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
+    trees = [tree for tree in dialect.parse(query) if not isinstance(tree, exp.Semicolon | None)]
     if len(trees) != 1:
         raise Refused(f"holds {len(trees)} statements; write a single SELECT")
-    named = _Walk(query, database, functions).check(trees[0])
-    statement = Statement(tuple(_rebuilt(query, tokens)), trees[0].args.get("order") is not None)
-    if len(statement.parts) // 2 != named:
-        raise Refused(
-            "uses ':' in a way that cannot be told from a parameter; write it in another way, or make a view of it"
-        )
-    return statement
+    check_words(query, tokens, database)
+    statement = Statement(rebuilt(query, tokens), trees[0].args.get("order") is not None)
+    text = statement.text("named")
+    again = dialect.tokenize(text)
+    (tree,) = dialect.parse(text)
+    # What runs must be what was checked: a text that is put together may be read in another way than its parts.
+    kept = tokens[:-1] if query[tokens[-1].start] == ";" else tokens
+    same = [(each.token_type, each.text) for each in again] == [(each.token_type, each.text) for each in kept]
+    if tree is None or tree != trees[0] or not same:
+        raise Refused("means another thing without its comments and line breaks; write them in another place")
+    return statement, text, tree
 
 
 class _Walk:
@@ -127,7 +115,7 @@ class _Walk:
             ((exp.DML, exp.DDL, exp.Drop, exp.Alter, exp.TruncateTable), "writes"),
             (exp.Into, "writes its rows somewhere by INTO"),
             (exp.Lock, "locks rows by FOR UPDATE or FOR SHARE"),
-            ((exp.Parameter, exp.SessionParameter), "names a variable of the database"),
+            ((exp.Parameter, exp.SessionParameter), f"names a variable of the database ({WINDOW})"),
             (exp.Hint, "holds a hint to the database"),
             (exp.Operator, "names an operator by its schema"),
             (exp.Command, "is a command"),
@@ -183,30 +171,6 @@ class _Walk:
         raise Refused(
             f"calls {name}; if it only computes, whoever owns syncd.yaml may add it to 'functions' of the connection"
         )
-
-
-def _check_comments(query: str, tokens: Sequence[Token]) -> None:
-    """Refuses what databases run although it stands in a comment: `/*! … */`, and hints."""
-    ends = [(0, 0), *((token.start, token.end + 1) for token in tokens), (len(query), len(query))]
-    for (_, end), (start, _) in itertools.pairwise(ends):
-        between = query[end:start]
-        if re.search(r"/\*(!|M!|\+)", between):
-            raise Refused("has a comment that databases run (/*! or /*+); write a single SELECT without it")
-
-
-def _rebuilt(query: str, tokens: Sequence[Token]) -> Iterator[str]:
-    """The parts of a statement, by the tokens of its query."""
-    text, end, tokens = "", 0, [token for token in tokens if token.text != ";"]
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        piece = query[token.start : token.end + 1]
-        if before is not None and before.text == ":" and token.start == end and piece in PARAMETERS:
-            yield text[:-1]
-            yield piece
-            text = ""
-        else:
-            text += ("" if token.start == end else " ") + piece
-        end = token.end + 1
-    yield text
 
 
 def _why(error: Exception) -> str:

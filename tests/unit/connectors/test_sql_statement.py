@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.sql.functions import allowed_functions
-from connectors.sql.statement import DATABASES, Refused, check, names_days
+from connectors.sql.statement import DATABASES, check, names_days
+from connectors.sql.tokens import Refused
 
 READS = [
     ("postgresql", "SELECT date_trunc('day', at)::date AS d, count(*) FILTER (WHERE x > 1) AS n FROM t GROUP BY 1"),
@@ -19,6 +20,7 @@ READS = [
     ("sqlite", "SELECT date(at) AS d, sum(n) AS n FROM t, json_each(t.x) WHERE a || b LIKE 'x%' GROUP BY 1;"),
     ("mssql", "SELECT TOP 1 COUNT(*) AS n FROM [dbo].[t] WHERE CONVERT(date, at) = :today"),
     ("snowflake", "SELECT count_if(x) AS n FROM db.s.t WHERE at >= :start QUALIFY row_number() OVER (ORDER BY x) = 1"),
+    ("mssql", "SELECT [delete], 'EXEC x; DROP TABLE t' AS x FROM t ORDER BY 1 OFFSET 3 ROWS FETCH NEXT 1 ROWS ONLY"),
     ("bigquery", "SELECT COUNTIF(x) AS n FROM `p.d.t` WHERE at >= :start AND SAFE_CAST(a AS INT64) > 1"),
 ]  # fmt: skip
 
@@ -52,6 +54,21 @@ WRITES = [
     ("sqlite", "ATTACH 'x' AS y", "begins with ATTACH"),
     ("mssql", "EXEC xp_cmdshell 'x'", "begins with EXEC"),
     ("mssql", "SELECT NEXT VALUE FOR s", "calls"),
+    ("mssql", "SELECT 1 DELETE FROM orders COMMIT", "holds DELETE, with which SQL Server begins another statement"),
+    ("mssql", "SELECT 1 FROM t SHUTDOWN", "holds SHUTDOWN"),
+    ("mssql", "SELECT 1 FROM t RECONFIGURE", "holds RECONFIGURE"),
+    ("mssql", "SELECT 1 FROM t REVERT", "holds REVERT"),
+    ("mssql", "SELECT 1 exec, 2 FROM t", "holds EXEC"),
+    ("mssql", "SELECT 1 FROM t FETCH", "holds FETCH"),
+    ("snowflake", "SELECT 1 ->> DELETE FROM t", "holds ->>"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= $start", r"names \$start, a variable; the window is :start"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= @start", "variable"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?1", "cannot be read"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?", "there are :start, :end"),
+    ("postgresql", "SELECT %(start)s", "the window is :start"),
+    ("postgresql", "SELECT a[1: start] FROM t", "write :start"),
+    ("postgresql", "SELECT ':'start, ', pg_sleep(2) AS v -- ' AS a WHERE : start IS NOT NULL", "write :start"),
+    ("postgresql", "SELECT ':'start, ', pg_sleep(2) AS v -- ' AS a WHERE :start IS NOT NULL AND a = a[1:end]", "':'"),
 ]  # fmt: skip
 
 CALLS = {
@@ -86,6 +103,25 @@ def test_query_that_does_more_is_refused(database: str, query: str, why: str) ->
 def test_function_that_is_not_on_the_list_is_named(database: str, call: str) -> None:
     with pytest.raises(Refused, match=r"calls .* may add it to 'functions'"):
         check(f"SELECT {call} AS n", database)
+
+
+def test_semicolon_is_cut_off_at_the_end_alone() -> None:
+    query = "SELECT string_agg(n, ';') AS \";\" FROM t WHERE kind NOT IN (';')"
+    assert check(f"{query} ; -- that is all", "postgresql").text("named") == query
+    for ends in (";;", "; SELECT 2", ";;--"):
+        with pytest.raises(Refused):
+            check(f"{query}{ends}", "postgresql")
+    query = 'SELECT n FROM pg_sleep ";" (n)'
+    assert check(query, "postgresql").text("named") == query
+
+
+def test_parameter_grows_together_with_nothing() -> None:
+    """`BETWEEN$1` is a name in PostgreSQL, and `'a''2026-10-01'` one text in MySQL."""
+    statement = check("SELECT n FROM t WHERE d BETWEEN:start AND:end", "postgresql")
+    assert statement.text("named") == "SELECT n FROM t WHERE d BETWEEN :start AND :end"
+    assert names_days("SELECT n FROM t WHERE d BETWEEN:start AND 3")
+    text = check("SELECT f(:start) AS n, d=:end'x', ':'start FROM t", "sqlite", frozenset({"f"})).text("named")
+    assert text == "SELECT f(:start) AS n, d= :end 'x', ':'start FROM t"
 
 
 def test_connection_may_allow_a_function_by_the_name_that_is_written() -> None:
