@@ -33,6 +33,9 @@ from syncd.sdk.regular_files import refuse_irregular
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+LARGEST_RESULT = 64_000_000
+"""Characters of all texts of a result; in SQLite also bytes of a single cell."""
+
 _PROGRESS = 10_000  # SQLite's instructions between two looks at the clock
 _MAY = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 _NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
@@ -129,7 +132,9 @@ def open_sqlite(path: str, timeout: float) -> sqlite3.Connection:
     except OSError as error:
         raise SourceBroken(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
     uri = f"{Path(path).as_uri()}?mode=ro"
-    return sqlite3.connect(uri, uri=True, timeout=min(timeout, 5), check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=min(timeout, 5), check_same_thread=False)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_RESULT)
+    return connection
 
 
 def begin(database: str, connection: Any, timeout: float, zone: ZoneInfo) -> None:

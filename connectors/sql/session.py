@@ -8,14 +8,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sql.databases import address_of, begin, breaker, connect_arguments, host_of, not_whole, open_sqlite
+from connectors.sql.databases import (
+    LARGEST_RESULT,
+    address_of,
+    begin,
+    breaker,
+    connect_arguments,
+    host_of,
+    not_whole,
+    open_sqlite,
+)
 from connectors.sql.failures import failure
 from connectors.sql.settings import SqlSettings
 from connectors.sql.tokens import Statement
 from syncd.sdk import Context, SourceBroken, SourceError, single_line
-
-LARGEST_RESULT = 64_000_000
-"""Characters of all texts of a result."""
 
 _GRACE = 5.0  # seconds after a query's time limit until a server that does not end it is given up
 _AT_ONCE = 1_000

@@ -12,7 +12,7 @@ from connectors.sql.rows import check_fields, records_of, snapshot_of
 from connectors.sql.session import Result, Session
 from connectors.sql.settings import SqlSettings
 from connectors.sql.statement import check
-from connectors.sql.tokens import Refused, Statement
+from connectors.sql.tokens import WINDOW, Refused, Statement
 from syncd.sdk import Check, Context, Json, Page, Snapshot, SourceBroken, SourceError, Stream
 from syncd.sdk.cells import Reader
 
@@ -92,8 +92,11 @@ class SqlSource:
         if result is None:
             zone = self._context.zone
             today = self._context.now().astimezone(zone).date()
+            statement = self._checked(query)
+            if statement.has_parameters and stream.days is None:  # today alone would look like the whole window
+                raise SourceBroken(f"the query names parameters that were not seen in it; {WINDOW}, without spaces")
             values = parameters(self._settings.database, stream.days, zone, today)
-            result = self._session.ask(self._checked(query), values)
+            result = self._session.ask(statement, values)
         if keep:
             self._read[stream.key] = result
         return result

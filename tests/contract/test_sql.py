@@ -273,6 +273,35 @@ def test_too_many_rows_are_no_count(database: Database, tmp_path: Path) -> None:
     assert project.measure(ask(f"{query} WHERE id < 4", id="id", at="paid")) == [3]
 
 
+def test_cell_that_is_too_large_is_never_made(tmp_path: Path) -> None:
+    database = on_sqlite(tmp_path)
+    database.make_orders()
+    query = "SELECT replace(printf('%.*c', 9000, 'x'), 'x', printf('%.*c', 9000, 'y')) AS n"
+    assert "too big" in Warehouse(tmp_path, database).failure(query, value="n")
+
+
+def test_parameters_without_spaces_get_the_window(tmp_path: Path) -> None:
+    """They are not taken for a query of today alone."""
+    database = on_sqlite(tmp_path)
+    database.make_orders()
+    database.add_order(1, datetime(2026, 10, 3), "1")
+    query = "SELECT count(*) AS n FROM orders WHERE paid BETWEEN:start AND:end"
+    assert Warehouse(tmp_path, database).measure(ask(query, value="n")) == [1]
+
+
+def test_parameters_without_days_are_no_question(tmp_path: Path) -> None:
+    from connectors.sql import Sql
+    from syncd.sdk import Context, RetryPolicy, SourceBroken, Stream
+
+    database = on_sqlite(tmp_path)
+    database.make_orders()
+    settings = Sql.Settings.model_validate(database.settings, context={"resolved": True})
+    keys = Sql.Measure.model_validate({"query": "SELECT count(*) AS n FROM orders WHERE paid > :start", "value": "n"})
+    stream = Stream(keys.streams()[0], "readings", frozenset({keys.part()}))
+    with pytest.raises(SourceBroken, match="names parameters"):
+        list(Sql.open(settings, Context(RetryPolicy(attempts=1), BERLIN)).pull(stream, None))
+
+
 def test_query_that_takes_too_long_has_failed(database: Database, tmp_path: Path) -> None:
     database.make_orders()
     project = Warehouse(tmp_path, database, timeout=0.2)
