@@ -19,13 +19,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from connectors.sql.drivers import DRIVERS
 from connectors.sql.settings import SqlSettings
 from syncd.sdk import ConfigError, Days, SourceBroken
 from syncd.sdk.regular_files import refuse_irregular
@@ -42,24 +42,6 @@ _NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
 _CUT = (1260, 1931)  # ER_CUT_VALUE_GROUP_CONCAT, ER_QUERY_EXCEEDED_ROWS_EXAMINED_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """The library that speaks to a database: SQLAlchemy's name of it, its module, and the extra that brings it."""
-
-    name: str
-    module: str
-    extra: str | None = None
-
-
-_DRIVERS = {
-    "postgresql": Driver("postgresql+psycopg", "psycopg"),
-    "mysql": Driver("mysql+pymysql", "pymysql"),
-    "mariadb": Driver("mariadb+pymysql", "pymysql"),
-    "sqlite": Driver("sqlite", "sqlite3"),
-    "mssql": Driver("mssql+pymssql", "pymssql", "mssql"),
-    "snowflake": Driver("snowflake", "snowflake.sqlalchemy", "snowflake"),
-    "bigquery": Driver("bigquery", "sqlalchemy_bigquery", "bigquery"),
-}
 READ_ONLY = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
 """The databases that can be told to change nothing."""
 
@@ -88,12 +70,14 @@ def address_of(settings: SqlSettings, folder: str) -> URL:
         raise ConfigError(
             "url is no SQLAlchemy address; write such as postgresql://syncd@db.example:5432/shop"
         ) from None
-    driver = _DRIVERS[settings.database]
-    if "+" not in url.drivername:
-        url = url.set(drivername=driver.name)
-        if not _is_installed(driver.module):
-            how = f"pip install 'syncd[{driver.extra}]'" if driver.extra else f"pip install {driver.module}"
-            raise ConfigError(f"{CALLED[settings.database]} needs a driver that is not installed: {how}")
+    driver = DRIVERS[settings.database]
+    url = url.set(drivername=driver.name)
+    if not _is_installed(driver.module):
+        how = f"pip install 'syncd[{driver.extra}]'" if driver.extra else f"pip install {driver.module}"
+        raise ConfigError(f"{CALLED[settings.database]} needs a driver that is not installed: {how}")
+    if settings.database != "sqlite" and "@" in f"{url.host}{url.database}":
+        # What follows the first @ may be the rest of a password: no message names it, and no server has its name.
+        raise ConfigError("url has an @ after the one before the host; write the password apart, as password: ${NAME}")
     if settings.password is not None:
         url = url.set(password=settings.password.get_secret_value())
     if settings.database == "sqlite":

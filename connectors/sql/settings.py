@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from connectors.sql.drivers import DRIVERS
 from connectors.sql.statement import DATABASES
 from syncd.sdk import ConnectionSettings, Secret
 from syncd.sdk.names import nearest_hint
@@ -14,17 +16,31 @@ from syncd.sdk.names import nearest_hint
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
 
 
-def _of_a_database(value: str) -> str:
-    match = re.match(r"([a-z]+)(?:\+[a-z0-9_]+)?://", value)
+def _kind(value: str, info: ValidationInfo) -> re.Match[str] | None:
+    """The kind of database and its driver in an address; if it begins with a reference, in what that stands for."""
+    if value.startswith("${"):
+        value_of: Callable[[str], str | None] = (info.context or {}).get("value_of", lambda _: None)
+        value = value_of(value) or ""
+    return re.match(r"(?P<kind>[a-z]+)(?:\+(?P<driver>[a-z0-9_]+))?://", value)
+
+
+def _of_a_database(value: str, info: ValidationInfo) -> str:
+    match = _kind(value, info)
     if match is None:
+        unset = ", which is not set, or no address" if value.startswith("${") else ""
         raise ValueError(
-            f"is {value!r}; write the kind of database in front, such as postgresql://syncd@db.example/shop, even if "
-            "the rest is a reference: queries are checked by it"
+            f"is {value!r}{unset}; queries are checked by the kind of database: write the kind of database in front, "
+            "such as postgresql://syncd@db.example/shop, or set the variable where this runs"
         )
-    if match[1] not in DATABASES:
+    kind, driver = match["kind"], match["driver"]
+    if kind not in DATABASES:
         raise ValueError(
-            f"is of {match[1]!r}{nearest_hint(match[1], DATABASES)}; queries can be checked for {', '.join(DATABASES)}"
+            f"is of {kind!r}{nearest_hint(kind, DATABASES)}; queries can be checked for {', '.join(DATABASES)}"
         )
+    taken = DRIVERS[kind].name.partition("+")[2]
+    if driver is not None and driver != taken:
+        longer = f" or {kind}+{taken}://" if taken else ""
+        raise ValueError(f"has the driver {driver!r}; write {kind}://{longer}, which uses the driver of syncd")
     return value
 
 
@@ -45,6 +61,7 @@ class SqlSettings(ConnectionSettings):
         [],
         description="Functions that queries may call, beside those that only compute: your own, or of an extension.",
     )
+    _database: str = PrivateAttr("")
 
     @field_validator("functions")
     @classmethod
@@ -54,7 +71,13 @@ class SqlSettings(ConnectionSettings):
                 raise ValueError(f"has {name!r}; write names without brackets, such as fiscal_year or shop.fiscal_year")
         return value
 
+    @model_validator(mode="after")
+    def _keep_kind(self, info: ValidationInfo) -> SqlSettings:
+        match = _kind(self.url, info)
+        self._database = match["kind"] if match else ""  # _of_a_database refuses what has none
+        return self
+
     @property
     def database(self) -> str:
         """Which database it is, by SQLAlchemy's name."""
-        return re.split(r"[+:]", self.url, maxsplit=1)[0]
+        return self._database

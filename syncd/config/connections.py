@@ -73,7 +73,7 @@ class Connection:
         """The settings with all references resolved. Raises ConfigError with every reference that is not set, and
         ShortSecret.
         """
-        resolve = Resolver(self.document)
+        resolve = Resolver(self.document, quotes_logins=True)
         keys = self.document.data["connections"][self.name]
         # Without the secret of webhooks only they are refused.
         data = resolve({key: value for key, value in keys.items() if key != _WEBHOOK_SECRET}, self.place)
@@ -199,7 +199,8 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             if (secret := secret_in_url(text))
         ]
         try:
-            settings = connection_model(kind, connector_class).model_validate(keys)
+            context = {"value_of": partial(_value_of, document)}
+            settings = connection_model(kind, connector_class).model_validate(keys, context=context)
         except ValidationError as error:
             model = connection_model(kind, connector_class)
             connection_problems.extend(validation_problems(error, model, document, place))
@@ -207,6 +208,13 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             yield from connection_problems
         else:
             yield Connection(name, kind, connector_class, settings, place, document)
+
+
+def _value_of(document: Document, text: str) -> str | None:
+    """A text with its references resolved; None if one is not set."""
+    resolve = Resolver(document, quotes_logins=True)
+    resolved: str = resolve(text, ())
+    return None if resolve.problems else resolved
 
 
 def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:

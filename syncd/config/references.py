@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from syncd.config.document import Document, Place
 from syncd.okr.words import count
@@ -19,6 +20,8 @@ RESOLVED = Redactor()
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+_LOGIN = re.compile(r"(?!https?://)[a-z][a-z0-9+]*://[^/?#@]*@", re.IGNORECASE)
+
 
 class Resolver:
     """Replaces `${NAME}` by the environment variable NAME, or by the content of the file that NAME_FILE names."""
@@ -28,11 +31,17 @@ class Resolver:
         document: Document,
         environment: Mapping[str, str] = os.environ,
         within: Callable[[str], str] = lambda text: text,
+        *,
+        quotes_logins: bool = False,
     ) -> None:
-        """`within` quotes a reference's value if the reference is a part of a longer text."""
+        """`within` quotes a reference's value if the reference is a part of a longer text. With `quotes_logins` a value
+        before the `@` of a database's address is quoted: a password that holds `@` would end there, and its rest would
+        be a host.
+        """
         self.document = document
         self.environment = environment
         self.within = within
+        self.quotes_logins = quotes_logins
         self.problems: list[Problem] = []
         self.values: dict[Place, Sequence[str]] = {}
         """What the references at each place stand for. Most are names, such as a team's: who asks knows the secrets."""
@@ -46,9 +55,13 @@ class Resolver:
         if not isinstance(value, str) or not _REFERENCE.search(value):
             return value
         values: list[str] = []
+        login = _LOGIN.match(value) if self.quotes_logins else None
 
         def resolve(reference: re.Match[str]) -> str:
             values.append(self._value(reference[1], place))
+            if login and reference.start() < login.end():
+                values.append(quote(values[-1], safe=""))  # no message may show it in this form either
+                return values[-1]
             return values[-1] if reference[0] == value else self.within(values[-1])
 
         text = _REFERENCE.sub(resolve, value)

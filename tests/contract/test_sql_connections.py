@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from breaking_relay import BreakingRelay
@@ -19,8 +21,11 @@ from sqlalchemy import make_url
 from waiting import HANG
 
 from connectors.sql import Sql
+from connectors.sql.databases import address_of
 from connectors.sql.rights import writing_grants
-from syncd.sdk import Check, Context, RetryLater, RetryPolicy, SourceBroken, Stream
+from connectors.sql.settings import SqlSettings
+from syncd.config import load_config
+from syncd.sdk import Check, ConfigError, Context, RetryLater, RetryPolicy, SourceBroken, Stream
 from syncd.sdk.testing import AILMENTS, SourceContract
 
 ROWS = "SELECT x AS id, '2026-11-02' AS day, 'a rather long text in each row' AS region FROM numbers"
@@ -247,6 +252,9 @@ def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
     ("url", "why"),
     [
         ("${WAREHOUSE}", "write the kind of database in front"),
+        ("postgresql+psycopg2://db/x", r"has the driver 'psycopg2'; write postgresql:// or postgresql\+psycopg://"),
+        ("postgresql+asyncpg://db/x", "has the driver 'asyncpg'"),
+        ("bigquery+x://db/x", "has the driver 'x'; write bigquery://, which"),
         ("oracle://db/x", "is of 'oracle'"),
         ("postgres://db/x", "the nearest is 'postgresql'"),
     ],
@@ -254,6 +262,58 @@ def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_address_without_a_known_database_is_refused(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why.replace("$", r"\$")):
         Sql.Settings.model_validate({"type": "sql", "url": url})
+
+
+def project_with(folder: Path, url: str, query: str = "SELECT 1 AS n") -> Path:
+    (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\nconnections:\n  warehouse: {{type: sql, url: '{url}'}}\n")
+    (folder / "okrs.yaml").write_text(
+        "period: 2026-Q4\nobjectives:\n  - id: all\n    title: All\n    key_results:\n"
+        "      - {id: kr, title: It, kind: outcome, baseline: 0, target: 9,\n"
+        f"         measure: {{from: warehouse, value: n, query: {query}}}}}\n"
+    )
+    return folder / "syncd.yaml"
+
+
+@pytest.mark.parametrize("password", ["S3cure!pw@h4rd-to-guess", "one/two:three?four#five", "100%25 sure"])
+def test_password_of_an_address_may_hold_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("PGPW", password)
+    connection = load_config(project_with(tmp_path, "postgresql://syncd:${PGPW}@db.example/shop")).connections
+    settings = connection["warehouse"].resolved()
+    assert isinstance(settings, SqlSettings)
+    address = address_of(settings, str(tmp_path))
+    assert (address.username, address.password, address.host, address.database) == (
+        "syncd", password, "db.example", "shop",
+    )  # fmt: skip
+    for shown in (password, quote(password, safe="")):
+        assert shown not in connection["warehouse"].without_secrets(f"it is {shown}")
+
+
+def test_rest_of_a_password_is_no_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source_of: Callable[..., Any]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://syncd:S3cure!pw@h4rd-to-guess@db.example/shop")
+    for url in (os.environ["DATABASE_URL"], "postgresql://syncd:S3cure@5/h4rd-to-guess@db.example/shop"):
+        with pytest.raises(ConfigError, match=r"password: \$\{NAME\}") as refused:
+            source_of(url)
+        assert "h4rd" not in str(refused.value)
+
+
+def test_address_in_one_reference_gives_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = project_with(tmp_path, "${DATABASE_URL}", "SELECT pg_sleep(1) AS n")
+    with pytest.raises(ConfigError, match="which is not set"):
+        load_config(file)
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://u:a-long-password@db.example/shop")
+    with pytest.raises(ConfigError, match="has the driver 'asyncpg'"):
+        load_config(file)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:a-long-password@db.example/shop")
+    with pytest.raises(ConfigError, match="query calls pg_sleep"):
+        load_config(file)
+    (connection,) = load_config(project_with(tmp_path, "${DATABASE_URL}")).connections.values()
+    settings = connection.resolved()
+    assert isinstance(settings, SqlSettings)
+    assert settings.database == "postgresql"
 
 
 def test_project_without_a_query_does_not_load_the_parser() -> None:
