@@ -17,26 +17,28 @@ sign sqrt stddev stddev_pop stddev_samp substr substring sum trim upper var_pop 
 
 _BY_DATABASE = {
     "postgresql": """
-age any_value array_agg array_length bit_and bit_or bool_and bool_or cardinality char_length character_length corr
-covar_pop covar_samp date date_bin date_part date_trunc div every format generate_series grouping initcap
-isfinite json_agg json_array_elements json_array_elements_text json_array_length json_each json_each_text
-json_extract_path json_extract_path_text json_object_agg json_typeof jsonb_agg jsonb_array_elements
-jsonb_array_elements_text jsonb_array_length jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text
-jsonb_object_agg jsonb_path_exists jsonb_path_query jsonb_path_query_first jsonb_typeof justify_days justify_hours
-justify_interval localtime localtimestamp make_date make_interval make_timestamp make_timestamptz md5 mode now
-percentile_cont percentile_disc regexp_count regexp_like regexp_match regexp_matches regexp_replace regexp_substr
-regr_slope row_to_json scale split_part starts_with statement_timestamp string_agg string_to_array strpos timezone
-to_char to_date to_json to_jsonb to_number to_timestamp transaction_timestamp translate trunc unnest width_bucket
+age any_value array array_agg array_length array_position array_to_string ascii bit_and bit_or bool_and bool_or btrim
+cardinality cbrt char_length character_length chr clock_timestamp corr covar_pop covar_samp date date_bin date_part
+date_trunc div every format generate_series grouping initcap isfinite json_agg json_array_elements
+json_array_elements_text json_array_length json_build_object json_each json_each_text json_extract_path
+json_extract_path_text json_object_agg json_typeof jsonb_agg jsonb_array_elements jsonb_array_elements_text
+jsonb_array_length jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text
+jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query jsonb_path_query_first jsonb_typeof justify_days
+justify_hours justify_interval localtime localtimestamp make_date make_interval make_timestamp make_timestamptz md5
+mode now num_nonnulls overlay percentile_cont percentile_disc random regexp_count regexp_like regexp_match
+regexp_matches regexp_replace regexp_substr regr_slope repeat row row_to_json scale split_part starts_with
+statement_timestamp string_agg string_to_array strpos timezone to_char to_date to_json to_jsonb to_number to_timestamp
+transaction_timestamp translate trunc unnest width_bucket
 """,
     "mysql": """
-adddate addtime any_value bit_and bit_count bit_or char_length character_length convert convert_tz curdate curtime date
-date_add date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear elt field find_in_set format
-from_days from_unixtime group_concat grouping hour if ifnull instr isnull json_arrayagg json_contains json_extract
-json_length json_objectagg json_table json_type json_unquote json_valid last_day lcase locate
-localtime localtimestamp makedate maketime microsecond mid minute month monthname now period_add period_diff quarter
-regexp_instr regexp_like regexp_replace regexp_substr sec_to_time second std str_to_date strcmp subdate
-substring_index subtime time time_format time_to_sec timediff timestamp timestampadd timestampdiff to_days to_seconds
-truncate ucase unix_timestamp utc_date utc_time utc_timestamp values week weekday weekofyear year yearweek
+adddate addtime any_value bit_and bit_count bit_or char_length character_length convert convert_tz curdate curtime
+date date_add date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear elt field find_in_set format
+from_days from_unixtime group_concat grouping hex hour if ifnull instr isnull json_arrayagg json_contains json_extract
+json_keys json_length json_objectagg json_table json_type json_unquote json_valid json_value last_day lcase localtime
+localtimestamp locate makedate maketime md5 microsecond mid minute month monthname now period_add period_diff quarter
+rand regexp_instr regexp_like regexp_replace regexp_substr sec_to_time second std str_to_date strcmp subdate
+substring_index subtime sysdate time time_format time_to_sec timediff timestamp timestampadd timestampdiff to_days
+to_seconds truncate ucase unix_timestamp utc_date utc_time utc_timestamp values week weekday weekofyear year yearweek
 """,
     "sqlite": """
 char date datetime format glob group_concat hex ifnull iif instr json json_array_length json_each json_extract
@@ -73,7 +75,7 @@ timestamp timestamp_add timestamp_diff timestamp_micros timestamp_millis timesta
 timestamp_trunc translate trunc unix_date unix_millis unix_seconds unnest
 """,
 }
-_BY_DATABASE["mariadb"] = _BY_DATABASE["mysql"] + "median percentile_cont percentile_disc to_char"
+_BY_DATABASE["mariadb"] = _BY_DATABASE["mysql"] + "median nvl percentile_cont percentile_disc to_char"
 
 
 @cache

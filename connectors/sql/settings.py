@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from connectors.sql.drivers import DRIVERS
 from connectors.sql.statement import DATABASES
@@ -44,6 +52,12 @@ def _of_a_database(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _seconds(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*([\d.]+)\s*s\s*", value)):
+        raise ValueError(f"is {value!r}; it is a number of seconds: write {match[1]}")
+    return value
+
+
 class SqlSettings(ConnectionSettings):
     """A database."""
 
@@ -51,7 +65,7 @@ class SqlSettings(ConnectionSettings):
         description="The database, as an SQLAlchemy address: postgresql://syncd@db.example/shop, sqlite:///shop.db."
     )
     password: Secret | None = Field(None, description="The password of the address, in which it would need escapes.")
-    timeout: float = Field(
+    timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
         30, gt=0, le=3600, description="Seconds that connecting may take, and a query; a slower query fails."
     )
     max_rows: int = Field(

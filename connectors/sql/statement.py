@@ -7,6 +7,7 @@ runs is the text that was parsed, without its comments: a database and a parser 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from functools import lru_cache
@@ -78,15 +79,21 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
 def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str, exp.Expr]:
     """The statement of a query; the text that runs, with its parameters put back; and the tree of that text."""
     from sqlglot import exp
+    from sqlglot.tokenizer_core import TokenType
 
     tokens = dialect.tokenize(query)
     check_comments(query, tokens)
     if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
         raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
+    check_words(query, tokens, database)
     trees = [tree for tree in dialect.parse(query) if not isinstance(tree, exp.Semicolon | None)]
     if len(trees) != 1:
         raise Refused(f"holds {len(trees)} statements; write a single SELECT")
-    check_words(query, tokens, database)
+    for token, after in itertools.pairwise(tokens):
+        # A parser that takes a quoted name for syntax keeps no sign of its quotes: "Overlay" is nobody's overlay.
+        is_quoted = token.token_type is TokenType.IDENTIFIER and token.text != token.text.lower()
+        if is_quoted and after.text == "(" and token.text.upper() in dialect.parser_class.FUNCTION_PARSERS:
+            raise Refused(f"calls {token.text}; write the name of a function without quotes")
     statement = Statement(rebuilt(query, tokens), trees[0].args.get("order") is not None)
     text = statement.text("named")
     again = dialect.tokenize(text)
@@ -106,6 +113,7 @@ class _Walk:
         from sqlglot import exp
 
         self._query = query
+        self._database = database
         self._exp = exp
         self._own = functions
         self._allowed = allowed_functions(database) | {name.lower() for name in functions}
@@ -128,8 +136,11 @@ class _Walk:
         for node in tree.walk():
             self._check_node(node)
             named += isinstance(node, exp.Placeholder)
-        if not isinstance(tree.unnest(), exp.Select | exp.SetOperation):
+        outermost = tree.unnest()
+        if not isinstance(outermost, exp.Select | exp.SetOperation):
             raise Refused(f"begins with {type(tree).__name__.upper()}; write a single SELECT")
+        if isinstance(outermost, exp.Select) and not outermost.expressions:
+            raise Refused("selects no column; write such as SELECT count(*) AS n FROM orders")
         return named
 
     def _check_node(self, node: exp.Expr) -> None:
@@ -143,6 +154,12 @@ class _Walk:
                     f"names the parameter :{node.name}{nearest_hint(node.name, PARAMETERS)}; there are :start, :end "
                     "and :today"
                 )
+        elif isinstance(node, exp.WithTableHint):
+            for hint in node.expressions:
+                if hint.name.lower() not in _LOCKS_NOTHING:
+                    raise Refused(f"holds the hint {hint.name}; write one of {', '.join(_LOCKS_NOTHING).upper()}")
+        elif isinstance(node, exp.JSONValue) and "json_value" in self._allowed:
+            return  # syntax to the parser
         elif isinstance(node, exp.Func):
             self._check_function(node)
         elif not isinstance(node, self._reads):
@@ -166,6 +183,9 @@ class _Walk:
             name = ".".join(part.name for part in node.parent.flatten())  # of a schema: another function than its name
             if name.lower() in {own.lower() for own in self._own}:
                 return
+            schema, _, alone = name.partition(".")
+            if self._database == "postgresql" and schema == "pg_catalog" and alone in self._allowed:
+                return  # where PostgreSQL's own functions are
         elif name.lower() in self._allowed and (name == name.lower() or not self._is_quoted(node)):
             return
         raise Refused(
@@ -177,8 +197,13 @@ def _why(error: Exception) -> str:
     errors: list[dict[str, Any]] = getattr(error, "errors", None) or []
     if errors:
         first = errors[0]
-        place = f"line {first.get('line')}, near {str(first.get('highlight') or '').strip()[:_SHOWN]!r}"
-        return f"{str(first.get('description') or 'it is not understood').rstrip('.')} ({place})"
+        near = str(first.get("highlight") or "").strip()[:_SHOWN]
+        described = str(first.get("description") or "").rstrip(".")
+        if "SENTINEL" in described:
+            described = "it ends too early"
+        elif not described or "<" in described:  # a class or a token of the parser
+            described = "something is missing or does not belong here"
+        return f"{described} (line {first.get('line')}, near {near!r})" + (f"; {WINDOW}" if near == ":" else "")
     return str(error).partition("\n")[0][:200]
 
 
@@ -189,7 +214,7 @@ Between In Interval DataType DataTypeParam IntervalSpan Window WindowSpec Filter
 Placeholder Bracket Slice AtTimeZone Collate Escape Cube Rollup GroupingSets Qualify Any All NamedWindow Case If
 National RawString HexString BitString ByteString Introducer TableSample Unnest IgnoreNulls RespectNulls Kwarg
 PropertyEQ JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONKeyValue JSONSchema JSONColumnDef Predicate
-Connector Exists HavingMax LimitOptions Pseudocolumn
+Connector Exists HavingMax LimitOptions Pseudocolumn Lambda IndexTableHint
 """
 """The classes of nodes that only read."""
 
@@ -197,9 +222,14 @@ _WITHOUT_NAME = """
 Case If And Or Xor Cast TryCast Exists Extract Interval Array Values CurrentDate CurrentTimestamp CurrentTime Localtime
 Localtimestamp Trim Substring Coalesce Unnest Lateral TsOrDsToDate TsOrDsToDatetime TsOrDsToTimestamp TsOrDsToTime
 TimeStrToTime StrPosition GroupConcat JSONTable JSONObjectAgg JSONArrayAgg JSONExtract JSONExtractScalar JSONBExtract
-JSONBExtractScalar JSONBContains DateAdd DecodeCase WeekStart RegexpLike
+JSONBExtractScalar JSONBContains JSONBContainsTopKey JSONBContainsAnyTopKeys JSONBContainsAllTopKeys ArrayContainsAll
+ArrayContainedBy ArrayOverlaps DateAdd DecodeCase WeekStart RegexpLike RegexpILike Collate
 """
 """The classes of functions that are syntax, or that the parser puts into a function whose name it has."""
+
+
+_LOCKS_NOTHING = ("nolock", "readuncommitted", "readcommitted", "snapshot", "noexpand", "nowait")
+"""The hints of SQL Server at a table that neither lock rows nor leave any out."""
 
 
 def _classes(exp: Any, names: str) -> tuple[type[Any], ...]:

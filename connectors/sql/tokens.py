@@ -76,7 +76,7 @@ def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
             )
         if database == "snowflake" and word == "->>":
             raise Refused("holds ->>, with which Snowflake begins another statement; write a single SELECT")
-        if re.fullmatch(r"[$@]\w+", word):
+        if re.fullmatch(r"[$@]\w+", word) or (database == "sqlite" and word == "?"):
             raise Refused(f"names {word}, a variable; {WINDOW}")
 
 

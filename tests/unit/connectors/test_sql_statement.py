@@ -15,6 +15,14 @@ READS = [
     ("postgresql", "WITH a AS (SELECT 1 UNION ALL SELECT 2) SELECT sum(x) OVER () AS n FROM a JOIN b USING (x)"),
     ("postgresql", "SELECT (data->>'a')::numeric AS n, at AT TIME ZONE 'UTC' AS at FROM s.t WHERE x = ANY(ARRAY[1])"),
     ("postgresql", "SELECT mode() WITHIN GROUP (ORDER BY x) AS n FROM t WHERE at > :today - interval '7'"),
+    ("postgresql", "SELECT lower(data->'a') AS a, jsonb_array_length(data->'a'->'b') AS n FROM t"),
+    ("postgresql", "SELECT 1 FROM t WHERE a @> b OR a <@ b AND a && b AND x ~* 'x' OR x !~* y AND d ? 'x' OR d ?| b"),
+    ("postgresql", "SELECT lower(x) COLLATE \"C\" AS x FROM t ORDER BY 1"),
+    ("postgresql", "SELECT ROW(a, b) AS r, ARRAY(SELECT 1) AS x, pg_catalog.date_trunc('day', at) AS d FROM t"),
+    ("postgresql", "SELECT overlay(a PLACING 'x' FROM 1 FOR 2) AS o, \"chr\"(65) AS c FROM t"),
+    ("postgresql", "SELECT 1 AS n WHERE EXISTS (SELECT FROM t)"),
+    ("mariadb", "SELECT NVL(a, JSON_VALUE(b, '$.c')) AS n FROM t USE INDEX (x) IGNORE INDEX FOR JOIN (y)"),
+    ("mssql", "SELECT 1 AS n FROM t WITH (NOLOCK)"),
     ("mysql", "SELECT DATE(at) AS d, IF(a, 1, 0) AS n FROM `t` WHERE at >= DATE_SUB(:today, INTERVAL 7 DAY) # no more"),
     ("mariadb", "SELECT SUM(amount) / 100 AS n, GROUP_CONCAT(DISTINCT a ORDER BY b SEPARATOR ',') AS x FROM t"),
     ("sqlite", "SELECT date(at) AS d, sum(n) AS n FROM t, json_each(t.x) WHERE a || b LIKE 'x%' GROUP BY 1;"),
@@ -63,8 +71,15 @@ WRITES = [
     ("snowflake", "SELECT 1 ->> DELETE FROM t", "holds ->>"),
     ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= $start", r"names \$start, a variable; the window is :start"),
     ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= @start", "variable"),
-    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?1", "cannot be read"),
-    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?", "there are :start, :end"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?1", "the window is :start"),
+    ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?", "the window is :start"),
+    ("postgresql", "SELECT $start", "the window is :start"),
+    ("postgresql", "SELECT n FROM t WHERE d >= $1", "the window is :start"),
+    ("postgresql", "SELECT n FROM t WHERE d>=:from", r"not belong here \(line 1, near ':'\); the window is :start"),
+    ("postgresql", "SELECT 1 FROM", "it ends too early"),
+    ("postgresql", "SELECT", "selects no column"),
+    ("mssql", "SELECT 1 AS n FROM t WITH (UPDLOCK)", "the hint UPDLOCK"),
+    ("mssql", "SELECT 1 AS n FROM t WITH (NOLOCK, READPAST)", "the hint READPAST"),
     ("postgresql", "SELECT %(start)s", "the window is :start"),
     ("postgresql", "SELECT a[1: start] FROM t", "write :start"),
     ("postgresql", "SELECT ':'start, ', pg_sleep(2) AS v -- ' AS a WHERE : start IS NOT NULL", "write :start"),
@@ -77,6 +92,7 @@ CALLS = {
         "setval('s', 1)",         "set_config('a', 'b', false)", "pg_advisory_lock(1)", "pg_terminate_backend(1)",
         "query_to_xml('x', true, true, '')",
         "dblink('x', 'y')", "public.count(1)", '"Lower"(a)', "pg_notify('a', 'b')", "currval('s')",
+        '"PG_CATALOG".lower(a)', "shop.pg_catalog.lower(a)", "array_overlaps(a, b)", "lower(a->pg_sleep(1))",
     ),
     "mysql": ("SLEEP(3)", "LOAD_FILE('/etc/passwd')", "GET_LOCK('a', 1)", "BENCHMARK(1, 2)", "sys.exec('x')"),
     "mariadb": ("NEXTVAL(s)", "sleep(1)", "RELEASE_LOCK('a')"),
@@ -105,6 +121,12 @@ def test_function_that_is_not_on_the_list_is_named(database: str, call: str) -> 
         check(f"SELECT {call} AS n", database)
 
 
+def test_quoted_name_of_a_function_is_another_function() -> None:
+    for call in ('"Overlay"(a, b, c)', '"Trim"(a)', '"Substring"(a, 1)'):
+        with pytest.raises(Refused, match="calls"):
+            check(f"SELECT {call} AS n", "postgresql")
+
+
 def test_semicolon_is_cut_off_at_the_end_alone() -> None:
     query = "SELECT string_agg(n, ';') AS \";\" FROM t WHERE kind NOT IN (';')"
     assert check(f"{query} ; -- that is all", "postgresql").text("named") == query
@@ -113,6 +135,14 @@ def test_semicolon_is_cut_off_at_the_end_alone() -> None:
             check(f"{query}{ends}", "postgresql")
     query = 'SELECT n FROM pg_sleep ";" (n)'
     assert check(query, "postgresql").text("named") == query
+
+
+@pytest.mark.parametrize("text", ["SELECT a AS n", "SELECT 'a' AS n, b", "SELECT 'b' AS n"])
+def test_text_that_reads_in_another_way_than_the_query_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with how a text is put together."""
+    monkeypatch.setattr("connectors.sql.statement.rebuilt", lambda *_: (text,))
+    with pytest.raises(Refused, match="means another thing"):
+        check("SELECT 'a' AS n -- of a text put together wrongly", "postgresql")
 
 
 def test_parameter_grows_together_with_nothing() -> None:
@@ -171,7 +201,8 @@ def test_text_is_accepted_or_refused_and_nothing_else(text: str) -> None:
 
 def test_every_function_on_the_list_can_be_called() -> None:
     forms = ("a", "a, b", "a, b, c", "", "*", "DAY, a, b", "a, INTERVAL 1 DAY", "year FROM a", "a, DAY", "a AS date",
-             "a, b, DAY", "a, date", "a, '$' COLUMNS (x int PATH '$')", "a IN b", "DAY, a", "a, b, c, d")  # fmt: skip
+             "a, b, DAY", "a, date", "a, '$' COLUMNS (x int PATH '$')", "a IN b", "DAY, a", "a, b, c, d", "SELECT 1",
+             "a PLACING b FROM 1")  # fmt: skip
     for database in DATABASES:
         for name in sorted(allowed_functions(database)):
             assert any(_is_accepted(f"SELECT {name}({form}) AS x FROM t", database) for form in forms), (database, name)
