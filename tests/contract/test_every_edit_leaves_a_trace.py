@@ -45,6 +45,9 @@ SHEET = {"from": "numbers", "spreadsheet": "1AbC", "series": SERIES}
 PULLS = {"from": "code", "repo": "acme/web", "what": "merged_pull_requests"}
 ISSUES = {"from": "tickets", "jql": "project = KB"}
 API = {"from": "api", "path": "/a", "json": "points[].[day, value]"}
+GRAPHQL = {"from": "api", "graphql": "query($of: String) { rows(of: $of) { day value } }", "variables": {"of": "a"},
+           "json": "data.rows[].[day, value]", "path": "/graphql"}  # fmt: skip
+COUNTED = {**API, "params": {"p": 1, "q": 1}}
 LEVELS = {"target": 600, "commit": 900}
 PARTS = {"a": CELL, "b": {**CELL, "cell": "B3"}}
 FORMULA = {"formula": "a + b", "parts": PARTS}
@@ -171,6 +174,7 @@ OF_KEY_RESULTS: dict[str, Change] = {
     "sheets.per": measure({**SHEET, "take": "sum"}, per="week"),
     "sheets.as": measure(SHEET, **{"as": {"percent": True}}),
     "github.from": measure(PULLS, **{"from": "tickets", "repo": None, "what": None, "jql": "project = KB"}),
+    "github.environment": measure({**PULLS, "what": "deployed_pull_requests"}, environment="staging"),
     "github.repo": measure(PULLS, repo=["acme/web", "acme/app"]),
     "github.what": measure(PULLS, what="closed_issues"),
     "github.where": measure(PULLS, where={"base": "main"}),
@@ -193,6 +197,11 @@ OF_KEY_RESULTS: dict[str, Change] = {
     "http.pages": measure(API, pages={"next": "link"}),
     "Pages.next": measure({**API, "pages": {"next": "link"}}, pages={"next": "meta.next"}),
     "Pages.param": measure({**API, "pages": {"next": "meta.next"}}, pages={"next": "meta.next", "param": "page"}),
+    "Pages.page": measure({**COUNTED, "pages": {"page": "p"}}, pages={"page": "q"}),
+    "Pages.offset": measure({**COUNTED, "pages": {"offset": "p"}}, pages={"offset": "q"}),
+    "http.params": measure(API, params={"team": "web"}),
+    "http.graphql": measure(GRAPHQL, graphql="query($of: String) { rows(of: $of) { day more } }"),
+    "http.variables": measure(GRAPHQL, variables={"of": "b"}),
     "http.window": measure(API, window="28d"),
     "http.take": measure(API, take="max"),
     "http.per": measure({**API, "take": "sum"}, per="week"),

@@ -143,6 +143,7 @@ BARE = {
     "cli/explain_links.py": "slopes, and changes from week to week",
     "cli/history_chart.py": "the ticks of an axis",
     "cli/history_view.py": "changes, and expected shares",
+    "cli/init_questions.py": "a number of a source that no goal has yet",
     "cli/status_view.py": "expected shares",
     "explain/requests.py": "confidences",
     "notifying/new_events.py": "expected shares",
@@ -153,6 +154,7 @@ BARE = {
     "sdk/block.py": "confidences and expected shares",
     "status/checkin_words.py": "differences and confidences",
     "status/verdicts.py": "gains and slopes",
+    "web/key_result.py": "the change of a week",
     "web/lines.py": "the pace",
 }
 """The modules that word numbers or shares which no health stands on."""

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -33,9 +34,14 @@ class Terminal:
         os.write(self._master, (text if isinstance(text, bytes) else text.encode()) + b"\n")
 
     def press_ctrl_c(self, question: str) -> None:
-        """Interrupts the command while it asks."""
+        """Interrupts the command while it asks, and again if nothing comes of it, as a person would."""
         self.wait_for(question, then="> ")
-        os.write(self._master, b"\x03")
+        end = time.monotonic() + HANG
+        while self.process.poll() is None:
+            assert time.monotonic() < end, self.screen
+            os.write(self._master, b"\x03")
+            while select.select([self._master], [], [], 2)[0] and self._read():
+                pass
 
     def wait_for(self, text: str, *, then: str = "") -> None:
         """Waits until the screen shows a text, and `then` another after it, since the last answer."""
@@ -87,7 +93,8 @@ def on_a_terminal(folder: Path, *arguments: str, environment: Mapping[str, str] 
 
 
 def _takes_the_terminal() -> None:
-    """Makes standard input the terminal that Ctrl-C comes from."""
+    """Makes standard input the terminal that Ctrl-C comes from; a job in the background would ignore it."""
     import fcntl
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -71,7 +71,7 @@ def test_tests_of_the_examples_pass_and_a_failed_test_shows_the_difference(proje
 def test_connectors_lists_every_connector_with_its_keys(tmp_path: Path) -> None:
     project = Project(tmp_path)
     entries = json.loads(project.run("connectors", "--json", check=0).stdout)["connectors"]
-    ours = {"files", "github", "gitlab", "http", "jira", "quantive", "sheets", "tability"}
+    ours = {"files", "github", "gitlab", "http", "jira", "quantive", "sheets", "sql", "tability"}
     assert {entry["type"] for entry in entries} == set(connector_types()) == ours
     for entry in entries:
         assert all(entry["connection"].values()), entry

@@ -40,7 +40,8 @@ def test_tab_completes(words: str, completed: list[str], tmp_path: Path) -> None
 
 
 def test_completion_can_be_shown_for_each_shell(tmp_path: Path) -> None:
+    by_name = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # else it asks which shell started it
     for shell in ("bash", "zsh", "fish"):
-        done = Project(tmp_path).run("--show-completion", shell)
+        done = Project(tmp_path, by_name).run("--show-completion", shell)
         assert "_SYNCD_COMPLETE" in done.stdout, (shell, done.stdout, done.stderr)
     assert os.listdir(tmp_path) == []
