@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,12 @@ T = TypeVar("T")
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
 _SHORTEST_SHOWN = 3  # characters of a value that a message of a wrong setting does not repeat
 _LONGEST_NAME = 255  # characters: what is longer, or has several lines, is a key where the name of its file should be
+
+
+_one_at_a_time = threading.Lock()
+"""Opening imports client libraries, and makes no request. Some import each other in circles: two threads that enter such
+a circle at two places would each meet half a module.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,8 @@ class Connection:
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
-            return opening()
+            with _one_at_a_time:
+                return opening()
         except ConfigError as error:
             if error.problems:
                 raise

@@ -160,8 +160,9 @@ def write_project(folder: Path, server: str, account: Path) -> Path:
 
 
 def by_code_points(text: str) -> str:
-    """The text as JSON may write it."""
-    return "".join(f"\\u{ord(character):04x}" for character in text)
+    """The text as JSON may write it: by units of UTF-16."""
+    units = text.encode("utf-16-be")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
 
 
 PAGE = "<!doctype html><html><head><title>{}</title></head><body>{}</body></html>"
