@@ -48,8 +48,8 @@ _LONGEST_NAME = 255  # characters: what is longer, or has several lines, is a ke
 
 
 _one_at_a_time = threading.Lock()
-"""Opening imports client libraries, and makes no request. Some import each other in circles: two threads that enter such
-a circle at two places would each meet half a module.
+"""Opening imports client libraries, and makes no request. Some have circles of imports: two threads that enter a circle
+at two places would each meet half a module.
 """
 
 
