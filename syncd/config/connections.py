@@ -47,7 +47,7 @@ _SHORTEST_SHOWN = 3  # characters of a value that a message of a wrong setting d
 _LONGEST_NAME = 255  # characters: what is longer, or has several lines, is a key where the name of its file should be
 
 
-_one_at_a_time = threading.Lock()
+_opening_lock = threading.Lock()
 """Opening imports client libraries, and makes no request. Some have circles of imports: two threads that enter a circle
 at two places would each meet half a module.
 """
@@ -157,7 +157,7 @@ class Connection:
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
-            with _one_at_a_time:
+            with _opening_lock:
                 return opening()
         except ConfigError as error:
             if error.problems:

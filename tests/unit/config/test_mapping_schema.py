@@ -146,6 +146,8 @@ SEEN_BY_VALIDATE_ALONE = {
     "author_is_neither_bot_nor_person", "date_form_that_says_the_day_twice", "date_form_without_a_day",
     "deployed_elsewhere", "deployed_to_a_pattern", "deployed_to_two_environments",
     "environment_beside_deployments", "environment_of_another", "formula_with_an_unknown_part",
+    "http_day_in_the_text_of_a_query", "http_days_in_utc_by_hand", "http_days_that_are_sent_as_they_are",
+    "http_secrets_in_a_measure",
     "http_days_that_cannot_be_filled_in", "http_last_day_as_its_first_instant", "http_mutation",
     "http_pages_in_two_ways", "http_pages_without_a_first", "http_undeclared_variable",
     "http_path_above_the_url", "jmespath_deeper_than_python", "jmespath_too_deep",
