@@ -47,7 +47,10 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "unauthorized"},
 ]
 SLACK = {"files": 15, "threads": 8, "MB": 40}
-"""Of pools that are not full at first, and of modules that a fault needs first. What leaks in each cycle is more than that within an hour."""
+"""Of pools that are not full at first, and of modules that a fault is the first to need.
+
+What leaks in each cycle is more than that within an hour.
+"""
 
 ENDED = re.compile(r'^syncd_cycles_total\{outcome="complete"\} (.+)$', re.MULTILINE)
 
