@@ -138,7 +138,7 @@ def summary_sentences(objective: ObjectiveReview, review: Review) -> Iterator[st
         yield _("Not moved: %(numbers)s.", numbers=", ".join(map(_not_moved, still)))
     if new := [move for move in others if move.movement == "new"]:
         numbers = ", ".join(f"{move.line.key_result.id} {movement(move, review)}" for move in new)
-        yield _("No number of %(day)s to compare with: %(numbers)s.", day=day(review.days.before), numbers=numbers)
+        yield _("Unknown on %(day)s: %(numbers)s.", day=day(review.days.before), numbers=numbers)
 
 
 def _own_sentence(move: Move, review: Review) -> str | None:

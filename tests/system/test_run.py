@@ -179,9 +179,8 @@ def test_service_starts_without_a_secret_and_measures_the_others(project: Projec
     """It used to stop at its start: then no number is updated until somebody notices."""
     del project.env["GITHUB_TOKEN"]
     with running(project) as (_, client):
-        wait_for(lambda: answers(client, "/readyz"))
+        wait_for(lambda: 'syncd_connection_failing{connection="code"} 1.0' in client.get("/metrics").text)
         metrics = client.get("/metrics").text
-        assert 'syncd_connection_failing{connection="code"} 1.0' in metrics
         assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
         assert value_of(client, "calls") == 1092
         assert "GITHUB_TOKEN is not set" in client.get("/").text
@@ -209,6 +208,7 @@ def test_a_webhook_of_github_brings_a_merged_pull_request_at_once(project: Proje
 
 def test_api_lists_its_documents(project: Project) -> None:
     with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
         documents = client.get("/api/").json()
         assert documents["status"] == "/api/status"
         assert all(client.get(path).status_code == 200 for path in documents.values() if "{" not in path)

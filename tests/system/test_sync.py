@@ -136,7 +136,7 @@ def test_missing_secret_and_wrong_field_fail_their_own_key_results_alone(project
     hint = "there is no field 'Story Pionts'; did you mean 'Story Points'? (mappings/engineering.yaml:"
     assert hint in done.stderr
     key_results = project.key_results()
-    assert {request.service for request in box.requests} == {"sheets", "jira", "jira-dc", "metrics"}
+    assert {request.service for request in box.requests} == {"sheets", "jira", "jira-dc", "metrics", "gitlab"}
     failed = {name: kr["reason"] for name, kr in key_results.items() if kr["quality"] != "complete"}
     assert all(why.startswith((f"code: {reason}", f"tickets: {hint}")) for why in failed.values())
     assert (key_results["articles"]["value"], key_results["calls"]["value"]) == (33, 1092)
