@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,6 +65,14 @@ def _log_as_it_was() -> Iterator[None]:
     handlers, level, propagates = log.handlers[:], log.level, log.propagate
     yield
     log.handlers[:], log.level, log.propagate, logging.lastResort = handlers, level, propagates, last
+
+
+@pytest.fixture(autouse=True)
+def _commands_end_with_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a command that a test runs in this process leaves to the end of its process: its ledger is closed."""
+    with ExitStack() as at_its_end:
+        monkeypatch.setattr("syncd.cli.opening.atexit", SimpleNamespace(register=at_its_end.callback))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -84,8 +84,10 @@ def updates(
     """The rows of a list updated since the mark of the last pull; without a mark, those updated since `since`.
 
     Both less an overlap: a row may be done some moments after the update that the server tells. Returns the new mark,
-    which is true once all these pages are stored: see `NewestFirst`. It is no time after `now`: a server lets imports
-    and owners set an update in the future, and the rows that are updated until then come too.
+    which is true once all these pages are stored: see `NewestFirst`. It is of the first walk alone: where the server
+    sorts in another order, a later one, which ends where it meets what it knows, passes rows by. It is no time after
+    `now`: a server lets imports and owners set an update in the future, and the rows that are updated until then come
+    too.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark
@@ -96,16 +98,17 @@ def updates(
             pages += 1
             versions = {(record.id, record.updated_at) for record in records}
             if reading and versions <= seen:  # nothing has come to the head: many rows may have one time
-                return newest
+                return mark
             seen |= versions
             if pages == 1:
                 times = [record.updated_at for record in records if record.updated_at <= now]
                 newest = max([*times, *([newest] if newest else [])], default=None)
+                mark = mark if reading else newest
             yield Page(records)
         if pages <= 1:
             break
         since = newest
-    return newest
+    return mark
 
 
 def whole_list(read: Read, since: datetime | None) -> Iterator[Page]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -54,13 +54,16 @@ def proxy(heads: list[str]) -> Iterator[str]:
             name, _, port = head.split()[1].rpartition(":")
             with socket.create_connection((name, int(port))) as onward:
                 connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                other = {connection: onward, onward: connection}
+                both = selectors.DefaultSelector()
+                both.register(connection, selectors.EVENT_READ, (connection, onward))
+                both.register(onward, selectors.EVENT_READ, (onward, connection))
                 while True:
-                    for readable in select.select(list(other), [], [])[0]:
-                        part = readable.recv(65536)
+                    for readable, _ in both.select():
+                        source, target = readable.data
+                        part = source.recv(65536)
                         if not part:
                             return
-                        other[readable].sendall(part)
+                        target.sendall(part)
 
     with listening(serve) as port:
         yield f"http://127.0.0.1:{port}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
 import shutil
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from csv_project import CsvProject
@@ -83,7 +83,7 @@ def run(folder: Path, command: str) -> Answer:
     name, *options = command.split()
     options = [str(folder / option) if option.startswith("copy") else option for option in options]
     with redirect_stdout(out), redirect_stderr(err), ExitStack() as at_its_end, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(atexit, "register", at_its_end.callback)
+        patch.setattr("syncd.cli.opening.atexit", SimpleNamespace(register=at_its_end.callback))
         code = boundary._run([name, *options, "--config", str(folder / "syncd.yaml")])
     shutil.rmtree(folder / "copy", ignore_errors=True)
     return code, out.getvalue(), err.getvalue()

@@ -41,9 +41,9 @@ def deliver(world: World) -> None:
         code.tag("acme/tags", f"v{number}", annotated=number % 2 == 0, at=at)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def company() -> Iterator[Sandbox]:
-    """More than one page of everything that has pages. No test changes it."""
+    """More than one page of everything that has pages. No test changes it; each suite uses up the quota of its own."""
     world = World(DEMO_NOW)
     for site in (world.jira, world.jira_dc):
         site.page_cap = 10

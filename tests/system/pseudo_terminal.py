@@ -26,6 +26,8 @@ class Terminal:
         self.screen = ""
         self._master = master
         self._answered = 0
+        self._shown = select.poll()  # unlike select(), of any number of open files
+        self._shown.register(master, select.POLLIN)
 
     def answer(self, question: str, text: str | bytes) -> None:
         """Types a line once the screen shows a question that was not answered yet."""
@@ -40,7 +42,7 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < end, self.screen
             os.write(self._master, b"\x03")
-            while select.select([self._master], [], [], 2)[0] and self._read():
+            while self._shown.poll(2000) and self._read():
                 pass
 
     def wait_for(self, text: str, *, then: str = "") -> None:
@@ -62,8 +64,7 @@ class Terminal:
 
     def _read(self) -> bool:
         """Reads what was shown; whether the command may show more."""
-        ready, _, _ = select.select([self._master], [], [], HANG)
-        assert ready, self.screen
+        assert self._shown.poll(HANG * 1000), self.screen
         try:
             shown = os.read(self._master, 65536)
         except OSError:  # the other side is closed

@@ -127,8 +127,10 @@ def test_a_thousand_half_open_connections_leave_cycles_probes_and_the_log_as_the
             with suppress(OSError):  # closed again: there are too many
                 connection.sendall(b"GET / HTTP/1.1\r\nHost:"[: number % 22])
         for path in ("/", "/healthz", "/readyz", "/metrics", "/api/", "/api/status"):
-            assert answers(client, path), path
-            assert (client.head(path).status_code, client.head(path).text) == (200, ""), path
+            # A connection that was kept alive may be among those that are closed.
+            assert httpx.get(client.base_url.join(path), timeout=HANG).is_success, path
+            head = httpx.head(client.base_url.join(path), timeout=HANG)
+            assert (head.status_code, head.text) == (200, ""), path
         ended = count(client, 'syncd_cycles_total{outcome="complete"}')
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') > ended + 1)
     log = (project.folder / "run.log").read_text().removeprefix(before)
