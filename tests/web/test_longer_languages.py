@@ -31,7 +31,9 @@ def address(site: Site, languages: Languages) -> Iterator[Callable[[str, str], s
         def address(story: str, path: str) -> str:
             if story not in mounted:
                 mounted.add(story)
-                app.router.routes.append(Host(f"{story}.localhost", make_app(site.reader(story), languages=languages)))
+                app.router.routes.append(
+                    Host(f"{story}.localhost", make_app(site.reader(story), languages=languages, for_developers=True))
+                )
             return f"http://{story}.localhost:{port}{path}"
 
         yield address
