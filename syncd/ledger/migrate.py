@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from syncd.ledger.engine import unhurried
+from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,8 +39,11 @@ def version(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Makes the tables of an empty database, or runs the missing migrations, within the connection's transaction."""
+    """Makes the tables of an empty database or schema, or runs the missing migrations, within the connection's
+    transaction.
+    """
     with unhurried(connection):
+        enter_schema(connection)
         if version(connection) is None and to in ("head", head()):
             _create(connection)
         else:
