@@ -1,10 +1,10 @@
-"""Ledgers of two workspaces: two files, or two schemas of one PostgreSQL database. Neither sees or touches the other."""
+"""Ledgers of two workspaces, in files or in schemas of one PostgreSQL database: neither sees or touches the other."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -71,13 +71,14 @@ def test_a_ledger_that_is_not_there_yet_is_none_beside_one_that_is(urls: tuple[s
 
 def test_cycles_and_services_of_two_workspaces_run_at_the_same_time(ledgers: tuple[Ledger, Ledger]) -> None:
     search, support = ledgers
-    with cycle_lock(search.engine), service_lock(search.engine), cycle_lock(support.engine):
-        with service_lock(support.engine) as check_lock:
-            check_lock()
-            with pytest.raises(LedgerBusy, match="another syncd is syncing into"), cycle_lock(search.engine):
-                pass
-            with pytest.raises(ServiceRuns, match="process"), service_lock(support.engine):
-                pass
+    with ExitStack() as held:
+        for ledger in (search, support):
+            held.enter_context(cycle_lock(ledger.engine))
+            held.enter_context(service_lock(ledger.engine))()
+        with pytest.raises(LedgerBusy, match="another syncd is syncing into"), cycle_lock(search.engine):
+            pass
+        with pytest.raises(ServiceRuns, match="process"), service_lock(support.engine):
+            pass
 
 
 def test_a_copy_of_a_ledger_leaves_the_other_as_it_is(
