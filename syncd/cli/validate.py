@@ -15,7 +15,9 @@ import typer
 from syncd.cli.opening import Clock, open_config, print_json, reading_ledger
 from syncd.cli.output import say
 from syncd.config import Config
+from syncd.config.load import load_workspace
 from syncd.config.local_sources import missing_in_sources
+from syncd.config.project import clock_of
 from syncd.okr.lint import PulledRows
 from syncd.okr.plausible import out_of_scale
 from syncd.okr.words import count
@@ -85,9 +87,11 @@ def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[
     projects = []
     for name in deployment.workspaces:
         try:
-            projects.append(open_config(path, name))
+            config = load_workspace(deployment, name)
         except ConfigError as error:
             problems += error.problems or [Problem(str(path), 0, str(error))]
+        else:
+            projects.append((config, clock_of(config.settings)))
     return projects
 
 

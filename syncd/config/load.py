@@ -29,7 +29,7 @@ from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from syncd.config.deployment import Workspace
+    from syncd.config.deployment import Deployment, Workspace
     from syncd.config.mapping_tests import MappingTest
     from syncd.okr.lint import Finding, PulledRows
 
@@ -175,7 +175,16 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
     A file whose content is as it was in the `last` configuration is not parsed again; if all are, it is returned.
     """
     with _without_garbage_collection():
-        return _load(path.absolute(), workspace, tests, last)
+        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
+
+
+def load_workspace(deployment: Deployment, name: str, *, tests: bool = True) -> Config:
+    """The configuration of a workspace of a deployment that is read already, for whoever loads many. Raises ConfigError
+    like `load_config`.
+    """
+    chosen = deployment.chosen(name)
+    with _without_garbage_collection():
+        return _load(ChosenProject(chosen.path, *deployment.read(chosen), chosen), tests, None)
 
 
 @contextmanager
@@ -204,8 +213,8 @@ def _ledger_address(url: str, document: Document, file: Path, workspace: Workspa
     return LedgerAddress(url, document, workspace.deployment.parent, workspace.name)
 
 
-def _load(path: Path, workspace: str | None, with_tests: bool, last: Config | None) -> Config:
-    path, document, settings, chosen = read_chosen(path, workspace, last.document if last else None)
+def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Config:
+    path, document, settings, workspace = project
     of_files: list[Problem] = []
     mappings = mapping_documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
     if last is not None and not of_files and _same((document, *mappings), (last.document, *last.mappings)):
@@ -250,7 +259,16 @@ def _load(path: Path, workspace: str | None, with_tests: bool, last: Config | No
     valid = {name: connection for name, connection in connections.items() if connection}
     publishing = tuple(publications)
     return Config(
-        path, settings, document, mappings, valid, periods, joined.origins, tuple(tests), publishing, workspace=chosen
+        path,
+        settings,
+        document,
+        mappings,
+        valid,
+        periods,
+        joined.origins,
+        tuple(tests),
+        publishing,
+        workspace=workspace,
     )
 
 

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from syncd.config import Config, load_config
-from syncd.config.deployment import Deployment, Workspace
+from syncd.config import Config
+from syncd.config.deployment import Deployment
+from syncd.config.load import load_workspace
 from syncd.config.project import clock_of
 from syncd.cycle.due_pulls import needed_streams
 from syncd.ledger import Ledger, open_ledger, wrong_cells
@@ -70,7 +71,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
             yield WorkspaceOverview(name, str(deployment.refused[name]))
             continue
         try:
-            yield _overview(deployment.workspaces[name], period)
+            yield _overview(load_workspace(deployment, name, tests=False), name, period)
         except Exception as error:
             reason = wrong_cells.explained(error)
             if not isinstance(reason, SyncdError):
@@ -96,8 +97,7 @@ def _document(overview: WorkspaceOverview) -> WorkspaceDocument:
     }
 
 
-def _overview(workspace: Workspace, period: str | None) -> WorkspaceOverview:
-    config = load_config(workspace.deployment, workspace.name, tests=False)
+def _overview(config: Config, workspace: str, period: str | None) -> WorkspaceOverview:
     now = clock_of(config.settings)()
     okrs = chosen_period(config, period, now)
     with ExitStack() as at_the_end:
@@ -108,7 +108,7 @@ def _overview(workspace: Workspace, period: str | None) -> WorkspaceOverview:
         failing = list(_failing(config, ledger, now)) if ledger is not None else []
     health = Counter(block.standing.health for block in report.objectives)
     return WorkspaceOverview(
-        workspace.name,
+        workspace,
         as_of=now,
         period=okrs.period.id,
         objectives={name: health[name] for name in WORST_FIRST},

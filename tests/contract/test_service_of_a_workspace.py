@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from opened import create_ledger
+from service_thread import labels
 from waiting import HANG, wait_for
 
 from syncd.config import load_config
@@ -73,6 +74,8 @@ def test_services_of_two_workspaces_run_at_the_same_time(deployment: Path) -> No
         support = stack.enter_context(serving(deployment, "support"))
         assert (value(search), value(support)) == (3, 5)
         assert (search.standing_by, support.standing_by) == (None, None)
+        of_search = {"workspace": "search", "period": "2026-Q4", "objective": "service", "key_result": "calls"}
+        assert labels(search, "syncd_key_result_value") == [of_search]
 
 
 def test_what_is_edited_for_all_is_taken_over(deployment: Path) -> None:
