@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -101,6 +102,48 @@ def test_a_copy_of_a_ledger_leaves_the_other_as_it_is(
         assert rows(restored)["cycles"] == 3
         assert restored.cycles.begin(NOW) == 4  # goes on numbering in its own schema
     assert rows(support) == before
+
+
+def test_a_backup_is_restored_where_no_ledger_was(
+    ledgers: tuple[Ledger, Ledger], urls: tuple[str, str], new_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    cycles(ledgers[0], 3)
+    back_up(urls[0], tmp_path / "search.backup")
+    place = in_schema(new_postgres(), "ws_search")
+    restore(place, tmp_path / "search.backup")
+    with closing(create_ledger(place)) as restored:
+        assert rows(restored)["cycles"] == 3
+
+
+def test_a_ledger_whose_schema_is_dropped_in_use_is_missed(new_postgres: Callable[[], str]) -> None:
+    database = new_postgres()
+    with closing(create_ledger(in_schema(database, "ws_search"))) as ledger:
+        create_ledger(database).close()  # the tables of the database's own ledger are no stand-in
+        engine = create_engine(database)
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA ws_search CASCADE"))
+        engine.dispose()
+        with pytest.raises(LedgerError, match="was emptied while it was in use"):
+            ledger.check_in_place()
+
+
+def test_a_role_that_may_create_no_schema_uses_its_own(new_postgres: Callable[[], str], postgres_server: Any) -> None:
+    database = new_postgres()
+    name = make_url(database).database
+    url = in_schema(database, "ws_search")
+    postgres_server.psql(f"ALTER DATABASE {name} OWNER TO postgres; GRANT CONNECT ON DATABASE {name} TO syncd")
+    with pytest.raises(LedgerError, match="this user may not create the schema ws_search; create it, and make this us"):
+        check_ledger(url)
+    with pytest.raises(LedgerError, match="permission denied"):
+        open_ledger(url)
+    admin = make_url(database).set(username="postgres", password=None)
+    engine = create_engine(admin)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA ws_search AUTHORIZATION syncd"))
+    engine.dispose()
+    assert check_ledger(url) == LedgerState(exists=False)
+    create_ledger(url).close()
+    assert check_ledger(url) == LedgerState()
 
 
 def test_pruning_a_ledger_leaves_the_other_as_it_is(ledgers: tuple[Ledger, Ledger]) -> None:
