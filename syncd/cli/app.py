@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli import options
+from syncd.cli.checking import checking
 from syncd.cli.copying import copying
 from syncd.cli.output import say
 from syncd.cli.serving import serving
@@ -43,6 +44,7 @@ def _options(
 @app.command()
 def sync(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     only: options.Only = None,
     dry_run: options.DryRun = False,
     reconcile: options.Reconcile = False,
@@ -56,12 +58,21 @@ def sync(
     """
     from syncd.cli import sync as command
 
-    command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format, new_ledger=new_ledger)
+    command.run(
+        config,
+        only=only,
+        dry_run=dry_run,
+        reconcile=reconcile,
+        log_format=log_format,
+        new_ledger=new_ledger,
+        workspace=workspace,
+    )
 
 
 @app.command()
 def plan(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     only: options.Only = None,
     as_json: options.AsJson = False,
     exit_code: options.ExitCode = False,
@@ -75,13 +86,14 @@ def plan(
     """
     from syncd.cli import plan as command
 
-    command.run(config, only=only, as_json=as_json, exit_code=exit_code, log_format=log_format)
+    command.run(config, only=only, as_json=as_json, exit_code=exit_code, log_format=log_format, workspace=workspace)
 
 
 @app.command("try")
 def try_measure(
     target: options.Tried,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Answer a measure while you write it, and keep nothing.
@@ -92,12 +104,14 @@ def try_measure(
     """
     from syncd.cli import try_out as command
 
-    command.run(config, target, as_json=as_json)
+    command.run(config, target, as_json=as_json, workspace=workspace)
 
 
 @app.command()
 def status(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
+    every: options.EveryWorkspace = False,
     period: options.PeriodId = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -105,15 +119,21 @@ def status(
 
     Reads the ledger and the mappings only: it needs no network and no secret.
     """
+    if every:
+        from syncd.cli import status_all
+
+        status_all.run(config, workspace, period=period, as_json=as_json)
+        return
     from syncd.cli import status as command
 
-    command.run(config, period=period, as_json=as_json)
+    command.run(config, period=period, as_json=as_json, workspace=workspace)
 
 
 @app.command()
 def explain(
     key_result: options.KeyResultId,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     at: options.At = None,
     period: options.PeriodId = None,
     as_json: options.AsJson = False,
@@ -126,13 +146,14 @@ def explain(
     """
     from syncd.cli import explain as command
 
-    command.run(config, key_result, at=at, period=period, as_json=as_json)
+    command.run(config, key_result, at=at, period=period, as_json=as_json, workspace=workspace)
 
 
 @app.command()
 def history(
     key_result: options.KeyResultId,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     backfill: options.Backfill = False,
     period: options.PeriodId = None,
     as_csv: options.AsCsv = False,
@@ -147,12 +168,22 @@ def history(
     """
     from syncd.cli import history as command
 
-    command.run(config, key_result, backfill=backfill, period=period, as_csv=as_csv, as_json=as_json, as_chart=as_chart)
+    command.run(
+        config,
+        key_result,
+        backfill=backfill,
+        period=period,
+        as_csv=as_csv,
+        as_json=as_json,
+        as_chart=as_chart,
+        workspace=workspace,
+    )
 
 
 @app.command()
 def review(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     week: options.Week = False,
     period: options.ReviewedPeriod = None,
     at: options.At = None,
@@ -170,13 +201,14 @@ def review(
     from syncd.cli import review as command
 
     forms = {"as_markdown": as_markdown, "as_html": as_html, "as_json": as_json, "notify": notify}
-    command.run(config, week=week, period=period, at=at, **forms)
+    command.run(config, week=week, period=period, at=at, workspace=workspace, **forms)
 
 
 @app.command()
 def approve(
     key_result: options.KeyResultId,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     number: options.HeldNumber = None,
     author: options.Author = None,
     period: options.PeriodId = None,
@@ -189,13 +221,14 @@ def approve(
     """
     from syncd.cli import approve as command
 
-    command.run(config, key_result, period=period, author=author, number=number)
+    command.run(config, key_result, period=period, author=author, number=number, workspace=workspace)
 
 
 @app.command()
 def checkin(
     key_result: options.KeyResultId,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     value: options.Value = None,
     note: options.Note = None,
     confidence: options.Confidence = None,
@@ -228,6 +261,7 @@ def checkin(
             dated=dated,
             period=period,
             as_json=as_json,
+            workspace=workspace,
         )
         return
     command.run(
@@ -242,6 +276,7 @@ def checkin(
         period=period,
         force=force,
         as_json=as_json,
+        workspace=workspace,
     )
 
 
@@ -249,6 +284,7 @@ def checkin(
 def publish(
     key_result: options.Published = None,
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     retry: options.Retry = False,
     log_format: options.LogFormat = "text",
 ) -> None:
@@ -259,53 +295,13 @@ def publish(
     """
     from syncd.cli import publish as command
 
-    command.run(config, only=key_result, retry=retry, log_format=log_format)
+    command.run(config, only=key_result, retry=retry, log_format=log_format, workspace=workspace)
 
 
 app.registered_commands += [*serving.registered_commands, *copying.registered_commands]
 
 
-@app.command()
-def validate(
-    config: options.ConfigPath = options.HERE,
-    strict: options.Strict = False,
-    as_json: options.AsJson = False,
-) -> None:
-    """Check syncd.yaml and every mapping file.
-
-    Checks the schema, the references between files, and the lint rules. Changes nothing; it needs no network and no
-    secret.
-    """
-    from syncd.cli import validate as command
-
-    command.run(config, strict=strict, as_json=as_json)
-
-
-@app.command("test")
-def run_tests(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
-    """Run the tests inside mapping files.
-
-    Each test brings its own data: it needs no network, no ledger and no secret. Exits with 1 if a test fails.
-    """
-    from syncd.cli import test as command
-
-    command.run(config, as_json=as_json)
-
-
-@app.command()
-def doctor(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
-    """Check every connection, the ledger and `notify:`.
-
-    Asks what a sync would ask: whether each connection is reachable and authenticated, the first page of each stream,
-    and the targets of check-ins. Checks also that scopes are no wider than needed, that clocks agree, how much quota is
-    left, and that the ledger can be written. Exits with 1 if a check fails.
-    """
-    from syncd.cli import doctor as command
-
-    command.run(config, as_json=as_json)
-
-
-app.registered_commands += starting.registered_commands
+app.registered_commands += [*checking.registered_commands, *starting.registered_commands]
 
 
 @app.command()

@@ -23,9 +23,11 @@ from syncd.sdk import ConfigError
 from syncd.status.choosing import chosen_key_result, chosen_period
 
 
-def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
+def run(
+    path: Path, name: str, *, period: str | None, author: str | None, number: float | None, workspace: str | None = None
+) -> None:
     """Makes the held number the key result's value; without a held number, lets syncd overwrite what it left alone."""
-    config, clock = open_config(path)
+    config, clock = open_config(path, workspace)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)
     by = Form(new_form(), author_name(author, "an approval"), process_owner(), clock())

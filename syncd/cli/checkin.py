@@ -44,9 +44,10 @@ def run(
     period: str | None,
     force: bool,
     as_json: bool,
+    workspace: str | None = None,
 ) -> None:
     """Keeps a check-in, and prints the key result's state after it."""
-    opened = _opened(path, name, period, dated)
+    opened = _opened(path, workspace, name, period, dated)
     by = author_name(_text(author), "a check-in")
     texts = CheckInTexts(value, _text(note), confidence, expires)
     checkin = texts.checkin(opened.key_result, opened.now, opened.dated, by, process_owner(), "--{}".format)
@@ -68,12 +69,13 @@ def withdraw(
     dated: str | None,
     period: str | None,
     as_json: bool,
+    workspace: str | None = None,
 ) -> None:
     """Withdraws a check-in, and prints the key result's state after it. `given` are the options of a new check-in."""
     wrong = [option for option, value in given.items() if value is not None]
     if wrong:
         raise ConfigError(f"--withdraw takes no {wrong[0]}; withdraw first, then check in again")
-    opened = _opened(path, name, period, dated)
+    opened = _opened(path, workspace, name, period, dated)
     withdrawal = Withdrawal(
         author_name(_text(author), "a withdrawal"), opened.now, (_text(note) or "").strip() or None, process_owner()
     )
@@ -118,8 +120,8 @@ class _Opened:
     dated: datetime | None
 
 
-def _opened(path: Path, name: str, period: str | None, text: str | None) -> _Opened:
-    config, clock = open_config(path)
+def _opened(path: Path, workspace: str | None, name: str, period: str | None, text: str | None) -> _Opened:
+    config, clock = open_config(path, workspace)
     now = clock()
     dated = end_of_day(text, config, now, "--date")
     okrs = chosen_period(config, period, dated or now)

@@ -1,4 +1,4 @@
-"""What the shell completes: ids of key results."""
+"""What the shell completes: ids of key results, and names of workspaces."""
 
 from __future__ import annotations
 
@@ -13,10 +13,25 @@ def key_results(context: typer.Context, incomplete: str) -> list[str]:
     from syncd.config import load_config
     from syncd.sdk import ConfigError
 
-    path = context.params.get("config") or os.environ.get("SYNCD_CONFIG") or "syncd.yaml"
     try:
-        config = load_config(Path(path), tests=False)
+        config = load_config(_path(context), context.params.get("workspace"), tests=False)
     except ConfigError:
         return []
     ids = dict.fromkeys(key_result.id for okrs in config.periods for key_result in okrs.key_results)
     return [name for name in ids if name.startswith(incomplete)]
+
+
+def workspaces(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of a deployment's workspaces that begin so; none if there are none, or its file is wrong."""
+    from syncd.config.deployment import read_deployment
+    from syncd.sdk import ConfigError
+
+    try:
+        deployment = read_deployment(_path(context).absolute())
+    except ConfigError:
+        return []
+    return [name for name in (deployment.workspaces if deployment else ()) if name.startswith(incomplete)]
+
+
+def _path(context: typer.Context) -> Path:
+    return Path(context.params.get("config") or os.environ.get("SYNCD_CONFIG") or "syncd.yaml")

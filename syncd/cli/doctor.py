@@ -27,10 +27,10 @@ from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
 
 
-def run(path: Path, *, as_json: bool) -> None:
+def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     """Checks every connection as a sync uses it, the ledger and `notify:`; exit code 1 if a check fails."""
     set_up_log("text", logging.ERROR)
-    config, clock = open_config(path)
+    config, clock = open_config(path, workspace)
     of_ledger, readable = _ledger(config)
     reports = _reports(config, clock(), readable) if config.publications else []
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal

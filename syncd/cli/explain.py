@@ -41,9 +41,11 @@ from syncd.status.snapshot import Snapshot
 _INSTANT = timedelta(microseconds=1)
 
 
-def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, as_json: bool) -> None:
+def run(
+    path: Path, key_result_id: str, *, at: str | None, period: str | None, as_json: bool, workspace: str | None = None
+) -> None:
     """Prints all the evidence of a key result, as of now or as of a past time."""
-    config, clock = open_config(path, tests=False)
+    config, clock = open_config(path, workspace, tests=False)
     now = clock()
     moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)
     okrs = chosen_period(config, period, min(now, moment - _INSTANT if is_day_end else moment))

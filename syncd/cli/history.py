@@ -36,12 +36,20 @@ _COLUMNS = (
 
 
 def run(
-    path: Path, name: str, *, backfill: bool, period: str | None, as_csv: bool, as_json: bool, as_chart: bool
+    path: Path,
+    name: str,
+    *,
+    backfill: bool,
+    period: str | None,
+    as_csv: bool,
+    as_json: bool,
+    as_chart: bool,
+    workspace: str | None = None,
 ) -> None:
     """Prints the value of a key result day by day."""
     if as_csv + as_json + as_chart > 1:
         raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
-    config, clock = open_config(path, tests=False)
+    config, clock = open_config(path, workspace, tests=False)
     now = clock()
     okrs = chosen_period(config, period, now)
     key_result = chosen_key_result(okrs, name)

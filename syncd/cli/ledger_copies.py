@@ -14,44 +14,44 @@ from syncd.sdk import ConfigError
 _NAMED = {"cycles": "cycle", "key_result_values": "value", "checkins": "check-in"}
 
 
-def backup(path: Path, file: Path) -> None:
+def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
     """Writes the ledger into one file."""
     if file.is_dir():
         raise ConfigError(f"{file} is a folder; name a file in it, such as {file / 'syncd-backup.db'}")
-    say(f"{file}: {_summary(copies.back_up(_url(path), file))}; read back and checked")
+    say(f"{file}: {_summary(copies.back_up(_url(path, workspace), file))}; read back and checked")
 
 
-def restore(path: Path, file: Path) -> None:
+def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
     """Puts a backup, or an export, in the place of the ledger."""
-    url = _url(path)
+    url = _url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
     say(f"restored from {file}: {_summary(copies.restore(url, file))}")
 
 
-def export(path: Path, folder: Path) -> None:
+def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     """Writes everything in the ledger into a folder."""
-    say(f"{folder}: {_summary(copies.export(_url(path), folder))}")
+    say(f"{folder}: {_summary(copies.export(_url(path, workspace), folder))}")
 
 
-def import_(path: Path, folder: Path) -> None:
+def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     """Fills an empty ledger with an export."""
-    url = _url(path)
+    url = _url(path, workspace)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
     say(f"imported from {folder}: {_summary(copies.import_dump(url, folder))}")
 
 
-def copy_ledger(path: Path, url: str) -> None:
+def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:
     """Copies the ledger into an empty one."""
-    copied = copies.copy(_url(path), _url(path, instead=url))
+    copied = copies.copy(_url(path, workspace), _url(path, workspace, instead=url))
     say(f"copied: {_summary(copied)}; every row compared")
     say(f"now write in {path}:  ledger: {url}")
 
 
-def _url(path: Path, *, instead: str | None = None) -> str:
+def _url(path: Path, workspace: str | None, *, instead: str | None = None) -> str:
     check_is_file(path)
-    return read_ledger_url(path, instead=instead)
+    return read_ledger_url(path, workspace, instead=instead)
 
 
 def _summary(counts: copies.Counts | None) -> str:

@@ -14,14 +14,14 @@ from syncd.sdk import ConfigError
 from syncd.service import LedgerReader
 
 
-def run(path: Path) -> None:
+def run(path: Path, *, workspace: str | None = None) -> None:
     """Answers an assistant on standard input and output, until it closes them or ends the process."""
     if find_spec("mcp") is None:
         raise ConfigError("`syncd mcp` needs the package mcp, which is not installed; run: pip install 'syncd[mcp]'")
     from syncd.cli.mcp_tools import make_server
 
     set_up_log("text")
-    config, _ = open_config(path, tests=False)
+    config, _ = open_config(path, workspace, tests=False)
     reader = LedgerReader(path, config)
     watching = threading.Thread(target=reader.run, name="reader", daemon=True)
     watching.start()

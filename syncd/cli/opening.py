@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-def open_config(path: Path, *, tests: bool = True) -> tuple[Config, Clock]:
-    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock.
+def open_config(path: Path, workspace: str | None = None, *, tests: bool = True) -> tuple[Config, Clock]:
+    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock. Of a
+    deployment, those of a workspace.
 
     Without `tests`, for commands that only show figures, the tests in mapping files are not looked at.
     """
     check_is_file(path)
-    config = load_config(path, tests=tests)
+    config = load_config(path, workspace, tests=tests)
     return config, clock_of(config.settings)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.completing import key_results
+from syncd.cli.completing import key_results, workspaces
 
 # -- of several commands
 
@@ -17,6 +17,13 @@ ConfigPath = Annotated[
 HERE = Path("syncd.yaml")
 """The configuration without `--config` and SYNCD_CONFIG."""
 
+Workspace = Annotated[
+    str | None,
+    typer.Option(
+        "--workspace", metavar="NAME", help="The workspace, in a deployment of many teams.", autocompletion=workspaces
+    ),
+]
+EveryWorkspace = Annotated[bool, typer.Option("--all", help="Show every workspace of a deployment, each in a row.")]
 KeyResultId = Annotated[str, typer.Argument(metavar="KR", help="The key result's id.", autocompletion=key_results)]
 Only = Annotated[
     str | None,

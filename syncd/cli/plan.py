@@ -23,12 +23,14 @@ from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine
 
 
-def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str) -> None:
+def run(
+    path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str, workspace: str | None = None
+) -> None:
     """Prints what a sync would change. Exit code 1 if a source failed; else, with `exit_code`, 3 if there are changes.
 
     A failed source outweighs changes: the next sync will measure its key results differently than this plan shows.
     """
-    with ready_to_pull(path, only, log_format) as request:
+    with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         zone = request.config.zone
         planned = plan_sync(request)
     if as_json:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.cli.opening import check_is_file
 from syncd.cli.output import say
-from syncd.config.load import read_ledger_url, read_project
+from syncd.config.load import read_chosen, read_ledger_url
 from syncd.config.project import clock_of
 from syncd.ledger import LedgerBusy, open_ledger
 from syncd.ledger.prune import give_space_back, prune, size
@@ -16,11 +16,11 @@ from syncd.okr.words import count
 from syncd.sdk import ConfigError
 
 
-def run(path: Path, *, dry_run: bool) -> None:
+def run(path: Path, *, dry_run: bool, workspace: str | None = None) -> None:
     """Removes what `retain:` allows, and prints how many rows of each table that were."""
     check_is_file(path)
-    _, settings = read_project(path.absolute())
-    ledger = open_ledger(read_ledger_url(path), create=False)
+    settings = read_chosen(path.absolute(), workspace).settings
+    ledger = open_ledger(read_ledger_url(path, workspace), create=False)
     if ledger is None:
         raise ConfigError("there is no ledger yet; `syncd sync` makes it")
     with closing(ledger):

@@ -25,9 +25,9 @@ from syncd.publishing.delivery import Delivered
 from syncd.status.unwritten import gathered, in_short
 
 
-def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
+def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace: str | None = None) -> None:
     """Writes the waiting check-ins, with `retry` also those that failed for good; exit code 1 if a publisher failed."""
-    with ready_to_pull(path, only, log_format) as request:
+    with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         ledger = request.ledger
         if retry:
             _ask_again(request, only)

@@ -22,12 +22,18 @@ from syncd.sdk import ConfigError, RetryPolicy
 
 @contextmanager
 def ready_to_pull(
-    path: Path, only: str | None, log_format: str, *, reconcile: bool = False, new_ledger: bool = False
+    path: Path,
+    only: str | None,
+    log_format: str,
+    *,
+    reconcile: bool = False,
+    new_ledger: bool = False,
+    workspace: str | None = None,
 ) -> Iterator[CycleRequest]:
     """The request for a cycle; the ledger is locked while the context lasts. ConfigError before anything is touched."""
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
-    config, clock = open_config(path)
+    config, clock = open_config(path, workspace)
     ids = [kr.id for okrs in config.periods for kr in okrs.key_results]
     if only is not None and only not in ids:
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")

@@ -26,11 +26,12 @@ def run(
     as_html: bool,
     as_json: bool,
     notify: bool,
+    workspace: str | None = None,
 ) -> None:
     """Prints the review of the last seven days or of a period; with `notify` sends a summary of it instead."""
     if as_markdown + as_html + as_json + notify > 1:
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
-    config, clock = open_config(path, tests=False)
+    config, clock = open_config(path, workspace, tests=False)
     now = clock()
     day = past_day(at, config.zone, now) if at else None
     okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)

@@ -26,7 +26,14 @@ log = logging.getLogger("syncd.web")
 
 
 def run(
-    path: Path, *, listen: str, insecure: bool, log_format: str, new_ledger: bool, for_developers: bool = False
+    path: Path,
+    *,
+    listen: str,
+    insecure: bool,
+    log_format: str,
+    new_ledger: bool,
+    for_developers: bool = False,
+    workspace: str | None = None,
 ) -> None:
     """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once.
 
@@ -36,7 +43,7 @@ def run(
     set_up_log(log_format)
     host, port = _address(listen)
     _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
-    config, clock = open_config(path)
+    config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
@@ -46,11 +53,11 @@ def run(
     raise typer.Exit(0)
 
 
-def serve(path: Path, *, listen: str, insecure: bool, log_format: str) -> None:
+def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace: str | None = None) -> None:
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = _address(listen)
-    config, _ = open_config(path)
+    config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)

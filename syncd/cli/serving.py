@@ -12,6 +12,7 @@ serving = typer.Typer()
 @serving.command()
 def run(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     listen: options.Listen = "127.0.0.1:8321",
     insecure: options.Insecure = False,
     new_ledger: options.NewLedger = False,
@@ -23,12 +24,15 @@ def run(
     """
     from syncd.cli import run as command
 
-    command.run(config, listen=listen, insecure=insecure, log_format=log_format, new_ledger=new_ledger)
+    command.run(
+        config, listen=listen, insecure=insecure, log_format=log_format, new_ledger=new_ledger, workspace=workspace
+    )
 
 
 @serving.command()
 def serve(
     config: options.ConfigPath = options.HERE,
+    workspace: options.Workspace = None,
     listen: options.Listen = "127.0.0.1:8321",
     insecure: options.Insecure = False,
     log_format: options.LogFormat = "text",
@@ -40,11 +44,11 @@ def serve(
     """
     from syncd.cli import run as command
 
-    command.serve(config, listen=listen, insecure=insecure, log_format=log_format)
+    command.serve(config, listen=listen, insecure=insecure, log_format=log_format, workspace=workspace)
 
 
 @serving.command()
-def mcp(config: options.ConfigPath = options.HERE) -> None:
+def mcp(config: options.ConfigPath = options.HERE, workspace: options.Workspace = None) -> None:
     """Answer an assistant's questions over the Model Context Protocol.
 
     Serves `status`, `explain`, `history` and `review` as tools on standard input and output, for an assistant that
@@ -52,11 +56,13 @@ def mcp(config: options.ConfigPath = options.HERE) -> None:
     """
     from syncd.cli import mcp as command
 
-    command.run(config)
+    command.run(config, workspace=workspace)
 
 
 @serving.command()
-def token(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
+def token(
+    config: options.ConfigPath = options.HERE, workspace: options.Workspace = None, as_json: options.AsJson = False
+) -> None:
     """Make the token by which your programs on this machine act through the API.
 
     It replaces your earlier one, and is shown this once. It counts while no `web: login` is set; a program sends it as
@@ -64,4 +70,4 @@ def token(config: options.ConfigPath = options.HERE, as_json: options.AsJson = F
     """
     from syncd.cli import token as command
 
-    command.run(config, as_json=as_json)
+    command.run(config, as_json=as_json, workspace=workspace)

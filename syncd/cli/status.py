@@ -14,9 +14,9 @@ from syncd.status.unwritten import troubles
 from syncd.status.work import where_the_work_went
 
 
-def run(path: Path, *, period: str | None, as_json: bool) -> None:
+def run(path: Path, *, period: str | None, as_json: bool, workspace: str | None = None) -> None:
     """Prints where a period stands."""
-    config, clock = open_config(path, tests=False)
+    config, clock = open_config(path, workspace, tests=False)
     okrs = chosen_period(config, period, clock())
     ledger = reading_ledger(config)
     snapshot = Snapshots(config, okrs, ledger).now(clock())

@@ -27,9 +27,20 @@ _RESTATED = 5  # records of one key result; explain lists them all
 _INDENT = " " * 6
 
 
-def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str, new_ledger: bool) -> None:
+def run(
+    path: Path,
+    *,
+    only: str | None,
+    dry_run: bool,
+    reconcile: bool,
+    log_format: str,
+    new_ledger: bool,
+    workspace: str | None = None,
+) -> None:
     """Runs one cycle and prints what changed; exit code 1 if a source or a publisher failed."""
-    with ready_to_pull(path, only, log_format, reconcile=reconcile, new_ledger=new_ledger) as request:
+    with ready_to_pull(
+        path, only, log_format, workspace=workspace, reconcile=reconcile, new_ledger=new_ledger
+    ) as request:
         started = time.monotonic()
         result = run_cycle(replace(request, dry_run=dry_run))
         seconds = time.monotonic() - started

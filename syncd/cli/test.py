@@ -13,9 +13,9 @@ from syncd.config.trials import Difference, differences
 from syncd.okr.words import count
 
 
-def run(path: Path, *, as_json: bool) -> None:
+def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     """Runs every test of every mapping file, and prints what differs."""
-    config, _ = open_config(path)
+    config, _ = open_config(path, workspace)
     outcomes = [(test, differences(test, config.shares)) for test in config.tests]
     failed = sum(bool(different) for _, different in outcomes)
     if as_json:

@@ -14,9 +14,9 @@ from syncd.ledger.sessions import ON_THIS_MACHINE, Session
 from syncd.sdk import ConfigError
 
 
-def run(path: Path, *, as_json: bool) -> None:
+def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     """Makes the token of whoever types this, keeps its digest in the ledger, and prints it."""
-    config, _ = open_config(path, tests=False)
+    config, _ = open_config(path, workspace, tests=False)
     if config.settings.web.login is not None:
         problem = config.document.problem(
             ("web", "login"),

@@ -17,7 +17,7 @@ from syncd.cli.try_view import render
 from syncd.config.connections import short_secrets
 from syncd.config.document import MAX_BYTES
 from syncd.config.draft import Draft, draft_of_key_result, draft_of_measure
-from syncd.config.load import read_project
+from syncd.config.load import read_chosen
 from syncd.config.project import clock_of
 from syncd.cycle.try_measure import MOST_PAGES, Tried, try_measure
 from syncd.explain.documents import item_document, window_document
@@ -26,13 +26,13 @@ from syncd.sdk import ConfigError, RetryPolicy
 from syncd.status.document import period_document
 
 
-def run(path: Path, target: str, *, as_json: bool) -> None:
+def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None) -> None:
     """Prints the answer of a measure and what it rests on; exit code 1 if a source failed."""
     set_up_log("text", logging.ERROR)
     check_is_file(path)
-    clock = clock_of(read_project(path.absolute())[1])
+    clock = clock_of(read_chosen(path.absolute(), workspace).settings)
     if target == "-":
-        draft = draft_of_measure(path, _standard_input(), clock())
+        draft = draft_of_measure(path, _standard_input(), clock(), workspace)
     else:
         file, _, name = target.rpartition(":")
         if not file or not name:
@@ -40,7 +40,7 @@ def run(path: Path, target: str, *, as_json: bool) -> None:
                 f"{target!r} names no key result of a file; write FILE:KR, such as mappings/okrs.yaml:calls, or - for "
                 "a measure on standard input"
             )
-        draft = draft_of_key_result(path, Path(file), name)
+        draft = draft_of_key_result(path, Path(file), name, workspace)
     if problems := list(short_secrets(_connections(draft))):
         raise ConfigError(problems=problems)
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal

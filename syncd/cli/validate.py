@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from syncd.cli.opening import open_config, print_json, reading_ledger
+from syncd.cli.opening import Clock, open_config, print_json, reading_ledger
 from syncd.cli.output import say
 from syncd.config import Config
+from syncd.config.load import load_workspace
 from syncd.config.local_sources import missing_in_sources
+from syncd.config.project import clock_of
 from syncd.okr.lint import PulledRows
 from syncd.okr.plausible import out_of_scale
 from syncd.okr.words import count
@@ -29,47 +31,85 @@ _CONNECTION, _WEB, _UNKNOWN_OWNER = "connection", "web", "unknown-owner"
 _NOT_THERE, _OUT_OF_SCALE = "not-there", "out-of-scale"
 
 
-def run(path: Path, *, strict: bool, as_json: bool) -> None:
-    """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1)."""
+def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None) -> None:
+    """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1).
+
+    Of a deployment, those of the workspace named, or of all.
+    """
+    problems: list[Problem] = []
     try:
-        config, clock = open_config(path)
+        projects = _opened(path, workspace, problems)
     except ConfigError as error:
         if not as_json:
             raise
-        problems = [_entry(problem) for problem in error.problems or [Problem(str(path), 0, str(error))]]
-        print_json({"valid": False, "problems": problems, "warnings": []})
-        raise typer.Exit(2) from None
-    ledger = _ledger(config)
-    try:
-        findings, far = _findings(config, ledger, clock())
-    except SyncdError:  # the ledger broke while it was read, and the files are valid all the same
-        findings, far = _findings(config, None, clock())
-    warnings = [
-        *((problem, _CONNECTION) for problem in config.warnings()),
-        *((problem, _WEB) for problem in config.web_warnings()),
-        *findings,
-        *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
-        *((problem, _NOT_THERE) for problem in missing_in_sources(config)),
-        *((problem, _OUT_OF_SCALE) for problem in far),
-    ]
+        projects, problems = [], list(error.problems or [Problem(str(path), 0, str(error))])
+    warnings = [warning for config, clock in projects for warning in _warnings(config, clock())]
     if as_json:
         entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]
-        print_json({"valid": True, "problems": [], "warnings": entries})
+        print_json({"valid": not problems, "problems": [_entry(each) for each in problems], "warnings": entries})
+        if problems:
+            raise typer.Exit(2)
     else:
         for problem, rule in warnings:
             for line in _fitted(f"{problem} [{rule}]"):
                 say(line, err=True)
         if warnings:
             say("docs/lint.md says why each rule matters, and how to ignore it", err=True)
+        if problems:
+            raise ConfigError(problems=problems)
+        configs = [config for config, _ in projects]
+        periods = [okrs for config in configs for okrs in config.periods]
         counts = [
-            (len(config.connections), "connection"),
-            (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
-            (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
+            *([(len(configs), "workspace")] if configs[0].workspace and workspace is None else []),
+            (sum(len(config.connections) for config in configs), "connection"),
+            (sum(len(okrs.objectives) for okrs in periods), "objective"),
+            (sum(len(okrs.key_results) for okrs in periods), "key result"),
             (len(warnings), "warning"),
         ]
         say("valid: " + ", ".join(count(number, name) for number, name in counts))
     if warnings and strict:
         raise typer.Exit(1)
+
+
+def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[tuple[Config, Clock]]:
+    """The project, or the workspace. Of a deployment without a name, every workspace that is valid; what is wrong with
+    the others is added to `problems`.
+    """
+    try:
+        return [open_config(path, workspace)]
+    except ConfigError as error:
+        from syncd.config.deployment import WorkspaceNotChosen  # here: a single project starts without it
+
+        if not isinstance(error, WorkspaceNotChosen):
+            raise
+        deployment = error.deployment
+    problems += deployment.refused.values()
+    projects = []
+    for name in deployment.workspaces:
+        try:
+            config = load_workspace(deployment, name)
+        except ConfigError as error:
+            problems += error.problems or [Problem(str(path), 0, str(error))]
+        else:
+            projects.append((config, clock_of(config.settings)))
+    return projects
+
+
+def _warnings(config: Config, now: datetime) -> Iterator[tuple[Problem, str]]:
+    """What is valid, but probably wrong, each with its rule."""
+    ledger = _ledger(config)
+    try:
+        findings, far = _findings(config, ledger, now)
+    except SyncdError:  # the ledger broke while it was read, and the files are valid all the same
+        findings, far = _findings(config, None, now)
+    if ledger is not None:
+        ledger.close()  # a deployment has many
+    yield from ((problem, _CONNECTION) for problem in config.warnings())
+    yield from ((problem, _WEB) for problem in config.web_warnings())
+    yield from findings
+    yield from ((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners())
+    yield from ((problem, _NOT_THERE) for problem in missing_in_sources(config))
+    yield from ((problem, _OUT_OF_SCALE) for problem in far)
 
 
 def _findings(

@@ -21,12 +21,16 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The data of a file, with its lines. `digest` is of the file's content."""
+    """The data of a file, with its lines. `digest` is of the file's content.
+
+    The data may include some of `defaults`, the document of another file: its problems are reported in that file.
+    """
 
     file: str
     data: Any
     lines: Lines
     digest: bytes = b""
+    defaults: Document | None = None
 
     def line(self, place: Place) -> int:
         """The line of a place, counted from 1. If the place is missing, the line of the nearest place around it."""
@@ -34,17 +38,33 @@ class Document:
 
     def has(self, place: Place) -> bool:
         """Whether the document has this place."""
-        return len(self._along(place)) == len(place)
+        return self._has_line(place) or (self._is_default(place) and self._in_data(place))
 
     def at(self, place: Place) -> Any:
         """The data at a place; None if the document lacks it."""
-        data = self.data
         try:
-            for part in place:
-                data = data[part]
+            return self._data(place)
         except (KeyError, IndexError, TypeError):
             return None
+
+    def _data(self, place: Place) -> Any:
+        data = self.data
+        for part in place:
+            data = data[part]
         return data
+
+    def _in_data(self, place: Place) -> bool:
+        try:
+            self._data(place)
+        except (KeyError, IndexError, TypeError):
+            return False
+        return True
+
+    def _has_line(self, place: Place) -> bool:
+        return len(self._along(place)) == len(place)
+
+    def _is_default(self, place: Place) -> bool:
+        return self.defaults is not None and not self._has_line(place) and self.defaults.has(place)
 
     def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
         """The numbers at a place and below it that are written as `4.000`, each with its own place."""
@@ -69,6 +89,8 @@ class Document:
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at a place."""
+        if self.defaults is not None and self._is_default(place):
+            return self.defaults.problem(place, message)
         return Problem(self.file, self.line(place), message)
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.config.connections import Connection, read_connections
 from syncd.config.document import Document, Place, parse_document, read_document, shown_path
-from syncd.config.load import Config, all_named_measures, mapping_documents, read_project
+from syncd.config.load import ChosenProject, Config, all_named_measures, mapping_documents, read_chosen
 from syncd.config.mapping import Reader
 from syncd.config.mapping_files import mapping_files
 from syncd.config.mapping_keys import PeriodDays
@@ -53,11 +53,11 @@ class Draft:
         return self.key_result.measure
 
 
-def draft_of_key_result(path: Path, file: Path, name: str) -> Draft:
-    """A key result of a mapping file, with the connections of a syncd.yaml at `path`. ConfigError if it has none, or if
-    anything is wrong in its file.
+def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
+    """A key result of a mapping file, with the connections of a syncd.yaml at `path`, or of a workspace of that
+    deployment. ConfigError if it has none, or if anything is wrong in its file.
     """
-    project = _Project(path.absolute())
+    project = _Project(read_chosen(path.absolute(), workspace))
     document = read_document(file.absolute(), shown_path(file.absolute()))
     project.add(document)
     reader = Reader(document, project.connections, project.zone, project.named, project.settings.year_starts)
@@ -78,11 +78,11 @@ def draft_of_key_result(path: Path, file: Path, name: str) -> Draft:
     raise ConfigError(f"there is no key result {name!r} in {document.file}{nearest(name, ids)}")
 
 
-def draft_of_measure(path: Path, text: str, now: datetime) -> Draft:
-    """A measure in YAML, over the project's period of today, with the connections of a syncd.yaml at `path`. If no
-    mapping file has a period of today, over the quarter of the calendar.
+def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None = None) -> Draft:
+    """A measure in YAML, over the project's period of today, with the connections of a syncd.yaml at `path`, or of a
+    workspace of that deployment. If no mapping file has a period of today, over the quarter of the calendar.
     """
-    project = _Project(path.absolute())
+    project = _Project(read_chosen(path.absolute(), workspace))
     document = parse_document(text, STANDARD_INPUT)
     if not isinstance(document.data, dict | str):
         message = "is no measure; write its keys, such as {from: local, file: calls.csv, cell: B2}"
@@ -98,27 +98,27 @@ def draft_of_measure(path: Path, text: str, now: datetime) -> Draft:
 
 def config_of_new(path: Path, written: Document) -> Config:
     """The connections of a project that has no files yet; `written` is what will be its syncd.yaml at `path`."""
-    return _Project(path, written).config((), (), {})
+    return _new_project(path, written).config((), (), {})
 
 
 def draft_of_new(path: Path, written: Document, measure: Document, period: Period) -> Draft:
     """A measure of a project that has no files yet."""
-    project = _Project(path, written)
+    project = _new_project(path, written)
     reader = MeasureReader(measure, project.connections, project.zone, {}, {})
     read = reader.read(measure.data, ())
     project.refuse(reader.problems)
     return project.draft(measure, (), period, KeyResult("measure", "", "output", Band(None, None), read), is_bare=True)
 
 
-class _Project:
-    """A syncd.yaml and the named measures of its mapping files; a `written` one has no files yet."""
+def _new_project(path: Path, written: Document) -> _Project:
+    return _Project(ChosenProject(path, written, ProjectFile.model_validate(written.data), None), has_files=False)
 
-    def __init__(self, path: Path, written: Document | None = None) -> None:
-        self.path = path
-        if written is None:
-            self.document, self.settings = read_project(path)
-        else:
-            self.document, self.settings = written, ProjectFile.model_validate(written.data)
+
+class _Project:
+    """A syncd.yaml and the named measures of its mapping files, if it has files yet."""
+
+    def __init__(self, chosen: ChosenProject, *, has_files: bool = True) -> None:
+        self.path, self.document, self.settings, self._workspace = chosen
         problems: list[Problem] = []
         self.connections: dict[str, Connection | None] = dict.fromkeys(self.settings.connections)
         for connection in read_connections(self.document, self.settings.connections):
@@ -131,7 +131,7 @@ class _Project:
         self.zone = ZoneInfo(self.settings.timezone)
         self._of_others: list[Problem] = []
         pattern = self.settings.mappings
-        files = mapping_files(path.parent, pattern, self.document, self._of_others) if written is None else []
+        files = mapping_files(self.path.parent, pattern, self.document, self._of_others) if has_files else []
         self._mappings: Sequence[Document] = mapping_documents(files, self._of_others)
         self.named: Mapping[str, Named] = all_named_measures(self._mappings, self._of_others)
 
@@ -178,4 +178,13 @@ class _Project:
     ) -> Config:
         """The project with these mapping files alone."""
         connections = {name: connection for name, connection in self.connections.items() if connection}
-        return Config(self.path, self.settings, self.document, mappings, connections, periods, origins)
+        return Config(
+            self.path,
+            self.settings,
+            self.document,
+            mappings,
+            connections,
+            periods,
+            origins,
+            workspace=self._workspace,
+        )

@@ -7,31 +7,29 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
-
-from pydantic import ValidationError
 
 from syncd.config.connections import Connection, read_connections
 from syncd.config.document import Document, read_document, shown_path
+from syncd.config.ledger_address import LedgerAddress, ledger_problems
 from syncd.config.mapping import Reader, named_measures
 from syncd.config.mapping_files import mapping_files
 from syncd.config.measures import MeasureReader, Named
-from syncd.config.messages import nearest, validation_problems
+from syncd.config.messages import nearest
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import ProjectFile
+from syncd.config.project_document import read_project
 from syncd.config.publications import Publication, read_publications
-from syncd.config.references import RESOLVED, Resolver, secret_in_url
+from syncd.config.references import Resolver
 from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
-from syncd.sdk.credentials import keys_in_address
 
 if TYPE_CHECKING:
+    from syncd.config.deployment import Deployment, Workspace
     from syncd.config.mapping_tests import MappingTest
     from syncd.okr.lint import Finding, PulledRows
 
@@ -49,6 +47,7 @@ class Config:
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
     publications: tuple[Publication, ...] = ()
+    workspace: Workspace | None = None
     _relative: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -62,8 +61,10 @@ class Config:
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
-        return _resolved_url(self.settings.ledger, self.document, self.path.parent, environment)
+        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of the syncd.yaml that
+        names it.
+        """
+        return _ledger_address(self.settings.ledger, self.document, self.path, self.workspace).resolved(environment)
 
     def address(self, key: str, reference: str) -> str:
         """An address of a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
@@ -126,26 +127,64 @@ class Config:
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 
 
-def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
-    """The URL of the ledger that a syncd.yaml names, whatever is wrong in its mapping files.
+def read_ledger_url(path: Path, workspace: str | None = None, *, instead: str | None = None) -> str:
+    """The URL of the ledger that a syncd.yaml names, whatever is wrong in its mapping files; in a deployment, that of a
+    workspace's ledger.
 
     With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
     """
-    document, settings = read_project(path.absolute())
+    file, document, settings, chosen = read_chosen(path.absolute(), workspace)
     url = instead or settings.ledger
-    if problems := list(_ledger_problems(url, document)):
+    if problems := list(ledger_problems(url, document)):
         raise ConfigError(problems=problems)
-    return _resolved_url(url, document, path.absolute().parent, os.environ)
+    return _ledger_address(url, document, file, chosen).resolved()
 
 
-def load_config(path: Path, *, tests: bool = True, last: Config | None = None) -> Config:
-    """The configuration of a syncd.yaml. Raises ConfigError with every problem in all of its files.
+class ChosenProject(NamedTuple):
+    """The syncd.yaml of a project, or that of a workspace of a deployment, with its keys."""
+
+    path: Path
+    document: Document
+    settings: ProjectFile
+    workspace: Workspace | None
+
+
+def read_chosen(path: Path, workspace: str | None, last: Document | None = None) -> ChosenProject:
+    """The project of a syncd.yaml, or a workspace of a deployment.
+
+    ConfigError if a key is wrong, if a deployment has no such workspace, or if a workspace is asked of a project.
+    """
+    document, settings = read_project(path, last)
+    if settings.workspaces is None:
+        if workspace is not None:
+            message = f"has no `workspaces:`, so there is no {workspace!r}; leave out --workspace, or name a deployment"
+            raise ConfigError(problems=[Problem(document.file, 0, message)])
+        return ChosenProject(path, document, settings, None)
+    from syncd.config.deployment import deployment_of  # here: a single project starts without it
+
+    deployment = deployment_of(path, document, settings)
+    chosen = deployment.chosen(workspace)
+    return ChosenProject(chosen.path, *deployment.read(chosen, last), chosen)
+
+
+def load_config(path: Path, workspace: str | None = None, *, tests: bool = True, last: Config | None = None) -> Config:
+    """The configuration of a syncd.yaml; of a deployment's, that of a workspace. Raises ConfigError with every problem
+    in all of its files.
 
     Without `tests`, for commands that only show what the ledger holds, it does not look at the tests in mapping files.
     A file whose content is as it was in the `last` configuration is not parsed again; if all are, it is returned.
     """
     with _without_garbage_collection():
-        return _load(path.absolute(), tests, last)
+        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
+
+
+def load_workspace(deployment: Deployment, name: str, *, tests: bool = True) -> Config:
+    """The configuration of a workspace of a deployment that is read already, for whoever loads many. Raises ConfigError
+    like `load_config`.
+    """
+    chosen = deployment.chosen(name)
+    with _without_garbage_collection():
+        return _load(ChosenProject(chosen.path, *deployment.read(chosen), chosen), tests, None)
 
 
 @contextmanager
@@ -168,31 +207,14 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_project(path: Path, last: Config | None = None) -> tuple[Document, ProjectFile]:
-    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
-    document = read_document(path, shown_path(path), last.document if last else None)
-    if document.data is None:
-        raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
-    try:
-        return document, ProjectFile.model_validate(document.data)
-    except ValidationError as error:
-        raise ConfigError(problems=validation_problems(error, ProjectFile, document)) from None
+def _ledger_address(url: str, document: Document, file: Path, workspace: Workspace | None) -> LedgerAddress:
+    if workspace is None:
+        return LedgerAddress(url, document, file.parent)
+    return LedgerAddress(url, document, workspace.deployment.parent, workspace.name)
 
 
-def _resolved_url(url: str, document: Document, folder: Path, environment: Mapping[str, str]) -> str:
-    resolver = Resolver(document, environment, within=partial(quote, safe=""))
-    resolved: str = resolver(url, ("ledger",))
-    if resolver.problems:
-        raise ConfigError(problems=resolver.problems)
-    RESOLVED.learn(keys_in_address(resolved))
-    prefix = "sqlite:///"
-    if resolved.startswith(prefix) and not resolved.startswith(prefix + "/") and resolved != prefix + ":memory:":
-        return prefix + str(folder / resolved.removeprefix(prefix))
-    return resolved
-
-
-def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
-    document, settings = read_project(path, last)
+def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Config:
+    path, document, settings, workspace = project
     of_files: list[Problem] = []
     mappings = mapping_documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
     if last is not None and not of_files and _same((document, *mappings), (last.document, *last.mappings)):
@@ -235,7 +257,19 @@ def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
     if problems:
         raise ConfigError(problems=problems)
     valid = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, mappings, valid, periods, joined.origins, tuple(tests), tuple(publications))
+    publishing = tuple(publications)
+    return Config(
+        path,
+        settings,
+        document,
+        mappings,
+        valid,
+        periods,
+        joined.origins,
+        tuple(tests),
+        publishing,
+        workspace=workspace,
+    )
 
 
 def _work(
@@ -301,16 +335,7 @@ def all_named_measures(mappings: Iterable[Document], problems: list[Problem]) ->
     return by_name
 
 
-def _ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    if secret_in_url(url):
-        message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
-        yield document.problem(("ledger",), message)
-    elif not url.startswith(("sqlite:///", "postgresql+psycopg://", "${")):
-        message = f"ledger is {url!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
-        yield document.problem(("ledger",), message)
-
-
 def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
-    yield from _ledger_problems(settings.ledger, document)
+    yield from ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")

@@ -34,7 +34,7 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
     if not files and not unreadable:
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
-    return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]
+    return [file for file in sorted(files) if stays_in(_home(start), file, problems)]
 
 
 def _home(start: Path) -> Path:
@@ -44,9 +44,11 @@ def _home(start: Path) -> Path:
     return start.resolve()
 
 
-def _stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
-    """Whether a file lies in a folder, links followed. git carries links too, and a message about a wrong file repeats
-    some of its text: through a link, that of any file which syncd may read, such as a token.
+def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
+    """Whether a file lies in a folder, links followed; if not, that is a problem.
+
+    git carries links too, and a message about a wrong file repeats some of its text: through a link, that of any file
+    which syncd may read, such as a token.
     """
     stays = file.resolve().is_relative_to(home)
     if not stays:

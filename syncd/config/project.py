@@ -92,6 +92,11 @@ class ProjectFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    workspaces: str | None = Field(
+        None,
+        description="The syncd.yaml of each of many teams, as a glob such as teams/*/syncd.yaml; the folder's name is "
+        "the workspace's.",
+    )
     mappings: str = Field("mappings/", description="A folder of mapping files, or a glob.")
     ledger: str = Field("sqlite:///syncd.db", description="SQLite file or PostgreSQL database, as a SQLAlchemy URL.")
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(

@@ -12,6 +12,7 @@ from syncd.ledger import migrate
 from syncd.ledger.engine import engine_of
 from syncd.ledger.identity import last_ledger_at
 from syncd.ledger.ledger import gone, refuse_newer, sqlite_file, unusable
+from syncd.ledger.own_schema import own_schema, schema_exists
 from syncd.ledger.wrong_cells import check_cells
 
 
@@ -74,5 +75,10 @@ def _check_empty_database(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(text("CREATE TABLE syncd_doctor (a INTEGER)"))
         connection.rollback()
+        return
+    schema = own_schema(connection.engine.url)
+    if schema is not None and not schema_exists(connection, schema):
+        if not connection.execute(text("SELECT has_database_privilege(current_database(), 'CREATE')")).scalar():
+            raise ValueError(f"this user may not create the schema {schema}; create it, and make this user its owner")
     elif not connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar():
         raise ValueError("this user may not create tables; grant it CREATE on its schema")

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
 _NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
@@ -59,10 +60,15 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
+    address_of_server = url.difference_update_query([KEY]) if own_schema(url) else url
     made = create_engine(
-        url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=_parsed, connect_args=network
+        address_of_server,
+        pool_pre_ping=not sqlite,
+        json_serializer=_json,
+        json_deserializer=_parsed,
+        connect_args=network,
     )
-    engine = _TakingTurns(made.pool, made.dialect, made.url)
+    engine = _TakingTurns(made.pool, made.dialect, url)
     raise_ledger_errors(engine)
     if sqlite:
         with _lock:
@@ -149,12 +155,15 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
                 keywords["password"] = password
         return ImpatientConnection.connect(*arguments, **keywords)
 
+    settings = [f"search_path = {schema}"] if (schema := own_schema(engine.url)) else []
+    if "options" not in engine.url.query:
+        settings += [f"statement_timeout = '{_STATEMENT}s'", f"lock_timeout = '{_LOCK}s'"]
+
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
-        if "options" not in engine.url.query:
-            connection.execute(f"SET statement_timeout = '{_STATEMENT}s'")
-            connection.execute(f"SET lock_timeout = '{_LOCK}s'")
-            connection.commit()
+        for setting in settings:
+            connection.execute(f"SET {setting}")
+        connection.commit()
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.outlines import Outlines
+from syncd.ledger.own_schema import lock_key
 from syncd.ledger.schema import cycles
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
@@ -124,7 +125,7 @@ def sqlite_file(url: URL) -> Path | None:
 def _wait_for_other_migrations(connection: Connection) -> None:
     """Of several processes that start at once, one migrates, and the others wait and then find nothing to do."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
+        connection.execute(select(func.pg_advisory_xact_lock(lock_key(_MIGRATION_KEY, connection.engine.url))))
 
 
 def gone(url: URL, last_ledger: Remembered) -> LedgerError:

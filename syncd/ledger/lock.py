@@ -20,13 +20,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.identity import memory
+from syncd.ledger.own_schema import lock_key, own_schema
 
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
 _DELIVERY_KEY = _CYCLE_KEY + 3  # the one between is that of migrations
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
-    " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low AND objsubid = 1"
+    " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND classid = CAST(:high AS bigint)::oid AND objid = CAST(:low AS bigint)::oid"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
@@ -81,12 +83,13 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            _lock_database(connection, key, busy, held_by)
+            number = lock_key(key, engine.url)
+            _lock_database(connection, number, busy, held_by)
             try:
                 yield connection
             finally:
                 with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
-                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": number})
                     connection.commit()
     elif not database or database == ":memory:":
         yield None
@@ -133,7 +136,9 @@ def _lock_database(connection: Connection, key: int, busy: type[LedgerBusy], hel
     if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
         halves = {"high": key >> 32, "low": key & 0xFFFFFFFF}
         holder = connection.execute(_HOLDER, halves).scalar()
-        raise busy(f"{held_by} this database ({(holder or 'has just ended').removeprefix('syncd: ')})")
+        schema = own_schema(connection.engine.url)
+        place = "this database" if schema is None else f"schema {schema} of this database"
+        raise busy(f"{held_by} {place} ({(holder or 'has just ended').removeprefix('syncd: ')})")
     connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, create_mock_engine, insert, inspect, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from syncd.ledger.engine import unhurried
+from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,8 +41,11 @@ def version(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Makes the tables of an empty database, or runs the missing migrations, within the connection's transaction."""
+    """Makes the tables of an empty database or schema, or runs the missing migrations, within the connection's
+    transaction.
+    """
     with unhurried(connection):
+        enter_schema(connection)
         if version(connection) is None and to in ("head", head()):
             _create(connection)
         else:
@@ -62,9 +68,7 @@ def _create(connection: Connection) -> None:
     from syncd.ledger.schema import WRITES_FROM, control, metadata
 
     if connection.dialect.name == "postgresql":
-        for index in (index for table in metadata.tables.values() for index in table.indexes):
-            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
-        metadata.create_all(connection, checkfirst=False)
+        connection.exec_driver_sql(_postgresql_script(), execution_options={"no_parameters": True})
     else:
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table))
@@ -76,3 +80,20 @@ def _create(connection: Connection) -> None:
     of_alembic.primary_key.name = "alembic_version_pkc"
     of_alembic.create(connection)
     connection.execute(insert(of_alembic).values(version_num=head()))
+
+
+@cache
+def _postgresql_script() -> str:
+    """The statements for all tables in a single text: as many requests would take most of the time."""
+    from syncd.ledger.schema import metadata
+
+    for index in (index for table in metadata.tables.values() for index in table.indexes):
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+    statements: list[str] = []
+
+    def write(statement: Any, *_: object, **__: object) -> None:
+        statements.append(str(statement.compile(dialect=mock.dialect)))
+
+    mock = create_mock_engine("postgresql+psycopg://", write)
+    metadata.create_all(mock, checkfirst=False)
+    return ";\n".join(statements)

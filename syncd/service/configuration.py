@@ -28,6 +28,7 @@ class Configuration:
         self.config = config
         self.problem: str | None = None
         self._path = path
+        self._workspace = config.workspace.name if config.workspace else None
         self._metrics = metrics
         self._reading = threading.Lock()
         metrics.keep(config.connections)
@@ -37,7 +38,7 @@ class Configuration:
         """Reads the files, and takes them over if they are valid. Returns whether anything changed."""
         with self._reading:
             try:
-                config = load_config(self._path, last=self.config)
+                config = load_config(self._path, self._workspace, last=self.config)
             except ConfigError as error:
                 self._refuse(str(error))
                 return False

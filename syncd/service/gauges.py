@@ -37,7 +37,8 @@ class LedgerGauges:
         """The gauges of the periods that are measured now, or of the latest period. Raises LedgerError."""
         measured = published_periods(config, now)
         shown = measured or [okrs for okrs in [choose_period(config, None, now)] if okrs is not None]
-        yield from key_result_gauges([report_of(Snapshots(config, okrs, self._ledger).now(now)) for okrs in shown])
+        reports = [report_of(Snapshots(config, okrs, self._ledger).now(now)) for okrs in shown]
+        yield from key_result_gauges(reports, config.workspace.name if config.workspace else None)
         needed = self._needed_streams(config, measured)
         completed = self._ledger.streams.completed()
         yield from stream_gauges(
@@ -53,25 +54,28 @@ class LedgerGauges:
         return self._needed[2]
 
 
-def key_result_gauges(reports: Sequence[Report]) -> Iterator[GaugeMetricFamily]:
-    """The gauges of every key result of these periods."""
-    value = GaugeMetricFamily("syncd_key_result_value", "The key result's value.", labels=_KEY_RESULT)
+def key_result_gauges(reports: Sequence[Report], workspace: str | None = None) -> Iterator[GaugeMetricFamily]:
+    """The gauges of every key result of these periods; in a deployment, with the name of the workspace."""
+    of_all = () if workspace is None else (workspace,)
+    names = _KEY_RESULT if workspace is None else ("workspace", *_KEY_RESULT)
+    value = GaugeMetricFamily("syncd_key_result_value", "The key result's value.", labels=names)
     progress = GaugeMetricFamily(
         "syncd_key_result_progress",
         "How much of the way from baseline to target is done: 1 is all of it.",
-        labels=_KEY_RESULT,
+        labels=names,
     )
-    on_pace = GaugeMetricFamily("syncd_key_result_on_pace", "1 on track or done, 0 behind.", labels=_KEY_RESULT)
-    age = GaugeMetricFamily("syncd_key_result_age_seconds", "How old the value is.", labels=_KEY_RESULT)
+    on_pace = GaugeMetricFamily("syncd_key_result_on_pace", "1 on track or done, 0 behind.", labels=names)
+    age = GaugeMetricFamily("syncd_key_result_age_seconds", "How old the value is.", labels=names)
     held = GaugeMetricFamily(
         "syncd_key_result_held",
         "1 if a number waits for approval and the value before it stays, else 0.",
-        labels=_KEY_RESULT,
+        labels=names,
     )
     for report in reports:
         for block in report.objectives:
             for line in block.key_results:
-                labels, standing = (report.period.id, block.objective.id, line.key_result.id), line.standing
+                labels = (*of_all, report.period.id, block.objective.id, line.key_result.id)
+                standing = line.standing
                 if line.quality is not None:
                     held.add_metric(labels, line.quality == "held")
                 if line.value is not None:

@@ -57,7 +57,10 @@ def watch_files(configuration: Configuration, changed: Callable[[], None], stop:
 
 def _filter(config: Config) -> Callable[[Change, str], bool]:
     """Whether a change may concern the configuration: the ledger often lies in the same folder."""
-    suffixes = {".yaml", ".yml", config.path.suffix, Path(config.settings.mappings).suffix} - {""}
+    files = [config.path, Path(config.settings.mappings)]
+    if config.workspace is not None:
+        files.append(config.workspace.deployment)
+    suffixes = {".yaml", ".yml", *(file.suffix for file in files)} - {""}
 
     def concerns(change: Change, name: str) -> bool:
         path = Path(name)
@@ -71,7 +74,8 @@ def _filter(config: Config) -> Callable[[Change, str], bool]:
 def _folders(config: Config) -> Folders:
     """The folders whose files make up the configuration, and those in which such a folder may appear."""
     folders: Folders = {}
-    for folder in (config.path.parent, *_mapping_folders(config.path.parent / config.settings.mappings)):
+    deployment = [config.workspace.deployment.parent] if config.workspace else []
+    for folder in (*deployment, config.path.parent, *_mapping_folders(config.path.parent / config.settings.mappings)):
         try:
             state = folder.stat()
         except OSError:

@@ -254,7 +254,7 @@ def shown() -> Iterator[tuple[str, str, str]]:
             r"^```yaml ?([\w ]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
         )
         for kind, block in blocks:
-            if kind in ("project", "connections", "mapping", "measures", "key results"):
+            if kind in ("project", "connections", "mapping", "measures", "key results", "deployment"):
                 yield named(page), kind, block
 
 
@@ -267,12 +267,19 @@ def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_p
         key_results.append(CALLS)
     objective = {"id": "an-objective", "title": "Of the docs", "key_results": key_results}
     mapping = block if kind == "mapping" else yaml.safe_dump({"period": "2026-Q4", "objectives": [objective]})
+    workspace = "search" if kind == "deployment" else None
+    if workspace is not None:
+        (tmp_path / "syncd.yaml").write_text(block, encoding="utf-8")
+        tmp_path = tmp_path / "teams" / workspace
+        tmp_path.mkdir(parents=True)
     (tmp_path / "syncd.yaml").write_text(project, encoding="utf-8")
     (tmp_path / "mappings").mkdir()
     (tmp_path / "mappings/okrs.yaml").write_text(mapping, encoding="utf-8")
     if kind == "measures":
         (tmp_path / "mappings/measures.yaml").write_text(block, encoding="utf-8")
-    config = load_config(tmp_path / "syncd.yaml")
+    config = load_config(
+        tmp_path / "syncd.yaml" if workspace is None else tmp_path.parents[1] / "syncd.yaml", workspace
+    )
     assert config.periods, page
     assert len(config.tests) == block.count("- name: "), page
     assert [differences(test, config.shares) for test in config.tests if differences(test, config.shares)] == []

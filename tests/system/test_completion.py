@@ -1,4 +1,4 @@
-"""What Tab completes: commands, options and the ids of key results, as bash asks for them."""
+"""What Tab completes: commands, options, ids of key results and names of workspaces, as bash asks for them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,20 @@ objectives:
         ("syncd explain ca", ["calls", "carts"]),
         ("syncd sync --only m", ["mood"]),
         ("syncd explain --config none.yaml ca", []),
+        ("syncd status --workspace se", []),
+        ("syncd status --config teams.yaml --workspace se", ["search", "seo"]),
+        ("syncd explain --config teams.yaml --workspace seo mo", ["mood"]),
+        ("syncd explain --config teams.yaml mo", []),
     ],
 )
 def test_tab_completes(words: str, completed: list[str], tmp_path: Path) -> None:
     (tmp_path / "syncd.yaml").write_text("mappings: okrs.yaml\nconnections: {}\n")
     (tmp_path / "okrs.yaml").write_text(MAPPING)
+    (tmp_path / "teams.yaml").write_text("workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\n")
+    for name in ("search", "seo", "support"):
+        (tmp_path / "teams" / name).mkdir(parents=True)
+        (tmp_path / "teams" / name / "syncd.yaml").write_text("mappings: okrs.yaml\n")
+        (tmp_path / "teams" / name / "okrs.yaml").write_text(MAPPING)
     asked = {"_SYNCD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     done = Project(tmp_path, asked).run(check=0)
     assert done.stdout.split() == completed

@@ -1,0 +1,166 @@
+"""A deployment: a syncd.yaml whose `workspaces:` names those of many teams, with a ledger and defaults for all."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from syncd.config.document import Document, shown_path
+from syncd.config.ledger_address import shared_ledger_problems
+from syncd.config.mapping_files import stays_in
+from syncd.config.messages import nearest
+from syncd.config.project import ProjectFile
+from syncd.config.project_document import read_filled, read_project, settings_of
+from syncd.sdk import ConfigError, Problem
+
+_DEFAULTS = ("schedule", "timezone", "retain", "web", "clock")
+"""The keys of a deployment that hold in each workspace whose own file does not have them."""
+
+_MERGED = ("retain", "web")  # of these, each key by itself: a workspace may add roles and keep the login
+_OF_ALL = ("workspaces", "ledger")  # a workspace cannot have them
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")  # with `ws_`, PostgreSQL takes 63 characters
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace: its name, its own syncd.yaml, and that of its deployment."""
+
+    name: str
+    path: Path
+    deployment: Path
+
+
+class WorkspaceNotChosen(ConfigError):
+    """A deployment has many workspaces, and none is named; the message says which there are."""
+
+    def __init__(self, deployment: Deployment, problem: Problem) -> None:
+        super().__init__(problems=[problem])
+        self.deployment = deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The workspaces by name, in the order of their names, and each folder that cannot be one with what is wrong."""
+
+    path: Path
+    document: Document
+    settings: ProjectFile
+    workspaces: Mapping[str, Workspace]
+    refused: Mapping[str, Problem]
+
+    def chosen(self, name: str | None) -> Workspace:
+        """The workspace of this name. ConfigError with the names to choose from, if there is none or `name` is None."""
+        if name is not None and name in self.workspaces:
+            return self.workspaces[name]
+        if name is not None and name in self.refused:
+            raise ConfigError(problems=[self.refused[name]])
+        if not self.workspaces:
+            raise ConfigError(problems=list(self.refused.values()))
+        if name is None:
+            names = list(self.workspaces)
+            more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+            message = (
+                f"this is a deployment of many workspaces; choose one with --workspace: {', '.join(names[:_LISTED])}"
+            )
+            raise WorkspaceNotChosen(self, self.document.problem(("workspaces",), message + more))
+        message = f"there is no workspace {name!r}{nearest(name, self.workspaces)}"
+        raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
+
+    def read(self, workspace: Workspace, last: Document | None = None) -> tuple[Document, ProjectFile]:
+        """The syncd.yaml of a workspace with the deployment's defaults, and its keys. ConfigError if a key is wrong."""
+        own = read_filled(workspace.path, last)
+        if isinstance(own.data, dict):
+            if problems := list(_not_of_a_workspace(own, self.document.file)):
+                raise ConfigError(problems=problems)
+            own = _with_defaults(own, self.document)
+        if last is not None and (own.file, own.digest) == (last.file, last.digest):
+            own = last
+        return own, settings_of(own)
+
+
+def read_deployment(path: Path) -> Deployment | None:
+    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong."""
+    document, settings = read_project(path)
+    return None if settings.workspaces is None else deployment_of(path, document, settings)
+
+
+def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
+    """The deployment of a syncd.yaml that is read already. ConfigError if a key is wrong, or no workspace is there."""
+    problems = [*_not_of_a_deployment(document, settings), *shared_ledger_problems(settings.ledger, document)]
+    files = _files(path, settings.workspaces or "", document, problems)
+    if problems:
+        raise ConfigError(problems=problems)
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        by_name[file.parent.name].append(file)
+    workspaces, refused = dict[str, Workspace](), dict[str, Problem]()
+    for name in sorted(by_name):
+        problem = _not_a_workspace(name, by_name[name], path.parent)
+        if problem is None:
+            workspaces[name] = Workspace(name, by_name[name][0], path)
+        else:
+            refused[name] = problem
+    return Deployment(path, document, settings, workspaces, refused)
+
+
+def _files(path: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
+    """The files that `workspaces:` names. A hidden folder is no workspace, and neither is the deployment's own."""
+    folder = path.parent
+    try:
+        files = sorted(folder.glob(pattern))
+    except (ValueError, NotImplementedError):  # an empty or an absolute pattern
+        files = []
+    files = [
+        file
+        for file in files
+        if file != path and not any(part.startswith(".") for part in file.relative_to(folder).parts[:-1])
+    ]
+    if not files:
+        message = f"workspaces is {pattern!r}, and no file is there; write a glob that starts at this folder, such as "
+        problems.append(document.problem(("workspaces",), f"{message}teams/*/syncd.yaml"))
+    return files
+
+
+def _not_a_workspace(name: str, files: list[Path], home: Path) -> Problem | None:
+    """Why the files of the folders of one name are no workspace; None if they are."""
+    shown = [shown_path(file) for file in files]
+    if len(files) > 1:
+        message = (
+            f"is the workspace {name!r} by the name of its folder, and so is {shown[0]}; rename one of the folders"
+        )
+        return Problem(shown[1], 0, message)
+    if not _NAME.fullmatch(name):
+        message = f"is in the folder {name!r}, which is the workspace's name; write lower-case letters, digits and "
+        return Problem(shown[0], 0, f"{message}'-' only, at most 60, such as search-team")
+    problems: list[Problem] = []
+    return None if stays_in(home.resolve(), files[0], problems) else problems[0]
+
+
+def _not_of_a_deployment(document: Document, settings: ProjectFile) -> Iterator[Problem]:
+    keys = [key for key in document.data if key not in (*_DEFAULTS, *_OF_ALL)]
+    for key in keys:
+        message = f"{key} is of each workspace, not of the deployment; write it into the files that `workspaces:` names"
+        yield document.problem((key,), f"{message} ({settings.workspaces})")
+
+
+def _not_of_a_workspace(own: Document, deployment: str) -> Iterator[Problem]:
+    for key in _OF_ALL:
+        if key in own.data:
+            message = f"{key} is of the deployment ({deployment}), not of a workspace; remove it here"
+            yield own.problem((key,), message)
+
+
+def _with_defaults(own: Document, deployment: Document) -> Document:
+    """The document of a workspace with the keys that hold in it, wherever they are written."""
+    data = {key: deployment.data[key] for key in (*_DEFAULTS, "ledger") if key in deployment.data} | own.data
+    for key in _MERGED:
+        of_all, of_own = deployment.data.get(key), own.data.get(key)
+        if isinstance(of_all, dict) and isinstance(of_own, dict):
+            data[key] = of_all | of_own
+    digest = blake2b(own.digest + deployment.digest, digest_size=16).digest()
+    return replace(own, data=data, defaults=deployment, digest=digest)

@@ -1,0 +1,73 @@
+"""The address of a ledger as `ledger:` names it: what is wrong with it, and what it stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from syncd.config.document import Document
+from syncd.config.references import RESOLVED, Resolver, secret_in_url
+from syncd.sdk import ConfigError, Problem
+from syncd.sdk.credentials import keys_in_address
+
+_SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
+_WORKSPACE = "{workspace}"
+
+
+def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
+    """What is wrong with an address before its references are resolved, each with the place of `ledger:`."""
+    if secret_in_url(url):
+        message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
+        yield document.problem(("ledger",), message)
+    elif not url.startswith((_SQLITE, _POSTGRESQL, "${")):
+        message = f"ledger is {url!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
+        yield document.problem(("ledger",), message)
+
+
+def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
+    """Why the workspaces of a deployment cannot each have a ledger of its own at an address."""
+    if url.startswith(_SQLITE) and _WORKSPACE not in url:
+        message = "ledger is one SQLite file for all workspaces; write {workspace} into its name, such as "
+        yield document.problem(("ledger",), f"{message}sqlite:///ledgers/{_WORKSPACE}.db")
+    elif url.startswith(_POSTGRESQL) and "schema=" in url.partition("?")[2]:
+        message = "ledger names a schema, and each workspace has one of its own, ws_NAME; leave out schema="
+        yield document.problem(("ledger",), message)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAddress:
+    """What `ledger:` says in a document. `folder` is where a relative SQLite path starts; `workspace` is the name of
+    the workspace whose ledger it is in a deployment, None for a project.
+    """
+
+    url: str
+    document: Document
+    folder: Path
+    workspace: str | None = None
+
+    def resolved(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The URL with its references resolved. ConfigError if one is not set, or workspaces would share a ledger."""
+        resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
+        url: str = resolver(self.url, ("ledger",))
+        if resolver.problems:
+            raise ConfigError(problems=resolver.problems)
+        RESOLVED.learn(keys_in_address(url))
+        if self.workspace is not None:
+            url = self._of_workspace(url, self.workspace)
+        if url.startswith(_SQLITE) and not url.startswith(_SQLITE + "/") and url != _SQLITE + ":memory:":
+            return _SQLITE + str(self.folder / url.removeprefix(_SQLITE))
+        return url
+
+    def _of_workspace(self, url: str, name: str) -> str:
+        """The address of the ledger of a workspace: a file or a database of its name, else a schema of its name."""
+        if problems := list(shared_ledger_problems(url, self.document)):
+            raise ConfigError(problems=problems)
+        is_apart = url.startswith(_SQLITE) or _WORKSPACE in urlsplit(url).path
+        url = url.replace(_WORKSPACE, name)
+        if is_apart:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}schema=ws_{name.replace('-', '_')}"

@@ -1,0 +1,37 @@
+"""Reads a syncd.yaml and its keys, of a project or of a workspace in a deployment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from syncd.config.document import Document, read_document, shown_path
+from syncd.config.messages import validation_problems
+from syncd.config.project import ProjectFile
+from syncd.sdk import ConfigError, Problem
+
+
+def read_project(path: Path, last: Document | None = None) -> tuple[Document, ProjectFile]:
+    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files. ConfigError if a key is wrong.
+
+    If the content is that of the `last` document of the file, it is not parsed again.
+    """
+    document = read_filled(path, last)
+    return document, settings_of(document)
+
+
+def read_filled(path: Path, last: Document | None = None) -> Document:
+    """The document of a syncd.yaml. ConfigError if it cannot be read, or is empty."""
+    document = read_document(path, shown_path(path), last)
+    if document.data is None:
+        raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
+    return document
+
+
+def settings_of(document: Document) -> ProjectFile:
+    """The keys of a syncd.yaml. ConfigError with every key that is wrong."""
+    try:
+        return ProjectFile.model_validate(document.data)
+    except ValidationError as error:
+        raise ConfigError(problems=validation_problems(error, ProjectFile, document)) from None

@@ -1,0 +1,53 @@
+"""The PostgreSQL schema that a ledger has for itself: `?schema=NAME` at the end of its address.
+
+So many ledgers share a database, and none sees a table of another. A ledger whose address names no schema is the
+database's own, in the schema that its user's `search_path` begins with.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from sqlalchemy import URL, Connection, text
+
+KEY = "schema"
+"""The part of an address that names the schema. libpq does not know it, so it is taken out before a connection."""
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # no quotes needed; PostgreSQL would cut a longer name in silence
+
+
+def own_schema(url: URL) -> str | None:
+    """The schema that an address names; None if it names none. ValueError if that is no name of a schema."""
+    name = url.query.get(KEY) if url.get_backend_name() == "postgresql" else None
+    if name is None or (isinstance(name, str) and _NAME.fullmatch(name)):
+        return name
+    raise ValueError(f"its schema is {name!r}; write lower-case letters, digits and '_', at most 63, such as ws_search")
+
+
+def lock_key(base: int, url: URL) -> int:
+    """The number of an advisory lock, which PostgreSQL compares within a database: `base` itself for the database's own
+    ledger, and for each schema a number of its own. So ledgers of one database do not wait for one another.
+    """
+    schema = own_schema(url)
+    if schema is None:
+        return base
+    return int.from_bytes(blake2b(f"{base:x} {schema}".encode(), digest_size=8).digest()) >> 1  # a positive bigint
+
+
+def enter_schema(connection: Connection) -> None:
+    """Creates the schema of a connection's address, if it names one that is not there yet, and lets every statement of
+    the transaction mean the tables in it, whatever a pooler in between did to the session.
+    """
+    schema = own_schema(connection.engine.url)
+    if schema is None:
+        return
+    if not schema_exists(connection, schema):  # CREATE … IF NOT EXISTS would need the right to create one all the same
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    connection.execute(text(f"SET LOCAL search_path = {schema}"))
+
+
+def schema_exists(connection: Connection, schema: str) -> bool:
+    """Whether the database has this schema."""
+    query = text("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :schema)")
+    return bool(connection.execute(query, {"schema": schema}).scalar())

@@ -1,0 +1,1 @@
+"""Many teams in one deployment: each a workspace with files, secrets, a ledger and publishers of its own."""

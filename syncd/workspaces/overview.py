@@ -1,0 +1,131 @@
+"""Each workspace of a deployment at a glance: how its objectives stand, what fails, and how fresh its numbers are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from typing_extensions import TypedDict
+
+from syncd.config import Config
+from syncd.config.deployment import Deployment
+from syncd.config.load import load_workspace
+from syncd.config.project import clock_of
+from syncd.cycle.due_pulls import needed_streams
+from syncd.ledger import Ledger, open_ledger, wrong_cells
+from syncd.okr.goals import Health
+from syncd.sdk import SyncdError
+from syncd.status.choosing import chosen_period
+from syncd.status.document_types import Time
+from syncd.status.overview import WORST_FIRST
+from syncd.status.periods import published_periods
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
+
+
+class WorkspaceDocument(TypedDict):
+    """A workspace: its objectives by their health, its watermelons, and the connections whose last pull failed."""
+
+    name: str
+    problem: str | None
+    """Why it cannot be shown; all else is then empty or null."""
+    period: str | None
+    objectives: Mapping[Health, int]
+    watermelons: int | None
+    failing: Sequence[str]
+    synced_at: Time | None
+    """The end of its last sync."""
+
+
+class WorkspacesDocument(TypedDict):
+    """The document of `status --all --json`."""
+
+    workspaces: list[WorkspaceDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceOverview:
+    """A workspace at `as_of`, or the `problem` for which it cannot be shown. `failing` are its connections of which a
+    stream did not come whole in the last pull; `synced_at` is when its last sync ended, None before the first.
+    """
+
+    name: str
+    problem: str | None = None
+    as_of: datetime | None = None
+    period: str | None = None
+    objectives: Mapping[Health, int] = field(default_factory=dict)
+    watermelons: int | None = None
+    failing: Sequence[str] = ()
+    synced_at: datetime | None = None
+
+
+def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[WorkspaceOverview]:
+    """Every workspace in the order of their names, of its period of today or the one named. What is wrong with one is
+    said in its own overview, and keeps no other from being shown.
+    """
+    for name in sorted({*deployment.workspaces, *deployment.refused}):
+        if name in deployment.refused:
+            yield WorkspaceOverview(name, str(deployment.refused[name]))
+            continue
+        try:
+            yield _overview(load_workspace(deployment, name, tests=False), name, period)
+        except Exception as error:
+            reason = wrong_cells.explained(error)
+            if not isinstance(reason, SyncdError):
+                raise
+            yield WorkspaceOverview(name, str(reason))
+
+
+def workspaces_document(overviews: Iterator[WorkspaceOverview]) -> WorkspacesDocument:
+    """The overviews as `status --all --json` prints them: a public contract."""
+    return {"workspaces": [_document(overview) for overview in overviews]}
+
+
+def _document(overview: WorkspaceOverview) -> WorkspaceDocument:
+    synced_at = overview.synced_at
+    return {
+        "name": overview.name,
+        "problem": overview.problem,
+        "period": overview.period,
+        "objectives": overview.objectives,
+        "watermelons": overview.watermelons,
+        "failing": list(overview.failing),
+        "synced_at": synced_at.isoformat(timespec="seconds") if synced_at else None,
+    }
+
+
+def _overview(config: Config, workspace: str, period: str | None) -> WorkspaceOverview:
+    now = clock_of(config.settings)()
+    okrs = chosen_period(config, period, now)
+    with ExitStack() as at_the_end:
+        ledger = open_ledger(config.ledger_url(), create=False)
+        if ledger is not None:
+            at_the_end.callback(ledger.close)
+        report = report_of(Snapshots(config, okrs, ledger).now(now))
+        failing = list(_failing(config, ledger, now)) if ledger is not None else []
+    health = Counter(block.standing.health for block in report.objectives)
+    return WorkspaceOverview(
+        workspace,
+        as_of=now,
+        period=okrs.period.id,
+        objectives={name: health[name] for name in WORST_FIRST},
+        watermelons=sum(
+            link.alignment.verdict == "watermelon" for block in report.objectives for link in block.alignment
+        ),
+        failing=failing,
+        synced_at=report.synced_at.astimezone(config.zone) if report.synced_at else None,
+    )
+
+
+def _failing(config: Config, ledger: Ledger, now: datetime) -> Iterator[str]:
+    """The connections of which a stream that the mappings need did not come whole when it was last pulled."""
+    last = ledger.cycles.last(pulled=True)
+    periods = published_periods(config, now)
+    for name in config.connections if last is not None else ():
+        assert last is not None
+        pulls = ledger.pulls.after(last.id, [(name, key) for key in needed_streams(name, periods)])
+        if any(pull.quality not in (None, "complete") for pull in pulls.values()):
+            yield name
