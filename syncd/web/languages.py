@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -68,7 +68,8 @@ class Languages:
     """English, and each language that has a file `de.po` or `pt_BR.po` in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._translations = {path.stem: _translations(path) for path in sorted(folder.glob("*.po"))}
+        self._files = {path.stem: path for path in folder.glob("*.po")}
+        self._translations = cache(_translations)  # a file is read once somebody wants its language
         self._translated = lru_cache(64)(self._make)
 
     def of(self, accepted: str) -> Language:
@@ -87,8 +88,8 @@ class Languages:
         except (ValueError, UnknownLocaleError):
             return None
         for name in (str(locale), f"{locale.language}_{locale.script}", locale.language):
-            if name in self._translations:
-                return Translated(locale, self._translations[name])
+            if name in self._files:
+                return Translated(locale, self._translations(self._files[name]))
         return None
 
 
