@@ -19,11 +19,18 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 def serving(project: CsvProject) -> Iterator[Service]:
     """The service of a project, after its first cycle."""
     service = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger)
+    with in_a_thread(service):
+        yield service
+
+
+@contextmanager
+def in_a_thread(service: Service) -> Iterator[None]:
+    """Runs a service until the block ends; the block begins after its first cycle."""
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     try:
         wait_for(lambda: service.cycles)
-        yield service
+        yield
     finally:
         service.stop()
         thread.join(HANG)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
@@ -11,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from opened import create_ledger
-from service_thread import labels
-from waiting import HANG, wait_for
+from service_thread import in_a_thread, labels
+from waiting import wait_for
 
 from syncd.config import load_config
 from syncd.service import Service
@@ -54,14 +53,8 @@ def serving(deployment: Path, name: str) -> Iterator[Service]:
     config = load_config(deployment, name)
     with closing(create_ledger(config.ledger_url())) as ledger:
         service = Service(deployment, config, lambda: NOW, ledger)
-        thread = threading.Thread(target=service.run, daemon=True)
-        thread.start()
-        try:
-            wait_for(lambda: service.cycles)
+        with in_a_thread(service):
             yield service
-        finally:
-            service.stop()
-            thread.join(HANG)
 
 
 def value(service: Service) -> float | None:

@@ -15,7 +15,7 @@ def test_the_first_sync_writes_all_that_the_second_would_and_status_says(project
     project.run("sync", check=0)
     first = {name: (project.folder / "data" / name).read_text(encoding="utf-8") for name in FILES}
     said = project.status()
-    del said["unwritten"], said["work"]  # neither is a number of the cycle
+    del said["unwritten"], said["work"]  # the file has the report alone
     assert json.loads(first["okrs.json"]) == said
     assert "wrote" not in project.run("sync", check=0).stdout
     assert {name: (project.folder / "data" / name).read_text(encoding="utf-8") for name in FILES} == first

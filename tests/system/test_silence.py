@@ -134,8 +134,8 @@ def test_a_thousand_half_open_connections_leave_cycles_probes_and_the_log_as_the
         ended = count(client, 'syncd_cycles_total{outcome="complete"}')
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') > ended + 1)
     log = (project.folder / "run.log").read_text().removeprefix(before)
-    troubles = set(re.findall(r"\[(?:warning|error) *\] (.*?)  ", log))
-    assert troubles <= {"pull failed"}  # a pull may take too long on a busy machine
+    # A pull may take too long on a busy machine.
+    assert re.findall(r"\[(?:warning|error) *\] (?!pull failed ).*", log) == []
 
 
 def test_stop_is_obeyed_while_the_ledger_is_opened(project: Project) -> None:
