@@ -44,12 +44,8 @@ def _row(overview: WorkspaceOverview) -> Iterator[str]:
         for problem in (overview.problem or "").splitlines():
             yield from wrapped(f"✗ {problem}", "  ", "    ")
         return
-    figures = "".join(_number(overview.objectives[health]).rjust(width) for health, width in _COLUMNS.items())
+    figures = "".join(str(overview.objectives[health]).rjust(width) for health, width in _COLUMNS.items())
     synced = age(overview.synced_at, overview.as_of) or "never"
-    yield f"{name}{figures}{_number(overview.watermelons or 0):>13}{synced:>7}"
+    yield f"{name}{figures}{overview.watermelons:>13}{synced:>7}"
     if overview.failing:
         yield from wrapped(f"✗ the last pull failed: {', '.join(overview.failing)}", "  ", "    ")
-
-
-def _number(number: int) -> str:
-    return str(number) if number else "–"
