@@ -20,7 +20,7 @@ coverage: .venv/.installed-dev  ## the same tests, and what they cover of everyt
 	$(PYTEST) --cov $(COVERED)
 
 nightly: .venv/.installed-dev check  ## every test there is: 200 kills, an hour's soak, longer searches, whole tables
-	SYNCD_KILLS=200 SYNCD_SOAK=3600 HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 3 -m "nightly or not nightly"
+	SYNCD_KILLS=200 SYNCD_SOAK=3600 HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or not nightly"
 
 check: .venv/.installed-dev  ## format, lint, types and the walls between packages
 	$(BIN)/ruff format --check .

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from budgets import Budgets
+from compiled_statements import share_compiled_statements
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_postgres, stop_postgres
-from sqlalchemy import Connection, Engine, event
+from sampling import beyond_samples
 
 TESTS = Path(__file__).parent
 
@@ -25,6 +26,7 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("gate", derandomize=True, **PATIENT)
 settings.register_profile("nightly", derandomize=False, max_examples=1000, **PATIENT)
 settings.load_profile("nightly" if NIGHTLY else "gate")
+share_compiled_statements()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,11 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Budgets(config), "budgets")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The soak comes first: for an hour of a night it waits more than it works, beside all the others.
+    """Leaves to the nightly run what is beyond a sample, puts the soak first, and says what is not measured.
 
-    Where coverage is measured, tells pytest-cov which tests are not; elsewhere it trips over its own marker.
+    For an hour of a night the soak waits more than it works, beside all the others. Where coverage is measured,
+    pytest-cov is told which tests are not; elsewhere it trips over its own marker.
     """
+    for item in list(beyond_samples(items)):
+        item.add_marker(pytest.mark.nightly)
     items.sort(key=lambda item: item.path.name != "test_soak.py")
     if not config.getoption("cov_source") or config.getoption("no_cov"):
         return
@@ -73,30 +79,6 @@ def _commands_end_with_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     with ExitStack() as at_its_end:
         monkeypatch.setattr("syncd.cli.opening.atexit", SimpleNamespace(register=at_its_end.callback))
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _statements_are_compiled_once() -> Iterator[None]:
-    """Each ledger has an engine of its own, and would compile all of its statements anew: a third of a test's time."""
-
-    class Statements(dict[Any, Any]):
-        """By all of SQLAlchemy's key but the dialect, of which each engine has its own; those of SQLite are alike."""
-
-        def get(self, key: Any, default: Any = None) -> Any:
-            return super().get(key[1:], default)
-
-        def __setitem__(self, key: Any, statement: Any) -> None:
-            super().__setitem__(key[1:], statement)
-
-    statements = Statements()
-
-    def share(connection: Connection) -> None:
-        if connection.dialect.name == "sqlite":
-            connection.execution_options(compiled_cache=statements)
-
-    event.listen(Engine, "engine_connect", share)
-    yield
-    event.remove(Engine, "engine_connect", share)
 
 
 @contextmanager

@@ -244,11 +244,13 @@ def search(
     ask()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_to_a_right_request_is_described(address: str, config: Config, path: str) -> None:
     search(address, narrowed(config), path, GenerationMode.POSITIVE, 5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", [operation.path for operation in OPERATIONS])
 def test_every_answer_to_a_wrong_request_is_described(address: str, path: str) -> None:
     """Wrong by the description, or by what there is: names and days of which nobody has heard."""

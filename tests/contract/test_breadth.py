@@ -152,6 +152,7 @@ def test_mapping_tests_cost_the_same_however_many_key_results_there_are(projects
     assert growth(work, projects) < 12
 
 
+@pytest.mark.nightly
 def test_cycles_cost_the_same_for_each_key_result(projects: tuple[Project, Project]) -> None:
     assert growth(Project.cycle, projects) < 12  # the first one
     assert growth(Project.cycle, projects) < 12  # unchanged

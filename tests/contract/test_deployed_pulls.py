@@ -304,6 +304,7 @@ def test_a_first_walk_that_breaks_off_keeps_its_comparisons(lab: Sandbox, source
     assert compares(lab) <= 6
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("start", [0, -116], ids=["within the window", "across its start"])
 @pytest.mark.parametrize("seed", range(5))
 def test_any_history_is_told_as_its_commits_have_it(lab: Sandbox, source: GitHubSource, seed: int, start: int) -> None:

@@ -155,6 +155,7 @@ RARE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.usefixtures("token")
 @pytest.mark.parametrize("fault", [*FAULTS, *(pytest.param(name, marks=pytest.mark.nightly) for name in RARE)])
 @pytest.mark.parametrize("vendor", SERVERS)

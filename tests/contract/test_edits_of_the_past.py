@@ -247,6 +247,7 @@ def test_settings_are_dated_facts(tmp_path: Path) -> None:
 # -- periods
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "period",
     [

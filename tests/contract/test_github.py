@@ -246,6 +246,7 @@ def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Conte
     source.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 @pytest.mark.parametrize("at", [1, 3, 5, 8])
 def test_a_long_list_that_moves_while_it_is_read_is_complete(
@@ -309,6 +310,7 @@ def test_a_long_list_that_was_interrupted_and_moved_is_complete(lab: Sandbox, so
     assert sum(record.fields["label"] == ["meanwhile"] for record in records.values()) == 4
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 @pytest.mark.parametrize(("size", "next_size"), [(30, 100), (100, 30), (10, 30)])
 def test_an_interrupted_walk_is_not_resumed_with_pages_of_another_size(
@@ -621,6 +623,7 @@ def test_a_broken_list_never_moves_the_mark(
     assert len(done(pulled(source, stream(kind)))) == 150
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_an_interrupted_walk_is_completed_by_the_next_pull(

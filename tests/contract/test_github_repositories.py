@@ -99,6 +99,7 @@ def test_a_blocked_repository_is_named_and_the_others_are_read(
     assert project.value() == (2 if measure is not ISSUES else 4, "complete")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("measure", "off", "number"),
     [
@@ -254,6 +255,7 @@ def test_renamed_repositories_keep_their_records_and_their_history(make: Make, b
     assert project.restated() == ["came late"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("what", ["closed_issues", "merged_pull_requests, where: {base: main}", "releases"])
 def test_a_repository_that_is_measured_under_two_names_counts_once(make: Make, box: Sandbox, what: str) -> None:
     for name in ("acme/a", "acme/b", "acme/c"):

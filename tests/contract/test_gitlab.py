@@ -257,6 +257,7 @@ def test_missing_page_makes_the_number_partial(make: Make, box: Sandbox) -> None
     assert project.value() == (121, "complete")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("what", ["merged_merge_requests", "closed_issues"])
 @pytest.mark.parametrize("lost", [["Link"], ["Link", "X-Next-Page"]])
 def test_list_whose_links_a_proxy_takes_away_is_read_to_its_end(
@@ -423,6 +424,7 @@ def test_issues_that_are_turned_on_again_are_read_from_their_beginning(make: Mak
     assert project.value() == (number, "complete")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("census", [False, True])
 @pytest.mark.parametrize("path", ["acme/*", "acme/b"])
 @pytest.mark.parametrize("by", ["new", "renamed"])

@@ -49,6 +49,7 @@ def rows(project: GrowingProject) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("changes", [6, pytest.param(200, marks=pytest.mark.nightly)])
 def test_ledger_that_is_filled_in_bulk_is_the_one_that_cycles_make(
     tmp_path: Path, url: str, target: str, changes: int
@@ -116,6 +117,7 @@ def work_of_cycles(project: GrowingProject, changes: int) -> tuple[int, int]:
     return unchanged, changed
 
 
+@pytest.mark.sampled(1)
 def test_cycle_reads_no_more_after_many_changes(tmp_path: Path, new_url: Callable[[], str], target: str) -> None:
     few = work_of_cycles(GrowingProject(tmp_path / "few", new_url(), target, 5), 2)
     many = work_of_cycles(GrowingProject(tmp_path / "many", new_url(), target, 5), 400)

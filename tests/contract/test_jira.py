@@ -249,6 +249,7 @@ def test_a_census_of_a_single_page_is_a_search_for_ids(box: Sandbox, cloud: Jira
     assert parse_qs(box.requests[-1].query)["fields"] == ["id"]
 
 
+@pytest.mark.sampled(3)
 @BOTH
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(minutes=3)])
 def test_an_issue_that_leaves_while_a_list_is_walked_hides_no_other(
@@ -375,6 +376,7 @@ def test_a_list_in_another_order_is_read_to_its_end(
     assert set(wanted(site, _in(project))) <= census(source, of)
 
 
+@pytest.mark.sampled(1)
 @BOTH
 def test_a_list_that_never_holds_still_makes_a_partial_pull(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
@@ -679,6 +681,7 @@ def test_a_time_for_an_unknown_zone_is_early_enough_in_any(moment: datetime, zon
 # What goes wrong
 
 
+@pytest.mark.sampled(8)
 @BOTH
 @pytest.mark.parametrize(
     ("fault", "error", "says"),

@@ -423,6 +423,7 @@ def test_a_comment_is_written_only_if_the_account_is_certain(desk: Desk) -> None
 # Faults: how often a check-in is sent, and what the issue has in the end
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("request_of", ["PUT", "POST"])
 @pytest.mark.parametrize(
     ("fault", "tried"),

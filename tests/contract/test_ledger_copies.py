@@ -82,6 +82,7 @@ def assert_equal(ours: Ledger, theirs: Ledger, *, restored: bool = False) -> Non
         assert rows(ours, table)
 
 
+@pytest.mark.sampled(2)
 def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_path: Path) -> None:
     export(url_of(full), tmp_path / "export")
     back_up(url_of(full), tmp_path / "backup")
@@ -100,6 +101,7 @@ def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_p
         assert_equal(target, full, restored=True)
 
 
+@pytest.mark.sampled(2)
 def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, empty_url: str) -> None:
     copy(url_of(full), empty_url)
     with closing(create_ledger(empty_url)) as target:

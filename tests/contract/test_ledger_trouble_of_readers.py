@@ -123,6 +123,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_ledger_is_a_sentence_that_names_restore(project: Path, damage: str) -> None:
     DAMAGES[damage](project / "syncd.db")
@@ -157,6 +158,7 @@ def as_nobody(folder: Path, command: str) -> Answer:
     return answered
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("in_use", [False, True])
 def test_a_ledger_that_may_only_be_read_is_read(synced: Path, in_use: bool) -> None:

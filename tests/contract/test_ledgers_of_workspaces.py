@@ -82,6 +82,7 @@ def test_cycles_and_services_of_two_workspaces_run_at_the_same_time(ledgers: tup
             pass
 
 
+@pytest.mark.sampled(1)
 def test_a_copy_of_a_ledger_leaves_the_other_as_it_is(
     ledgers: tuple[Ledger, Ledger], urls: tuple[str, str], tmp_path: Path
 ) -> None:

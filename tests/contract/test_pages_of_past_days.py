@@ -114,6 +114,7 @@ def test_every_link_keeps_the_period_and_the_day(client: TestClient, path: str) 
         assert query.get("at") == ["2026-11-12"] or is_today_or_another_day, link
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", [path for path in PAGES if path != "/sources"])
 def test_page_says_that_its_day_is_past_and_leads_to_the_same_page_of_today(client: TestClient, path: str) -> None:
     page = client.get(with_day(path)).text

@@ -126,6 +126,7 @@ def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Projec
         project.ledger.close()
 
 
+@pytest.mark.sampled(1)
 def test_a_plan_changes_no_value_and_no_later_sync(two: tuple[Project, Project]) -> None:
     planned, other = two
 

@@ -233,6 +233,7 @@ def test_no_past_day_shows_that_something_was_pruned(
     assert all(rows.removed == 0 for rows in everything(story).values()), "what stays is needed"
 
 
+@pytest.mark.nightly
 def test_the_same_rows_go_from_either_database(
     new_story: Callable[[int], Story], new_postgres: Callable[[], str]
 ) -> None:

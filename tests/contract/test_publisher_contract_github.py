@@ -41,6 +41,7 @@ class _GitHub(PublisherContract):
             yield Fake(box.github_url, items)
 
 
+@pytest.mark.sibling
 class TestBodyAndLabel(_GitHub):
     publish = {"issues": {"calls": f"{LAB}#1"}, "body": True, "label": "health:"}
 

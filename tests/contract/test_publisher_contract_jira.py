@@ -45,6 +45,7 @@ class _Jira(PublisherContract):
             yield Fake(url, lambda: standing(site))
 
 
+@pytest.mark.sibling
 class TestFieldsAndCommentsOfDataCenter(_Jira):
     key_results = ("calls",)
     service = "jira-dc"

@@ -29,6 +29,7 @@ def rows(world: World) -> dict[str, list[list[Any]]]:
     return cells
 
 
+@pytest.mark.sibling
 class TestLettersOfASheetThatIsThere(PublisherContract):
     connector = Sheets
     publish = {
@@ -53,7 +54,6 @@ class TestLettersOfASheetThatIsThere(PublisherContract):
             yield Fake(box.sheets_url, lambda: rows(world))
 
 
-@pytest.mark.sibling
 class TestASheetAndALogThatAreMade(TestLettersOfASheetThatIsThere):
     publish = {
         "spreadsheet": BOOK,

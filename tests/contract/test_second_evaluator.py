@@ -67,6 +67,7 @@ class Project:
         return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_figures_of_a_random_project_are_those_of_the_second_evaluator(seed: int, tmp_path: Path) -> None:
     project = random_project(seed)

@@ -108,6 +108,7 @@ def test_a_scope_is_asked_for_where_the_provider_offers_it(client: TestClient, p
     assert dict(parse_qsl(urlsplit(begin(client)).query))["scope"] == "openid email groups"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("person", "in_user_info", "role", "name"),
     [
@@ -187,6 +188,7 @@ LIES: dict[str, Callable[[Claims], Claims]] = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("lie", LIES)
 def test_an_id_token_that_does_not_fit_is_refused(client: TestClient, provider: Provider, lie: str) -> None:
     provider.lie = LIES[lie]

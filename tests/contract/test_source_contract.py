@@ -48,7 +48,7 @@ def company() -> Iterator[Sandbox]:
     for site in (world.jira, world.jira_dc):
         site.page_cap = 10
         site.add_project(PROJECT, "Lab")
-        for number in range(25):
+        for number in range(12):
             key = site.create(PROJECT, "Task", points=number / 2, at=START + timedelta(hours=number)).key
             site.transition(key, "Done", at=START + timedelta(hours=number + 1))
     for what in ("pulls", "issues", "releases"):

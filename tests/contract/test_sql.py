@@ -112,6 +112,7 @@ def shop(warehouse: Warehouse) -> Warehouse:
 # -- figures
 
 
+@pytest.mark.sampled(2)
 def test_figures_of_each_shape_are_the_same_on_every_database(shop: Warehouse) -> None:
     within = "FROM orders WHERE paid >= :start AND paid < :end"
     zoned = {"sqlite": "datetime(seen) >= datetime(:start, '-2 hours') AND datetime(seen) < datetime(:end, '-1 hours')"}
@@ -215,6 +216,7 @@ def test_number_beyond_2_to_the_53_is_unknown(warehouse: Warehouse) -> None:
     assert "beyond 2^53" in (warehouse.value().reason or "")
 
 
+@pytest.mark.sampled(2)
 def test_rows_are_the_evidence(shop: Warehouse) -> None:
     url = "'https://shop.example/' AS url"
     shop.measure(
@@ -330,6 +332,7 @@ def test_error_of_a_query_is_the_databases_sentence_without_the_query(shop: Ware
 # -- what may not be done
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     "statement",
     ["DELETE FROM orders", "INSERT INTO orders (id) VALUES (99)", "CREATE TABLE t (x int)", "DROP TABLE orders"],

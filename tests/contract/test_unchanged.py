@@ -179,7 +179,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(2))
 @given(steps)
 def test_values_are_the_same_as_if_everything_were_measured(taken: list[tuple[int, str, int]]) -> None:
     with a_project() as project:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
+from examples import NIGHTLY
 from waiting import HANG
 
 PAGE = Path(__file__).parents[2] / "docs/add-a-connector.md"
@@ -234,13 +235,29 @@ def test_an_issue_that_is_opened_again_leaves_the_count_with_the_next_pull(syncd
     assert explained(syncd, "solved")["value"] == 2.0
 
 
+def _sample() -> list[str]:
+    """Of the ailments that any page may have, a few; the nightly run tries all."""
+    return [] if NIGHTLY else ["-k", "503 or 401 or half or not ["]
+
+
 def test_the_example_keeps_the_contract(tmp_path: Path, gitlab: GitLab) -> None:
     for name in ("acme_gitlab.py", "test_acme_gitlab.py"):
         (tmp_path / name).write_text(block(name), encoding="utf-8")
     fixture = f'import pytest\n\n\n@pytest.fixture\ndef upstream():\n    return "{gitlab.url}"\n'
     (tmp_path / "conftest.py").write_text(fixture, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            *_sample(),
+            f"--rootdir={tmp_path}",
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PAGE.parents[1])])},
         capture_output=True,

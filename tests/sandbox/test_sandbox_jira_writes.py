@@ -99,6 +99,7 @@ def test_verbs_change_labels_and_add_comments(site: Site) -> None:
     assert "cannot appear in both" in refused(lambda: issue.update(**both))["errors"]["labels"]
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

@@ -177,20 +177,27 @@ def _load() -> None:
 
 
 def _rehearse() -> None:
-    """The example's first sync, in this process: what it makes ready, such as models, every command then has."""
+    """The example's first sync, and what people ask then, in this process: what that makes ready, such as models and
+    statements, every command then has.
+    """
     sys.path.append(str(Path(__file__).parents[1]))
+    from compiled_statements import share_compiled_statements
     from projects import NOW, write_project
 
     from syncd.config import load_config
     from syncd.cycle.model import CycleRequest
     from syncd.cycle.run import run_cycle
+    from syncd.explain.documents import explanation
+    from syncd.explain.history import history
     from syncd.ledger import open_ledger
+    from syncd.review import review
     from syncd.sandbox import DEMO_NOW, serve
     from syncd.sdk import RetryPolicy
     from syncd.status.document import document
     from syncd.status.read_snapshots import Snapshots
     from syncd.status.report import report_of
 
+    share_compiled_statements()
     with tempfile.TemporaryDirectory(prefix="syncd-rehearsal-") as folder, serve(now=DEMO_NOW) as box:
         project = write_project(Path(folder) / "project", box)
         os.environ.update(project.env)
@@ -199,7 +206,13 @@ def _rehearse() -> None:
         assert ledger is not None
         assert not run_cycle(CycleRequest(config, ledger, lambda: NOW, RetryPolicy())).failures
         for okrs in config.periods:
-            document(report_of(Snapshots(config, okrs, ledger).now(NOW)))
+            snapshots = Snapshots(config, okrs, ledger)
+            snapshot = snapshots.now(NOW)
+            document(report_of(snapshot))
+            review(config, okrs, ledger, NOW, None, whole=False)
+            for key_result in okrs.key_results:
+                explanation(snapshot, ledger, key_result)
+            history(snapshots, snapshot, okrs.key_results[0], backfill=True)
         ledger.close()
     for thread in threading.enumerate():
         if thread is not threading.main_thread():

@@ -96,12 +96,14 @@ def problems(folder: Path, question: str) -> list[str]:
     return list(differences(DOCUMENTS[question], document))
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("question", DOCUMENTS)
 def test_a_ledger_of_before_is_read_with_the_same_figures(before: Path, question: str) -> None:
     assert problems(before, question) == []
 
 
 @pytest.mark.unmeasured
+@pytest.mark.nightly
 def test_a_ledger_of_before_is_read_with_the_same_figures_from_postgres(before_in_postgres: Path) -> None:
     of_now = [question for question in DOCUMENTS if "--at" not in question]
     assert {question: wrong for question in of_now if (wrong := problems(before_in_postgres, question))} == {}

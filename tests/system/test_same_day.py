@@ -211,6 +211,7 @@ OF_EVERY_RUN = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "story",
     [

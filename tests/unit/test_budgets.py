@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from budgets import BUDGETS, KINDS, SET_UP, WHOLE, Budgets, computed_by, kind_of, table
+from sampling import sample
 from waiting import wait_for
 
 from syncd.sdk.testing import AILMENTS_OF_WRITES
@@ -80,6 +81,12 @@ def test_the_docs_have_these_budgets() -> None:
         kind: str(seconds) for kind, seconds in BUDGETS.items()
     }
     assert f"The whole gate takes at most {WHOLE}" in page
+
+
+def test_a_sample_is_even_and_has_both_ends() -> None:
+    assert sample(26, 6) == {0, 5, 10, 15, 20, 25}
+    assert sample(3, 6) == {0, 1, 2}
+    assert sample(9, 1) == {0}
 
 
 def test_what_a_sibling_leaves_to_the_nightly_run_is_no_part_of_the_gate() -> None:

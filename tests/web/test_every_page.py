@@ -117,6 +117,7 @@ def test_keyboard_reaches_everything_with_a_visible_ring(site: Site, browser: Br
 SHEETS = {("demo", "/"): 3, ("demo", "/key-results/calls"): 1, ("troubled", "/sources"): 1, ("many", "/"): 9}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("story", "path"), SHEETS)
 def test_page_prints_on_its_sheets_of_a4_and_cuts_nothing_off(
     site: Site, browser: Browser, story: str, path: str

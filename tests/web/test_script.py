@@ -291,6 +291,7 @@ class TestPresentMode:
             assert "by=week" in page.url
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("screen", range(1, 7))
 def test_screen_of_the_present_mode_fits_1080_lines(site: Site, browser: Browser, screen: int) -> None:
     with opened(browser, site.address("demo", f"/reviews/week?present={screen}")) as page:
@@ -298,6 +299,7 @@ def test_screen_of_the_present_mode_fits_1080_lines(site: Site, browser: Browser
         assert page.evaluate("document.documentElement.scrollHeight") == 1080
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("path", ["/reviews/week", "/reviews/period"])
 def test_review_prints_on_two_sheets_of_a4(site: Site, browser: Browser, path: str) -> None:
     with opened(browser, site.address("demo", path)) as page:

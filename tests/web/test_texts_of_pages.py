@@ -82,6 +82,7 @@ def data_of(site: Site, story: str) -> list[str]:
     return sorted(filter(None, texts), key=len, reverse=True)
 
 
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize(
     ("story", "path"),
     [
@@ -101,6 +102,7 @@ def untranslated(page: str, data: list[str]) -> list[str]:
     return [text for text in Texts(page).texts if ENGLISH.search(left_out.sub("", text))]
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("story", "path"), ADDRESSES)
 def test_commands_in_sentences_are_marked_as_code(site: Site, story: str, path: str) -> None:
     client = TestClient(make_app(site.reader(story)), base_url="http://localhost", raise_server_exceptions=False)

@@ -95,6 +95,7 @@ def random_line(random: Random, days: Sequence[date]) -> str:
     return " ".join(field(place, star) for place, star in enumerate((0.2, 0.3, 0.5, 0.7, 0.5)))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("zone", "change"),
     [
