@@ -52,16 +52,9 @@ class GitLabSettings(WebSettings):
 
     url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
     token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
-    allow: list[str] | None = Field(
-        None, description="What mappings may read: projects, such as acme/*. All of it, unless given."
-    )
-    exclude: list[str] = Field(
-        [], description="What GROUP/* leaves out: names of projects (`*` stands for any text), `archived`, `forks`."
-    )
-
-    work: list[str] = Field(
-        [], description="Lists whose merged merge requests and closed issues are work, measured or not: such as acme/*."
-    )
+    allow: list[str] | None = Field(None, description="Projects that mappings may read, such as acme/*; else all.")
+    exclude: list[str] = Field([], description="What GROUP/* leaves out: names of projects (with *), archived, forks.")
+    work: list[str] = Field([], description="Projects whose merge requests and issues are work, measured or not.")
 
     @field_validator("url")
     @classmethod
@@ -199,9 +192,8 @@ class GitLabSource(MembersSource):
         """Reachable, authenticated, scopes, quota and clock."""
         token, headers = self.api.answer(self.api.address(f"{_API}/personal_access_tokens/self"), _Token)
         yield Check("reachable", True, self.api.url)
-        yield Check(
-            "authenticated", True, f"by the token {token.name!r}, which expires on {token.expires_at or 'no day'}"
-        )
+        expiry = token.expires_at or "no day"
+        yield Check("authenticated", True, f"by the token {token.name!r}, which expires on {expiry}")
         wide = [scope for scope in token.scopes if not scope.startswith("read_")]
         lacks = {"read_api", "api"}.isdisjoint(token.scopes)
         advice = f"; pulling needs read_api only, not {', '.join(wide)}" if wide else ""
