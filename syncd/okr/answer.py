@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from syncd.okr.spans import Span
 from syncd.sdk.language import marked
-from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, mean, quantile, rounded, total
+from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, mean, quantile, quotient, rounded, total
 
 Per = Literal["day", "week"]
+_INSTANT = timedelta(microseconds=1)
 LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
@@ -46,10 +48,10 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
     """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
     if per is None or answer.number is None:
         return answer
-    passed = (min(now, span.end) - span.start) / LENGTHS[per]
+    passed = Fraction((min(now, span.end) - span.start) // _INSTANT, LENGTHS[per] // _INSTANT)
     if passed < 1:
         return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
-    return replace(answer, number=answer.number / passed)
+    return replace(answer, number=quotient(answer.number, passed))
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:

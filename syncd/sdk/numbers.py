@@ -11,12 +11,17 @@ import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 
 LARGEST_WHOLE = 2**53
 BEYOND = f"beyond 2^53 ({LARGEST_WHOLE:,}), where whole numbers are no longer exact"
 """What is wrong with a number that `is_beyond`, as the end of a sentence."""
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
+_OFF = Fraction(3, 2**53)
+"""A float is off by at most the share 2^-53 of the decimal number that it stands for; a sum once more. One is spare."""
+_LONG = 10**14
+_FEW = 50  # numbers: as many are added exactly in the time that an estimate takes
 
 
 def is_beyond(number: float | Decimal) -> bool:
@@ -45,27 +50,50 @@ def difference(after: float, before: float) -> float:
 
 def total(numbers: Sequence[float]) -> float:
     """The sum of the numbers. If it is beyond 2^53, the result is beyond it too, and only about the sum."""
-    exact = _sum(numbers)
-    if isinstance(exact, Decimal) and abs(exact) > LARGEST_WHOLE:
+    if (nearly := _float_sum(numbers)) is not None and (settled := _settled(nearly, Fraction(1))) is not None:
+        return settled
+    exact = _exact_sum(numbers)
+    if abs(exact) > LARGEST_WHOLE:
         return float(exact.copy_sign(Decimal(1)).max(Decimal(LARGEST_WHOLE + 2)).copy_sign(exact))
     return rounded(float(exact))
 
 
 def mean(numbers: Sequence[float]) -> float:
     """The average of at least one number."""
-    exact = _sum(numbers)
-    average = exact / len(numbers) if isinstance(exact, float) else _EXACT.divide(exact, Decimal(len(numbers)))
-    return rounded(float(average))
+    count = Fraction(len(numbers))
+    if (nearly := _float_sum(numbers)) is not None and (settled := _settled(nearly, count)) is not None:
+        return settled
+    return _quotient(_exact_sum(numbers), count)
 
 
-def _sum(numbers: Sequence[float]) -> float | Decimal:
-    """The sum: as a float where that is exact to 15 digits, which is much faster to compute."""
-    if not numbers or min(numbers) >= 0 or max(numbers) <= 0:
+def quotient(number: float, divisor: Fraction) -> float:
+    """`number / divisor`: a ninth of 68217.7225 is 7579.74694444444. In binary it comes out as 7579.74694444445."""
+    return _quotient(as_decimal(number), divisor)
+
+
+def _quotient(number: Decimal, divisor: Fraction) -> float:
+    return rounded(float(Fraction(number) / divisor))
+
+
+def _float_sum(numbers: Sequence[float]) -> float | None:
+    """The sum of many numbers, off by at most the share `_OFF`, which is much faster to compute than the exact one;
+    None if there are few, or if it may be off by more.
+    """
+    if len(numbers) > _FEW and (min(numbers) >= 0 or max(numbers) <= 0):  # addends of both signs cancel each other
         with suppress(OverflowError):
             whole = math.fsum(numbers)
             if abs(whole) < LARGEST_WHOLE:
                 return whole
-    # Addends of both signs cancel each other, and what is left of them has fewer exact digits in binary.
+    return None
+
+
+def _settled(number: float, divisor: Fraction) -> float | None:
+    """`number / divisor` if it is the same for every number that is off by the share `_OFF`, else None."""
+    low, high = (rounded(float(Fraction(number) * edge / divisor)) for edge in (1 - _OFF, 1 + _OFF))
+    return low if low == high and abs(low) < _LONG else None  # a longer whole number keeps digits that are not sure
+
+
+def _exact_sum(numbers: Sequence[float]) -> Decimal:
     exact = Decimal(0)
     for number in numbers:
         exact = _EXACT.add(exact, as_decimal(number))

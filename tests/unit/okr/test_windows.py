@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.config.measure_keys import ReadingMeasureKeys
+from syncd.okr.answer import Answer, rate
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.past import past_values
-from syncd.okr.spans import Period, Window
+from syncd.okr.spans import Period, Span, Window
 from syncd.okr.trial import Given, GivenFacts
 from syncd.sdk.facts import Reading
 
@@ -107,3 +108,8 @@ def test_the_past_is_unknown_and_not_0_while_no_day_has_settled(measure: Leaf) -
     by_day = dict(past)
     assert by_day[date(2026, 10, 14)] is None
     assert by_day[date(2026, 10, 15)] == (0 if measure is CHANGES else 3)
+
+
+def test_rate_is_of_the_decimal_number_to_the_last_digit() -> None:
+    nine_days = Span(NOW - timedelta(days=9), NOW)
+    assert rate(Answer(68217.7225), "day", nine_days, NOW).number == 7579.74694444444

@@ -38,11 +38,15 @@ def test_difference_has_no_noise(after: float, before: float) -> None:
     assert difference(after, before) == rounded(float(exact(after) - exact(before)))
 
 
-@given(numbers=st.lists(decimals, min_size=1, max_size=9))
+@given(numbers=st.lists(decimals, min_size=1, max_size=9) | st.lists(decimals.map(abs), min_size=60, max_size=70))
 def test_sum_and_mean_are_those_of_the_decimal_numbers(numbers: list[float]) -> None:
     whole = sum(map(exact, numbers), Fraction())
     assert total(numbers) == rounded(float(whole))
     assert mean(numbers) == rounded(float(whole / len(numbers)))
+
+
+def test_mean_is_of_the_decimal_numbers_to_the_last_digit() -> None:
+    assert mean([0.0] * 8 + [68217.7225]) == 7579.74694444444
 
 
 @given(value=decimals, start=decimals, end=decimals)
