@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.ledger.fence import Fence, put_fence
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
@@ -52,11 +53,12 @@ WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
 
-def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
+def engine_of(url: URL, address: Callable[[], str] | None = None, fence: Fence | None = None) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
 
-    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated. With a `fence`,
+    which only PostgreSQL has, it writes as long as no other worker has taken over.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
@@ -76,6 +78,8 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
         _prepare_sqlite(engine)
     else:
         _limit_postgresql(engine, address)
+    if fence is not None:
+        put_fence(engine, fence)
     return engine
 
 
