@@ -110,6 +110,10 @@ class CycleJob:
         """Waits until nothing is on its way to a publisher, at most so many seconds; returns the names that hang."""
         return self._outgoing.join(seconds)
 
+    def leave_pulls(self) -> None:
+        """Ends the pulls that outlasted the last cycle: another process will go on from their cursors."""
+        self._background.stop_others(())
+
     def _cycle(self) -> datetime | None:
         """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None."""
         began = time.monotonic()

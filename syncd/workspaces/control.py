@@ -22,6 +22,13 @@ from syncd.workspaces.control_tables import SCRIPTS, epochs, scripts, wakes, wor
 _KEY = 0x73796E6367  # of the lock under which the schema is made; those before it are locks of ledgers
 _AT_ONCE = 200  # workspaces that a tick defers
 
+_RECOVER = text(
+    f"UPDATE {CONTROL}.workspaces SET due_at = now()"  # noqa: S608 - a constant
+    " WHERE due_at IS NULL AND outcome IS DISTINCT FROM 'gone' AND NOT EXISTS ("
+    "SELECT FROM procrastinate_jobs WHERE lock = workspaces.name AND status IN ('todo', 'doing'))"
+)
+_ALIVE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - :reclaim")
+
 Outcome = Literal["complete", "failed", "stopped", "handed back", "reclaimed", "gone"]
 """How a job ended. `failed`: the workspace's cycle did not reach its end, and `problem` says why. `gone`: no worker has
 files of the workspace.
@@ -64,10 +71,10 @@ class Control:
         if not rows:
             return
         with self.engine.begin() as connection:
-            known = set(
+            present = set(
                 connection.scalars(select(workspaces.c.name).where(workspaces.c.outcome.is_distinct_from("gone")))
             )
-            rows = [row for row in rows if row["name"] not in known]
+            rows = [row for row in rows if row["name"] not in present]
             if rows:
                 new = insert_unless(workspaces).values(due_at=func.now())
                 again = {"due_at": func.now(), "outcome": None, "problem": None}
@@ -167,6 +174,16 @@ class Control:
                 self._next_epoch(connection, workspace)
             values = {"ended_at": func.now(), "outcome": "reclaimed", "problem": "its worker ended, or was unreachable"}
             connection.execute(_update_of(workspace, values, timedelta()))
+
+    def recover(self) -> None:
+        """Makes each workspace due that is not, although no job of it waits or runs: its end could not be noted."""
+        with self.engine.begin() as connection:
+            connection.execute(_RECOVER)
+
+    def workers(self, reclaim: timedelta) -> int:
+        """How many workers have given a sign of life lately."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(_ALIVE, {"reclaim": reclaim}).scalar_one())
 
     def lag(self) -> float:
         """For how many seconds the workspace has been due that waits longest; 0 if none waits."""
