@@ -124,6 +124,11 @@ class Company:
         """What syncd wrote on the issue of a workspace."""
         return [comment.body for comment in self.issues[name].comments if "syncd" in comment.body]
 
+    def ledger(self, name: str) -> list[tuple[Any, ...]]:
+        """What the ledger of a workspace holds about its cycles and deliveries."""
+        deliveries = f"SELECT id, connection, target, state, tries, tried_at FROM ws_{name}.deliveries ORDER BY id"
+        return [*self.ask(f"SELECT * FROM ws_{name}.cycles ORDER BY id"), *self.ask(deliveries)]
+
     def check(self) -> None:
         """Every workspace has its numbers, and every check-in stands once."""
         for name in NAMES:

@@ -12,12 +12,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from company import NAMES, Company, company
-from relay import relay_to
+from relay import Relay, relay_to
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Sandbox
@@ -58,3 +60,81 @@ def test_every_due_cycle_runs_once_and_the_figures_are_those_of_a_single_process
         assert worker.wait(HANG) == 0
         assert "stopped" in workers.log_of(worker)
     assert workers.ask("SELECT count(*) FROM syncd.procrastinate_workers") == [(0,)]
+
+
+def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
+    dice = random.Random(SEED)
+    alive = [workers.start() for _ in range(2)]
+    wait_for(workers.settled)
+    for number in range(KILLS):
+        workers.change()
+        at = len(workers.box.requests) + dice.randrange(1, 30)
+        wait_for(lambda at=at: len(workers.box.requests) >= at or workers.settled())  # type: ignore[misc]
+        time.sleep(dice.choice((0.0, 0.004, 0.015)))
+        killed = dice.choice(alive)
+        killed.kill()
+        killed.wait(HANG)
+        alive[alive.index(killed)] = workers.start()
+        wait_for(workers.settled)
+        try:
+            workers.check()
+        except AssertionError as error:
+            raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
+
+
+@contextmanager
+def company_behind_a_relay(folder: Path, box: Sandbox, ledger: str) -> Iterator[tuple[Company, Relay]]:
+    """Its check-ins for GitHub pass a relay."""
+    address = urlsplit(box.github_url)
+    connect = partial(socket.create_connection, (address.hostname, address.port))
+    with (
+        relay_to(connect) as relay,
+        company(folder, box, ledger, github=f"http://127.0.0.1:{relay.port}{address.path}") as made,
+    ):
+        yield made, relay
+
+
+def test_worker_that_was_paused_and_replaced_sends_and_writes_nothing(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        paused = workers.start()
+        wait_for(workers.settled)
+        relay.hold(f"GET /github/repos/acme/search/issues/{workers.issues['alpha'].number}".encode())
+        workers.change()
+        assert relay.held.wait(HANG)
+        paused.send_signal(signal.SIGSTOP)
+        workers.start()
+        wait_for(workers.settled)
+        before = workers.ledger("alpha")
+        paused.send_signal(signal.SIGCONT)
+        relay.let_go()
+        wait_for(lambda: "another worker has taken over the workspace alpha" in workers.log_of(paused))
+        workers.check()
+        assert workers.ledger("alpha") == before
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+
+
+def test_request_that_was_on_its_way_is_the_window_that_remains(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    """A worker is stopped after the last check of its epoch, and what it sent arrives once it has been replaced."""
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        relay.hold(f"POST /github/repos/acme/search/issues/{workers.issues['alpha'].number}/comments".encode())
+        paused = workers.start()
+        assert relay.held.wait(HANG)
+        paused.send_signal(signal.SIGSTOP)
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
+        before = workers.ledger("alpha")
+        paused.send_signal(signal.SIGCONT)  # it may have sent the head of its request alone
+        relay.let_go()
+        wait_for(lambda: len(workers.comments("alpha")) == 2)
+        wait_for(lambda: "another worker has taken over the workspace alpha" in workers.log_of(paused))
+        assert workers.ledger("alpha") == before
+        assert set(workers.log_rows("alpha").values()) == {1}
+        first, second = workers.comments("alpha")
+        assert first == second
