@@ -56,8 +56,7 @@ class Jobs:
         except ConfigError as error:
             return self._without_files(workspace, job, error)
         if not self._has_the_right_files(workspace, configuration.config, digest):
-            self._control.hand_back(workspace, _HANDED_BACK)
-            return "handed back"
+            return self._hand_back(workspace, "other files were announced since this worker began")
         fence = self._control.take(workspace, job)
         outcome, problem, due_in = self._cycle(workspace, configuration, fence)
         self._end(fence, outcome, problem, due_in)
@@ -87,6 +86,10 @@ class Jobs:
         if self._nobody_takes(workspace):
             self._control.note_gone(workspace)
             return "gone"
+        return self._hand_back(workspace, str(error))
+
+    def _hand_back(self, workspace: str, why: str) -> Outcome:
+        log.info("job handed back", extra={"reason": why})
         self._control.hand_back(workspace, _HANDED_BACK)
         return "handed back"
 

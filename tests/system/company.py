@@ -110,6 +110,10 @@ class Company:
         rows = self.rows()
         return len(rows) == len(NAMES) and all(row == ["complete", None, False] for row in rows.values())
 
+    def digest(self, name: str) -> str | None:
+        """The digest of the files of a workspace that were announced last."""
+        return self.ask("SELECT digest FROM syncd.workspaces WHERE name = %s", name)[0][0]
+
     def numbers(self, name: str) -> tuple[float | None, ...]:
         """The numbers of a workspace's key results, as its `status` shows them."""
         key_results = self.project.status("--workspace", name)["objectives"][0]["key_results"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import socket
 import time
@@ -15,14 +16,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from company import NAMES, Company, company
+from forked import FORGE
+from projects import NOWHERE
 from relay import Relay, relay_to
+from sqlalchemy import make_url
+from test_ledger_trouble import stop
 from waiting import HANG, wait_for
 
-from syncd.sandbox import Sandbox
+from syncd.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.unmeasured
 nightly = pytest.mark.nightly
@@ -138,3 +144,79 @@ def test_request_that_was_on_its_way_is_the_window_that_remains(
         assert set(workers.log_rows("alpha").values()) == {1}
         first, second = workers.comments("alpha")
         assert first == second
+
+
+def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
+    tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
+) -> None:
+    server, url = mortal_postgres
+    with company(tmp_path / "company", box, url) as workers:
+        every = [workers.start() for _ in range(2)]
+        wait_for(workers.settled)
+        box.fault(Fault("github", "delay", seconds=0.3))
+        workers.change()
+        asked = len(box.requests)
+        wait_for(lambda: len(box.requests) > asked)
+        stop(server)
+        wait_for(lambda: all("see whether the server runs" in workers.log_of(worker) for worker in every))
+        server.ensure_postgres_running()
+        box.heal()
+        wait_for(workers.settled)
+        workers.check()
+        assert all(worker.poll() is None for worker in every)
+
+
+def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    address = make_url(new_postgres())
+
+    def connect() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{address.query['host']}/.s.PGSQL.5432")
+        return connection
+
+    directly = address.render_as_string(hide_password=False)
+    with relay_to(connect) as relay, company(tmp_path / "company", box, directly) as workers:
+        url = address.set(host="127.0.0.1", port=relay.port, query={"connect_timeout": "2"})
+        workers.project.env |= {"LEDGER": url.render_as_string(hide_password=False), "TEST_LEDGER_PATIENCE": "1"}
+        cut_off = workers.start()
+        wait_for(workers.settled)
+        relay.fall_silent()
+        workers.project.env["LEDGER"] = directly
+        workers.start()
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+        wait_for(lambda: "worker takes no jobs" in workers.log_of(cut_off))
+        relay.speak()
+        workers.workers[1].kill()
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+
+
+def test_jobs_are_for_workers_with_the_newer_files(tmp_path: Path, workers: Company) -> None:
+    """Two releases beside one another: the older workers leave what the newer ones announced to them."""
+    old = workers.start()
+    wait_for(workers.settled)
+    newer = tmp_path / "newer"
+    shutil.copytree(workers.project.folder, newer)
+    mapping = newer / "teams" / "alpha" / "mappings" / "okrs.yaml"
+    mapping.write_text(mapping.read_text().replace("target: 1000", "target: 2000"))
+    new = FORGE.start(["worker"], newer, workers.project.environment, NOWHERE, newer / "worker.log")
+    workers.workers.append(new)
+    digests = {workers.digest("alpha")}
+    for _ in range(6):  # until the new one has had its turn, and the old one was asked for it
+        workers.change()
+        wait_for(workers.settled)
+        digests.add(workers.digest("alpha"))
+        if "job handed back" in workers.log_of(old) and len(digests) == 2:
+            break
+    assert len(digests) == 2
+    announced = workers.digest("alpha")
+    workers.make_due()
+    wait_for(workers.settled)
+    assert workers.digest("alpha") == announced
+    versions = workers.ask("SELECT count(*) FROM ws_alpha.definitions WHERE key_result = 'calls'")
+    assert versions == [(2,)], "the definition changed once, and not back"
