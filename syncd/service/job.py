@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +48,10 @@ class CycleJob:
         *,
         wake: Callable[[], None],
         stopping: threading.Event,
+        longest: float = math.inf,
     ) -> None:
         """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
-        `stopping` is set.
+        `stopping` is set. It waits at most `longest` seconds for pulls, which then go on beside the next cycles.
         """
         self.configuration = configuration
         self.clock = clock
@@ -62,6 +64,7 @@ class CycleJob:
         self.send_again_at: datetime | None = None
         """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
         self._stopping = stopping
+        self._longest = longest
         self._background = Background(wake)
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
@@ -110,8 +113,8 @@ class CycleJob:
         """Waits until nothing is on its way to a publisher, at most so many seconds; returns the names that hang."""
         return self._outgoing.join(seconds)
 
-    def leave_pulls(self) -> None:
-        """Ends the pulls that outlasted the last cycle: another process will go on from their cursors."""
+    def end_pulls(self) -> None:
+        """No cycle follows: the pulls that outlasted the last ones end as soon as their servers let them."""
         self._background.stop_others(())
 
     def _cycle(self) -> datetime | None:
@@ -203,7 +206,7 @@ class CycleJob:
         interval = (next_start(self.config.settings.schedule, self.config.zone, now, now) - now).total_seconds()
         shortest, most = _SILENCE
         self._background.silent = min(max(interval, shortest), most)
-        self._background.longest = max(interval, _LONGEST)
+        self._background.longest = min(max(interval, _LONGEST), self._longest)
 
     def _sleep(self, seconds: float) -> None:
         self._stopping.wait(seconds)

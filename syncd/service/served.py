@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+
+from prometheus_client.metrics_core import Metric
 
 from syncd.config import Config
 from syncd.ledger import Ledger, LedgerError
@@ -13,7 +16,7 @@ from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
 from syncd.service.hooks import Hooks
 from syncd.service.job import CycleJob
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
 from syncd.service.upkeep import Upkeep
 from syncd.status.unwritten import Trouble, troubles
 
@@ -30,18 +33,20 @@ class ServedLedger:
         *,
         wake: Callable[[], None],
         stopping: threading.Event,
+        longest: float = math.inf,
     ) -> None:
-        """`wake` asks, in any thread, for a cycle soon."""
+        """`wake` asks, in any thread, for a cycle soon; a cycle waits at most `longest` seconds for pulls."""
         self.standing_by: str | None = None
         self.starting = True
         self.ledger = ledger
         self.configuration = configuration
-        self.job = CycleJob(configuration, clock, ledger, metrics, wake=wake, stopping=stopping)
+        self.job = CycleJob(configuration, clock, ledger, metrics, wake=wake, stopping=stopping, longest=longest)
         self.upkeep = Upkeep(ledger, lambda: self.config, clock)
         self._stopping = stopping
         self._metrics = metrics
         self._gauges = LedgerGauges(ledger)
         self._hooks = Hooks(ledger, wake)
+        ledger.requests.stored = wake
 
     @property
     def config(self) -> Config:
@@ -102,8 +107,17 @@ class ServedLedger:
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
-        self._metrics.hanging(self.job.hanging())
+        metrics = [*self.counted()]
         if ledger:
             with suppress(LedgerError):
-                return self._metrics.text([*self._gauges.read(self.config, self.now()), *self.upkeep.gauges()])
-        return self._metrics.text()
+                metrics += self.read()
+        return prometheus_text(metrics)
+
+    def counted(self) -> Iterable[Metric]:
+        """The metrics of what this process did."""
+        self._metrics.hanging(self.job.hanging())
+        return self._metrics.counted()
+
+    def read(self) -> Sequence[Metric]:
+        """The metrics that the ledger is read for. Raises LedgerError."""
+        return [*self._gauges.read(self.config, self.now()), *self.upkeep.gauges()]

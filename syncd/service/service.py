@@ -12,7 +12,7 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, service_lock
-from syncd.service.configuration import Configuration
+from syncd.service.configuration import Configuration, loaded_by_path
 from syncd.service.due import Due
 from syncd.service.metrics import Metrics
 from syncd.service.served import ServedLedger
@@ -36,7 +36,7 @@ class Service(ServedLedger):
         self._stop = threading.Event()
         self._wake = threading.Event()
         metrics = Metrics()
-        configuration = Configuration(path, config, metrics)
+        configuration = Configuration(config, loaded_by_path(path, config), metrics)
         super().__init__(configuration, clock, ledger, metrics, wake=self._wake.set, stopping=self._stop)
 
     def stop(self) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
 from syncd.ledger import Ledger, LedgerError, migrate, open_ledger
 from syncd.ledger.fence import Fence, Replaced
+from syncd.ledger.fenced import FencedDatabases
+from syncd.ledger.outbox import State
 from syncd.sdk import ConfigError
 from syncd.service.configuration import Configuration
 from syncd.service.job import CycleJob
@@ -26,6 +29,7 @@ from syncd.service.upkeep import Upkeep
 from syncd.workspaces.control import Control, Outcome
 
 log = logging.getLogger("syncd.workspaces")
+_IN_DOUBT: tuple[State, ...] = ("sending",)
 _SENDING = 300.0  # seconds that a job waits for publishers after its cycle
 _BETWEEN_TRIES = 1.0  # seconds, to note how a job ended while the database is away
 _HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
@@ -40,6 +44,7 @@ class Jobs:
         """`path` is the deployment's file. Jobs end soon once `stopping` is set."""
         self._path = path
         self._control = control
+        self._soon = reclaim
         self._patience = reclaim * _GIVES_UP
         self._stopping = stopping
         self._began_at = control.now()
@@ -66,20 +71,24 @@ class Jobs:
         """The files as they are now; those that were valid last, if there are any, while they are wrong."""
         configuration = self._configurations.get(workspace)
         if configuration is None:
-            config = load_config(self._path, workspace)
+            config = self._load(workspace)
             if problems := list(short_secrets(config.connections.values())):
                 raise ConfigError(problems=problems)
-            configuration = self._configurations[workspace] = Configuration(self._path, config, Metrics())
+            configuration = Configuration(config, partial(self._load, workspace), Metrics())
+            self._configurations[workspace] = configuration
         else:
             configuration.reload()
             if configuration.problem is not None:
-                deployment_of(self._path).chosen(workspace)
+                deployment_at(self._path).chosen(workspace)
         return configuration
+
+    def _load(self, workspace: str, last: Config | None = None) -> Config:
+        return load_config(self._path, workspace, last=last)
 
     def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
         """What becomes of a job whose files this worker cannot use: where they are missing, others may have them."""
         self._configurations.pop(workspace, None)
-        if workspace in deployment_of(self._path).workspaces:
+        if workspace in deployment_at(self._path).workspaces:
             log.error("cycle not run", extra={"reason": str(error)})
             self._end(self._control.take(workspace, job), "failed", str(error), _FILES_ARE_WRONG)
             return "failed"
@@ -121,13 +130,13 @@ class Jobs:
         """Runs the cycle. Returns how it ended, what was wrong, and in what time the next one is due."""
         config = configuration.config
         try:
-            ledger = open_ledger(config.ledger_url(), address=config.ledger_url, fence=fence)
+            ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=FencedDatabases(fence))
             assert ledger is not None  # open_ledger creates it
             with closing(ledger):
                 return self._cycle_of(workspace, configuration, ledger)
-        except (LedgerError, ConfigError) as error:
-            log.error("cycle not run", extra={"reason": str(error)})
-            return "failed", str(error), self._until_next(config)
+        except LedgerError as error:
+            log.error("ledger failed", extra={"reason": str(error)})
+            return "failed", str(error), min(self._soon, self._until_next(config))
 
     def _cycle_of(
         self, workspace: str, configuration: Configuration, ledger: Ledger
@@ -135,7 +144,7 @@ class Jobs:
         clock = clock_of(configuration.config.settings)
         job = CycleJob(configuration, clock, ledger, Metrics(), wake=lambda: None, stopping=self._stopping)
         due = job.run()
-        job.leave_pulls()
+        job.end_pulls()
         end = time.monotonic() + _SENDING
         while job.join(0.2) and time.monotonic() < end and not self._stopping.is_set():
             pass
@@ -143,6 +152,8 @@ class Jobs:
             return "stopped", None, timedelta()
         self._keep_up(workspace, configuration, ledger)
         at = min(filter(None, [due.at, job.send_again_at]))
+        if job.ledger_problem is not None or ledger.outbox.in_state(_IN_DOUBT):
+            at = min(at, datetime.now(UTC) + self._soon)  # another job reads back whether those arrived
         due_in = max(timedelta(), at - datetime.now(UTC))
         return ("complete" if job.cycle_problem is None else "failed"), job.cycle_problem, due_in
 
@@ -179,7 +190,7 @@ class Jobs:
         return next_start(config.settings.schedule, config.zone, now, now) - now
 
 
-def deployment_of(path: Path) -> Deployment:
+def deployment_at(path: Path) -> Deployment:
     """The deployment of a file. ConfigError if it is wrong, or none any more."""
     deployment = read_deployment(path)
     if deployment is None:

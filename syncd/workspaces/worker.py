@@ -14,17 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import structlog
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from syncd.config.deployment import Deployment
 from syncd.config.ledger_address import schema_of
+from syncd.cycle.current import works_for
 from syncd.ledger import LedgerError
 from syncd.ledger.fence import Replaced
 from syncd.sdk import ConfigError
 from syncd.workspaces.control import Control, Outcome, open_control
-from syncd.workspaces.jobs import Jobs, deployment_of
+from syncd.workspaces.jobs import Jobs, deployment_at
 from syncd.workspaces.queue import defer, queue_of, takes_jobs
 from syncd.workspaces.reaper import reclaim_stalled
 from syncd.workspaces.worker_metrics import WorkerMetrics
@@ -41,7 +41,7 @@ class Worker:
         """`path` is the deployment's file. ConfigError if it is no deployment for workers."""
         self.metrics = WorkerMetrics()
         self._path = path
-        deployment = deployment_of(path)
+        deployment = deployment_at(path)
         if deployment.settings.runner != "procrastinate":
             message = "this deployment has no workers; write `runner: procrastinate`, or use `syncd run`"
             raise ConfigError(problems=[deployment.document.problem(("runner",), message)])
@@ -114,7 +114,7 @@ class Worker:
 
     async def _session(self) -> None:
         """Takes jobs until it is stopped, or until the queue fails."""
-        address = deployment_of(self._path).ledger_url
+        address = deployment_at(self._path).ledger_url
         control = await asyncio.to_thread(open_control, address(), address)
         jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
@@ -150,7 +150,7 @@ class Worker:
         ended: asyncio.Future[Outcome] = loop.create_future()
 
         def act() -> None:
-            with structlog.contextvars.bound_contextvars(workspace=workspace):
+            with works_for(workspace):
                 try:
                     result: Any = jobs.run(workspace, job, digest)
                 except BaseException as error:
@@ -177,7 +177,7 @@ class Worker:
 
     async def _look(self, app: App, control: Control) -> None:
         """Looks for new workspaces, and for jobs of workers that are gone."""
-        deployment = await asyncio.to_thread(deployment_of, self._path)
+        deployment = await asyncio.to_thread(deployment_at, self._path)
         await asyncio.to_thread(control.register, _schemas(deployment))
         keys = self._keys
         self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))

@@ -179,7 +179,7 @@ def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
     directly = address.render_as_string(hide_password=False)
     with relay_to(connect) as relay, company(tmp_path / "company", box, directly) as workers:
         url = address.set(host="127.0.0.1", port=relay.port, query={"connect_timeout": "2"})
-        workers.project.env |= {"LEDGER": url.render_as_string(hide_password=False), "TEST_LEDGER_PATIENCE": "1"}
+        workers.project.env |= {"LEDGER": url.render_as_string(hide_password=False), "TEST_LEDGER_PATIENCE": "5"}
         cut_off = workers.start()
         wait_for(workers.settled)
         relay.fall_silent()
