@@ -49,7 +49,7 @@ class Worker:
         deployment.ledger_url()
         self._stopping = threading.Event()
         self._ticked_at: float | None = None
-        self._moved_at = time.monotonic()
+        self._moved_at = self._looked_at = time.monotonic()
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
@@ -116,6 +116,12 @@ class Worker:
         """Takes jobs until it is stopped, or until the queue fails."""
         address = deployment_at(self._path).ledger_url
         control = await asyncio.to_thread(open_control, address(), address)
+        try:
+            await self._take(control, address)
+        finally:
+            control.close()
+
+    async def _take(self, control: Control, address: Callable[[], str]) -> None:
         jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
@@ -142,7 +148,6 @@ class Worker:
             taking.cancel()
             with suppress(asyncio.CancelledError):
                 await taking
-        control.close()
 
     async def _run(self, jobs: Jobs, workspace: str, job: int, digest: str | None) -> None:
         """Runs a job in a thread that holds nobody up at the end of the process."""
@@ -179,8 +184,10 @@ class Worker:
         """Looks for new workspaces, and for jobs of workers that are gone."""
         deployment = await asyncio.to_thread(deployment_at, self._path)
         await asyncio.to_thread(control.register, _schemas(deployment))
-        keys = self._keys
-        self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
+        keys, looked_at = self._keys, self._looked_at
+        self._looked_at = time.monotonic()
+        if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
+            self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
         self.metrics.workers.set(await asyncio.to_thread(control.workers, keys.reclaim))
         await asyncio.to_thread(control.recover)
 
