@@ -122,7 +122,7 @@ def page(view: View, done: str | None = None, problem: str | None = None) -> str
 
     It is about now: a past day stays in its links alone.
     """
-    past_day, frame = view.day, {"kept": view.kept, "query": view.link("")}
+    past_day, frame = view.day, {"kept": view.kept, "query": view.query()}
     view = replace(view, day=None)
     frame = {**view.frame(), **frame}
     connections, zone, config = list(_connections(view)), view.okrs.period.zone, view.daemon.config
