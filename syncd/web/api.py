@@ -24,7 +24,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def endpoint(operation: Operation) -> Any:
         def answer(request: Request) -> Response:
-            check_parameters(operation, request)
+            check_parameters(operation.parameters, request)
             return json_answer(request, operation.answer(view_of(daemon, request), request))
 
         return bounded(answer)
@@ -37,7 +37,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def act(action: Action) -> Any:
         def answer(request: Request, posted: Posted) -> Response:
-            check_parameters(action, request)
+            check_parameters(action.parameters, request)
             view = view_of(daemon, request)
             stored = action.act(view, str(request.path_params["id"]), posted)
             zone = view.okrs.period.zone

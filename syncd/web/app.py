@@ -44,7 +44,7 @@ def make_app(
             *project_routes(daemon, Streams()),
             *probe_routes(daemon, lambda: _not_ready(daemon)),
             *LoginPages(daemon, attempts, key).routes(),
-            Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
+            Route("/hooks/{connection}", hook_endpoint(lambda _: daemon.receive_webhook, hooks), methods=["POST"]),
             *([Route("/styleguide", styleguide)] if for_developers else ()),
         ],
         exception_handlers=HANDLERS,

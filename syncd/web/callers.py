@@ -21,6 +21,7 @@ from syncd.web.addresses import counted_address
 from syncd.web.attempts import Attempts, TooManyAttempts
 from syncd.web.bounded import Bounded
 from syncd.web.credentials import SLOW_SECRETS, bearer_token, name_of_token
+from syncd.web.daemon import Entrance
 from syncd.web.deployment_key import DeploymentKey
 from syncd.web.forms import check_form, token_of_forms
 from syncd.web.login import login_address, sent_to_login, session_over
@@ -57,11 +58,11 @@ class Caller:
 
 
 class Callers:
-    """Finds out who asks. What a token is compared with counts as an attempt of its address."""
+    """Finds out who asks. To look at a token counts as an attempt of its address, unless it is a right one."""
 
-    def __init__(self, ledger: Callable[[], Ledger | None], attempts: Attempts) -> None:
-        """`ledger` gives the ledger that keeps the sessions."""
-        self._ledger = ledger
+    def __init__(self, entrance: Entrance, attempts: Attempts) -> None:
+        """`entrance` is where people log in."""
+        self._entrance = entrance
         self._attempts = attempts
         # Sessions are in the ledger, which may be silent; secrets may be files. Neither holds up the other.
         self._sessions = Bounded("door", threads=4, seconds=5, sentence=NO_LEDGER)
@@ -72,11 +73,11 @@ class Callers:
 
         Raises LedgerError, Overdue.
         """
-        token, web = bearer_token(request), config.settings.web
+        token = bearer_token(request)
         many: TooManyAttempts | None = None
         if token is not None:
             try:
-                name = await self.checked(request, web, self._tokens, lambda: name_of_token(config, token))
+                name = await self.checked(request, self._tokens, lambda: name_of_token(config, token))
             except TooManyAttempts as error:  # whoever gets in another way still does
                 name, many = None, error
             if name is not None:
@@ -84,7 +85,7 @@ class Callers:
         person = proxied(request, login.proxy) if login.proxy is not None else None
         if isinstance(person, Proxied):
             return Caller(Session(person.name, "", groups=person.groups))
-        secret = session_secret(request, web)
+        secret = session_secret(request, self._entrance.config.settings.web)
         if secret is None:
             if many is not None:
                 return refused_attempt(request, many)
@@ -94,11 +95,11 @@ class Callers:
             if asks_for_page and request.method in SAFE:
                 return sent_to_login(request)
             return refusal(request, 401, _(_LOG_IN if token is None else _WRONG_TOKEN))
-        session = await self._sessions.run(lambda: live_session(secret, config, self._ledger()))
+        session = await self._sessions.run(lambda: live_session(secret, config, self._entrance.ledger))
         return session_over(request) if session is None else Caller(session, secret.encode())
 
     async def on_this_machine(
-        self, request: Request, web: WebKeys, everybody: Visitor, ledger: Callable[[], Ledger | None]
+        self, request: Request, everybody: Visitor, ledger: Callable[[], Ledger | None]
     ) -> Caller | Response:
         """Who asks where everybody may do all; else the refusal of a token that `syncd token` did not make.
 
@@ -107,16 +108,15 @@ class Callers:
         token = bearer_token(request)
         if token is None or request.method in SAFE:
             return Caller(Session(everybody.name, ""))
-        session = await self.checked(request, web, self._sessions, lambda: local_session(token, ledger()))
+        session = await self.checked(request, self._sessions, lambda: local_session(token, ledger()))
         if session is None:
             return refusal(request, 401, _(_NO_LOCAL_TOKEN))
         return Caller(Session(session.name, ""), checked=True)
 
-    async def checked(
-        self, request: Request, web: WebKeys, bounded: Bounded, check: Callable[[], T | None]
-    ) -> T | None:
+    async def checked(self, request: Request, bounded: Bounded, check: Callable[[], T | None]) -> T | None:
         """What a check finds of the token of a request; None is a failed attempt. Raises TooManyAttempts, Overdue."""
-        attempt = self._attempts.begin(counted_address(request, web), bearer_token(request))
+        address = counted_address(request, self._entrance.config.settings.web)
+        attempt = self._attempts.begin(address, bearer_token(request))
         try:
             result = await bounded.run(check)
         except SyncdError:

@@ -11,7 +11,21 @@ from syncd.ledger import Ledger
 from syncd.status.unwritten import Trouble
 
 
-class Daemon(Protocol):
+class Entrance(Protocol):
+    """What people log in by: the configuration in force, and the ledger that keeps their sessions."""
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger; None before the first sync."""
+        ...
+
+
+class Daemon(Entrance, Protocol):
     """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
 
     cycle_problem: str | None
@@ -21,11 +35,6 @@ class Daemon(Protocol):
     """Whether it has not claimed the ledger yet, nor found that another service has."""
 
     @property
-    def config(self) -> Config:
-        """The last valid configuration."""
-        ...
-
-    @property
     def config_problem(self) -> str | None:
         """Why the files are not in use; None if they are."""
         ...
@@ -33,11 +42,6 @@ class Daemon(Protocol):
     @property
     def backup_problem(self) -> str | None:
         """Why the last scheduled backup failed; None if it did not."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The ledger; None before the first sync."""
         ...
 
     @property

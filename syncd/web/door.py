@@ -55,7 +55,7 @@ class Door:
         self._daemon = daemon
         self._everybody = everybody
         self._key = key
-        self._callers = Callers(lambda: daemon.ledger, attempts)
+        self._callers = Callers(daemon, attempts)
         self._metrics = MetricsToken(self._callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,8 +79,7 @@ class Door:
         if path.startswith("/hooks/") and (everybody or login):
             return request.receive
         if everybody is not None:
-            web, ledger = config.settings.web, lambda: self._daemon.ledger
-            caller = await self._callers.on_this_machine(request, web, everybody, ledger)
+            caller = await self._callers.on_this_machine(request, everybody, lambda: self._daemon.ledger)
             if isinstance(caller, Response):
                 return caller
             return await self._admit(request, caller, replace(everybody, name=caller.session.name))
@@ -96,10 +95,7 @@ class Door:
     async def _admit(self, request: Request, caller: Caller, visitor: Visitor) -> Response | Receive:
         """Lets a visitor with a role in, and whoever logs out."""
         if not visitor.may(Role.VIEWER) and path_within(request.scope) != LOG_OUT:
-            form_token = token_of_forms(await secret_of_forms(caller, self._key), visitor.name)
-            operators = self._daemon.config.settings.web.roles.operator
-            data = {"visitor": visitor, "operators": operators, "form_token": form_token}
-            return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)
+            return await no_role(request, caller, visitor, self._daemon.config, self._key)
         return await let_in(request, caller, visitor, self._key)
 
 
@@ -119,7 +115,7 @@ class MetricsToken:
             return refusal(request, 403, _(_NO_METRICS))
         try:
             if token is not None and await self._callers.checked(
-                request, web, self._tokens, lambda: is_token(token, metrics_token(config)) or None
+                request, self._tokens, lambda: is_token(token, metrics_token(config)) or None
             ):
                 return request.receive
         except ConfigError:
@@ -150,6 +146,13 @@ async def answered(
             return
         receive = refused
     await app(scope, receive, send)
+
+
+async def no_role(request: Request, caller: Caller, visitor: Visitor, config: Config, key: DeploymentKey) -> Response:
+    """The answer for somebody who may not look: it says whom to ask, and lets them log out."""
+    form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name)
+    data = {"visitor": visitor, "operators": config.settings.web.roles.operator, "form_token": form_token}
+    return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)
 
 
 def closed(request: Request) -> Response:

@@ -36,9 +36,12 @@ OF_ALL = Place(in_deployment=True)
 """The place of what is of no single workspace of a deployment."""
 
 
-def enter(scope: Scope, place: Place, root_path: str) -> Scope:
-    """The scope of the same request, in a place whose paths begin with `root_path`."""
-    return {**scope, "root_path": root_path, _PLACE: place}
+def enter(scope: Scope, place: Place, root_path: str) -> None:
+    """Notes the place of a request, and what its path begins with there.
+
+    It changes the scope itself, which the server looks at too.
+    """
+    scope["root_path"], scope[_PLACE] = root_path, place
 
 
 def place_of(scope: Scope) -> Place:
