@@ -50,6 +50,7 @@ class StandingWorkspaces:
     stopping = False
 
     def __init__(self, folder: Path, names: Sequence[str] = ("alpha", "bravo"), now: datetime = NOON) -> None:
+        """`names` are workspaces whose files are written first."""
         self.folder, self.now = folder, now
         self.hooks: list[tuple[str, str]] = []
         self.webs: dict[str, str] = {}
