@@ -52,8 +52,8 @@ def deployment_routes(config: Callable[[], Config]) -> list[BaseRoute]:
         return sorted([*served, *broken], key=lambda each: each.name)
 
     async def page(request: Request) -> Response:
-        shown, settings = await overviews(visible_of(request)), config().settings
-        return HTMLResponse(_page(request, shown, clock_of(settings)().astimezone(config().zone)))
+        shown, now = await overviews(visible_of(request)), clock_of(config().settings)()
+        return HTMLResponse(_page(request, shown, now.astimezone(config().zone)))
 
     async def document(request: Request) -> Response:
         check_parameters((), request)
@@ -80,6 +80,7 @@ def _page(request: Request, overviews: Sequence[WorkspaceOverview], now: datetim
         **frame_of(place_of(request.scope)),
         visitor=visitor_of(request),
         form_token=form_token(request),
+        problem=visible_of(request).problem,
         sentence=headline(overviews, now),
         overviews=worst_first(overviews, now),
         healths=WORST_FIRST,

@@ -39,10 +39,13 @@ _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The workspaces that a visitor may see, and what is wrong with those that no visitor can."""
+    """What a visitor may see: workspaces; and for operators of the deployment what is wrong with those that cannot be
+    shown, and with its own file.
+    """
 
     workspaces: Mapping[str, Daemon]
     broken: Mapping[str, str]
+    problem: str | None
 
 
 def visible_of(request: Request) -> Visible:
@@ -158,10 +161,11 @@ class DeploymentDoor:
         identified = await self._identified(request)
         if isinstance(identified, Response):
             return identified
-        visible = Visible(dict(self._workspaces(identified)), self._broken(identified))
+        visitor = self._of_deployment(identified)
+        problem = self._company.config_problem if visitor.may(Role.OPERATOR) else None
+        visible = Visible(dict(self._workspaces(identified)), self._broken(identified), problem)
         request.scope[_VISIBLE] = visible
         first = next((each.caller for each in identified if each.caller.secret), identified[0].caller)
-        visitor = self._of_deployment(identified)
         visitor = replace(visitor, name=first.session.name, has_session=first.secret is not None)
         if not (visible.workspaces or visible.broken or visitor.may(Role.VIEWER) or path == LOG_OUT):
             return await no_role(request, first, visitor, config, self._mounts.key)

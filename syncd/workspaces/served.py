@@ -12,6 +12,9 @@ from syncd.web.daemon import Daemon
 class ServedWorkspaces(Protocol):
     """The workspaces of a deployment as a process serves them: what is in force, and what is wrong."""
 
+    config_problem: str | None
+    """Why the deployment's file is not in use; None if it is."""
+
     @property
     def deployment(self) -> Deployment:
         """The deployment by its last valid file."""

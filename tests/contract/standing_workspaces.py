@@ -47,6 +47,7 @@ OWN = "connections: {NAME-files: {type: files, root: .}}\nmappings: okrs.yaml\n"
 class StandingWorkspaces:
     """A deployment of SQLite ledgers in a folder, whose files and web keys a test writes."""
 
+    config_problem: str | None = None
     stopping = False
 
     def __init__(self, folder: Path, names: Sequence[str] = ("alpha", "bravo"), now: datetime = NOON) -> None:

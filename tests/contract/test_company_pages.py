@@ -145,6 +145,8 @@ def test_a_workspace_whose_files_are_wrong_is_shown_with_its_sentence(company: S
     assert "1 watermelon. 2 fail." in text_of(page)
     assert "is in the folder 'Bad_Name'" in row_of(page, "Bad_Name")
     assert client.get("/w/bravo/").status_code == 200
+    company.config_problem = "syncd.yaml:1: schedule is wrong"
+    assert "schedule is wrong" in client.get("/").text
     broken = client.get("/w/Bad_Name/")
     assert broken.status_code == 503
     assert "Write lower-case letters" in text_of(broken.text)

@@ -151,8 +151,12 @@ def test_a_broken_workspace_is_named_to_operators_of_the_deployment_alone(compan
     (company.folder / "teams" / "charlie" / "syncd.yaml").write_text("nonsense: 1\n")
     (company.folder / "teams" / "bravo" / "okrs.yaml").write_text("period: nonsense\n")
     company.reload()
+    company.config_problem = "the deployment is wrong"
     ann, chief, bob = (log_in(company, name) for name in ("ann", "chief", "bob"))
     assert "charlie" not in ann.get("/").text
+    for who in (ann, bob):
+        assert "the deployment is wrong" not in who.get("/").text
+    assert "the deployment is wrong" in chief.get("/").text
     assert "okrs.yaml" not in ann.get("/").text
     assert "okrs.yaml" in bob.get("/").text
     assert "charlie" not in bob.get("/").text
