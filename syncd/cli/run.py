@@ -8,19 +8,25 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from starlette.types import ASGIApp
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
-from syncd.cli.opening import open_config, writing_ledger
+from syncd.cli.opening import check_is_file, open_config, writing_ledger
 from syncd.config import Config
+from syncd.config.deployment import Deployment, read_deployment
 from syncd.config.web_secrets import web_secret_problems
 from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
+from syncd.workspaces.app import make_company_app
+from syncd.workspaces.company import Company
+from syncd.workspaces.member import ShownMember
+from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
 
@@ -43,6 +49,10 @@ def run(
     set_up_log(log_format)
     host, port = _address(listen)
     _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    if (deployment := _deployment(path, workspace)) is not None:
+        if new_ledger:
+            raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
+        _serve_company(Company(deployment, SyncedMember), host, port, insecure=insecure)
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -57,12 +67,30 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = _address(listen)
+    if (deployment := _deployment(path, workspace)) is not None:
+        _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)
     _on_stop(reader.stop)
     _serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
+    raise typer.Exit(0)
+
+
+def _deployment(path: Path, workspace: str | None) -> Deployment | None:
+    """The deployment whose workspaces are all to be served; None for a single project or workspace."""
+    if workspace is not None:
+        return None
+    check_is_file(path)
+    return read_deployment(path.absolute())
+
+
+def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:
+    """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
+    _on_stop(company.stop)
+    signal.signal(signal.SIGHUP, lambda *_: company.reload())
+    _serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 

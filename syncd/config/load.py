@@ -178,13 +178,14 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
         return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
 
 
-def load_workspace(deployment: Deployment, name: str, *, tests: bool = True) -> Config:
+def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
     """The configuration of a workspace of a deployment that is read already, for whoever loads many. Raises ConfigError
-    like `load_config`.
+    like `load_config`, and takes the same from the `last` configuration.
     """
     chosen = deployment.chosen(name)
     with _without_garbage_collection():
-        return _load(ChosenProject(chosen.path, *deployment.read(chosen), chosen), tests, None)
+        own = deployment.read(chosen, last.document if last else None)
+        return _load(ChosenProject(chosen.path, *own, chosen), tests, last)
 
 
 @contextmanager

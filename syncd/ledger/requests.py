@@ -10,7 +10,7 @@ A request is never changed after that, nor removed: it is the entry of who did w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -80,6 +80,8 @@ class Requests:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.stored: Callable[[], None] = lambda: None
+        """Is called once this process has stored a request."""
 
     def earlier(self, new: NewRequest) -> Request | None:
         """The request that the same form made before; None if it made none. Raises FormReused if that one asks for
@@ -97,6 +99,7 @@ class Requests:
                 connection.execute(insert(requests).values(**asdict(new), state="waiting"))
         kept = self.earlier(new)
         assert kept is not None
+        self.stored()
         return kept
 
     def newest_waiting(self) -> int | None:

@@ -22,7 +22,7 @@ _TICK = 1.0  # seconds
 
 
 class Upkeep:
-    """Prunes and backs up in a thread of its own, so that no cycle waits for it.
+    """Prunes and backs up in a thread beside the cycles, so that none waits for it.
 
     It works while `serving` is set: this process serves the ledger, and its first cycle is over.
     """
@@ -41,12 +41,16 @@ class Upkeep:
     def run(self, stopping: threading.Event) -> None:
         """Works until the service stops. What is under way then ends with the process, and begins anew later."""
         while not stopping.wait(_TICK):
-            if self.serving.is_set():
-                try:
-                    self._back_up()
-                    self._prune(stopping)
-                except Exception:  # a bug here must not end the backups for ever
-                    log.exception("upkeep broken")
+            self.work(stopping)
+
+    def work(self, stopping: threading.Event) -> None:
+        """Does what is due now."""
+        if self.serving.is_set():
+            try:
+                self._back_up()
+                self._prune(stopping)
+            except Exception:  # a bug here must not end the backups for ever
+                log.exception("upkeep broken")
 
     def gauges(self) -> Iterator[GaugeMetricFamily]:
         """The gauge of the newest backup, if there are to be backups."""
