@@ -23,9 +23,9 @@ from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
+from syncd.workspaces.app import make_company_app
 from syncd.workspaces.company import Company
 from syncd.workspaces.member import ShownMember
-from syncd.workspaces.probes import make_probes
 from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
@@ -90,7 +90,7 @@ def _serve_company(company: Company, host: str, port: int, *, insecure: bool) ->
     """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
     _on_stop(company.stop)
     signal.signal(signal.SIGHUP, lambda *_: company.reload())
-    _serve_while(company.run, make_probes(company), host, port)
+    _serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 
