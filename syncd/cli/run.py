@@ -23,9 +23,9 @@ from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
+from syncd.workspaces.app import make_company_app
 from syncd.workspaces.company import Company
 from syncd.workspaces.member import ShownMember
-from syncd.workspaces.probes import make_probes
 from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
@@ -50,6 +50,9 @@ def run(
     host, port = address(listen)
     on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     if (deployment := _deployment(path, workspace)) is not None:
+        if deployment.settings.runner != "threads":
+            workers = "`syncd worker` runs the cycles, and `syncd serve` shows the pages"
+            raise ConfigError(f"runner is {deployment.settings.runner}: {workers}")
         if new_ledger:
             raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
         _serve_company(Company(deployment, SyncedMember), host, port, insecure=insecure)
@@ -90,7 +93,7 @@ def _serve_company(company: Company, host: str, port: int, *, insecure: bool) ->
     """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
     on_stop(company.stop)
     signal.signal(signal.SIGHUP, lambda *_: company.reload())
-    serve_while(company.run, make_probes(company), host, port)
+    serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 

@@ -11,7 +11,21 @@ from syncd.ledger import Ledger
 from syncd.status.unwritten import Trouble
 
 
-class Daemon(Protocol):
+class Entrance(Protocol):
+    """What people log in by: the configuration in force, and the ledger that keeps their sessions."""
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger; None before the first sync."""
+        ...
+
+
+class Daemon(Entrance, Protocol):
     """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
 
     standing_by: str | None
@@ -29,11 +43,6 @@ class Daemon(Protocol):
         ...
 
     @property
-    def config(self) -> Config:
-        """The last valid configuration."""
-        ...
-
-    @property
     def config_problem(self) -> str | None:
         """Why the files are not in use; None if they are."""
         ...
@@ -41,11 +50,6 @@ class Daemon(Protocol):
     @property
     def backup_problem(self) -> str | None:
         """Why the last scheduled backup failed; None if it did not."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The ledger; None before the first sync."""
         ...
 
     @property
