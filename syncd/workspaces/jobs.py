@@ -52,6 +52,10 @@ class Jobs:
         self._digests: dict[str, str] = {}
         self._pruned: dict[str, date | None] = {}
 
+    def use(self, control: Control) -> None:
+        """Goes on with new connections; what it remembers of files stays."""
+        self._control = control
+
     def run(self, workspace: str, job: int, digest: str | None) -> Outcome:
         """Runs a job, if this worker has the configuration with this digest, and notes how it ended; the workspace is
         then due again. Raises Replaced if another worker has taken it over.
@@ -150,7 +154,8 @@ class Jobs:
             pass
         if self._stopping.is_set() and not job.cycles:
             return "stopped", None, timedelta()
-        self._keep_up(workspace, configuration, ledger)
+        if not self._stopping.is_set():
+            self._keep_up(workspace, configuration, ledger)
         at = min(filter(None, [due.at, job.send_again_at]))
         if job.ledger_problem is not None or ledger.outbox.in_state(_IN_DOUBT):
             at = min(at, datetime.now(UTC) + self._soon)  # another job reads back whether those arrived

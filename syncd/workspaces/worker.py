@@ -52,6 +52,7 @@ class Worker:
         self.stopped_at = math.inf
         self._ticked_at: float | None = None
         self._moved_at = self._looked_at = time.monotonic()
+        self._jobs: Jobs | None = None
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
@@ -129,7 +130,10 @@ class Worker:
             control.close()
 
     async def _take(self, control: Control, address: Callable[[], str]) -> None:
-        jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+        if self._jobs is None:
+            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+        jobs = self._jobs
+        jobs.use(control)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
             log.info("started", extra={"jobs at a time": self._keys.concurrency})

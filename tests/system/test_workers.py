@@ -146,6 +146,23 @@ def test_request_that_was_on_its_way_is_the_window_that_remains(
         assert first == second
 
 
+def test_worker_that_is_told_to_stop_leaves_its_job_to_another(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        first = workers.start()
+        wait_for(workers.settled)
+        relay.hold(f"GET /github/repos/acme/search/issues/{workers.issues['alpha'].number}".encode())
+        workers.change()
+        assert relay.held.wait(HANG)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(HANG) == 0
+        relay.let_go()
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
+
+
 def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
     tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
 ) -> None:
