@@ -81,11 +81,31 @@ def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(worker
         killed.kill()
         killed.wait(HANG)
         alive[alive.index(killed)] = workers.start()
+        if dice.random() < 0.5 and number < KILLS - 1:
+            continue  # the next kill falls into the takeover
         wait_for(workers.settled)
         try:
             workers.check()
         except AssertionError as error:
             raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
+
+
+@nightly
+def test_takeover_needs_no_more_than_the_default_times(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company(tmp_path / "company", box, new_postgres(), worker="{}") as workers:
+        workers.start()
+        wait_for(workers.settled)
+        box.fault(Fault("github", "delay", seconds=2))
+        asked = len(box.requests)
+        workers.change()
+        wait_for(lambda: len(box.requests) > asked)
+        workers.workers[0].kill()
+        box.heal()
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
 
 
 @contextmanager
