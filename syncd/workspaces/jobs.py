@@ -82,8 +82,8 @@ class Jobs:
             self._configurations[workspace] = configuration
         else:
             configuration.reload()
-            if configuration.problem is not None:
-                deployment_at(self._path).chosen(workspace)
+            if configuration.problem is not None and self._is_gone(workspace):
+                raise ConfigError(configuration.problem)
         return configuration
 
     def _load(self, workspace: str, last: Config | None = None) -> Config:
@@ -92,7 +92,7 @@ class Jobs:
     def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
         """What becomes of a job whose files this worker cannot use: where they are missing, others may have them."""
         self._configurations.pop(workspace, None)
-        if workspace in deployment_at(self._path).workspaces:
+        if not self._is_gone(workspace):
             log.error("cycle not run", extra={"reason": str(error)})
             self._end(self._control.take(workspace, job), "failed", str(error), _FILES_ARE_WRONG)
             return "failed"
@@ -100,6 +100,13 @@ class Jobs:
             self._control.note_gone(workspace)
             return "gone"
         return self._hand_back(workspace, str(error))
+
+    def _is_gone(self, workspace: str) -> bool:
+        """Whether the deployment has no such workspace; a deployment whose own file is wrong tells nothing of that."""
+        try:
+            return workspace not in deployment_at(self._path).workspaces
+        except ConfigError:
+            return False
 
     def _hand_back(self, workspace: str, why: str) -> Outcome:
         log.info("job handed back", extra={"reason": why})
