@@ -203,6 +203,7 @@ def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
         assert all(worker.poll() is None for worker in every)
 
 
+@nightly
 def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
     tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
 ) -> None:
@@ -233,6 +234,7 @@ def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
         workers.check()
 
 
+@nightly
 def test_jobs_are_for_workers_with_the_newer_files(tmp_path: Path, workers: Company) -> None:
     """Two releases beside one another: the older workers leave what the newer ones announced to them."""
     old = workers.start()
