@@ -50,12 +50,9 @@ def run(
     host, port = address(listen)
     on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     if (deployment := _deployment(path, workspace)) is not None:
-        if deployment.settings.runner != "threads":
-            workers = "`syncd worker` runs the cycles, and `syncd serve` shows the pages"
-            raise ConfigError(f"runner is {deployment.settings.runner}: {workers}")
         if new_ledger:
             raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
-        _serve_company(Company(deployment, SyncedMember), host, port, insecure=insecure)
+        _serve_company(_company(deployment), host, port, insecure=insecure)
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -87,6 +84,15 @@ def _deployment(path: Path, workspace: str | None) -> Deployment | None:
         return None
     check_is_file(path)
     return read_deployment(path.absolute())
+
+
+def _company(deployment: Deployment) -> Company:
+    """The workspaces, synced by threads of this process, or by workers of which it is one."""
+    if deployment.settings.runner == "threads":
+        return Company(deployment, SyncedMember)
+    from syncd.workspaces.worked_company import WorkedCompany  # here: the queue is for workers alone
+
+    return WorkedCompany(deployment)
 
 
 def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import typer
@@ -24,6 +25,7 @@ def run(path: Path, *, listen: str | None, log_format: str) -> None:
     check_is_file(path)
     worker = Worker(path.absolute())
     on_stop(worker.stop)
+    signal.signal(signal.SIGHUP, lambda *_: worker.reload())
     if at is None:
         worker.run()
     else:

@@ -146,6 +146,7 @@ class Member(ABC):
 class ShownMember(Member):
     """A workspace whose pages are shown here, and which another process syncs."""
 
+    reader: type[LedgerReader] = LedgerReader
     _reader: LedgerReader | None = None
     _asleep = False
 
@@ -168,7 +169,7 @@ class ShownMember(Member):
         self._asleep = True
         if self._reader is None:
             config = self._valid_config()
-            self._reader = LedgerReader(config.path, config, load=self._load, databases=self._databases)
+            self._reader = self.reader(config.path, config, load=self._load, databases=self._databases)
 
     def close(self) -> None:
         """Closes its ledger."""

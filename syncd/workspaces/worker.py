@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -47,14 +48,20 @@ class Worker:
             raise ConfigError(problems=[deployment.document.problem(("runner",), message)])
         self._keys = deployment.settings.worker
         deployment.ledger_url()
-        self._stopping = threading.Event()
+        self._stopping, self._reloading = threading.Event(), threading.Event()
+        self.stopped_at = math.inf
         self._ticked_at: float | None = None
-        self._moved_at = time.monotonic()
+        self._moved_at = self._looked_at = time.monotonic()
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
         """Ends `run` within seconds: each job ends after its present page, and others go on with it."""
+        self.stopped_at = time.monotonic()
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Makes every workspace due: each job reads the files anew."""
+        self._reloading.set()
 
     @property
     def stopping(self) -> bool:
@@ -85,7 +92,7 @@ class Worker:
         thread.start()
         while thread.is_alive() and not self._stopping.is_set():
             thread.join(0.2)
-        self._stopping.set()
+        self.stop()
         thread.join(_GRACE)
         if thread.is_alive():
             log.warning("stopped in the middle; other workers go on from there")
@@ -116,6 +123,12 @@ class Worker:
         """Takes jobs until it is stopped, or until the queue fails."""
         address = deployment_at(self._path).ledger_url
         control = await asyncio.to_thread(open_control, address(), address)
+        try:
+            await self._take(control, address)
+        finally:
+            control.close()
+
+    async def _take(self, control: Control, address: Callable[[], str]) -> None:
         jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
@@ -142,7 +155,6 @@ class Worker:
             taking.cancel()
             with suppress(asyncio.CancelledError):
                 await taking
-        control.close()
 
     async def _run(self, jobs: Jobs, workspace: str, job: int, digest: str | None) -> None:
         """Runs a job in a thread that holds nobody up at the end of the process."""
@@ -171,6 +183,9 @@ class Worker:
 
     async def _tick(self, control: Control) -> None:
         """Defers what is due."""
+        if self._reloading.is_set():
+            self._reloading.clear()
+            await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
         await asyncio.to_thread(control.defer_due, defer)
         self.metrics.late.set(await asyncio.to_thread(control.lag))
         self._ticked_at, self._problem = time.monotonic(), None
@@ -179,8 +194,10 @@ class Worker:
         """Looks for new workspaces, and for jobs of workers that are gone."""
         deployment = await asyncio.to_thread(deployment_at, self._path)
         await asyncio.to_thread(control.register, _schemas(deployment))
-        keys = self._keys
-        self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
+        keys, looked_at = self._keys, self._looked_at
+        self._looked_at = time.monotonic()
+        if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
+            self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
         self.metrics.workers.set(await asyncio.to_thread(control.workers, keys.reclaim))
         await asyncio.to_thread(control.recover)
 

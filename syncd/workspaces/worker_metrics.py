@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 OUTCOMES = ("complete", "failed", "stopped", "handed back", "gone", "lost")
@@ -18,8 +16,6 @@ class WorkerMetrics:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self._registry)
 
-        build = gauge("syncd_build_info", "1, with the version of syncd that runs.", "version")
-        build.labels(version("syncd")).set(1)
         self.ready = gauge("syncd_worker_ready", "1 if this worker takes jobs, else 0.")
         self.workers = gauge("syncd_workers", "Workers of the deployment that are alive.")
         self.late = gauge("syncd_due_seconds", "For how long the workspace has been due that waits longest.")
