@@ -19,7 +19,7 @@ from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
-_NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
     "keepalives_idle": 20,
     "keepalives_interval": 10,
@@ -60,7 +60,7 @@ def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[
     SQLAlchemy's settings of how many connections stay open.
     """
     sqlite = url.get_backend_name() == "sqlite"
-    network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
+    network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
     address_of_server = url.difference_update_query([KEY]) if own_schema(url) else url
     made = create_engine(
         address_of_server,

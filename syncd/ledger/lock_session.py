@@ -15,6 +15,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine, text
 
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown
+from syncd.ledger.fence import fence_of
 
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -89,7 +90,8 @@ class _Session:
         self.connection = connection
         self.keys: set[int] = set()
         self.lost = False
-        self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
+        if fence_of(connection.engine) is None:  # else the session has the name of its job
+            self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
 
     def lock(self, key: int) -> None:
         """Held if another session, or this one, holds it already."""

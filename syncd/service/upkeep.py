@@ -27,13 +27,21 @@ class Upkeep:
     It works while `serving` is set: this process serves the ledger, and its first cycle is over.
     """
 
-    def __init__(self, ledger: Ledger, config: Callable[[], Config], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Callable[[], Config],
+        clock: Callable[[], datetime],
+        *,
+        pruned: date | None = None,
+    ) -> None:
+        """`pruned` is the night in which the ledger was pruned last, if that is known."""
         self.serving = threading.Event()
         self.backup_problem: str | None = None
         self._ledger = ledger
         self._config = config
         self._clock = clock
-        self._pruned: date | None = None
+        self.pruned = pruned
         self._shrinks = False
         self._newest: datetime | None = None
         self._tried: datetime | None = None
@@ -86,8 +94,8 @@ class Upkeep:
         config, now = self._config(), self._clock()
         night = (now.astimezone(config.zone) - _NIGHT).date()
         try:
-            if night != self._pruned:
-                self._pruned = night
+            if night != self.pruned:
+                self.pruned = night
                 pruned = prune(
                     self._ledger.engine, config.settings.retain.before(now), config.zone, stopping=stopping.is_set
                 )
