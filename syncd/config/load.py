@@ -62,8 +62,8 @@ class Config:
 
     @property
     def pages_address(self) -> str | None:
-        """Where people open the pages; None if `web.address` does not say. The address of a deployment is that of all its
-        workspaces, each of which is below it.
+        """Where people open the pages; None if `web.address` does not say. The address of a deployment is that of all
+        its workspaces, each of which is below it.
         """
         address = self.settings.web.address
         if address is None or self.workspace is None or not self.document.is_default(("web", "address")):
