@@ -124,7 +124,7 @@ class _Recipient:
         lasting, _ = settled(events)
         check_epoch(self.ledger.engine)
         try:
-            address.send(title(lasting), partial(body, lasting, self.config.settings.web.address))
+            address.send(title(lasting), partial(body, lasting, self.config.pages_address))
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]

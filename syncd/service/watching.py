@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from glob import has_magic, iglob
 from pathlib import Path
@@ -20,8 +21,9 @@ from syncd.config import Config
 from syncd.service.configuration import Configuration
 
 log = logging.getLogger("syncd.service")
-_TRY_AGAIN = 60.0  # seconds
-_EVERY = 60_000  # milliseconds after which the files are read although no change was reported
+_EVERY = 60.0  # seconds after which all files are read although no change was reported
+_MOMENT = 1.0  # seconds
+_LOOK = 1000  # milliseconds after which it is seen whether that time is over
 _QUIET = 200  # milliseconds without a change after which the files are read: an editor writes several times
 _BUSY = 2000  # milliseconds after which they are read although they still change
 
@@ -46,33 +48,40 @@ def watch_folders(
     stop: threading.Event,
 ) -> None:
     """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`; and
-    without paths once a minute, and when anything may have changed.
+    without paths once a minute, and when anything may have changed before they were watched.
     """
     while not stop.is_set():
-        watched = folders()
         try:
+            watched, read_all_at = folders(), time.monotonic()  # as soon as they are watched: what changed before?
             for changes in watch(
                 *watched,
                 watch_filter=_filter(suffixes()),
                 step=_QUIET,
                 debounce=_BUSY,
-                rust_timeout=_EVERY,
+                rust_timeout=_LOOK,
                 yield_on_timeout=True,
                 stop_event=stop,
                 recursive=False,
                 raise_interrupt=False,
             ):
-                react([Path(name) for _, name in changes])
+                now = time.monotonic()
+                if now >= read_all_at:
+                    read_all_at = now + _EVERY
+                    react(())
+                elif changes:
+                    react([Path(name) for _, name in changes])
+                else:
+                    continue
                 if folders() != watched:
                     break
+        except FileNotFoundError:  # a folder went since it was listed
+            stop.wait(_MOMENT)
         except OSError as error:
             log.warning("files are not watched; each cycle reads them", extra={"reason": str(error)})
-            stop.wait(_TRY_AGAIN)
+            stop.wait(_EVERY)
         except Exception:
             log.exception("files are not watched; each cycle reads them")
-            stop.wait(_TRY_AGAIN)
-        if not stop.is_set():
-            react(())  # what changed while nobody watched
+            stop.wait(_EVERY)
 
 
 def suffixes_of(config: Config) -> Collection[str]:

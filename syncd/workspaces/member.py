@@ -108,8 +108,11 @@ class Member(ABC):
         """Takes over what was edited, and opens what was broken."""
         with works_for(self.name):
             daemon = self.daemon
-            if daemon is None or daemon.configuration.reload():
-                self.wake()
+            try:
+                if daemon is None or daemon.configuration.reload():
+                    self.wake()
+            except Exception:  # a bug here must not keep others from being reloaded
+                log.exception("files cannot be read")
 
     def folders(self) -> Folders:
         """The folders of its files, as far as it could be opened."""

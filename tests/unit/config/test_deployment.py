@@ -315,3 +315,12 @@ def test_only_a_regular_file_is_read(folder: Path) -> None:
     os.mkfifo(folder / "teams/pipe/syncd.yaml")
     assert problems("pipe") == ["teams/pipe/syncd.yaml: cannot be read: it is a named pipe; name a regular file"]
     assert load("search").workspace is not None
+
+
+def test_the_pages_of_a_workspace_are_below_the_address_of_the_deployment(folder: Path) -> None:
+    (folder / "syncd.yaml").write_text(f"{DEPLOYMENT}web: {{address: https://okrs.acme.example}}\n")
+    assert load("search").pages_address == "https://okrs.acme.example/w/search"
+    own = f"{OWN}web: {{address: https://search.acme.example, owners_check_in: true}}\n"
+    (folder / "teams" / "search" / "syncd.yaml").write_text(own)
+    assert load("search").pages_address == "https://search.acme.example"
+    assert load("support-desk").pages_address == "https://okrs.acme.example/w/support-desk"
