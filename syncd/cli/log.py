@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from syncd.cli.output import safe
 from syncd.cli.unexpected import message_of, print_unwritten, take_lines
-from syncd.cycle.current import current_cycle
+from syncd.cycle.current import current_cycle, current_workspace
 from syncd.sdk import ConfigError
 from syncd.sdk.inert import inert_json, inert_lines
 
@@ -68,6 +68,8 @@ class _Rendered(logging.Handler):
         fields = {name: value for name, value in vars(record).items() if name not in _OWN}
         if (cycle := current_cycle()) is not None:
             fields["cycle"] = cycle
+        if (workspace := current_workspace()) is not None:
+            fields["workspace"] = workspace
         if record.exc_info:
             fields["exc_info"] = record.exc_info
         structlog.get_logger().log(record.levelno, message_of(record), **fields)

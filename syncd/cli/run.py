@@ -8,19 +8,25 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from starlette.types import ASGIApp
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
-from syncd.cli.opening import open_config, writing_ledger
+from syncd.cli.opening import check_is_file, open_config, writing_ledger
 from syncd.config import Config
+from syncd.config.deployment import Deployment, read_deployment
 from syncd.config.web_secrets import web_secret_problems
 from syncd.sdk import ConfigError
 from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
+from syncd.workspaces.app import make_company_app
+from syncd.workspaces.company import Company
+from syncd.workspaces.member import ShownMember
+from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
 
@@ -41,32 +47,64 @@ def run(
     """
     share_a_heap()
     set_up_log(log_format)
-    host, port = _address(listen)
-    _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    host, port = address(listen)
+    on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    if (deployment := _deployment(path, workspace)) is not None:
+        if new_ledger:
+            raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
+        _serve_company(_company(deployment), host, port, insecure=insecure)
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
-    _on_stop(service.stop)
+    on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    _serve_while(service.run, make_app(service, host, insecure=insecure, for_developers=for_developers), host, port)
+    serve_while(service.run, make_app(service, host, insecure=insecure, for_developers=for_developers), host, port)
     raise typer.Exit(0)
 
 
 def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace: str | None = None) -> None:
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
-    host, port = _address(listen)
+    host, port = address(listen)
+    if (deployment := _deployment(path, workspace)) is not None:
+        _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)
-    _on_stop(reader.stop)
-    _serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
+    on_stop(reader.stop)
+    serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 
-def _serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
+def _deployment(path: Path, workspace: str | None) -> Deployment | None:
+    """The deployment whose workspaces are all to be served; None for a single project or workspace."""
+    if workspace is not None:
+        return None
+    check_is_file(path)
+    return read_deployment(path.absolute())
+
+
+def _company(deployment: Deployment) -> Company:
+    """The workspaces, synced by threads of this process, or by workers of which it is one."""
+    if deployment.settings.runner == "threads":
+        return Company(deployment, SyncedMember)
+    from syncd.workspaces.worked_company import WorkedCompany  # here: the queue is for workers alone
+
+    return WorkedCompany(deployment)
+
+
+def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:
+    """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
+    on_stop(company.stop)
+    signal.signal(signal.SIGHUP, lambda *_: company.reload())
+    serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)
+    raise typer.Exit(0)
+
+
+def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
+    """Serves the application while a function runs. ConfigError if the address cannot be used."""
     with ExitStack() as stack:
         try:
             stack.enter_context(serving(app, host, port))
@@ -93,12 +131,14 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
         )
 
 
-def _on_stop(action: Callable[[], None]) -> None:
+def on_stop(action: Callable[[], None]) -> None:
+    """Does this at SIGTERM and SIGINT, from now on."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: action())
 
 
-def _address(listen: str) -> tuple[str, int]:
+def address(listen: str) -> tuple[str, int]:
+    """The host and the port of `--listen`. ConfigError if it names none."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()):
         raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")

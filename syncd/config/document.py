@@ -38,7 +38,7 @@ class Document:
 
     def has(self, place: Place) -> bool:
         """Whether the document has this place."""
-        return self._has_line(place) or (self._is_default(place) and self._in_data(place))
+        return self._has_line(place) or (self.is_default(place) and self._in_data(place))
 
     def at(self, place: Place) -> Any:
         """The data at a place; None if the document lacks it."""
@@ -63,7 +63,8 @@ class Document:
     def _has_line(self, place: Place) -> bool:
         return len(self._along(place)) == len(place)
 
-    def _is_default(self, place: Place) -> bool:
+    def is_default(self, place: Place) -> bool:
+        """Whether the document has this place from `defaults`."""
         return self.defaults is not None and not self._has_line(place) and self.defaults.has(place)
 
     def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
@@ -89,7 +90,7 @@ class Document:
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at a place."""
-        if self.defaults is not None and self._is_default(place):
+        if self.defaults is not None and self.is_default(place):
             return self.defaults.problem(place, message)
         return Problem(self.file, self.line(place), message)
 

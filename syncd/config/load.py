@@ -24,6 +24,7 @@ from syncd.config.project import ProjectFile
 from syncd.config.project_document import read_project
 from syncd.config.publications import Publication, read_publications
 from syncd.config.references import Resolver
+from syncd.config.settings_rules import settings_problems
 from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
@@ -59,6 +60,16 @@ class Config:
     def shares(self) -> Shares:
         """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
+
+    @property
+    def pages_address(self) -> str | None:
+        """Where people open the pages; None if `web.address` does not say. The address of a deployment is that of all
+        its workspaces, each of which is below it.
+        """
+        address = self.settings.web.address
+        if address is None or self.workspace is None or not self.document.is_default(("web", "address")):
+            return address
+        return f"{address.rstrip('/')}/w/{self.workspace.name}"
 
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
         """The ledger's URL with references resolved; a relative SQLite path starts at the folder of the syncd.yaml that
@@ -178,13 +189,14 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
         return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
 
 
-def load_workspace(deployment: Deployment, name: str, *, tests: bool = True) -> Config:
+def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
     """The configuration of a workspace of a deployment that is read already, for whoever loads many. Raises ConfigError
-    like `load_config`.
+    like `load_config`, and takes the same from the `last` configuration.
     """
     chosen = deployment.chosen(name)
     with _without_garbage_collection():
-        return _load(ChosenProject(chosen.path, *deployment.read(chosen), chosen), tests, None)
+        own = deployment.read(chosen, last.document if last else None)
+        return _load(ChosenProject(chosen.path, *own, chosen), tests, last)
 
 
 @contextmanager
@@ -226,7 +238,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
             problems.append(connection)
         else:
             connections[connection.name] = connection
-    problems += [*_settings_problems(settings, document), *of_files]
+    problems += [*settings_problems(settings, document), *of_files]
     joined = PeriodJoiner(problems)
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
     named = all_named_measures(mappings, problems)
@@ -333,9 +345,3 @@ def all_named_measures(mappings: Iterable[Document], problems: list[Problem]) ->
                 message = f"measure {name!r} is defined at {where} already; measures need a name that no other file has"
                 problems.append(mapping.problem(measure.place, message))
     return by_name
-
-
-def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
-    yield from ledger_problems(settings.ledger, document)
-    if settings.health.at_risk > settings.health.on_track:
-        yield document.problem(("health",), "at_risk is above on_track; swap them")

@@ -17,3 +17,10 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
     if len(schedule.split()) == 5:
         return next_by_cron(schedule, zone, now)
     return max(last_start + parse_duration(schedule), now)
+
+
+def late_from(schedule: str, zone: ZoneInfo, last: datetime) -> datetime:
+    """When what was last done at this moment is late: two starts were due since then."""
+    for _ in range(2):
+        last = next_start(schedule, zone, last, last)
+    return last

@@ -1,4 +1,4 @@
-"""The number of the cycle that a thread works for, which each of its lines in the log carries."""
+"""What a thread works for, which each of its lines in the log carries: the number of a cycle, and a workspace."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextvars import ContextVar, copy_context
 from functools import partial
 
 _CYCLE: ContextVar[int | None] = ContextVar("cycle", default=None)
+_WORKSPACE: ContextVar[str | None] = ContextVar("workspace", default=None)
 
 
 def current_cycle() -> int | None:
@@ -30,6 +31,21 @@ def cycle_ends() -> Iterator[None]:
         _CYCLE.reset(token)
 
 
+def current_workspace() -> str | None:
+    """The workspace that this thread works for; None where a process has a single ledger."""
+    return _WORKSPACE.get()
+
+
+@contextmanager
+def works_for(workspace: str) -> Iterator[None]:
+    """Within the block, this thread works for a workspace."""
+    token = _WORKSPACE.set(workspace)
+    try:
+        yield
+    finally:
+        _WORKSPACE.reset(token)
+
+
 def for_this_cycle(target: Callable[[], None]) -> Callable[[], None]:
-    """The target of a new thread that works for the cycle of this thread."""
+    """The target of a new thread that works for the cycle and the workspace of this thread."""
     return partial(copy_context().run, target)

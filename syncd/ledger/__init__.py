@@ -9,6 +9,7 @@ The types of rows that few commands need stand in their modules alone, so that a
 
 from syncd.ledger.alignments import KeptAlignment, LinkId
 from syncd.ledger.cycles import Cycle, EndedCycle
+from syncd.ledger.databases import Databases
 from syncd.ledger.definition_versions import DefinitionVersion
 from syncd.ledger.definitions import Definition
 from syncd.ledger.events import Event, NewEvent
@@ -21,6 +22,7 @@ from syncd.ledger.values import KeptValue
 
 __all__ = [
     "Cycle",
+    "Databases",
     "Definition",
     "DefinitionVersion",
     "Delivering",

@@ -26,7 +26,8 @@ from syncd.ledger.dump import DumpedRows, write_csv, write_dump
 from syncd.ledger.engine import engine_of, read_only_address
 from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import note_put_back
-from syncd.ledger.ledger import open_ledger, refuse_newer, sqlite_file
+from syncd.ledger.ledger import open_ledger, refuse_newer
+from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 

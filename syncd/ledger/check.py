@@ -11,7 +11,8 @@ from sqlalchemy import URL, Connection, make_url, text
 from syncd.ledger import migrate
 from syncd.ledger.engine import engine_of
 from syncd.ledger.identity import last_ledger_at
-from syncd.ledger.ledger import gone, refuse_newer, sqlite_file, unusable
+from syncd.ledger.ledger import gone, refuse_newer, unusable
+from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.own_schema import own_schema, schema_exists
 from syncd.ledger.wrong_cells import check_cells
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
-_NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
     "keepalives_idle": 20,
     "keepalives_interval": 10,
@@ -35,7 +35,7 @@ _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
-class _TakingTurns(Engine):
+class TakingTurns(Engine):
     """In SQLite, `begin` waits for other writers before it reads: else it would fail if one of them wrote meanwhile."""
 
     @contextmanager
@@ -52,14 +52,15 @@ WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
 
-def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
+def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[str, Any] | None = None) -> TakingTurns:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
 
-    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated. `pool` are
+    SQLAlchemy's settings of how many connections stay open.
     """
     sqlite = url.get_backend_name() == "sqlite"
-    network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
+    network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
     address_of_server = url.difference_update_query([KEY]) if own_schema(url) else url
     made = create_engine(
         address_of_server,
@@ -67,8 +68,9 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
         json_serializer=_json,
         json_deserializer=_parsed,
         connect_args=network,
+        **(pool or {}),
     )
-    engine = _TakingTurns(made.pool, made.dialect, url)
+    engine = TakingTurns(made.pool, made.dialect, url)
     raise_ledger_errors(engine)
     if sqlite:
         with _lock:

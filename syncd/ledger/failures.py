@@ -71,14 +71,16 @@ def shown(url: str) -> str:
 
 
 def raise_ledger_errors(engine: Engine) -> None:
-    """Makes the engine raise every failure of its database as a LedgerError; other errors pass unchanged."""
-    name = shown(engine.url.render_as_string())
+    """Makes the engine, and all that share its connections, raise every failure of the database as a LedgerError; other
+    errors pass unchanged.
+    """
 
     @event.listens_for(engine, "handle_error")
     def _ledger_error(context: ExceptionContext) -> LedgerError | None:
         if context.is_pre_ping:  # a stale connection of the pool is replaced by itself
             return None
         error = context.original_exception
+        name = shown((context.engine or engine).url.render_as_string())
         # A server may repeat the password that it was sent, and this sentence reaches pages and probes.
         words = without_any_secret((str(error).strip() or type(error).__name__).splitlines()[0])
         if _is_damage(error):

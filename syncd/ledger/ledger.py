@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import URL, Connection, Engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
@@ -17,11 +16,13 @@ from syncd.ledger import migrate
 from syncd.ledger.alignments import Alignments
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.databases import Databases
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
 from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
+from syncd.ledger.ledger_file import on_disk, open_existing, sqlite_file
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.outlines import Outlines
@@ -47,16 +48,22 @@ _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
 
 
 def open_ledger(
-    url: str, *, create: bool = True, new: bool = False, address: Callable[[], str] | None = None
+    url: str,
+    *,
+    create: bool = True,
+    new: bool = False,
+    address: Callable[[], str] | None = None,
+    databases: Databases | None = None,
 ) -> Ledger | None:
     """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
     another ledger was there that is gone.
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
     `new`, a ledger begins even where another was. `address` gives the URL anew, for processes that outlive a password.
+    Ledgers with the same `databases` share connections.
     """
     with unusable(url):
-        return _open(make_url(url), create, new, address)
+        return _open(make_url(url), create, new, address, databases)
 
 
 @contextmanager
@@ -79,7 +86,9 @@ def unusable(url: str) -> Iterator[None]:
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
-def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) -> Ledger | None:
+def _open(
+    url: URL, create: bool, new: bool, address: Callable[[], str] | None, databases: Databases | None
+) -> Ledger | None:
     file = sqlite_file(url)
     last_ledger = last_ledger_at(file) if file else None
     if file and not file.exists():
@@ -90,7 +99,7 @@ def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) 
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # SQLite says better what is wrong
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
-    engine = engine_of(url, address)
+    engine = engine_of(url, address) if databases is None else databases.engine_of(url, address)
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:
@@ -115,11 +124,6 @@ def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) 
             with engine.begin() as connection:
                 note_put_back(connection)
     return Ledger(engine)
-
-
-def sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite ledger; None for a ledger that is no file."""
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
 
 
 def _wait_for_other_migrations(connection: Connection) -> None:
@@ -156,9 +160,9 @@ class Ledger:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._file = _on_disk(engine)
+        self._file = on_disk(engine)
         if self._file is not None:
-            event.listen(engine, "do_connect", _open_existing)
+            event.listen(engine, "do_connect", open_existing)
         with engine.connect() as connection:
             self.identity = identity(connection)
         self._use(engine)
@@ -306,7 +310,7 @@ class Ledger:
         A file that was deleted or replaced while it is open can still be written to, and nobody would ever read that.
         """
         name = shown(self.engine.url.render_as_string())
-        if self._file is not None and _on_disk(self.engine) != self._file:
+        if self._file is not None and on_disk(self.engine) != self._file:
             raise LedgerError(f"the ledger {name} was deleted or replaced while it was in use; {_PUT_BACK}")
         try:
             with self.engine.connect() as connection:
@@ -321,23 +325,3 @@ class Ledger:
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
-
-
-def _open_existing(_: object, __: object, arguments: list[Any], keywords: dict[str, Any]) -> None:
-    """Lets SQLite open a file, and never create an empty one where a ledger was deleted in use."""
-    if keywords.get("uri"):  # a user who may only read it
-        return
-    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
-    keywords["uri"] = True
-
-
-def _on_disk(engine: Engine) -> tuple[int, int] | None:
-    """The device and inode of a SQLite ledger's file: (0, 0) if there is none; None if the ledger is no file."""
-    file = sqlite_file(engine.url)
-    if file is None:
-        return None
-    try:
-        status = file.stat()
-    except OSError:
-        return 0, 0
-    return status.st_dev, status.st_ino

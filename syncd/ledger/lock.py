@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from syncd.ledger.databases import SharingEngine
 from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.identity import memory
+from syncd.ledger.lock_session import Held, LockSession, who
 from syncd.ledger.own_schema import lock_key, own_schema
 
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
 _DELIVERY_KEY = _CYCLE_KEY + 3  # the one between is that of migrations
-_HOLDER = text(
-    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
-    " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
-    " AND classid = CAST(:high AS bigint)::oid AND objid = CAST(:low AS bigint)::oid"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
 
 
 class LedgerBusy(Exception):
@@ -58,16 +53,8 @@ def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
 
     Gives a function that raises LedgerError if the lock is lost: PostgreSQL ends it with the session.
     """
-    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as session:
-        yield partial(_check_session, session)
-
-
-def _check_session(session: Connection | None) -> None:
-    if session is not None:
-        try:
-            session.execute(text("SELECT 1"))
-        finally:
-            session.rollback()
+    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as check:
+        yield check
 
 
 @contextmanager
@@ -78,21 +65,21 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Connection | None]:
-    """Gives the session that holds the lock; None for a file, whose lock lasts as long as it is open."""
+def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Callable[[], None]]:
+    """Gives a function that raises LedgerError if the lock is lost; that of a file lasts as long as it is open."""
     database = engine.url.database
     if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            number = lock_key(key, engine.url)
-            _lock_database(connection, number, busy, held_by)
+        locks = engine.locks if isinstance(engine, SharingEngine) else LockSession(engine)
+        with ExitStack() as stack:
             try:
-                yield connection
-            finally:
-                with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
-                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": number})
-                    connection.commit()
+                check = stack.enter_context(locks.holding(lock_key(key, engine.url)))
+            except Held as error:
+                schema = own_schema(engine.url)
+                place = "this database" if schema is None else f"schema {schema} of this database"
+                raise busy(f"{held_by} {place} ({error.holder})") from None
+            yield check
     elif not database or database == ":memory:":
-        yield None
+        yield _is_kept
     else:
         with _lock_file(engine, f"{database}{ending}") as file:
             try:
@@ -105,9 +92,13 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
             _, *lines = file.read().splitlines() or [""]
             try:
                 lines = _write(file, engine if key == _CYCLE_KEY else None, lines)
-                yield None
+                yield _is_kept
             finally:
                 _write(file, engine if key == _CYCLE_KEY else None, lines)
+
+
+def _is_kept() -> None:
+    """No file loses its lock."""
 
 
 def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[str]:
@@ -116,7 +107,7 @@ def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[s
         with suppress(LedgerError, SQLAlchemyError):  # it cannot be read: what was remembered stays
             remembered = [memory(engine)]
     with suppress(OSError):  # a full disk: the lock holds without our name in the file
-        text = "".join(f"{line}\n" for line in (_who(), *remembered)).encode()
+        text = "".join(f"{line}\n" for line in (who(), *remembered)).encode()
         os.truncate(file.fileno(), 0)
         os.write(file.fileno(), text)
     return remembered
@@ -130,19 +121,3 @@ def _lock_file(engine: Engine, path: str) -> TextIO:
         raise LedgerError(
             f"the ledger {name} cannot be used: {error.filename}: {reason}; let this user write its folder"
         ) from None
-
-
-def _lock_database(connection: Connection, key: int, busy: type[LedgerBusy], held_by: str) -> None:
-    if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
-        halves = {"high": key >> 32, "low": key & 0xFFFFFFFF}
-        holder = connection.execute(_HOLDER, halves).scalar()
-        schema = own_schema(connection.engine.url)
-        place = "this database" if schema is None else f"schema {schema} of this database"
-        raise busy(f"{held_by} {place} ({(holder or 'has just ended').removeprefix('syncd: ')})")
-    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
-    connection.commit()
-
-
-def _who() -> str:
-    """The name of this process, for the message that people read."""
-    return f"process {os.getpid()} on {platform.node()}"

@@ -10,7 +10,7 @@ A request is never changed after that, nor removed: it is the entry of who did w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncd.ledger.schema import requests
+from syncd.ledger.wake import wake_worker
 from syncd.okr.spans import Span
 from syncd.okr.words import signature
 from syncd.sdk import Json
@@ -80,6 +81,8 @@ class Requests:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.stored: Callable[[], None] = lambda: None
+        """Is called once this process has stored a request."""
 
     def earlier(self, new: NewRequest) -> Request | None:
         """The request that the same form made before; None if it made none. Raises FormReused if that one asks for
@@ -95,8 +98,10 @@ class Requests:
         with suppress(IntegrityError), self._engine.begin() as connection:  # another process may store it meanwhile
             if connection.execute(_REQUESTS.where(*_of_form(new))).first() is None:
                 connection.execute(insert(requests).values(**asdict(new), state="waiting"))
+                wake_worker(connection)
         kept = self.earlier(new)
         assert kept is not None
+        self.stored()
         return kept
 
     def newest_waiting(self) -> int | None:

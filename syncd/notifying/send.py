@@ -18,6 +18,7 @@ from syncd.config import Config
 from syncd.config.notifying import EVERYBODY
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState, Message
+from syncd.ledger.fence import check_epoch
 from syncd.ledger.outbox import IN_DOUBT
 from syncd.notifying.addresses import Address, NotSent, Text, addresses
 from syncd.notifying.messages import body, settled, title
@@ -121,8 +122,9 @@ class _Recipient:
         note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
         note(ids, state="sending")
         lasting, _ = settled(events)
+        check_epoch(self.ledger.engine)
         try:
-            address.send(title(lasting), partial(body, lasting, self.config.settings.web.address))
+            address.send(title(lasting), partial(body, lasting, self.config.pages_address))
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]

@@ -31,7 +31,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
     day = now.astimezone(config.zone).date()
     dawn = datetime.combine(day, time(), config.zone)
     measured = line.value is not None
-    address = config.settings.web.address
+    address = config.pages_address
     return Statement(
         key_result=kr.id,
         title=kr.title,

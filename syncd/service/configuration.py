@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,15 @@ from syncd.service.metrics import Metrics
 log = logging.getLogger("syncd.service")
 _NAMED = 20  # names of one kind in one line of the log
 
+Load = Callable[[Config], Config]
+"""Reads the files. Those that are as they were in the last configuration are not parsed again."""
+
+
+def loaded_by_path(path: Path, config: Config) -> Load:
+    """Reads the syncd.yaml at a path, or that of the same workspace in it."""
+    workspace = config.workspace.name if config.workspace else None
+    return lambda last: load_config(path, workspace, last=last)
+
 
 class Configuration:
     """The last valid configuration (`config`), and why a later one was refused (`problem`).
@@ -24,11 +33,10 @@ class Configuration:
     Any thread may reload it.
     """
 
-    def __init__(self, path: Path, config: Config, metrics: Metrics) -> None:
+    def __init__(self, config: Config, load: Load, metrics: Metrics) -> None:
         self.config = config
         self.problem: str | None = None
-        self._path = path
-        self._workspace = config.workspace.name if config.workspace else None
+        self._load = load
         self._metrics = metrics
         self._reading = threading.Lock()
         metrics.keep(config.connections)
@@ -38,7 +46,7 @@ class Configuration:
         """Reads the files, and takes them over if they are valid. Returns whether anything changed."""
         with self._reading:
             try:
-                config = load_config(self._path, self._workspace, last=self.config)
+                config = self._load(self.config)
             except ConfigError as error:
                 self._refuse(str(error))
                 return False

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from syncd.config import Config
 from syncd.config.references import RESOLVED
+from syncd.cycle.current import for_this_cycle
 from syncd.sdk import ConfigError, Context, RetryPolicy, SourceError, WebSettings, failure
 from syncd.sdk.credentials import keys_in_address
 
@@ -30,7 +31,9 @@ class Heartbeat:
         reference = config.settings.heartbeat
         if reference is None or (self._calling is not None and self._calling.is_alive()):
             return
-        self._calling = threading.Thread(target=self._call, args=(config, reference), name="heartbeat", daemon=True)
+        self._calling = threading.Thread(
+            target=for_this_cycle(lambda: self._call(config, reference)), name="heartbeat", daemon=True
+        )
         self._calling.start()
 
     def _call(self, config: Config, reference: str) -> None:

@@ -131,20 +131,23 @@ class Metrics:
         """Counts a cycle that did not reach its end."""
         self._cycles.labels("broken").inc()
 
-    def text(self, gauges: Iterable[Metric] = ()) -> bytes:
-        """All metrics in Prometheus' text format, with the `gauges` that were read for this scrape."""
-        return generate_latest(_Scrape(self._registry, gauges))
+    def counted(self) -> Iterable[Metric]:
+        """What was counted by now."""
+        return self._registry.collect()
+
+
+def prometheus_text(metrics: Iterable[Metric]) -> bytes:
+    """Metrics in Prometheus' text format."""
+    return generate_latest(_Scrape(metrics))
 
 
 class _Scrape(CollectorRegistry):
-    """The metrics of one scrape. Other scrapes at the same time have gauges of their own."""
+    """The metrics of one scrape."""
 
-    def __init__(self, registry: CollectorRegistry, gauges: Iterable[Metric]) -> None:
+    def __init__(self, metrics: Iterable[Metric]) -> None:
         super().__init__()
-        self._counted = registry
-        self._read = gauges
+        self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        """What was counted, then what was read."""
-        yield from self._counted.collect()
-        yield from self._read
+        """The metrics."""
+        yield from self._metrics

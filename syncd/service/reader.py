@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from prometheus_client.metrics_core import Metric
+
 from syncd.config import Config
 from syncd.config.project import clock_of
-from syncd.ledger import Ledger, LedgerError, open_ledger
-from syncd.service.configuration import Configuration
+from syncd.ledger import Databases, Ledger, LedgerError, open_ledger
+from syncd.service.configuration import Configuration, Load, loaded_by_path
 from syncd.service.gauges import LedgerGauges
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
 from syncd.service.watching import watch_files
 from syncd.status.unwritten import Trouble, troubles
 
@@ -30,9 +32,13 @@ class LedgerReader:
     standing_by: str | None = None
     starting = False
 
-    def __init__(self, path: Path, config: Config) -> None:
+    def __init__(
+        self, path: Path, config: Config, *, load: Load | None = None, databases: Databases | None = None
+    ) -> None:
+        """`load` reads the files, by default those at `path`; readers with the same `databases` share connections."""
         self._metrics = Metrics()
-        self._configuration = Configuration(path, config, self._metrics)
+        self.configuration = Configuration(config, load or loaded_by_path(path, config), self._metrics)
+        self._databases = databases
         self._opening = threading.Lock()
         self._ledger: Ledger | None = None
         self._stop = threading.Event()
@@ -40,12 +46,12 @@ class LedgerReader:
     @property
     def config(self) -> Config:
         """The last valid configuration."""
-        return self._configuration.config
+        return self.configuration.config
 
     @property
     def config_problem(self) -> str | None:
         """Why the files are not in use; None if they are."""
-        return self._configuration.problem
+        return self.configuration.problem
 
     @property
     def ledger(self) -> Ledger | None:
@@ -53,7 +59,7 @@ class LedgerReader:
         with self._opening:
             if self._ledger is None:
                 address = self.config.ledger_url
-                self._ledger = open_ledger(address(), create=False, address=address)
+                self._ledger = open_ledger(address(), create=False, address=address, databases=self._databases)
             return self._ledger
 
     @property
@@ -89,19 +95,32 @@ class LedgerReader:
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics: what the ledger holds, and how the configuration was read."""
-        if ledger and self.ledger is not None:
-            return self._metrics.text(list(LedgerGauges(self.ledger).read(self.config, self.now())))
-        return self._metrics.text()
+        return prometheus_text([*self.counted(), *(self.read() if ledger else ())])
+
+    def counted(self) -> Iterable[Metric]:
+        """The metrics of how the configuration was read."""
+        return self._metrics.counted()
+
+    def read(self) -> Sequence[Metric]:
+        """The metrics that the ledger is read for; none before there is a ledger. Raises LedgerError."""
+        if self.ledger is None:
+            return []
+        return list(LedgerGauges(self.ledger).read(self.config, self.now()))
 
     def run(self) -> None:
         """Watches the files until it is stopped."""
-        watch = partial(watch_files, self._configuration, lambda: None, self._stop)  # each page reads what is in force
+        watch = partial(watch_files, self.configuration, lambda: None, self._stop)  # each page reads what is in force
         threading.Thread(target=watch, name="watch", daemon=True).start()
         while not self._stop.is_set():
             self._stop.wait(0.5)  # a signal may call `stop` at any point of this thread
-        if self._ledger is not None:
-            self._ledger.close()
+        self.close()
 
     def stop(self) -> None:
         """Ends `run`."""
         self._stop.set()
+
+    def close(self) -> None:
+        """Closes the ledger, if it was opened."""
+        with self._opening:
+            if self._ledger is not None:
+                self._ledger.close()

@@ -1,7 +1,7 @@
 """Watches the files of the configuration, so that an edit is taken over at once.
 
-Where the system reports no changes (a network file system, a file mounted alone), the next cycle reads them all the
-same.
+Where the system reports no changes (a network file system, a file mounted alone), they are read once a minute, and the
+next cycle reads them all the same.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from glob import has_magic, iglob
 from pathlib import Path
+from stat import S_ISDIR
 
 from watchfiles import Change, watch
 
@@ -19,7 +21,9 @@ from syncd.config import Config
 from syncd.service.configuration import Configuration
 
 log = logging.getLogger("syncd.service")
-_TRY_AGAIN = 60.0  # seconds
+_EVERY = 60.0  # seconds after which all files are read although no change was reported
+_MOMENT = 1.0  # seconds
+_LOOK = 1000  # milliseconds after which it is seen whether that time is over
 _QUIET = 200  # milliseconds without a change after which the files are read: an editor writes several times
 _BUSY = 2000  # milliseconds after which they are read although they still change
 
@@ -29,38 +33,67 @@ Folders = dict[Path, tuple[int, int]]
 
 def watch_files(configuration: Configuration, changed: Callable[[], None], stop: threading.Event) -> None:
     """Reloads the configuration whenever its files change, and calls `changed` if it differs then; until `stop`."""
+
+    def react(_: Collection[Path]) -> None:
+        if configuration.reload():
+            changed()
+
+    watch_folders(lambda: folders_of(configuration.config), lambda: suffixes_of(configuration.config), react, stop)
+
+
+def watch_folders(
+    folders: Callable[[], Folders],
+    suffixes: Callable[[], Collection[str]],
+    react: Callable[[Collection[Path]], None],
+    stop: threading.Event,
+) -> None:
+    """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`; and
+    without paths once a minute, and when anything may have changed before they were watched.
+    """
     while not stop.is_set():
-        watched = _folders(configuration.config)
         try:
-            for _ in watch(
+            watched, read_all_at = folders(), time.monotonic()  # as soon as they are watched: what changed before?
+            for changes in watch(
                 *watched,
-                watch_filter=_filter(configuration.config),
+                watch_filter=_filter(suffixes()),
                 step=_QUIET,
                 debounce=_BUSY,
+                rust_timeout=_LOOK,
+                yield_on_timeout=True,
                 stop_event=stop,
                 recursive=False,
                 raise_interrupt=False,
             ):
-                if configuration.reload():
-                    changed()
-                if _folders(configuration.config) != watched:
+                now = time.monotonic()
+                if now >= read_all_at:
+                    read_all_at = now + _EVERY
+                    react(())
+                elif changes:
+                    react([Path(name) for _, name in changes])
+                else:
+                    continue
+                if folders() != watched:
                     break
+        except FileNotFoundError:  # a folder went since it was listed
+            stop.wait(_MOMENT)
         except OSError as error:
             log.warning("files are not watched; each cycle reads them", extra={"reason": str(error)})
-            stop.wait(_TRY_AGAIN)
+            stop.wait(_EVERY)
         except Exception:
             log.exception("files are not watched; each cycle reads them")
-            stop.wait(_TRY_AGAIN)
-        if not stop.is_set() and configuration.reload():  # what changed while nobody watched
-            changed()
+            stop.wait(_EVERY)
 
 
-def _filter(config: Config) -> Callable[[Change, str], bool]:
-    """Whether a change may concern the configuration: the ledger often lies in the same folder."""
+def suffixes_of(config: Config) -> Collection[str]:
+    """The suffixes of the files that make up a configuration."""
     files = [config.path, Path(config.settings.mappings)]
     if config.workspace is not None:
         files.append(config.workspace.deployment)
-    suffixes = {".yaml", ".yml", *(file.suffix for file in files)} - {""}
+    return {".yaml", ".yml", *(file.suffix for file in files)} - {""}
+
+
+def _filter(suffixes: Collection[str]) -> Callable[[Change, str], bool]:
+    """Whether a change may concern a configuration: the ledger often lies in the same folder."""
 
     def concerns(change: Change, name: str) -> bool:
         path = Path(name)
@@ -71,26 +104,37 @@ def _filter(config: Config) -> Callable[[Change, str], bool]:
     return concerns
 
 
-def _folders(config: Config) -> Folders:
+def folders_of(config: Config) -> Folders:
     """The folders whose files make up the configuration, and those in which such a folder may appear."""
-    folders: Folders = {}
     deployment = [config.workspace.deployment.parent] if config.workspace else []
-    for folder in (*deployment, config.path.parent, *_mapping_folders(config.path.parent / config.settings.mappings)):
+    mappings = config.path.parent / config.settings.mappings
+    return existing(
+        [*deployment, config.path.parent, *(folders_of_glob(mappings) or _folders_below(mappings))],
+    )
+
+
+def existing(paths: Iterable[Path]) -> Folders:
+    """Those of these paths that are folders."""
+    folders: Folders = {}
+    for folder in paths:
         try:
             state = folder.stat()
         except OSError:
             continue
-        if folder.is_dir():
+        if S_ISDIR(state.st_mode):
             folders[folder] = state.st_dev, state.st_ino
     return folders
 
 
-def _mapping_folders(mappings: Path) -> Iterator[Path]:
-    if has_magic(str(mappings)):
-        plain = next(parent for parent in mappings.parents if not has_magic(str(parent)))
-        yield plain
-        yield from map(Path, iglob(str(mappings.parent), recursive=True))
-        return
+def folders_of_glob(pattern: Path) -> Sequence[Path]:
+    """The folders in which files of a pattern are or may appear; none if it is no pattern."""
+    if not has_magic(str(pattern)):
+        return ()
+    plain = next(parent for parent in pattern.parents if not has_magic(str(parent)))
+    return [plain, *map(Path, iglob(str(pattern.parent), recursive=True))]
+
+
+def _folders_below(mappings: Path) -> Iterator[Path]:
     yield mappings.parent
     for folder, subfolders, _ in os.walk(mappings):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]

@@ -14,6 +14,7 @@ from syncd.web.bounded import Bounded
 from syncd.web.conditional import json_answer
 from syncd.web.daemon import Daemon
 from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, StoredDocument, check_parameters
+from syncd.web.places import place_of
 from syncd.web.posted import Posted, post_endpoint
 from syncd.web.view import view_of
 
@@ -23,7 +24,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def endpoint(operation: Operation) -> Any:
         def answer(request: Request) -> Response:
-            check_parameters(operation, request)
+            check_parameters(operation.parameters, request)
             return json_answer(request, operation.answer(view_of(daemon, request), request))
 
         return bounded(answer)
@@ -31,11 +32,12 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
     def described(request: Request) -> Response:
         from syncd.web.openapi import openapi  # few ask for it, and it builds the schema of every document
 
-        return json_answer(request, openapi())
+        root = place_of(request.scope).root
+        return json_answer(request, {**openapi(), "servers": [{"url": root}]} if root else openapi())
 
     def act(action: Action) -> Any:
         def answer(request: Request, posted: Posted) -> Response:
-            check_parameters(action, request)
+            check_parameters(action.parameters, request)
             view = view_of(daemon, request)
             stored = action.act(view, str(request.path_params["id"]), posted)
             zone = view.okrs.period.zone
@@ -45,7 +47,8 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
         return post_endpoint(answer, bounded)
 
     async def index(request: Request) -> Response:
-        names = {operation.path.split("/")[2]: operation.path for operation in reversed(OPERATIONS)}
+        root = place_of(request.scope).root
+        names = {operation.path.split("/")[2]: f"{root}{operation.path}" for operation in reversed(OPERATIONS)}
         return json_answer(request, dict(sorted(names.items())))
 
     return [

@@ -11,18 +11,35 @@ from syncd.ledger import Ledger
 from syncd.status.unwritten import Trouble
 
 
-class Daemon(Protocol):
+class Entrance(Protocol):
+    """What people log in by: the configuration in force, and the ledger that keeps their sessions."""
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger; None before the first sync."""
+        ...
+
+
+class Daemon(Entrance, Protocol):
     """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
 
-    cycle_problem: str | None
-    ledger_problem: str | None
     standing_by: str | None
     starting: bool
     """Whether it has not claimed the ledger yet, nor found that another service has."""
 
     @property
-    def config(self) -> Config:
-        """The last valid configuration."""
+    def cycle_problem(self) -> str | None:
+        """Why the last cycle did not reach its end; None if it did."""
+        ...
+
+    @property
+    def ledger_problem(self) -> str | None:
+        """Why the last cycle could not use the ledger; None if it could."""
         ...
 
     @property
@@ -33,11 +50,6 @@ class Daemon(Protocol):
     @property
     def backup_problem(self) -> str | None:
         """Why the last scheduled backup failed; None if it did not."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The ledger; None before the first sync."""
         ...
 
     @property

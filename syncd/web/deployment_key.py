@@ -8,14 +8,14 @@ import secrets
 
 from syncd.ledger import LedgerError
 from syncd.web.bounded import Bounded, Overdue
-from syncd.web.daemon import Daemon
+from syncd.web.daemon import Entrance
 
 
 class DeploymentKey:
     """Keys that are made of the ledger's id, which is random, so that what they sign outlives a restart."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
         self._look_up = Bounded("key", threads=2, seconds=5).run
         self._random = secrets.token_bytes(32)
 
@@ -25,7 +25,7 @@ class DeploymentKey:
         Where there is no ledger, or it does not answer, the key is of this process alone.
         """
         try:
-            ledger = await self._look_up(lambda: self._daemon.ledger)
+            ledger = await self._look_up(lambda: self._entrance.ledger)
         except (LedgerError, Overdue):
             ledger = None
         secret = ledger.identity.id.encode() if ledger is not None else self._random

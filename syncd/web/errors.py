@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import orjson
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Scope
 from typing_extensions import TypedDict
+
+from syncd.web.places import path_within
 
 JSON = "application/json"
 
@@ -18,14 +21,14 @@ class ErrorDocument(TypedDict):
     """A sentence that says what is wrong, and what to write or do instead."""
 
 
-def is_api(path: str) -> bool:
-    """Whether an address is for programs."""
-    return path.startswith("/api/")
+def is_api(scope: Scope) -> bool:
+    """Whether the address of a request is for programs."""
+    return path_within(scope).startswith("/api/")
 
 
-def error_answer(path: str, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer to a request for this path that ends with an error."""
-    if is_api(path):
+def error_answer(scope: Scope, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that ends with an error."""
+    if is_api(scope):
         document: ErrorDocument = {"error": sentence}
         return Response(orjson.dumps(document), status, headers, JSON)
     return PlainTextResponse(f"{sentence}\n", status, headers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
@@ -36,12 +37,20 @@ class _State(NamedTuple):
     problems: tuple[str | None, ...]
 
 
+@dataclass
+class Streams:
+    """How many streams of a process are open: each keeps one of its connections."""
+
+    open: int = 0
+
+
 class Events:
     """The endpoint. One task looks at the ledger for all open streams, and only while there are any."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        """`daemon` is the process whose pages are open."""
+    def __init__(self, daemon: Daemon, streams: Streams) -> None:
+        """`daemon` is whose pages are open; `streams` count those of the whole process."""
         self._daemon = daemon
+        self._all = streams
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._streams = 0
         self._state: _State | None = None
@@ -53,7 +62,7 @@ class Events:
         if scope["method"] == "HEAD":
             await Response(media_type=_MEDIA_TYPE)(scope, receive, send)
             return
-        if self._streams >= _MOST:
+        if self._all.open >= _MOST:
             sentence = f"{_MOST} pages are live already; this one shows new numbers once it is loaded again\n"
             await PlainTextResponse(sentence, 503, {"Retry-After": "60"})(scope, receive, send)
             return
@@ -61,12 +70,14 @@ class Events:
         events = self._events(Headers(scope=scope).get("last-event-id"))
         unbuffered = {"X-Accel-Buffering": "no"}  # nginx hands each event on at once
         self._streams += 1
+        self._all.open += 1
         try:
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look_again_and_again())
             await StreamingResponse(events, media_type=_MEDIA_TYPE, headers=unbuffered)(scope, receive, send)
         finally:
             self._streams -= 1
+            self._all.open -= 1
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:
         """An event for each new state, and for the present one unless `last` is its cycle.

@@ -27,9 +27,9 @@ _NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Aut
 _OLD = marked("the page that this was sent from is too old; go back, load the page again, and send it once more")
 
 
-def token_of_forms(secret: bytes, who: str) -> str:
-    """The token of a visitor's forms; `secret` is what no foreign page knows."""
-    return hmac.new(secret, f"form of {who}".encode(), hashlib.sha256).hexdigest()
+def token_of_forms(secret: bytes, who: str, root: str = "") -> str:
+    """The token of a visitor's forms on the pages below `root`; `secret` is what no foreign page knows."""
+    return hmac.new(secret, f"form of {who} at {root}/".encode(), hashlib.sha256).hexdigest()
 
 
 async def check_form(request: Request, expected: str) -> Response | Receive:

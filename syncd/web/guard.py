@@ -60,7 +60,7 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(Headers(scope=scope))
-        app = self._app if refusal is None else error_answer(scope["path"], 403, refusal)
+        app = self._app if refusal is None else error_answer(scope, 403, refusal)
         await app(scope, receive, with_headers)
 
     def _refusal(self, headers: Headers) -> str | None:

@@ -14,8 +14,10 @@ Receiver = Callable[[str, Mapping[str, str], bytes], tuple[int, str]]
 """The status and the sentence that answer a webhook of a connection."""
 
 
-def hook_endpoint(receive: Receiver, bounded: Bounded) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that hands webhooks to `receive`, in a thread of `bounded`."""
+def hook_endpoint(
+    receiver: Callable[[Request], Receiver], bounded: Bounded
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint that hands webhooks to the receiver of their address, in a thread of `bounded`."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -23,7 +25,7 @@ def hook_endpoint(receive: Receiver, bounded: Bounded) -> Callable[[Request], Aw
         except BodyRefused as refused:
             return _reply(refused.status, str(refused))
         name, headers = request.path_params["connection"], dict(request.headers)
-        return await bounded(lambda _: _reply(*receive(name, headers, body)))(request)
+        return await bounded(lambda same: _reply(*receiver(same)(name, headers, body)))(request)
 
     return endpoint
 

@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncd.sdk.language import ENGLISH, Language, speaking
+from syncd.web.places import path_within
 
 _OF_PROGRAMS = ("/api/", "/hooks/", "/metrics", "/healthz", "/readyz", "/events", "/static/")
 _TAG = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
@@ -101,7 +102,7 @@ class Spoken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or scope["path"].startswith(_OF_PROGRAMS):
+        if scope["type"] != "http" or path_within(scope).startswith(_OF_PROGRAMS):
             await self._app(scope, receive, send)
             return
         spoken = self._languages.of(Headers(scope=scope).get("accept-language", ""))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syncd.config import Config
-from syncd.config.web_keys import LoginKeys
+from syncd.config.web_keys import OidcKeys
 from syncd.ledger import LedgerError
 from syncd.ledger.sessions import Session
 from syncd.sdk.language import gettext as _
@@ -23,7 +24,7 @@ from syncd.web.attempts import Attempts, TooManyAttempts
 from syncd.web.bodies import BodyRefused, form_fields, whole_body
 from syncd.web.bounded import Bounded, Overdue
 from syncd.web.credentials import SLOW_SECRETS, name_of_token
-from syncd.web.daemon import Daemon
+from syncd.web.daemon import Entrance
 from syncd.web.deployment_key import DeploymentKey
 from syncd.web.issuer import SECONDS, Issuer, begun_login
 from syncd.web.origins import netloc_of, parts_of
@@ -55,11 +56,27 @@ _PURPOSE = "login"  # of the key that signs it
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """How people log in: at a provider, and whether tokens do."""
+
+    oidc: OidcKeys | None
+    has_tokens: bool
+
+
 class LoginPages:
     """Logs people in at a provider or with a token, and out."""
 
-    def __init__(self, daemon: Daemon, attempts: Attempts, key: DeploymentKey) -> None:
-        self._daemon = daemon
+    def __init__(
+        self,
+        entrance: Entrance,
+        attempts: Attempts,
+        key: DeploymentKey,
+        others: Callable[[], Sequence[Config]] = tuple,
+    ) -> None:
+        """`others` are further configurations whose tokens log in here."""
+        self._entrance = entrance
+        self._others = others
         self._attempts = attempts
         self._key = key
         self._look_up = Bounded("login", threads=2, seconds=8).run
@@ -80,15 +97,15 @@ class LoginPages:
 
     async def form(self, request: Request) -> Response:
         """The page to log in at."""
-        login = self._login(request)
+        ways = self._ways()
         target = own_path(request.query_params.get("next", ""))
-        if login.tokens:
-            return _login_page(login, target)
-        return RedirectResponse(_with_next("/login/start", target) if login.oidc is not None else target, 303)
+        if ways.has_tokens:
+            return _login_page(ways, target)
+        return RedirectResponse(_with_next("/login/start", target) if ways.oidc is not None else target, 303)
 
     async def at_issuer(self, request: Request) -> Response:
         """Sends the browser to the provider."""
-        config, keys = self._daemon.config, self._login(request).oidc
+        config, keys = self._entrance.config, self._ways().oidc
         if keys is None:
             raise HTTPException(404)
         target, key = own_path(request.query_params.get("next", "")), await self._key.of(_PURPOSE)
@@ -102,9 +119,10 @@ class LoginPages:
 
     async def from_issuer(self, request: Request) -> Response:
         """Begins a session for whom the provider sends back."""
-        config, login = self._daemon.config, self._login(request)
-        web, keys = config.settings.web, login.oidc
-        if keys is None:
+        config, keys = self._entrance.config, self._ways().oidc
+        web = config.settings.web
+        login = web.login
+        if keys is None or login is None:
             raise HTTPException(404)
         cookie = request.cookies.get(cookie_name(web, _COOKIE), "")
         query = dict(request.query_params)
@@ -142,7 +160,7 @@ class LoginPages:
 
     async def by_token(self, request: Request) -> Response:
         """Begins a session for whoever sends one of the tokens."""
-        config, login = self._daemon.config, self._login(request)
+        config, ways = self._entrance.config, self._ways()
         if "origin" not in request.headers:
             return refusal(request, 403, _("log in on the page of syncd"))
         try:
@@ -153,14 +171,14 @@ class LoginPages:
         try:
             attempt = self._attempts.begin(counted_address(request, config.settings.web))
         except TooManyAttempts as many:
-            return has_to_wait(_login_page(login, target, sentence_of(many), 429), many)
+            return has_to_wait(_login_page(ways, target, sentence_of(many), 429), many)
         try:
-            name = await self._tokens.run(lambda: name_of_token(config, token))
+            name = await self._tokens.run(lambda: self._name_of(token))
         except Overdue as overdue:
             attempt.take_back()
-            return _login_page(login, target, str(overdue), 503)
+            return _login_page(ways, target, str(overdue), 503)
         if name is None:
-            return _login_page(login, target, _("no token of syncd is equal to this one"), 403)
+            return _login_page(ways, target, _("no token of syncd is equal to this one"), 403)
         attempt.take_back()
         return await self.welcome(request, config, lambda secret: Session(name, login_by_token(token, secret)), target)
 
@@ -169,7 +187,7 @@ class LoginPages:
     ) -> Response:
         """Begins the session that `session_of` makes with its secret, and shows the page that was asked for."""
         try:
-            secret = await self._look_up(lambda: begin_session(request, config, self._daemon.ledger, session_of))
+            secret = await self._look_up(lambda: begin_session(request, config, self._entrance.ledger, session_of))
         except (LedgerError, Overdue) as error:
             log.error("session not kept", extra={"reason": str(error)})
             return refusal(
@@ -182,20 +200,27 @@ class LoginPages:
     async def log_out(self, request: Request) -> Response:
         """Ends the session, in every process at once."""
         answer = RedirectResponse("/logged-out", 303)
-        web = self._daemon.config.settings.web
-        await self._look_up(lambda: end_session(request, answer, web, self._daemon.ledger))
+        web = self._entrance.config.settings.web
+        await self._look_up(lambda: end_session(request, answer, web, self._entrance.ledger))
         return answer
 
     async def logged_out(self, request: Request) -> Response:
         """What is shown after it."""
-        self._login(request)
+        self._ways()
         return HTMLResponse(render("logged_out.html"))
 
-    def _login(self, request: Request) -> LoginKeys:
-        login = self._daemon.config.settings.web.login
-        if login is None:
+    def _ways(self) -> WaysIn:
+        """HTTPException 404 if there is none."""
+        logins = [config.settings.web.login for config in (self._entrance.config, *self._others())]
+        if not any(logins):
             raise HTTPException(404)
-        return login
+        oidc = logins[0].oidc if logins[0] is not None else None
+        return WaysIn(oidc, any(login.tokens for login in logins if login is not None))
+
+    def _name_of(self, token: str) -> str | None:
+        """The name of a token in the first configuration that has it; None if none has."""
+        names = (name_of_token(config, token) for config in (self._entrance.config, *self._others()))
+        return next((name for name in names if name is not None), None)
 
 
 def session_over(request: Request) -> Response:
@@ -232,6 +257,6 @@ def _with_next(path: str, target: str) -> str:
     return f"{path}?{urlencode({'next': target})}" if target != "/" else path
 
 
-def _login_page(login: LoginKeys, target: str, sentence: str = "", status: int = 200) -> Response:
-    page = render("login.html", login=login, target=target, start=_with_next("/login/start", target), sentence=sentence)
+def _login_page(ways: WaysIn, target: str, sentence: str = "", status: int = 200) -> Response:
+    page = render("login.html", ways=ways, target=target, start=_with_next("/login/start", target), sentence=sentence)
     return HTMLResponse(page, status_code=status)

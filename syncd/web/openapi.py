@@ -39,7 +39,13 @@ _SUFFIX = "Document"
 
 @cache
 def openapi() -> Mapping[str, Any]:
-    """The document, of OpenAPI 3.1."""
+    """The document of the API of a project, of OpenAPI 3.1."""
+    paths = {operation.path: {"get": _operation(operation)} for operation in OPERATIONS}
+    return description(paths | {action.path: {"post": _action(action)} for action in ACTIONS}, _documents())
+
+
+def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Mapping[str, Any]:
+    """The document of an API with these paths, whose answers are of the types `documents`."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,13 +54,12 @@ def openapi() -> Mapping[str, Any]:
             "description": "What the dashboard shows, as the JSON documents that the commands print with `--json`.",
         },
         "paths": {
-            "/api/": {"get": _get("index", "The documents of the API by name, each with its address.", [], _INDEX)},
-            "/api/openapi.json": {"get": _get("openapi", "This document.", [], {"type": "object"})},
-            **{operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
-            **{action.path: {"post": _action(action)} for action in ACTIONS},
+            "/api/": {"get": reads("index", "The documents of the API by name, each with its address.", [], _INDEX)},
+            "/api/openapi.json": {"get": reads("openapi", "This document.", [], {"type": "object"})},
+            **paths,
         },
         "components": {
-            "schemas": schemas(_documents()),
+            "schemas": schemas([*documents, ErrorDocument]),
             "responses": {name: _error(meaning) for name, meaning in (_ERRORS | _ERRORS_OF_ACTIONS).values()},
             "headers": _HEADERS,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -73,7 +78,7 @@ def schemas(documents: Sequence[type[Any]]) -> dict[str, Any]:
 
 def _documents() -> list[type[Any]]:
     bodies = [action.body for action in ACTIONS]
-    return [*(operation.document for operation in OPERATIONS), *bodies, StoredDocument, ErrorDocument]
+    return [*(operation.document for operation in OPERATIONS), *bodies, StoredDocument]
 
 
 def _action(action: Action) -> dict[str, Any]:
@@ -82,11 +87,11 @@ def _action(action: Action) -> dict[str, Any]:
         "operationId": action.id,
         "summary": action.meaning,
         "parameters": [*_path_parameters(action.path, what), *map(_parameter, action.parameters)],
-        "requestBody": {"required": True, "content": {JSON: {"schema": _reference(action.body)}}},
+        "requestBody": {"required": True, "content": {JSON: {"schema": reference(action.body)}}},
         "responses": {
             "202": {
                 "description": "It is stored; the next cycle does it.",
-                "content": {JSON: {"schema": _reference(StoredDocument)}},
+                "content": {JSON: {"schema": reference(StoredDocument)}},
             },
             **_errors(_ERRORS | _ERRORS_OF_ACTIONS),
         },
@@ -95,10 +100,11 @@ def _action(action: Action) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     parameters = [*_path_parameters(operation.path), *map(_parameter, operation.parameters)]
-    return _get(operation.id, operation.meaning, parameters, _reference(operation.document))
+    return reads(operation.id, operation.meaning, parameters, reference(operation.document))
 
 
-def _get(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
+def reads(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A path that answers with a document of this schema."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     return {
         "operationId": name,
@@ -135,10 +141,11 @@ def _errors(errors: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
 
 
 def _error(meaning: str) -> dict[str, Any]:
-    return {"description": meaning, "content": {JSON: {"schema": _reference(ErrorDocument)}}}
+    return {"description": meaning, "content": {JSON: {"schema": reference(ErrorDocument)}}}
 
 
-def _reference(document: type[Any]) -> dict[str, str]:
+def reference(document: type[Any]) -> dict[str, str]:
+    """The schema of a document, by its name."""
     return {"$ref": f"#/components/schemas/{_name(document.__name__)}"}
 
 

@@ -129,13 +129,13 @@ class Action:
     parameters: Sequence[Parameter] = ()
 
 
-def check_parameters(address: Operation | Action, request: Request) -> None:
+def check_parameters(parameters: Sequence[Parameter], request: Request) -> None:
     """HTTPException 400 for a parameter that the address does not have, or with a value that it does not take."""
-    by_name = {parameter.name: parameter for parameter in address.parameters}
+    by_name = {parameter.name: parameter for parameter in parameters}
     for name in request.query_params:
         if name not in by_name:
             taken = f"it takes {', '.join(by_name)}" if by_name else "it takes none"
-            raise HTTPException(400, f"{address.path} has no parameter {name[:50]!r}; {taken}")
+            raise HTTPException(400, f"{request.scope['path'][:100]} has no parameter {name[:50]!r}; {taken}")
         by_name[name].check(request.query_params.getlist(name))
 
 

@@ -7,7 +7,6 @@ stored is answered by the page, with the reason and what was typed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -25,8 +24,7 @@ from syncd.web.daemon import Daemon
 from syncd.web.people import Sent
 from syncd.web.posted import Posted, post_endpoint
 from syncd.web.publishers import seen_of
-from syncd.web.view import View, make_view
-from syncd.web.visitors import form_token, visitor_of
+from syncd.web.view import View, view_at
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
 ACTION = "do"
@@ -40,18 +38,12 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
 
     def endpoint(act: Callable[[View, Request, Posted], Response]) -> Callable[[Request], object]:
         # A past day takes nothing: what is sent from its page is about today.
-        return post_endpoint(lambda request, posted: act(_today(daemon, request), request, posted), bounded)
+        return post_endpoint(lambda request, posted: act(view_at(daemon, request, None), request, posted), bounded)
 
     return [
         Route("/key-results/{id}", endpoint(_on_key_result), methods=["POST"]),
         Route("/sources", endpoint(_on_sources), methods=["POST"]),
     ]
-
-
-def _today(daemon: Daemon, request: Request) -> View:
-    query = request.query_params
-    view = make_view(daemon, visitor_of(request), query.get("period"), None, form_token(request))
-    return replace(view, parameters=query)
 
 
 def _on_key_result(view: View, request: Request, posted: Posted) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
+from syncd.web.places import Place
 
 HERE = Path(__file__).parent
 _FRACTION = re.compile(r"[.,](\d{1,2})$")
@@ -49,6 +51,11 @@ _PAGES.globals.update(
     places=places,
     points=points,
 )
+
+
+def frame_of(place: Place) -> Mapping[str, Any]:
+    """What the frame of a page shows that is of no period."""
+    return {"place": place, "here": "", "past": False, "query": ""}
 
 
 def render(template: str, **data: Any) -> str:

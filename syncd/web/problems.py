@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
 from syncd.web.errors import error_answer, is_api
-from syncd.web.pages import render
+from syncd.web.pages import frame_of, render
+from syncd.web.places import place_of
 from syncd.web.visitors import is_anonymous
 
 _HINTS = {
@@ -46,25 +47,25 @@ def failed(request: Request, _error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    path = request.scope["path"]
-    if is_api(path) or "text/html" not in request.headers.get("accept", ""):
-        return error_answer(path, status, _for_programs(request, sentence, headers or {}), headers)
+    if is_api(request.scope) or "text/html" not in request.headers.get("accept", ""):
+        return error_answer(request.scope, status, _for_programs(request, sentence, headers or {}), headers)
     text = _(_FOR_PEOPLE[sentence]) if sentence in _FOR_PEOPLE else sentence
     what, _separator, next_step = text.partition("; ")
     hint = _as_sentence(next_step)
     if not next_step:
         hint = _(_HINTS[status]) if status in _HINTS else ""
-    page = render("problem.html", here="", past=False, query="", status=status, sentence=_as_sentence(what), hint=hint)
+    place = place_of(request.scope)
+    page = render("problem.html", **frame_of(place), status=status, sentence=_as_sentence(what), hint=hint)
     return HTMLResponse(page, status, headers)
 
 
 def _for_programs(request: Request, sentence: str, headers: Mapping[str, str]) -> str:
     """A sentence, or what one of HTTP's names of statuses means."""
-    path = request.scope["path"][:100]
+    path, root = request.scope["path"][:100], place_of(request.scope).root
     match sentence:
         case "Not Found":
-            where = "/api/openapi.json lists every address" if is_api(path) else "the dashboard is at /"
-            return f"nothing is at {path}; {where}"
+            listed = f"{root}/api/openapi.json lists every address"
+            return f"nothing is at {path}; {listed if is_api(request.scope) else f'the dashboard is at {root}/'}"
         case "Method Not Allowed":
             return f"{path} does not take {request.method[:20]}; it takes {headers.get('Allow', 'another method')}"
         case "Internal Server Error":

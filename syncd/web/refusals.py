@@ -11,6 +11,7 @@ from syncd.sdk.language import gettext as _
 from syncd.web.attempts import TooManyAttempts
 from syncd.web.errors import error_answer, is_api
 from syncd.web.pages import render
+from syncd.web.places import place_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing."""
@@ -19,11 +20,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 def refusal(request: Request, status: int, sentence: str, template: str = "refused.html", **data: Any) -> Response:
     """The answer to a request that is refused: the page of a template, which gets the sentence, or JSON."""
     answer: Response
-    path = request.scope["path"]
-    if is_api(path):
-        answer = error_answer(path, status, sentence)
+    if is_api(request.scope):
+        answer = error_answer(request.scope, status, sentence)
     else:
-        page = render(template, **{"sentence": sentence, "again": None, **data})
+        page = render(template, **{"sentence": sentence, "again": None, "place": place_of(request.scope), **data})
         answer = HTMLResponse(page, status_code=status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
@@ -79,16 +80,18 @@ def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledg
 
 
 def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session | None:
-    """The session with a secret; None if it is over, or if its way to log in is gone. Raises LedgerError."""
+    """The session with a secret; None if it is over, or if its way to log in is none of this configuration.
+
+    Who has logged in with a token is called what this configuration calls that token. Raises LedgerError.
+    """
     login = config.settings.web.login
     session = ledger.sessions.of(secret, datetime.now(UTC)) if ledger is not None else None
     if session is None or login is None:
         return None
     if session.login == login_by_issuer(login):
         return session
-    return (
-        session if session.login in {login_by_token(each, secret) for each in login_tokens(config).values()} else None
-    )
+    names = {login_by_token(token, secret): name for name, token in login_tokens(config).items()}
+    return replace(session, name=names[session.login]) if session.login in names else None
 
 
 def local_session(token: str, ledger: Ledger | None) -> Session | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from typing_extensions import TypedDict
 
-from syncd.config.schedule import next_start
+from syncd.config.schedule import late_from, next_start
 from syncd.cycle.due_pulls import needed_streams
 from syncd.explain.document_types import RequestDocument
 from syncd.explain.documents import request_document
@@ -122,7 +122,7 @@ def page(view: View, done: str | None = None, problem: str | None = None) -> str
 
     It is about now: a past day stays in its links alone.
     """
-    past_day, frame = view.day, {"kept": view.kept, "query": view.link("")}
+    past_day, frame = view.day, {"kept": view.kept, "query": view.query()}
     view = replace(view, day=None)
     frame = {**view.frame(), **frame}
     connections, zone, config = list(_connections(view)), view.okrs.period.zone, view.daemon.config
@@ -220,10 +220,7 @@ def _is_late(view: View, pull: LastPull | None) -> bool:
     if pull is None or pull.completed_at is None:
         return False
     config = view.daemon.config
-    due = pull.completed_at
-    for _ in range(2):
-        due = next_start(config.settings.schedule, config.zone, due, due)
-    return due < view.now
+    return late_from(config.settings.schedule, config.zone, pull.completed_at) < view.now
 
 
 def _next_due(view: View) -> datetime | None:

@@ -14,7 +14,8 @@ from starlette.responses import HTMLResponse
 
 from syncd.okr import words
 from syncd.web.charts import Band, Chart, Level, Mark, draw
-from syncd.web.pages import HERE, render
+from syncd.web.pages import HERE, frame_of, render
+from syncd.web.places import place_of
 from syncd.web.svg import Line
 
 TOKENS = tuple(dict.fromkeys(re.findall(r"--([\w-]+): #", (HERE / "static" / "syncd.css").read_text(encoding="utf-8"))))
@@ -30,13 +31,11 @@ _SHARES: Mapping[str, float | None] = {
 }
 
 
-async def styleguide(_: Request) -> HTMLResponse:
+async def styleguide(request: Request) -> HTMLResponse:
     """The page."""
     page = render(
         "styleguide.html",
-        here="",
-        past=False,
-        query="",
+        **frame_of(place_of(request.scope)),
         tokens=TOKENS,
         shares=_SHARES,
         chart=draw(_chart(), words.number),

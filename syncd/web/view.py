@@ -21,6 +21,7 @@ from syncd.status.choosing import chosen_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon
+from syncd.web.places import ALONE, Place, place_of
 from syncd.web.visitors import Visitor, form_token, visitor_of
 
 
@@ -35,7 +36,8 @@ class View:
     okrs: PeriodOkrs
     now: datetime
     visitor: Visitor
-    form_token: str
+    form_token: str = ""
+    place: Place = ALONE
     asked: str | None = None
     day: date | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -47,9 +49,13 @@ class View:
         return {name: text for name, text in (("period", self.asked), ("at", day)) if text}
 
     def link(self, path: str, **parameters: str) -> str:
-        """The address of another page, of the same period and day."""
+        """The address of another page of the same project, period and day."""
+        return f"{self.place.root}{path}{self.query(**parameters)}"
+
+    def query(self, **parameters: str) -> str:
+        """What such an address ends with: `?period=2026-Q4`, or nothing."""
         query = urlencode({**self.kept, **parameters})
-        return f"{path}?{query}" if query else path
+        return f"?{query}" if query else ""
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -69,6 +75,7 @@ class View:
         return {
             "visitor": self.visitor,
             "form_token": self.form_token,
+            "place": self.place,
             "period": self.snapshot.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
             "cycle": self.snapshot.cycle,
@@ -77,7 +84,7 @@ class View:
             "day": self.day,
             "today": self.now.astimezone(zone).date(),
             "kept": self.kept,
-            "query": self.link(""),
+            "query": self.query(),
             "now": address(self.parameters, at=None),
         }
 
@@ -93,12 +100,19 @@ def address(query: Mapping[str, str], **changes: str | None) -> str:
 
 def view_of(daemon: Daemon, request: Request) -> View:
     """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
+    return view_at(daemon, request, request.query_params.get("at"))
+
+
+def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
+    """The view that an address asks for, of a past day or of now, whatever day the address names. HTTPException like
+    `view_of`.
+    """
     query = request.query_params
-    view = make_view(daemon, visitor_of(request), query.get("period"), query.get("at"), form_token(request))
-    return replace(view, parameters=query)
+    view = make_view(daemon, visitor_of(request), query.get("period"), at)
+    return replace(view, form_token=form_token(request), place=place_of(request.scope), parameters=query)
 
 
-def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None, form_token: str = "") -> View:
+def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None) -> View:
     """The view of a period, as of now or of a past day. Without a period it is the one of that day.
 
     HTTPException: 404 for an unknown period, 400 for a day that is none.
@@ -109,7 +123,7 @@ def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | No
     with missing_is_404():
         okrs = chosen_period(daemon.config, period, last_instant(day, zone, now) if day else now)
     past = None if day == now.astimezone(zone).date() else day
-    return View(daemon, okrs, now, visitor, form_token, period, past)
+    return View(daemon, okrs, now, visitor, asked=period, day=past)
 
 
 def missing_is_404() -> AbstractContextManager[None]:

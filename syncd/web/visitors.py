@@ -52,7 +52,12 @@ class Visitor:
 
 
 def visitor_by_roles(
-    name: str, web: WebKeys, *, also: Iterable[str] = (), groups: Collection[str] = frozenset()
+    name: str,
+    web: WebKeys,
+    *,
+    also: Iterable[str] = (),
+    groups: Collection[str] = frozenset(),
+    has_session: bool = False,
 ) -> Visitor:
     """A visitor with the highest role that `web: roles:` gives to a name of theirs or to a group."""
     names = {alike for text in (name, *also) if not (alike := _alike(text)).startswith(GROUP)}
@@ -60,7 +65,8 @@ def visitor_by_roles(
     entries = {ANYBODY} | names | {f"{GROUP}{group}" for group in by_group}
     lists = {Role.VIEWER: web.roles.viewer, Role.EDITOR: web.roles.editor, Role.OPERATOR: web.roles.operator}
     roles = [role for role, members in lists.items() if entries & {_alike(entry) for entry in members}]
-    return Visitor(name, max(roles, default=Role.NONE), frozenset(names | by_group if web.owners_check_in else ()))
+    role, owner_names = max(roles, default=Role.NONE), names | by_group if web.owners_check_in else ()
+    return Visitor(name, role, frozenset(owner_names), has_session)
 
 
 def _alike(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from syncd.config import Config
 from syncd.config.deployment import Deployment
 from syncd.config.load import load_workspace
 from syncd.config.project import clock_of
+from syncd.config.schedule import late_from
 from syncd.cycle.due_pulls import needed_streams
 from syncd.ledger import Ledger, open_ledger, wrong_cells
 from syncd.okr.goals import Health
@@ -31,7 +32,9 @@ class WorkspaceDocument(TypedDict):
 
     name: str
     problem: str | None
-    """Why it cannot be shown; all else is then empty or null."""
+    """Why it cannot be shown; all else is then empty or null. If a service goes on with the last good configuration
+    instead, why the files are not in use.
+    """
     period: str | None
     objectives: Mapping[Health, int]
     watermelons: int | None
@@ -41,7 +44,7 @@ class WorkspaceDocument(TypedDict):
 
 
 class WorkspacesDocument(TypedDict):
-    """The document of `status --all --json`."""
+    """The document of `status --all --json` and of `/api/workspaces`."""
 
     workspaces: list[WorkspaceDocument]
 
@@ -49,7 +52,8 @@ class WorkspacesDocument(TypedDict):
 @dataclass(frozen=True, slots=True)
 class WorkspaceOverview:
     """A workspace at `as_of`, or the `problem` for which it cannot be shown. `failing` are its connections of which a
-    stream did not come whole in the last pull; `synced_at` is when its last sync ended, None before the first.
+    stream did not come whole in the last pull; `synced_at` is when its last sync ended, None before the first; two more
+    were due by `late_from`.
     """
 
     name: str
@@ -60,6 +64,7 @@ class WorkspaceOverview:
     watermelons: int | None = None
     failing: Sequence[str] = ()
     synced_at: datetime | None = None
+    late_from: datetime | None = None
 
 
 def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[WorkspaceOverview]:
@@ -71,7 +76,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
             yield WorkspaceOverview(name, str(deployment.refused[name]))
             continue
         try:
-            yield _overview(load_workspace(deployment, name, tests=False), name, period)
+            yield _opened(load_workspace(deployment, name, tests=False), name, period)
         except Exception as error:
             reason = wrong_cells.explained(error)
             if not isinstance(reason, SyncdError):
@@ -79,7 +84,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
             yield WorkspaceOverview(name, str(reason))
 
 
-def workspaces_document(overviews: Iterator[WorkspaceOverview]) -> WorkspacesDocument:
+def workspaces_document(overviews: Iterable[WorkspaceOverview]) -> WorkspacesDocument:
     """The overviews as `status --all --json` prints them: a public contract."""
     return {"workspaces": [_document(overview) for overview in overviews]}
 
@@ -97,15 +102,23 @@ def _document(overview: WorkspaceOverview) -> WorkspaceDocument:
     }
 
 
-def _overview(config: Config, workspace: str, period: str | None) -> WorkspaceOverview:
-    now = clock_of(config.settings)()
-    okrs = chosen_period(config, period, now)
+def _opened(config: Config, workspace: str, period: str | None) -> WorkspaceOverview:
     with ExitStack() as at_the_end:
         ledger = open_ledger(config.ledger_url(), create=False)
         if ledger is not None:
             at_the_end.callback(ledger.close)
-        report = report_of(Snapshots(config, okrs, ledger).now(now))
-        failing = list(_failing(config, ledger, now)) if ledger is not None else []
+        return overview_of_workspace(config, ledger, workspace, clock_of(config.settings)(), period)
+
+
+def overview_of_workspace(
+    config: Config, ledger: Ledger | None, workspace: str, now: datetime, period: str | None = None
+) -> WorkspaceOverview:
+    """The overview of a workspace whose ledger is open, of its period of today or the one named. ConfigError if it has
+    no such period; LedgerError.
+    """
+    okrs = chosen_period(config, period, now)
+    report = report_of(Snapshots(config, okrs, ledger).now(now))
+    failing = list(_failing(config, ledger, now)) if ledger is not None else []
     health = Counter(block.standing.health for block in report.objectives)
     return WorkspaceOverview(
         workspace,
@@ -117,6 +130,7 @@ def _overview(config: Config, workspace: str, period: str | None) -> WorkspaceOv
         ),
         failing=failing,
         synced_at=report.synced_at.astimezone(config.zone) if report.synced_at else None,
+        late_from=late_from(config.settings.schedule, config.zone, report.synced_at) if report.synced_at else None,
     )
 
 

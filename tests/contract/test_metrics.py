@@ -14,7 +14,7 @@ from service_thread import Series, cycle, labels, series, serving
 
 from syncd.sandbox import Fault, Sandbox
 from syncd.service import Service
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
 
 PULLS = "from: code, repo: acme/web, what: merged_pull_requests, take: count"
 ISSUES = "from: tickets, jql: project = KB, take: count"
@@ -124,7 +124,7 @@ def test_a_thread_of_a_former_configuration_brings_no_connection_back() -> None:
     metrics.request("code", "ok", 10)
     metrics.keep(["tickets"])
     metrics.request("code", "ok", 9)
-    assert b"code" not in metrics.text()
+    assert b"code" not in prometheus_text(metrics.counted())
 
 
 def test_a_key_result_of_two_quarters_is_two_lines(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from syncd.ledger.schema import sessions
 from syncd.ledger.sessions import Session
 from syncd.sdk import ConfigError
 from syncd.service.upkeep import Upkeep
-from syncd.web import door as web_door
+from syncd.web import callers as web_callers
 from syncd.web import login as web_login
 from syncd.web.addresses import counted_address
 from syncd.web.attempts import Attempts, TooManyAttempts
@@ -313,7 +313,7 @@ def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
         looks.append(token)
         ended.wait(HANG)
 
-    monkeypatch.setattr(web_door, "name_of_token", slowly)
+    monkeypatch.setattr(web_callers, "name_of_token", slowly)
     monkeypatch.setattr(web_login, "name_of_token", slowly)
     app = client.app
 
@@ -337,7 +337,7 @@ def test_slow_secret_is_a_sentence_on_the_page_to_log_in_at(
     project: CsvProject, monkeypatch: pytest.MonkeyPatch, ended: threading.Event
 ) -> None:
     monkeypatch.setattr(web_login, "name_of_token", lambda *_: ended.wait(HANG))
-    monkeypatch.setattr(web_door, "name_of_token", lambda *_: ended.wait(HANG))
+    monkeypatch.setattr(web_callers, "name_of_token", lambda *_: ended.wait(HANG))
     hurry(monkeypatch, "tokens", "login-tokens")
     client = door(project, PEOPLE)
     for _ in range(11):  # nobody has failed

@@ -16,7 +16,8 @@ import yaml
 from debian import program
 from waiting import HANG
 
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
+from syncd.workspaces.worker_metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -97,7 +98,7 @@ def test_each_panel_of_the_dashboard_asks_for_something() -> None:
 
 def test_outcomes_of_cycles_are_served_from_zero_on() -> None:
     """`increase` does not see the first event of a series that begins with it."""
-    assert b'syncd_cycles_total{outcome="broken"} 0.0' in Metrics().text()
+    assert b'syncd_cycles_total{outcome="broken"} 0.0' in prometheus_text(Metrics().counted())
 
 
 # -- systemd
@@ -127,14 +128,15 @@ def test_the_unit_starts_reloads_and_limits_the_service() -> None:
 # -- Kubernetes and Compose
 
 
-def manifests() -> dict[str, Any]:
-    text = (DEPLOY / "kubernetes" / "syncd.yaml").read_text(encoding="utf-8")
+def manifests(file: str = "syncd.yaml") -> dict[str, Any]:
+    text = (DEPLOY / "kubernetes" / file).read_text(encoding="utf-8")
     return {document["kind"]: document for document in yaml.safe_load_all(text)}
 
 
 @pytest.mark.parametrize("version", ["1.31", "1.37"])
-def test_kubernetes_accepts_the_manifests(version: str) -> None:
-    for document in manifests().values():
+@pytest.mark.parametrize("file", ["syncd.yaml", "workers.yaml"])
+def test_kubernetes_accepts_the_manifests(file: str, version: str) -> None:
+    for document in manifests(file).values():
         kubernetes_validate.validate(document, version, strict=True)
 
 
@@ -142,6 +144,7 @@ def test_pods_are_confined_limited_and_probed() -> None:
     documents = manifests()
     pods = [documents["StatefulSet"]["spec"]["template"]["spec"]]
     pods.append(documents["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+    pods.append(manifests("workers.yaml")["Deployment"]["spec"]["template"]["spec"])
     for pod in pods:
         (container,) = pod["containers"]
         assert pod["automountServiceAccountToken"] is False
@@ -156,11 +159,29 @@ def test_pods_are_confined_limited_and_probed() -> None:
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         volumes = {volume["name"] for volume in pod["volumes"]} | {"ledger"}
         assert mounts <= volumes
-    (service,) = pods[0]["containers"]
-    probes = {name: service[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
-    assert probes == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
-    secrets = {item["value"] for item in service["env"]}
-    assert all(path.startswith("/run/secrets/syncd/") for path in secrets)
+    for pod in (pods[0], pods[-1]):
+        (service,) = pod["containers"]
+        probes = {name: service[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
+        assert probes == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+        secrets = {item["value"] for item in service["env"]}
+        assert all(path.startswith("/run/secrets/syncd/") for path in secrets)
+
+
+def test_two_workers_share_the_workspaces() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["worker"]
+    kubernetes = manifests("workers.yaml")["Deployment"]["spec"]
+    assert (compose["deploy"]["replicas"], kubernetes["replicas"]) == (2, 2)
+    (container,) = kubernetes["template"]["spec"]["containers"]
+    assert compose["command"] == container["args"]
+    assert compose["command"][0] == "worker"
+
+
+def test_metrics_of_a_worker_are_on_the_page() -> None:
+    page = (ROOT / "docs" / "workspaces.md").read_text(encoding="utf-8")
+    for line in WorkerMetrics().text().decode().splitlines():
+        if line.startswith("# HELP ") and not line.split()[2].endswith("_created"):
+            _, _, name, text = line.split(" ", 3)
+            assert re.search(rf"^\| `{name}` \| (?:gauge|counter) \| {re.escape(text)} \|$", page, re.MULTILINE), name
 
 
 def test_compose_limits_every_service() -> None:

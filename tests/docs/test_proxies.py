@@ -21,7 +21,7 @@ from waiting import wait_for
 from syncd.config import load_config
 from syncd.service import LedgerReader
 from syncd.web import events, serving
-from syncd.web.events import Events
+from syncd.web.events import Events, Streams
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 NAME = "okrs.acme.example"
@@ -79,7 +79,7 @@ def _project(folder: Path) -> Path:
 def pages(tmp_path: Path) -> Iterator[int]:
     """A port that answers as the pages do: what it saw of the request."""
     settings = _project(tmp_path)
-    live = Route("/events", Events(LedgerReader(settings, load_config(settings))))
+    live = Route("/events", Events(LedgerReader(settings, load_config(settings)), Streams()))
     app = Starlette(routes=[live, Route("/{path:path}", echo, methods=["GET", "POST"])])
     with serving(app, "127.0.0.1", 0) as port:
         yield port

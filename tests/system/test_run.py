@@ -26,10 +26,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(project: Project, *arguments: str, listen: str = "127.0.0.1") -> Iterator[tuple[Forked, httpx.Client]]:
+def running(
+    project: Project, *arguments: str, listen: str = "127.0.0.1", command: str = "run"
+) -> Iterator[tuple[Forked, httpx.Client]]:
     """`syncd run` for the block; then it is stopped as a container is, and must exit with 0."""
     port = free_port()
-    process = project.start("run", "--listen", f"{listen}:{port}", *arguments, err=project.folder / "run.log")
+    process = project.start(command, "--listen", f"{listen}:{port}", *arguments, err=project.folder / "run.log")
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
             wait_for(lambda: answers(client, "/healthz") or process.poll() is not None)

@@ -75,8 +75,8 @@ OF_A_WORKSPACE: dict[str, list[list[str]]] = {
 ELSEWHERE = {
     "approve": "refuses below, for nothing is held",
     "import": "refuses below, for the ledger is not empty",
-    "run": "serves one workspace: tests/contract/test_service_of_a_workspace.py",
-    "serve": "serves one workspace",
+    "run": "serves one workspace, or all: tests/system/test_deployment_run.py",
+    "serve": "serves one workspace, or all",
     "mcp": "reads as the other commands do",
 }
 
@@ -116,7 +116,7 @@ def commands_with(option: str) -> Iterator[str]:
 
 
 def test_every_command_that_takes_a_configuration_takes_a_workspace() -> None:
-    assert set(commands_with("--workspace")) == set(commands_with("--config"))
+    assert set(commands_with("--workspace")) == set(commands_with("--config")) - {"worker"}  # it is of all workspaces
     assert set(commands_with("--workspace")) == {*OF_A_WORKSPACE, *ELSEWHERE}
 
 
@@ -209,7 +209,7 @@ def test_all_workspaces_are_validated_and_a_broken_one_keeps_no_other_from_it(tm
 def test_a_command_without_a_name_says_which_there_are_and_touches_nothing(tmp_path: Path) -> None:
     deployment = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
     choose = "syncd.yaml:1: this is a deployment of many workspaces; choose one with --workspace: alpha, bravo\n"
-    for command in (["sync"], ["run"], ["serve"], ["status"], ["explain", "calls"], ["backup", "a"], ["prune"]):
+    for command in (["sync"], ["status"], ["explain", "calls"], ["backup", "a"], ["prune"]):
         assert deployment.run(*command, check=2).stderr == choose
     unknown = deployment.run("sync", "--workspace", "brave", check=2)
     assert unknown.stderr == "syncd.yaml:1: there is no workspace 'brave'; did you mean 'bravo'?\n"

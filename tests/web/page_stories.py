@@ -242,5 +242,5 @@ def troubled(folder: Path) -> LedgerReader:
     clock(folder, project.now)
     reader = Reader(folder)
     project.edit("target: 600", "target: less")
-    reader._configuration.reload()
+    reader.configuration.reload()
     return reader

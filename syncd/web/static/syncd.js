@@ -3,7 +3,6 @@
 // its keys. It holds no text and no state of its own: both come from the server's HTML.
 
 const DAY = 86_400_000; // milliseconds
-const LIVE = "/events";
 const AGAIN = 60_000; // milliseconds until a stream that the server refused is asked for again
 
 // ---------------------------------------------------------------------------------------------------------- charts
@@ -209,7 +208,7 @@ function stayLive() {
   let opened = false;
   const listen = () => {
     if (stream || document.hidden) return;
-    stream = new EventSource(LIVE);
+    stream = new EventSource(document.body.dataset.live);
     let first = true;
     stream.onopen = () => {
       document.body.classList.remove("offline");

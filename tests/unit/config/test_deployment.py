@@ -216,6 +216,22 @@ def test_an_unknown_name_gets_the_nearest() -> None:
             "syncd.yaml:2: ledger names a schema, and each workspace has one of its own, ws_NAME; leave out schema=",
         ),
         (
+            "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\nrunner: procrastinate\n",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+            "ledger: postgresql+psycopg://user@host/db",
+        ),
+        (
+            "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{workspace}\nrunner: procrastinate\n",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+            "ledger: postgresql+psycopg://user@host/db",
+        ),
+        (DEPLOYMENT + "runner: celery\n", "syncd.yaml:3: runner is 'celery'; write 'threads' or 'procrastinate'"),
+        (
+            DEPLOYMENT + "worker: {heartbeat: 10s, reclaim: 12s}\n",
+            "syncd.yaml:3: worker is wrong: reclaim must be at least twice heartbeat; write heartbeat: 10s and "
+            "reclaim: 25s",
+        ),
+        (
             DEPLOYMENT + "timezone: Mars\n",
             "syncd.yaml:3: timezone is 'Mars', which is no time zone; write one such as Europe/Berlin",
         ),
@@ -299,3 +315,12 @@ def test_only_a_regular_file_is_read(folder: Path) -> None:
     os.mkfifo(folder / "teams/pipe/syncd.yaml")
     assert problems("pipe") == ["teams/pipe/syncd.yaml: cannot be read: it is a named pipe; name a regular file"]
     assert load("search").workspace is not None
+
+
+def test_the_pages_of_a_workspace_are_below_the_address_of_the_deployment(folder: Path) -> None:
+    (folder / "syncd.yaml").write_text(f"{DEPLOYMENT}web: {{address: https://okrs.acme.example}}\n")
+    assert load("search").pages_address == "https://okrs.acme.example/w/search"
+    own = f"{OWN}web: {{address: https://search.acme.example, owners_check_in: true}}\n"
+    (folder / "teams" / "search" / "syncd.yaml").write_text(own)
+    assert load("search").pages_address == "https://search.acme.example"
+    assert load("support-desk").pages_address == "https://okrs.acme.example/w/support-desk"

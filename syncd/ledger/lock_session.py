@@ -1,0 +1,132 @@
+"""A session of PostgreSQL that holds advisory locks: of a ledger, or of all those of a database that a process serves.
+
+A lock ends with its session. So whoever holds it long asks now and then whether the session still lives.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+
+from sqlalchemy import Connection, Engine, text
+
+from syncd.ledger.failures import LedgerError, LedgerFailed, shown
+from syncd.ledger.fence import fence_of
+
+_HOLDER = text(
+    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND classid = CAST(:high AS bigint)::oid AND objid = CAST(:low AS bigint)::oid"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+class Held(Exception):
+    """Another holds the lock; `holder` is its name."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+class LockSession:
+    """The locks that this process holds on a database, on a single connection, which is there while it holds any.
+
+    Threads may take and give back locks at the same time.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """The connection is one of this engine's."""
+        self._engine = engine
+        self._mutex = threading.Lock()
+        self._session: _Session | None = None
+
+    @contextmanager
+    def holding(self, key: int) -> Iterator[Callable[[], None]]:
+        """Holds a lock by its number. Raises Held at once if another holds it, or LedgerError.
+
+        Gives a function that raises LedgerError if the lock is lost.
+        """
+        with self._mutex:
+            session = self._opened()
+            try:
+                session.lock(key)
+            except BaseException:
+                self._leave(session)
+                raise
+        try:
+            yield partial(self._check, session)
+        finally:
+            with self._mutex:
+                with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
+                    session.unlock(key)
+                self._leave(session)
+
+    def _opened(self) -> _Session:
+        if self._session is None or self._session.lost:
+            self._session = _Session(self._engine.connect())
+        return self._session
+
+    def _leave(self, session: _Session) -> None:
+        """Closes the connection of a session that holds nothing any more."""
+        if not session.keys:
+            session.connection.close()
+            if self._session is session:
+                self._session = None
+
+    def _check(self, session: _Session) -> None:
+        with self._mutex:
+            session.check()
+
+
+class _Session:
+    """A connection and the numbers of the locks that it holds. Once it is lost, none of them is held any more."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.keys: set[int] = set()
+        self.lost = False
+        if fence_of(connection.engine) is None:  # else the session has the name of its job
+            self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
+
+    def lock(self, key: int) -> None:
+        """Held if another session, or this one, holds it already."""
+        if key in self.keys:  # PostgreSQL would give a session its own lock once more
+            raise Held(who())
+        if not self._execute("SELECT pg_try_advisory_lock(:key)", key=key):
+            holder = self.connection.execute(_HOLDER, {"high": key >> 32, "low": key & 0xFFFFFFFF}).scalar()
+            self.connection.rollback()
+            raise Held((holder or "has just ended").removeprefix("syncd: "))
+        self.keys.add(key)
+
+    def unlock(self, key: int) -> None:
+        self.keys.discard(key)
+        self._execute("SELECT pg_advisory_unlock(:key)", key=key)
+
+    def check(self) -> None:
+        self._execute("SELECT 1")
+
+    def _execute(self, statement: str, **values: str | int) -> object:
+        """The first value of an answer. A connection that failed is never opened anew by itself: its locks are lost."""
+        if self.lost:
+            raise LedgerFailed(
+                f"the ledger {shown(self.connection.engine.url.render_as_string())} failed: its locks were lost with"
+                " their session; see whether the server runs"
+            )
+        try:
+            value: object = self.connection.execute(text(statement), values).scalar()
+            self.connection.commit()
+        except BaseException:
+            self.lost = True
+            self.connection.invalidate()
+            raise
+        return value
+
+
+def who() -> str:
+    """The name of this process, for the message that people read."""
+    return f"process {os.getpid()} on {platform.node()}"

@@ -1,0 +1,57 @@
+"""Where in a service a request is: the pages of a single project begin at `/`, those of a workspace at `/w/NAME/`.
+
+ASGI's `root_path` is what a path begins with there. Routes, and whoever looks at a path, go by what comes after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+_PLACE = "syncd.place"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the frame of a page shows of its place, and what the addresses of its project begin with (`root`).
+
+    In a deployment, `workspace` is the name of the workspace, and None on the pages that are of all.
+    """
+
+    root: str = ""
+    workspace: str | None = None
+    in_deployment: bool = False
+
+    @property
+    def has_objectives(self) -> bool:
+        """Whether it has the pages of a project."""
+        return self.workspace is not None or not self.in_deployment
+
+
+ALONE = Place()
+"""The place of a project that a service serves alone."""
+
+OF_ALL = Place(in_deployment=True)
+"""The place of what is of no single workspace of a deployment."""
+
+
+def enter(scope: Scope, place: Place, root_path: str) -> None:
+    """Notes the place of a request, and what its path begins with there.
+
+    It changes the scope itself, which the server looks at too.
+    """
+    scope["root_path"], scope[_PLACE] = root_path, place
+
+
+def place_of(scope: Scope) -> Place:
+    """The place of a request."""
+    place = scope.get(_PLACE, ALONE)
+    assert isinstance(place, Place)
+    return place
+
+
+def path_within(scope: Scope) -> str:
+    """The path of a request after `root_path`: what routes see of it."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(root) or "/"

@@ -1,0 +1,284 @@
+"""All workspaces of a deployment in one process. None of them can disturb another, whatever becomes of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.config.deployment import Deployment, deployment_of
+from syncd.config.load import load_workspace
+from syncd.config.project import ProjectFile
+from syncd.config.project_document import read_project
+from syncd.ledger import Databases, LedgerError
+from syncd.sdk import ConfigError
+from syncd.service.watching import Folders, existing, folders_of_glob, watch_folders
+from syncd.web.daemon import Daemon
+from syncd.workspaces.company_metrics import CompanyMetrics
+from syncd.workspaces.member import Member
+from syncd.workspaces.rounds import Rounds
+from syncd.workspaces.synced_member import SyncedMember
+from syncd.workspaces.turns import Turns
+
+log = logging.getLogger("syncd.workspaces")
+_GRACE = 5.0  # seconds that turns have to end after a stop; then they are left as if they were killed
+_STANDSTILL = 180.0  # seconds
+_SHOWN = 5  # workspaces that a sentence names
+
+MakeMember = Callable[[str, Callable[[Config | None], Config], Databases, Callable[[], None]], Member]
+
+
+class Company:
+    """The workspaces of a deployment, synced and shown, or shown only.
+
+    It watches the files: a workspace that is added, edited, broken, mended or removed is taken over at once.
+    """
+
+    def __init__(self, deployment: Deployment, make: MakeMember) -> None:
+        """`make` is `SyncedMember` or `ShownMember`."""
+        self.config_problem: str | None = None
+        self.deployment = deployment
+        """As its file was last valid."""
+        self._refused: Mapping[str, str] = {}
+        self._make = make
+        self._databases = Databases()
+        self._stop = threading.Event()
+        self._turns = Turns(self._stop)
+        self._refreshing = threading.Lock()
+        self._members: Mapping[str, Member] = {}
+        self._leaving: Sequence[Member] = ()
+        self._metrics = CompanyMetrics()
+        self._add_and_remove()
+
+    # -- what pages and probes ask
+
+    @property
+    def path(self) -> Path:
+        """The deployment's syncd.yaml."""
+        return self.deployment.path
+
+    @property
+    def settings(self) -> ProjectFile:
+        """The keys of the deployment's syncd.yaml, as they were last valid."""
+        return self.deployment.settings
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to end."""
+        return self._stop.is_set()
+
+    def names(self) -> Sequence[str]:
+        """Every workspace, also those that are broken, sorted."""
+        return sorted({*self._members, *self.deployment.refused})
+
+    def daemon(self, name: str) -> Daemon | None:
+        """What the pages of a workspace are made of; None if there is no such workspace, or `problem` says why not."""
+        member = self._members.get(name)
+        return member.daemon if member is not None else None
+
+    def problem(self, name: str) -> str | None:
+        """Why a workspace cannot be shown; None if it can, or if there is none of this name."""
+        if name in self.deployment.refused:
+            return str(self.deployment.refused[name])
+        member = self._members.get(name)
+        return member.problem if member is not None and member.daemon is None else None
+
+    def standstill(self) -> float | None:
+        """For how many seconds nothing has moved, if it should have; else None.
+
+        A single workspace that stands still is no reason to restart all: `daemon(NAME).standstill()` tells of it.
+        """
+        still = time.monotonic() - self._turns.moved_at
+        if self._turns.are_all_taken:
+            hanging = [self._members[taker.name].daemon for taker in self._turns.running if taker.name in self._members]
+            still = max(still, min((each.standstill() or 0.0 for each in hanging if each is not None), default=0.0))
+        return still if still > _STANDSTILL else None
+
+    def not_ready(self) -> str | None:
+        """Why nothing can be expected of this process yet, or any more; None if it is ready.
+
+        It is ready once a workspace has had its first turn, and as long as any can be served from its ledger: those
+        that are broken have their own pages and metrics.
+        """
+        reasons = {name: str(problem) for name, problem in self.deployment.refused.items()}
+        for member in list(self._members.values()):
+            reason = member.unready() or _ledger_problem(member)
+            if reason is None:
+                return None
+            reasons[member.name] = reason
+        return f"no workspace can be served: {_some([f'{name}: {reason}' for name, reason in reasons.items()])}"
+
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics of all workspaces, each with the label `workspace`; without those that the ledgers are read for,
+        if they are silent.
+        """
+        broken = [name for name in self.names() if self.daemon(name) is None]
+        daemons = {name: member.daemon for name, member in self._members.items()}
+        opened = {name: daemon for name, daemon in daemons.items() if daemon is not None}
+        return self._metrics.scrape(opened, broken, ledger=ledger)
+
+    def receive_webhook(
+        self, workspace: str, connection: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook of a connection of a workspace. Who asks for a workspace
+        that is not there learns no more than for a connection that is not there.
+        """
+        daemon = self.daemon(workspace)
+        if daemon is None:
+            return 404, "no connection of this name takes webhooks; write webhook_secret on it"
+        return daemon.receive_webhook(connection, headers, body)
+
+    # -- its life
+
+    def run(self) -> None:
+        """Serves until it is stopped. Whatever hangs then is left behind after `_GRACE` seconds: the next start goes on
+        from there, as after a kill.
+        """
+        failures: list[BaseException] = []
+
+        def give_turns() -> None:
+            try:
+                self._turns.run(self._takers)
+            except BaseException as error:
+                failures.append(error)
+
+        log.info("serving workspaces", extra={"workspaces": len(self.names())})
+        for name, target in (("watch", self._watch), *self._rounds()):
+            threading.Thread(target=target, name=name, daemon=True).start()
+        turns = threading.Thread(target=give_turns, name="turns", daemon=True)
+        turns.start()
+        while turns.is_alive() and not self._stop.is_set():
+            turns.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+        end = time.monotonic() + _GRACE
+        turns.join(_GRACE)
+        if failures:
+            raise failures[0]
+        self._end(end)
+
+    def stop(self) -> None:
+        """Ends `run` within seconds in any state."""
+        self._stop.set()
+        for member in [*self._members.values(), *self._leaving]:
+            member.stopping.set()
+        self._turns.wake()
+
+    def reload(self) -> None:
+        """Reads the files of the deployment, and starts a cycle of each workspace."""
+        threading.Thread(target=self._reload, name="reload", daemon=True).start()  # a signal may not wait for a lock
+
+    def _reload(self) -> None:
+        self._take_over(())
+        for member in list(self._members.values()):
+            member.wake()
+
+    def _takers(self) -> Iterable[Member]:
+        self._leaving = [member for member in self._leaving if not member.closed]
+        return [*self._members.values(), *self._leaving]
+
+    def _rounds(self) -> Iterable[tuple[str, Callable[[], None]]]:
+        """The names and the work of threads that go from workspace to workspace."""
+
+        def synced() -> Sequence[SyncedMember]:
+            return [member for member in self._members.values() if isinstance(member, SyncedMember)]
+
+        looks, upkeep = Rounds(synced, SyncedMember.look, self._stop), Rounds(synced, SyncedMember.keep_up, self._stop)
+        yield "looks", looks.run
+        yield "upkeep", upkeep.run
+        yield "upkeep", upkeep.run  # the folder of a backup may hang: others are not to wait for it
+
+    def _end(self, end: float) -> None:
+        hanging = list(self._turns.join(end - time.monotonic()))
+        for member in self._members.values():
+            if isinstance(member, SyncedMember) and member.name not in hanging:
+                hanging += [f"{member.name}: {name}" for name in member.join(max(0.0, end - time.monotonic()))]
+        if hanging:
+            log.warning("stopped in the middle; the next start goes on from there", extra={"hanging": hanging})
+            return
+        for member in self._members.values():
+            member.turn()
+        self._databases.close()
+        log.info("stopped")
+
+    # -- its files
+
+    def _watch(self) -> None:
+        watch_folders(self._folders, lambda: {".yaml", ".yml", self.path.suffix} - {""}, self._take_over, self._stop)
+
+    def _folders(self) -> Folders:
+        """The folders of the deployment, those in which a workspace may appear, and those of each workspace."""
+        folders = existing([self.path.parent, *folders_of_glob(self.path.parent / (self.settings.workspaces or ""))])
+        for member in list(self._members.values()):
+            folders |= member.folders()
+        return folders
+
+    def _take_over(self, changed: Collection[Path]) -> None:
+        """Takes over what was edited: of the workspaces in whose folders these paths are, or of all without paths."""
+        with self._refreshing:
+            before = self.deployment
+            self._read_deployment()
+            self._add_and_remove()
+            all_of_them = not changed or self.deployment.document is not before.document
+            for member in list(self._members.values()):
+                folders = member.folders()
+                if all_of_them or not folders or any(path in folders or path.parent in folders for path in changed):
+                    member.reload()
+
+    def _read_deployment(self) -> None:
+        try:
+            document, settings = read_project(self.path, self.deployment.document)
+            deployment = deployment_of(self.path, document, settings)
+        except ConfigError as error:
+            problem = str(error)
+            if problem != self.config_problem:
+                log.error("the deployment is wrong; the last good one stays", extra={"problems": problem.splitlines()})
+            self.config_problem = problem
+            self._metrics.reloaded(good=False)
+            return
+        if settings.ledger != self.settings.ledger:
+            log.warning("the deployment names another ledger: restart syncd to use it; the present one stays")
+        self.config_problem = None
+        self._metrics.reloaded(good=True)
+        self.deployment = deployment
+
+    def _add_and_remove(self) -> None:
+        """Makes the members those that the deployment names."""
+        workspaces, refused = self.deployment.workspaces, self.deployment.refused
+        members = {name: member for name, member in self._members.items() if name in workspaces}
+        gone = [member for name, member in self._members.items() if name not in workspaces]
+        for name in workspaces:
+            if name not in members:
+                members[name] = self._make(name, partial(self._load, name), self._databases, self._turns.wake)
+        if self._members and (added := [name for name in members if name not in self._members]):
+            log.info("workspaces added", extra={"workspaces": added})
+        for name, problem in refused.items():
+            if str(problem) != self._refused.get(name):
+                log.error("workspace cannot be served", extra={"workspace": name, "problems": [str(problem)]})
+        self._refused = {name: str(problem) for name, problem in refused.items()}
+        self._leaving = [*self._leaving, *gone]
+        self._members = members
+        for member in gone:
+            log.info("workspace removed", extra={"workspace": member.name})
+            member.stopping.set()
+        self._turns.wake()
+
+    def _load(self, name: str, last: Config | None) -> Config:
+        return load_workspace(self.deployment, name, last=last)
+
+
+def _ledger_problem(member: Member) -> str | None:
+    """Why the ledger of a workspace is not to be used now; None if it is."""
+    try:
+        if member.daemon is not None:
+            member.daemon.check_ledger()
+    except LedgerError as error:
+        return str(error)
+    return None
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
+    return "; ".join(texts[:_SHOWN]) + more

@@ -1,0 +1,233 @@
+"""The door of a deployment: for whoever has no role in a workspace, that workspace does not exist.
+
+A workspace is asked first who comes, by its own `web:`. Whoever has no role there is answered as for a name that no
+workspace has: with 404 if they have logged in anywhere in the deployment, else with the login of the deployment. So no
+answer tells a workspace that is there from one that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from syncd.config import Config
+from syncd.config.web_keys import LoginKeys
+from syncd.ledger.sessions import Session
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+from syncd.web.attempts import Attempts
+from syncd.web.callers import Caller, Callers, let_in
+from syncd.web.daemon import Daemon
+from syncd.web.door import PROBES, MetricsToken, answered, closed, no_role
+from syncd.web.login import LOG_OUT, PUBLIC
+from syncd.web.places import Place, enter, path_within
+from syncd.web.problems import refused
+from syncd.web.visitors import Role, Visitor, admit
+from syncd.workspaces.entrance import DeploymentEntrance
+from syncd.workspaces.mounts import Mounts
+from syncd.workspaces.served import ServedWorkspaces
+
+HOOKS = "/hooks/"
+_VISIBLE, _APP = "syncd.visible", "syncd.app"
+_NO_WORKSPACE = marked("there is no such page, or you have no role in its team; ask whoever runs syncd for one")
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What a visitor may see: workspaces; and for operators of the deployment what is wrong with those that cannot be
+    shown, and with its own file.
+    """
+
+    workspaces: Mapping[str, Daemon]
+    broken: Mapping[str, str]
+    problem: str | None
+
+
+def visible_of(request: Request) -> Visible:
+    """What whoever asks for a page of the deployment may see."""
+    visible = request.scope[_VISIBLE]
+    assert isinstance(visible, Visible)
+    return visible
+
+
+@dataclass(frozen=True, slots=True)
+class _Identified:
+    """Somebody who has come in by a login; None: where nobody is asked."""
+
+    login: LoginKeys | None
+    caller: Caller
+
+
+class DeploymentDoor:
+    """Finds out who asks, and lets them into what they have a role in."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        company: ServedWorkspaces,
+        mounts: Mounts,
+        entrance: DeploymentEntrance,
+        everybody: Visitor | None,
+        attempts: Attempts,
+    ) -> None:
+        """`app` answers what is of no workspace. `everybody` is who asks where no login is set; None: nobody gets in
+        then.
+        """
+        self._app = app
+        self._company = company
+        self._mounts = mounts
+        self._entrance = entrance
+        self._everybody = everybody
+        self._callers = Callers(entrance, attempts)
+        self._metrics = MetricsToken(self._callers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        await answered(self._chosen, self._answer, scope, receive, send)
+
+    async def _chosen(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope.pop(_APP, self._app)(scope, receive, send)
+
+    def others(self) -> Sequence[Config]:
+        """A configuration for each `login` of a workspace that is not the deployment's."""
+        return [config for config in self._logins() if config is not self._entrance.config]
+
+    async def _answer(self, request: Request) -> Response | Receive:
+        """The refusal of a request, or what the application reads its body from."""
+        root = request.scope["root_path"]
+        return await (self._in_workspace(request, root) if root else self._at_root(request))
+
+    async def _in_workspace(self, request: Request, root: str) -> Response | Receive:
+        if path_within(request.scope).startswith(HOOKS):
+            is_open = self._everybody is not None or self._entrance.config.settings.web.login is not None
+            return request.receive if is_open else closed(request)
+        name = root.rpartition("/")[2]
+        daemon = self._company.daemon(name)
+        if daemon is not None:
+            caller = await self._caller(request, daemon)
+            if isinstance(caller, Response):
+                return caller
+            visitor = self._visitor(daemon.config, caller)
+            if caller is not None and visitor.may(Role.VIEWER):
+                mount = self._mounts.of(name, daemon)
+                enter(request.scope, Place(root, name, in_deployment=True), root)
+                request.scope[_APP] = mount.app
+                return await let_in(request, caller, visitor, mount.key)
+        return await self._outside(request, name)
+
+    async def _outside(self, request: Request, name: str) -> Response:
+        """The answer for a name that no workspace has, or in which whoever asks has no role."""
+        identified = await self._identified(request)
+        if isinstance(identified, Response):
+            return identified
+        problem = self._broken(identified).get(name)
+        error = HTTPException(503, problem) if problem is not None else HTTPException(404, _(_NO_WORKSPACE))
+        return refused(request, error)
+
+    async def _caller(self, request: Request, daemon: Daemon) -> Caller | Response | None:
+        """Who asks, by the workspace's own `web:`; None for whoever is nobody there."""
+        login = daemon.config.settings.web.login
+        if login is not None:
+            caller = await self._callers.logged_in(request, daemon.config, login)
+            return caller if isinstance(caller, Caller) else None
+        if self._everybody is None:
+            return None
+        return await self._callers.on_this_machine(request, self._everybody, lambda: daemon.ledger)
+
+    def _visitor(self, config: Config, caller: Caller | None) -> Visitor:
+        """A caller with the role that a configuration gives to them; None is nobody."""
+        if caller is None:
+            return _NOBODY
+        if config.settings.web.login is not None:
+            return caller.visitor(config.settings.web)
+        return _NOBODY if self._everybody is None else replace(self._everybody, name=caller.session.name)
+
+    async def _at_root(self, request: Request) -> Response | Receive:
+        config, path = self._entrance.config, request.scope["path"]
+        everybody = self._everybody if config.settings.web.login is None else None
+        if path in PROBES or path.startswith("/static/"):
+            if everybody is not None:
+                admit(request.scope, everybody, "")
+            return request.receive
+        if path == "/metrics":
+            return request.receive if everybody is not None else await self._metrics.check(request, config)
+        if path in PUBLIC and self._logins():
+            return request.receive
+        identified = await self._identified(request)
+        if isinstance(identified, Response):
+            return identified
+        visitor = self._of_deployment(identified)
+        problem = self._company.config_problem if visitor.may(Role.OPERATOR) else None
+        visible = Visible(dict(self._workspaces(identified)), self._broken(identified), problem)
+        request.scope[_VISIBLE] = visible
+        first = next((each.caller for each in identified if each.caller.secret), identified[0].caller)
+        visitor = replace(visitor, name=first.session.name, has_session=first.secret is not None)
+        if not (visible.workspaces or visible.broken or visitor.may(Role.VIEWER) or path == LOG_OUT):
+            return await no_role(request, first, visitor, config, self._mounts.key)
+        if first.secret is not None:
+            return await let_in(request, first, visitor, self._mounts.key)
+        admit(request.scope, visitor, "")  # only whoever can log out finds a form here
+        return request.receive
+
+    # -- of all workspaces together
+
+    def _logins(self) -> Sequence[Config]:
+        """A configuration for each `login` that there is, the deployment's first."""
+        daemons = filter(None, map(self._company.daemon, self._company.names()))
+        configs: list[Config] = []
+        for config in (self._entrance.config, *(daemon.config for daemon in daemons)):
+            login = config.settings.web.login
+            if login is not None and all(login != other.settings.web.login for other in configs):
+                configs.append(config)
+        return configs
+
+    async def _identified(self, request: Request) -> Sequence[_Identified] | Response:
+        """Who asks by each login, if by any; else the answer for a stranger, which is the deployment's."""
+        own = self._entrance.config
+        identified: list[_Identified] = []
+        stranger = closed(request)
+        if own.settings.web.login is None and self._everybody is not None:
+            identified.append(_Identified(None, Caller(Session(self._everybody.name, ""))))
+        for config in self._logins():
+            login = config.settings.web.login
+            assert login is not None
+            caller = await self._callers.logged_in(request, config, login)
+            if isinstance(caller, Caller):
+                identified.append(_Identified(login, caller))
+            elif config is own:
+                stranger = caller
+        return identified or stranger
+
+    def _by_login(self, config: Config, identified: Sequence[_Identified]) -> Visitor:
+        """Whoever asks, with the role that a configuration gives to them by its own login."""
+        login = config.settings.web.login
+        callers = (each.caller for each in identified if login is None or each.login == login)
+        return self._visitor(config, next(callers, None))
+
+    def _of_deployment(self, identified: Sequence[_Identified]) -> Visitor:
+        return self._by_login(self._entrance.config, identified)
+
+    def _workspaces(self, identified: Sequence[_Identified]) -> Iterator[tuple[str, Daemon]]:
+        for name in self._company.names():
+            daemon = self._company.daemon(name)
+            if daemon is not None and self._by_login(daemon.config, identified).may(Role.VIEWER):
+                yield name, daemon
+
+    def _broken(self, identified: Sequence[_Identified]) -> Mapping[str, str]:
+        """Why workspaces are not served. Their roles cannot be read, so this is for operators of the deployment."""
+        if not self._of_deployment(identified).may(Role.OPERATOR):
+            return {}
+        problems = {name: self._company.problem(name) for name in self._company.names()}
+        return {
+            name: problem
+            for name, problem in problems.items()
+            if problem is not None and self._company.daemon(name) is None
+        }
+
+
+_NOBODY = Visitor("", Role.NONE)

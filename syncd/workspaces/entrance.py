@@ -1,0 +1,67 @@
+"""Where people log in to all workspaces of a deployment: by its own `web:`, with sessions in a ledger of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from syncd.config import Config
+from syncd.config.deployment import Deployment, Workspace
+from syncd.ledger import Ledger, LedgerError, open_ledger
+from syncd.sdk import ConfigError
+
+_SESSIONS = "_sessions"  # no workspace has such a name
+
+
+class DeploymentEntrance:
+    """The deployment's file as a configuration without connections and OKRs, and the ledger of its sessions.
+
+    That ledger is where that of a workspace `_sessions` would be. It is made when somebody wants to log in; what it
+    holds lasts for hours, so where it was removed it begins anew.
+    """
+
+    def __init__(self, deployment: Callable[[], Deployment]) -> None:
+        """`deployment` gives the one in force."""
+        self._deployment = deployment
+        self._of: tuple[Deployment, Config] | None = None
+        self._opening = threading.Lock()
+        self._ledger: Ledger | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration of whoever comes in."""
+        deployment, made = self._deployment(), self._of
+        if made is None or made[0] is not deployment:
+            made = self._of = deployment, _config_of(deployment)
+        return made[1]
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger of the sessions. Raises LedgerError."""
+        with self._opening:
+            if self._ledger is None:
+                self._ledger = open_ledger(self._address(), new=True, address=self._address)
+                if self._ledger is not None:
+                    self._ledger.sessions.prune(datetime.now(UTC))
+            return self._ledger
+
+    def _address(self) -> str:
+        try:
+            return self.config.ledger_url()
+        except ConfigError as error:
+            raise LedgerError(str(error)) from None
+
+
+def _config_of(deployment: Deployment) -> Config:
+    of_sessions = Workspace(_SESSIONS, deployment.path, deployment.path)
+    return Config(
+        deployment.path,
+        deployment.settings,
+        deployment.document,
+        mappings=(),
+        connections={},
+        periods=(),
+        origins={},
+        workspace=of_sessions,
+    )

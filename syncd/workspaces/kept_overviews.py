@@ -1,0 +1,53 @@
+"""The overviews that the company page shows: each is read again once something of it has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from syncd.config import Config
+from syncd.ledger import Ledger
+from syncd.web.daemon import Daemon
+from syncd.workspaces.overview import WorkspaceOverview, overview_of_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An overview, and what it was made of; `cycle` is the last that had ended, 0 before the first."""
+
+    config: Config
+    ledger: Ledger | None
+    cycle: int
+    day: date
+    overview: WorkspaceOverview
+
+
+class KeptOverviews:
+    """Reads the overviews of workspaces. Threads may share it: the worst that happens is that two read the same.
+
+    What changes without a cycle changes with the day: what is expected by then.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+
+    def of(self, name: str, daemon: Daemon) -> WorkspaceOverview:
+        """The overview of a workspace, by one query if nothing has changed. Raises ConfigError, LedgerError."""
+        config, ledger, now = daemon.config, daemon.ledger, daemon.now()
+        last = ledger.cycles.last() if ledger is not None else None
+        cycle, day = last.id if last is not None else 0, now.astimezone(config.zone).date()
+        kept = self._kept.get(name)
+        if (
+            kept is None
+            or kept.config is not config
+            or kept.ledger is not ledger
+            or (kept.cycle, kept.day) != (cycle, day)
+        ):
+            overview = overview_of_workspace(config, ledger, name, now)
+            kept = self._kept[name] = _Kept(config, ledger, cycle, day, overview)
+        return kept.overview
+
+    def forget(self, names: set[str]) -> None:
+        """Forgets the workspaces that are not among these."""
+        for name in self._kept.keys() - names:
+            self._kept.pop(name, None)

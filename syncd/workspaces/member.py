@@ -1,0 +1,179 @@
+"""A workspace in the process that serves a whole deployment: what all of them have, and those that are only shown."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from prometheus_client.metrics_core import Metric
+
+from syncd.config import Config
+from syncd.config.connections import short_secrets
+from syncd.config.web_secrets import web_secret_problems
+from syncd.cycle.current import works_for
+from syncd.ledger import Databases, LedgerError
+from syncd.ledger.wrong_cells import explained
+from syncd.sdk import ConfigError, SyncdError
+from syncd.service import LedgerReader
+from syncd.service.configuration import Configuration
+from syncd.service.watching import Folders, folders_of
+from syncd.web.daemon import Daemon
+
+log = logging.getLogger("syncd.workspaces")
+
+
+class WorkspaceDaemon(Daemon, Protocol):
+    """What a workspace's pages are made of, and its metrics."""
+
+    configuration: Configuration
+
+    def counted(self) -> Iterable[Metric]:
+        """The metrics of what this process did."""
+        ...
+
+    def read(self) -> Sequence[Metric]:
+        """The metrics that the ledger is read for. Raises LedgerError."""
+        ...
+
+
+class Member(ABC):
+    """A workspace of a company. It is opened by one of its turns, so that a broken one holds up no other; what it has
+    to do is done in turns, at most one at a time.
+
+    `daemon` is None until it is open; `problem` says why it is not.
+    """
+
+    def __init__(
+        self, name: str, load: Callable[[Config | None], Config], databases: Databases, wake: Callable[[], None]
+    ) -> None:
+        """`load` reads its files; `wake` is called, by any thread, when its next turn may be due sooner."""
+        self.name = name
+        self.problem: str | None = "it is being opened"
+        self.tried = False
+        """Whether its first turn is over, however it ended."""
+        self.stopping = threading.Event()
+        self.closed = False
+        self._load = load
+        self._databases = databases
+        self._wake_all = wake
+
+    @property
+    @abstractmethod
+    def daemon(self) -> WorkspaceDaemon | None:
+        """What its pages are made of; None until it is open."""
+
+    def late(self) -> float:
+        """For how many seconds its next turn has been due; below zero if it is not due yet. The last one is due at
+        once.
+        """
+        return math.inf if self.stopping.is_set() else self._late()
+
+    @abstractmethod
+    def _late(self) -> float:
+        """The same, until it was stopped."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Makes its next turn due."""
+
+    @abstractmethod
+    def act(self) -> None:
+        """What it does in a turn. Raises SyncdError if it cannot be opened."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Its last turn, after it was stopped."""
+
+    def turn(self) -> None:
+        """Takes a turn. Whatever goes wrong in it is its own problem."""
+        with works_for(self.name):
+            try:
+                if self.stopping.is_set():
+                    self.closed = True
+                    self.close()
+                else:
+                    self.act()
+            except Exception as error:
+                self._refuse(explained(error))
+            else:
+                self.problem = None
+            self.tried = True
+
+    def reload(self) -> None:
+        """Takes over what was edited, and opens what was broken."""
+        with works_for(self.name):
+            daemon = self.daemon
+            try:
+                if daemon is None or daemon.configuration.reload():
+                    self.wake()
+            except Exception:  # a bug here must not keep others from being reloaded
+                log.exception("files cannot be read")
+
+    def folders(self) -> Folders:
+        """The folders of its files, as far as it could be opened."""
+        return folders_of(self.daemon.config) if self.daemon is not None else {}
+
+    def unready(self) -> str | None:
+        """Why nothing fresh can come of it, without a look at its ledger; None if something can."""
+        daemon = self.daemon
+        if daemon is None:
+            return self.problem or "it is being opened"
+        return daemon.ledger_problem or daemon.standing_by or (None if self.tried else "its first cycle has not ended")
+
+    def _valid_config(self) -> Config:
+        """Its configuration. ConfigError if it is wrong, or if a secret is too short to be masked."""
+        config = self._load(None)
+        if problems := [*short_secrets(config.connections.values()), *web_secret_problems(config, short=True)]:
+            raise ConfigError(problems=problems)
+        return config
+
+    def _refuse(self, error: BaseException) -> None:
+        if isinstance(error, SyncdError):
+            problem = str(error)
+        else:
+            problem = f"internal error: {type(error).__name__} (see the log)"
+        if problem != self.problem:
+            exc_info = None if isinstance(error, SyncdError) else error
+            log.error("workspace cannot be served", extra={"problems": problem.splitlines()}, exc_info=exc_info)
+        self.problem = problem
+
+
+class ShownMember(Member):
+    """A workspace whose pages are shown here, and which another process syncs."""
+
+    reader: type[LedgerReader] = LedgerReader
+    _reader: LedgerReader | None = None
+    _asleep = False
+
+    @property
+    def daemon(self) -> WorkspaceDaemon | None:
+        """The reader of its ledger and its files."""
+        return self._reader
+
+    def _late(self) -> float:
+        """It has turns to be opened and closed only."""
+        return -1.0 if self._asleep else 0.0
+
+    def wake(self) -> None:
+        """Makes its next turn due."""
+        self._asleep = False
+        self._wake_all()
+
+    def act(self) -> None:
+        """Reads its files, if that did not succeed before."""
+        self._asleep = True
+        if self._reader is None:
+            config = self._valid_config()
+            self._reader = self.reader(config.path, config, load=self._load, databases=self._databases)
+
+    def close(self) -> None:
+        """Closes its ledger."""
+        if self._reader is not None:
+            self._reader.stop()
+            with suppress(LedgerError):
+                self._reader.close()

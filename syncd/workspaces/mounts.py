@@ -1,0 +1,43 @@
+"""The application of each workspace: the pages and the API of a project, below `/w/NAME/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from syncd.web.daemon import Daemon
+from syncd.web.deployment_key import DeploymentKey
+from syncd.web.events import Streams
+from syncd.web.project_routes import HANDLERS, project_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """The application over a daemon, and the key of its forms."""
+
+    daemon: Daemon
+    app: ASGIApp
+    key: DeploymentKey
+
+
+class Mounts:
+    """Makes the application of a workspace when somebody first asks for it, and anew when another daemon serves it."""
+
+    def __init__(self, key: DeploymentKey, more: list[BaseRoute]) -> None:
+        """`key` is of the forms that are of no workspace; `more` are routes that each has beside its own."""
+        self.key = key
+        self._more = more
+        self._streams = Streams()
+        self._mounts: dict[str, Mount] = {}
+
+    def of(self, name: str, daemon: Daemon) -> Mount:
+        """The application of a workspace."""
+        mount = self._mounts.get(name)
+        if mount is None or mount.daemon is not daemon:
+            routes = [*project_routes(daemon, self._streams), *self._more]
+            app = Starlette(routes=routes, exception_handlers=HANDLERS)
+            mount = self._mounts[name] = Mount(daemon, app, DeploymentKey(daemon))
+        return mount

@@ -1,0 +1,52 @@
+"""A workspace whose pages are shown here, and whose cycles workers run: what happens here makes it due for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.ledger import Databases, LedgerError
+from syncd.ledger.wake import wake_worker
+from syncd.service import LedgerReader
+from syncd.service.configuration import Load
+from syncd.service.hooks import Hooks
+from syncd.workspaces.member import ShownMember, log
+
+
+class WorkedReader(LedgerReader):
+    """Reads a ledger that workers write, and takes webhooks for them."""
+
+    _hooks: Hooks | None = None
+
+    def __init__(self, path: Path, config: Config, *, load: Load, databases: Databases) -> None:
+        super().__init__(path, config, load=load, databases=databases)
+
+    def make_due(self) -> None:
+        """The next free worker runs a cycle. Before the first cycle there is no ledger, and it is due anyway."""
+        if self.ledger is not None:
+            with self.ledger.engine.begin() as connection:
+                wake_worker(connection)
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook; one that is signed and new makes the workspace due."""
+        if self.ledger is None:
+            return 503, "no cycle has ended yet"
+        if self._hooks is None:
+            self._hooks = Hooks(self.ledger, self.make_due)
+        return self._hooks.receive(self.config, connection, headers, body)
+
+
+class WorkedMember(ShownMember):
+    """A workspace for workers: an edit of its files, and a reload, make it due."""
+
+    reader = WorkedReader
+
+    def wake(self) -> None:
+        """Makes it due for the workers, too."""
+        super().wake()
+        try:
+            if isinstance(self._reader, WorkedReader):
+                self._reader.make_due()
+        except LedgerError as error:
+            log.warning("workspace not made due", extra={"reason": str(error)})
