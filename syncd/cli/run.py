@@ -24,7 +24,8 @@ from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
 from syncd.workspaces.app import make_company_app
-from syncd.workspaces.company import Company
+from syncd.workspaces.company import Company, MakeMember
+from syncd.workspaces.entrance import config_of_deployment
 from syncd.workspaces.member import ShownMember
 from syncd.workspaces.synced_member import SyncedMember
 
@@ -55,7 +56,7 @@ def run(
             raise ConfigError(f"runner is {deployment.settings.runner}: {workers}")
         if new_ledger:
             raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
-        _serve_company(Company(deployment, SyncedMember), host, port, insecure=insecure)
+        _serve_company(deployment, SyncedMember, host, port, insecure=insecure)
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -71,7 +72,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     set_up_log(log_format)
     host, port = address(listen)
     if (deployment := _deployment(path, workspace)) is not None:
-        _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
+        _serve_company(deployment, ShownMember, host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -89,8 +90,12 @@ def _deployment(path: Path, workspace: str | None) -> Deployment | None:
     return read_deployment(path.absolute())
 
 
-def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:
+def _serve_company(deployment: Deployment, member: MakeMember, host: str, port: int, *, insecure: bool) -> NoReturn:
     """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
+    config = config_of_deployment(deployment)
+    _check_secrets(config)
+    _check_login(config, host, insecure=insecure)
+    company = Company(deployment, member)
     on_stop(company.stop)
     signal.signal(signal.SIGHUP, lambda *_: company.reload())
     serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)
