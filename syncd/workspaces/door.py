@@ -32,7 +32,8 @@ from syncd.workspaces.entrance import DeploymentEntrance
 from syncd.workspaces.mounts import Mounts
 from syncd.workspaces.served import ServedWorkspaces
 
-HOOKS = "/hooks/"
+_HOOKS = "/hooks/"
+_NOBODY = Visitor("", Role.NONE)
 _VISIBLE, _APP = "syncd.visible", "syncd.app"
 _OPENING = marked("this team is being opened; load the page again in a moment")
 _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; ask whoever runs syncd for one")
@@ -104,7 +105,7 @@ class DeploymentDoor:
         return await (self._in_workspace(request, root) if root else self._at_root(request))
 
     async def _in_workspace(self, request: Request, root: str) -> Response | Receive:
-        if path_within(request.scope).startswith(HOOKS):
+        if path_within(request.scope).startswith(_HOOKS):
             is_open = self._everybody is not None or self._entrance.config.settings.web.login is not None
             return request.receive if is_open else closed(request)
         name = root.rpartition("/")[2]
@@ -226,6 +227,3 @@ class DeploymentDoor:
             return {}
         names = self._company.names()
         return {name: self._company.problem(name) for name in names if self._company.daemon(name) is None}
-
-
-_NOBODY = Visitor("", Role.NONE)
