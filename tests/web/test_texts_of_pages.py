@@ -28,6 +28,7 @@ WRITTEN = (
     r"\b(?:min|sum|target)(?=:| )|Story Points",  # keys and fields of a mapping file
     r"\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping
     r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # of people
+    r"\b(?:Web_Shop|bravo)\b",  # teams without a configuration
     r"\S+…",  # a word that is cut
 )
 """What is as somebody wrote it, in every language."""
