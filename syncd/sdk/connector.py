@@ -182,6 +182,10 @@ class ReadingKeys(MeasureKeys):
         """Whether its request names days of the window. Its stream is then pulled with `days`."""
         return False
 
+    def in_unit(self, unit: str | None) -> Self:
+        """The keys for a key result with this unit, if the source knows the units of its numbers; most do not."""
+        return self
+
     def part(self) -> str:
         """The identity of this measure's part of its stream: its keys as canonical JSON."""
         keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
