@@ -41,7 +41,7 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection by which a workspace reads what others export; it follows from the deployment, and is in no file."""
+    """The connection by which a workspace reads what others export; no file has it."""
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()

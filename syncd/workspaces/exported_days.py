@@ -24,7 +24,7 @@ from syncd.sdk.facts import Between, UnsettledQuality
 from syncd.sdk.figures import full_number
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
-from syncd.workspaces.connector import ExportedKeys
+from syncd.workspaces.exported_keys import ExportedKeys
 from syncd.workspaces.exports import another_unit
 
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
@@ -63,9 +63,11 @@ class ExportedDays:
         complete.
         """
         last = self._now if window is None else min(self._now, window[1] - _INSTANT)
-        okrs = self._of_day(last.astimezone(self._zone).date())
+        today = last.astimezone(self._zone).date()
+        okrs = self._of_day(today)
         if okrs is None:
-            nothing = f"the workspace {self._keys.name!r} has no {self._keys.key_result} on that day, in no period"
+            workspace, name = self._keys.name, self._keys.key_result
+            nothing = f"the workspace {workspace!r} has no {name} on {today}: none of its periods has both"
             return unknown_on(self._keys, nothing, window, self._now, self._zone)
         key_result = okrs.by_id[self._keys.key_result]
         if (problem := another_unit(self._keys, key_result)) is not None:

@@ -18,7 +18,7 @@ from syncd.config.messages import nearest
 from syncd.okr.goals import KeyResult
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.sdk import ConfigError
-from syncd.workspaces.connector import ExportedKeys
+from syncd.workspaces.exported_keys import ExportedKeys
 
 
 class NotReadable(Exception):

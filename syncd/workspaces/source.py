@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from syncd.config import Config
 from syncd.ledger import open_ledger
 from syncd.sdk import Check, ConfigError, Json, Page, Snapshot, Stream, SyncdError
-from syncd.workspaces.connector import ExportedKeys
 from syncd.workspaces.exported_days import ExportedDays, unknown_on
+from syncd.workspaces.exported_keys import ExportedKeys
 from syncd.workspaces.exports import Exports, NotReadable
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
+from syncd.cycle.check_in import check_in
 from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.run import run_cycle
 from syncd.explain.evidence import Evidence, evidence
 from syncd.ledger import Ledger, open_ledger
+from syncd.okr.checkins import CheckIn
+from syncd.okr.past import past_values
 from syncd.sdk import RetryPolicy
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, report_of
@@ -108,6 +111,37 @@ class Deployment:
             ledger.close()
         assert line is not None
         return line
+
+    def days(self) -> dict[date, float | None]:
+        """The days whose numbers the company holds of the other workspace."""
+        zone = self.config("company").zone
+        return {
+            item.at.astimezone(zone).date(): float(item.title.split()[1].replace(",", ""))
+            for item in self.evidence().items
+            if item.at is not None and "'" not in item.title
+        }
+
+    def value_on(self, day: date) -> float | None:
+        """The company's number at the end of a past day, by its sources' dates."""
+        config, ledger = self.config("company"), self.ledger("company")
+        try:
+            measure = config.periods[0].by_id["load"].measure
+            assert measure is not None
+            past = past_values(ledger.answers, measure, config.periods[0].period, self.now, only=day)
+        finally:
+            ledger.close()
+        assert past is not None
+        return dict(past)[day]
+
+    def check_in(self, name: str, key_result: str, value: float) -> None:
+        """A check-in of a person."""
+        config, ledger = self.config(name), self.ledger(name)
+        try:
+            okrs = config.periods[0]
+            checkin = CheckIn("ada", self.now, self.now + timedelta(days=14), value)
+            check_in(config, okrs, okrs.by_id[key_result], ledger, checkin)
+        finally:
+            ledger.close()
 
     def evidence(self, key_result: str = "load") -> Evidence:
         """What the number of the company rests on."""
