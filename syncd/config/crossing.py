@@ -51,15 +51,8 @@ def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connecti
     return Connection(OTHERS, OTHERS, loaded, settings, _PLACE, document)
 
 
-def export_problems(
-    settings: ProjectFile, document: Document, workspace: Workspace | None, periods: Iterable[PeriodOkrs]
-) -> Iterator[Problem]:
-    """What is wrong with `export:`: it is of a workspace, and names key results of its mappings."""
-    if settings.export and workspace is None:
-        yield document.problem(
-            ("export",), "export is for other workspaces of a deployment, and this project is in none; remove it"
-        )
-        return
+def export_problems(settings: ProjectFile, document: Document, periods: Iterable[PeriodOkrs]) -> Iterator[Problem]:
+    """Each entry of `export:` that no mapping has."""
     names = {key_result.id for okrs in periods for key_result in okrs.key_results}
     for index, name in enumerate(settings.export):
         if name not in names:

@@ -234,7 +234,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
         if content:
             joined.add(mapping, *content)
     periods = joined.finish(tuple(_work(document, connections, ZoneInfo(settings.timezone), problems)))
-    problems += export_problems(settings, document, workspace, periods)
+    problems += export_problems(settings, document, periods)
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}

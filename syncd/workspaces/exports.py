@@ -41,11 +41,9 @@ class Exports:
         config = self._load(keys.name)
         exported = config.settings.export
         if keys.key_result not in exported:
-            raise NotReadable(
-                f"the workspace {keys.name!r} exports no key result {keys.key_result!r}"
-                f"{_renamed(config, keys.key_result) or nearest(keys.key_result, exported)}; "
-                f"`export: [{keys.key_result}]` in its syncd.yaml lets others read it"
-            )
+            advice = f"; `export: [{keys.key_result}]` in its syncd.yaml lets others read it"
+            advice = _renamed(config, keys.key_result) or nearest(keys.key_result, exported) or advice
+            raise NotReadable(f"the workspace {keys.name!r} exports no key result {keys.key_result!r}{advice}")
         units = [another_unit(keys, key_result) for key_result in _of(config, keys.key_result)]
         if units and all(units):
             raise NotReadable(units[-1])

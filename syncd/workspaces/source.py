@@ -72,7 +72,8 @@ class ExportsSource:
 
     def check(self) -> Iterator[Check]:
         """Whether the deployment is there."""
-        yield Check("reachable", self._deployment.is_file(), f"the deployment of {self._deployment.name}")
+        there = self._deployment.is_file()
+        yield Check("reachable", there, f"{self._deployment}{'' if there else ' is gone'}")
 
     def close(self) -> None:
         """Each ledger is closed once it was read."""
