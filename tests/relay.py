@@ -1,4 +1,4 @@
-"""A relay between a client and a server, which can fall silent: connections stay open, and nothing comes."""
+"""A relay between a client and a server, which can fall silent, or hold a message: connections stay open meanwhile."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Relay:
         self._connect = connect
         self._speaks = threading.Event()
         self._speaks.set()
+        self._holds: bytes | None = None
+        self.held, self._let_go = threading.Event(), threading.Event()
 
     def fall_silent(self) -> None:
         """From now on no byte passes, and connections are still accepted."""
@@ -24,6 +26,16 @@ class Relay:
     def speak(self) -> None:
         """Passes on again, beginning with what came meanwhile."""
         self._speaks.set()
+
+    def hold(self, beginning: bytes) -> None:
+        """Holds the next message that begins so until `let_go`, as if it were on its way; sets `held` once it came."""
+        self.held.clear()
+        self._let_go.clear()
+        self._holds = beginning
+
+    def let_go(self) -> None:
+        """The message that was held arrives."""
+        self._let_go.set()
 
     def take(self, client: socket.socket) -> None:
         """Serves a new connection."""
@@ -35,6 +47,10 @@ class Relay:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._speaks.wait()
+                if self._holds is not None and data.startswith(self._holds):
+                    self._holds = None
+                    self.held.set()
+                    self._let_go.wait()
                 target.sendall(data)
         for side in (source, target):
             with suppress(OSError):
@@ -58,5 +74,6 @@ def relay_to(connect: Callable[[], socket.socket]) -> Iterator[Relay]:
             yield relay
         finally:
             relay.speak()
+            relay.let_go()
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()

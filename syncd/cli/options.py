@@ -106,6 +106,10 @@ LedgerAddress = Annotated[str, typer.Argument(metavar="URL", help="The new ledge
 # -- the others
 
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the pages.")]
+WorkerListen = Annotated[
+    str | None,
+    typer.Option("--listen", metavar="HOST:PORT", help="Address of its probes and metrics (default: it serves none)."),
+]
 Insecure = Annotated[
     bool,
     typer.Option("--insecure", help="Without `web: login`, let whoever reaches the pages see and do everything."),

@@ -41,32 +41,33 @@ def run(
     """
     share_a_heap()
     set_up_log(log_format)
-    host, port = _address(listen)
-    _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    host, port = address(listen)
+    on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
-    _on_stop(service.stop)
+    on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    _serve_while(service.run, make_app(service, host, insecure=insecure, for_developers=for_developers), host, port)
+    serve_while(service.run, make_app(service, host, insecure=insecure, for_developers=for_developers), host, port)
     raise typer.Exit(0)
 
 
 def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace: str | None = None) -> None:
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
-    host, port = _address(listen)
+    host, port = address(listen)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)
-    _on_stop(reader.stop)
-    _serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
+    on_stop(reader.stop)
+    serve_while(reader.run, make_app(reader, host, insecure=insecure), host, port)
     raise typer.Exit(0)
 
 
-def _serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
+def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
+    """Serves the application while a function runs. ConfigError if the address cannot be used."""
     with ExitStack() as stack:
         try:
             stack.enter_context(serving(app, host, port))
@@ -93,12 +94,14 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
         )
 
 
-def _on_stop(action: Callable[[], None]) -> None:
+def on_stop(action: Callable[[], None]) -> None:
+    """Does this at SIGTERM and SIGINT, from now on."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: action())
 
 
-def _address(listen: str) -> tuple[str, int]:
+def address(listen: str) -> tuple[str, int]:
+    """The host and the port of `--listen`. ConfigError if it names none."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()):
         raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")

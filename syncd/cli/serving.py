@@ -48,6 +48,23 @@ def serve(
 
 
 @serving.command()
+def worker(
+    config: options.ConfigPath = options.HERE,
+    listen: options.WorkerListen = None,
+    log_format: options.LogFormat = "text",
+) -> None:
+    """Run the syncs of a deployment's workspaces, beside other workers.
+
+    For a deployment with `runner: procrastinate`. Any number of workers, on any machines with the same files and
+    secrets, share the workspaces; each sync is one job, and what a worker that is gone had begun is taken over. SIGTERM
+    or Ctrl-C stops it cleanly, with exit code 0.
+    """
+    from syncd.cli import worker as command
+
+    command.run(config, listen=listen, log_format=log_format)
+
+
+@serving.command()
 def mcp(config: options.ConfigPath = options.HERE, workspace: options.Workspace = None) -> None:
     """Answer an assistant's questions over the Model Context Protocol.
 

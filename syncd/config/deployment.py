@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from syncd.config.document import Document, shown_path
-from syncd.config.ledger_address import shared_ledger_problems
+from syncd.config.ledger_address import LedgerAddress, shared_ledger_problems, workers_ledger_problems
 from syncd.config.mapping_files import stays_in
 from syncd.config.messages import nearest
 from syncd.config.project import ProjectFile
@@ -21,7 +21,7 @@ _DEFAULTS = ("schedule", "timezone", "retain", "web", "clock")
 """The keys of a deployment that hold in each workspace whose own file does not have them."""
 
 _MERGED = ("retain", "web")  # of these, each key by itself: a workspace may add roles and keep the login
-_OF_ALL = ("workspaces", "ledger")  # a workspace cannot have them
+_OF_ALL = ("workspaces", "ledger", "runner", "worker")  # a workspace cannot have them
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")  # with `ws_`, PostgreSQL takes 63 characters
 _LISTED = 20
 
@@ -71,6 +71,13 @@ class Deployment:
         message = f"there is no workspace {name!r}{nearest(name, self.workspaces)}"
         raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
 
+    def ledger_url(self) -> str:
+        """The URL of the database with the ledgers of all workspaces, each in a schema. ConfigError if it is none."""
+        url = LedgerAddress(self.settings.ledger, self.document, self.path.parent).resolved()
+        if problems := list(workers_ledger_problems(url, self.document)):
+            raise ConfigError(problems=problems)
+        return url
+
     def read(self, workspace: Workspace, last: Document | None = None) -> tuple[Document, ProjectFile]:
         """The syncd.yaml of a workspace with the deployment's defaults, and its keys. ConfigError if a key is wrong."""
         own = read_filled(workspace.path, last)
@@ -92,6 +99,8 @@ def read_deployment(path: Path) -> Deployment | None:
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
     """The deployment of a syncd.yaml that is read already. ConfigError if a key is wrong, or no workspace is there."""
     problems = [*_not_of_a_deployment(document, settings), *shared_ledger_problems(settings.ledger, document)]
+    if settings.runner == "procrastinate":
+        problems += workers_ledger_problems(settings.ledger, document)
     files = _files(path, settings.workspaces or "", document, problems)
     if problems:
         raise ConfigError(problems=problems)

@@ -38,6 +38,20 @@ def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
         yield document.problem(("ledger",), message)
 
 
+def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
+    """Why workers of several machines cannot share the ledgers at an address."""
+    if url.startswith("${"):  # it is asked again once the reference is resolved
+        return
+    if not url.startswith(_POSTGRESQL) or _WORKSPACE in urlsplit(url).path:
+        message = "runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+        yield document.problem(("runner",), f"{message}ledger: postgresql+psycopg://user@host/db")
+
+
+def schema_of(workspace: str) -> str:
+    """The PostgreSQL schema that holds the ledger of a workspace."""
+    return f"ws_{workspace.replace('-', '_')}"
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerAddress:
     """What `ledger:` says in a document. `folder` is where a relative SQLite path starts; `workspace` is the name of
@@ -70,4 +84,4 @@ class LedgerAddress:
         url = url.replace(_WORKSPACE, name)
         if is_apart:
             return url
-        return f"{url}{'&' if '?' in url else '?'}schema=ws_{name.replace('-', '_')}"
+        return f"{url}{'&' if '?' in url else '?'}schema={schema_of(name)}"

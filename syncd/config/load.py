@@ -337,3 +337,6 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
     yield from ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")
+    if settings.runner != "threads":
+        message = "runner: procrastinate runs the workspaces of a deployment; write `workspaces:`, or remove it"
+        yield document.problem(("runner",), message)

@@ -24,6 +24,7 @@ from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
 from syncd.config.references import secret_in_url
 from syncd.config.web_keys import WebKeys
+from syncd.config.worker_keys import WorkerKeys
 from syncd.sdk import Duration, parse_duration
 
 
@@ -97,6 +98,11 @@ class ProjectFile(BaseModel):
         description="The syncd.yaml of each of many teams, as a glob such as teams/*/syncd.yaml; the folder's name is "
         "the workspace's.",
     )
+    runner: Literal["threads", "procrastinate"] = Field(
+        "threads",
+        description="What runs the cycles of workspaces: threads of one `run`; procrastinate: any number of workers.",
+    )
+    worker: WorkerKeys = Field(WorkerKeys(), description="The workers, with `runner: procrastinate`.")
     mappings: str = Field("mappings/", description="A folder of mapping files, or a glob.")
     ledger: str = Field("sqlite:///syncd.db", description="SQLite file or PostgreSQL database, as a SQLAlchemy URL.")
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(

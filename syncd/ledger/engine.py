@@ -16,10 +16,11 @@ import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.ledger.fence import Fence, put_fence
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
-_NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
     "keepalives_idle": 20,
     "keepalives_interval": 10,
@@ -52,14 +53,15 @@ WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
 
-def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
+def engine_of(url: URL, address: Callable[[], str] | None = None, fence: Fence | None = None) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
 
-    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated. With a `fence`,
+    which only PostgreSQL has, it writes as long as no other worker has taken over.
     """
     sqlite = url.get_backend_name() == "sqlite"
-    network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
+    network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
     address_of_server = url.difference_update_query([KEY]) if own_schema(url) else url
     made = create_engine(
         address_of_server,
@@ -76,6 +78,8 @@ def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
         _prepare_sqlite(engine)
     else:
         _limit_postgresql(engine, address)
+    if fence is not None:
+        put_fence(engine, fence)
     return engine
 
 

@@ -21,6 +21,7 @@ from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
 from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, shown
+from syncd.ledger.fence import Fence
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
@@ -47,16 +48,22 @@ _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
 
 
 def open_ledger(
-    url: str, *, create: bool = True, new: bool = False, address: Callable[[], str] | None = None
+    url: str,
+    *,
+    create: bool = True,
+    new: bool = False,
+    address: Callable[[], str] | None = None,
+    fence: Fence | None = None,
 ) -> Ledger | None:
     """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
     another ledger was there that is gone.
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
     `new`, a ledger begins even where another was. `address` gives the URL anew, for processes that outlive a password.
+    With a `fence`, it is written to as long as no other worker has taken over the workspace.
     """
     with unusable(url):
-        return _open(make_url(url), create, new, address)
+        return _open(make_url(url), create, new, address, fence)
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def unusable(url: str) -> Iterator[None]:
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
-def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) -> Ledger | None:
+def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None, fence: Fence | None) -> Ledger | None:
     file = sqlite_file(url)
     last_ledger = last_ledger_at(file) if file else None
     if file and not file.exists():
@@ -90,7 +97,7 @@ def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) 
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # SQLite says better what is wrong
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
-    engine = engine_of(url, address)
+    engine = engine_of(url, address, fence)
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger.failures import LedgerError, shown
+from syncd.ledger.fence import fence_of
 from syncd.ledger.identity import memory
 from syncd.ledger.own_schema import lock_key, own_schema
 
@@ -139,7 +140,8 @@ def _lock_database(connection: Connection, key: int, busy: type[LedgerBusy], hel
         schema = own_schema(connection.engine.url)
         place = "this database" if schema is None else f"schema {schema} of this database"
         raise busy(f"{held_by} {place} ({(holder or 'has just ended').removeprefix('syncd: ')})")
-    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
+    if fence_of(connection.engine) is None:  # else the session has the name of its job already
+        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 
 

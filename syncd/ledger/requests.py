@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncd.ledger.schema import requests
+from syncd.ledger.wake import wake_worker
 from syncd.okr.spans import Span
 from syncd.okr.words import signature
 from syncd.sdk import Json
@@ -95,6 +96,7 @@ class Requests:
         with suppress(IntegrityError), self._engine.begin() as connection:  # another process may store it meanwhile
             if connection.execute(_REQUESTS.where(*_of_form(new))).first() is None:
                 connection.execute(insert(requests).values(**asdict(new), state="waiting"))
+                wake_worker(connection)
         kept = self.earlier(new)
         assert kept is not None
         return kept

@@ -18,6 +18,7 @@ from syncd.config import Config
 from syncd.config.notifying import EVERYBODY
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState, Message
+from syncd.ledger.fence import check_epoch
 from syncd.ledger.outbox import IN_DOUBT
 from syncd.notifying.addresses import Address, NotSent, Text, addresses
 from syncd.notifying.messages import body, settled, title
@@ -121,6 +122,7 @@ class _Recipient:
         note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
         note(ids, state="sending")
         lasting, _ = settled(events)
+        check_epoch(self.ledger.engine)
         try:
             address.send(title(lasting), partial(body, lasting, self.config.settings.web.address))
         except NotSent as error:

@@ -18,6 +18,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.batches import batches
+from syncd.ledger.fence import check_epoch
 from syncd.ledger.outbox import IN_DOUBT, OPEN, STUCK, State
 from syncd.publishing.comparison import Comparison, belongs, bug, compare_part, parts
 from syncd.publishing.group_notes import MOST_IN_GROUP, GroupNotes
@@ -150,7 +151,8 @@ class PublisherRun:
         connection = self.publication.connection
         try:
             policy = replace(self.retry, sleep=self._sleep, meter=_unmetered)  # it retries the whole part
-            once = replace(self.retry, attempts=1)  # from the same budget; it makes the requests
+            # From the same budget; it makes the requests, and none any more once another worker has taken over.
+            once = replace(self.retry, attempts=1, before=self._check_epoch)
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
         except (ConfigError, SourceError) as error:
@@ -174,6 +176,9 @@ class PublisherRun:
                 ended += self._parts(publisher, group, policy, failed)
                 self._notes.close_group()
         return ended
+
+    def _check_epoch(self) -> None:
+        check_epoch(self.ledger.engine)
 
     def _parts(
         self, publisher: Publisher, due: Sequence[Delivery], policy: RetryPolicy, failed: list[RetryLater]
@@ -235,6 +240,7 @@ class PublisherRun:
             writes = [each for each in writes if each.delivery.id in begun]
             present = [each for each in present if each.delivery.id in begun or not each.decision.write]
         if writes:
+            self._check_epoch()
             publisher.write({each.delivery.key_result: each.decision.write for each in writes})
         self._notes.note({each.delivery.place: each.marks(sure=True) for each in present})
         ended: list[Delivered] = []
@@ -276,6 +282,7 @@ class PublisherRun:
             return []
         contents = {delivery.key_result: contents[delivery.key_result] for delivery in part}
         ids = [delivery.id for delivery in part]
+        self._check_epoch()
         try:
             publisher.write(contents)
         except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops while this waits, there is no doubt

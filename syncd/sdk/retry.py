@@ -39,7 +39,8 @@ class RetryPolicy:
     rest is not sent: a silent server costs a bounded time, however many streams it has. Each try uses one request of
     the connection's `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not
     sleep. `meter` is called after each request with the connection's name, the outcome, and how many requests the
-    server's quota leaves (None if it tells no quota).
+    server's quota leaves (None if it tells no quota). `before` is called right before each try; what it raises ends the
+    request.
     """
 
     attempts: int = 5
@@ -51,6 +52,7 @@ class RetryPolicy:
     budget: Budget = field(default_factory=Budget)
     connection: str = ""
     meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
+    before: Callable[[], None] = field(default=lambda: None)
     _down_since: float | None = field(default=None, init=False)
     _reason: str = field(default="", init=False)
 
@@ -73,6 +75,7 @@ class RetryPolicy:
                 self.budget.forget()  # it knows only the quota before the wait
                 waited = False
             self.budget.spend()
+            self.before()
             try:
                 answer = request()
             except BaseException as error:

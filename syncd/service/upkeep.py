@@ -22,18 +22,26 @@ _TICK = 1.0  # seconds
 
 
 class Upkeep:
-    """Prunes and backs up in a thread of its own, so that no cycle waits for it.
+    """Prunes and backs up in a thread beside the cycles, so that none waits for it.
 
     It works while `serving` is set: this process serves the ledger, and its first cycle is over.
     """
 
-    def __init__(self, ledger: Ledger, config: Callable[[], Config], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Callable[[], Config],
+        clock: Callable[[], datetime],
+        *,
+        pruned: date | None = None,
+    ) -> None:
+        """`pruned` is the night in which the ledger was pruned last, if that is known."""
         self.serving = threading.Event()
         self.backup_problem: str | None = None
         self._ledger = ledger
         self._config = config
         self._clock = clock
-        self._pruned: date | None = None
+        self.pruned = pruned
         self._shrinks = False
         self._newest: datetime | None = None
         self._tried: datetime | None = None
@@ -41,12 +49,16 @@ class Upkeep:
     def run(self, stopping: threading.Event) -> None:
         """Works until the service stops. What is under way then ends with the process, and begins anew later."""
         while not stopping.wait(_TICK):
-            if self.serving.is_set():
-                try:
-                    self._back_up()
-                    self._prune(stopping)
-                except Exception:  # a bug here must not end the backups for ever
-                    log.exception("upkeep broken")
+            self.work(stopping)
+
+    def work(self, stopping: threading.Event) -> None:
+        """Does what is due now."""
+        if self.serving.is_set():
+            try:
+                self._back_up()
+                self._prune(stopping)
+            except Exception:  # a bug here must not end the backups for ever
+                log.exception("upkeep broken")
 
     def gauges(self) -> Iterator[GaugeMetricFamily]:
         """The gauge of the newest backup, if there are to be backups."""
@@ -82,8 +94,8 @@ class Upkeep:
         config, now = self._config(), self._clock()
         night = (now.astimezone(config.zone) - _NIGHT).date()
         try:
-            if night != self._pruned:
-                self._pruned = night
+            if night != self.pruned:
+                self.pruned = night
                 pruned = prune(
                     self._ledger.engine, config.settings.retain.before(now), config.zone, stopping=stopping.is_set
                 )

@@ -14,11 +14,19 @@ from syncd.status.unwritten import Trouble
 class Daemon(Protocol):
     """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
 
-    cycle_problem: str | None
-    ledger_problem: str | None
     standing_by: str | None
     starting: bool
     """Whether it has not claimed the ledger yet, nor found that another service has."""
+
+    @property
+    def cycle_problem(self) -> str | None:
+        """Why the last cycle did not reach its end; None if it did."""
+        ...
+
+    @property
+    def ledger_problem(self) -> str | None:
+        """Why the last cycle could not use the ledger; None if it could."""
+        ...
 
     @property
     def config(self) -> Config:

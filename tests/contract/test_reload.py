@@ -172,8 +172,8 @@ def test_the_ledger_beside_the_files_causes_no_reload(
 ) -> None:
     """SQLite writes into the watched folder all the time."""
     reloads: list[None] = []
-    reload = service._configuration.reload
-    monkeypatch.setattr(service._configuration, "reload", lambda: (reloads.append(None), reload())[1])
+    reload = service.configuration.reload
+    monkeypatch.setattr(service.configuration, "reload", lambda: (reloads.append(None), reload())[1])
     project.ledger.streams.add("local", "another", NOW + timedelta(days=1))
     os.utime(project.folder / "syncd.db")
     (project.folder / "notes.txt").write_text("nothing")

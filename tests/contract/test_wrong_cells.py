@@ -129,7 +129,7 @@ def test_service_says_so_and_is_not_ready(project: Path) -> None:
     with closing(open_ledger(config.ledger_url())) as ledger:  # type: ignore[type-var]
         assert ledger is not None
         service = Service(project / "syncd.yaml", config, lambda: NOW, ledger)
-        assert service._cycle() is None
+        service.job.run()
         assert "has 'abc' as number, where a number should stand" in (service.ledger_problem or "")
         assert service.cycle_problem == service.ledger_problem
 

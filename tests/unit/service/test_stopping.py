@@ -12,7 +12,8 @@ import pytest
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
-from syncd.service import service
+from syncd.service import job, service
+from syncd.service.job import CycleJob
 from syncd.service.service import Service
 from syncd.web import make_app, serving
 
@@ -44,7 +45,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[S
         hangs.set()
         end.wait()
 
-    monkeypatch.setattr(service, "run_cycle", hang)
+    monkeypatch.setattr(job, "run_cycle", hang)
     monkeypatch.setattr(service, "_GRACE", 0.1)
     yield Service(path, load_config(path), lambda: datetime.now(UTC), ledger), hangs
     end.set()
@@ -81,9 +82,9 @@ def test_failure_of_the_loop_ends_the_service(
 ) -> None:
     daemon, _ = hanging
 
-    def fail(_: Service) -> None:
+    def fail(_: CycleJob) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Service, "_cycle", fail)
+    monkeypatch.setattr(CycleJob, "run", fail)
     with pytest.raises(MemoryError):
         daemon.run()

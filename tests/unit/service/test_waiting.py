@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from syncd.service import service
+from syncd.service import due
+from syncd.service.due import Due
 from syncd.service.service import Service
 
 START = datetime(2026, 11, 28, 9, tzinfo=UTC)
@@ -36,36 +38,43 @@ class Clock(datetime):
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Service:
     """A service that waits by `Clock`."""
     Clock.time, Clock.passed, Clock.steps = START, 0.0, iter(())
-    monkeypatch.setattr(service, "datetime", Clock)
-    monkeypatch.setattr(service.time, "monotonic", lambda: Clock.passed)
+    monkeypatch.setattr(due, "datetime", Clock)
+    monkeypatch.setattr(due.time, "monotonic", lambda: Clock.passed)
     waiting = Service.__new__(Service)
     waiting._wake = threading.Event()
     monkeypatch.setattr(waiting._wake, "wait", Clock.wait)
-    monkeypatch.setattr(waiting, "_has_new_request", lambda: False)
+    job = SimpleNamespace(send_again_at=None, moved=lambda: None, has_new_request=lambda: False)
+    monkeypatch.setattr(waiting, "job", job, raising=False)
     return waiting
 
 
+def after(wait: timedelta) -> Due:
+    """When a job that ran at the start is due."""
+    return Due(START + wait, START, 0.0)
+
+
 def test_a_wait_ends_when_the_cycle_is_due(waiting: Service) -> None:
-    waiting._wait(START + timedelta(minutes=15), 900)
+    waiting._wait(after(timedelta(minutes=15)))
     assert Clock.passed == 900
 
 
 def test_a_clock_that_is_set_back_delays_no_cycle_beyond_its_schedule(waiting: Service) -> None:
     Clock.steps = iter([timedelta(days=-5)])
-    waiting._wait(START + timedelta(minutes=15), 900)
+    waiting._wait(after(timedelta(minutes=15)))
     assert Clock.passed == 900
 
 
 def test_a_machine_that_slept_starts_a_due_cycle_soon(waiting: Service) -> None:
     Clock.steps = iter([timedelta(days=3)])
-    waiting._wait(START + timedelta(hours=6), 6 * 3600)
+    waiting._wait(after(timedelta(hours=6)))
     assert Clock.passed <= 30
 
 
-def test_a_step_of_the_clock_is_logged(waiting: Service, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("waiting")
+def test_a_step_of_the_clock_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "syncd.service"):
-        waiting._note_a_step(START, 0.0)
+        after(timedelta()).note_a_step()
         assert caplog.records == []
         Clock.time += timedelta(days=-5)
-        waiting._note_a_step(START, 0.0)
+        after(timedelta()).note_a_step()
     assert [(record.message, record.__dict__["seconds"]) for record in caplog.records] == [("clock stepped", -432000)]

@@ -1,0 +1,108 @@
+"""The fence of a ledger that workers share: of several workers that think they run a workspace, one may write.
+
+Each job of a workspace takes the next epoch of it, which the control schema of the deployment counts
+(`syncd/workspaces/control.py`). A ledger that was opened for an epoch checks it in every transaction that writes, and
+holds it until that transaction ends: so a worker that was paused, and replaced meanwhile, writes nothing any more.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+
+from syncd.ledger.failures import LedgerError
+
+CONTROL = "syncd"
+"""The schema beside those of the workspaces, in which the epoch of each is a row of the table `epochs`."""
+
+_OPTION = "syncd_fence"
+_EPOCH = f"SELECT epoch FROM {CONTROL}.epochs WHERE workspace = :name"  # noqa: S608 - a constant
+_HELD = text(f"{_EPOCH} FOR SHARE")  # the next epoch waits for this transaction
+_LOOKED_AT = text(_EPOCH)
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE :begins || '%'"
+    " AND CAST(substring(application_name FROM length(:begins) + 1 FOR position(',' IN application_name)"
+    " - length(:begins) - 1) AS bigint) <= :epoch"
+)
+
+
+class Replaced(LedgerError):
+    """Another worker runs the workspace now; nothing was written."""
+
+    def __init__(self, workspace: str) -> None:
+        super().__init__(f"another worker has taken over the workspace {workspace}; nothing was written since")
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The epoch of a workspace for which a ledger was opened."""
+
+    workspace: str
+    epoch: int
+
+    @property
+    def session(self) -> str:
+        """The name of each session of the job, by which a successor ends those that a stopped worker left open."""
+        return f"{_session_of(self.workspace)}{self.epoch}, process {os.getpid()} on {platform.node()}"
+
+    def check(self, connection: Connection) -> None:
+        """Raises Replaced unless the epoch is the newest one."""
+        self._compare(connection.scalar(_LOOKED_AT, {"name": self.workspace}))
+
+    def hold(self, connection: Connection) -> None:
+        """Like `check`, and there is no newer epoch before the transaction has ended."""
+        self._compare(connection.scalar(_HELD, {"name": self.workspace}))
+
+    def _compare(self, epoch: int | None) -> None:
+        if epoch != self.epoch:
+            raise Replaced(self.workspace)
+
+
+def put_fence(engine: Engine, fence: Fence) -> None:
+    """Lets the transactions of an engine write only while the epoch is the newest one.
+
+    The database itself refuses to write in a transaction that has not said beforehand that it will, so none forgets.
+    """
+    engine.update_execution_options(**{_OPTION: fence})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.execute("SET default_transaction_read_only = on")
+        connection.execute("SELECT set_config('application_name', %s, false)", (fence.session,))
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("syncd_writes"):
+            connection.exec_driver_sql("SET TRANSACTION READ WRITE")
+            fence.hold(connection)
+
+
+def fence_of(engine: Engine) -> Fence | None:
+    """The fence of an engine; None if it has none, as that of a command."""
+    fence: Fence | None = engine.get_execution_options().get(_OPTION)
+    return fence
+
+
+def check_epoch(engine: Engine) -> None:
+    """Raises Replaced if another worker has taken over: nothing may be sent any more."""
+    fence = fence_of(engine)
+    if fence is not None:
+        with engine.connect() as connection:
+            fence.check(connection)
+
+
+def end_sessions(connection: Connection, workspace: str, epoch: int) -> None:
+    """Ends every session of a workspace's jobs up to an epoch: a paused or unreachable worker holds locks in them."""
+    connection.execute(_END_SESSIONS, {"begins": _session_of(workspace), "epoch": epoch})
+
+
+def _session_of(workspace: str) -> str:
+    """How the names of a workspace's sessions begin; PostgreSQL cuts them after 63 characters."""
+    return f"syncd: job {blake2b(workspace.encode(), digest_size=6).hexdigest()}."

@@ -1,0 +1,21 @@
+"""What a person asks for is done soon, also where workers run the cycles: it is noted that the workspace is due."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from syncd.ledger.fence import CONTROL
+from syncd.ledger.own_schema import own_schema
+
+_HAS_CONTROL = text(f"SELECT to_regclass('{CONTROL}.wakes') IS NOT NULL")
+_WAKE = text(f"INSERT INTO {CONTROL}.wakes (schema) VALUES (:schema)")  # noqa: S608 - a constant
+
+
+def wake_worker(connection: Connection) -> None:
+    """Makes the workspace of a ledger due once the transaction is committed, if workers run its cycles.
+
+    It only adds a row, so nobody waits here for a job or for another who asks.
+    """
+    schema = own_schema(connection.engine.url)
+    if schema is not None and connection.scalar(_HAS_CONTROL):
+        connection.execute(_WAKE, {"schema": schema})

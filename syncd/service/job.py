@@ -1,0 +1,209 @@
+"""One cycle of one ledger as a job, which knows nothing of who runs it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from syncd.config import Config
+from syncd.config.schedule import next_start
+from syncd.cycle.background import Background
+from syncd.cycle.current import cycle_ends
+from syncd.cycle.model import CycleRequest, Result, Watcher
+from syncd.cycle.outgoing import Outcomes, Outgoing
+from syncd.cycle.pull import CycleStopped
+from syncd.cycle.run import run_cycle
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
+from syncd.ledger.wrong_cells import explained
+from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.configuration import Configuration
+from syncd.service.due import Due
+from syncd.service.heartbeat import Heartbeat
+from syncd.service.metrics import Metrics
+
+log = logging.getLogger("syncd.service")
+_BUSY_WAIT = timedelta(seconds=30)
+_SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
+_LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
+
+
+class CycleJob:
+    """Runs cycles of a ledger, each when it is asked to, and has what outlasts them: the configuration in force, the
+    metrics, and the pulls and deliveries that go on beside the cycles.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Callable[[], datetime],
+        ledger: Ledger,
+        metrics: Metrics,
+        *,
+        wake: Callable[[], None],
+        stopping: threading.Event,
+    ) -> None:
+        """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
+        `stopping` is set.
+        """
+        self.configuration = configuration
+        self.clock = clock
+        self.ledger = ledger
+        self.metrics = metrics
+        self.cycles = 0
+        self.cycle_problem: str | None = None
+        self.ledger_problem: str | None = None
+        self.moved_at = time.monotonic()
+        self.send_again_at: datetime | None = None
+        """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
+        self._stopping = stopping
+        self._background = Background(wake)
+        self._outgoing = Outgoing(self._sent)
+        self._unwritten: dict[str, int] = {}
+        self._heartbeat = Heartbeat(self._sleep)
+        self._newest_request = 0
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        return self.configuration.config
+
+    def run(self) -> Due:
+        """Runs a cycle with the files as they are now. Whatever goes wrong in it is noted and logged.
+
+        The next cycle is due by the schedule, or sooner if another process is syncing now, or if a source or publisher
+        asked syncd to come back later. It is not to be called by two threads at the same time.
+        """
+        started, began = datetime.now(UTC), time.monotonic()
+        with cycle_ends():
+            again = self._cycle()
+        now = datetime.now(UTC)
+        at = next_start(self.config.settings.schedule, self.config.zone, started, now)
+        if again is not None:
+            at = max(now, min(at, again))
+        log.info("next cycle", extra={"at": at.astimezone(self.config.zone).isoformat(timespec="seconds")})
+        return Due(at, started, began)
+
+    def has_new_request(self) -> bool:
+        """Whether a request waits that has not started a cycle: of a page, or of a command in another process."""
+        with suppress(LedgerError, SQLAlchemyError):  # the next cycle says what is wrong
+            newest = self.ledger.requests.newest_waiting()
+            if newest is not None and newest > self._newest_request:
+                self._newest_request = newest
+                return True
+        return False
+
+    def moved(self) -> None:
+        """Notes that it does not stand still."""
+        self.moved_at = time.monotonic()
+
+    def hanging(self) -> Mapping[str, Mapping[str, float]]:
+        """For how many seconds each thread beside the cycles hangs, by its work and its connection."""
+        return {"pull": self._background.hanging, "delivery": self._outgoing.hanging}
+
+    def join(self, seconds: float) -> Sequence[str]:
+        """Waits until nothing is on its way to a publisher, at most so many seconds; returns the names that hang."""
+        return self._outgoing.join(seconds)
+
+    def leave_pulls(self) -> None:
+        """Ends the pulls that outlasted the last cycle: another process will go on from their cursors."""
+        self._background.stop_others(())
+
+    def _cycle(self) -> datetime | None:
+        """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None."""
+        began = time.monotonic()
+        self.moved()
+        self._be_patient()
+        self.send_again_at = None
+        try:
+            self.ledger.check_in_place()
+            self.configuration.reload()
+            with cycle_lock(self.ledger.engine):
+                result = run_cycle(self._request(), background=self._background, outgoing=self._outgoing)
+                if result.carried_over.moved:
+                    self._newest_request = 0  # requests that waited for a new id start another cycle
+        except CycleStopped:
+            log.info("cycle stopped; the next one goes on from there")
+            return None
+        except LedgerBusy as error:
+            log.warning("cycle put off", extra={"reason": str(error)})
+            return datetime.now(UTC) + _BUSY_WAIT
+        except Exception as error:  # the log has it, and the next cycle gets its chance
+            self._note_failure(explained(error))
+            return None
+        self._note(result, time.monotonic() - began)
+        return result.retry_at
+
+    def _request(self) -> CycleRequest:
+        return CycleRequest(
+            self.config,
+            self.ledger,
+            self.clock,
+            RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
+            patient=True,
+            watcher=Watcher(page=self.metrics.page, moves=self.moved),
+            stopping=self._stopping,
+        )
+
+    def _note_failure(self, error: BaseException) -> None:
+        """Notes why a cycle did not reach its end."""
+        self.metrics.broken_cycle()
+        if isinstance(error, ConfigError | LedgerError):
+            self.cycle_problem = str(error)
+            self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
+            event = "ledger failed" if isinstance(error, LedgerFailed) else "cycle not run"
+            log.error(event, extra={"reason": str(error)})
+        else:
+            self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
+            log.error("cycle broken", exc_info=error)
+
+    def _note(self, result: Result, seconds: float) -> None:
+        """Notes what came of a cycle that reached its end."""
+        self.cycles += 1
+        self.cycle_problem = self.ledger_problem = None
+        unwritten = sum(self._unwritten.values())
+        good = result.good and not unwritten
+        self.metrics.cycle(result, seconds, time.time(), good=good)
+        if good:
+            self._heartbeat.beat(self.config)
+        log.info(
+            "cycle ended",
+            extra={
+                "measured": result.key_results,
+                "changed": len(result.changes),
+                "held": result.held,
+                "failed": len(result.failures),
+                "unwritten": unwritten,
+                "seconds": round(seconds, 2),
+            },
+        )
+
+    def _sent(self, name: str, outcomes: Outcomes) -> None:
+        """Notes what became of deliveries or messages, which end beside the cycles."""
+        self.metrics.sent(outcomes.delivered)
+        failed = sum(outcome.failed for outcome in outcomes.delivered)
+        self._unwritten[name] = failed + sum(message.problem is not None for message in outcomes.messages)
+        for error in outcomes.errors:
+            if isinstance(error, LedgerError):
+                log.error("ledger failed", extra={"reason": str(error)})
+            else:
+                log.error("delivery broken", extra={"to": name}, exc_info=error)
+        times = [outcome.retry_at for outcome in outcomes.delivered if outcome.retry_at is not None]
+        if times:
+            self.send_again_at = min([*times, *filter(None, [self.send_again_at])])
+
+    def _be_patient(self) -> None:
+        """No cycle waits for a connection beyond the time when the next cycle is due."""
+        now = datetime.now(UTC)
+        interval = (next_start(self.config.settings.schedule, self.config.zone, now, now) - now).total_seconds()
+        shortest, most = _SILENCE
+        self._background.silent = min(max(interval, shortest), most)
+        self._background.longest = max(interval, _LONGEST)
+
+    def _sleep(self, seconds: float) -> None:
+        self._stopping.wait(seconds)

@@ -1,0 +1,109 @@
+"""A ledger that this process syncs, whoever runs its cycles: what the pages, probes and webhooks need of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.ledger import Ledger, LedgerError
+from syncd.service.configuration import Configuration
+from syncd.service.gauges import LedgerGauges
+from syncd.service.hooks import Hooks
+from syncd.service.job import CycleJob
+from syncd.service.metrics import Metrics
+from syncd.service.upkeep import Upkeep
+from syncd.status.unwritten import Trouble, troubles
+
+
+class ServedLedger:
+    """A ledger with the job that syncs it, its upkeep and its webhooks. Who runs these makes a daemon of it."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Callable[[], datetime],
+        ledger: Ledger,
+        metrics: Metrics,
+        *,
+        wake: Callable[[], None],
+        stopping: threading.Event,
+    ) -> None:
+        """`wake` asks, in any thread, for a cycle soon."""
+        self.standing_by: str | None = None
+        self.starting = True
+        self.ledger = ledger
+        self.configuration = configuration
+        self.job = CycleJob(configuration, clock, ledger, metrics, wake=wake, stopping=stopping)
+        self.upkeep = Upkeep(ledger, lambda: self.config, clock)
+        self._stopping = stopping
+        self._metrics = metrics
+        self._gauges = LedgerGauges(ledger)
+        self._hooks = Hooks(ledger, wake)
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        return self.configuration.config
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        return self.configuration.problem
+
+    @property
+    def cycle_problem(self) -> str | None:
+        """Why the last cycle did not reach its end; None if it did."""
+        return self.job.cycle_problem
+
+    @property
+    def ledger_problem(self) -> str | None:
+        """Why the last cycle could not use the ledger; None if it could."""
+        return self.job.ledger_problem
+
+    @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        return self.upkeep.backup_problem
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to end."""
+        return self._stopping.is_set()
+
+    @property
+    def cycles(self) -> int:
+        """How many cycles have reached their end."""
+        return self.job.cycles
+
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return self.job.clock()
+
+    def check_ledger(self) -> None:
+        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        self.ledger.check_in_place()
+
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins that are not written."""
+        return troubles(self.ledger)
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook; one that is signed and new starts a cycle."""
+        if self.standing_by is not None:
+            return 503, f"standing by: {self.standing_by}"
+        return self._hooks.receive(self.config, connection, headers, body)
+
+    def quota_left(self, connection: str) -> float | None:
+        """How many requests a connection's quota left after the last answer; None if its server does not tell."""
+        return self._metrics.quota_left.get(connection)
+
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
+        self._metrics.hanging(self.job.hanging())
+        if ledger:
+            with suppress(LedgerError):
+                return self._metrics.text([*self._gauges.read(self.config, self.now()), *self.upkeep.gauges()])
+        return self._metrics.text()

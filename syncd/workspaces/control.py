@@ -1,0 +1,236 @@
+"""The control schema of a deployment: which workspace is due, who may run it, and how its last job ended.
+
+It lies beside the schemas of the workspaces, in the database that the deployment's `ledger:` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, delete, func, insert, make_url, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_unless
+
+from syncd.ledger.engine import engine_of, unhurried
+from syncd.ledger.fence import CONTROL, Fence, end_sessions
+from syncd.ledger.ledger import unusable
+from syncd.ledger.own_schema import KEY, enter_schema
+from syncd.workspaces.control_tables import SCRIPTS, epochs, scripts, wakes, workspaces
+
+_KEY = 0x73796E6367  # of the lock under which the schema is made; those before it are locks of ledgers
+_AT_ONCE = 200  # workspaces that a tick defers
+
+_RECOVER = text(
+    f"UPDATE {CONTROL}.workspaces SET due_at = now()"  # noqa: S608 - a constant
+    " WHERE due_at IS NULL AND outcome IS DISTINCT FROM 'gone' AND NOT EXISTS ("
+    "SELECT FROM procrastinate_jobs WHERE lock = workspaces.name AND status IN ('todo', 'doing'))"
+)
+_ALIVE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - :reclaim")
+
+Outcome = Literal["complete", "failed", "stopped", "handed back", "reclaimed", "gone"]
+"""How a job ended. `failed`: the workspace's cycle did not reach its end, and `problem` says why. `gone`: no worker has
+files of the workspace.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A workspace that is due, and the digest of the configuration that its job needs; None for any."""
+
+    workspace: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the control schema says of a workspace."""
+
+    digest: str | None
+    digest_at: datetime | None
+    handed_back_for: timedelta | None
+
+
+class Control:
+    """Reads and writes the control schema; each call has a short transaction of its own. Any thread may call it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def now(self) -> datetime:
+        """The time by the database's clock, which is the clock of all workers."""
+        with self.engine.connect() as connection:
+            return connection.scalar(select(func.now()))  # type: ignore[return-value]
+
+    def register(self, names: Iterable[tuple[str, str]]) -> None:
+        """Knows these workspaces from now on, each with the schema of its ledger. A new one, or one that was gone, is
+        due at once.
+        """
+        rows = [{"name": name, "schema": schema} for name, schema in names]
+        if not rows:
+            return
+        with self.engine.begin() as connection:
+            present = set(
+                connection.scalars(select(workspaces.c.name).where(workspaces.c.outcome.is_distinct_from("gone")))
+            )
+            rows = [row for row in rows if row["name"] not in present]
+            if rows:
+                new = insert_unless(workspaces).values(due_at=func.now())
+                again = {"due_at": func.now(), "outcome": None, "problem": None}
+                connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again), rows)
+                first = insert_unless(epochs).on_conflict_do_nothing()
+                connection.execute(first, [{"workspace": row["name"], "epoch": 0} for row in rows])
+
+    def defer_due(self, defer: Callable[[Connection, Due], None]) -> int:
+        """Defers a job for each workspace that is due, in the transaction that notes it; returns how many were due.
+
+        Workspaces that another worker defers at the same time are left to it.
+        """
+        with self.engine.begin() as connection:
+            asked = delete(wakes).returning(wakes.c.schema)
+            if schemas := set(connection.scalars(asked)):
+                of_asked = update(workspaces).where(workspaces.c.schema.in_(schemas))
+                connection.execute(of_asked.values(due_at=func.least(workspaces.c.due_at, func.now())))
+            is_due = select(workspaces.c.name, workspaces.c.digest).where(workspaces.c.due_at <= func.now())
+            oldest = is_due.order_by(workspaces.c.due_at).limit(_AT_ONCE).with_for_update(skip_locked=True)
+            due = [Due(row.name, row.digest) for row in connection.execute(oldest)]
+            for job in due:
+                with connection.begin_nested():
+                    defer(connection, job)
+            if due:
+                names = [job.workspace for job in due]
+                connection.execute(update(workspaces).where(workspaces.c.name.in_(names)).values(due_at=None))
+        return len(due)
+
+    def make_due(self, names: Collection[str]) -> None:
+        """These workspaces are due at once."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(workspaces)
+                .where(workspaces.c.name.in_(names))
+                .values(due_at=func.least(workspaces.c.due_at, func.now()))
+            )
+
+    def row(self, workspace: str) -> Row:
+        """What is kept of a workspace."""
+        since = func.now() - workspaces.c.handed_back_since
+        columns = workspaces.c.digest, workspaces.c.digest_at, since
+        with self.engine.connect() as connection:
+            return Row(*connection.execute(select(*columns).where(workspaces.c.name == workspace)).one())
+
+    def announce(self, workspace: str, digest: str) -> None:
+        """The configuration in force is the one with this digest, from now on."""
+        self._set(workspace, digest=digest, digest_at=func.now())
+
+    def take(self, workspace: str, job: int) -> Fence:
+        """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended."""
+        with self.engine.begin() as connection:
+            of_workspace = epochs.c.workspace == workspace
+            before: int = connection.execute(select(epochs.c.epoch).where(of_workspace)).scalar_one()
+            end_sessions(connection, workspace, before)
+            epoch = self._next_epoch(connection, workspace)
+            began = {"job": job, "began_at": func.now(), "ended_at": None, "handed_back_since": None}
+            connection.execute(update(workspaces).where(workspaces.c.name == workspace).values(**began))
+        return Fence(workspace, epoch)
+
+    def end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta | None) -> None:
+        """Ends a job, unless another worker has taken over. The workspace is due again in that time, or sooner if
+        somebody asked for it; None: when somebody asks for it.
+        """
+        with self.engine.begin() as connection:
+            fence.hold(connection)
+            values = {"ended_at": func.now(), "outcome": outcome, "problem": problem}
+            connection.execute(_update_of(fence.workspace, values, due_in))
+
+    def hand_back(self, workspace: str, due_in: timedelta) -> None:
+        """Leaves a workspace to a worker with other files."""
+        since = func.coalesce(workspaces.c.handed_back_since, func.now())
+        with self.engine.begin() as connection:
+            connection.execute(_update_of(workspace, {"outcome": "handed back", "handed_back_since": since}, due_in))
+
+    def note_gone(self, workspace: str) -> None:
+        """No worker has files of a workspace: it is due again when one has."""
+        self._set(workspace, outcome="gone", problem="no worker has its files", due_at=None, handed_back_since=None)
+
+    def overdue(self, deadline: timedelta) -> Collection[int]:
+        """The jobs that have run for longer than the deadline."""
+        late = workspaces.c.began_at < func.now() - deadline
+        with self.engine.connect() as connection:
+            return set(connection.scalars(select(workspaces.c.job).where(workspaces.c.ended_at.is_(None), late)))
+
+    def reclaim(self, workspace: str, job: int) -> None:
+        """Takes a workspace from a worker that is dead, paused or hanging: its sessions end, its epoch is over, and the
+        workspace is due at once.
+        """
+        with self.engine.begin() as connection:
+            of_workspace = epochs.c.workspace == workspace
+            epoch = connection.scalar(select(epochs.c.epoch).where(of_workspace))
+            running = connection.scalar(select(workspaces.c.job).where(workspaces.c.name == workspace))
+            if epoch is None:
+                return
+            if running == job:
+                end_sessions(connection, workspace, epoch)
+                self._next_epoch(connection, workspace)
+            values = {"ended_at": func.now(), "outcome": "reclaimed", "problem": "its worker ended, or was unreachable"}
+            connection.execute(_update_of(workspace, values, timedelta()))
+
+    def recover(self) -> None:
+        """Makes each workspace due that is not, although no job of it waits or runs: its end could not be noted."""
+        with self.engine.begin() as connection:
+            connection.execute(_RECOVER)
+
+    def workers(self, reclaim: timedelta) -> int:
+        """How many workers have given a sign of life lately."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(_ALIVE, {"reclaim": reclaim}).scalar_one())
+
+    def lag(self) -> float:
+        """For how many seconds the workspace has been due that waits longest; 0 if none waits."""
+        longest = func.extract("epoch", func.now() - func.min(workspaces.c.due_at))
+        with self.engine.connect() as connection:
+            return max(0.0, float(connection.scalar(select(func.coalesce(longest, 0))) or 0))
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    def _set(self, workspace: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(workspaces).where(workspaces.c.name == workspace).values(**values))
+
+    @staticmethod
+    def _next_epoch(connection: Connection, workspace: str) -> int:
+        """Waits for the transaction, if there is one, that holds the present epoch."""
+        count = update(epochs).where(epochs.c.workspace == workspace).values(epoch=epochs.c.epoch + 1)
+        return int(connection.execute(count.returning(epochs.c.epoch)).scalar_one())
+
+
+def _update_of(workspace: str, values: dict[str, Any], due_in: timedelta | None) -> Any:
+    if due_in is not None:
+        values = values | {"due_at": func.least(workspaces.c.due_at, func.now() + due_in)}
+    return update(workspaces).where(workspaces.c.name == workspace).values(**values)
+
+
+def open_control(url: str, address: Callable[[], str] | None = None) -> Control:
+    """The control schema in the database of a deployment's ledgers; made, or brought up to date, if need be.
+
+    LedgerError if the database cannot be used.
+    """
+    with unusable(url):
+        engine = engine_of(make_url(url).update_query_dict({KEY: CONTROL}), address)
+        with engine.begin() as connection, unhurried(connection):
+            _bring_up_to_date(connection)
+        return Control(engine)
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """Runs the scripts that have not run here. Of several workers that start at once, one does, and the others wait."""
+    connection.execute(select(func.pg_advisory_xact_lock(_KEY)))
+    enter_schema(connection)
+    connection.execute(text(f"CREATE TABLE IF NOT EXISTS {CONTROL}.scripts (name text PRIMARY KEY)"))
+    have = set(connection.scalars(select(scripts.c.name)))
+    for name, script in SCRIPTS.items():
+        if name not in have:
+            connection.exec_driver_sql(script(), execution_options={"no_parameters": True})
+            connection.execute(insert(scripts), {"name": name})

@@ -1,0 +1,193 @@
+"""The jobs of a worker: each is one cycle of one workspace, run as threads run it, in an epoch of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.config.connections import short_secrets
+from syncd.config.deployment import Deployment, read_deployment
+from syncd.config.load import load_config
+from syncd.config.project import clock_of
+from syncd.config.schedule import next_start
+from syncd.ledger import Ledger, LedgerError, migrate, open_ledger
+from syncd.ledger.fence import Fence, Replaced
+from syncd.sdk import ConfigError
+from syncd.service.configuration import Configuration
+from syncd.service.job import CycleJob
+from syncd.service.metrics import Metrics
+from syncd.service.upkeep import Upkeep
+from syncd.workspaces.control import Control, Outcome
+
+log = logging.getLogger("syncd.workspaces")
+_SENDING = 300.0  # seconds that a job waits for publishers after its cycle
+_BETWEEN_TRIES = 1.0  # seconds, to note how a job ended while the database is away
+_HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
+_FILES_ARE_WRONG = timedelta(minutes=1)  # until a workspace whose files are wrong is due again
+_GIVES_UP = 10  # reclaim times, after which no worker is expected to have what a job asks for
+
+
+class Jobs:
+    """Runs jobs of workspaces; each call in a thread of its own. It remembers the configuration of each workspace."""
+
+    def __init__(self, path: Path, control: Control, reclaim: timedelta, stopping: threading.Event) -> None:
+        """`path` is the deployment's file. Jobs end soon once `stopping` is set."""
+        self._path = path
+        self._control = control
+        self._patience = reclaim * _GIVES_UP
+        self._stopping = stopping
+        self._began_at = control.now()
+        self._configurations: dict[str, Configuration] = {}
+        self._digests: dict[str, str] = {}
+        self._pruned: dict[str, date | None] = {}
+
+    def run(self, workspace: str, job: int, digest: str | None) -> Outcome:
+        """Runs a job, if this worker has the configuration with this digest, and notes how it ended; the workspace is
+        then due again. Raises Replaced if another worker has taken it over.
+        """
+        try:
+            configuration = self._configuration(workspace)
+        except ConfigError as error:
+            return self._without_files(workspace, job, error)
+        if not self._has_the_right_files(workspace, configuration.config, digest):
+            return self._hand_back(workspace, "other files were announced since this worker began")
+        fence = self._control.take(workspace, job)
+        outcome, problem, due_in = self._cycle(workspace, configuration, fence)
+        self._end(fence, outcome, problem, due_in)
+        return outcome
+
+    def _configuration(self, workspace: str) -> Configuration:
+        """The files as they are now; those that were valid last, if there are any, while they are wrong."""
+        configuration = self._configurations.get(workspace)
+        if configuration is None:
+            config = load_config(self._path, workspace)
+            if problems := list(short_secrets(config.connections.values())):
+                raise ConfigError(problems=problems)
+            configuration = self._configurations[workspace] = Configuration(self._path, config, Metrics())
+        else:
+            configuration.reload()
+            if configuration.problem is not None:
+                deployment_of(self._path).chosen(workspace)
+        return configuration
+
+    def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
+        """What becomes of a job whose files this worker cannot use: where they are missing, others may have them."""
+        self._configurations.pop(workspace, None)
+        if workspace in deployment_of(self._path).workspaces:
+            log.error("cycle not run", extra={"reason": str(error)})
+            self._end(self._control.take(workspace, job), "failed", str(error), _FILES_ARE_WRONG)
+            return "failed"
+        if self._nobody_takes(workspace):
+            self._control.note_gone(workspace)
+            return "gone"
+        return self._hand_back(workspace, str(error))
+
+    def _hand_back(self, workspace: str, why: str) -> Outcome:
+        log.info("job handed back", extra={"reason": why})
+        self._control.hand_back(workspace, _HANDED_BACK)
+        return "handed back"
+
+    def _has_the_right_files(self, workspace: str, config: Config, needed: str | None) -> bool:
+        """Whether a job that needs the configuration with this digest may run with this one.
+
+        Another configuration is the newer one if this worker saw the files change, or began after the other was
+        announced: it is then announced in its place. Else the other is, and its job is for a worker that has it.
+        """
+        digest, before = digest_of(config), self._digests.get(workspace)
+        self._digests[workspace] = digest
+        if digest == needed:
+            return True
+        if needed is not None and before != needed:
+            announced = self._control.row(workspace).digest_at
+            is_newer = before is None and (announced is None or announced < self._began_at)
+            if not is_newer and not self._nobody_takes(workspace):
+                return False
+        self._control.announce(workspace, digest)
+        return True
+
+    def _nobody_takes(self, workspace: str) -> bool:
+        waited = self._control.row(workspace).handed_back_for
+        return waited is not None and waited > self._patience
+
+    def _cycle(
+        self, workspace: str, configuration: Configuration, fence: Fence
+    ) -> tuple[Outcome, str | None, timedelta]:
+        """Runs the cycle. Returns how it ended, what was wrong, and in what time the next one is due."""
+        config = configuration.config
+        try:
+            ledger = open_ledger(config.ledger_url(), address=config.ledger_url, fence=fence)
+            assert ledger is not None  # open_ledger creates it
+            with closing(ledger):
+                return self._cycle_of(workspace, configuration, ledger)
+        except (LedgerError, ConfigError) as error:
+            log.error("cycle not run", extra={"reason": str(error)})
+            return "failed", str(error), self._until_next(config)
+
+    def _cycle_of(
+        self, workspace: str, configuration: Configuration, ledger: Ledger
+    ) -> tuple[Outcome, str | None, timedelta]:
+        clock = clock_of(configuration.config.settings)
+        job = CycleJob(configuration, clock, ledger, Metrics(), wake=lambda: None, stopping=self._stopping)
+        due = job.run()
+        job.leave_pulls()
+        end = time.monotonic() + _SENDING
+        while job.join(0.2) and time.monotonic() < end and not self._stopping.is_set():
+            pass
+        if self._stopping.is_set() and not job.cycles:
+            return "stopped", None, timedelta()
+        self._keep_up(workspace, configuration, ledger)
+        at = min(filter(None, [due.at, job.send_again_at]))
+        due_in = max(timedelta(), at - datetime.now(UTC))
+        return ("complete" if job.cycle_problem is None else "failed"), job.cycle_problem, due_in
+
+    def _keep_up(self, workspace: str, configuration: Configuration, ledger: Ledger) -> None:
+        """Prunes the ledger once a night, and backs it up when that is due."""
+        upkeep = Upkeep(
+            ledger,
+            lambda: configuration.config,
+            clock_of(configuration.config.settings),
+            pruned=self._pruned.get(workspace),
+        )
+        upkeep.serving.set()
+        upkeep.work(self._stopping)
+        self._pruned[workspace] = upkeep.pruned
+
+    def _end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta) -> None:
+        """Notes how a job ended. While the database is away, it waits: else the workspace would not be due again."""
+        while True:
+            try:
+                self._control.end(fence, outcome, problem, due_in)
+            except Replaced:
+                raise
+            except LedgerError as error:
+                if self._stopping.is_set():
+                    raise
+                log.warning("the end of a job cannot be noted yet", extra={"reason": str(error)})
+                self._stopping.wait(_BETWEEN_TRIES)
+            else:
+                return
+
+    @staticmethod
+    def _until_next(config: Config) -> timedelta:
+        now = datetime.now(UTC)
+        return next_start(config.settings.schedule, config.zone, now, now) - now
+
+
+def deployment_of(path: Path) -> Deployment:
+    """The deployment of a file. ConfigError if it is wrong, or none any more."""
+    deployment = read_deployment(path)
+    if deployment is None:
+        raise ConfigError(f"{path} has no `workspaces:`; `syncd worker` runs those of a deployment")
+    return deployment
+
+
+def digest_of(config: Config) -> str:
+    """The digest of the files of a workspace and of the ledger's version: workers of both can do each other's jobs."""
+    parts = [config.document.digest, *(mapping.digest for mapping in config.mappings), migrate.head().encode()]
+    return blake2b(b"".join(parts), digest_size=16).hexdigest()

@@ -1,0 +1,88 @@
+"""The queue of jobs: Procrastinate, with its tables in the control schema. Only what starts a worker imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import Connection, make_url
+
+from syncd.ledger.engine import NETWORK
+from syncd.ledger.fence import CONTROL
+from syncd.ledger.impatient_async import ImpatientAsyncConnection
+from syncd.workspaces.control import Due
+
+_TASK = "syncd.cycle"
+_QUEUE = "syncd"
+_CONNECTIONS = 4  # at most, for what the queue itself asks
+
+_deferring = App(connector=SyncPsycopgConnector())  # it has no connection of its own
+
+RunJob = Callable[[str, int, str | None], Awaitable[None]]
+"""Runs a job of a workspace, with the id of the job and the digest of the configuration that it needs."""
+
+
+def defer(connection: Connection, due: Due) -> None:
+    """Puts the job of a workspace into the queue, unless it waits there, in the transaction of the connection.
+
+    Its lock lets no two jobs of a workspace run at the same time.
+    """
+    driver: Any = connection.connection.driver_connection
+    name = due.workspace
+    job = _deferring.configure_task(_TASK, queue=_QUEUE, lock=name, queueing_lock=name, connection=driver)
+    with suppress(AlreadyEnqueued), connection.begin_nested():
+        job.defer(workspace=name, digest=due.digest)
+
+
+def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> App:
+    """The queue in the database of an address, which is asked for each new connection, because passwords are rotated.
+
+    A server that is silent for longer than the patience has failed.
+    """
+
+    async def configure(connection: ImpatientAsyncConnection) -> None:
+        connection.patience = patience.total_seconds()
+        await connection.execute(f"SET search_path = {CONTROL}")
+        await connection.commit()
+
+    def conninfo() -> str:
+        url = make_url(address()).set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
+    app = App(
+        connector=PsycopgConnector(
+            conninfo=conninfo,
+            kwargs=NETWORK,
+            connection_class=ImpatientAsyncConnection,
+            configure=configure,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            reconnect_timeout=0,
+            timeout=patience.total_seconds(),
+        )
+    )
+
+    @app.task(name=_TASK, queue=_QUEUE, pass_context=True)
+    async def cycle(context: JobContext, workspace: str, digest: str | None) -> None:
+        assert context.job.id is not None
+        await run(workspace, context.job.id, digest)
+
+    return app
+
+
+def takes_jobs(app: App, *, heartbeat: timedelta, reclaim: timedelta, concurrency: int, poll: float) -> Awaitable[None]:
+    """Takes jobs until it is cancelled; then it waits for those that run. A job that ended leaves nothing behind."""
+    return app.run_worker_async(
+        queues=[_QUEUE],
+        concurrency=concurrency,
+        fetch_job_polling_interval=poll,
+        listen_notify=False,
+        install_signal_handlers=False,
+        delete_jobs="always",
+        update_heartbeat_interval=heartbeat.total_seconds(),
+        stalled_worker_timeout=reclaim.total_seconds(),
+    )

@@ -1,0 +1,223 @@
+"""`syncd worker`: takes the jobs of a deployment's workspaces, beside any number of other workers.
+
+Every worker also ticks: it defers the jobs that are due, and reclaims those of workers that are gone. None is special.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import ProcrastinateException
+
+from syncd.config.deployment import Deployment
+from syncd.config.ledger_address import schema_of
+from syncd.ledger import LedgerError
+from syncd.ledger.fence import Replaced
+from syncd.sdk import ConfigError
+from syncd.workspaces.control import Control, Outcome, open_control
+from syncd.workspaces.jobs import Jobs, deployment_of
+from syncd.workspaces.queue import defer, queue_of, takes_jobs
+from syncd.workspaces.reaper import reclaim_stalled
+from syncd.workspaces.worker_metrics import WorkerMetrics
+
+log = logging.getLogger("syncd.workspaces")
+_TICK = 1.0  # seconds
+_GRACE = 8.0  # seconds that jobs have to end after a stop; then they are left as if the worker were killed
+
+
+class Worker:
+    """Takes jobs until it is stopped."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is the deployment's file. ConfigError if it is no deployment for workers."""
+        self.metrics = WorkerMetrics()
+        self._path = path
+        deployment = deployment_of(path)
+        if deployment.settings.runner != "procrastinate":
+            message = "this deployment has no workers; write `runner: procrastinate`, or use `syncd run`"
+            raise ConfigError(problems=[deployment.document.problem(("runner",), message)])
+        self._keys = deployment.settings.worker
+        deployment.ledger_url()
+        self._stopping = threading.Event()
+        self._ticked_at: float | None = None
+        self._moved_at = time.monotonic()
+        self._problem: str | None = "starting"
+
+    def stop(self) -> None:
+        """Ends `run` within seconds: each job ends after its present page, and others go on with it."""
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to end."""
+        return self._stopping.is_set()
+
+    def standstill(self) -> float | None:
+        """For how many seconds nothing has moved, if something should have; else None."""
+        still = time.monotonic() - self._moved_at
+        return still if still > 60 + self._keys.reclaim.total_seconds() else None
+
+    def problem(self) -> str | None:
+        """Why it takes no jobs; None if it does."""
+        if self._problem is None and self._ticked_at is not None:
+            silent = time.monotonic() - self._ticked_at
+            if silent > self._keys.reclaim.total_seconds():
+                return f"the database has not answered for {silent:.0f} s"
+        return self._problem
+
+    def scrape(self) -> bytes:
+        """Its metrics."""
+        self.metrics.ready.set(self.problem() is None)
+        return self.metrics.text()
+
+    def run(self) -> None:
+        """Takes jobs until it is stopped. Jobs that do not end then are left behind, and reclaimed by others."""
+        thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="jobs", daemon=True)
+        thread.start()
+        while thread.is_alive() and not self._stopping.is_set():
+            thread.join(0.2)
+        self._stopping.set()
+        thread.join(_GRACE)
+        if thread.is_alive():
+            log.warning("stopped in the middle; other workers go on from there")
+        else:
+            log.info("stopped")
+
+    async def _serve(self) -> None:
+        """Goes on whatever the database does: after a failure with new connections."""
+        asyncio.get_running_loop().set_exception_handler(_log_failure)
+        while not self._stopping.is_set():
+            self._moved_at = time.monotonic()
+            try:
+                await self._session()
+            except (LedgerError, ConfigError, ProcrastinateException, OSError) as error:
+                self._note(error)
+            except Exception:
+                self._problem = "internal error (see the log)"
+                log.exception("worker broken")
+            await self._pause(_TICK)
+
+    def _note(self, error: Exception) -> None:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        if self._problem != reason:
+            log.error("worker takes no jobs", extra={"reason": reason})
+        self._problem = reason
+
+    async def _session(self) -> None:
+        """Takes jobs until it is stopped, or until the queue fails."""
+        address = deployment_of(self._path).ledger_url
+        control = await asyncio.to_thread(open_control, address(), address)
+        jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+        app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
+        async with app.open_async():
+            log.info("started", extra={"jobs at a time": self._keys.concurrency})
+            taking = asyncio.ensure_future(
+                takes_jobs(
+                    app,
+                    heartbeat=self._keys.heartbeat,
+                    reclaim=self._keys.reclaim,
+                    concurrency=self._keys.concurrency,
+                    poll=_TICK,
+                )
+            )
+            beside = [
+                asyncio.ensure_future(self._every(_TICK, lambda: self._tick(control))),
+                asyncio.ensure_future(
+                    self._every(self._keys.heartbeat.total_seconds(), lambda: self._look(app, control))
+                ),
+                asyncio.ensure_future(self._stopped()),
+            ]
+            await asyncio.wait([taking, beside[-1]], return_when=asyncio.FIRST_COMPLETED)
+            for task in beside:
+                task.cancel()
+            taking.cancel()
+            with suppress(asyncio.CancelledError):
+                await taking
+        control.close()
+
+    async def _run(self, jobs: Jobs, workspace: str, job: int, digest: str | None) -> None:
+        """Runs a job in a thread that holds nobody up at the end of the process."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Outcome] = loop.create_future()
+
+        def act() -> None:
+            with structlog.contextvars.bound_contextvars(workspace=workspace):
+                try:
+                    result: Any = jobs.run(workspace, job, digest)
+                except BaseException as error:
+                    result = error
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(_conclude, ended, result)
+
+        self.metrics.running.inc()
+        threading.Thread(target=act, name=f"job-{workspace}", daemon=True).start()
+        outcome = "lost"
+        try:
+            outcome = await ended
+        except Replaced as error:
+            log.warning("job lost", extra={"workspace": workspace, "reason": str(error)})
+        finally:
+            self.metrics.running.dec()
+            self.metrics.jobs.labels(outcome).inc()
+
+    async def _tick(self, control: Control) -> None:
+        """Defers what is due."""
+        await asyncio.to_thread(control.defer_due, defer)
+        self.metrics.late.set(await asyncio.to_thread(control.lag))
+        self._ticked_at, self._problem = time.monotonic(), None
+
+    async def _look(self, app: App, control: Control) -> None:
+        """Looks for new workspaces, and for jobs of workers that are gone."""
+        deployment = await asyncio.to_thread(deployment_of, self._path)
+        await asyncio.to_thread(control.register, _schemas(deployment))
+        keys = self._keys
+        self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
+        self.metrics.workers.set(await asyncio.to_thread(control.workers, keys.reclaim))
+        await asyncio.to_thread(control.recover)
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            self._moved_at = time.monotonic()
+            try:
+                await act()
+            except (LedgerError, ConfigError, ProcrastinateException, OSError) as error:
+                self._note(error)
+            except Exception:
+                log.exception("worker broken")
+            await asyncio.sleep(seconds)
+
+    async def _stopped(self) -> None:
+        while not self._stopping.is_set():
+            await asyncio.sleep(0.1)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped(), seconds)
+
+
+def _conclude(ended: asyncio.Future[Outcome], result: Any) -> None:
+    if not ended.done():
+        if isinstance(result, BaseException):
+            ended.set_exception(result)
+        else:
+            ended.set_result(result)
+
+
+def _schemas(deployment: Deployment) -> list[tuple[str, str]]:
+    """Each workspace with the schema of its ledger."""
+    return [(name, schema_of(name)) for name in deployment.workspaces]
+
+
+def _log_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A job that was taken over cannot be ended any more; whatever else failed beside the worker is said, too."""
+    error = context.get("exception")
+    log.warning("job not ended", extra={"reason": str((error and error.__cause__) or error or context["message"])})

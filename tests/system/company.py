@@ -1,0 +1,178 @@
+"""A deployment with workers: three workspaces, each with a number in a file and check-ins in the sandbox."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from forked import Forked
+from projects import Project
+from sqlalchemy import make_url
+from waiting import HANG
+
+from syncd.sandbox import DEMO_NOW, Sandbox
+from syncd.sandbox.github.code import Issue
+from syncd.sandbox.story.numbers import OKR_BOOK
+
+NAMES = ("alpha", "bravo", "charlie")
+_DEPLOYMENT = """\
+workspaces: teams/*/syncd.yaml
+ledger: "${{LEDGER}}"
+runner: procrastinate
+worker: {{heartbeat: 1s, reclaim: 2.5s, deadline: {deadline}}}
+schedule: 1d
+timezone: Europe/Berlin
+clock: {clock}
+"""
+_WORKSPACE = """\
+connections:
+  local: {{type: files, root: data/}}
+  code: {{type: github, url: "{github}", token: "${{GITHUB_TOKEN}}"}}
+  numbers: {{type: sheets, url: "{sheets}", token: "${{GOOGLE_TOKEN}}"}}
+publish:
+  - {{to: code, issues: {{calls: "acme/search#{issue}"}}, comment: true}}
+  - {{to: numbers, spreadsheet: {book}, sheet: {name}, create: true, log: {name}-log, key_column: A,
+      columns: {{value: B}}}}
+"""
+_MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers of {name} find answers
+    key_results:
+      - {{id: calls, title: Calls, kind: outcome, baseline: 0, target: 1000,
+          measure: {{from: local, file: numbers.csv, cell: A2}}}}
+      - {{id: leads, title: Leads, kind: outcome, baseline: 0, target: 1000,
+          measure: {{from: local, file: numbers.csv, cell: B2}}}}
+"""
+
+
+@dataclass
+class Company:
+    """The deployment's folder, what stands at its targets, and its workers."""
+
+    project: Project
+    box: Sandbox
+    issues: dict[str, Issue]
+    workers: list[Forked] = field(default_factory=list)
+    number: int = 0
+
+    def start(self, *arguments: str) -> Forked:
+        """One more worker; its log is `log_of` it."""
+        number = len(self.workers)
+        worker = self.project.start("worker", *arguments, err=self.project.folder / f"worker-{number}.log")
+        self.workers.append(worker)
+        return worker
+
+    def log_of(self, worker: Forked) -> str:
+        """The log of a worker until now."""
+        file = self.project.folder / f"worker-{self.workers.index(worker)}.log"
+        return re.sub(r"\x1b\[[0-9;]*m", "", file.read_text("utf-8")) if file.exists() else ""
+
+    def change(self, names: tuple[str, ...] = NAMES) -> None:
+        """Other numbers in each workspace, which are due at once."""
+        self.number += 10
+        for name in names:
+            self.write(name)
+        self.make_due(names)
+
+    def write(self, name: str) -> None:
+        """Puts the numbers of now into the file of a workspace."""
+        file = self.project.folder / "teams" / name / "data" / "numbers.csv"
+        file.write_text(f"calls,leads\n{self.number},{self.number + 1}\n")
+
+    def make_due(self, names: tuple[str, ...] = NAMES) -> None:
+        self.ask("UPDATE syncd.workspaces SET due_at = now() WHERE name = ANY(%s)", list(names))
+
+    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows that a query answers in the database; none while it has no answer."""
+        address = make_url(self.project.env["LEDGER"]).set(drivername="postgresql")
+        with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
+            cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def rows(self) -> dict[str, tuple[Any, ...]]:
+        """The outcome and the problem of each workspace's last job, and whether another is under way or due."""
+        if self.ask("SELECT to_regclass('syncd.workspaces')") == [(None,)]:
+            return {}
+        query = "SELECT name, outcome, problem, due_at IS NULL OR due_at <= now() FROM syncd.workspaces"
+        return {name: rest for name, *rest in self.ask(query)}
+
+    def settled(self) -> bool:
+        """Whether every workspace was run to its end, and nothing is due."""
+        rows = self.rows()
+        return len(rows) == len(NAMES) and all(row == ["complete", None, False] for row in rows.values())
+
+    def digest(self, name: str) -> str | None:
+        """The digest of the files of a workspace that were announced last."""
+        return self.ask("SELECT digest FROM syncd.workspaces WHERE name = %s", name)[0][0]
+
+    def numbers(self, name: str) -> tuple[float | None, ...]:
+        """The numbers of a workspace's key results, as its `status` shows them."""
+        key_results = self.project.status("--workspace", name)["objectives"][0]["key_results"]
+        return tuple(kr["value"] for kr in key_results)
+
+    def log_rows(self, name: str) -> Counter[tuple[Any, ...]]:
+        """The rows of the sheet to which each check-in is appended."""
+        rows = self.box.world.sheets.spreadsheets[OKR_BOOK].sheet(f"{name}-log").rows[1:]
+        return Counter(tuple(cell.value for cell in row[:4]) for row in rows if any(cell.value for cell in row))
+
+    def comments(self, name: str) -> list[str]:
+        """What syncd wrote on the issue of a workspace."""
+        return [comment.body for comment in self.issues[name].comments if "syncd" in comment.body]
+
+    def ledger(self, name: str) -> list[tuple[Any, ...]]:
+        """What the ledger of a workspace holds about its cycles and deliveries."""
+        deliveries = f"SELECT id, connection, target, state, tries, tried_at FROM ws_{name}.deliveries ORDER BY id"
+        return [*self.ask(f"SELECT * FROM ws_{name}.cycles ORDER BY id"), *self.ask(deliveries)]
+
+    def check(self) -> None:
+        """Every workspace has its numbers, and every check-in stands once."""
+        for name in NAMES:
+            assert self.numbers(name) == (self.number, self.number + 1), name
+            assert set(self.log_rows(name).values()) == {1}, (name, self.log_rows(name))
+            comments = self.comments(name)
+            assert len(comments) == 1, (name, comments)
+            assert f"{self.number:,}" in comments[0], (name, comments)
+
+    def stop(self) -> None:
+        """Ends every worker as an operator does."""
+        for worker in self.workers:
+            worker.send_signal(signal.SIGCONT)
+            worker.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            worker.wait(HANG)
+
+
+@contextmanager
+def company(
+    folder: Path, box: Sandbox, ledger: str, *, github: str | None = None, deadline: str = "1h"
+) -> Iterator[Company]:
+    """The deployment, until the block ends; `github` is the address at which its workspaces find the sandbox's."""
+    secrets = {"GITHUB_TOKEN": box.credentials["github"], "GOOGLE_TOKEN": box.credentials["google_token"]}
+    project = Project(folder, {"LEDGER": ledger, **secrets})
+    folder.mkdir(exist_ok=True)
+    (folder / "syncd.yaml").write_text(_DEPLOYMENT.format(clock=DEMO_NOW.isoformat(), deadline=deadline))
+    issues = {}
+    for name in NAMES:
+        issues[name] = box.world.github.add_issue("acme/search", f"Calls of {name}")
+        team = folder / "teams" / name
+        (team / "mappings").mkdir(parents=True)
+        (team / "data").mkdir()
+        places = {"github": github or box.github_url, "sheets": box.sheets_url, "book": OKR_BOOK}
+        (team / "syncd.yaml").write_text(_WORKSPACE.format(name=name, issue=issues[name].number, **places))
+        (team / "mappings" / "okrs.yaml").write_text(_MAPPING.format(name=name))
+    made = Company(project, box, issues)
+    for name in NAMES:
+        made.write(name)
+    try:
+        yield made
+    finally:
+        made.stop()

@@ -1,0 +1,222 @@
+"""Workers that share the workspaces of a deployment: every due cycle runs, whatever happens to one or to the database.
+
+They are real processes on a real PostgreSQL. A few kills, or as many as SYNCD_KILLS says; SYNCD_SEED tells a failure's
+story again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from company import NAMES, Company, company
+from forked import FORGE
+from projects import NOWHERE
+from relay import Relay, relay_to
+from sqlalchemy import make_url
+from test_ledger_trouble import stop
+from waiting import HANG, wait_for
+
+from syncd.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.unmeasured
+nightly = pytest.mark.nightly
+
+KILLS = int(os.environ.get("SYNCD_KILLS", "5"))
+SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+
+
+@pytest.fixture
+def workers(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> Iterator[Company]:
+    with company(tmp_path / "company", box, new_postgres()) as made:
+        yield made
+
+
+def test_every_due_cycle_runs_once_and_the_figures_are_those_of_a_single_process(
+    tmp_path: Path, box: Sandbox, workers: Company, new_postgres: Callable[[], str]
+) -> None:
+    for _ in range(2):
+        workers.start()
+    wait_for(workers.settled)
+    workers.change()
+    wait_for(lambda: workers.settled() and all(workers.numbers(name)[0] == workers.number for name in NAMES))
+    workers.check()
+    cycles = [workers.ask(f"SELECT count(*) FROM ws_{name}.cycles")[0][0] for name in NAMES]
+    assert cycles == [2, 2, 2]
+    with company(tmp_path / "alone", box, new_postgres()) as alone:
+        alone.number = workers.number
+        for name in NAMES:
+            alone.write(name)
+            alone.project.run("sync", "--workspace", name, check=0)
+            own, other = (each.project.status("--workspace", name) for each in (workers, alone))
+            assert own == other
+    for worker in workers.workers:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(HANG) == 0
+        assert "stopped" in workers.log_of(worker)
+    assert workers.ask("SELECT count(*) FROM syncd.procrastinate_workers") == [(0,)]
+
+
+def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
+    dice = random.Random(SEED)
+    alive = [workers.start() for _ in range(2)]
+    wait_for(workers.settled)
+    for number in range(KILLS):
+        workers.change()
+        at = len(workers.box.requests) + dice.randrange(1, 30)
+        wait_for(lambda at=at: len(workers.box.requests) >= at or workers.settled())  # type: ignore[misc]
+        time.sleep(dice.choice((0.0, 0.004, 0.015)))
+        killed = dice.choice(alive)
+        killed.kill()
+        killed.wait(HANG)
+        alive[alive.index(killed)] = workers.start()
+        wait_for(workers.settled)
+        try:
+            workers.check()
+        except AssertionError as error:
+            raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
+
+
+@contextmanager
+def company_behind_a_relay(folder: Path, box: Sandbox, ledger: str) -> Iterator[tuple[Company, Relay]]:
+    """Its check-ins for GitHub pass a relay."""
+    address = urlsplit(box.github_url)
+    connect = partial(socket.create_connection, (address.hostname, address.port))
+    with (
+        relay_to(connect) as relay,
+        company(folder, box, ledger, github=f"http://127.0.0.1:{relay.port}{address.path}") as made,
+    ):
+        yield made, relay
+
+
+def test_worker_that_was_paused_and_replaced_sends_and_writes_nothing(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        paused = workers.start()
+        wait_for(workers.settled)
+        relay.hold(f"GET /github/repos/acme/search/issues/{workers.issues['alpha'].number}".encode())
+        workers.change()
+        assert relay.held.wait(HANG)
+        paused.send_signal(signal.SIGSTOP)
+        workers.start()
+        wait_for(workers.settled)
+        before = workers.ledger("alpha")
+        paused.send_signal(signal.SIGCONT)
+        relay.let_go()
+        wait_for(lambda: "another worker has taken over the workspace alpha" in workers.log_of(paused))
+        workers.check()
+        assert workers.ledger("alpha") == before
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+
+
+def test_request_that_was_on_its_way_is_the_window_that_remains(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    """A worker is stopped after the last check of its epoch, and what it sent arrives once it has been replaced."""
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        relay.hold(f"POST /github/repos/acme/search/issues/{workers.issues['alpha'].number}/comments".encode())
+        paused = workers.start()
+        assert relay.held.wait(HANG)
+        paused.send_signal(signal.SIGSTOP)
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
+        before = workers.ledger("alpha")
+        paused.send_signal(signal.SIGCONT)  # it may have sent the head of its request alone
+        relay.let_go()
+        wait_for(lambda: len(workers.comments("alpha")) == 2)
+        wait_for(lambda: "another worker has taken over the workspace alpha" in workers.log_of(paused))
+        assert workers.ledger("alpha") == before
+        assert set(workers.log_rows("alpha").values()) == {1}
+        first, second = workers.comments("alpha")
+        assert first == second
+
+
+def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
+    tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
+) -> None:
+    server, url = mortal_postgres
+    with company(tmp_path / "company", box, url) as workers:
+        every = [workers.start() for _ in range(2)]
+        wait_for(workers.settled)
+        box.fault(Fault("github", "delay", seconds=0.3))
+        workers.change()
+        asked = len(box.requests)
+        wait_for(lambda: len(box.requests) > asked)
+        stop(server)
+        wait_for(lambda: all("see whether the server runs" in workers.log_of(worker) for worker in every))
+        server.ensure_postgres_running()
+        box.heal()
+        wait_for(workers.settled)
+        workers.check()
+        assert all(worker.poll() is None for worker in every)
+
+
+def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    address = make_url(new_postgres())
+
+    def connect() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{address.query['host']}/.s.PGSQL.5432")
+        return connection
+
+    directly = address.render_as_string(hide_password=False)
+    with relay_to(connect) as relay, company(tmp_path / "company", box, directly) as workers:
+        url = address.set(host="127.0.0.1", port=relay.port, query={"connect_timeout": "2"})
+        workers.project.env |= {"LEDGER": url.render_as_string(hide_password=False), "TEST_LEDGER_PATIENCE": "1"}
+        cut_off = workers.start()
+        wait_for(workers.settled)
+        relay.fall_silent()
+        workers.project.env["LEDGER"] = directly
+        workers.start()
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+        wait_for(lambda: "worker takes no jobs" in workers.log_of(cut_off))
+        relay.speak()
+        workers.workers[1].kill()
+        workers.change()
+        wait_for(workers.settled)
+        workers.check()
+
+
+def test_jobs_are_for_workers_with_the_newer_files(tmp_path: Path, workers: Company) -> None:
+    """Two releases beside one another: the older workers leave what the newer ones announced to them."""
+    old = workers.start()
+    wait_for(workers.settled)
+    newer = tmp_path / "newer"
+    shutil.copytree(workers.project.folder, newer)
+    mapping = newer / "teams" / "alpha" / "mappings" / "okrs.yaml"
+    mapping.write_text(mapping.read_text().replace("target: 1000", "target: 2000"))
+    new = FORGE.start(["worker"], newer, workers.project.environment, NOWHERE, newer / "worker.log")
+    workers.workers.append(new)
+    digests = {workers.digest("alpha")}
+    for _ in range(6):  # until the new one has had its turn, and the old one was asked for it
+        workers.change()
+        wait_for(workers.settled)
+        digests.add(workers.digest("alpha"))
+        if "job handed back" in workers.log_of(old) and len(digests) == 2:
+            break
+    assert len(digests) == 2
+    announced = workers.digest("alpha")
+    workers.make_due()
+    wait_for(workers.settled)
+    assert workers.digest("alpha") == announced
+    versions = workers.ask("SELECT count(*) FROM ws_alpha.definitions WHERE key_result = 'calls'")
+    assert versions == [(2,)], "the definition changed once, and not back"
