@@ -80,6 +80,12 @@ class ConnectionSettings(BaseModel):
         """
         return iter(())
 
+    def credential_name(self) -> str | None:
+        """What identifies its credential without a secret, such as an App and its installation; None if only the secret
+        does. References are resolved.
+        """
+        return None
+
     def secrets(self) -> Iterator[tuple[str, str]]:
         """The key of each secret, and its value, once references are resolved."""
         for key in type(self).model_fields:

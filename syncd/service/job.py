@@ -22,6 +22,7 @@ from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
 from syncd.ledger.wrong_cells import explained
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.sdk.quota import ProcessQuotas, Quotas
 from syncd.service.configuration import Configuration
 from syncd.service.due import Due
 from syncd.service.heartbeat import Heartbeat
@@ -47,9 +48,10 @@ class CycleJob:
         *,
         wake: Callable[[], None],
         stopping: threading.Event,
+        quotas: Quotas | None = None,
     ) -> None:
         """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
-        `stopping` is set.
+        `stopping` is set. `quotas` are those that it shares with other jobs; None for its own.
         """
         self.configuration = configuration
         self.clock = clock
@@ -62,6 +64,7 @@ class CycleJob:
         self.send_again_at: datetime | None = None
         """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
         self._stopping = stopping
+        self._quotas = quotas or ProcessQuotas()
         self._background = Background(wake)
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
@@ -144,7 +147,7 @@ class CycleJob:
             self.config,
             self.ledger,
             self.clock,
-            RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
+            RetryPolicy(sleep=self._sleep, meter=self.metrics.request, quotas=self._quotas),
             patient=True,
             watcher=Watcher(page=self.metrics.page, moves=self.moved),
             stopping=self._stopping,
