@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Protocol
 
 from syncd.sdk.errors import RetryLater
@@ -66,7 +65,7 @@ class Account:
     limit: float = math.inf
     reset: datetime | None = None
     open: int = 0
-    uses: Mapping[str, Use] = MappingProxyType({})
+    uses: Mapping[str, Use] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
