@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from syncd.sdk.answers import quota_reset, rate_limit, server_time
 from syncd.sdk.errors import RetryLater
-from syncd.sdk.quota import RESERVE, Quota, Told, kept_for_people
+from syncd.sdk.quota import RESERVE, Quota, Seen, kept_for_people
 
 _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
 
@@ -33,7 +33,7 @@ class Budget:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     quota: Quota | None = None
     _waited: bool = field(default=False, init=False)
-    _told: Told | None = field(default=None, init=False)
+    _seen: Seen | None = field(default=None, init=False)
     _left: float = field(default=math.inf, init=False)
     _limit: float = field(default=math.inf, init=False)
     _reset: datetime = field(default=datetime.max.replace(tzinfo=UTC), init=False)
@@ -52,7 +52,7 @@ class Budget:
             return
         wait = min(wait, _LONGEST_WINDOW)
         with self._lock:
-            self._told = Told(left, limit, wait)
+            self._seen = Seen(left, limit, wait)
             self._left, self._limit = left, limit
             self._reset = self.now() + timedelta(seconds=wait)
             if math.isinf(self._share):
@@ -83,9 +83,9 @@ class Budget:
     def settle(self) -> None:
         """A request that was counted has ended, with an answer or without."""
         with self._lock:
-            told, self._told = self._told, None
+            seen, self._seen = self._seen, None
         if self.quota is not None:
-            self.quota.end(told)
+            self.quota.end(seen)
 
     @property
     def left(self) -> float | None:

@@ -36,8 +36,8 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the headers of an answer tell of the quota; `wait` is the number of seconds until it is renewed."""
+class Seen:
+    """What the headers of an answer show of the quota; `wait` is the number of seconds until it is renewed."""
 
     left: float
     limit: float
@@ -57,7 +57,7 @@ class Use:
 class Account:
     """What is known of a credential's quota. `open` requests have begun, and no answer has counted them yet.
 
-    `left` and `limit` are infinite until a server has told them; `reset` is None until then, and from the moment at
+    `left` and `limit` are infinite until an answer has shown them; `reset` is None until then, and from the moment at
     which a window has ended to the first answer in the next.
     """
 
@@ -89,16 +89,16 @@ class Account:
         left = account.left - 1
         return replace(account._with(user, replace(use, now=use.now + 1)), left=left, open=account.open + 1)
 
-    def ended(self, told: Told | None, now: datetime) -> Account:
-        """The account after a request ended; `told` is None if its answer told no quota."""
+    def ended(self, seen: Seen | None, now: datetime) -> Account:
+        """The account after a request ended; `seen` is None if its answer showed no quota."""
         account = self._renewed(now)
         still_open = max(0, account.open - 1)
-        if told is None:
+        if seen is None:
             return replace(account, open=still_open)
-        reset = now + timedelta(seconds=told.wait)
+        reset = now + timedelta(seconds=seen.wait)
         if account.reset is not None and reset > account.reset + _SAME_WINDOW:
             account = account._next_window()
-        return replace(account, left=told.left - still_open, limit=told.limit, reset=reset, open=still_open)
+        return replace(account, left=seen.left - still_open, limit=seen.limit, reset=reset, open=still_open)
 
     def _renewed(self, now: datetime) -> Account:
         """The account in the window of now."""
@@ -135,8 +135,8 @@ class Quota(Protocol):
     def begin(self, *, waited: bool) -> None:
         """A request begins. RetryLater if it must wait; never if it has `waited` as long as the server asked for."""
 
-    def end(self, told: Told | None) -> None:
-        """A request ended; `told` is what the headers of the newest answer tell, None if they tell nothing."""
+    def end(self, seen: Seen | None) -> None:
+        """A request ended; `seen` is what the headers of the newest answer show, None if they show no quota."""
 
 
 class Quotas(Protocol):
@@ -173,10 +173,10 @@ class ProcessQuotas:
             self._accounts[credential] = after.account if isinstance(after, Refused) else after
         refuse(after, now)
 
-    def end(self, credential: Credential, told: Told | None) -> None:
+    def end(self, credential: Credential, seen: Seen | None) -> None:
         """A request with a credential ended."""
         with self._lock:
-            self._accounts[credential] = self._accounts.get(credential, Account()).ended(told, self._now())
+            self._accounts[credential] = self._accounts.get(credential, Account()).ended(seen, self._now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ class _InProcess:
     def begin(self, *, waited: bool) -> None:
         self.quotas.begin(self.credential, waited=waited)
 
-    def end(self, told: Told | None) -> None:
-        self.quotas.end(self.credential, told)
+    def end(self, seen: Seen | None) -> None:
+        self.quotas.end(self.credential, seen)
 
 
 def refuse(after: Account | Refused, now: datetime) -> None:

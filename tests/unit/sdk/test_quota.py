@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.sdk import RetryLater
-from syncd.sdk.quota import Credential, ProcessQuotas, Quota, Told
+from syncd.sdk.quota import Credential, ProcessQuotas, Quota, Seen
 
 TOKEN = Credential("github", "https://api.github.com", secret=("a-token",))
 
@@ -28,10 +28,10 @@ class Server:
         if self.now >= self.reset:
             self.left, self.reset = self.limit, self.now + timedelta(hours=1)
 
-    def answer(self, cost: int = 1) -> Told:
+    def answer(self, cost: int = 1) -> Seen:
         self.left -= cost
         assert self.left >= 0
-        return Told(self.left, self.limit, (self.reset - self.now).total_seconds())
+        return Seen(self.left, self.limit, (self.reset - self.now).total_seconds())
 
 
 @pytest.fixture
@@ -136,8 +136,8 @@ def test_requests_on_their_way_count_before_an_answer_does(server: Server) -> No
         answers.append(server.answer())
     with pytest.raises(RetryLater):
         quota.begin(waited=False)
-    for told in reversed(answers):  # the newest first
-        quota.end(told)
+    for seen in reversed(answers):  # the newest first
+        quota.end(seen)
     assert server.left == 10
 
 
