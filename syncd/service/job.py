@@ -29,6 +29,7 @@ from syncd.service.heartbeat import Heartbeat
 from syncd.service.metrics import Metrics
 
 log = logging.getLogger("syncd.service")
+_OF_THIS_PROCESS = ProcessQuotas()
 _BUSY_WAIT = timedelta(seconds=30)
 _SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
 _LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
@@ -51,7 +52,8 @@ class CycleJob:
         quotas: Quotas | None = None,
     ) -> None:
         """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
-        `stopping` is set. `quotas` are those that it shares with other jobs; None for its own.
+        `stopping` is set. `quotas` are those that it shares with other processes; None for those that the
+        jobs of this process share.
         """
         self.configuration = configuration
         self.clock = clock
@@ -64,7 +66,8 @@ class CycleJob:
         self.send_again_at: datetime | None = None
         """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
         self._stopping = stopping
-        self._quotas = quotas or ProcessQuotas()
+        workspace = configuration.config.workspace
+        self._quotas = quotas or _OF_THIS_PROCESS.for_user(workspace.name if workspace is not None else "")
         self._background = Background(wake)
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
