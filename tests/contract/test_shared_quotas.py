@@ -37,7 +37,7 @@ def control(new_postgres: Callable[[], str]) -> Iterator[Control]:
 def test_processes_with_one_token_never_exceed_its_quota(
     box: Sandbox, new_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "QUOTA", 100)
+    monkeypatch.setattr(api, "QUOTA", 50)
     url, token, database = box.github_url, box.credentials["github"], new_postgres()
     command = [sys.executable, str(Path(__file__).with_name("spending.py")), database, url, token]
     processes = [
