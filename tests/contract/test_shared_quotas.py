@@ -43,13 +43,11 @@ def test_processes_with_one_token_never_exceed_its_quota(
     processes = [
         subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("search", "support")
     ]
-    made = [int(process.communicate(timeout=HANG)[0]) for process in processes]
+    made = [int(process.communicate(timeout=3 * HANG)[0]) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     counted = httpx.get(f"{url}/rate_limit", headers={"Authorization": f"Bearer {token}"}).json()["rate"]
     assert counted["used"] == sum(made)
-    assert (
-        88 <= counted["used"] <= 91
-    )  # a tenth is left to people; of two requests at once, either may be answered first
+    assert 43 <= sum(made) <= 46  # a tenth is left to people; of two requests at once, either may be answered first
 
 
 def reasons_of(quotas: Quotas, most: int, left: int = 20) -> list[str | None]:
