@@ -28,7 +28,7 @@ from connectors.http.paging import Pages
 from connectors.http.publisher import Success
 from docs.api_tables import actions, addresses, documents, table_of
 from syncd.cli.app import app
-from syncd.config.catalogue import connection_model, connector
+from syncd.config.catalogue import OTHERS, connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
 from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.mapping_keys import (
@@ -315,6 +315,8 @@ for _name in CONNECTORS:
             TABLES[f"{_name} {_kind}"] = partial(keys, _model, without=_SHARED)
     if can_publish(_loaded):
         TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
+(_exported,) = measure_models(OTHERS, connector(OTHERS))
+TABLES["workspace measure"] = partial(keys, _exported, without=_SHARED)
 TABLES["http success"] = partial(keys, Success)
 TABLES["http pages"] = partial(keys, Pages)
 TABLES["http oauth"] = partial(keys, OAuth)

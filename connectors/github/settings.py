@@ -97,6 +97,10 @@ class GitHubSettings(WebSettings):
         [], description="Lists whose merged pull requests and closed issues are work, measured or not: such as acme/*."
     )
 
+    def credential_name(self) -> str | None:
+        """The App and its installation, which share a quota whatever key signs for them."""
+        return f"app {self.app_id}, installation {self.installation_id}" if self.app_id is not None else None
+
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
         """Merged pull requests and closed issues."""
         for what in ("merged_pull_requests", "closed_issues") if self.work else ():

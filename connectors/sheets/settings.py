@@ -48,6 +48,10 @@ class SheetsSettings(WebSettings):
     )
     timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
 
+    def credential_name(self) -> str | None:
+        """The service account of a key file."""
+        return None if self.credentials is None else f"key file {self.credentials}"
+
     @model_validator(mode="after")
     def _single_credential(self) -> SheetsSettings:
         given = [name for name in ("credentials", "token", "api_key") if getattr(self, name) is not None]

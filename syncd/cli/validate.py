@@ -16,7 +16,7 @@ from syncd.cli.opening import Clock, open_config, print_json, reading_ledger
 from syncd.cli.output import say
 from syncd.config import Config
 from syncd.config.load import load_workspace
-from syncd.config.local_sources import missing_in_sources
+from syncd.config.local_sources import missing_in_sources, not_exported
 from syncd.config.project import clock_of
 from syncd.okr.lint import PulledRows
 from syncd.okr.plausible import out_of_scale
@@ -43,6 +43,7 @@ def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None
         if not as_json:
             raise
         projects, problems = [], list(error.problems or [Problem(str(path), 0, str(error))])
+    problems += (problem for config, _ in projects for problem in not_exported(config))
     warnings = [warning for config, clock in projects for warning in _warnings(config, clock())]
     if as_json:
         entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]

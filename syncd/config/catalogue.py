@@ -15,6 +15,10 @@ from syncd.sdk import ConnectionSettings, Connector, Duration, Secret, all_measu
 GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
 SHRINK = "50%"
+OTHERS = "workspace"
+"""The connection of each workspace of a deployment to the others, and its type, which no `type:` can take."""
+
+_OTHERS = EntryPoint(OTHERS, "syncd.workspaces.connector:OtherWorkspaces", GROUP)
 _SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?|100) ?%", re.ASCII)
 
 
@@ -43,12 +47,12 @@ def _package(entry: EntryPoint) -> str:
 
 def connector_types() -> list[str]:
     """The names that `type:` can take."""
-    return list(_entries())
+    return [name for name in _entries() if name != OTHERS]
 
 
 def is_connector_type(name: object) -> bool:
     """Whether `type:` can take this name."""
-    return isinstance(name, str) and (name in _own_entries() or name in _entries())
+    return isinstance(name, str) and name != OTHERS and (name in _own_entries() or name in _entries())
 
 
 @cache
@@ -57,7 +61,7 @@ def connector(type_name: str) -> type[Connector]:
 
     syncd's own connectors stay its own, whatever other packages name.
     """
-    entry = _own_entries().get(type_name)
+    entry = _OTHERS if type_name == OTHERS else _own_entries().get(type_name)
     if entry is None:
         entry, *others = _entries()[type_name]
         if others:

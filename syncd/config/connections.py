@@ -38,6 +38,7 @@ from syncd.sdk import (
     can_pull,
 )
 from syncd.sdk.credentials import SHORTEST_SECRET, keys_in_address
+from syncd.sdk.quota import Credential
 from syncd.sdk.redactor import Redactor
 
 T = TypeVar("T")
@@ -146,14 +147,24 @@ class Connection:
     def open(self, context: Context) -> Source:
         """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
         assert can_pull(self.connector)  # config refuses measures from other connections
-        return self._opened(partial(self.connector.open, self.resolved(), replace(context, hide=self.redactor)))
+        return self._opened(partial(self.connector.open, self._resolved_for(context), self._hiding(context)))
 
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
         """The publisher of an entry of `publish:`, opened like the source."""
         assert can_publish(self.connector)  # config refuses entries for other connections
-        return self._opened(
-            partial(self.connector.publisher, self.resolved(), replace(context, hide=self.redactor), keys)
-        )
+        return self._opened(partial(self.connector.publisher, self._resolved_for(context), self._hiding(context), keys))
+
+    def _resolved_for(self, context: Context) -> ConnectionSettings:
+        """The settings with all references resolved. Its requests count against the quota of its credential."""
+        settings = self.resolved()
+        account = settings.credential_name()
+        secret = () if account is not None else tuple(value for _, value in settings.secrets())
+        credential = Credential(self.kind, str(getattr(settings, "url", "")), account, secret)
+        context.retry.budget.quota = context.retry.quotas.of(credential)
+        return settings
+
+    def _hiding(self, context: Context) -> Context:
+        return replace(context, hide=self.redactor)
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:

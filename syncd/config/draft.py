@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.config.connections import Connection, read_connections
+from syncd.config.crossing import project_connections
 from syncd.config.document import Document, Place, parse_document, read_document, shown_path
 from syncd.config.load import ChosenProject, Config, all_named_measures, mapping_documents, read_chosen
 from syncd.config.mapping import Reader
@@ -120,12 +120,7 @@ class _Project:
     def __init__(self, chosen: ChosenProject, *, has_files: bool = True) -> None:
         self.path, self.document, self.settings, self._workspace = chosen
         problems: list[Problem] = []
-        self.connections: dict[str, Connection | None] = dict.fromkeys(self.settings.connections)
-        for connection in read_connections(self.document, self.settings.connections):
-            if isinstance(connection, Problem):
-                problems.append(connection)
-            else:
-                self.connections[connection.name] = connection
+        self.connections = project_connections(self.document, self.settings, self._workspace, problems)
         if problems:
             raise ConfigError(problems=problems)
         self.zone = ZoneInfo(self.settings.timezone)

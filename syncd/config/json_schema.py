@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel
 
 from syncd.config import key_rules
-from syncd.config.catalogue import connection_model, connector_types
+from syncd.config.catalogue import OTHERS, connection_model, connector_types
 from syncd.config.catalogue import connector as connector_of
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord, MappingTestKeys
@@ -41,7 +41,7 @@ def mapping_schema() -> Schema:
     period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
     measures = {
         name if keys is loaded.Measure else f"{name}_records": keys
-        for name, loaded in _connectors()
+        for name, loaded in [*_connectors(), (OTHERS, connector_of(OTHERS))]
         if can_pull(loaded)
         for keys in all_measure_keys(loaded)
     }

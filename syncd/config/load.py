@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from syncd.config.connections import Connection, read_connections
+from syncd.config.connections import Connection
+from syncd.config.crossing import export_problems, project_connections
 from syncd.config.document import Document, read_document, shown_path
 from syncd.config.ledger_address import LedgerAddress, ledger_problems
 from syncd.config.mapping import Reader, named_measures
@@ -222,12 +223,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
     if last is not None and not of_files and _same((document, *mappings), (last.document, *last.mappings)):
         return last
     problems: list[Problem] = []
-    connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
-    for connection in read_connections(document, settings.connections):
-        if isinstance(connection, Problem):
-            problems.append(connection)
-        else:
-            connections[connection.name] = connection
+    connections = project_connections(document, settings, workspace, problems)
     problems += [*settings_problems(settings, document), *of_files]
     joined = PeriodJoiner(problems)
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
@@ -240,6 +236,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
         if content:
             joined.add(mapping, *content)
     periods = joined.finish(tuple(_work(document, connections, ZoneInfo(settings.timezone), problems)))
+    problems += export_problems(settings, document, periods)
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}
@@ -258,7 +255,8 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
     tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
     if problems:
         raise ConfigError(problems=problems)
-    valid = {name: connection for name, connection in connections.items() if connection}
+    used = {*settings.connections, *measured}  # that to other workspaces is there only where a measure reads them
+    valid = {name: connection for name, connection in connections.items() if connection and name in used}
     publishing = tuple(publications)
     return Config(
         path,

@@ -1,9 +1,10 @@
-"""Looks in sources that need no network, such as files, for what measures name."""
+"""Looks in sources that need no network, such as files and other workspaces, for what measures name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from syncd.config.catalogue import OTHERS
 from syncd.config.load import Config
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.sdk import ConfigError, Context, Problem, ReadingKeys, RetryPolicy, is_local
@@ -14,12 +15,21 @@ def missing_in_sources(config: Config) -> Iterator[Problem]:
 
     A connection whose references are not set is passed over, because `validate` needs no secret.
     """
+    return _problems(config, {name for name, connection in config.connections.items() if connection.kind != OTHERS})
+
+
+def not_exported(config: Config) -> Iterator[Problem]:
+    """A problem for each key result that the files of the deployment do not let it read of another workspace."""
+    return _problems(config, {OTHERS} & config.connections.keys())
+
+
+def _problems(config: Config, connections: Collection[str]) -> Iterator[Problem]:
     looked: dict[tuple[str, str], str | None] = {}
     for okrs in config.periods:
         for key_result in okrs.key_results:
             guard = key_result.guard.measure if key_result.guard is not None else None
             for measure in (*leaves(key_result.measure), *leaves(guard)):
-                if not isinstance(measure, ReadingMeasure):
+                if not isinstance(measure, ReadingMeasure) or measure.connection not in connections:
                     continue
                 key = (measure.connection, measure.part)
                 if key not in looked:

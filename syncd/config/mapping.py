@@ -119,7 +119,9 @@ class Reader:
         )
 
     def _key_result(self, keys: KeyResultKeys, place: Place, period: Period) -> KeyResult:
-        measure = self._measures.read(keys.measure, (*place, "measure")) if keys.measure is not None else None
+        measure = (
+            self._measures.read(keys.measure, (*place, "measure"), keys.unit) if keys.measure is not None else None
+        )
         return KeyResult(
             id=keys.id,
             title=keys.title,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from syncd.config.catalogue import OTHERS
 from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
 from syncd.config.measure_keys import (
@@ -57,13 +58,13 @@ class MeasureReader:
     problems: list[Problem] = field(default_factory=list)
     period: Period | None = None
 
-    def read(self, written: Written, place: Place) -> Measure | None:
-        """The measure at a place; None if it is not valid."""
+    def read(self, written: Written, place: Place, unit: str | None = None) -> Measure | None:
+        """The measure at a place, of a key result with this unit; None if it is not valid."""
         data = self._resolved(written, place)
         if data is None:
             return None
         before = len(self.problems)
-        measure = self._formula(data, place) if "formula" in data or "parts" in data else self._leaf(data, place)
+        measure = self._formula(data, place) if "formula" in data or "parts" in data else self._leaf(data, place, unit)
         self._drop_repeated(written, before)
         return measure
 
@@ -138,7 +139,7 @@ class MeasureReader:
         self._drop_repeated(written, before)
         return measure
 
-    def _leaf(self, data: dict[str, Any], place: Place) -> Leaf | None:
+    def _leaf(self, data: dict[str, Any], place: Place, unit: str | None = None) -> Leaf | None:
         name = data.get("from")
         if not isinstance(name, str):
             connections = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
@@ -146,6 +147,8 @@ class MeasureReader:
             return None
         if name not in self.connections:
             message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self.connections)}"
+            if name == OTHERS:
+                message = "from: workspace reads from other workspaces of a deployment, and this project is in none"
             self.problems.append(self._problem((*place, "from"), message))
             return None
         connection = self.connections[name]
@@ -193,6 +196,7 @@ class MeasureReader:
         values = {name: getattr(parsed, name) for name in own}
         keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # they are checked already
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
+            keys = keys.in_unit(unit)
             (stream,) = keys.streams()
             window, many, asks_days = parsed.time(), keys.many, keys.asks_days
             if asks_days:

@@ -132,13 +132,16 @@ class ProjectFile(BaseModel):
         {}, description="The systems to pull from, each by a name of your choice."
     )
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
+    export: list[str] = Field(
+        [], description="The ids of the key results that other workspaces of the deployment may read."
+    )
     notify: NotifyKeys | None = Field(None, description="Who is notified about changes.")
 
     heartbeat: Annotated[str, AfterValidator(_heartbeat)] | None = Field(
         None, description="An address that `run` calls after each good cycle, so that a dead service is noticed."
     )
 
-    @field_validator("connections", "publish", mode="before")
+    @field_validator("connections", "publish", "export", mode="before")
     @classmethod
     def _empty_if_null(cls, value: Any, info: ValidationInfo) -> Any:
         """Null means empty: a key is null if all its entries are commented out."""

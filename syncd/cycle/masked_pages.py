@@ -65,4 +65,5 @@ def _masked_snapshot(snapshot: Snapshot, hide: Callable[[str], str]) -> Snapshot
         problem=_masked(snapshot.problem, hide),
         notes=[hide(note) for note in snapshot.notes],
         warning=_masked(snapshot.warning, hide),
+        unsettled=snapshot.unsettled and replace(snapshot.unsettled, reason=hide(snapshot.unsettled.reason)),
     )

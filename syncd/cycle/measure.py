@@ -197,6 +197,8 @@ class Measuring:
                 if problems:
                     is_partial = isinstance(part, ReadingMeasure) and part.part in result.partial
                     return "partial" if is_partial else "failed", f"{part.connection}: {problems[0]}"
+                if isinstance(part, ReadingMeasure) and (unsettled := result.unsettled.get(part.part)) is not None:
+                    return unsettled.quality, f"{part.connection}: {unsettled.reason}"
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:

@@ -14,7 +14,7 @@ from syncd.ledger.moves import Held, Move
 from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import PeriodOkrs, Quality, is_guard
 from syncd.publishing.delivery import Delivered
-from syncd.sdk import Json, RetryPolicy, Stream
+from syncd.sdk import Json, RetryPolicy, Stream, Unsettled
 from syncd.status.report import Report
 from syncd.status.verdicts import JudgedLink
 
@@ -61,7 +61,7 @@ class PutOff:
 @dataclass(frozen=True, slots=True)
 class PullResult:
     """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census; of the
-    parts in `partial`, some was read.
+    parts in `partial`, some was read; those that are `unsettled` were read, and are not complete in the source itself.
 
     `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
     `retry_at` is when the source may be asked again, None if it named no time. `moved_in` says that a record came from
@@ -81,6 +81,7 @@ class PullResult:
     moved_in: bool = False
     notes: Sequence[str] = ()
     partial: Collection[str] = ()
+    unsettled: Mapping[str, Unsettled] = field(default_factory=dict)
     not_sent: str | None = None
 
 

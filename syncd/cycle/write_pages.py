@@ -15,7 +15,7 @@ from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.okr.words import clock_time
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Withheld
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Unsettled, Withheld
 
 _SAMPLE = 5  # lists that are named with the reason that they share
 
@@ -73,6 +73,7 @@ class _Progress:
     empty: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     partial: set[str] = field(default_factory=set)
+    unsettled: dict[str, Unsettled] = field(default_factory=dict)
 
     @property
     def got(self) -> int:
@@ -157,6 +158,8 @@ class PageWriter:
                 progress.problems[part] = snapshot.problem
                 if snapshot.partial:
                     progress.partial.add(part)
+            if snapshot.unsettled is not None:
+                progress.unsettled[part] = snapshot.unsettled
 
     def _reconcile(self, item: Present) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
@@ -219,6 +222,7 @@ class PageWriter:
             progress.moved_in,
             _by_reason(progress.empty),
             frozenset(progress.partial),
+            progress.unsettled,
         )
         self.results[pull.id] = result
         self._watcher.ended(result)

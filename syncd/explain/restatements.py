@@ -19,6 +19,7 @@ from syncd.ledger.revisions import Reread, Revised
 from syncd.okr.filters import shown_scalar
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
+from syncd.okr.spans import midnight
 from syncd.sdk import Record
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked, original
@@ -151,8 +152,11 @@ def _of_reading(
     measure: ReadingMeasure, reread: Reread, history: ValueHistory, ended_at: Callable[[int], datetime]
 ) -> Restatement | None:
     at = ended_at(reread.cycle)
-    if reread.at not in measure.window.span(history.okrs.period, at) or reread.at > at:
-        return None
+    zone = history.okrs.period.zone
+    if reread.at not in measure.window.span(history.okrs.period, at) or reread.at >= midnight(
+        at.astimezone(zone).date(), zone
+    ):
+        return None  # a day that has not ended is no past
     if reread.new is None:
         why = _("held %(old)s, and its row is gone", old=reread.old.raw)
     else:

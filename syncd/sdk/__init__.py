@@ -61,6 +61,7 @@ from syncd.sdk.facts import (
     Scalar,
     Snapshot,
     Stream,
+    Unsettled,
     lead_time,
     stream_name,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "Summary",
     "SyncdError",
     "UnknownField",
+    "Unsettled",
     "Unsure",
     "UnusableField",
     "WebAddress",

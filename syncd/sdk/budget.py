@@ -16,22 +16,24 @@ from datetime import UTC, datetime, timedelta
 
 from syncd.sdk.answers import quota_reset, rate_limit, server_time
 from syncd.sdk.errors import RetryLater
+from syncd.sdk.quota import RESERVE, Quota, Seen, kept_for_people
 
 _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
-
-RESERVE = 0.1
-"""The share of a quota that is left to the people who use the same credentials."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """The requests of one connection; its threads share it.
+    """The requests of one connection in one cycle; its threads share it. `quota` is that of its credential, which other
+    connections, workspaces and processes may use too; None until the connection is opened.
 
     A stream that begins gets its share of the remaining quota, so that a long backfill does not starve the streams
     after it. What it does not use goes to them.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    quota: Quota | None = None
+    _waited: bool = field(default=False, init=False)
+    _seen: Seen | None = field(default=None, init=False)
     _left: float = field(default=math.inf, init=False)
     _limit: float = field(default=math.inf, init=False)
     _reset: datetime = field(default=datetime.max.replace(tzinfo=UTC), init=False)
@@ -48,9 +50,11 @@ class Budget:
         wait = quota_reset(headers, server_time(headers) or self.now())
         if wait is None or limit <= 0:
             return
+        wait = min(wait, _LONGEST_WINDOW)
         with self._lock:
+            self._seen = Seen(left, limit, wait)
             self._left, self._limit = left, limit
-            self._reset = self.now() + timedelta(seconds=min(wait, _LONGEST_WINDOW))
+            self._reset = self.now() + timedelta(seconds=wait)
             if math.isinf(self._share):
                 self._divide()
 
@@ -67,15 +71,21 @@ class Budget:
                 self._forget()
             wait = (self._reset - self.now()).total_seconds()
             if self._left <= self._reserve:
-                raise RetryLater(
-                    f"{self._left:,.0f} of {self._limit:,.0f} requests are left, "
-                    "which are kept for people who use the same credentials",
-                    wait,
-                )
+                raise RetryLater(kept_for_people(self._left, self._limit), wait)
             if self._share < 1:
                 raise RetryLater("its share of the quota is used up, and other streams wait for theirs", wait)
             self._left -= 1
             self._share -= 1
+            waited, self._waited = self._waited, False
+        if self.quota is not None:
+            self.quota.begin(waited=waited)
+
+    def settle(self) -> None:
+        """A request that was counted has ended, with an answer or without."""
+        with self._lock:
+            seen, self._seen = self._seen, None
+        if self.quota is not None:
+            self.quota.end(seen)
 
     @property
     def left(self) -> float | None:
@@ -83,9 +93,10 @@ class Budget:
         return None if math.isinf(self._left) else self._left
 
     def forget(self) -> None:
-        """Forgets the quota; the next answer tells it again."""
+        """Forgets the quota, because the server's wait has passed; the next answer tells it again."""
         with self._lock:
             self._forget()
+            self._waited = True
 
     def _forget(self) -> None:
         self._left = self._limit = self._share = math.inf

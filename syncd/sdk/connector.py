@@ -80,6 +80,12 @@ class ConnectionSettings(BaseModel):
         """
         return iter(())
 
+    def credential_name(self) -> str | None:
+        """What identifies its credential without a secret, such as an App and its installation; None if only the secret
+        does. References are resolved.
+        """
+        return None
+
     def secrets(self) -> Iterator[tuple[str, str]]:
         """The key of each secret, and its value, once references are resolved."""
         for key in type(self).model_fields:
@@ -181,6 +187,10 @@ class ReadingKeys(MeasureKeys):
     def asks_days(self) -> bool:
         """Whether its request names days of the window. Its stream is then pulled with `days`."""
         return False
+
+    def in_unit(self, unit: str | None) -> Self:
+        """The keys for a key result with this unit, if the source knows the units of its numbers; most do not."""
+        return self
 
     def part(self) -> str:
         """The identity of this measure's part of its stream: its keys as canonical JSON."""

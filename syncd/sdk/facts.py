@@ -87,10 +87,21 @@ class Reading:
     problem: str | None = None
 
 
+UnsettledQuality = Literal["partial", "failed", "stale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a source that judges its own numbers says of the newest: it is not complete there, and why."""
+
+    quality: UnsettledQuality
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read, and
-    `partial` too if some of it was.
+    `partial` too if some of it was. If it is `unsettled`, its readings are stored and make no new value.
 
     `notes` tell `explain` what was left out, such as rows without a date. `warning` is for whoever reads the value: a
     row that may be the newest was left out. With `between` only the readings of that time are listed: earlier and later
@@ -103,6 +114,7 @@ class Snapshot:
     between: Between | None = None
     warning: str | None = None
     partial: bool = False
+    unsettled: Unsettled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from syncd.sdk.budget import Budget
 from syncd.sdk.errors import ConfigError, RetryLater, SourceBroken, Unsure
+from syncd.sdk.quota import ProcessQuotas, Quotas
 
 if TYPE_CHECKING:
     import tenacity
@@ -30,16 +31,17 @@ LONGEST_WAIT = 60.0
 class RetryPolicy:
     """It decides which failures are tried again, when, and until when. Each connection has a policy of its own.
 
-    Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound that
-    doubles (full jitter). A server that asks for no time at all (`Retry-After: 0`, or a date that has passed) is given
-    a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try would begin
-    after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After
-    all tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
-    costs one round of waits, not a round for each of its streams. If all requests of `longest_outage` seconds fail, the
-    rest is not sent: a silent server costs a bounded time, however many streams it has. Each try uses one request of
-    the connection's `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not
-    sleep. `meter` is called after each request with the connection's name, the outcome, and how many requests the
-    server's quota leaves (None if it tells no quota). `before` is called right before each try; what it raises ends the
+    Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound
+    that doubles (full jitter). A server that asks for no time at all (`Retry-After: 0`, or a date that has passed)
+    is given a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try
+    would begin after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from
+    its cursor. After all tries of a request have failed, the next requests are tried once each, until one succeeds:
+    a server that is down costs one round of waits, not a round for each of its streams. If all requests of
+    `longest_outage` seconds fail, the rest is not sent: a silent server costs a bounded time, however many streams
+    it has. Each try uses one request of the connection's `budget`, and one of its credential's quota among the
+    `quotas`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
+    `meter` is called after each request with the connection's name, the outcome, and how many requests the server's
+    quota leaves (None if it tells no quota). `before` is called right before each try; what it raises ends the
     request.
     """
 
@@ -50,6 +52,7 @@ class RetryPolicy:
     sleep: Callable[[float], None] = field(default=time.sleep)
     clock: Callable[[], float] = field(default=time.monotonic)
     budget: Budget = field(default_factory=Budget)
+    quotas: Quotas = field(default_factory=ProcessQuotas)
     connection: str = ""
     meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
     before: Callable[[], None] = field(default=lambda: None)
@@ -77,7 +80,10 @@ class RetryPolicy:
             self.budget.spend()
             self.before()
             try:
-                answer = request()
+                try:
+                    answer = request()
+                finally:
+                    self.budget.settle()
             except BaseException as error:
                 self.meter(self.connection, _outcome(error), self.budget.left)
                 raise

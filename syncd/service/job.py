@@ -23,12 +23,14 @@ from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
 from syncd.ledger.wrong_cells import explained
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.sdk.quota import ProcessQuotas, Quotas
 from syncd.service.configuration import Configuration
 from syncd.service.due import Due
 from syncd.service.heartbeat import Heartbeat
 from syncd.service.metrics import Metrics
 
 log = logging.getLogger("syncd.service")
+_OF_THIS_PROCESS = ProcessQuotas()
 _BUSY_WAIT = timedelta(seconds=30)
 _SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
 _LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
@@ -49,9 +51,11 @@ class CycleJob:
         wake: Callable[[], None],
         stopping: threading.Event,
         longest: float = math.inf,
+        quotas: Quotas | None = None,
     ) -> None:
         """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
         `stopping` is set. It waits at most `longest` seconds for pulls, which then go on beside the next cycles.
+        `quotas` are those that it shares with other processes; None for those that the jobs of this process share.
         """
         self.configuration = configuration
         self.clock = clock
@@ -65,6 +69,8 @@ class CycleJob:
         """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
         self._stopping = stopping
         self._longest = longest
+        workspace = configuration.config.workspace
+        self._quotas = quotas or _OF_THIS_PROCESS.for_user(workspace.name if workspace is not None else "")
         self._background = Background(wake)
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
@@ -147,7 +153,7 @@ class CycleJob:
             self.config,
             self.ledger,
             self.clock,
-            RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
+            RetryPolicy(sleep=self._sleep, meter=self.metrics.request, quotas=self._quotas),
             patient=True,
             watcher=Watcher(page=self.metrics.page, moves=self.moved),
             stopping=self._stopping,

@@ -244,6 +244,8 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     quality: Quality = kept.quality
     if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)
+    if quality == "stale":  # in the workspace that it is measured from
+        stands = replace(stands, health="unknown", reason=reason)
     if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
         reason = f"{stale}; {kept_reason}" if kept.quality != "complete" and kept_reason else stale
         quality = "held" if kept.quality == "held" else "stale"  # people can act on a held number

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from syncd.ledger.fence import CONTROL
 
@@ -36,6 +48,21 @@ epochs = Table("epochs", _metadata, Column("workspace", Text, primary_key=True),
 wakes = Table("wakes", _metadata, Column("id", BigInteger, Identity(), primary_key=True), Column("schema", Text))
 """A row for each request of a person; a worker makes the workspaces of these ledgers due, and removes the rows."""
 
+quotas = Table(
+    "quotas",
+    _metadata,
+    Column("credential", Text, primary_key=True),  # an HMAC under the key of the deployment
+    Column("left", Double),  # null until a server has told it, like `limit`
+    Column("limit", Double),
+    Column("reset_at", DateTime(timezone=True)),  # null from the end of a window to the first answer in the next
+    Column("open", Integer, nullable=False),  # requests that no answer has counted yet
+    Column("uses", JSONB, nullable=False),  # of each workspace: [requests in this window, need, refused]
+)
+"""What a credential may still request, as the headers told it last, and which workspaces use it."""
+
+keys = Table("keys", _metadata, Column("name", Text, primary_key=True), Column("key", LargeBinary, nullable=False))
+"""Random keys of the deployment, by what they are for."""
+
 scripts = Table("scripts", _metadata, Column("name", Text, primary_key=True))
 """The scripts that have run here."""
 
@@ -58,6 +85,18 @@ CREATE TABLE {CONTROL}.epochs (workspace text PRIMARY KEY, epoch bigint NOT NULL
 CREATE TABLE {CONTROL}.wakes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, schema text NOT NULL)
 """
 
+_QUOTAS = f"""
+CREATE TABLE {CONTROL}.quotas (
+    credential text PRIMARY KEY,
+    "left" double precision,
+    "limit" double precision,
+    reset_at timestamptz,
+    open integer NOT NULL,
+    uses jsonb NOT NULL
+);
+CREATE TABLE {CONTROL}.keys (name text PRIMARY KEY, key bytea NOT NULL)
+"""
+
 
 def _procrastinate() -> str:
     from procrastinate.schema import SchemaManager
@@ -68,5 +107,6 @@ def _procrastinate() -> str:
 SCRIPTS: Mapping[str, Callable[[], str]] = {
     "procrastinate 3.10.0": _procrastinate,
     "workspaces 1": lambda: _WORKSPACES,
+    "quotas 1": lambda: _QUOTAS,
 }
 """By name, in the order in which they run; each runs once."""

@@ -27,6 +27,7 @@ from syncd.service.job import CycleJob
 from syncd.service.metrics import Metrics
 from syncd.service.upkeep import Upkeep
 from syncd.workspaces.control import Control, Outcome
+from syncd.workspaces.quotas import StoredQuotas
 
 log = logging.getLogger("syncd.workspaces")
 _IN_DOUBT: tuple[State, ...] = ("sending",)
@@ -48,6 +49,7 @@ class Jobs:
         self._patience = reclaim * _GIVES_UP
         self._stopping = stopping
         self._began_at = control.now()
+        self._quotas = StoredQuotas(control.engine)
         self._configurations: dict[str, Configuration] = {}
         self._digests: dict[str, str] = {}
         self._pruned: dict[str, date | None] = {}
@@ -153,7 +155,15 @@ class Jobs:
         self, workspace: str, configuration: Configuration, ledger: Ledger
     ) -> tuple[Outcome, str | None, timedelta]:
         clock = clock_of(configuration.config.settings)
-        job = CycleJob(configuration, clock, ledger, Metrics(), wake=lambda: None, stopping=self._stopping)
+        job = CycleJob(
+            configuration,
+            clock,
+            ledger,
+            Metrics(),
+            wake=lambda: None,
+            stopping=self._stopping,
+            quotas=self._quotas.for_user(workspace),
+        )
         due = job.run()
         job.end_pulls()
         end = time.monotonic() + _SENDING

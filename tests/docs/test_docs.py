@@ -247,6 +247,9 @@ warehouse: {type: sql, url: "postgresql://syncd@db.acme.example/shop", password:
 CALLS = {"id": "calls", "title": "Fewer calls", "kind": "outcome", "baseline": 2, "target": 1}
 
 
+OF_DEPLOYMENTS = ("deployment", "key results of a workspace")
+
+
 def shown() -> Iterator[tuple[str, str, str]]:
     """Each YAML block: the page, what kind it is said to be, its text."""
     for page in PAGES:
@@ -254,7 +257,7 @@ def shown() -> Iterator[tuple[str, str, str]]:
             r"^```yaml ?([\w ]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
         )
         for kind, block in blocks:
-            if kind in ("project", "connections", "mapping", "measures", "key results", "deployment"):
+            if kind in ("project", "connections", "mapping", "measures", "key results", *OF_DEPLOYMENTS):
                 yield named(page), kind, block
 
 
@@ -262,14 +265,17 @@ def shown() -> Iterator[tuple[str, str, str]]:
 def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_path: Path) -> None:
     connections = CONNECTIONS if kind != "connections" else block
     project = block if kind == "project" else yaml.safe_dump({"connections": yaml.safe_load(connections)})
-    key_results = yaml.safe_load(block) if kind == "key results" else [CALLS]
+    key_results = yaml.safe_load(block) if kind.startswith("key results") else [CALLS]
     if not any(key_result["id"] == "calls" for key_result in key_results):
         key_results.append(CALLS)
     objective = {"id": "an-objective", "title": "Of the docs", "key_results": key_results}
     mapping = block if kind == "mapping" else yaml.safe_dump({"period": "2026-Q4", "objectives": [objective]})
-    workspace = "search" if kind == "deployment" else None
+    workspace = "company" if kind in OF_DEPLOYMENTS else None
     if workspace is not None:
-        (tmp_path / "syncd.yaml").write_text(block, encoding="utf-8")
+        deployment = (
+            block if kind == "deployment" else "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\n"
+        )
+        (tmp_path / "syncd.yaml").write_text(deployment, encoding="utf-8")
         tmp_path = tmp_path / "teams" / workspace
         tmp_path.mkdir(parents=True)
     (tmp_path / "syncd.yaml").write_text(project, encoding="utf-8")

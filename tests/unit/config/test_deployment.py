@@ -10,6 +10,7 @@ import pytest
 from syncd.config import Config, load_config
 from syncd.config.deployment import read_deployment
 from syncd.config.load import read_ledger_url
+from syncd.config.local_sources import not_exported
 from syncd.config.pages_address import pages_address
 from syncd.config.web_secrets import client_secret, web_secret_problems
 from syncd.sdk import ConfigError
@@ -325,3 +326,105 @@ def test_the_pages_of_a_workspace_are_below_the_address_of_the_deployment(folder
     (folder / "teams" / "search" / "syncd.yaml").write_text(own)
     assert pages_address(load("search")) == "https://search.acme.example"
     assert pages_address(load("support-desk")) == "https://okrs.acme.example/w/support-desk"
+
+
+READS = "measure: {from: workspace, name: support-desk, key_result: calls}"
+
+
+def read_from(place: str, measure: str = READS) -> None:
+    """Lets the key result of a workspace be measured so."""
+    path = Path("teams", place, "mappings", "okrs.yaml")
+    path.write_text(MAPPING.replace("target: 600}", f"target: 600, {measure}}}"))
+
+
+def refused(workspace: str = "search") -> list[str]:
+    """What `validate` refuses of the workspace's reading."""
+    return [str(problem) for problem in not_exported(load(workspace))]
+
+
+def test_a_workspace_reads_what_another_exports(folder: Path) -> None:
+    assert "workspace" not in load().connections  # nothing is read of another
+    read_from("search")
+    assert refused() == [
+        "teams/search/mappings/okrs.yaml:6: calls: workspace: the workspace 'support-desk' exports no key result "
+        "'calls'; `export: [calls]` in its syncd.yaml lets others read it"
+    ]
+    (folder / "teams/support-desk/syncd.yaml").write_text(f"{OWN}export: [calls]\n")
+    assert refused() == []
+    assert list(load().connections) == ["local", "workspace"]
+
+
+def test_what_the_files_show_is_refused_before_a_sync(folder: Path) -> None:
+    desk = folder / "teams/support-desk"
+    (desk / "syncd.yaml").write_text(f"{OWN}export: [calls]\n")
+    at = "teams/search/mappings/okrs.yaml:6: calls: workspace: "
+    read_from("search", READS.replace("support-desk", "support"))
+    assert refused() == [f"{at}there is no workspace 'support' in this deployment"]
+    read_from("search", READS.replace("key_result: calls", "key_result: cals"))
+    assert refused() == [f"{at}the workspace 'support-desk' exports no key result 'cals'; did you mean 'calls'?"]
+    read_from("search", f"unit: calls/week, {READS}")
+    read_from("support-desk", "unit: calls/day, measure: {from: local, file: a.csv, cell: B2}")
+    assert refused() == [
+        f"{at}the workspace 'support-desk' counts calls in 'calls/day', and 'calls/week' is expected; write the same "
+        "unit, or convert it by a formula"
+    ]
+    read_from("search", f"unit: calls/week, {READS[:-1]}, unit: calls/day}}")
+    assert refused() == []
+    (desk / "mappings/okrs.yaml").write_text("nonsense: 1\n")
+    assert refused() == []  # its own `validate` says so
+
+
+def test_a_circle_of_workspaces_is_refused(folder: Path) -> None:
+    for name, other in (("search", "support-desk"), ("support-desk", "third"), ("third", "search")):
+        if name == "third":
+            add(folder / "teams/third")
+        (folder / "teams" / name / "syncd.yaml").write_text(f"{OWN}export: [calls]\n")
+        read_from(name, READS.replace("support-desk", other))
+    for name, other in (("search", "support-desk"), ("third", "search")):
+        assert refused(name) == [
+            f"teams/{name}/mappings/okrs.yaml:6: calls: workspace: calls of the workspace {other!r} is measured from "
+            "itself, in a circle of workspaces; measure one of them from its own sources"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "problem"),
+    [
+        (
+            READS.replace("support-desk", "search"),
+            "name is 'search', which is this workspace itself; name another one",
+        ),
+        (READS.replace(", key_result: calls", ""), "'key_result' is missing"),
+        (
+            f"{READS[:-1]}, as: {{percent: true}}}}",
+            "measure has 'as', which is for texts, and the value of a key result is a number; drop it",
+        ),
+    ],
+)
+def test_a_reading_of_another_workspace_that_makes_no_sense_is_refused(measure: str, problem: str) -> None:
+    read_from("search", measure)
+    assert [each.partition("okrs.yaml:6: ")[2] for each in problems()] == [problem]
+
+
+def test_a_project_in_no_deployment_reads_no_workspace(folder: Path) -> None:
+    read_from("search")
+    with pytest.raises(ConfigError) as caught:
+        load_config(Path("teams/search/syncd.yaml"))
+    assert [str(problem) for problem in caught.value.problems] == [
+        "teams/search/mappings/okrs.yaml:6: from: workspace reads from other workspaces of a deployment, and this "
+        "project is in none"
+    ]
+    (folder / "teams/search/syncd.yaml").write_text("connections: {workspace: {type: workspace}}\n")
+    with pytest.raises(ConfigError, match="there is no connector 'workspace'"):
+        load_config(Path("teams/search/syncd.yaml"))
+
+
+def test_an_export_names_a_key_result_and_the_name_of_the_connection_is_taken(folder: Path) -> None:
+    (folder / "teams/search/syncd.yaml").write_text(
+        "connections: {workspace: {type: files, root: .}}\nexport: [calls, cals]\n"
+    )
+    assert problems() == [
+        "teams/search/syncd.yaml:1: connection 'workspace': by this name a workspace reads the others; choose another "
+        "name",
+        "teams/search/syncd.yaml:2: there is no key result 'cals'; did you mean 'calls'?",
+    ]

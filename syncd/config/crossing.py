@@ -1,0 +1,59 @@
+"""What crosses between the workspaces of a deployment: the key results that one exports, and the connection by which
+another reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from syncd.config.catalogue import OTHERS, connection_model, connector
+from syncd.config.composing import Lines
+from syncd.config.connections import Connection, read_connections
+from syncd.config.document import Document, Place
+from syncd.config.messages import nearest
+from syncd.config.project import ProjectFile
+from syncd.okr.goals import PeriodOkrs
+from syncd.sdk import Problem
+
+if TYPE_CHECKING:
+    from syncd.config.deployment import Workspace
+
+_PLACE: Place = ("connections", OTHERS)
+
+
+def project_connections(
+    document: Document, settings: ProjectFile, workspace: Workspace | None, problems: list[Problem]
+) -> dict[str, Connection | None]:
+    """The connections of a project by name, None for one that is not valid; of a workspace, that to the others too."""
+    connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
+    for connection in read_connections(document, settings.connections):
+        if isinstance(connection, Problem):
+            problems.append(connection)
+        else:
+            connections[connection.name] = connection
+    if workspace is not None:
+        if OTHERS in connections:
+            message = f"connection {OTHERS!r}: by this name a workspace reads the others; choose another name"
+            problems.append(document.problem(_PLACE, message))
+        connections[OTHERS] = _connection_to_others(workspace, settings)
+    return connections
+
+
+def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
+    """The connection by which a workspace reads what others export; no file has it."""
+    keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
+    if reader.clock is not None:
+        keys["clock"] = reader.clock.isoformat()
+    document = Document(str(workspace.deployment), {"connections": {OTHERS: keys}}, Lines(0))
+    loaded = connector(OTHERS)
+    settings = connection_model(OTHERS, loaded).model_validate(keys)
+    return Connection(OTHERS, OTHERS, loaded, settings, _PLACE, document)
+
+
+def export_problems(settings: ProjectFile, document: Document, periods: Iterable[PeriodOkrs]) -> Iterator[Problem]:
+    """Each entry of `export:` that no mapping has."""
+    names = {key_result.id for okrs in periods for key_result in okrs.key_results}
+    for index, name in enumerate(settings.export):
+        if name not in names:
+            yield document.problem(("export", index), f"there is no key result {name!r}{nearest(name, names)}")

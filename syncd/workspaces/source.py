@@ -1,0 +1,79 @@
+"""The source of key results that other workspaces export: opens the other's ledger for the moment of the reading.
+
+It never writes there, and never waits for the other's locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from syncd.config import Config
+from syncd.ledger import open_ledger
+from syncd.sdk import Check, ConfigError, Json, Page, Snapshot, Stream, SyncdError
+from syncd.workspaces.exported_days import ExportedDays, unknown_on
+from syncd.workspaces.exported_keys import ExportedKeys
+from syncd.workspaces.exports import Exports, NotReadable
+
+
+class ExportsSource:
+    """The opened deployment. `clock` and `zone` are the reader's: its days are those of the readings."""
+
+    def __init__(self, deployment: Path, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
+        self._deployment = deployment
+        self._clock = clock
+        self._exports = Exports(deployment)
+        self._zone = zone
+
+    def verify(self, stream: Stream) -> None:
+        """Key results have no fields."""
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        """The days of each key result that is read of a workspace, all of them each time: the past may be restated."""
+        now = self._clock()
+        readable: dict[str, tuple[ExportedKeys, Config]] = {}
+        snapshots: dict[str, Snapshot] = {}
+        for part in sorted(stream.needs):
+            keys = ExportedKeys.of_part(part)
+            try:
+                readable[part] = keys, self._exports.config(keys)
+            except NotReadable as error:
+                snapshots[part] = unknown_on(keys, str(error), stream.windows.get(part), now, self._zone)
+        yield Page(readings=snapshots | self._read(stream, readable, now))
+
+    def _read(
+        self, stream: Stream, readable: Mapping[str, tuple[ExportedKeys, Config]], now: datetime
+    ) -> dict[str, Snapshot]:
+        if not readable:
+            return {}
+        name, config = stream.key, next(iter(readable.values()))[1]
+        problem = f"the workspace {name!r} has no ledger yet; `syncd sync --workspace {name}` makes it"
+        try:
+            ledger = open_ledger(config.ledger_url(), create=False)
+            if ledger is not None:
+                with closing(ledger):
+                    return {
+                        part: ExportedDays(config, ledger, keys, now, self._zone).snapshot(stream.windows.get(part))
+                        for part, (keys, config) in readable.items()
+                    }
+        except (SyncdError, ConfigError):
+            problem = f"the ledger of the workspace {name!r} cannot be read; `syncd status --workspace {name}` says why"
+        return {
+            part: unknown_on(keys, problem, stream.windows.get(part), now, self._zone)
+            for part, (keys, _) in readable.items()
+        }
+
+    def census(self, stream: Stream) -> Iterator[Page]:
+        """Empty: streams of readings have no census."""
+        return iter(())
+
+    def check(self) -> Iterator[Check]:
+        """Whether the deployment is there."""
+        there = self._deployment.is_file()
+        yield Check("reachable", there, f"{self._deployment}{'' if there else ' is gone'}")
+
+    def close(self) -> None:
+        """Each ledger is closed once it was read."""

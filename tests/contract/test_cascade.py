@@ -1,0 +1,231 @@
+"""A key result that a workspace exports is a reading in another: its value, its day, its quality and its reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from two_workspaces import Deployment
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
+    """The deployment on each database."""
+    if request.param == "postgresql":
+        return Deployment(tmp_path, request.getfixturevalue("new_postgres")())
+    return deployment_in(tmp_path)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    return deployment_in(tmp_path)
+
+
+def deployment_in(folder: Path) -> Deployment:
+    return Deployment(folder, "sqlite:///ledgers/{workspace}.db")
+
+
+def reason(deployment: Deployment) -> str:
+    """Why the company's number is unknown, without a number; it must be, and no source failed."""
+    assert not deployment.sync("company").failures
+    line = deployment.line()
+    assert (line.value, line.standing.health) == (None, "unknown")
+    assert line.reason is not None
+    return line.reason
+
+
+def test_value_crosses_with_its_day_and_its_place(both: Deployment) -> None:
+    assert both.sync("search", "company").good
+    line = both.line()
+    assert (line.value, line.quality) == (800, "complete")
+    assert line.as_of is not None
+    assert line.as_of.astimezone(both.config("company").zone).date() == date(2026, 11, 16)
+    evidence = both.evidence()
+    assert [part.words for part in evidence.parts] == ["latest of search/calls"]
+    assert [(item.label, item.title) for item in evidence.counted] == [
+        ("search/calls 2026-11-16", "holds 800 calls/week in 2026-Q4")
+    ]
+    assert [(stream.connection, stream.key) for stream in evidence.streams] == [("workspace", "search")]
+
+
+def test_values_of_many_days_cross_each_on_its_day(both: Deployment) -> None:
+    rows = "Day,Calls\n2026-11-02,900\n2026-11-16,800\n"
+    for day, calls in ((21, 790), (22, 780), (23, 760)):
+        both.at(f"2026-11-{day}T10:15+01:00")
+        both.write("search/calls.csv", rows := f"{rows}2026-11-{day},{calls}\n")
+        both.sync("search", "company")
+    days = {2: 900, 16: 800, 21: 790, 22: 780, 23: 760}
+    assert both.days() == {date(2026, 11, day): calls for day, calls in days.items()}
+    assert not both.evidence().restatements
+    assert both.value_on(date(2026, 11, 10)) == 900
+    assert both.value_on(date(2026, 11, 20)) == 800
+
+
+def test_value_without_dates_is_of_the_day_on_which_it_was_measured(deployment: Deployment) -> None:
+    deployment.edit("search/syncd.yaml", "[calls]", "[secret-plan]")
+    deployment.edit("company/mappings/okrs.yaml", "key_result: calls", "key_result: secret-plan")
+    for day, number in (("21", 3), ("22", 4), ("24", 5)):
+        deployment.at(f"2026-11-{day}T10:15+01:00")
+        deployment.write("search/cell.csv", f"What,Number\nplan,{number}\n")
+        deployment.sync("search", "company")
+    assert deployment.days() == {date(2026, 11, 21): 3, date(2026, 11, 22): 4, date(2026, 11, 24): 5}
+    assert not deployment.evidence().restatements
+
+
+def test_number_that_changes_within_its_day_is_no_restatement(deployment: Deployment) -> None:
+    deployment.edit("search/syncd.yaml", "[calls]", "[secret-plan]")
+    deployment.edit("company/mappings/okrs.yaml", "key_result: calls", "key_result: secret-plan")
+    for hour, number in ((10, 3), (11, 4)):
+        deployment.at(f"2026-11-21T{hour}:15+01:00")
+        deployment.write("search/cell.csv", f"What,Number\nplan,{number}\n")
+        deployment.sync("search", "company")
+    assert deployment.line().value == 4
+    assert not deployment.evidence().restatements
+
+
+def test_past_that_is_restated_there_is_restated_here(both: Deployment) -> None:
+    both.sync("search", "company")
+    both.at("2026-11-23T10:15+01:00")
+    both.write("search/calls.csv", "Day,Calls\n2026-11-02,950\n2026-11-16,820\n")
+    both.sync("search", "company")
+    assert both.line().value == 820
+    assert both.days() == {date(2026, 11, 2): 950, date(2026, 11, 16): 820}
+    assert [each.why for each in both.evidence().restatements] == [
+        "held 900 calls/week in 2026-Q4, and holds 950 calls/week in 2026-Q4 now",
+        "held 800 calls/week in 2026-Q4, and holds 820 calls/week in 2026-Q4 now",
+    ]
+
+
+def test_unknown_there_is_unknown_here_and_never_none(deployment: Deployment) -> None:
+    deployment.write("search/calls.csv", "Day,Calls\n2026-11-16,#REF!\n")
+    deployment.sync("search")
+    assert "#REF!" in reason(deployment)
+    assert reason(deployment).startswith("search/calls 2026-11-16 holds no number: ")
+
+
+def test_failure_there_keeps_the_last_number_with_its_reason(both: Deployment) -> None:
+    both.sync("search", "company")
+    (both.folder / "teams/search/calls.csv").unlink()
+    both.sync("search")
+    result = both.sync("company")
+    line = both.line()
+    assert (line.value, line.quality) == (800, "failed")
+    assert line.reason == (
+        "workspace: search/calls is failed there: local: calls.csv cannot be read: no such file or directory; it was "
+        "800 calls/week as of 2026-11-16"
+    )
+    assert not result.failures  # the source of another failed, and its own sync says so
+    both.write("search/calls.csv", "Day,Calls\n2026-11-16,700\n")
+    both.sync("search", "company")
+    assert (both.line().value, both.line().quality) == (700, "complete")
+
+
+def test_stale_there_is_stale_here(deployment: Deployment) -> None:
+    deployment.edit("search/mappings/okrs.yaml", "    baseline: 1200", "    baseline: 1200\n        stale_after: 10d")
+    deployment.sync("search", "company")
+    deployment.at("2026-11-28T10:15+01:00")
+    deployment.sync("search", "company")
+    line = deployment.line()
+    assert (line.value, line.quality, line.standing.health) == (800, "stale", "unknown")
+    assert line.reason == (
+        "workspace: search/calls is stale there: the last reading is 12 days old; it was 800 calls/week as of "
+        "2026-11-16"
+    )
+
+
+def test_held_there_waits_here_for_the_approval_there(deployment: Deployment) -> None:
+    deployment.edit(
+        "search/mappings/okrs.yaml", "    unit: calls/week", "    plausible: {jump: 20%}\n        unit: calls/week"
+    )
+    deployment.sync("search", "company")
+    deployment.write("search/calls.csv", "Day,Calls\n2026-11-16,800\n2026-11-20,90\n")
+    deployment.sync("search", "company")
+    line = deployment.line()
+    assert (line.value, line.quality) == (800, "partial")
+    assert line.reason is not None
+    assert line.reason.startswith("workspace: search/calls is held there: 90 ")
+    assert date(2026, 11, 20) not in deployment.days()
+
+
+def test_what_people_check_in_there_crosses_by_its_day(deployment: Deployment) -> None:
+    deployment.edit("search/syncd.yaml", "[calls]", "[trust]")
+    deployment.edit("company/mappings/okrs.yaml", "key_result: calls", "key_result: trust")
+    deployment.sync("search")
+    assert "no measure: it waits for a check-in" in reason(deployment)
+    deployment.check_in("search", "trust", 7)
+    deployment.sync("company")
+    assert (deployment.line().value, deployment.line().quality) == (7, "complete")
+
+
+def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> None:
+    holds = "search/calls holds "
+    assert reason(both) == (
+        f"{holds}the workspace 'search' has no ledger yet; `syncd sync --workspace search` makes it"
+    )
+    both.sync("search", "company")
+    assert both.line().value == 800
+
+    both.edit("search/syncd.yaml", "export: [calls]", "export: []")
+    assert reason(both) == (
+        f"{holds}the workspace 'search' exports no key result 'calls'; `export: [calls]` in its syncd.yaml lets others "
+        "read it"
+    )
+    both.edit("search/syncd.yaml", "export: []", "export: [calls]")
+    both.edit("search/mappings/okrs.yaml", "unit: calls/week", "unit: calls/day")
+    assert reason(both) == (
+        f"{holds}the workspace 'search' counts calls in 'calls/day', and 'calls/week' is expected; write the same "
+        "unit, or convert it by a formula"
+    )
+    both.edit("search/mappings/okrs.yaml", "unit: calls/day", "unti: calls/week")
+    assert reason(both) == (
+        f"{holds}the files of the workspace 'search' are not valid; `syncd validate --workspace search` says why"
+    )
+    both.edit("search/mappings/okrs.yaml", "unti: calls/week", "unit: calls/week")
+    both.sync("company")
+    assert both.line().value == 800
+
+    both.edit("search/mappings/okrs.yaml", "period: 2026-Q4", "period: 2026-Q3")
+    assert reason(both) == f"{holds}the workspace 'search' has no calls on 2026-11-21: none of its periods has both"
+    both.edit("search/mappings/okrs.yaml", "period: 2026-Q3", "period: 2026-Q4")
+    (both.folder / "teams/search").rename(both.folder / "teams/seek")
+    assert reason(both) == f"{holds}there is no workspace 'search' in this deployment"
+    assert both.days()[date(2026, 11, 16)] == 800  # the past stays as it was read
+
+
+def test_ledger_that_cannot_be_read_is_named_without_its_address(deployment: Deployment) -> None:
+    deployment.sync("search")
+    (deployment.folder / "ledgers/search.db").write_bytes(b"no database" * 500)
+    sentence = reason(deployment)
+    assert sentence == (
+        "search/calls holds the ledger of the workspace 'search' cannot be read; `syncd status --workspace search` "
+        "says why"
+    )
+
+
+def test_each_day_is_of_the_period_there_that_holds_it(deployment: Deployment) -> None:
+    deployment.at("2026-09-20T10:15+02:00")
+    deployment.write("search/calls.csv", "Day,Calls\n2026-08-03,1100\n2026-09-14,1000\n")
+    deployment.edit("search/mappings/okrs.yaml", "period: 2026-Q4", "period: 2026-Q3")
+    deployment.sync("search", "company")
+    assert deployment.line().value == 1000
+    third = (deployment.folder / "teams/search/mappings/okrs.yaml").read_text()
+    deployment.write("search/mappings/q4.yaml", third.replace("2026-Q3", "2026-Q4").replace("calls.csv", "fourth.csv"))
+    deployment.write("search/fourth.csv", "Day,Calls\n2026-10-05,900\n")
+    deployment.at("2026-10-10T10:15+02:00")
+    deployment.sync("search", "company")
+    assert deployment.line().value == 900
+    assert deployment.days() == {date(2026, 8, 3): 1100, date(2026, 9, 14): 1000, date(2026, 10, 5): 900}
+
+
+def test_value_of_a_period_that_settles_is_of_its_last_day(deployment: Deployment) -> None:
+    deployment.edit("company/mappings/okrs.yaml", "period: 2026\n", "period: 2026-Q4\n")
+    deployment.edit("search/syncd.yaml", "[calls]", "[secret-plan]")
+    deployment.edit("company/mappings/okrs.yaml", "key_result: calls", "key_result: secret-plan")
+    deployment.at("2026-12-31T10:15+01:00")
+    deployment.sync("search", "company")
+    deployment.at("2027-01-03T10:15+01:00")
+    deployment.write("search/cell.csv", "What,Number\nplan,9\n")
+    deployment.sync("search", "company")
+    assert deployment.line().value == 9
+    assert deployment.days() == {date(2026, 12, 31): 9}
