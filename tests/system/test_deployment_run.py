@@ -223,5 +223,5 @@ def test_connections_to_postgresql_are_bounded(new_postgres: Callable[[], str], 
 def test_a_new_ledger_is_begun_for_one_workspace_alone(tmp_path: Path) -> None:
     project = deployment_in(tmp_path)
     assert project.run("run", "--new-ledger", check=2).stderr == (
-        "--new-ledger begins the ledger of one workspace; name it with --workspace\n"
+        "syncd: --new-ledger begins the ledger of one workspace; name it with --workspace\n"
     )
