@@ -25,6 +25,7 @@ from syncd.web import make_app, serving
 from syncd.web.guard import is_loopback
 from syncd.workspaces.app import make_company_app
 from syncd.workspaces.company import Company
+from syncd.workspaces.entrance import config_of_deployment
 from syncd.workspaces.member import ShownMember
 from syncd.workspaces.synced_member import SyncedMember
 
@@ -97,6 +98,9 @@ def _company(deployment: Deployment) -> Company:
 
 def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:
     """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
+    config = config_of_deployment(company.deployment)
+    _check_secrets(config)
+    _check_login(config, host, insecure=insecure)
     on_stop(company.stop)
     signal.signal(signal.SIGHUP, lambda *_: company.reload())
     serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)

@@ -61,16 +61,6 @@ class Config:
         """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
-    @property
-    def pages_address(self) -> str | None:
-        """Where people open the pages; None if `web.address` does not say. The address of a deployment is that of all
-        its workspaces, each of which is below it.
-        """
-        address = self.settings.web.address
-        if address is None or self.workspace is None or not self.document.is_default(("web", "address")):
-            return address
-        return f"{address.rstrip('/')}/w/{self.workspace.name}"
-
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
         """The ledger's URL with references resolved; a relative SQLite path starts at the folder of the syncd.yaml that
         names it.

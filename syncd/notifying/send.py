@@ -16,6 +16,7 @@ from functools import partial
 
 from syncd.config import Config
 from syncd.config.notifying import EVERYBODY
+from syncd.config.pages_address import pages_address
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState, Message
 from syncd.ledger.fence import check_epoch
@@ -124,7 +125,7 @@ class _Recipient:
         lasting, _ = settled(events)
         check_epoch(self.ledger.engine)
         try:
-            address.send(title(lasting), partial(body, lasting, self.config.pages_address))
+            address.send(title(lasting), partial(body, lasting, pages_address(self.config)))
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]

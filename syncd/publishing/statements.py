@@ -8,6 +8,7 @@ from datetime import datetime, time
 from typing import Any
 
 from syncd.config import Config
+from syncd.config.pages_address import pages_address
 from syncd.okr.goals import Target, expected
 from syncd.okr.spans import Period
 from syncd.okr.words import goal_bounds
@@ -31,7 +32,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
     day = now.astimezone(config.zone).date()
     dawn = datetime.combine(day, time(), config.zone)
     measured = line.value is not None
-    address = config.pages_address
+    address = pages_address(config)
     return Statement(
         key_result=kr.id,
         title=kr.title,

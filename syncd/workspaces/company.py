@@ -81,7 +81,7 @@ class Company:
         return member.daemon if member is not None else None
 
     def problem(self, name: str) -> str | None:
-        """Why a workspace cannot be shown; None if it can, or if there is none of this name."""
+        """Why a workspace cannot be shown; None if it can, if it is being opened, or if there is none of this name."""
         if name in self.deployment.refused:
             return str(self.deployment.refused[name])
         member = self._members.get(name)

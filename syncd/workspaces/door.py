@@ -32,19 +32,21 @@ from syncd.workspaces.entrance import DeploymentEntrance
 from syncd.workspaces.mounts import Mounts
 from syncd.workspaces.served import ServedWorkspaces
 
-HOOKS = "/hooks/"
+_HOOKS = "/hooks/"
+_NOBODY = Visitor("", Role.NONE)
 _VISIBLE, _APP = "syncd.visible", "syncd.app"
+_OPENING = marked("this team is being opened; load the page again in a moment")
 _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; ask whoever runs syncd for one")
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
     """What a visitor may see: workspaces; and for operators of the deployment what is wrong with those that cannot be
-    shown, and with its own file.
+    shown (None: they are being opened), and with its own file.
     """
 
     workspaces: Mapping[str, Daemon]
-    broken: Mapping[str, str]
+    broken: Mapping[str, str | None]
     problem: str | None
 
 
@@ -103,7 +105,7 @@ class DeploymentDoor:
         return await (self._in_workspace(request, root) if root else self._at_root(request))
 
     async def _in_workspace(self, request: Request, root: str) -> Response | Receive:
-        if path_within(request.scope).startswith(HOOKS):
+        if path_within(request.scope).startswith(_HOOKS):
             is_open = self._everybody is not None or self._entrance.config.settings.web.login is not None
             return request.receive if is_open else closed(request)
         name = root.rpartition("/")[2]
@@ -125,9 +127,10 @@ class DeploymentDoor:
         identified = await self._identified(request)
         if isinstance(identified, Response):
             return identified
-        problem = self._broken(identified).get(name)
-        error = HTTPException(503, problem) if problem is not None else HTTPException(404, _(_NO_WORKSPACE))
-        return refused(request, error)
+        broken = self._broken(identified)
+        if name in broken:
+            return refused(request, HTTPException(503, broken[name] or _(_OPENING)))
+        return refused(request, HTTPException(404, _(_NO_WORKSPACE)))
 
     async def _caller(self, request: Request, daemon: Daemon) -> Caller | Response | None:
         """Who asks, by the workspace's own `web:`; None for whoever is nobody there."""
@@ -218,16 +221,9 @@ class DeploymentDoor:
             if daemon is not None and self._by_login(daemon.config, identified).may(Role.VIEWER):
                 yield name, daemon
 
-    def _broken(self, identified: Sequence[_Identified]) -> Mapping[str, str]:
+    def _broken(self, identified: Sequence[_Identified]) -> Mapping[str, str | None]:
         """Why workspaces are not served. Their roles cannot be read, so this is for operators of the deployment."""
         if not self._of_deployment(identified).may(Role.OPERATOR):
             return {}
-        problems = {name: self._company.problem(name) for name in self._company.names()}
-        return {
-            name: problem
-            for name, problem in problems.items()
-            if problem is not None and self._company.daemon(name) is None
-        }
-
-
-_NOBODY = Visitor("", Role.NONE)
+        names = self._company.names()
+        return {name: self._company.problem(name) for name in names if self._company.daemon(name) is None}

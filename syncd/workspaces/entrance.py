@@ -15,7 +15,7 @@ _SESSIONS = "_sessions"  # no workspace has such a name
 
 
 class DeploymentEntrance:
-    """The deployment's file as a configuration without connections and OKRs, and the ledger of its sessions.
+    """The deployment's own configuration, and the ledger of its sessions.
 
     That ledger is where that of a workspace `_sessions` would be. It is made when somebody wants to log in; what it
     holds lasts for hours, so where it was removed it begins anew.
@@ -33,7 +33,7 @@ class DeploymentEntrance:
         """The configuration of whoever comes in."""
         deployment, made = self._deployment(), self._of
         if made is None or made[0] is not deployment:
-            made = self._of = deployment, _config_of(deployment)
+            made = self._of = deployment, config_of_deployment(deployment)
         return made[1]
 
     @property
@@ -53,7 +53,8 @@ class DeploymentEntrance:
             raise LedgerError(str(error)) from None
 
 
-def _config_of(deployment: Deployment) -> Config:
+def config_of_deployment(deployment: Deployment) -> Config:
+    """The deployment's own file as a configuration: its `web:`, without connections and OKRs."""
     of_sessions = Workspace(_SESSIONS, deployment.path, deployment.path)
     return Config(
         deployment.path,

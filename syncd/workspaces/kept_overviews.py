@@ -46,8 +46,3 @@ class KeptOverviews:
             overview = overview_of_workspace(config, ledger, name, now)
             kept = self._kept[name] = _Kept(config, ledger, cycle, day, overview)
         return kept.overview
-
-    def forget(self, names: set[str]) -> None:
-        """Forgets the workspaces that are not among these."""
-        for name in self._kept.keys() - names:
-            self._kept.pop(name, None)

@@ -53,7 +53,7 @@ class Member(ABC):
     ) -> None:
         """`load` reads its files; `wake` is called, by any thread, when its next turn may be due sooner."""
         self.name = name
-        self.problem: str | None = "it is being opened"
+        self.problem: str | None = None
         self.tried = False
         """Whether its first turn is over, however it ended."""
         self.stopping = threading.Event()

@@ -34,7 +34,7 @@ class ServedWorkspaces(Protocol):
         ...
 
     def problem(self, name: str) -> str | None:
-        """Why a workspace is not served; None if it is, or if there is none of this name."""
+        """Why a workspace is not served; None if it is, if it is being opened, or if there is none of this name."""
         ...
 
     def standstill(self) -> float | None:

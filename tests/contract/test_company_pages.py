@@ -152,6 +152,14 @@ def test_a_workspace_whose_files_are_wrong_is_shown_with_its_sentence(company: S
     assert "Write lower-case letters" in text_of(broken.text)
 
 
+def test_a_workspace_that_is_being_opened_does_not_fail(company: StandingWorkspaces) -> None:
+    company.opening = {"bravo"}
+    client = company.client()
+    assert "is being opened" in row_of(client.get("/").text, "bravo")
+    assert "fail" not in client.get("/").text
+    assert client.get("/w/bravo/").status_code == 503
+
+
 def test_an_overview_is_read_again_only_if_something_changed(
     company: StandingWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from csv_project import CsvProject
+from standing_workspaces import StandingWorkspaces
 from waiting import HANG
 
 from syncd.config import load_config
@@ -244,3 +245,33 @@ def troubled(folder: Path) -> LedgerReader:
     project.edit("target: 600", "target: less")
     reader.configuration.reload()
     return reader
+
+
+def teams(folder: Path) -> StandingWorkspaces:
+    """A deployment in which each team has another trouble, or none; the name of one is long."""
+    numbers = {
+        "search": "2026-10-05,1190,4\n2026-11-02,1180,1",
+        "support": "2026-10-05,1000,2\n2026-11-16,850,2",
+        "platform": "2026-10-05,1100,1\n2026-11-16,950,0",
+        "kundenzufriedenheit-und-produktdokumentation": "2026-10-05,1100,1\n2026-11-16,980,0",
+        "mobile": "2026-10-05,1200,0",
+    }
+    company = StandingWorkspaces(folder, tuple(numbers))
+    for name, rows in numbers.items():
+        company.write(name, "Day,Calls,Articles", *rows.split("\n"))
+        if name == "mobile":
+            (folder / "teams" / name / f"{name}.csv").unlink()
+        company.sync(name)
+    (folder / "teams" / "platform" / "okrs.yaml").write_text("period: nonsense\n")
+    (folder / "teams" / "Web_Shop").mkdir()
+    (folder / "teams" / "Web_Shop" / "syncd.yaml").write_text("")
+    company.reload()
+    company.config_problem = "syncd.yaml:4: schedule is 'often'; write a duration such as 15m, or a cron line"
+    return company
+
+
+def new_teams(folder: Path) -> StandingWorkspaces:
+    """A deployment before the first sync, of which a team is being opened."""
+    company = StandingWorkspaces(folder)
+    company.opening = {"bravo"}
+    return company

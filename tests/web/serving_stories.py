@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import page_stories as stories
+from standing_workspaces import StandingWorkspaces
 from starlette.applications import Starlette
 from starlette.routing import Host
 from starlette.types import ASGIApp
 
+from syncd.config import Config
 from syncd.service import LedgerReader
 from syncd.web import make_app, serving
+from syncd.web.languages import Languages
+from syncd.workspaces.app import make_company_app
 
 STORIES: Mapping[str, Callable[[Path], LedgerReader]] = {
     "demo": stories.demo,
@@ -31,6 +35,11 @@ STORIES: Mapping[str, Callable[[Path], LedgerReader]] = {
     "silent": partial(stories.first_start, reader=stories.SilentReader),
 }
 
+DEPLOYMENTS: Mapping[str, Callable[[Path], StandingWorkspaces]] = {
+    "teams": stories.teams,
+    "new-teams": stories.new_teams,
+}
+
 LISTENS_ON = {"closed": "0.0.0.0"}
 """Where a story listens, by its own account; the others on loopback."""
 
@@ -41,23 +50,42 @@ class Site:
     def __init__(self, folder: Path, app: Starlette, port: int) -> None:
         self._folder, self._app, self._port = folder, app, port
         self._readers: dict[str, LedgerReader] = {}
+        self._companies: dict[str, StandingWorkspaces] = {}
+        self._served: set[str] = set()
 
-    def reader(self, story: str) -> LedgerReader:
-        """What serves the pages of a story."""
-        if story not in self._readers:
-            folder = Path(tempfile.mkdtemp(prefix=story, dir=self._folder))
-            self._readers[story] = reader = STORIES[story](folder)
-            self._app.router.routes.append(Host(f"{story}.localhost", self._pages_of(story, reader)))
-        return self._readers[story]
+    def app(self, story: str, languages: Languages | None = None) -> ASGIApp:
+        """The application that serves the pages of a story."""
+        if story in DEPLOYMENTS:
+            return make_company_app(self._company(story), languages=languages)
+        listens_on = LISTENS_ON.get(story, "127.0.0.1")
+        return make_app(self._reader(story), listens_on, for_developers=True, languages=languages)
 
-    @staticmethod
-    def _pages_of(story: str, reader: LedgerReader) -> ASGIApp:
-        return make_app(reader, LISTENS_ON.get(story, "127.0.0.1"), for_developers=True)
+    def configs(self, story: str) -> Sequence[Config]:
+        """What the pages of a story are about."""
+        if story not in DEPLOYMENTS:
+            return [self._reader(story).config]
+        company = self._company(story)
+        return [daemon.config for daemon in map(company.daemon, company.names()) if daemon is not None]
 
     def address(self, story: str, path: str) -> str:
         """The address of a page."""
-        self.reader(story)
+        if story not in self._served:
+            self._served.add(story)
+            self._app.router.routes.append(Host(f"{story}.localhost", self.app(story)))
         return f"http://{story}.localhost:{self._port}{path}"
+
+    def _reader(self, story: str) -> LedgerReader:
+        if story not in self._readers:
+            self._readers[story] = STORIES[story](self._new_folder(story))
+        return self._readers[story]
+
+    def _company(self, story: str) -> StandingWorkspaces:
+        if story not in self._companies:
+            self._companies[story] = DEPLOYMENTS[story](self._new_folder(story))
+        return self._companies[story]
+
+    def _new_folder(self, story: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=story, dir=self._folder))
 
 
 @contextmanager

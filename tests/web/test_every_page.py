@@ -65,6 +65,8 @@ PAGES = {
     "failing": ("/",),
     "silent": ("/",),
     "closed": ("/",),
+    "teams": ("/", "/w/search/", "/w/search/key-results/search-calls", "/w/search/reviews/week", "/w/nothing/"),
+    "new-teams": ("/", "/w/alpha/"),
     "login": ("/login?next=/sources", "/logged-out"),
 }
 STATUS = {
@@ -74,6 +76,7 @@ STATUS = {
     ("no-period", "/"): 404,
     ("failing", "/"): 500,
     ("silent", "/"): 503,
+    ("teams", "/w/nothing/"): 404,
 }
 """What is answered; all other pages are 200."""
 ADDRESSES = [(story, path) for story, paths in PAGES.items() for path in paths]

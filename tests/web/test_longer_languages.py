@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Host
 from test_every_page import ADDRESSES, PHONE, STATUS
 
-from syncd.web import make_app, serving
+from syncd.web import serving
 from syncd.web.languages import Languages
 
 GATE = [
@@ -31,9 +31,7 @@ def address(site: Site, languages: Languages) -> Iterator[Callable[[str, str], s
         def address(story: str, path: str) -> str:
             if story not in mounted:
                 mounted.add(story)
-                app.router.routes.append(
-                    Host(f"{story}.localhost", make_app(site.reader(story), languages=languages, for_developers=True))
-                )
+                app.router.routes.append(Host(f"{story}.localhost", site.app(story, languages)))
             return f"http://{story}.localhost:{port}{path}"
 
         yield address

@@ -10,6 +10,7 @@ import pytest
 from syncd.config import Config, load_config
 from syncd.config.deployment import read_deployment
 from syncd.config.load import read_ledger_url
+from syncd.config.pages_address import pages_address
 from syncd.config.web_secrets import client_secret, web_secret_problems
 from syncd.sdk import ConfigError
 
@@ -303,8 +304,8 @@ def test_only_a_regular_file_is_read(folder: Path) -> None:
 
 def test_the_pages_of_a_workspace_are_below_the_address_of_the_deployment(folder: Path) -> None:
     (folder / "syncd.yaml").write_text(f"{DEPLOYMENT}web: {{address: https://okrs.acme.example}}\n")
-    assert load("search").pages_address == "https://okrs.acme.example/w/search"
+    assert pages_address(load("search")) == "https://okrs.acme.example/w/search"
     own = f"{OWN}web: {{address: https://search.acme.example, owners_check_in: true}}\n"
     (folder / "teams" / "search" / "syncd.yaml").write_text(own)
-    assert load("search").pages_address == "https://search.acme.example"
-    assert load("support-desk").pages_address == "https://okrs.acme.example/w/support-desk"
+    assert pages_address(load("search")) == "https://search.acme.example"
+    assert pages_address(load("support-desk")) == "https://okrs.acme.example/w/support-desk"

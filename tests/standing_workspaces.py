@@ -54,6 +54,7 @@ class StandingWorkspaces:
         """`names` are workspaces whose files are written first."""
         self.folder, self.now = folder, now
         self.hooks: list[tuple[str, str]] = []
+        self.opening: set[str] = set()
         self.webs: dict[str, str] = {}
         for name in names:
             self.write(name, "Day,Calls,Articles", "2026-10-05,1190,4", "2026-11-02,1180,1")
@@ -114,7 +115,7 @@ class StandingWorkspaces:
         return sorted({*self.deployment.workspaces, *self.deployment.refused})
 
     def daemon(self, name: str) -> StandingStill | None:
-        return self._daemons.get(name)
+        return self._daemons.get(name) if name not in self.opening else None
 
     def problem(self, name: str) -> str | None:
         return self._problems.get(name)
