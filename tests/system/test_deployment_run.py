@@ -143,7 +143,8 @@ def test_all_are_synced_and_what_becomes_of_each_disturbs_no_other(
         assert go_on(client, "alpha", "added")
         assert answers(client, "/healthz")
         if kind == "postgresql":
-            restored = project.run("restore", "none", "--workspace", "alpha", check=2)
+            project.run("backup", "alpha.backup", "--workspace", "alpha", check=0)
+            restored = project.run("restore", "alpha.backup", "--workspace", "alpha")
             assert "`syncd run` serves schema ws_alpha of this database (process " in restored.stderr
 
 
