@@ -53,7 +53,7 @@ def run(
     if (deployment := _deployment(path, workspace)) is not None:
         if new_ledger:
             raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
-        _serve_company(deployment, _synced_company, host, port, insecure=insecure)
+        _serve_company(_company(deployment), host, port, insecure=insecure)
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -69,7 +69,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     set_up_log(log_format)
     host, port = address(listen)
     if (deployment := _deployment(path, workspace)) is not None:
-        _serve_company(deployment, _shown_company, host, port, insecure=insecure)
+        _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -87,7 +87,7 @@ def _deployment(path: Path, workspace: str | None) -> Deployment | None:
     return read_deployment(path.absolute())
 
 
-def _synced_company(deployment: Deployment) -> Company:
+def _company(deployment: Deployment) -> Company:
     """The workspaces, synced by threads of this process, or by workers of which it is one."""
     if deployment.settings.runner == "threads":
         return Company(deployment, SyncedMember)
@@ -96,19 +96,11 @@ def _synced_company(deployment: Deployment) -> Company:
     return WorkedCompany(deployment)
 
 
-def _shown_company(deployment: Deployment) -> Company:
-    """The workspaces as their ledgers have them."""
-    return Company(deployment, ShownMember)
-
-
-def _serve_company(
-    deployment: Deployment, company_of: Callable[[Deployment], Company], host: str, port: int, *, insecure: bool
-) -> NoReturn:
+def _serve_company(company: Company, host: str, port: int, *, insecure: bool) -> NoReturn:
     """Serves all workspaces of a deployment until SIGTERM or SIGINT."""
-    config = config_of_deployment(deployment)
+    config = config_of_deployment(company.deployment)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
-    company = company_of(deployment)
     on_stop(company.stop)
     signal.signal(signal.SIGHUP, lambda *_: company.reload())
     serve_while(company.run, make_company_app(company, host, insecure=insecure), host, port)

@@ -143,7 +143,8 @@ def test_all_are_synced_and_what_becomes_of_each_disturbs_no_other(
         assert go_on(client, "alpha", "added")
         assert answers(client, "/healthz")
         if kind == "postgresql":
-            restored = project.run("restore", "none", "--workspace", "alpha", check=2)
+            project.run("backup", "alpha.backup", "--workspace", "alpha", check=0)
+            restored = project.run("restore", "alpha.backup", "--workspace", "alpha")
             assert "`syncd run` serves schema ws_alpha of this database (process " in restored.stderr
 
 
@@ -223,5 +224,5 @@ def test_connections_to_postgresql_are_bounded(new_postgres: Callable[[], str], 
 def test_a_new_ledger_is_begun_for_one_workspace_alone(tmp_path: Path) -> None:
     project = deployment_in(tmp_path)
     assert project.run("run", "--new-ledger", check=2).stderr == (
-        "--new-ledger begins the ledger of one workspace; name it with --workspace\n"
+        "syncd: --new-ledger begins the ledger of one workspace; name it with --workspace\n"
     )
