@@ -67,10 +67,10 @@ class Company:
     workers: list[Forked] = field(default_factory=list)
     number: int = 0
 
-    def start(self, *arguments: str) -> Forked:
+    def start(self, *arguments: str, command: str = "worker") -> Forked:
         """One more worker; its log is `log_of` it."""
         number = len(self.workers)
-        worker = self.project.start("worker", *arguments, err=self.project.folder / f"worker-{number}.log")
+        worker = self.project.start(command, *arguments, err=self.project.folder / f"worker-{number}.log")
         self.workers.append(worker)
         return worker
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from company import NAMES, Company, company
 from forked import FORGE
@@ -26,6 +27,7 @@ from projects import NOWHERE
 from relay import Relay, relay_to
 from sqlalchemy import make_url
 from test_ledger_trouble import stop
+from test_run import free_port
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -66,6 +68,19 @@ def test_every_due_cycle_runs_once_and_the_figures_are_those_of_a_single_process
         assert worker.wait(HANG) == 0
         assert "stopped" in workers.log_of(worker)
     assert workers.ask("SELECT count(*) FROM syncd.procrastinate_workers") == [(0,)]
+
+
+def test_run_is_a_worker_that_serves_the_pages_and_an_edit_makes_a_workspace_due(workers: Company) -> None:
+    port = free_port()
+    workers.start("--listen", f"127.0.0.1:{port}", command="run")
+    wait_for(workers.settled)
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert "syncd_worker_ready 1.0" in metrics
+    assert (
+        'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4",workspace="bravo"}' in metrics
+    )
+    workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls")
+    wait_for(lambda: workers.ask("SELECT count(*) FROM ws_alpha.cycles WHERE ended_at IS NOT NULL") == [(2,)])
 
 
 def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
