@@ -77,7 +77,8 @@ class StoredQuotas:
             if row is None:
                 first = insert(quotas).values(credential=name, open=0, uses={}).on_conflict_do_nothing()
                 connection.execute(first)
-                row = connection.execute(query).one()
+                row = connection.execute(query).one_or_none()
+                assert row is not None
             account = after(_account(row), row.now)
             connection.execute(update(quotas).where(of_it).values(**_columns(account)))
         return account

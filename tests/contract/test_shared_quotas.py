@@ -34,6 +34,7 @@ def control(new_postgres: Callable[[], str]) -> Iterator[Control]:
     control.close()
 
 
+@pytest.mark.nightly
 def test_processes_with_one_token_never_exceed_its_quota(
     box: Sandbox, new_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
