@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from syncd.okr import words
-from syncd.review import wording
+from syncd.review import moments, wording
 from syncd.sdk.language import ISOLATED, language, original
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,8 +37,8 @@ def with_commands(text: str) -> Markup:
 
 
 def environment(*folders: Path) -> Environment:
-    """The templates in these folders. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`, the
-    `wording` of reviews and the filter `with_commands`.
+    """The templates in these folders. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`,
+    `moments`, the `wording` of reviews and the filter `with_commands`.
     """
     made = Environment(
         loader=FileSystemLoader(folders),
@@ -55,5 +55,5 @@ def environment(*folders: Path) -> Environment:
         newstyle=True,
     )
     made.filters.update(unmarked=_unmarked, with_commands=with_commands)
-    made.globals.update(words=words, wording=wording, language=language, original=original)
+    made.globals.update(words=words, moments=moments, wording=wording, language=language, original=original)
     return made

@@ -66,6 +66,13 @@ def shown(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_programs_read_the_moments_of_a_page(client: TestClient, path: str) -> None:
+    moments = re.findall(r'<time datetime="([^"]*)">[^<]+</time>', in_german(client, path))
+    assert moments
+    assert all(datetime.fromisoformat(moment) for moment in moments)
+
+
 def test_page_says_its_language(client: TestClient) -> None:
     answers = [client.get("/", headers={"Accept-Language": wanted}) for wanted in ("de-AT, en;q=0.5", "en-GB", "fr")]
     assert [re.findall(r"<html [^>]*>", answer.text) for answer in answers] == [

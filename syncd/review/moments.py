@@ -1,0 +1,39 @@
+"""Moments and days on a page: people read the words of their language, programs the ISO 8601 text beside them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from markupsafe import Markup
+
+from syncd.okr import words
+
+_TIME = Markup('<time datetime="{}">{}</time>')
+
+
+def clock_time(moment: datetime) -> Markup:
+    """`21 Nov 10:15`."""
+    return _TIME.format(_exact(moment), words.clock_time(moment))
+
+
+def ago(moment: datetime, now: datetime) -> Markup:
+    """`14 min ago`."""
+    return _TIME.format(_exact(moment), words.ago(moment, now))
+
+
+def day(moment: date) -> Markup:
+    """`12 Oct`, of a day or of a moment on it."""
+    return _TIME.format(_day(moment), words.day(moment))
+
+
+def full_day(moment: date) -> Markup:
+    """`2026-10-12`."""
+    return _TIME.format(_day(moment), words.full_day(moment))
+
+
+def _exact(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _day(moment: date) -> str:
+    return moment.strftime("%Y-%m-%d")
