@@ -53,7 +53,7 @@ from syncd.sdk.as_keys import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.backups import backup_gauge
 from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
 
 FOLDER = Path(__file__).parent
 CONNECTORS = ("github", "gitlab", "jira", "sheets", "files", "http", "sql", "tability", "quantive")
@@ -197,7 +197,7 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
 def metrics() -> str:
     """The metrics with the help texts of /metrics."""
     gauges = [*key_result_gauges([]), *stream_gauges({}, datetime.now(UTC)), *delivery_gauges([]), backup_gauge(None)]
-    text = Metrics().text(gauges).decode()
+    text = prometheus_text([*Metrics().counted(), *gauges]).decode()
     rows = []
     for family in text_string_to_metric_families(text):
         if not family.name.endswith("_created"):

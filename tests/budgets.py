@@ -43,6 +43,8 @@ def kind_of(nodeid: str) -> str:
     """The kind of a test: `tests/unit/okr/test_goals.py::test_score` is of `unit and contract`."""
     if "/test_soak.py" in nodeid:
         return "soak"
+    if "/test_workers.py" in nodeid:
+        return "workers"
     folder = nodeid.partition("tests/")[2].partition("/")[0]
     return KINDS.get(folder, folder or "other")
 

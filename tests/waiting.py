@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-HANG = 60
+HANG = 240
 """Seconds that nothing takes but what hangs for ever: the bound of every wait in the tests."""
 
 

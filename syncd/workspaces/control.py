@@ -117,7 +117,9 @@ class Control:
         since = func.now() - workspaces.c.handed_back_since
         columns = workspaces.c.digest, workspaces.c.digest_at, since
         with self.engine.connect() as connection:
-            return Row(*connection.execute(select(*columns).where(workspaces.c.name == workspace)).one())
+            row = connection.execute(select(*columns).where(workspaces.c.name == workspace)).first()
+        assert row is not None  # its job was deferred by its row
+        return Row(*row)
 
     def announce(self, workspace: str, digest: str) -> None:
         """The configuration in force is the one with this digest, from now on."""

@@ -52,6 +52,10 @@ class Jobs:
         self._digests: dict[str, str] = {}
         self._pruned: dict[str, date | None] = {}
 
+    def use(self, control: Control) -> None:
+        """Goes on with new connections; what it remembers of files stays."""
+        self._control = control
+
     def run(self, workspace: str, job: int, digest: str | None) -> Outcome:
         """Runs a job, if this worker has the configuration with this digest, and notes how it ended; the workspace is
         then due again. Raises Replaced if another worker has taken it over.
@@ -78,8 +82,8 @@ class Jobs:
             self._configurations[workspace] = configuration
         else:
             configuration.reload()
-            if configuration.problem is not None:
-                deployment_at(self._path).chosen(workspace)
+            if configuration.problem is not None and self._is_gone(workspace):
+                raise ConfigError(configuration.problem)
         return configuration
 
     def _load(self, workspace: str, last: Config | None = None) -> Config:
@@ -88,7 +92,7 @@ class Jobs:
     def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
         """What becomes of a job whose files this worker cannot use: where they are missing, others may have them."""
         self._configurations.pop(workspace, None)
-        if workspace in deployment_at(self._path).workspaces:
+        if not self._is_gone(workspace):
             log.error("cycle not run", extra={"reason": str(error)})
             self._end(self._control.take(workspace, job), "failed", str(error), _FILES_ARE_WRONG)
             return "failed"
@@ -96,6 +100,13 @@ class Jobs:
             self._control.note_gone(workspace)
             return "gone"
         return self._hand_back(workspace, str(error))
+
+    def _is_gone(self, workspace: str) -> bool:
+        """Whether the deployment has no such workspace; a deployment whose own file is wrong tells nothing of that."""
+        try:
+            return workspace not in deployment_at(self._path).workspaces
+        except ConfigError:
+            return False
 
     def _hand_back(self, workspace: str, why: str) -> Outcome:
         log.info("job handed back", extra={"reason": why})
@@ -150,7 +161,8 @@ class Jobs:
             pass
         if self._stopping.is_set() and not job.cycles:
             return "stopped", None, timedelta()
-        self._keep_up(workspace, configuration, ledger)
+        if not self._stopping.is_set():
+            self._keep_up(workspace, configuration, ledger)
         at = min(filter(None, [due.at, job.send_again_at]))
         if job.ledger_problem is not None or ledger.outbox.in_state(_IN_DOUBT):
             at = min(at, datetime.now(UTC) + self._soon)  # another job reads back whether those arrived

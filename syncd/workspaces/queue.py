@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -43,6 +44,8 @@ def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> Ap
 
     A server that is silent for longer than the patience has failed.
     """
+
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # the worker says by itself that the database is away
 
     async def configure(connection: ImpatientAsyncConnection) -> None:
         connection.patience = patience.total_seconds()

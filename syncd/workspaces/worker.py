@@ -18,7 +18,6 @@ from typing import Any
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
-from syncd.config.deployment import Deployment
 from syncd.config.ledger_address import schema_of
 from syncd.cycle.current import works_for
 from syncd.ledger import LedgerError
@@ -52,6 +51,8 @@ class Worker:
         self.stopped_at = math.inf
         self._ticked_at: float | None = None
         self._moved_at = self._looked_at = time.monotonic()
+        self._jobs: Jobs | None = None
+        self._config_problem: str | None = None
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
@@ -129,7 +130,10 @@ class Worker:
             control.close()
 
     async def _take(self, control: Control, address: Callable[[], str]) -> None:
-        jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+        if self._jobs is None:
+            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+        jobs = self._jobs
+        jobs.use(control)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
             log.info("started", extra={"jobs at a time": self._keys.concurrency})
@@ -192,14 +196,25 @@ class Worker:
 
     async def _look(self, app: App, control: Control) -> None:
         """Looks for new workspaces, and for jobs of workers that are gone."""
-        deployment = await asyncio.to_thread(deployment_at, self._path)
-        await asyncio.to_thread(control.register, _schemas(deployment))
+        await asyncio.to_thread(self._register, control)
         keys, looked_at = self._keys, self._looked_at
         self._looked_at = time.monotonic()
         if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
             self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
         self.metrics.workers.set(await asyncio.to_thread(control.workers, keys.reclaim))
         await asyncio.to_thread(control.recover)
+
+    def _register(self, control: Control) -> None:
+        """Makes the workspaces known that the files have. While the deployment's file is wrong, those stay that are."""
+        try:
+            names = deployment_at(self._path).workspaces
+        except ConfigError as error:
+            if self._config_problem != str(error):
+                log.error("the deployment is wrong; its workspaces stay", extra={"problems": str(error).splitlines()})
+            self._config_problem = str(error)
+            return
+        self._config_problem = None
+        control.register((name, schema_of(name)) for name in names)
 
     async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -227,11 +242,6 @@ def _conclude(ended: asyncio.Future[Outcome], result: Any) -> None:
             ended.set_exception(result)
         else:
             ended.set_result(result)
-
-
-def _schemas(deployment: Deployment) -> list[tuple[str, str]]:
-    """Each workspace with the schema of its ledger."""
-    return [(name, schema_of(name)) for name in deployment.workspaces]
 
 
 def _log_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

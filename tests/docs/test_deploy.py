@@ -16,7 +16,7 @@ import yaml
 from debian import program
 from waiting import HANG
 
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import Metrics, prometheus_text
 from syncd.workspaces.worker_metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def test_each_panel_of_the_dashboard_asks_for_something() -> None:
 
 def test_outcomes_of_cycles_are_served_from_zero_on() -> None:
     """`increase` does not see the first event of a series that begins with it."""
-    assert b'syncd_cycles_total{outcome="broken"} 0.0' in Metrics().text()
+    assert b'syncd_cycles_total{outcome="broken"} 0.0' in prometheus_text(Metrics().counted())
 
 
 # -- systemd

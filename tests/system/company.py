@@ -22,11 +22,14 @@ from syncd.sandbox.github.code import Issue
 from syncd.sandbox.story.numbers import OKR_BOOK
 
 NAMES = ("alpha", "bravo", "charlie")
+TENTH = "{heartbeat: 1s, reclaim: 2.5s}"
+"""A tenth of the default times."""
+
 _DEPLOYMENT = """\
 workspaces: teams/*/syncd.yaml
 ledger: "${{LEDGER}}"
 runner: procrastinate
-worker: {{heartbeat: 1s, reclaim: 2.5s, deadline: {deadline}}}
+worker: {worker}
 schedule: 1d
 timezone: Europe/Berlin
 clock: {clock}
@@ -64,10 +67,10 @@ class Company:
     workers: list[Forked] = field(default_factory=list)
     number: int = 0
 
-    def start(self, *arguments: str) -> Forked:
+    def start(self, *arguments: str, command: str = "worker") -> Forked:
         """One more worker; its log is `log_of` it."""
         number = len(self.workers)
-        worker = self.project.start("worker", *arguments, err=self.project.folder / f"worker-{number}.log")
+        worker = self.project.start(command, *arguments, err=self.project.folder / f"worker-{number}.log")
         self.workers.append(worker)
         return worker
 
@@ -153,13 +156,13 @@ class Company:
 
 @contextmanager
 def company(
-    folder: Path, box: Sandbox, ledger: str, *, github: str | None = None, deadline: str = "1h"
+    folder: Path, box: Sandbox, ledger: str, *, github: str | None = None, worker: str = TENTH
 ) -> Iterator[Company]:
     """The deployment, until the block ends; `github` is the address at which its workspaces find the sandbox's."""
     secrets = {"GITHUB_TOKEN": box.credentials["github"], "GOOGLE_TOKEN": box.credentials["google_token"]}
     project = Project(folder, {"LEDGER": ledger, **secrets})
     folder.mkdir(exist_ok=True)
-    (folder / "syncd.yaml").write_text(_DEPLOYMENT.format(clock=DEMO_NOW.isoformat(), deadline=deadline))
+    (folder / "syncd.yaml").write_text(_DEPLOYMENT.format(clock=DEMO_NOW.isoformat(), worker=worker))
     issues = {}
     for name in NAMES:
         issues[name] = box.world.github.add_issue("acme/search", f"Calls of {name}")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from company import NAMES, Company, company
 from forked import FORGE
@@ -26,6 +27,7 @@ from projects import NOWHERE
 from relay import Relay, relay_to
 from sqlalchemy import make_url
 from test_ledger_trouble import stop
+from test_run import free_port
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -68,6 +70,19 @@ def test_every_due_cycle_runs_once_and_the_figures_are_those_of_a_single_process
     assert workers.ask("SELECT count(*) FROM syncd.procrastinate_workers") == [(0,)]
 
 
+def test_run_is_a_worker_that_serves_the_pages_and_an_edit_makes_a_workspace_due(workers: Company) -> None:
+    port = free_port()
+    workers.start("--listen", f"127.0.0.1:{port}", command="run")
+    wait_for(workers.settled)
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert "syncd_worker_ready 1.0" in metrics
+    assert (
+        'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4",workspace="bravo"}' in metrics
+    )
+    workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls")
+    wait_for(lambda: workers.ask("SELECT count(*) FROM ws_alpha.cycles WHERE ended_at IS NOT NULL") == [(2,)])
+
+
 def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
     dice = random.Random(SEED)
     alive = [workers.start() for _ in range(2)]
@@ -81,11 +96,31 @@ def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(worker
         killed.kill()
         killed.wait(HANG)
         alive[alive.index(killed)] = workers.start()
+        if dice.random() < 0.5 and number < KILLS - 1:
+            continue  # the next kill falls into the takeover
         wait_for(workers.settled)
         try:
             workers.check()
         except AssertionError as error:
             raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
+
+
+@nightly
+def test_takeover_needs_no_more_than_the_default_times(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company(tmp_path / "company", box, new_postgres(), worker="{}") as workers:
+        workers.start()
+        wait_for(workers.settled)
+        box.fault(Fault("github", "delay", seconds=2))
+        asked = len(box.requests)
+        workers.change()
+        wait_for(lambda: len(box.requests) > asked)
+        workers.workers[0].kill()
+        box.heal()
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
 
 
 @contextmanager
@@ -146,6 +181,23 @@ def test_request_that_was_on_its_way_is_the_window_that_remains(
         assert first == second
 
 
+def test_worker_that_is_told_to_stop_leaves_its_job_to_another(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
+        first = workers.start()
+        wait_for(workers.settled)
+        relay.hold(f"GET /github/repos/acme/search/issues/{workers.issues['alpha'].number}".encode())
+        workers.change()
+        assert relay.held.wait(HANG)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(HANG) == 0
+        relay.let_go()
+        workers.start()
+        wait_for(workers.settled)
+        workers.check()
+
+
 def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
     tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
 ) -> None:
@@ -166,6 +218,7 @@ def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
         assert all(worker.poll() is None for worker in every)
 
 
+@nightly
 def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
     tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
 ) -> None:
@@ -196,6 +249,7 @@ def test_worker_that_is_cut_off_from_the_database_is_replaced_and_comes_back(
         workers.check()
 
 
+@nightly
 def test_jobs_are_for_workers_with_the_newer_files(tmp_path: Path, workers: Company) -> None:
     """Two releases beside one another: the older workers leave what the newer ones announced to them."""
     old = workers.start()

@@ -217,6 +217,22 @@ def test_an_unknown_name_gets_the_nearest() -> None:
             "syncd.yaml:2: ledger names a schema, and each workspace has one of its own, ws_NAME; leave out schema=",
         ),
         (
+            "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\nrunner: procrastinate\n",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+            "ledger: postgresql+psycopg://user@host/db",
+        ),
+        (
+            "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{workspace}\nrunner: procrastinate\n",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+            "ledger: postgresql+psycopg://user@host/db",
+        ),
+        (DEPLOYMENT + "runner: celery\n", "syncd.yaml:3: runner is 'celery'; write 'threads' or 'procrastinate'"),
+        (
+            DEPLOYMENT + "worker: {heartbeat: 10s, reclaim: 12s}\n",
+            "syncd.yaml:3: worker is wrong: reclaim must be at least twice heartbeat; write heartbeat: 10s and "
+            "reclaim: 25s",
+        ),
+        (
             DEPLOYMENT + "timezone: Mars\n",
             "syncd.yaml:3: timezone is 'Mars', which is no time zone; write one such as Europe/Berlin",
         ),
