@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import page_stories as stories
 from standing_workspaces import StandingWorkspaces
@@ -17,7 +18,6 @@ from starlette.types import ASGIApp
 from syncd.config import Config
 from syncd.service import LedgerReader
 from syncd.web import make_app, serving
-from syncd.web.languages import Languages
 from syncd.workspaces.app import make_company_app
 
 STORIES: Mapping[str, Callable[[Path], LedgerReader]] = {
@@ -53,12 +53,12 @@ class Site:
         self._companies: dict[str, StandingWorkspaces] = {}
         self._served: set[str] = set()
 
-    def app(self, story: str, languages: Languages | None = None) -> ASGIApp:
-        """The application that serves the pages of a story."""
+    def app(self, story: str, listens_on: str = "127.0.0.1", **options: Any) -> ASGIApp:
+        """The application that serves the pages of a story, made with these options."""
         if story in DEPLOYMENTS:
-            return make_company_app(self._company(story), languages=languages)
-        listens_on = LISTENS_ON.get(story, "127.0.0.1")
-        return make_app(self._reader(story), listens_on, for_developers=True, languages=languages)
+            options.pop("for_developers", None)
+            return make_company_app(self._company(story), listens_on, **options)
+        return make_app(self._reader(story), listens_on, **options)
 
     def configs(self, story: str) -> Sequence[Config]:
         """What the pages of a story are about."""
@@ -71,7 +71,8 @@ class Site:
         """The address of a page."""
         if story not in self._served:
             self._served.add(story)
-            self._app.router.routes.append(Host(f"{story}.localhost", self.app(story)))
+            app = self.app(story, LISTENS_ON.get(story, "127.0.0.1"), for_developers=True)
+            self._app.router.routes.append(Host(f"{story}.localhost", app))
         return f"http://{story}.localhost:{self._port}{path}"
 
     def _reader(self, story: str) -> LedgerReader:

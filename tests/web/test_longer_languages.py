@@ -31,7 +31,8 @@ def address(site: Site, languages: Languages) -> Iterator[Callable[[str, str], s
         def address(story: str, path: str) -> str:
             if story not in mounted:
                 mounted.add(story)
-                app.router.routes.append(Host(f"{story}.localhost", site.app(story, languages)))
+                pages = site.app(story, languages=languages, for_developers=True)
+                app.router.routes.append(Host(f"{story}.localhost", pages))
             return f"http://{story}.localhost:{port}{path}"
 
         yield address

@@ -97,7 +97,9 @@ def texts_of(config: Config) -> Iterator[str | None]:
     ],  # an error of the ledger is English
 )
 def test_every_text_is_of_the_catalogue(site: Site, languages: Languages, story: str, path: str) -> None:
-    client = TestClient(site.app(story, languages), base_url="http://localhost", raise_server_exceptions=False)
+    client = TestClient(
+        site.app(story, languages=languages), base_url="http://localhost", raise_server_exceptions=False
+    )
     page = client.get(path, headers={"Accept-Language": "el", "Accept": "text/html"}).text
     assert '<html lang="el" dir="ltr">' in page
     assert untranslated(page, data_of(site, story)) == []
