@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from syncd.config import Config
 from syncd.ledger import Ledger
+from syncd.sdk.quota import QuotaLeft
 from syncd.status.unwritten import Trouble, troubles
 from syncd.web import make_app
 
@@ -44,7 +45,7 @@ class StandingStill:
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         return 404, ""
 
-    def quota_left(self, connection: str) -> float | None:
+    def quota_left(self, connection: str) -> QuotaLeft | None:
         return None
 
     def scrape(self, *, ledger: bool = True) -> bytes:

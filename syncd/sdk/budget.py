@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from syncd.sdk.answers import quota_reset, rate_limit, server_time
 from syncd.sdk.errors import RetryLater
-from syncd.sdk.quota import RESERVE, Quota, Seen, kept_for_people
+from syncd.sdk.quota import RESERVE, Quota, QuotaLeft, Seen, kept_for_people
 
 _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
 
@@ -88,9 +88,9 @@ class Budget:
             self.quota.end(seen)
 
     @property
-    def left(self) -> float | None:
-        """How many requests the server's quota leaves; None if the server tells no quota."""
-        return None if math.isinf(self._left) else self._left
+    def left(self) -> QuotaLeft | None:
+        """What the server's quota leaves; None if the server tells no quota."""
+        return None if math.isinf(self._left) else QuotaLeft(self._left, self._limit)
 
     def forget(self) -> None:
         """Forgets the quota, because the server's wait has passed; the next answer tells it again."""

@@ -36,6 +36,19 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaLeft:
+    """How many requests a quota leaves, of how many."""
+
+    left: float
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """The share of the quota that is left, from 0 to 1."""
+        return min(max(self.left / self.limit, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the headers of an answer show of the quota; `wait` is the number of seconds until it is renewed."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from syncd.sdk.budget import Budget
 from syncd.sdk.errors import ConfigError, RetryLater, SourceBroken, Unsure
-from syncd.sdk.quota import ProcessQuotas, Quotas
+from syncd.sdk.quota import ProcessQuotas, QuotaLeft, Quotas
 
 if TYPE_CHECKING:
     import tenacity
@@ -40,8 +40,8 @@ class RetryPolicy:
     `longest_outage` seconds fail, the rest is not sent: a silent server costs a bounded time, however many streams
     it has. Each try uses one request of the connection's `budget`, and one of its credential's quota among the
     `quotas`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
-    `meter` is called after each request with the connection's name, the outcome, and how many requests the server's
-    quota leaves (None if it tells no quota). `before` is called right before each try; what it raises ends the
+    `meter` is called after each request with the connection's name, the outcome, and what the server's quota leaves
+    (None if it tells no quota). `before` is called right before each try; what it raises ends the
     request.
     """
 
@@ -54,7 +54,7 @@ class RetryPolicy:
     budget: Budget = field(default_factory=Budget)
     quotas: Quotas = field(default_factory=ProcessQuotas)
     connection: str = ""
-    meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
+    meter: Callable[[str, RequestOutcome, QuotaLeft | None], None] = field(default=lambda *_: None)
     before: Callable[[], None] = field(default=lambda: None)
     _down_since: float | None = field(default=None, init=False)
     _reason: str = field(default="", init=False)

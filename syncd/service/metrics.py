@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from syncd.cycle.model import Pull, Result
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import RequestOutcome
+from syncd.sdk.quota import QuotaLeft
 
 
 class Metrics:
@@ -22,8 +23,8 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._connections: frozenset[str] = frozenset()
-        self.quota_left: dict[str, float] = {}
-        """Requests that each connection's quota left after the last answer, where the server tells."""
+        self.quota_left: dict[str, QuotaLeft] = {}
+        """What each connection's quota left after the last answer, where the server tells."""
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self._registry)
@@ -76,11 +77,11 @@ class Metrics:
             for connection in gone:
                 metric.remove_by_labels({"connection": connection})
 
-    def request(self, connection: str, outcome: RequestOutcome, quota: float | None) -> None:
-        """Counts a request; `quota` is the number of requests that are left, None if the server does not tell."""
+    def request(self, connection: str, outcome: RequestOutcome, quota: QuotaLeft | None) -> None:
+        """Counts a request; `quota` is what is left then, None if the server does not tell."""
         self._count(self._requests, connection, outcome)
         if quota is not None and connection in self._connections:
-            self._quota.labels(connection).set(quota)
+            self._quota.labels(connection).set(quota.left)
             self.quota_left[connection] = quota
 
     def page(self, pull: Pull, rows: int) -> None:

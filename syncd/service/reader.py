@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from syncd.config import Config
 from syncd.config.project import clock_of
 from syncd.ledger import Databases, Ledger, LedgerError, open_ledger
+from syncd.sdk.quota import QuotaLeft
 from syncd.service.configuration import Configuration, Load, loaded_by_path
 from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics, prometheus_text
@@ -89,7 +90,7 @@ class LedgerReader:
         """No cycle can be started here."""
         return 404, "`syncd serve` takes no webhooks; send them to `syncd run`"
 
-    def quota_left(self, connection: str) -> float | None:
+    def quota_left(self, connection: str) -> QuotaLeft | None:
         """It asks no server, so it does not know."""
         return None
 

@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 
 from syncd.config import Config
 from syncd.ledger import Ledger, LedgerError
+from syncd.sdk.quota import QuotaLeft
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
 from syncd.service.hooks import Hooks
@@ -101,8 +102,8 @@ class ServedLedger:
             return 503, f"standing by: {self.standing_by}"
         return self._hooks.receive(self.config, connection, headers, body)
 
-    def quota_left(self, connection: str) -> float | None:
-        """How many requests a connection's quota left after the last answer; None if its server does not tell."""
+    def quota_left(self, connection: str) -> QuotaLeft | None:
+        """What a connection's quota left after the last answer; None if its server does not tell."""
         return self._metrics.quota_left.get(connection)
 
     def scrape(self, *, ledger: bool = True) -> bytes:

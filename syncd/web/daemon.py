@@ -8,6 +8,7 @@ from typing import Protocol
 
 from syncd.config import Config
 from syncd.ledger import Ledger
+from syncd.sdk.quota import QuotaLeft
 from syncd.status.unwritten import Trouble
 
 
@@ -77,8 +78,8 @@ class Daemon(Entrance, Protocol):
         """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
         ...
 
-    def quota_left(self, connection: str) -> float | None:
-        """How many requests a connection's quota left after the last answer; None if this is not known here."""
+    def quota_left(self, connection: str) -> QuotaLeft | None:
+        """What a connection's quota left after the last answer; None if this is not known here."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:

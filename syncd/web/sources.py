@@ -18,6 +18,7 @@ from syncd.explain.requests import whole_words
 from syncd.explain.restatements import restatements_of_period
 from syncd.ledger.pulled import LastPull
 from syncd.okr.goals import Quality
+from syncd.sdk.quota import RESERVE, QuotaLeft
 from syncd.status.document_types import Time, TroubleDocument
 from syncd.status.periods import published_periods
 from syncd.status.unwritten import trouble_document
@@ -60,6 +61,8 @@ class ConnectionDocument(TypedDict):
     type: str
     quota_left: float | None
     """Requests that its quota left after the last answer; null if this process does not know."""
+    quota: float | None
+    """Requests in that quota; a tenth of them is left to people."""
     restated: int
     """How many records and rows of the past it changed in the last seven days."""
     streams: list[PulledStreamDocument]
@@ -98,7 +101,7 @@ class ConnectionRows:
     name: str
     kind: str
     streams: Sequence[StreamRow]
-    quota_left: float | None
+    quota: QuotaLeft | None
     restated: int
 
     @property
@@ -133,6 +136,7 @@ def page(view: View, done: str | None = None, problem: str | None = None) -> str
         here="sources",
         past_day=past_day,
         connections=connections,
+        reserve=RESERVE,
         read=sum(bool(connection.streams) for connection in connections),
         failing=sum(connection.failing > 0 for connection in connections),
         late=sum(connection.late > 0 for connection in connections),
@@ -162,7 +166,8 @@ def document(view: View) -> SourcesDocument:
             {
                 "name": connection.name,
                 "type": connection.kind,
-                "quota_left": connection.quota_left,
+                "quota_left": connection.quota.left if connection.quota is not None else None,
+                "quota": connection.quota.limit if connection.quota is not None else None,
                 "restated": connection.restated,
                 "streams": [_stream(row, zone) for row in connection.streams],
             }

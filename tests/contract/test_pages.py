@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from csv_project import CsvProject
-from standing_still import browser
+from standing_still import StandingStill, browser
 from starlette.testclient import TestClient
 
 from syncd.review import review as review_of
 from syncd.review import wording
+from syncd.sdk.quota import QuotaLeft
 from syncd.status.document import document
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -208,6 +209,18 @@ def test_reviews_are_those_of_the_command_with_links_to_the_evidence(project: Cs
             assert html.escape(sentence) in page
         assert "<answers>" not in page
         assert "<style" not in page
+
+
+def test_quota_is_a_bar_with_the_reserve_marked(project: CsvProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = browser(project.config, project.ledger, project.now)
+    assert 'class="quota"' not in client.get("/sources").text
+    monkeypatch.setattr(StandingStill, "quota_left", lambda *_: QuotaLeft(4300.0, 5000.0))
+    page = client.get("/sources").text
+    assert "4,300 of 5,000 requests left of its quota" in page
+    (quota,) = re.findall(r'<div class="quota">(.*?)</div>', page)
+    assert '<rect class="work" width="86%"/><rect class="expected" x="10%"/>' in quota
+    (connection,) = client.get("/api/sources").json()["connections"]
+    assert (connection["quota_left"], connection["quota"]) == (4300, 5000)
 
 
 def test_sources_show_what_failed_and_why(project: CsvProject) -> None:
