@@ -1,7 +1,8 @@
 """`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
 
 `bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew, `bench.py breadth` those
-of many key results, `bench.py pages` the first page; each writes its section.
+of many key results, `bench.py pages` the first page; each writes its section. `bench.py scale` runs those of many
+workspaces, into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ import time
 from pathlib import Path
 
 from large_files import measure_files
-from report import breadth_section, file_section, growth_section, page_section, tables, write, write_section
-from scenarios import measure_all, measure_breadth, measure_growth, measure_pages
+from report import (
+    breadth_section,
+    file_section,
+    growth_section,
+    machine,
+    page_section,
+    tables,
+    write,
+    write_section,
+)
+from scale import section as scale_section
+from scenarios import measure_all, measure_breadth, measure_growth, measure_pages, measure_scale
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
+SCALE = PAGE.with_name("scale.md")
 
 
 def main() -> None:
@@ -27,6 +39,11 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.0f} s  {progress}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
+        if sys.argv[1:] == ["scale"]:
+            content = scale_section(measure_scale(Path(folder) / "scale", say), machine(), load)
+            write(SCALE, content)
+            print(content)
+            return
         if sys.argv[1:]:
             sections = {
                 "files": lambda: file_section(measure_files(Path(folder), say), load),

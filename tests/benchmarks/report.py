@@ -34,7 +34,7 @@ def tables(results: Results, load: float) -> str:
 
     `load` is the machine's before the run. If it is not near 0, other work ran too, and wall times mean little.
     """
-    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}; load before it began: {load:.1f}."]
+    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine()}; load before it began: {load:.1f}."]
     for system, title in _TITLES.items():
         parts.append(f"### {title}")
         for stage in (*STAGES, "at 100 ms"):
@@ -160,7 +160,8 @@ def write(page: Path, content: str) -> None:
     page.write_text(f"{before}{_BEGIN}\n\n{content}\n\n{_END}{after}", encoding="utf-8")
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The processor, its cores, and the system."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in _lines(info) if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -139,6 +139,23 @@ def measure_pages(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
     return figures
 
 
+def measure_scale(folder: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """What many workspaces cost: the figures of `workspaces.py`, first for a single worker."""
+    folder.mkdir()
+    runs = []
+    for size, workers in ((100, 1), (100, 2), (1_000, 2)):
+        say(f"{size:,} workspaces, {workers} workers")
+        command = [
+            sys.executable,
+            str(_HERE / "workspaces.py"),
+            str(folder / f"{size}-{workers}"),
+            str(size),
+            str(workers),
+        ]
+        runs.append(json.loads(run(command, folder, {}, None).output.splitlines()[-1]))
+    return runs
+
+
 def _measure_late(
     folder: Path, ours: list[tuple[str, Callable[[Path, Box], Project]]], box: Box, results: Results,
     say: Callable[[str], None],

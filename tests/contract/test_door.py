@@ -395,7 +395,7 @@ def test_start_warns_of_pages_that_are_open_to_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     door(project, "{address: https://okrs.acme.example}")
-    for ended in ("_serve_while", "_on_stop", "set_up_log"):
+    for ended in ("serve_while", "on_stop", "set_up_log"):
         monkeypatch.setattr(cli_run, ended, lambda *_: None)
     with caplog.at_level(logging.WARNING, "syncd.web"), pytest.raises(Exit):
         serve(project.folder / "syncd.yaml", listen=listen, insecure=insecure, log_format="text")

@@ -317,12 +317,12 @@ def test_a_request_starts_a_cycle_of_the_service(project: Project) -> None:
 def test_a_request_that_waits_on_starts_no_second_cycle(project: Project) -> None:
     """It waits as long as the ledger has its key result under another id."""
     service = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger)
-    assert not service._has_new_request()
+    assert not service.job.has_new_request()
     project.checks_in(45, "a")
-    assert service._has_new_request()
-    assert not service._has_new_request()
+    assert service.job.has_new_request()
+    assert not service.job.has_new_request()
     project.checks_in(50, "b")
-    assert service._has_new_request()
+    assert service.job.has_new_request()
 
 
 def test_a_refused_delivery_is_let_through_and_a_dead_one_retried(project: Project) -> None:

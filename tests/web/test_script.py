@@ -74,12 +74,12 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     live = Live(tmp_path)
 
     class Noted(events.Events):
-        def __init__(self, daemon: Daemon) -> None:
-            super().__init__(daemon)
+        def __init__(self, daemon: Daemon, streams: events.Streams) -> None:
+            super().__init__(daemon, streams)
             live.events = self
 
     monkeypatch.setattr(events, "_EVERY", 0.05)
-    monkeypatch.setattr("syncd.web.app.Events", Noted)
+    monkeypatch.setattr("syncd.web.project_routes.Events", Noted)
     thread = threading.Thread(target=live.reader.run, daemon=True)
     thread.start()
     with serving(make_app(live.reader), "127.0.0.1", 0) as port:
