@@ -23,7 +23,7 @@ from syncd.review.document import document as review_document
 from syncd.review.markdown import markdown
 from syncd.review.page import page
 from syncd.service.gauges import key_result_gauges
-from syncd.service.metrics import Metrics
+from syncd.service.metrics import prometheus_text
 from syncd.status.document import document
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -183,7 +183,7 @@ def test_the_candidate_is_in_the_dashboard_the_document_and_the_metrics() -> Non
         page = browser(project.config, project.ledger, project.now).get("/").text
         assert ">1,950?</div>" in page
         assert "held: 1,950 is outside plausible" in page
-        lines = Metrics().text(key_result_gauges([report])).decode().splitlines()
+        lines = prometheus_text(key_result_gauges([report])).decode().splitlines()
         assert 'syncd_key_result_held{key_result="calls",objective="service",period="2026-Q4"} 1.0' in lines
         assert 'syncd_key_result_held{key_result="week-sum",objective="service",period="2026-Q4"} 0.0' in lines
         assert 'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4"} 1092.0' in lines
