@@ -239,9 +239,9 @@ def _become(request: Mapping[str, Any]) -> NoReturn:
 
         ImpatientConnection.patience = float(patience)
     if silence := os.environ.pop("TEST_SILENCE", None):
-        from syncd.service import service
+        from syncd.service import job
 
-        service._SILENCE = float(silence), float(silence)
+        job._SILENCE = float(silence), float(silence)
     process_startup()  # measured where the tests' environment says so
     sys.argv = ["syncd", *request["arguments"]]
     main()

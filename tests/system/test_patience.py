@@ -128,7 +128,7 @@ def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
                 connection.execute(update(streams).where(streams.c.retry_at.is_not(None)).values(retry_at=soon))
         return run_cycle(request, **options)
 
-    monkeypatch.setattr("syncd.service.service.run_cycle", begin)
+    monkeypatch.setattr("syncd.service.job.run_cycle", begin)
     config = load_config(project.folder / "syncd.yaml")
     service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings), ledger)
     loop = threading.Thread(target=service.run, daemon=True)
