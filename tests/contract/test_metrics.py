@@ -13,6 +13,7 @@ from sandbox_project import SandboxProject
 from service_thread import Series, cycle, labels, series, serving
 
 from syncd.sandbox import Fault, Sandbox
+from syncd.sdk.quota import QuotaLeft
 from syncd.service import Service
 from syncd.service.metrics import Metrics, prometheus_text
 
@@ -121,9 +122,9 @@ def test_nothing_of_a_key_result_or_connection_that_went_stays_behind(
 def test_a_thread_of_a_former_configuration_brings_no_connection_back() -> None:
     metrics = Metrics()
     metrics.keep(["code", "tickets"])
-    metrics.request("code", "ok", 10)
+    metrics.request("code", "ok", QuotaLeft(10, 100))
     metrics.keep(["tickets"])
-    metrics.request("code", "ok", 9)
+    metrics.request("code", "ok", QuotaLeft(9, 100))
     assert b"code" not in prometheus_text(metrics.counted())
 
 
