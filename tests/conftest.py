@@ -20,6 +20,7 @@ from postgres_server import new_database, start_postgres, stop_postgres
 from sampling import beyond_samples
 
 TESTS = Path(__file__).parent
+WAITING = {"test_soak.py", "test_workers.py", "test_deployment_run.py", "test_silence.py"}
 
 # In every run the same examples, however slow the machine; in the nightly run many more, and new ones.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -39,14 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves to the nightly run what is beyond a sample, puts the soak first, and says what is not measured.
+    """Leaves to the nightly run what is beyond a sample, puts first what waits, and says what is not measured.
 
-    For an hour of a night the soak waits more than it works, beside all the others. Where coverage is measured,
-    pytest-cov is told which tests are not; elsewhere it trips over its own marker.
+    The soak and others wait more than they work: beside all the others, and not alone at the end. Where coverage is
+    measured, pytest-cov is told which tests are not; elsewhere it trips over its own marker.
     """
     for item in list(beyond_samples(items)):
         item.add_marker(pytest.mark.nightly)
-    items.sort(key=lambda item: item.path.name != "test_soak.py")
+    items.sort(key=lambda item: item.path.name not in WAITING)
     if not config.getoption("cov_source") or config.getoption("no_cov"):
         return
     folders = config.getoption("measure_only")
