@@ -18,8 +18,10 @@ LEDGER_SQL = Path(__file__).parents[1] / "deploy" / "postgresql" / "ledger.sql"
 ROLE = "syncd"
 """The role that ledgers are used as, without any right beyond its own databases."""
 
-SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
-"""What is off, because nothing on it needs to survive a crash of the machine."""
+SETTINGS = ("fsync", "full_page_writes")
+"""What is off, because nothing on it needs to survive a crash of the machine. Commits do survive a crash of the server,
+which some tests bring about: `synchronous_commit` stays on.
+"""
 
 
 def start_postgres() -> Any:

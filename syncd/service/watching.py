@@ -55,7 +55,7 @@ def watch_folders(
             watched, read_all_at = folders(), time.monotonic()  # as soon as they are watched: what changed before?
             for changes in watch(
                 *watched,
-                watch_filter=_filter(suffixes()),
+                watch_filter=None,  # a filter would let a busy log, or a ledger, keep the loop below from its turn
                 step=_QUIET,
                 debounce=_BUSY,
                 rust_timeout=_LOOK,
@@ -64,12 +64,12 @@ def watch_folders(
                 recursive=False,
                 raise_interrupt=False,
             ):
-                now = time.monotonic()
+                now, paths = time.monotonic(), _concerned(changes, suffixes())
                 if now >= read_all_at:
                     read_all_at = now + _EVERY
                     react(())
-                elif changes:
-                    react([Path(name) for _, name in changes])
+                elif paths:
+                    react(paths)
                 else:
                     continue
                 if folders() != watched:
@@ -92,16 +92,15 @@ def suffixes_of(config: Config) -> Collection[str]:
     return {".yaml", ".yml", *(file.suffix for file in files)} - {""}
 
 
-def _filter(suffixes: Collection[str]) -> Callable[[Change, str], bool]:
-    """Whether a change may concern a configuration: the ledger often lies in the same folder."""
+def _concerned(changes: Iterable[tuple[Change, str]], suffixes: Collection[str]) -> list[Path]:
+    """The paths whose change may concern a configuration: logs and ledgers often lie in the same folder."""
 
-    def concerns(change: Change, name: str) -> bool:
-        path = Path(name)
+    def concerns(change: Change, path: Path) -> bool:
         if path.suffix in suffixes or path.name.startswith(".."):  # Kubernetes renames `..data`
             return True
         return path.is_dir() or (change == Change.deleted and not path.suffix)  # perhaps a folder
 
-    return concerns
+    return [path for change, name in changes if concerns(change, path := Path(name))]
 
 
 def folders_of(config: Config) -> Folders:
