@@ -49,6 +49,7 @@ class StandingWorkspaces:
 
     config_problem: str | None = None
     stopping = False
+    workers: int | None = None
 
     def __init__(self, folder: Path, names: Sequence[str] = ("alpha", "bravo"), now: datetime = NOON) -> None:
         """`names` are workspaces whose files are written first."""

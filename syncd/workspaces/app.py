@@ -66,7 +66,7 @@ def make_company_app(
     mounts = Mounts(key, [Route(LOG_OUT, login.log_out, methods=["POST"])])
     app = Starlette(
         routes=[
-            *deployment_routes(lambda: entrance.config),
+            *deployment_routes(lambda: entrance.config, lambda: company.workers),
             *probe_routes(company, company.not_ready),
             *login.routes(),
             Route("/hooks/{connection}", hook_endpoint(receiver, hooks), methods=["POST"]),

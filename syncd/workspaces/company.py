@@ -67,6 +67,11 @@ class Company:
         return self.deployment.settings
 
     @property
+    def workers(self) -> int | None:
+        """None: no worker runs the cycles."""
+        return None
+
+    @property
     def stopping(self) -> bool:
         """Whether it has been asked to end."""
         return self._stop.is_set()

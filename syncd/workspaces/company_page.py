@@ -32,8 +32,8 @@ _ADDRESS = "/api/workspaces"
 _MEANING = "How each workspace stands that you may see: the document of `syncd status --all --json`."
 
 
-def deployment_routes(config: Callable[[], Config]) -> list[BaseRoute]:
-    """The routes; `config` gives the deployment's configuration."""
+def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | None]) -> list[BaseRoute]:
+    """The routes; `config` gives the deployment's configuration, `workers` how many there are, if it has any."""
     read = Bounded("overview", threads=4, seconds=20)
     kept = KeptOverviews()
 
@@ -53,7 +53,7 @@ def deployment_routes(config: Callable[[], Config]) -> list[BaseRoute]:
 
     async def page(request: Request) -> Response:
         shown, now = await overviews(visible_of(request)), clock_of(config().settings)()
-        return HTMLResponse(_page(request, shown, now.astimezone(config().zone)))
+        return HTMLResponse(_page(request, shown, workers(), now.astimezone(config().zone)))
 
     async def document(request: Request) -> Response:
         check_parameters((), request)
@@ -74,7 +74,7 @@ def deployment_routes(config: Callable[[], Config]) -> list[BaseRoute]:
     ]
 
 
-def _page(request: Request, overviews: Sequence[WorkspaceOverview], now: datetime) -> str:
+def _page(request: Request, overviews: Sequence[WorkspaceOverview], workers: int | None, now: datetime) -> str:
     return render(
         "workspaces.html",
         **frame_of(place_of(request.scope)),
@@ -84,6 +84,7 @@ def _page(request: Request, overviews: Sequence[WorkspaceOverview], now: datetim
         sentence=headline(overviews, now),
         overviews=worst_first(overviews, now),
         healths=WORST_FIRST,
+        workers=workers,
         now=now,
         is_stale=is_stale,
         nothing_pulled=bool(overviews) and not any(each.synced_at or is_failing(each) for each in overviews),

@@ -21,6 +21,11 @@ class ServedWorkspaces(Protocol):
         ...
 
     @property
+    def workers(self) -> int | None:
+        """How many workers run the cycles; None where no worker does, or nobody has counted them yet."""
+        ...
+
+    @property
     def stopping(self) -> bool:
         """Whether it is about to end."""
         ...

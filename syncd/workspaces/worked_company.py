@@ -20,6 +20,11 @@ class WorkedCompany(Company):
         super().__init__(deployment, WorkedMember)
         self._worker = Worker(deployment.path)
 
+    @property
+    def workers(self) -> int | None:
+        """How many workers were alive when this one last counted them; None if it has not yet."""
+        return self._worker.alive
+
     def not_ready(self) -> str | None:
         """Why nothing can be expected of this process yet, or any more; None if it is ready."""
         return super().not_ready() or self._worker.problem()

@@ -49,6 +49,8 @@ class Worker:
         deployment.ledger_url()
         self._stopping, self._reloading = threading.Event(), threading.Event()
         self.stopped_at = math.inf
+        self.alive: int | None = None
+        """How many workers there are, by the last look."""
         self._ticked_at: float | None = None
         self._moved_at = self._looked_at = time.monotonic()
         self._jobs: Jobs | None = None
@@ -201,7 +203,8 @@ class Worker:
         self._looked_at = time.monotonic()
         if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
             self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
-        self.metrics.workers.set(await asyncio.to_thread(control.workers, keys.reclaim))
+        self.alive = await asyncio.to_thread(control.workers, keys.reclaim)
+        self.metrics.workers.set(self.alive)
         await asyncio.to_thread(control.recover)
 
     def _register(self, control: Control) -> None:

@@ -126,6 +126,17 @@ def test_the_company_page_says_what_fails_and_what_is_stale(company: StandingWor
     assert "2 h ago · stale" in row_of(page, "alpha")
 
 
+def test_the_company_page_says_how_many_workers_there_are(company: StandingWorkspaces, client: TestClient) -> None:
+    def note(workers: int | None) -> str:
+        company.workers = workers
+        return text_of(client.get("/").text)
+
+    assert "worker" not in note(None)
+    assert "No worker runs the cycles. Start" in note(0)
+    assert "1 worker runs the cycles." in note(1)
+    assert "2 workers run the cycles." in note(2)
+
+
 def test_before_the_first_sync_the_company_page_says_so(tmp_path: Path) -> None:
     company = StandingWorkspaces(tmp_path)
     page = text_of(company.client().get("/").text)

@@ -76,6 +76,7 @@ def test_run_is_a_worker_that_serves_the_pages_and_an_edit_makes_a_workspace_due
     wait_for(workers.settled)
     metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert "syncd_worker_ready 1.0" in metrics
+    wait_for(lambda: "1 worker runs the cycles." in httpx.get(f"http://127.0.0.1:{port}/").text)
     assert (
         'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4",workspace="bravo"}' in metrics
     )
