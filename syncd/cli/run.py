@@ -50,10 +50,14 @@ def run(
     set_up_log(log_format)
     host, port = address(listen)
     on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
-    if (deployment := _deployment(path, workspace)) is not None:
+    deployment = _deployment(path)
+    if deployment is not None and workspace is None:
         if new_ledger:
             raise ConfigError("--new-ledger begins the ledger of one workspace; name it with --workspace")
         _serve_company(_company(deployment), host, port, insecure=insecure)
+    if deployment is not None and deployment.settings.runner != "threads":
+        message = "workers run the cycles of every workspace; leave out --workspace, and this process is a worker too"
+        raise ConfigError(problems=[deployment.document.problem(("runner",), message)])
     config, clock = open_config(path, workspace)
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
@@ -68,7 +72,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = address(listen)
-    if (deployment := _deployment(path, workspace)) is not None:
+    if workspace is None and (deployment := _deployment(path)) is not None:
         _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
     _check_secrets(config)
@@ -79,10 +83,8 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     raise typer.Exit(0)
 
 
-def _deployment(path: Path, workspace: str | None) -> Deployment | None:
-    """The deployment whose workspaces are all to be served; None for a single project or workspace."""
-    if workspace is not None:
-        return None
+def _deployment(path: Path) -> Deployment | None:
+    """The deployment that the file is of; None for a single project."""
     check_is_file(path)
     return read_deployment(path.absolute())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from syncd.config import Config
 from syncd.config.connections import short_secrets
 from syncd.config.deployment import Deployment, read_deployment
+from syncd.config.document import shown_path
 from syncd.config.load import load_config
 from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
@@ -21,7 +22,7 @@ from syncd.ledger import Ledger, LedgerError, migrate, open_ledger
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
 from syncd.ledger.outbox import State
-from syncd.sdk import ConfigError
+from syncd.sdk import ConfigError, Problem
 from syncd.service.configuration import Configuration
 from syncd.service.job import CycleJob
 from syncd.service.metrics import Metrics
@@ -216,7 +217,8 @@ def deployment_at(path: Path) -> Deployment:
     """The deployment of a file. ConfigError if it is wrong, or none any more."""
     deployment = read_deployment(path)
     if deployment is None:
-        raise ConfigError(f"{path} has no `workspaces:`; `syncd worker` runs those of a deployment")
+        message = "has no `workspaces:`; `syncd worker` runs those of a deployment"
+        raise ConfigError(problems=[Problem(shown_path(path), 0, message)])
     return deployment
 
 

@@ -220,3 +220,16 @@ def test_a_command_without_a_name_says_which_there_are_and_touches_nothing(tmp_p
     both = deployment.run("status", "--all", "--workspace", "alpha", check=2)
     assert both.stderr == "syncd: --all shows every workspace; leave it out, or leave out --workspace alpha\n"
     assert not (tmp_path / "ledgers").exists()
+
+
+def test_whoever_runs_the_cycles_is_told_who_does(tmp_path: Path) -> None:
+    """With workers no process runs a workspace alone; without them there is no work for a worker."""
+    deployment = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
+    none = deployment.run("worker", check=2)
+    assert none.stderr.startswith("syncd.yaml:1: this deployment has no workers; write `runner: procrastinate`")
+    deployment.env["LEDGER"] = "postgresql+psycopg://nobody@127.0.0.1/nothing"
+    deployment.edit("syncd.yaml", "timezone:", "runner: procrastinate\ntimezone:")
+    done = deployment.run("run", "--workspace", "alpha", check=2)
+    assert done.stderr.startswith("syncd.yaml:3: workers run the cycles of every workspace; leave out --workspace")
+    alone = deployment.run("worker", "--config", "teams/alpha/syncd.yaml", check=2)
+    assert alone.stderr.startswith("teams/alpha/syncd.yaml: ")
