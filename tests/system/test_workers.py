@@ -6,8 +6,11 @@ story again.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -20,9 +23,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import loopback
 import pytest
 from company import NAMES, Company, company
 from forked import FORGE
+from loopback import QuietHandler
 from projects import NOWHERE
 from relay import Relay, relay_to
 from sqlalchemy import make_url
@@ -70,18 +75,62 @@ def test_every_due_cycle_runs_once_and_the_figures_are_those_of_a_single_process
     assert workers.ask("SELECT count(*) FROM syncd.procrastinate_workers") == [(0,)]
 
 
-def test_run_is_a_worker_that_serves_the_pages_and_an_edit_makes_a_workspace_due(workers: Company) -> None:
-    port = free_port()
-    workers.start("--listen", f"127.0.0.1:{port}", command="run")
-    wait_for(workers.settled)
-    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    assert "syncd_worker_ready 1.0" in metrics
-    wait_for(lambda: "1 worker runs the cycles." in httpx.get(f"http://127.0.0.1:{port}/").text)
-    assert (
-        'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4",workspace="bravo"}' in metrics
-    )
-    workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls")
-    wait_for(lambda: workers.ask("SELECT count(*) FROM ws_alpha.cycles WHERE ended_at IS NOT NULL") == [(2,)])
+def test_run_is_a_worker_that_serves_the_pages_and_what_happens_there_makes_a_workspace_due(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    """An edit, a form, a webhook and SIGHUP, though the schedule is a day; and what a cycle brings with it. With the
+    default times, no worker is taken for dead on a busy machine.
+    """
+    heartbeats, port = list[str](), free_port()
+    here = f"http://127.0.0.1:{port}"
+
+    class Watchdog(QuietHandler):
+        def do_GET(self) -> None:
+            heartbeats.append(self.path)
+            self.send(200, b"")
+
+    with (
+        company(tmp_path / "company", box, new_postgres(), worker="{}") as workers,
+        loopback.running(Watchdog) as watchdog,
+        httpx.Client(base_url=here, timeout=HANG) as client,
+    ):
+
+        def cycles_of_others() -> list[int]:
+            return [int(workers.ask(f"SELECT count(*) FROM ws_{name}.cycles")[0][0]) for name in NAMES[1:]]
+
+        own = workers.project.folder / "teams" / "alpha" / "syncd.yaml"
+        hooked = own.read_text().replace('${GITHUB_TOKEN}"', '${GITHUB_TOKEN}", webhook_secret: "${HOOK_SECRET}"')
+        own.write_text(f"{hooked}heartbeat: http://{watchdog}/alive\nbackup: {{to: backups, every: 1d}}\n")
+        workers.project.env["HOOK_SECRET"] = "a secret of webhooks"
+        service = workers.start("--listen", f"127.0.0.1:{port}", command="run")
+        wait_for(workers.settled)
+        metrics = client.get("/metrics").text
+        assert "syncd_worker_ready 1.0" in metrics
+        labels = 'key_result="calls",objective="service",period="2026-Q4",workspace="bravo"'
+        assert f"syncd_key_result_value{{{labels}}}" in metrics
+        wait_for(lambda: "1 worker runs the cycles." in client.get("/").text)
+        wait_for(lambda: heartbeats == ["/alive"])  # which tell the cycles of alpha from here on
+        wait_for(lambda: list((own.parent / "backups").glob("syncd-*.tar.gz")))
+
+        workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls")
+        wait_for(lambda: len(heartbeats) == 2)
+
+        page = client.get("/w/alpha/key-results/calls").text
+        form = dict(re.findall(r'name="(form_token|form|do)" value="([^"]*)"', page)) | {"note": "as the bill says"}
+        answer = client.post("/w/alpha/key-results/calls", data=form, headers={"Origin": here})
+        assert answer.status_code == 303
+        wait_for(lambda: len(heartbeats) == 3)
+        assert "as the bill says" in workers.project.run("explain", "calls", "--workspace", "alpha").stdout
+
+        body = b'{"action": "closed"}'
+        signature = hmac.new(b"a secret of webhooks", body, hashlib.sha256).hexdigest()
+        headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Delivery": "1"}
+        assert client.post("/w/alpha/hooks/code", content=body, headers=headers).status_code == 200
+        wait_for(lambda: len(heartbeats) == 4)
+
+        assert cycles_of_others() == [1, 1]
+        service.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(heartbeats) == 5 and cycles_of_others() == [2, 2])
 
 
 def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
