@@ -36,6 +36,12 @@ class SheetsMeasure(TableKeys):
         """One spreadsheet is one stream."""
         return [self.spreadsheet]
 
+    def page(self) -> str:
+        """The spreadsheet. A link to a cell would need the number of its sheet, which no answer with values holds:
+        https://developers.google.com/workspace/sheets/api/guides/concepts
+        """
+        return f"https://docs.google.com/spreadsheets/d/{self.spreadsheet}/edit"
+
 
 class SheetsPublish(PublishKeys):
     """A sheet with a row for each key result. A column is named by its letter, or by its header in the first row."""

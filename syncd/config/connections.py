@@ -33,7 +33,9 @@ from syncd.sdk import (
     Problem,
     Publisher,
     PublishKeys,
+    ReadingKeys,
     Source,
+    all_measure_keys,
     can_publish,
     can_pull,
 )
@@ -65,6 +67,15 @@ class Connection:
     place: Place
     document: Document
     redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
+
+    def page(self, part: str) -> str | None:
+        """The address at which a person sees what a part of a stream of readings holds; None if there is none."""
+        models = all_measure_keys(self.connector) if can_pull(self.connector) else ()
+        for model in models:
+            if issubclass(model, ReadingKeys):
+                with suppress(ValidationError):  # of another connector, which had this name once
+                    return model.of_part(part).page()
+        return None
 
     @property
     def reconcile(self) -> timedelta:

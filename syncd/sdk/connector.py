@@ -192,6 +192,10 @@ class ReadingKeys(MeasureKeys):
         """The keys for a key result with this unit, if the source knows the units of its numbers; most do not."""
         return self
 
+    def page(self) -> str | None:
+        """The address at which a person sees what it reads, such as that of a spreadsheet; None if there is none."""
+        return None
+
     def part(self) -> str:
         """The identity of this measure's part of its stream: its keys as canonical JSON."""
         keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

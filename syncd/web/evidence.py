@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -13,10 +13,11 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from syncd.config import Config
 from syncd.explain.evidence import Evidence
 from syncd.explain.evidence import evidence as evidence_of
-from syncd.explain.items import Item
-from syncd.okr.measures import RecordMeasure
+from syncd.explain.items import Item, named_parts
+from syncd.okr.measures import Measure, ReadingMeasure, RecordMeasure
 from syncd.sdk.figures import spreadsheet_cell
 from syncd.sdk.language import gettext
 from syncd.web.view import View
@@ -65,21 +66,32 @@ def table_of(evidence: Evidence, find: str = "") -> Table:
     )
 
 
+def pages_of(config: Config, measure: Measure | None) -> Mapping[str | None, str]:
+    """The address at which a person sees what a part of a measure reads, such as a spreadsheet, by the part's name."""
+    pages = dict[str | None, str]()
+    for name, part in named_parts(measure) if measure is not None else ():
+        connection = config.connections.get(part.connection)
+        if connection is not None and isinstance(part, ReadingMeasure) and (page := connection.page(part.part)):
+            pages[name] = page
+    return pages
+
+
 def csv_of(view: View, name: str) -> Response:
     """The whole table as a CSV file. HTTPException 404 if the period has no such key result."""
     key_result = next((kr for kr in view.snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
         raise HTTPException(404, gettext("%(period)s has no such key result", period=view.okrs.period.id))
     evidence, zone = evidence_of(view.snapshot, view.daemon.ledger, key_result), view.okrs.period.zone
-    text = io.StringIO(newline="")
+    pages, text = pages_of(view.daemon.config, key_result.measure), io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(_COLUMNS)
     left_out = (Row(item, None) for item in evidence.items if item.left_out is not None)
     for row in (*_rows(evidence), *left_out):
         item = row.item
         at = item.at.astimezone(zone).isoformat(timespec="seconds") if item.at else None
-        texts = (item.part, at, item.label, item.title, item.url, item.brings, row.total, item.left_out, item.remark)
-        lines.writerow([_cell(text) for text in texts])
+        source = (item.part, at, item.label, item.title, item.url or pages.get(item.part))
+        result = (item.brings, row.total, item.left_out, item.remark)
+        lines.writerow([_cell(text) for text in (*source, *result)])
     day: date = view.day or view.now.astimezone(zone).date()
     file = quote(f"{view.okrs.period.id} {name} {day}.csv")
     disposition = {"Content-Disposition": f"attachment; filename*=UTF-8''{file}"}

@@ -16,7 +16,7 @@ from syncd.sdk.language import gettext, marked
 from syncd.sdk.numbers import difference
 from syncd.web.charts import NARROW, draw
 from syncd.web.definition import definition_of, differences
-from syncd.web.evidence import table_of
+from syncd.web.evidence import pages_of, table_of
 from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
 from syncd.web.people import Sent, actions_of
@@ -53,6 +53,7 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
         series=series,
         evidence=evidence,
         table=table_of(evidence, query.get("find", "")[:_LONGEST_FILTER]),
+        pages=pages_of(view.daemon.config, key_result.measure),
         csv=view.link(f"/key-results/{name}/evidence.csv"),
         asked={key: value for key, value in query.items() if key != "done"},
         of_day=lambda day: address(query, at=day.isoformat()),

@@ -15,6 +15,7 @@ from standing_still import browser
 from starlette.testclient import TestClient
 
 from syncd.sandbox import DEMO_NOW, Sandbox
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet
 
 TITLES = ["=HYPERLINK(1)", "@sum", "-2+3", "Search is quick", "Search finds names"]
 MEASURE = "from: code, repo: acme/web, what: closed_issues, where: {{not_label: {}}}, take: count"
@@ -58,6 +59,22 @@ def test_evidence_as_csv_adds_up_and_names_what_is_left_out(client: TestClient) 
     (left_out,) = [row for row in rows if row["left_out"]]
     assert left_out["title"] == "Search again"
     assert all(row["address"].startswith("http") for row in rows)
+
+
+def test_cell_leads_to_its_spreadsheet_and_a_record_to_its_own_page(project: SandboxProject, box: Sandbox) -> None:
+    syncd_yaml = project.folder / "syncd.yaml"
+    numbers = f'  numbers: {{type: sheets, url: "{box.sheets_url}", token: "${{GOOGLE_TOKEN}}"}}\n'
+    syncd_yaml.write_text(syncd_yaml.read_text().replace("connections:\n", f"connections:\n{numbers}"))
+    box.world.sheets.add(Spreadsheet("1AbC", "Goals", sheets=[Sheet(7, "Support")]))
+    box.world.sheets.set_cell("1AbC", "Support", "C11", 1092)
+    cell = "{from: numbers, spreadsheet: 1AbC, cell: Support!C11}"
+    project.measure(f"formula: a + b, parts: {{a: {cell}, b: {{{MEASURE.format('question')}}}}}")
+    client = browser(project.config, project.ledger, project.now)
+    address = "https://docs.google.com/spreadsheets/d/1AbC/edit"
+    assert f'<a href="{address}" rel="noreferrer">Support!C11</a>' in client.get("/key-results/kr0").text
+    addresses = {row["label"]: row["address"] for row in rows_of(client)}
+    assert addresses.pop("Support!C11") == address
+    assert address not in addresses.values()
 
 
 def test_window_is_named_by_its_first_and_last_day(client: TestClient) -> None:
