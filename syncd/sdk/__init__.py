@@ -15,27 +15,21 @@ from syncd.sdk.answers import (
     server_time,
 )
 from syncd.sdk.budget import Budget
+from syncd.sdk.connection_settings import ConnectionSettings, Secret, WebAddress
 from syncd.sdk.connector import (
-    ConnectionSettings,
     Connector,
     Context,
     Local,
-    MeasureKeys,
     Notifies,
     Publishes,
     Pulls,
-    ReadingKeys,
-    RecordKeys,
-    Secret,
     Source,
-    WebAddress,
     all_measure_keys,
     can_notify,
     can_publish,
     can_pull,
     is_local,
     measure_keys,
-    not_allowed,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -69,6 +63,7 @@ from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_rows import JsonRow, RecordShape
 from syncd.sdk.json_source import JsonSource, NewestFirst
+from syncd.sdk.keys_of_measures import MeasureKeys, ReadingKeys, RecordKeys, not_allowed
 from syncd.sdk.members import Member, Members, MembersSource, members_of_group, single_member
 from syncd.sdk.publishing import (
     MEASURED,

@@ -9,9 +9,9 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Reader
-from syncd.sdk.connector import ReadingKeys
 from syncd.sdk.facts import Between, Snapshot
 from syncd.sdk.key_rules import has_any, needs, single, text
+from syncd.sdk.keys_of_measures import ReadingKeys
 from syncd.sdk.lookup import read_lookup, with_header
 from syncd.sdk.series import read_series
 from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell

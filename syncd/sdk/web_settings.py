@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from syncd.sdk.connector import ConnectionSettings, WebAddress
+from syncd.sdk.connection_settings import ConnectionSettings, WebAddress
 from syncd.sdk.durations import Duration
 from syncd.sdk.sizes import Size
 

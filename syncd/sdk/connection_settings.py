@@ -1,0 +1,81 @@
+"""The YAML keys of a connection, its secrets and its address among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+
+from syncd.sdk.facts import Json
+
+
+def _by_reference(value: Any, info: ValidationInfo) -> Any:
+    """Refuses a secret written out. Once references are resolved (which `context` shows), any text is accepted."""
+    resolved = bool(info.context and info.context.get("resolved"))
+    if isinstance(value, str) and "${" not in value and not resolved:
+        name = (info.field_name or "secret").upper()
+        raise ValueError(f'is a secret written out; write "${{{name}}}" here and set {name}, or {name}_FILE, outside')
+    if isinstance(value, str) and resolved and not re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", value):
+        raise ValueError("holds a line break or another character that no header can hold; set it again without")
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
+"""A secret: in YAML a reference (`${GITHUB_TOKEN}`), resolved when the connection is opened; never shown."""
+
+
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://|\$\{", value):
+        raise ValueError(f"is {value!r}; write it with https:// in front")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""A server's address: http:// or https://, without a slash at the end; or a reference to an address."""
+
+
+class ConnectionSettings(BaseModel):
+    """The keys of a connection. Texts may hold `${NAME}`, which is resolved when the connection is opened.
+
+    syncd adds `reconcile` to the connections of every connector that pulls records. A connector declares that key only
+    to give it another default.
+    """
+
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    asked: ClassVar[Sequence[str]] = ()
+    """The keys that `syncd init` asks for, in this order; those that are needed, unless given."""
+
+    type: str = Field(description="Which connector speaks to it.")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The type alone: an address or a header may hold a secret, once its references are resolved."""
+        yield "type", self.type
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
+        return iter(())
+
+    def work_lists(self) -> Iterator[Mapping[str, Json]]:
+        """The keys of a measure of each list that `work:` names: what was done there is work, whether or not a mapping
+        measures it.
+        """
+        return iter(())
+
+    def credential_name(self) -> str | None:
+        """What identifies its credential without a secret, such as an App and its installation; None if only the secret
+        does. References are resolved.
+        """
+        return None
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """The key of each secret, and its value, once references are resolved."""
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, SecretStr):
+                yield key, value.get_secret_value()
+            elif isinstance(value, Mapping):
+                inner = ((f"{key}.{name}", part) for name, part in value.items())
+                yield from ((name, part.get_secret_value()) for name, part in inner if isinstance(part, SecretStr))
