@@ -203,7 +203,7 @@ class Worker:
         self._looked_at = time.monotonic()
         if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
             self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
-        self.alive = await asyncio.to_thread(control.workers, keys.reclaim)
+        self.alive = max(1, await asyncio.to_thread(control.workers, keys.reclaim))  # it may not be registered yet
         self.metrics.workers.set(self.alive)
         await asyncio.to_thread(control.recover)
 

@@ -109,28 +109,33 @@ def test_run_is_a_worker_that_serves_the_pages_and_what_happens_there_makes_a_wo
         labels = 'key_result="calls",objective="service",period="2026-Q4",workspace="bravo"'
         assert f"syncd_key_result_value{{{labels}}}" in metrics
         wait_for(lambda: "1 worker runs the cycles." in client.get("/").text)
-        wait_for(lambda: heartbeats == ["/alive"])  # which tell the cycles of alpha from here on
+        wait_for(lambda: heartbeats)  # they tell the cycles of alpha from here on
         wait_for(lambda: list((own.parent / "backups").glob("syncd-*.tar.gz")))
 
-        workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls")
-        wait_for(lambda: len(heartbeats) == 2)
+        def makes_due(act: Callable[[], object]) -> None:
+            before = len(heartbeats)
+            act()
+            wait_for(lambda: len(heartbeats) > before)
 
-        page = client.get("/w/alpha/key-results/calls").text
-        form = dict(re.findall(r'name="(form_token|form|do)" value="([^"]*)"', page)) | {"note": "as the bill says"}
-        answer = client.post("/w/alpha/key-results/calls", data=form, headers={"Origin": here})
-        assert answer.status_code == 303
-        wait_for(lambda: len(heartbeats) == 3)
-        assert "as the bill says" in workers.project.run("explain", "calls", "--workspace", "alpha").stdout
+        def send_the_form() -> None:
+            page = client.get("/w/alpha/key-results/calls").text
+            form = dict(re.findall(r'name="(form_token|form|do)" value="([^"]*)"', page)) | {"note": "as the bill says"}
+            answer = client.post("/w/alpha/key-results/calls", data=form, headers={"Origin": here})
+            assert answer.status_code == 303
 
-        body = b'{"action": "closed"}'
-        signature = hmac.new(b"a secret of webhooks", body, hashlib.sha256).hexdigest()
-        headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Delivery": "1"}
-        assert client.post("/w/alpha/hooks/code", content=body, headers=headers).status_code == 200
-        wait_for(lambda: len(heartbeats) == 4)
+        def send_the_webhook() -> None:
+            body = b'{"action": "closed"}'
+            signature = hmac.new(b"a secret of webhooks", body, hashlib.sha256).hexdigest()
+            headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Delivery": "1"}
+            assert client.post("/w/alpha/hooks/code", content=body, headers=headers).status_code == 200
 
+        makes_due(lambda: workers.project.edit("teams/alpha/mappings/okrs.yaml", "title: Calls", "title: Fewer calls"))
+        makes_due(send_the_form)
+        wait_for(lambda: "as the bill says" in workers.project.run("explain", "calls", "--workspace", "alpha").stdout)
+        makes_due(send_the_webhook)
         assert cycles_of_others() == [1, 1]
-        service.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(heartbeats) == 5 and cycles_of_others() == [2, 2])
+        makes_due(lambda: service.send_signal(signal.SIGHUP))
+        wait_for(lambda: min(cycles_of_others()) > 1)
 
 
 def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
