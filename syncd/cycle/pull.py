@@ -144,6 +144,8 @@ def pull_all(
             for part in pulling:
                 for item in part.thread.items():
                     _take(request, part, item, only_censuses=only_censuses)
+                    request.watcher.moves()
+                    check_stopping(request)
             too_long = time.monotonic() - began > patience.longest
             if too_long or all(part.ended or _is_over(part, patience) for part in pulling):
                 break

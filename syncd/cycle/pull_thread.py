@@ -77,12 +77,9 @@ class PullThread:
         self._pulls.put(pulls)
 
     def items(self) -> Iterator[Checked | HandedOver]:
-        """What it has handed over by now."""
-        try:
-            while True:
-                yield self._items.get_nowait()
-        except queue.Empty:
-            return
+        """What it has handed over by now, but not what it adds meanwhile: the writer is there for others too."""
+        for _ in range(self._items.qsize()):
+            yield self._items.get_nowait()  # nobody else takes any
 
     def stop(self) -> None:
         """It ends as soon as its server lets it."""

@@ -87,12 +87,13 @@ class Account:
 
     def begun(self, user: str, now: datetime, *, waited: bool = False) -> Account | Refused:
         """The account after a request of a user begins; Refused if the request must wait. One that has `waited` as long
-        as the server asked for is never refused.
+        as the server asked for is never refused, and none before an answer has shown the quota of this window: if every
+        request waited for that, none would bring it.
         """
         account = self._renewed(now)
         account = account._with(user, account.uses.get(user, Use()))
         use = account.uses[user]
-        if not waited and not math.isinf(account.limit):
+        if not waited and account.reset is not None:
             free = account.left - RESERVE * account.limit
             others = sum(
                 max(0.0, account._need(other) - other.now) for name, other in account.uses.items() if name != user
@@ -209,7 +210,8 @@ def refuse(after: Account | Refused, now: datetime) -> None:
     if not isinstance(after, Refused):
         return
     account = after.account
-    wait = None if account.reset is None else max(0.0, (account.reset - now).total_seconds())
+    assert account.reset is not None  # only what an answer showed refuses a request
+    wait = max(0.0, (account.reset - now).total_seconds())
     if after.by_reserve:
         raise RetryLater(kept_for_people(account.left, account.limit), wait)
     raise RetryLater(

@@ -18,9 +18,9 @@ from syncd.config.document import parse_document
 from syncd.cycle import background
 from syncd.cycle import pull as pulling
 from syncd.cycle.background import Background, Pulling
-from syncd.cycle.model import CycleRequest, PullResult
+from syncd.cycle.model import CycleRequest, PullResult, Watcher
 from syncd.cycle.open_sources import NeededSource
-from syncd.cycle.pull import pull_all
+from syncd.cycle.pull import CycleStopped, pull_all
 from syncd.cycle.pull_thread import Checked, PullThread
 from syncd.cycle.write_pages import PageWriter
 from syncd.ledger import Ledger, open_ledger
@@ -336,6 +336,49 @@ def test_a_bug_before_the_pulls_fails_them_at_once(
 
 
 # -- pulls that outlast a cycle
+
+
+class Quick(Scripted):
+    """Hands over pages faster than they are written, `most` at most, until it is to `end`."""
+
+    def __init__(self, each: Callable[[int], None], most: int = 400) -> None:
+        super().__init__()
+        self.most, self.given, self.end = most, 0, threading.Event()
+        self._page = Page([record(str(number)) for number in range(200)])
+        self._each = each
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        while self.given < self.most and not self.end.is_set():
+            self.given += 1
+            self._each(self.given)
+            yield self._page
+
+
+def test_quick_source_keeps_no_cycle_from_its_end(ledger: Ledger) -> None:
+    stopping = threading.Event()
+    quick = Quick(lambda given: stopping.set() if given == 20 else None)
+    with pytest.raises(CycleStopped):
+        pull(ledger, quick, stopping=stopping)  # type: ignore[arg-type]
+    assert quick.given < quick.most
+
+
+def test_quick_source_keeps_no_other_waiting(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")])]
+    quick = Quick(lambda _: None)
+    config: Any = SimpleNamespace(connections={"quick": TICKETS, "tickets": TICKETS})
+    watcher = Watcher(page=lambda pull, _: quick.end.set() if pull.connection == "tickets" else None)
+    request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy(), watcher=watcher)
+    cycle = ledger.cycles.begin(NOW)
+
+    def of(name: str, opened: Scripted) -> Pulling:
+        connection: Any = SimpleNamespace(name=name, reconcile=HOUR, redactor=HIDE, without_secrets=HIDE)
+        needed = NeededSource(connection, (STREAM,), frozenset())
+        thread = PullThread(name, lambda: opened, lambda _: Checked(needed.streams), Budget())
+        return Pulling(needed, thread, PageWriter(request, cycle))
+
+    results = pull_all(request, cycle, [of("quick", quick), of("tickets", source)])
+    assert [result.quality for result in results] == ["complete", "complete"]
+    assert quick.given < quick.most
 
 
 class Slow(Scripted):

@@ -60,6 +60,20 @@ def test_requests_stop_at_the_reserve_and_go_on_in_the_next_window(server: Serve
     assert requests(server, quota) == 90
 
 
+def test_server_that_shows_no_quota_for_a_while_uses_none_up(server: Server) -> None:
+    """As in an outage: no answer tells what is left of the new window, however many requests fail."""
+    quotas = ProcessQuotas(server.clock)
+    quota, other = (quotas.for_user(name).of(TOKEN) for name in ("a", "b"))
+    requests(server, quota, 50)
+    server.passes(minutes=61)
+    for _ in range(1000):
+        quota.begin(waited=False)
+        quota.end(None)
+    other.begin(waited=False)
+    other.end(server.answer())
+    assert requests(server, other, 30) == 30
+
+
 def test_connections_and_workspaces_with_a_credential_share_its_quota(server: Server) -> None:
     quotas = ProcessQuotas(server.clock)
     first, second = (
