@@ -11,7 +11,7 @@ import os
 import sqlite3
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
@@ -41,10 +41,11 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 # -- from a ledger
 
 
-def back_up(url: str, file: Path) -> Counts | None:
+def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> Counts | None:
     """Writes a backup, makes a ledger of it to check it, and puts it at `file`; None if there is no ledger yet.
 
-    Cycles may go on meanwhile, and the ledger may be of an older syncd. Raises LedgerError if the file cannot be
+    Cycles may go on meanwhile, and the ledger may be of an older syncd. `address` gives the URL anew, for processes
+    that outlive a password. Raises LedgerError if the file cannot be
     written or does not hold what was written; `file` is then as it was.
     """
     place = sqlite_file(make_url(url))
@@ -55,7 +56,7 @@ def back_up(url: str, file: Path) -> Counts | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
-            with _existing(url) as engine:
+            with _existing(url, address) as engine:
                 if engine is None:
                     return None
                 if place is None:
@@ -90,14 +91,14 @@ def export(url: str, folder: Path) -> Counts | None:
 
 
 @contextmanager
-def _existing(url: str) -> Iterator[Engine | None]:
+def _existing(url: str, address: Callable[[], str] | None = None) -> Iterator[Engine | None]:
     """The engine of a ledger of any version that this syncd can read; None if there is no ledger."""
-    address = make_url(url)
-    file = sqlite_file(address)
+    place = make_url(url)
+    file = sqlite_file(place)
     if file is not None and not file.exists():
         yield None
         return
-    engine = engine_of(address)
+    engine = engine_of(place, address)
     try:
         with engine.connect() as connection:
             version = migrate.version(connection)

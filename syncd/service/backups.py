@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,8 @@ class Backups:
 
     folder: Path
     ledger: Ledger
+    address: Callable[[], str] | None = None
+    """Gives the ledger's URL anew, because passwords are rotated."""
 
     def newest(self) -> datetime | None:
         """The time of the newest backup; None if there is none. Raises OSError if the folder cannot be read."""
@@ -40,7 +42,7 @@ class Backups:
         ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
         file = self.folder / f"syncd-{now.astimezone(UTC):{_TIME}}-{self._id}.{ending}"
         self._remove_unfinished()
-        back_up(engine.url.render_as_string(hide_password=False), file)
+        back_up(engine.url.render_as_string(hide_password=False), file, self.address)
         for _, old in sorted(self._files(), reverse=True)[keep:]:
             old.unlink(missing_ok=True)
         return file
@@ -69,10 +71,8 @@ def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: 
 
 
 def backup_gauge(newest: datetime | None) -> GaugeMetricFamily:
-    """The gauge of the newest backup; without a sample if there is none."""
-    gauge = GaugeMetricFamily(
-        "syncd_backup_last_success_timestamp_seconds", "When the newest scheduled backup was written, in Unix time."
-    )
-    if newest is not None:
-        gauge.add_metric((), newest.timestamp())
+    """The gauge of the newest backup; 0 if there is none, so that an alert sees that there never was any."""
+    text = "When the newest scheduled backup was written, in Unix time; 0 if there is none."
+    gauge = GaugeMetricFamily("syncd_backup_last_success_timestamp_seconds", text)
+    gauge.add_metric((), newest.timestamp() if newest is not None else 0.0)
     return gauge

@@ -72,7 +72,7 @@ class Upkeep:
         if keys is None:
             self.backup_problem = None
             return
-        backups = Backups(config.path.parent / keys.to, self._ledger)
+        backups = Backups(config.path.parent / keys.to, self._ledger, config.ledger_url)
         try:
             if self._newest is None:
                 self._newest = backups.newest()

@@ -82,14 +82,14 @@ def test_a_backup_that_fails_is_shown_and_logged_and_tried_again(
         assert service.backup_problem is not None
         assert re.search(r"the backup .*a\.csv/syncd-.* cannot be written: .*a\.csv", service.backup_problem)
         assert service.backup_problem in {vars(record).get("reason") for record in caplog.records}
-        assert METRIC not in series(service)
+        assert series(service)[METRIC] == 0
         client = TestClient(make_app(service), base_url="http://127.0.0.1")
         assert "The last backup of the ledger failed." in client.get("/").text
         assert client.get("/readyz").status_code == 200
         settings = tmp_path / "syncd.yaml"
         settings.write_text(settings.read_text().replace("to: a.csv", "to: copies"))
         wait_for(lambda: service.backup_problem is None)
-        assert METRIC in series(service)
+        assert series(service)[METRIC] > 0
         assert "The last backup of the ledger failed." not in client.get("/").text
     project.ledger.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncd.cli.opening import writing_ledger
 from syncd.config import load_config
 from syncd.ledger import LedgerError
 from syncd.sandbox import Sandbox
+from syncd.service.backups import Backups
 
 
 def test_a_rotated_token_is_used_by_the_next_cycle(
@@ -67,13 +69,15 @@ def test_a_rotated_password_of_the_ledger_is_used_by_new_connections(
     settings.write_text(f"mappings: okrs.yaml\nledger: {url.replace('PASSWORD', '${LEDGER_PASSWORD}')}\n")
     rotate("first: @ and /")
     secret.write_text("first: @ and /\n")
-    ledger = writing_ledger(load_config(settings))
+    config = load_config(settings)
+    ledger = writing_ledger(config)
     rotate("second")
     ledger.engine.dispose()
     with pytest.raises(LedgerError, match="password"):
         ledger.cycles.last()
     secret.write_text("second\n")
     assert ledger.cycles.last() is None
+    assert Backups(tmp_path, ledger, config.ledger_url).write(datetime.now(UTC), keep=1).exists()
     secret.unlink()  # while it is replaced, the password stays as it was
     ledger.engine.dispose()
     with pytest.raises(LedgerError, match="password"):
