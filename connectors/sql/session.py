@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.sql.databases import (
@@ -35,20 +35,12 @@ class Result:
     rows: Sequence[Sequence[Any]]
 
 
-@dataclass(slots=True)
-class _Watch:
-    """Breaks a connection off when its time is up."""
-
-    ended: bool = False
-    timer: threading.Timer | None = field(default=None)
-
-
 class Session:
     """A connection to a database, made anew after whatever breaks it."""
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
         """Makes no connection yet. ConfigError if the address cannot work."""
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, event
         from sqlalchemy.exc import SQLAlchemyError
         from sqlalchemy.pool import NullPool
 
@@ -56,18 +48,23 @@ class Session:
         self._settings = settings
         self._context = context
         self._connection: Any = None
+        self._own: Any = None  # the driver's own connection
+        self._late = threading.Event()
         url = address_of(settings, context.folder)
         self.server = host_of(url)
         try:
             if self.database == "sqlite":
                 path = str(url.database)
-                made: dict[str, Any] = {"creator": lambda: open_sqlite(path, settings.timeout)}
+                made: dict[str, Any] = {"creator": lambda: self._connected(open_sqlite(path, settings.timeout))}
             else:
                 made = {"connect_args": dict(connect_arguments(self.database, settings.timeout))}
             style = "named" if self.database == "sqlite" else "pyformat"
             self._engine = create_engine(url, poolclass=NullPool, hide_parameters=True, paramstyle=style, **made)
         except (SQLAlchemyError, ImportError) as error:
             raise failure(error, self.server, settings.timeout, context.hide, ended=False) from None
+        event.listen(
+            self._engine, "do_connect", lambda made, _, given, named: self._connected(made.connect(*given, **named))
+        )
         self.user = url.username
 
     def ask(self, statement: Statement | str, values: Mapping[str, Any] | None = None) -> Result:
@@ -80,9 +77,9 @@ class Session:
         self._engine.dispose()
 
     def _ask(self, statement: Statement | str, values: Mapping[str, Any]) -> Result:
-        watch = _Watch()
+        self._late = threading.Event()
         try:
-            with self._watching(watch) as connection:
+            with self._transaction() as connection:
                 style = self._engine.dialect.paramstyle
                 text = statement if isinstance(statement, str) else statement.text(style)
                 return self._rows(connection.exec_driver_sql(text, dict(values) if values else None), connection)
@@ -91,32 +88,47 @@ class Session:
             raise
         except Exception as error:
             self._drop()
-            raise failure(error, self.server, self._settings.timeout, self._context.hide, ended=watch.ended) from None
+            raise failure(
+                error, self.server, self._settings.timeout, self._context.hide, ended=self._late.is_set()
+            ) from None
 
     @contextmanager
-    def _watching(self, watch: _Watch) -> Iterator[Any]:
-        """A connection in a transaction; it is broken off if the block takes too long, and rolled back after it."""
+    def _transaction(self) -> Iterator[Any]:
+        """A connection in a transaction that is rolled back. It is broken off if the block takes too long."""
         if self._connection is None:
-            self._connection = self._engine.connect().execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
+            with (
+                self._in_time()
+            ):  # a driver bounds the connection alone, and SQLAlchemy asks the server's version first
+                opened = self._engine.connect()
+            self._connection = opened.execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
         connection = self._connection
-        own = connection.connection.dbapi_connection
-        break_off = breaker(self.database, own)
+        with self._in_time(), connection.begin():
+            begin(self.database, self._own, self._settings.timeout, self._context.zone)
+            yield connection
+            connection.get_transaction().rollback()
 
-        def end() -> None:
-            watch.ended = True
-            break_off()
-
-        watch.timer = threading.Timer(self._settings.timeout + _GRACE, end)
-        watch.timer.daemon = True
-        watch.timer.start()
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Breaks the connection off if the block takes too long."""
+        timer = threading.Timer(self._settings.timeout + _GRACE, self._break_off, [self._late])
+        timer.daemon = True
+        timer.start()
         try:
-            with connection.begin():
-                begin(self.database, own, self._settings.timeout, self._context.zone)
-                yield connection
-                watch.timer.cancel()
-                connection.get_transaction().rollback()
+            yield
         finally:
-            watch.timer.cancel()
+            timer.cancel()
+
+    def _break_off(self, late: threading.Event) -> None:
+        late.set()
+        if self._own is not None:
+            breaker(self.database, self._own)()
+
+    def _connected(self, own: Any) -> Any:
+        """Takes down the driver's own connection. If it comes too late, nothing is asked through it."""
+        self._own = own
+        if self._late.is_set():
+            breaker(self.database, own)()
+        return own
 
     def _rows(self, cursor: Any, connection: Any) -> Result:
         rows: list[Sequence[Any]] = []
@@ -138,7 +150,7 @@ class Session:
 
     def _drop(self) -> None:
         """Drops a connection as it is: to read on to the end of an answer could take as long as it likes."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._own = self._connection, None, None
         if connection is None:
             return
         with suppress(Exception):

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +16,9 @@ from urllib.parse import quote
 import pytest
 from breaking_relay import BreakingRelay
 from mariadb_server import PASSWORD
-from relay import relay_to
+from relay import Relay, relay_to
 from sql_databases import BERLIN, Database, on_mariadb, on_postgresql, on_sqlite
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from waiting import HANG
 
 from connectors.sql import Sql
@@ -99,19 +100,36 @@ def test_server_that_stays_silent_is_given_up(kind: str, source_of: Callable[...
             pulled(source)
 
 
-def test_server_that_falls_silent_after_a_question_is_given_up(
-    new_postgres: Callable[[], str], source_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("connectors.sql.session._GRACE", 0.1)
-    address = make_url(new_postgres())
-
+@contextmanager
+def postgres_behind_a_relay(address: URL) -> Iterator[tuple[str, Relay]]:
     def connect() -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(f"{address.query['host']}/.s.PGSQL.5432")
         return connection
 
     with relay_to(connect) as relay:
-        url = address.set(host="127.0.0.1", port=relay.port, query={}).render_as_string(hide_password=False)
+        yield address.set(host="127.0.0.1", port=relay.port, query={}).render_as_string(hide_password=False), relay
+
+
+def test_server_that_falls_silent_after_the_login_is_given_up(
+    new_postgres: Callable[[], str], source_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever connects asks for the server's version first, before any query of a mapping."""
+    monkeypatch.setattr("connectors.sql.session._GRACE", 0.1)
+    with postgres_behind_a_relay(make_url(new_postgres())) as (url, relay):
+        relay.hold(b"Q")
+        source = source_of(url, attempts=1, timeout=0.5)
+        with pytest.raises(RetryLater, match=r"did not answer within 0\.5 s"):
+            pulled(source)
+        assert relay.held.is_set()
+        source.close()
+
+
+def test_server_that_falls_silent_after_a_question_is_given_up(
+    new_postgres: Callable[[], str], source_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sql.session._GRACE", 0.1)
+    with postgres_behind_a_relay(make_url(new_postgres())) as (url, relay):
         source = source_of(url, attempts=1, timeout=HANG)
         assert pulled(source).readings[0].number == 1
         monkeypatch.setattr(source._session, "_settings", source._settings.model_copy(update={"timeout": 0.1}))
