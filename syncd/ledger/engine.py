@@ -27,6 +27,7 @@ NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone with
     "tcp_user_timeout": 60_000,
 }
 _STATEMENT = 30  # seconds that PostgreSQL may take for a statement, unless the URL has `options`
+_LONG = 3600.0  # seconds that a server may be silent while it works on a statement that needs its time
 _LOCK = 20  # seconds that it may wait for a lock
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
@@ -170,14 +171,14 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Lets the statements of a transaction, such as a migration, take as long as they need."""
+    """Lets the statements of a transaction, such as a migration, take the time that they need, an hour each at most."""
     if connection.dialect.name != "postgresql":
         yield
         return
     driver: Any = connection.connection.driver_connection
     for setting in ("statement_timeout", "lock_timeout"):
         connection.execute(text(f"SET LOCAL {setting} = 0"))
-    patience, driver.patience = getattr(driver, "patience", None), None  # a plain connection has all the time there is
+    patience, driver.patience = getattr(driver, "patience", None), _LONG  # a plain connection has all the time there is
     try:
         yield
     finally:

@@ -76,12 +76,21 @@ def watch_folders(
                     break
         except FileNotFoundError:  # a folder went since it was listed
             stop.wait(_MOMENT)
-        except OSError as error:
-            log.warning("files are not watched; each cycle reads them", extra={"reason": str(error)})
-            stop.wait(_EVERY)
+        except OSError as error:  # such as the limit of folders that a user may watch
+            log.warning("files are not watched; they are read once a minute", extra={"reason": str(error)})
+            _read_later(react, stop)
         except Exception:
-            log.exception("files are not watched; each cycle reads them")
-            stop.wait(_EVERY)
+            log.exception("files are not watched; they are read once a minute")
+            _read_later(react, stop)
+
+
+def _read_later(react: Callable[[Collection[Path]], None], stop: threading.Event) -> None:
+    """Reads all files once a minute is over, whatever that comes to."""
+    if not stop.wait(_EVERY):
+        try:
+            react(())
+        except Exception:
+            log.exception("files cannot be read")
 
 
 def suffixes_of(config: Config) -> Collection[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from waiting import HANG, wait_for
 
+from syncd.service import watching
 from syncd.service.watching import Folders, existing, watch_folders
 
 
@@ -71,6 +72,22 @@ def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]
 def test_once_the_folders_are_watched_everything_is_read(watched: Watched) -> None:
     """What was edited while nothing watched is not told by the system."""
     wait_for(lambda: () in watched.told)
+
+
+def test_files_are_read_where_the_system_lets_nobody_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock: the system's limit of watched folders is that of a user, with all its other programs."""
+
+    def refuses(*_: object, **__: object) -> Iterator[None]:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(watching, "watch", refuses)
+    monkeypatch.setattr(watching, "_EVERY", 0.01)
+    watched = Watched(tmp_path)
+    thread = threading.Thread(target=watched.watch)
+    thread.start()
+    wait_for(lambda: watched.told.count(()) > 2)
+    watched.stop.set()
+    thread.join(HANG)
 
 
 def test_folder_that_appears_is_read_and_watched(watched: Watched) -> None:
