@@ -16,7 +16,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from syncd.ledger.schema import deliveries, written
 from syncd.ledger.versions import add_newest
@@ -118,6 +118,13 @@ class Outbox:
         """The newest delivery of a target; None if it never had one."""
         of_place = (deliveries.c.connection == place[0]) & (deliveries.c.target == place[1])
         return next(iter(self._of(_DELIVERIES.where(of_place, deliveries.c.until.is_(None)))), None)
+
+    def first_retry(self, now: datetime) -> datetime | None:
+        """The first time at which a delivery may be tried that its target put off beyond now; None if there is none."""
+        put_off = deliveries.c.state.in_(OPEN) & (deliveries.c.retry_at > now)
+        with self._engine.connect() as connection:
+            first: datetime | None = connection.scalar(select(func.min(deliveries.c.retry_at)).where(put_off))
+        return first
 
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:

@@ -131,6 +131,7 @@ class CycleJob:
         self.send_again_at = None
         try:
             self.ledger.check_in_place()
+            self.send_again_at = self.ledger.outbox.first_retry(self.clock())  # this cycle does not try it
             self.configuration.reload()
             with cycle_lock(self.ledger.engine):
                 result = run_cycle(self._request(), background=self._background, outgoing=self._outgoing)

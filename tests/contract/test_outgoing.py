@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from check_in_api import CheckInApi, Taken, check_in_api
+from csv_project import CsvProject
 from opened import create_ledger
+from service_thread import cycle, serving
 from waiting import wait_for
 
 from syncd.config import load_config
@@ -123,3 +125,27 @@ def test_error_in_a_thread_is_the_commands_error(office: Office, monkeypatch: py
     monkeypatch.setattr("syncd.publishing.delivery.PublisherRun.deliver", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         deliver(office.request)
+
+
+def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) -> None:
+    """A page, an edit or a webhook starts a cycle before it. What is put off is not tried then, and is due all the same
+    at that time, also where another process runs the next cycle.
+    """
+    body = '{value: "{{ value }}"}'
+    with check_in_api() as api:
+        api.answers = lambda _: (503, "")
+        settings = f'schedule: 1d\npublish: [{{to: okrs, method: PUT, path: "/{{{{ key_result }}}}", body: {body}}}]\n'
+        connections = f'  local: {{type: files, root: .}}\n  okrs: {{type: http, url: "{api.url}"}}\n'
+        measured = MAPPING.replace("target: 5}", "target: 5, measure: {from: local, file: calls.csv, cell: A1}}")
+        project = CsvProject(tmp_path, measured, NOW, settings=settings, connections=connections)
+        project.write("calls.csv", "9")
+        outbox, later = project.ledger.outbox, NOW + timedelta(hours=1)
+        with serving(project) as service:
+            wait_for(lambda: [each.reason for each in outbox.in_state(["waiting"])] not in ([], [None]))
+            outbox.end([each.id for each in outbox.in_state(["waiting"])], "waiting", "at rest", retry_at=later)
+            cycle(service)
+            assert service.job.send_again_at == later
+            project.now = later
+            cycle(service)
+            assert service.job.send_again_at is None
+        project.ledger.close()
