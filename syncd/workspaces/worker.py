@@ -125,7 +125,7 @@ class Worker:
     async def _session(self) -> None:
         """Takes jobs until it is stopped, or until the queue fails."""
         address = deployment_at(self._path).ledger_url
-        control = await asyncio.to_thread(open_control, address(), address)
+        control = await asyncio.to_thread(open_control, address(), address, reclaim=self._keys.reclaim)
         try:
             await self._take(control, address)
         finally:
