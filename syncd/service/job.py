@@ -21,7 +21,7 @@ from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
-from syncd.ledger.wrong_cells import explained
+from syncd.ledger.wrong_cells import explained, files_at
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.sdk.quota import ProcessQuotas, Quotas
 from syncd.service.configuration import Configuration
@@ -143,7 +143,7 @@ class CycleJob:
             log.warning("cycle put off", extra={"reason": str(error)})
             return datetime.now(UTC) + _BUSY_WAIT
         except Exception as error:  # the log has it, and the next cycle gets its chance
-            self._note_failure(explained(error))
+            self._note_failure(explained(error, files_at(self.ledger.engine.url)))
             return None
         self._note(result, time.monotonic() - began)
         return result.retry_at

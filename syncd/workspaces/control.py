@@ -109,10 +109,12 @@ class Control:
         schemas = set(connection.scalars(asked.with_for_update(skip_locked=True)))
         of_them = or_(wakes.c.schema.in_(schemas), wakes.c.schema.not_in(select(workspaces.c.schema)))
         free = select(wakes.c.id).where(of_them).with_for_update(skip_locked=True)
-        connection.execute(delete(wakes).where(wakes.c.id.in_(free)))
-        if schemas:
-            woken = update(workspaces).where(workspaces.c.schema.in_(schemas))
-            connection.execute(woken.values(due_at=func.least(workspaces.c.due_at, func.now())))
+        removed = connection.execute(
+            delete(wakes).where(wakes.c.id.in_(free)).returning(wakes.c.schema, wakes.c.due_at)
+        )
+        for schema, at in removed.all():
+            woken = update(workspaces).where(workspaces.c.schema == schema)
+            connection.execute(woken.values(due_at=func.least(workspaces.c.due_at, at)))
 
     def make_due(self, names: Collection[str]) -> None:
         """These workspaces are due at once."""

@@ -190,8 +190,12 @@ class Worker:
     async def _tick(self, control: Control) -> None:
         """Defers what is due."""
         if self._reloading.is_set():
-            self._reloading.clear()
-            await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
+            self._reloading.clear()  # before the files are read: a SIGHUP that comes meanwhile is for another tick
+            try:
+                await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
+            except BaseException:
+                self._reloading.set()
+                raise
         await asyncio.to_thread(control.defer_due, defer)
         self.metrics.late.set(await asyncio.to_thread(control.lag))
         self._ticked_at, self._problem = time.monotonic(), None
