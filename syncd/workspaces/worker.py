@@ -133,7 +133,7 @@ class Worker:
 
     async def _take(self, control: Control, address: Callable[[], str]) -> None:
         if self._jobs is None:
-            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys, self._stopping)
         jobs = self._jobs
         jobs.use(control)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
