@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +18,14 @@ from sqlalchemy import text
 
 from syncd.config.deployment import read_deployment
 from syncd.config.load import load_workspace
+from syncd.config.worker_keys import WorkerKeys
 from syncd.ledger import Databases, LedgerError, open_ledger
+from syncd.sdk.quota import Credential
+from syncd.service.due import Due
+from syncd.service.job import CycleJob
 from syncd.workspaces.control import Control, open_control
+from syncd.workspaces.jobs import Jobs
+from syncd.workspaces.queue import defer
 from syncd.workspaces.worked_member import WorkedMember, WorkedReader
 from syncd.workspaces.worker import Worker
 
@@ -140,3 +149,39 @@ def test_reload_of_a_worker_is_remembered_until_the_database_has_it(control: Con
     asyncio.run(worker._tick(control))
     with control.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
+
+
+def test_quotas_are_asked_for_by_the_present_connections(
+    control: Control, deployment: Path, new_postgres: Callable[[], str]
+) -> None:
+    """After the database was away, a worker has new ones; here they lead elsewhere, which shows it."""
+    jobs = Jobs(deployment, control, WorkerKeys(), threading.Event())
+    with closing(open_control(new_postgres())) as present:
+        jobs.use(present)
+        jobs._quotas.for_user("search").of(Credential("github", "https://api.github.com")).begin(waited=False)
+        with present.engine.connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM quotas")) == 1
+
+
+def test_job_of_a_worker_waits_for_a_connection_as_no_later_cycle_can(
+    control: Control, deployment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A schedule of minutes, and a source that needs longer for its only request."""
+    seen: list[tuple[float, float]] = []
+
+    def note(job: CycleJob) -> Due:
+        job._be_patient()
+        seen.append((job._background.silent, job._background.longest))
+        return Due(datetime.now(UTC), datetime.now(UTC), time.monotonic())
+
+    monkeypatch.setattr(CycleJob, "run", note)
+    for deadline in (timedelta(hours=1), timedelta(minutes=2)):
+        control.make_due(["search"])
+        control.defer_due(defer)
+        with control.engine.begin() as connection:
+            query = "UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'search' RETURNING id"
+            number = connection.execute(text(query)).scalar_one()
+        keys = WorkerKeys(deadline=deadline)
+        assert Jobs(deployment, control, keys, threading.Event()).run("search", number, None) == "complete"
+        run(control, "DELETE FROM procrastinate_jobs")
+    assert seen == [(300, 1800), (60, 60)]
