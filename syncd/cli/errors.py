@@ -30,9 +30,9 @@ def explained(error: Exception) -> Exception:
     """The error, or in its place the damage in the ledger that explains it."""
     if isinstance(error, ConfigError):
         return error
-    from syncd.ledger import wrong_cells
+    from syncd.ledger import engine, wrong_cells
 
-    return wrong_cells.explained(error)
+    return wrong_cells.explained(error, engine.files_in_use())
 
 
 def exit_code(error: Exception) -> int:

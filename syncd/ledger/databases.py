@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import URL, Dialect, PoolProxiedConnection
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import Pool
 
 from syncd.ledger.engine import TakingTurns, engine_of
-from syncd.ledger.failures import LedgerFailed, shown
 from syncd.ledger.lock_session import LockSession
 from syncd.ledger.own_schema import KEY, own_schema
 
@@ -67,14 +65,8 @@ class SharingEngine(TakingTurns):
         self._schema = own_schema(url)
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """A connection whose statements mean the tables of this ledger. LedgerFailed if all are in use for long."""
-        try:
-            connection = super().raw_connection()
-        except PoolExhausted:
-            name = shown(self.url.render_as_string())
-            raise LedgerFailed(
-                f"the ledger {name} failed: all {_MOST} connections to its database are in use; try again later"
-            ) from None
+        """A connection whose statements mean the tables of this ledger."""
+        connection = super().raw_connection()
         if connection.info.get(KEY) != self._schema:
             try:
                 connection.info.pop(KEY, None)

@@ -13,9 +13,10 @@ from typing import Any
 from weakref import WeakSet
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.ledger.failures import LedgerDamaged, LedgerFailed, raise_ledger_errors, shown
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
@@ -44,6 +45,16 @@ class TakingTurns(Engine):
         """A transaction that writes."""
         with self.connect() as connection, connection.execution_options(**WRITES).begin():
             yield connection
+
+    def raw_connection(self) -> PoolProxiedConnection:
+        """A connection of the pool. LedgerFailed if all are in use for long."""
+        try:
+            return super().raw_connection()
+        except PoolExhausted:
+            name = shown(self.url.render_as_string())
+            raise LedgerFailed(
+                f"the ledger {name} failed: all connections to its database are in use; try again later"
+            ) from None
 
 
 _engines: WeakSet[Engine] = WeakSet()

@@ -38,6 +38,7 @@ _POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or the first two cha
 }
 _POSTGRESQL_FAILED: Mapping[str, str] = {
     "08": "see whether the server runs and lets this user in",
+    "25P03": "sync again",  # a transaction of a process that was paused for too long
     "40": "sync again",
     "53": "give the server more of what it lacks",
     "55": _IN_USE,

@@ -26,7 +26,8 @@ _HELD = text(f"{_EPOCH} FOR SHARE")  # the next epoch waits for this transaction
 _LOOKED_AT = text(_EPOCH)
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-    " WHERE usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE :begins || '%'"
+    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    " AND application_name LIKE :begins || '%'"
     " AND CAST(substring(application_name FROM length(:begins) + 1 FOR position(',' IN application_name)"
     " - length(:begins) - 1) AS bigint) <= :epoch"
 )
@@ -99,7 +100,10 @@ def check_epoch(engine: Engine) -> None:
 
 
 def end_sessions(connection: Connection, workspace: str, epoch: int) -> None:
-    """Ends every session of a workspace's jobs up to an epoch: a paused or unreachable worker holds locks in them."""
+    """Ends every session of a workspace's jobs up to an epoch: a paused or unreachable worker holds locks in them.
+
+    Another database of the server may be of another deployment, with a workspace of the same name.
+    """
     connection.execute(_END_SESSIONS, {"begins": _session_of(workspace), "epoch": epoch})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, text
 
 from syncd.ledger.fence import CONTROL
@@ -9,13 +11,18 @@ from syncd.ledger.own_schema import own_schema
 
 _HAS_CONTROL = text(f"SELECT to_regclass('{CONTROL}.wakes') IS NOT NULL")
 _WAKE = text(f"INSERT INTO {CONTROL}.wakes (schema) VALUES (:schema)")  # noqa: S608 - a constant
+_WAKE_LATER = text(f"INSERT INTO {CONTROL}.wakes (schema, due_at) VALUES (:schema, now() + :later)")  # noqa: S608
 
 
-def wake_worker(connection: Connection) -> None:
-    """Makes the workspace of a ledger due once the transaction is committed, if workers run its cycles.
+def wake_worker(connection: Connection, later: timedelta = timedelta()) -> None:
+    """Makes the workspace of a ledger due, at once or so much later, once the transaction is committed, if workers run
+    its cycles.
 
     It only adds a row, so nobody waits here for a job or for another who asks.
     """
     schema = own_schema(connection.engine.url)
     if schema is not None and connection.scalar(_HAS_CONTROL):
-        connection.execute(_WAKE, {"schema": schema})
+        if later:
+            connection.execute(_WAKE_LATER, {"schema": schema, "later": later})
+        else:
+            connection.execute(_WAKE, {"schema": schema})

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, insert, or_, select
 
 from syncd.ledger.schema import webhooks
+from syncd.ledger.wake import wake_worker
 
 KEPT = timedelta(days=3)
 """How long a system may send a webhook again."""
@@ -19,8 +20,11 @@ class Webhooks:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def is_new(self, connection_name: str, delivery: str, body: bytes, now: datetime) -> bool:
-        """Whether neither this delivery nor this body came in the last days; notes both.
+    def is_new(
+        self, connection_name: str, delivery: str, body: bytes, now: datetime, *, wake_in: timedelta | None = None
+    ) -> bool:
+        """Whether neither this delivery nor this body came in the last days; notes both. With `wake_in`, the workspace
+        is due for workers after that time, in the same transaction: none that is noted is forgotten.
 
         Only the body is signed: whoever repeats one can name another delivery. Systems can leave the body out, so an
         empty one is no sign of a repetition.
@@ -35,4 +39,6 @@ class Webhooks:
                 return False
             row = {"connection": connection_name, "delivery": delivery, "body": digest, "received_at": now}
             connection.execute(insert(webhooks).values(row))
+            if wake_in is not None:
+                wake_worker(connection, wake_in)
         return True

@@ -6,15 +6,15 @@ failed on it that nobody expected, and by `syncd doctor`. PostgreSQL refuses suc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
-from sqlalchemy import URL, Boolean, Column, Connection, Float, Integer, Table
+from sqlalchemy import URL, Boolean, Column, Connection, Float, Integer, Table, make_url
 
 from syncd.ledger.column_types import Document, Moment
-from syncd.ledger.engine import engine_of, files_in_use
+from syncd.ledger.engine import engine_of
 from syncd.ledger.failures import LedgerDamaged, LedgerError, shown
 from syncd.ledger.schema import alignments, layouts, metadata, remarks, requests, sessions, streams, values
 from syncd.okr.alignment import Verdict
@@ -34,11 +34,14 @@ _LARGEST = "1.7976931348623157e308"
 _LONGEST = 40  # characters of a cell that are shown
 
 
-def explained(error: Exception) -> Exception:
-    """The error, or LedgerDamaged in its place if a ledger that this process uses holds a cell that explains it."""
+def explained(error: Exception, files: Iterable[Path]) -> Exception:
+    """The error, or LedgerDamaged in its place if one of these ledgers holds a cell that explains it.
+
+    They are those of whom the error is shown to: the sentence quotes the cell, and a process may serve many workspaces.
+    """
     if isinstance(error, SyncdError) and not isinstance(error, LedgerDamaged):
         return error
-    for file in files_in_use():
+    for file in files:
         try:
             check_cells(file, texts=isinstance(error, LedgerDamaged))
         except LedgerDamaged as damage:
@@ -47,6 +50,12 @@ def explained(error: Exception) -> Exception:
         except LedgerError:  # it is gone, or in use: nothing can be learned of it
             continue
     return error
+
+
+def files_at(url: str | URL | None) -> Sequence[Path]:
+    """The file of a SQLite ledger, by its address; none of another database."""
+    address = make_url(url) if url is not None else None
+    return [Path(address.database)] if address and address.drivername == "sqlite" and address.database else []
 
 
 def check_cells(file: Path, *, texts: bool = False) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from syncd.config import Config
 from syncd.ledger import Ledger
@@ -23,7 +23,8 @@ Reply = tuple[int, str]
 class Hooks:
     """Takes the webhooks of all connections. Threads may call it at the same time."""
 
-    def __init__(self, ledger: Ledger, start_cycle: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, start_cycle: Callable[[], None] | None) -> None:
+        """Without `start_cycle`, the ledger makes its workspace due for workers."""
         self._ledger = ledger
         self._start_cycle = start_cycle
         self._lock = threading.Lock()
@@ -46,10 +47,12 @@ class Hooks:
             self._log_refusal(name, webhook.signature)
             return 401, f"{webhook.signature} does not fit the body and the secret"
         delivery = headers.get(webhook.delivery, "")
-        if not self._ledger.webhooks.is_new(name, delivery, body, datetime.now(UTC)):
+        wake_in = self._next_wake() if self._start_cycle is None else None
+        if not self._ledger.webhooks.is_new(name, delivery, body, datetime.now(UTC), wake_in=wake_in):
             return 200, "it came before"
         log.info("webhook", extra={"connection": name})
-        self._start_soon()
+        if self._start_cycle is not None:
+            self._start_soon(self._start_cycle)
         return 200, "a cycle starts"
 
     def _log_refusal(self, connection: str, header: str) -> None:
@@ -58,18 +61,28 @@ class Hooks:
             reason = f"{header} does not fit the body and webhook_secret: is the same secret set on both sides?"
             log.warning("webhook refused", extra={"connection": connection, "reason": reason})
 
-    def _start_soon(self) -> None:
+    def _next_wake(self) -> timedelta:
+        """In what time the workers' next cycle begins: at once, or some time after the last that a webhook started."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._not_before:
+                return timedelta(seconds=self._not_before - now)
+            self._not_before = now + _BETWEEN
+            return timedelta()
+
+    def _start_soon(self, start_cycle: Callable[[], None]) -> None:
         """Starts a cycle at once, or a moment after the last one that a webhook started."""
+
+        def start() -> None:
+            with self._lock:
+                self._waiting = False
+                self._not_before = time.monotonic() + _BETWEEN
+            start_cycle()
+
         with self._lock:
             if self._waiting:
                 return
             self._waiting = True
-            timer = threading.Timer(max(0.0, self._not_before - time.monotonic()), self._start)
+            timer = threading.Timer(max(0.0, self._not_before - time.monotonic()), start)
         timer.daemon = True
         timer.start()
-
-    def _start(self) -> None:
-        with self._lock:
-            self._waiting = False
-            self._not_before = time.monotonic() + _BETWEEN
-        self._start_cycle()

@@ -21,7 +21,7 @@ from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
-from syncd.ledger.wrong_cells import explained
+from syncd.ledger.wrong_cells import explained, files_at
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.sdk.quota import ProcessQuotas, Quotas
 from syncd.service.configuration import Configuration
@@ -51,10 +51,12 @@ class CycleJob:
         wake: Callable[[], None],
         stopping: threading.Event,
         longest: float = math.inf,
+        silent: float | None = None,
         quotas: Quotas | None = None,
     ) -> None:
         """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
-        `stopping` is set. It waits at most `longest` seconds for pulls, which then go on beside the next cycles.
+        `stopping` is set. It waits at most `longest` seconds for pulls, which then go on beside the next cycles. Where
+        there are none, it waits just as long, and `silent` seconds for a connection that says nothing.
         `quotas` are those that it shares with other processes; None for those that the jobs of this process share.
         """
         self.configuration = configuration
@@ -69,6 +71,7 @@ class CycleJob:
         """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
         self._stopping = stopping
         self._longest = longest
+        self._silent = silent
         workspace = configuration.config.workspace
         self._quotas = quotas or _OF_THIS_PROCESS.for_user(workspace.name if workspace is not None else "")
         self._background = Background(wake)
@@ -144,7 +147,7 @@ class CycleJob:
             log.warning("cycle put off", extra={"reason": str(error)})
             return datetime.now(UTC) + _BUSY_WAIT
         except Exception as error:  # the log has it, and the next cycle gets its chance
-            self._note_failure(explained(error))
+            self._note_failure(explained(error, files_at(self.ledger.engine.url)))
             return None
         self._note(result, time.monotonic() - began)
         return result.retry_at
@@ -208,7 +211,10 @@ class CycleJob:
             self.send_again_at = min([*times, *filter(None, [self.send_again_at])])
 
     def _be_patient(self) -> None:
-        """No cycle waits for a connection beyond the time when the next cycle is due."""
+        """No cycle waits for a connection beyond the time when the next one is due, if that can go on with it."""
+        if self._silent is not None:
+            self._background.silent, self._background.longest = self._silent, self._longest
+            return
         now = datetime.now(UTC)
         interval = (next_start(self.config.settings.schedule, self.config.zone, now, now) - now).total_seconds()
         shortest, most = _SILENCE

@@ -38,11 +38,11 @@ def make_app(
     syncd brings.
     """
     attempts, key = Attempts(), DeploymentKey(daemon)
-    hooks = Bounded("hook", threads=2, seconds=8)
+    hooks = Bounded("hook", threads=2, seconds=8, ledger=lambda: daemon.ledger)
     app = Starlette(
         routes=[
             *project_routes(daemon, Streams()),
-            *probe_routes(daemon, lambda: _not_ready(daemon)),
+            *probe_routes(daemon, lambda: _not_ready(daemon), lambda: daemon.ledger),
             *LoginPages(daemon, attempts, key).routes(),
             Route("/hooks/{connection}", hook_endpoint(lambda _: daemon.receive_webhook, hooks), methods=["POST"]),
             *([Route("/styleguide", styleguide)] if for_developers else ()),

@@ -6,16 +6,19 @@ A ledger that is silent holds those threads. It holds up no probe, and no more t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
+from pathlib import Path
 from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from syncd.ledger.wrong_cells import explained
+from syncd.ledger import Ledger, LedgerError
+from syncd.ledger.wrong_cells import explained, files_at
 from syncd.sdk import SyncdError
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
@@ -34,11 +37,22 @@ class Overdue(SyncdError):
 class Bounded:
     """Runs endpoints in at most `threads` threads; each has `seconds` to answer, its wait for a thread included."""
 
-    def __init__(self, name: str, *, threads: int, seconds: float, sentence: str = _LEDGER) -> None:
-        """`sentence` is shown when the time is over, with the seconds in the place of `%(num)s`."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        seconds: float,
+        sentence: str = _LEDGER,
+        ledger: Callable[[], Ledger | None] = lambda: None,
+    ) -> None:
+        """`sentence` is shown when the time is over, with the seconds in the place of `%(num)s`; `ledger` is the one
+        that the work reads, if that is always the same.
+        """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._seconds = seconds
         self._sentence = sentence
+        self._ledger = ledger
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint with that bound; if it does not answer in time, `silent` answers, or Overdue is raised."""
@@ -53,13 +67,16 @@ class Bounded:
 
         return answer
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time."""
+    async def run(self, work: Callable[[], T], ledger: Callable[[], Ledger | None] | None = None) -> T:
+        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time. `ledger`
+        is the one that it reads, if it is another than that of all.
+        """
+        read = ledger or self._ledger
         unforeseen: list[Exception] = []
 
         def explaining() -> T:
-            """What nobody foresaw may be a cell that holds what its column cannot: the thread looks for it, in the time
-            that is left.
+            """What nobody foresaw may be a cell of the ledger that holds what its column cannot: the thread looks for
+            it, in the time that is left.
             """
             try:
                 return work()
@@ -67,7 +84,7 @@ class Bounded:
                 raise
             except Exception as error:
                 unforeseen.append(error)
-                explanation = explained(error)
+                explanation = explained(error, _files_of(read))
                 if explanation is error:
                     raise
                 raise explanation from error
@@ -79,3 +96,11 @@ class Bounded:
             if unforeseen:
                 raise unforeseen[0] from None
             raise Overdue(_(self._sentence, num=f"{self._seconds:g}")) from None
+
+
+def _files_of(ledger: Callable[[], Ledger | None]) -> Sequence[Path]:
+    """The file of the ledger; none if it cannot be opened, which is a sentence by itself."""
+    with suppress(LedgerError):
+        if (opened := ledger()) is not None:
+            return files_at(opened.engine.url)
+    return ()

@@ -65,7 +65,7 @@ class Callers:
         self._entrance = entrance
         self._attempts = attempts
         # Sessions are in the ledger, which may be silent; secrets may be files. Neither holds up the other.
-        self._sessions = Bounded("door", threads=4, seconds=5, sentence=NO_LEDGER)
+        self._sessions = Bounded("door", threads=4, seconds=5, sentence=NO_LEDGER, ledger=lambda: entrance.ledger)
         self._tokens = Bounded("tokens", threads=2, seconds=5, sentence=SLOW_SECRETS)
 
     async def logged_in(self, request: Request, config: Config, login: LoginKeys) -> Caller | Response:

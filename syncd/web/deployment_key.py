@@ -16,7 +16,7 @@ class DeploymentKey:
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
-        self._look_up = Bounded("key", threads=2, seconds=5).run
+        self._look_up = Bounded("key", threads=2, seconds=5, ledger=lambda: entrance.ledger).run
         self._random = secrets.token_bytes(32)
 
     async def of(self, purpose: str) -> bytes:

@@ -79,7 +79,7 @@ class LoginPages:
         self._others = others
         self._attempts = attempts
         self._key = key
-        self._look_up = Bounded("login", threads=2, seconds=8).run
+        self._look_up = Bounded("login", threads=2, seconds=8, ledger=lambda: entrance.ledger).run
         self._tokens = Bounded("login-tokens", threads=2, seconds=8, sentence=SLOW_SECRETS)
         self._asking = Bounded("issuer", threads=4, seconds=28)
         self._issuer = Issuer()

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from syncd.ledger import Ledger
 from syncd.web.bounded import Bounded
 from syncd.web.pages import HERE
 from syncd.web.visitors import is_anonymous
@@ -34,9 +35,13 @@ class Process(Protocol):
         ...
 
 
-def probe_routes(process: Process, not_ready: Callable[[], str | None]) -> list[BaseRoute]:
-    """The routes; `not_ready` says why the process does no work yet, None if it does. It may raise LedgerError."""
-    probes = Bounded("probe", threads=2, seconds=5)
+def probe_routes(
+    process: Process, not_ready: Callable[[], str | None], ledger: Callable[[], Ledger | None] = lambda: None
+) -> list[BaseRoute]:
+    """The routes; `not_ready` says why the process does no work yet, None if it does. It may raise LedgerError.
+    `ledger` is that of the process, if it has a single one.
+    """
+    probes = Bounded("probe", threads=2, seconds=5, ledger=ledger)
 
     async def healthz(request: Request) -> Response:
         if process.stopping:

@@ -27,7 +27,7 @@ HANDLERS: Any = {LedgerError: unreadable, Overdue: unreadable, HTTPException: re
 
 def project_routes(daemon: Daemon, streams: Streams) -> list[BaseRoute]:
     """The routes of the project that a daemon serves; `streams` are those of all open pages of the process."""
-    pages = Bounded("page", threads=4, seconds=20)
+    pages = Bounded("page", threads=4, seconds=20, ledger=lambda: daemon.ledger)
 
     def page(text: Callable[[View, Request], str]) -> Callable[[Request], Any]:
         return pages(lambda request: HTMLResponse(text(view_of(daemon, request), request)))

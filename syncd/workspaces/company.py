@@ -26,6 +26,7 @@ from syncd.workspaces.turns import Turns
 
 log = logging.getLogger("syncd.workspaces")
 _GRACE = 5.0  # seconds that turns have to end after a stop; then they are left as if they were killed
+_CLOSING = 2.0  # seconds that ledgers have at least to be closed, after the turns have ended
 _STANDSTILL = 180.0  # seconds
 _SHOWN = 5  # workspaces that a sentence names
 
@@ -49,6 +50,8 @@ class Company:
         self._stop = threading.Event()
         self._turns = Turns(self._stop)
         self._refreshing = threading.Lock()
+        self._changing = threading.Lock()
+        """Held to change who has turns, and to look at all of them; `stop`, which a signal calls, does without."""
         self._members: Mapping[str, Member] = {}
         self._leaving: Sequence[Member] = ()
         self._metrics = CompanyMetrics()
@@ -99,9 +102,14 @@ class Company:
         """
         still = time.monotonic() - self._turns.moved_at
         if self._turns.are_all_taken:
-            hanging = [self._members[taker.name].daemon for taker in self._turns.running if taker.name in self._members]
-            still = max(still, min((each.standstill() or 0.0 for each in hanging if each is not None), default=0.0))
+            turns = self._turns.running.items()
+            still = max(still, min((self._stands_still(taker.name, age) for taker, age in turns), default=0.0))
         return still if still > _STANDSTILL else None
+
+    def _stands_still(self, name: str, age: float) -> float:
+        """For how many seconds a turn of this age has not moved. What is only opened or closed has no cycle to ask."""
+        daemon = self.daemon(name)
+        return age if daemon is None else daemon.standstill() or 0.0
 
     def not_ready(self) -> str | None:
         """Why nothing can be expected of this process yet, or any more; None if it is ready.
@@ -181,8 +189,9 @@ class Company:
             member.wake()
 
     def _takers(self) -> Iterable[Member]:
-        self._leaving = [member for member in self._leaving if not member.closed]
-        return [*self._members.values(), *self._leaving]
+        with self._changing:
+            self._leaving = [member for member in self._leaving if not member.closed]
+            return [*self._members.values(), *self._leaving]
 
     def _rounds(self) -> Iterable[tuple[str, Callable[[], None]]]:
         """The names and the work of threads that go from workspace to workspace."""
@@ -203,10 +212,18 @@ class Company:
         if hanging:
             log.warning("stopped in the middle; the next start goes on from there", extra={"hanging": hanging})
             return
+        closing = threading.Thread(target=self._close, name="close", daemon=True)  # a database may be silent
+        closing.start()
+        closing.join(max(_CLOSING, end - time.monotonic()))
+        if closing.is_alive():
+            log.warning("stopped while a ledger was being closed; its database does not answer")
+        else:
+            log.info("stopped")
+
+    def _close(self) -> None:
         for member in self._members.values():
             member.turn()
         self._databases.close()
-        log.info("stopped")
 
     # -- its files
 
@@ -263,8 +280,9 @@ class Company:
             if str(problem) != self._refused.get(name):
                 log.error("workspace cannot be served", extra={"workspace": name, "problems": [str(problem)]})
         self._refused = {name: str(problem) for name, problem in refused.items()}
-        self._leaving = [*self._leaving, *gone]
-        self._members = members
+        with self._changing:
+            self._members = members
+            self._leaving = [*self._leaving, *gone]
         for member in gone:
             log.info("workspace removed", extra={"workspace": member.name})
             member.stopping.set()

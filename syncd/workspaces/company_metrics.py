@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client.core import GaugeMetricFamily
@@ -16,6 +16,7 @@ from syncd.ledger import LedgerError
 from syncd.service.metrics import Metrics, prometheus_text
 from syncd.workspaces.member import WorkspaceDaemon
 
+log = logging.getLogger("syncd.workspaces")
 _FRESH = 60.0  # seconds that what was read from a ledger is shown, unless a cycle ends
 _BUDGET = 2.0  # seconds of a scrape that ledgers may take; those that come too late are shown as they were read last
 _VERSION = "syncd_build_info"
@@ -24,7 +25,9 @@ _OF_ALL = (_VERSION, "syncd_config_last_reload_successful", "syncd_config_last_r
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What was read from a ledger, at a time of the monotonic clock."""
+    """What was read from a ledger when it was read last, at a time of the monotonic clock. If that failed, the metrics
+    are those of the time before.
+    """
 
     at: float
     cycles: float
@@ -38,6 +41,7 @@ class CompanyMetrics:
     def __init__(self) -> None:
         self._own = Metrics()
         self._readings: dict[str, _Reading] = {}
+        self._failures: dict[str, str] = {}
         self.reloaded(good=True)
 
     def reloaded(self, *, good: bool) -> None:
@@ -67,6 +71,7 @@ class CompanyMetrics:
         began = time.monotonic()
         for gone in [name for name in list(self._readings) if name not in daemons]:
             self._readings.pop(gone, None)
+            self._failures.pop(gone, None)
         for name in sorted(daemons, key=lambda name: self._readings[name].at if name in self._readings else 0.0):
             if time.monotonic() - began > _BUDGET:
                 return
@@ -74,8 +79,24 @@ class CompanyMetrics:
             cycles, config = _cycles_of(daemon), daemon.config
             if last is not None and (last.cycles, last.config) == (cycles, config) and began - last.at < _FRESH:
                 continue
-            with suppress(LedgerError):
-                self._readings[name] = _Reading(time.monotonic(), cycles, config, daemon.read())
+            metrics = self._read_of(name, daemon)
+            if metrics is None:
+                metrics = last.metrics if last is not None else ()
+            self._readings[name] = _Reading(time.monotonic(), cycles, config, metrics)
+
+    def _read_of(self, name: str, daemon: WorkspaceDaemon) -> Sequence[Metric] | None:
+        """What a ledger is read for; None if that failed. It is read again as late as any other: it may take long."""
+        try:
+            metrics = daemon.read()
+        except LedgerError:  # the workspace says so itself
+            return None
+        except Exception as error:
+            if self._failures.get(name) != str(error):
+                log.exception("metrics cannot be read", extra={"workspace": name})
+            self._failures[name] = str(error)
+            return None
+        self._failures.pop(name, None)
+        return metrics
 
 
 def _cycles_of(daemon: WorkspaceDaemon) -> float:

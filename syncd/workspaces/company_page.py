@@ -40,7 +40,7 @@ def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | 
     async def overview(name: str, daemon: Daemon) -> WorkspaceOverview:
         """An overview. What is wrong with one is shown in it, and keeps no other from being shown."""
         try:
-            overview = await read.run(lambda: kept.of(name, daemon))
+            overview = await read.run(lambda: kept.of(name, daemon), lambda: daemon.ledger)
         except SyncdError as error:
             return WorkspaceOverview(name, str(error))
         return replace(overview, problem=daemon.config_problem)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, func, insert, make_url, select, text, update
+from sqlalchemy import Connection, Engine, delete, event, func, insert, make_url, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless
 
 from syncd.ledger.engine import engine_of, unhurried
-from syncd.ledger.fence import CONTROL, Fence, end_sessions
+from syncd.ledger.fence import CONTROL, Fence, Replaced, end_sessions
 from syncd.ledger.ledger import unusable
 from syncd.ledger.own_schema import KEY, enter_schema
 from syncd.workspaces.control_tables import SCRIPTS, epochs, scripts, wakes, workspaces
@@ -27,6 +27,7 @@ _RECOVER = text(
     " WHERE due_at IS NULL AND outcome IS DISTINCT FROM 'gone' AND NOT EXISTS ("
     "SELECT FROM procrastinate_jobs WHERE lock = workspaces.name AND status IN ('todo', 'doing'))"
 )
+_STILL_RUNS = text("SELECT FROM procrastinate_jobs WHERE id = :job AND status = 'doing' FOR SHARE")
 _ALIVE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - :reclaim")
 
 Outcome = Literal["complete", "failed", "stopped", "handed back", "reclaimed", "gone"]
@@ -85,13 +86,11 @@ class Control:
     def defer_due(self, defer: Callable[[Connection, Due], None]) -> int:
         """Defers a job for each workspace that is due, in the transaction that notes it; returns how many were due.
 
-        Workspaces that another worker defers at the same time are left to it.
+        Workspaces that another worker defers at the same time are left to it, with what was asked for there: it may be
+        paused, and nobody waits for it.
         """
         with self.engine.begin() as connection:
-            asked = delete(wakes).returning(wakes.c.schema)
-            if schemas := set(connection.scalars(asked)):
-                of_asked = update(workspaces).where(workspaces.c.schema.in_(schemas))
-                connection.execute(of_asked.values(due_at=func.least(workspaces.c.due_at, func.now())))
+            self._wake_up(connection)
             is_due = select(workspaces.c.name, workspaces.c.digest).where(workspaces.c.due_at <= func.now())
             oldest = is_due.order_by(workspaces.c.due_at).limit(_AT_ONCE).with_for_update(skip_locked=True)
             due = [Due(row.name, row.digest) for row in connection.execute(oldest)]
@@ -102,6 +101,20 @@ class Control:
                 names = [job.workspace for job in due]
                 connection.execute(update(workspaces).where(workspaces.c.name.in_(names)).values(due_at=None))
         return len(due)
+
+    @staticmethod
+    def _wake_up(connection: Connection) -> None:
+        """Makes the workspaces due for which somebody asked, and removes what asked for them."""
+        asked = select(workspaces.c.schema).where(workspaces.c.schema.in_(select(wakes.c.schema)))
+        schemas = set(connection.scalars(asked.with_for_update(skip_locked=True)))
+        of_them = or_(wakes.c.schema.in_(schemas), wakes.c.schema.not_in(select(workspaces.c.schema)))
+        free = select(wakes.c.id).where(of_them).with_for_update(skip_locked=True)
+        removed = connection.execute(
+            delete(wakes).where(wakes.c.id.in_(free)).returning(wakes.c.schema, wakes.c.due_at)
+        )
+        for schema, at in removed.all():
+            woken = update(workspaces).where(workspaces.c.schema == schema)
+            connection.execute(woken.values(due_at=func.least(workspaces.c.due_at, at)))
 
     def make_due(self, names: Collection[str]) -> None:
         """These workspaces are due at once."""
@@ -126,8 +139,14 @@ class Control:
         self._set(workspace, digest=digest, digest_at=func.now())
 
     def take(self, workspace: str, job: int) -> Fence:
-        """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended."""
+        """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended.
+
+        Replaced if the job is not in the queue any more: its worker was paused before it could begin, and another one
+        has run the workspace since.
+        """
         with self.engine.begin() as connection:
+            if connection.execute(_STILL_RUNS, {"job": job}).first() is None:
+                raise Replaced(workspace)
             of_workspace = epochs.c.workspace == workspace
             before: int = connection.execute(select(epochs.c.epoch).where(of_workspace)).scalar_one()
             end_sessions(connection, workspace, before)
@@ -163,18 +182,22 @@ class Control:
 
     def reclaim(self, workspace: str, job: int) -> None:
         """Takes a workspace from a worker that is dead, paused or hanging: its sessions end, its epoch is over, and the
-        workspace is due at once.
+        workspace is due at once. If another job has begun there since, that one goes on.
         """
+        present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
+        running = select(workspaces.c.job).where(workspaces.c.name == workspace)
         with self.engine.begin() as connection:
-            of_workspace = epochs.c.workspace == workspace
-            epoch = connection.scalar(select(epochs.c.epoch).where(of_workspace))
-            running = connection.scalar(select(workspaces.c.job).where(workspaces.c.name == workspace))
+            epoch = connection.scalar(present)  # read before `running`: it is not of a job that begins in between
             if epoch is None:
                 return
-            if running == job:
-                end_sessions(connection, workspace, epoch)
+            if connection.scalar(running) == job:
+                end_sessions(connection, workspace, epoch)  # else one of them might hold the epoch for ever
+            connection.execute(present.with_for_update())  # no other job begins, and no other worker reclaims this one
+            values: dict[str, Any] = {}
+            if connection.scalar(running) == job:
                 self._next_epoch(connection, workspace)
-            values = {"ended_at": func.now(), "outcome": "reclaimed", "problem": "its worker ended, or was unreachable"}
+                values = {"outcome": "reclaimed", "problem": "its worker ended, or was unreachable"}
+                values["ended_at"] = func.now()
             connection.execute(_update_of(workspace, values, timedelta()))
 
     def recover(self) -> None:
@@ -214,20 +237,35 @@ def _update_of(workspace: str, values: dict[str, Any], due_in: timedelta | None)
     return update(workspaces).where(workspaces.c.name == workspace).values(**values)
 
 
-def open_control(url: str, address: Callable[[], str] | None = None) -> Control:
+def open_control(
+    url: str, address: Callable[[], str] | None = None, *, reclaim: timedelta = timedelta(seconds=25)
+) -> Control:
     """The control schema in the database of a deployment's ledgers; made, or brought up to date, if need be.
 
-    LedgerError if the database cannot be used.
+    The server ends a transaction in which nothing happens for as long as `reclaim`: that of a worker that is paused or
+    cut off, whose locks others would wait for. LedgerError if the database cannot be used.
     """
     with unusable(url):
         engine = engine_of(make_url(url).update_query_dict({KEY: CONTROL}), address)
+
+        @event.listens_for(engine, "connect")
+        def _connected(connection: Any, _: Any) -> None:
+            connection.execute(idle_limit(reclaim))
+            connection.commit()
+
         with engine.begin() as connection, unhurried(connection):
             _bring_up_to_date(connection)
         return Control(engine)
 
 
+def idle_limit(reclaim: timedelta) -> str:
+    """The statement by which a session's transactions end in which nothing happens for so long."""
+    return f"SET idle_in_transaction_session_timeout = {reclaim // timedelta(milliseconds=1)}"
+
+
 def _bring_up_to_date(connection: Connection) -> None:
     """Runs the scripts that have not run here. Of several workers that start at once, one does, and the others wait."""
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # to load the scripts takes a while
     connection.execute(select(func.pg_advisory_xact_lock(_KEY)))
     enter_schema(connection)
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {CONTROL}.scripts (name text PRIMARY KEY)"))

@@ -45,8 +45,16 @@ workspaces = Table(
 epochs = Table("epochs", _metadata, Column("workspace", Text, primary_key=True), Column("epoch", BigInteger))
 """The epoch of each workspace: apart from its other columns, because each transaction of a job holds it."""
 
-wakes = Table("wakes", _metadata, Column("id", BigInteger, Identity(), primary_key=True), Column("schema", Text))
-"""A row for each request of a person; a worker makes the workspaces of these ledgers due, and removes the rows."""
+wakes = Table(
+    "wakes",
+    _metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("schema", Text, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+)
+"""A row for each request of a person and each webhook; a worker makes the workspaces of these ledgers due, and removes
+the rows.
+"""
 
 quotas = Table(
     "quotas",
@@ -97,6 +105,8 @@ CREATE TABLE {CONTROL}.quotas (
 CREATE TABLE {CONTROL}.keys (name text PRIMARY KEY, key bytea NOT NULL)
 """
 
+_LATER = f"ALTER TABLE {CONTROL}.wakes ADD COLUMN due_at timestamptz NOT NULL DEFAULT now()"
+
 
 def _procrastinate() -> str:
     from procrastinate.schema import SchemaManager
@@ -108,5 +118,6 @@ SCRIPTS: Mapping[str, Callable[[], str]] = {
     "procrastinate 3.10.0": _procrastinate,
     "workspaces 1": lambda: _WORKSPACES,
     "quotas 1": lambda: _QUOTAS,
+    "wakes 2": lambda: _LATER,
 }
 """By name, in the order in which they run; each runs once."""

@@ -18,6 +18,7 @@ from syncd.config.document import shown_path
 from syncd.config.load import load_config
 from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
+from syncd.config.worker_keys import WorkerKeys
 from syncd.ledger import Ledger, LedgerError, migrate, open_ledger
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
@@ -32,6 +33,7 @@ from syncd.workspaces.quotas import StoredQuotas
 
 log = logging.getLogger("syncd.workspaces")
 _IN_DOUBT: tuple[State, ...] = ("sending",)
+_SILENT = 300.0  # seconds that a job waits for a connection that is silent: no later cycle could take its answer
 _SENDING = 300.0  # seconds that a job waits for publishers after its cycle
 _BETWEEN_TRIES = 1.0  # seconds, to note how a job ended while the database is away
 _HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
@@ -42,15 +44,18 @@ _GIVES_UP = 10  # reclaim times, after which no worker is expected to have what 
 class Jobs:
     """Runs jobs of workspaces; each call in a thread of its own. It remembers the configuration of each workspace."""
 
-    def __init__(self, path: Path, control: Control, reclaim: timedelta, stopping: threading.Event) -> None:
-        """`path` is the deployment's file. Jobs end soon once `stopping` is set."""
+    def __init__(self, path: Path, control: Control, keys: WorkerKeys, stopping: threading.Event) -> None:
+        """`path` is the deployment's file, `keys` are those that it has for workers. Jobs end soon once `stopping` is
+        set.
+        """
         self._path = path
         self._control = control
-        self._soon = reclaim
-        self._patience = reclaim * _GIVES_UP
+        self._soon = keys.reclaim
+        self._patience = keys.reclaim * _GIVES_UP
+        self._longest = keys.deadline.total_seconds() / 2
         self._stopping = stopping
         self._began_at = control.now()
-        self._quotas = StoredQuotas(control.engine)
+        self._quotas = StoredQuotas(lambda: self._control.engine)
         self._configurations: dict[str, Configuration] = {}
         self._digests: dict[str, str] = {}
         self._pruned: dict[str, date | None] = {}
@@ -163,6 +168,8 @@ class Jobs:
             Metrics(),
             wake=lambda: None,
             stopping=self._stopping,
+            longest=self._longest,
+            silent=min(_SILENT, self._longest),
             quotas=self._quotas.for_user(workspace),
         )
         due = job.run()

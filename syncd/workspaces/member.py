@@ -17,7 +17,7 @@ from syncd.config.connections import short_secrets
 from syncd.config.web_secrets import web_secret_problems
 from syncd.cycle.current import works_for
 from syncd.ledger import Databases, LedgerError
-from syncd.ledger.wrong_cells import explained
+from syncd.ledger.wrong_cells import explained, files_at
 from syncd.sdk import ConfigError, SyncdError
 from syncd.service import LedgerReader
 from syncd.service.configuration import Configuration
@@ -61,6 +61,7 @@ class Member(ABC):
         self._load = load
         self._databases = databases
         self._wake_all = wake
+        self._ledger_url: str | None = None
 
     @property
     @abstractmethod
@@ -99,7 +100,7 @@ class Member(ABC):
                 else:
                     self.act()
             except Exception as error:
-                self._refuse(explained(error))
+                self._refuse(explained(error, files_at(self._ledger_url)))
             else:
                 self.problem = None
             self.tried = True

@@ -75,10 +75,13 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
         if name in deployment.refused:
             yield WorkspaceOverview(name, str(deployment.refused[name]))
             continue
+        url: str | None = None
         try:
-            yield _opened(load_workspace(deployment, name, tests=False), name, period)
+            config = load_workspace(deployment, name, tests=False)
+            url = config.ledger_url()
+            yield _opened(config, name, period)
         except Exception as error:
-            reason = wrong_cells.explained(error)
+            reason = wrong_cells.explained(error, wrong_cells.files_at(url))
             if not isinstance(reason, SyncdError):
                 raise
             yield WorkspaceOverview(name, str(reason))

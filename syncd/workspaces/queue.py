@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url
 from syncd.ledger.engine import NETWORK
 from syncd.ledger.fence import CONTROL
 from syncd.ledger.impatient_async import ImpatientAsyncConnection
-from syncd.workspaces.control import Due
+from syncd.workspaces.control import Due, idle_limit
 
 _TASK = "syncd.cycle"
 _QUEUE = "syncd"
@@ -42,7 +42,7 @@ def defer(connection: Connection, due: Due) -> None:
 def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> App:
     """The queue in the database of an address, which is asked for each new connection, because passwords are rotated.
 
-    A server that is silent for longer than the patience has failed.
+    A server that is silent for longer than the patience has failed, and a transaction that is has ended.
     """
 
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # the worker says by itself that the database is away
@@ -50,6 +50,7 @@ def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> Ap
     async def configure(connection: ImpatientAsyncConnection) -> None:
         connection.patience = patience.total_seconds()
         await connection.execute(f"SET search_path = {CONTROL}")
+        await connection.execute(idle_limit(patience))
         await connection.commit()
 
     def conninfo() -> str:

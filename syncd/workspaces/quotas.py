@@ -30,7 +30,8 @@ _PURPOSE = "quotas"
 class StoredQuotas:
     """The quotas in the control schema of a deployment, for a workspace. Each request costs two short transactions."""
 
-    def __init__(self, engine: Engine, user: str = "") -> None:
+    def __init__(self, engine: Callable[[], Engine], user: str = "") -> None:
+        """`engine` gives the present one of the control schema: another after the database was away."""
         self._engine = engine
         self._user = user
 
@@ -71,7 +72,7 @@ class StoredQuotas:
         """Changes the account of a credential while nobody else does."""
         name = self._name(credential)
         of_it = quotas.c.credential == name
-        with self._engine.begin() as connection:
+        with self._engine().begin() as connection:
             query = select(quotas, func.clock_timestamp().label("now")).where(of_it).with_for_update()
             row = connection.execute(query).one_or_none()
             if row is None:
@@ -90,7 +91,7 @@ class StoredQuotas:
     @cached_property
     def _key(self) -> bytes:
         """The key of the deployment for this purpose: random, made by whoever needs it first."""
-        with self._engine.begin() as connection:
+        with self._engine().begin() as connection:
             first = insert(keys).values(name=_PURPOSE, key=secrets.token_bytes(32)).on_conflict_do_nothing()
             connection.execute(first)
             return bytes(connection.execute(select(keys.c.key).where(keys.c.name == _PURPOSE)).scalar_one())

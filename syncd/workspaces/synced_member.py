@@ -108,7 +108,8 @@ class SyncedMember(Member):
 
     def _opened(self) -> _Served:
         config = self._valid_config()
-        ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=self._databases)
+        self._ledger_url = config.ledger_url()
+        ledger = open_ledger(self._ledger_url, address=config.ledger_url, databases=self._databases)
         assert ledger is not None  # it was created
         return self._served_ledger(config, ledger)
 

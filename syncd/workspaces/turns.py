@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 _MOST = 8
@@ -34,16 +34,18 @@ class Turns:
         self.moved_at = time.monotonic()
         self._stopping = stopping
         self._wake = threading.Event()
-        self._running: dict[TakesTurns, threading.Thread] = {}
+        self._running: dict[TakesTurns, tuple[threading.Thread, float]] = {}
+        """The thread of each turn, and when it began by the monotonic clock."""
 
     def wake(self) -> None:
         """Looks at once at what is due."""
         self._wake.set()
 
     @property
-    def running(self) -> Collection[TakesTurns]:
-        """Whose turn it is now."""
-        return list(self._running)
+    def running(self) -> Mapping[TakesTurns, float]:
+        """Whose turn it is now, and for how many seconds it has been."""
+        now = time.monotonic()
+        return {taker: now - began for taker, (_, began) in list(self._running.items())}
 
     @property
     def are_all_taken(self) -> bool:
@@ -65,7 +67,7 @@ class Turns:
     def join(self, seconds: float) -> Sequence[str]:
         """Waits for the turns that are under way, at most so many seconds; returns the names of those that hang."""
         end = time.monotonic() + seconds
-        for thread in list(self._running.values()):
+        for thread, _ in list(self._running.values()):
             thread.join(max(0.0, end - time.monotonic()))
         return [taker.name for taker in self.running]
 
@@ -78,5 +80,5 @@ class Turns:
                 self._wake.set()
 
         thread = threading.Thread(target=turn, name=f"turn-{taker.name}", daemon=True)
-        self._running[taker] = thread
+        self._running[taker] = thread, time.monotonic()
         thread.start()

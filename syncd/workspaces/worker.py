@@ -125,7 +125,7 @@ class Worker:
     async def _session(self) -> None:
         """Takes jobs until it is stopped, or until the queue fails."""
         address = deployment_at(self._path).ledger_url
-        control = await asyncio.to_thread(open_control, address(), address)
+        control = await asyncio.to_thread(open_control, address(), address, reclaim=self._keys.reclaim)
         try:
             await self._take(control, address)
         finally:
@@ -133,7 +133,7 @@ class Worker:
 
     async def _take(self, control: Control, address: Callable[[], str]) -> None:
         if self._jobs is None:
-            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys.reclaim, self._stopping)
+            self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys, self._stopping)
         jobs = self._jobs
         jobs.use(control)
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
@@ -190,8 +190,12 @@ class Worker:
     async def _tick(self, control: Control) -> None:
         """Defers what is due."""
         if self._reloading.is_set():
-            self._reloading.clear()
-            await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
+            self._reloading.clear()  # before the files are read: a SIGHUP that comes meanwhile is for another tick
+            try:
+                await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
+            except BaseException:
+                self._reloading.set()
+                raise
         await asyncio.to_thread(control.defer_due, defer)
         self.metrics.late.set(await asyncio.to_thread(control.lag))
         self._ticked_at, self._problem = time.monotonic(), None

@@ -19,7 +19,7 @@ from syncd.workspaces.quotas import StoredQuotas
 def main(database: str, url: str, token: str, workspace: str) -> None:
     """Makes one request after the other."""
     control = open_control(database)
-    quota = StoredQuotas(control.engine, workspace).of(Credential("github", url, secret=(token,)))
+    quota = StoredQuotas(lambda: control.engine, workspace).of(Credential("github", url, secret=(token,)))
     budget = Budget(quota=quota)
     policy = RetryPolicy(attempts=1, budget=budget)
     made = 0

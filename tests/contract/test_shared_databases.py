@@ -22,6 +22,7 @@ from syncd.ledger import (
     open_ledger,
     service_lock,
 )
+from syncd.ledger.engine import engine_of
 from syncd.ledger.schema import cycles
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -121,3 +122,7 @@ def test_who_gets_no_connection_is_not_left_waiting(database: str, monkeypatch: 
         assert ledger is not None
         with ledger.engine.connect(), pytest.raises(LedgerFailed, match="are in use; try again later"):
             ledger.engine.connect()
+    alone = engine_of(make_url(database), None, few)  # as that of the control schema
+    with alone.connect(), pytest.raises(LedgerFailed, match="are in use; try again later"):
+        alone.connect()
+    alone.dispose()

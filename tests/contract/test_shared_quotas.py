@@ -68,7 +68,7 @@ def reasons_of(quotas: Quotas, most: int, left: int = 20) -> list[str | None]:
 
 
 def test_what_is_stored_decides_as_what_is_in_the_process(control: Control) -> None:
-    stored, process = StoredQuotas(control.engine), ProcessQuotas(lambda: datetime.now(UTC))
+    stored, process = StoredQuotas(lambda: control.engine), ProcessQuotas(lambda: datetime.now(UTC))
     for name, most, left in (("a", 3, 20), ("b", 12, 17)):
         reasons = reasons_of(stored.for_user(name), most, left)
         assert reasons == reasons_of(process.for_user(name), most, left)
@@ -80,7 +80,7 @@ def test_what_is_stored_decides_as_what_is_in_the_process(control: Control) -> N
 
 
 def test_no_secret_and_no_plain_hash_of_one_is_stored(control: Control) -> None:
-    reasons_of(StoredQuotas(control.engine, "search"), 1)
+    reasons_of(StoredQuotas(lambda: control.engine, "search"), 1)
     with control.engine.connect() as connection:
         (credential,) = connection.scalars(text("SELECT credential FROM syncd.quotas"))
         rows = str(connection.execute(text("SELECT * FROM syncd.quotas")).all())
@@ -88,18 +88,18 @@ def test_no_secret_and_no_plain_hash_of_one_is_stored(control: Control) -> None:
     plain = [TOKEN.secret[0], repr(TOKEN), str(list(TOKEN.secret))]
     assert credential not in {hashlib.sha256(each.encode()).hexdigest() for each in plain}
     another = open_control(control.engine.url.render_as_string(hide_password=False))
-    assert StoredQuotas(another.engine)._name(TOKEN) == credential
+    assert StoredQuotas(lambda: another.engine)._name(TOKEN) == credential
     another.close()
 
 
 def test_key_is_of_the_deployment(control: Control, new_postgres: Callable[[], str]) -> None:
     other = open_control(new_postgres())
-    assert StoredQuotas(other.engine)._name(TOKEN) != StoredQuotas(control.engine)._name(TOKEN)
+    assert StoredQuotas(lambda: other.engine)._name(TOKEN) != StoredQuotas(lambda: control.engine)._name(TOKEN)
     other.close()
 
 
 def test_server_that_tells_no_quota_costs_no_transactions(control: Control) -> None:
-    quota = StoredQuotas(control.engine, "search").of(TOKEN)
+    quota = StoredQuotas(lambda: control.engine, "search").of(TOKEN)
     for _ in range(3):
         quota.begin(waited=False)
         quota.end(None)
@@ -110,7 +110,7 @@ def test_server_that_tells_no_quota_costs_no_transactions(control: Control) -> N
 def test_database_that_fails_lets_no_request_through(mortal_postgres: tuple[Any, str]) -> None:
     server, url = mortal_postgres
     control = open_control(url)
-    quota = StoredQuotas(control.engine, "search").of(TOKEN)
+    quota = StoredQuotas(lambda: control.engine, "search").of(TOKEN)
     quota.begin(waited=False)
     pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
     quota.end(Seen(5, 10, 60))

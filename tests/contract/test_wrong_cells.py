@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from csv_project import CsvProject
 from sandbox_project import SandboxProject
 from standing_still import browser
+from waiting import HANG
 
 from syncd.cli.boundary import _run
 from syncd.config import load_config
@@ -22,6 +25,7 @@ from syncd.ledger.schema import metadata
 from syncd.ledger.wrong_cells import check_cells, explained
 from syncd.sandbox import Sandbox
 from syncd.service import Service
+from syncd.web.bounded import Bounded
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 MAPPING = """\
@@ -137,7 +141,7 @@ def test_service_says_so_and_is_not_ready(project: Path) -> None:
 def test_error_of_another_cause_stays_what_it_is(project: Path) -> None:
     with closing(open_ledger(load_config(project / "syncd.yaml").ledger_url())):  # type: ignore[type-var]
         error = TypeError("a bug")
-        assert explained(error) is error
+        assert explained(error, [project / "syncd.db"]) is error
 
 
 def test_every_column_has_cells_that_do_not_fit(project: Path) -> None:
@@ -166,3 +170,27 @@ def test_ledger_of_a_whole_project_has_no_wrong_cell(
     project.define("from: tickets, jql: project = KB, take: count")
     project.sync()
     check_cells(tmp_path / "syncd.db")
+
+
+def test_error_of_one_workspace_shows_no_cell_of_another(project: Path, synced: Path, tmp_path: Path) -> None:
+    """A process that serves both uses both ledgers: the damage of one explains no error of the other."""
+    broken = shutil.copytree(synced, tmp_path / "broken")
+    write(broken / "syncd.db", "key_result_values.number", "'abc'")
+    config = load_config(project / "syncd.yaml")
+    with (
+        closing(open_ledger(config.ledger_url())) as ledger,  # type: ignore[type-var]
+        closing(open_ledger(load_config(broken / "syncd.yaml").ledger_url())),  # type: ignore[type-var]
+    ):
+        assert ledger is not None
+        error = TypeError("a bug")
+        work = Bounded("page", threads=1, seconds=HANG, ledger=lambda: ledger)
+        with pytest.raises(TypeError):
+            asyncio.run(work.run(partial(_raise, error)))
+        service = Service(project / "syncd.yaml", config, lambda: NOW, ledger)
+        service.configuration.reload = partial(_raise, error)  # type: ignore[method-assign]
+        service.job.run()
+        assert service.cycle_problem == "internal error: TypeError (see the log)"
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -7,12 +7,15 @@ import importlib
 import pkgutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from opened import create_ledger
 from starlette.exceptions import HTTPException
 
 import syncd.web
-from syncd.ledger import LedgerError, wrong_cells
+from syncd.ledger import Ledger, LedgerError, wrong_cells
 from syncd.sdk import SyncdError
 from syncd.web import bounded
 from syncd.web.bodies import BodyRefused
@@ -22,25 +25,30 @@ from syncd.web.provider import LoginRefused
 
 @pytest.fixture
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The name of the thread of each scan of the ledgers in use."""
+    """The name of the thread of each scan of a ledger."""
     threads: list[str] = []
 
-    def files_in_use() -> Iterator[object]:
+    def check_cells(_: Path, *, texts: bool) -> None:
         threads.append(threading.current_thread().name)
-        return iter(())
 
-    monkeypatch.setattr(wrong_cells, "files_in_use", files_in_use)
+    monkeypatch.setattr(wrong_cells, "check_cells", check_cells)
     return threads
 
 
-def outcome(error: BaseException, seconds: float = 60) -> BaseException:
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(create_ledger(f"sqlite:///{tmp_path}/ledger.db")) as ledger:
+        yield ledger
+
+
+def outcome(error: BaseException, seconds: float = 60, ledger: Ledger | None = None) -> BaseException:
     """What the caller gets of work that raises this."""
 
     def work() -> None:
         raise error
 
     with pytest.raises(BaseException) as raised:
-        asyncio.run(Bounded("work", threads=1, seconds=seconds).run(work))
+        asyncio.run(Bounded("work", threads=1, seconds=seconds, ledger=lambda: ledger).run(work))
     return raised.value
 
 
@@ -66,15 +74,15 @@ def test_every_error_that_pages_raise_on_purpose_is_foreseen() -> None:
         assert [error for error in own if not issubclass(error, SyncdError | HTTPException)] == []
 
 
-def test_scan_after_an_error_that_nobody_foresaw_takes_a_thread_of_the_work(scans: list[str]) -> None:
+def test_scan_after_an_error_that_nobody_foresaw_takes_a_thread_of_the_work(scans: list[str], ledger: Ledger) -> None:
     error = ValueError("nobody foresaw this")
-    assert outcome(error) is error
+    assert outcome(error, ledger=ledger) is error
     assert scans == ["work_0"]
 
 
 def test_error_stands_where_the_scan_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(bounded, "explained", lambda error: ended.wait(60) and error)
+    monkeypatch.setattr(bounded, "explained", lambda error, _: ended.wait(60) and error)
     error = ValueError("nobody foresaw this")
     threading.Timer(0.2, ended.set).start()  # so that the executor can end
     assert outcome(error, seconds=0.01) is error

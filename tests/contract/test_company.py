@@ -1,0 +1,164 @@
+"""The workspaces of one process, while some of them hang, fail or are removed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from standing_workspaces import MAPPING, OWN
+from waiting import HANG
+
+from syncd.config.deployment import read_deployment
+from syncd.ledger import LedgerError
+from syncd.service import LedgerReader
+from syncd.workspaces import company as companies
+from syncd.workspaces import turns
+from syncd.workspaces.company import Company
+from syncd.workspaces.member import ShownMember
+
+
+class Reader(LedgerReader):
+    """One that a test lets fail."""
+
+    failures: dict[str, Exception] = {}
+    reads: list[str] = []
+
+    def read(self) -> Sequence[Metric]:
+        name = self.config.path.parent.name
+        self.reads.append(name)
+        if name in self.failures:
+            raise self.failures[name]
+        metric = GaugeMetricFamily("syncd_of_a_test", "What was read.")
+        metric.add_metric((), 1)
+        return [metric]
+
+
+class Shown(ShownMember):
+    """A workspace that hangs where a test says, until it says that nothing does."""
+
+    reader = Reader
+    hangs_in = ""
+    goes_on = threading.Event()
+
+    def act(self) -> None:
+        if self.hangs_in == "act":
+            self.goes_on.wait(HANG)
+        super().act()
+
+    def close(self) -> None:
+        if self.hangs_in == "close":
+            self.goes_on.wait(HANG)
+        super().close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a deployment with two workspaces."""
+    for name in ("alpha", "bravo"):
+        team = tmp_path / "teams" / name
+        team.mkdir(parents=True)
+        (team / "syncd.yaml").write_text(OWN.replace("NAME", name))
+        (team / "okrs.yaml").write_text(MAPPING.replace("NAME", name))
+    (tmp_path / "syncd.yaml").write_text("workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\n")
+    return tmp_path
+
+
+@pytest.fixture
+def company(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    deployment = read_deployment(folder / "syncd.yaml")
+    assert deployment is not None
+    monkeypatch.setattr(Shown, "goes_on", threading.Event())
+    monkeypatch.setattr(Reader, "failures", {})
+    monkeypatch.setattr(Reader, "reads", [])
+    company = Company(deployment, Shown)
+    yield company
+    Shown.goes_on.set()
+    company.stop()
+
+
+def open_all(company: Company) -> None:
+    for member in company._members.values():
+        member.turn()
+
+
+def test_workspace_that_is_removed_while_turns_are_given_is_closed(company: Company, folder: Path) -> None:
+    """Another thread takes over its files in the middle of the look at those that leave."""
+
+    class Leaving(Shown):
+        @property
+        def closed(self) -> bool:  # type: ignore[override]
+            edits.start()
+            edits.join(0.2)
+            return True
+
+        @closed.setter
+        def closed(self, _: bool) -> None:
+            pass
+
+    bravo = company._members["bravo"]
+    edits = threading.Thread(target=lambda: company._take_over(()))
+    company._leaving = [Leaving("charlie", lambda _: bravo._valid_config(), company._databases, lambda: None)]
+    (folder / "teams" / "bravo" / "syncd.yaml").unlink()
+    company._takers()
+    edits.join(HANG)
+    assert company._leaving == [bravo]
+    assert bravo in company._takers()
+
+
+def test_turns_that_hang_while_workspaces_are_opened_are_a_standstill(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_MOST", 1)
+    monkeypatch.setattr(companies, "_STANDSTILL", 0.0)
+    monkeypatch.setattr(Shown, "hangs_in", "act")
+    company._turns.moved_at = math.inf  # the scheduler itself moves
+    assert company.standstill() is None
+    company._turns._begin(company._members["alpha"])
+    assert company.standstill() is not None
+    Shown.goes_on.set()
+    assert company._turns.join(HANG) == []
+
+
+def test_stop_leaves_a_database_behind_that_does_not_answer(
+    company: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(companies, "_GRACE", 0.1)
+    monkeypatch.setattr(companies, "_CLOSING", 0.1)
+    monkeypatch.setattr(Shown, "hangs_in", "close")
+    monkeypatch.setattr(company, "_takers", list)
+    runs = threading.Thread(target=company.run, daemon=True)
+    runs.start()
+    company.stop()
+    runs.join(HANG / 2)  # without a bound of its own it ends when `goes_on` is waited for no more
+    assert not runs.is_alive()
+    assert "its database does not answer" in caplog.text
+
+
+def scraped(company: Company) -> str:
+    return company.scrape().decode()
+
+
+def test_metrics_of_a_workspace_that_fails_leave_those_of_the_others(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_all(company)
+    Reader.failures["alpha"] = ValueError("a bug")
+    caplog.set_level(logging.ERROR)
+    for _ in range(2):
+        company._metrics._readings.clear()
+        assert 'syncd_of_a_test{workspace="bravo"} 1.0' in scraped(company)
+    assert caplog.text.count("metrics cannot be read") == 1
+
+
+def test_ledger_that_failed_is_no_sooner_read_again_than_others(company: Company) -> None:
+    open_all(company)
+    Reader.failures["alpha"] = LedgerError("it is silent")
+    for _ in range(2):
+        assert 'syncd_of_a_test{workspace="bravo"} 1.0' in scraped(company)
+    assert Reader.reads == ["alpha", "bravo"]
