@@ -41,7 +41,7 @@ def check_names(tree: exp.Expr, database: str) -> None:
     if database in ("snowflake", "mariadb"):
         for node in tree.find_all(exp.Column, exp.Dot):
             name = node.this if isinstance(node, exp.Column) else node.expression
-            if (isinstance(node, exp.Dot) or node.table) and name.name.lower() == "nextval":
+            if (isinstance(node, exp.Dot) or node.args.get("table")) and name.name.lower() == "nextval":
                 raise Refused("counts a sequence on by nextval; a measure may only read: write a query without it")
     if database == "mssql":
         for alias in tree.find_all(exp.TableAlias):
@@ -56,7 +56,7 @@ def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
     """The functions that PostgreSQL calls if they are no attribute of what stands before them, and how that is written.
 
     Not among them is the `f` of `o.f` where `o` is a table: it is a column, or a function of the table's own type.
-    Refused if a function in FROM has no name that could be told.
+    Refused if there is no telling what stands before a name.
     """
     from sqlglot import exp
 
@@ -75,13 +75,10 @@ def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(column.parent, exp.Collate) and column.parent.expression is column:
             continue  # a collation by its schema
-        if _folded(of) in functions:
-            columns = functions[_folded(of)] | _COLUMNS_OF_FUNCTIONS
-        elif _folded(of) in rows:
-            continue
-        else:
-            columns = frozenset()
-        if _folded(name) not in columns:
+        columns = functions.get(_folded(of))
+        if columns is None and _folded(of) not in rows:
+            raise Refused(f"names {of.name}.{name.name}, and nothing in FROM has the name {of.name}")
+        if columns is not None and _folded(name) not in columns | _COLUMNS_OF_FUNCTIONS:
             yield _folded(name), f"{of.name}.{name.name}; if it is a column, name it: AS {of.name}({name.name})"
 
 

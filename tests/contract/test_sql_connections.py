@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+import pymysql
 import pytest
 from breaking_relay import BreakingRelay
 from mariadb_server import PASSWORD
@@ -21,8 +23,9 @@ from sqlalchemy import make_url
 from waiting import HANG
 
 from connectors.sql import Sql
-from connectors.sql.databases import address_of
-from connectors.sql.rights import writing_grants
+from connectors.sql.databases import address_of, begin
+from connectors.sql.rights import check_rights, writing_grants
+from connectors.sql.session import Result
 from connectors.sql.settings import SqlSettings
 from syncd.config import load_config
 from syncd.sdk import Check, ConfigError, Context, RetryLater, RetryPolicy, SourceBroken, Stream
@@ -191,6 +194,18 @@ def test_doctor_shows_the_rights(
     assert rights(reader).detail == "the role may only read"
 
 
+def test_double_quotes_begin_a_text_whatever_the_modes_of_mariadb_are(mariadb: str) -> None:
+    """As they do to the parser that checks a query."""
+    address = make_url(mariadb)
+    login = {"host": address.host, "port": address.port, "user": address.username, "password": PASSWORD}
+    with pymysql.connect(**login) as connection, connection.cursor() as cursor:
+        for mode in ("ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL", "NO_BACKSLASH_ESCAPES"):
+            cursor.execute(f"SET SESSION sql_mode = '{mode},STRICT_TRANS_TABLES'")
+            begin("mariadb", connection, 30, ZoneInfo("UTC"))
+            cursor.execute(r"""SELECT "a", 'b\'c', @@sql_mode LIKE '%STRICT_TRANS_TABLES%'""")
+            assert cursor.fetchall() == (("a", "b'c", 1),), mode
+
+
 def test_grants_that_are_not_for_reading_are_named() -> None:
     assert list(writing_grants("GRANT USAGE ON *.* TO `syncd`@`%`")) == []
     assert list(writing_grants("GRANT SELECT, SHOW VIEW ON `shop`.* TO `syncd`@`%`")) == []
@@ -201,27 +216,58 @@ def test_grants_that_are_not_for_reading_are_named() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["mssql", "snowflake", "bigquery"])
-def test_role_that_may_write_fails_where_no_transaction_holds_it_back(kind: str) -> None:
-    from connectors.sql.rights import check_rights
-    from connectors.sql.session import Result
+class Answers:
+    """What the vendors document as the answers: of Snowflake the grants of each role, of SQL Server its permissions."""
 
-    class Answers:
-        """What the vendors document as the answers."""
+    def __init__(self, kind: str, grants: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
+        self.database = kind
+        self._grants = grants
 
-        database = kind
+    def ask(self, question: str) -> Result:
+        if "CURRENT_ROLE" in question:
+            return Result(["CURRENT_ROLE()"], [("SYNCD",)])
+        if question.startswith("SHOW GRANTS TO "):
+            role = question.removeprefix("SHOW GRANTS TO ")
+            return Result(["privilege", "granted_on", "name"], self._grants[role])
+        return Result(["permission_name"], [("CONNECT",), ("SELECT",), ("DELETE",)])
 
-        def ask(self, question: str) -> Result:
-            if "CURRENT_ROLE" in question:
-                return Result(["CURRENT_ROLE()"], [("SYNCD",)])
-            if "SHOW GRANTS" in question and "SYNCD" in question:
-                return Result(["privilege", "granted_on", "name"], [("SELECT", "TABLE", "T"), ("USAGE", "ROLE", "ETL")])
-            if "SHOW GRANTS" in question:
-                return Result(["privilege", "granted_on", "name"], [("INSERT", "TABLE", "T")])
-            return Result(["permission_name"], [("CONNECT",), ("SELECT",), ("DELETE",)])
 
-    (check,) = check_rights(Answers())  # type: ignore[arg-type]
+_READS, _WRITES = ("SELECT", "TABLE", "SHOP.T"), ("INSERT", "TABLE", "SHOP.T")
+
+
+@pytest.mark.parametrize(
+    ("kind", "grants"),
+    [
+        ("mssql", {}),
+        ("bigquery", {}),
+        ("snowflake", {'ROLE "SYNCD"': [_WRITES]}),
+        ("snowflake", {'ROLE "SYNCD"': [_READS, ("USAGE", "ROLE", "ETL")], 'ROLE "ETL"': [_WRITES]}),
+        (
+            "snowflake",
+            {
+                'ROLE "SYNCD"': [_READS, ("USAGE", "DATABASE_ROLE", "SHOP.READER")],
+                'DATABASE ROLE "SHOP"."READER"': [_READS, ("USAGE", "DATABASE_ROLE", "SHOP.WRITER")],
+                'DATABASE ROLE "SHOP"."WRITER"': [_READS, _WRITES],
+            },
+        ),
+    ],
+)
+def test_role_that_may_write_fails_where_no_transaction_holds_it_back(
+    kind: str, grants: Mapping[str, Sequence[tuple[str, str, str]]]
+) -> None:
+    (check,) = check_rights(Answers(kind, grants))  # type: ignore[arg-type]
     assert not check.ok
+
+
+def test_roles_of_a_role_are_followed_to_the_last() -> None:
+    grants = {f'ROLE "R{number}"': [_READS, ("USAGE", "ROLE", f"R{number + 1}")] for number in range(99)}
+    grants['ROLE "SYNCD"'] = [("USAGE", "ROLE", "R1"), ("USAGE", "ROLE", "SYNCD")]
+    grants['ROLE "R99"'] = [_READS]
+    (check,) = check_rights(Answers("snowflake", grants))  # type: ignore[arg-type]
+    assert (check.ok, check.detail) == (True, "the role may only read")
+    grants['ROLE "R99"'] = [("USAGE", "ROLE", "R100")]
+    with pytest.raises(SourceBroken, match="more than 100 roles; give it a role that has SELECT itself"):
+        list(check_rights(Answers("snowflake", grants)))  # type: ignore[arg-type]
 
 
 def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
