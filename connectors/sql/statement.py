@@ -175,6 +175,8 @@ class _Walk:
             for hint in node.expressions:
                 if hint.name.lower() not in _LOCKS_NOTHING:
                     raise Refused(f"holds the hint {hint.name}; write one of {', '.join(_LOCKS_NOTHING).upper()}")
+        elif isinstance(node, exp.QueryOption) and node.name.upper() == "MAXRECURSION":
+            return  # how often a recursive query of SQL Server may go round
         elif isinstance(node, exp.JSONValue) and "json_value" in self._allowed:
             return  # syntax to the parser
         elif isinstance(node, exp.Func):
