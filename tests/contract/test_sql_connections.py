@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +45,7 @@ class _Sql(SourceContract):
     ailments = tuple(each for each in AILMENTS if each.connection in ("reset", "cut"))
     test_a_redirect_to_another_host_takes_no_secret_along = None  # type: ignore[assignment]
 
-    def proxy(self, upstream: str) -> BreakingRelay:
+    def proxy(self, upstream: str) -> Any:
         return BreakingRelay(upstream)
 
     def settings(self, url: str) -> Mapping[str, Any]:
@@ -76,6 +78,33 @@ class TestMariaDB(_Sql):
     @pytest.fixture
     def upstream(self, mariadb: str) -> str:
         return fill(on_mariadb(mariadb))
+
+
+@dataclass
+class _File:
+    """A file, which is read without a server: there is nothing before it that could break off."""
+
+    url: str
+    requests: Sequence[str] = ()
+
+    @contextmanager
+    def running(self) -> Iterator[_File]:
+        yield self
+
+
+class TestSQLite(_Sql):
+    test_what_is_tried_again_and_after_how_long = None  # type: ignore[assignment]
+    test_what_breaks_on_any_page_never_passes_for_the_whole = None  # type: ignore[assignment]
+    test_what_passes_is_sat_out = None  # type: ignore[assignment]
+    test_opening_it_makes_no_request_and_closing_it_is_harmless = None  # type: ignore[assignment]
+    test_importing_it_loads_no_client_library = None  # type: ignore[assignment]
+
+    @pytest.fixture
+    def upstream(self, tmp_path: Path) -> str:
+        return fill(on_sqlite(tmp_path))
+
+    def proxy(self, upstream: str) -> Any:
+        return _File(upstream)
 
 
 @pytest.fixture
