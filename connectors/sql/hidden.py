@@ -66,7 +66,7 @@ def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
             whole = whole.parent
         # Of a type and of a function that is called with brackets it is the schema's or the type's own name.
         is_name = isinstance(whole.parent, exp.DataType | exp.Table) or isinstance(whole.expression, exp.Func)
-        if isinstance(dot.expression, exp.Identifier) and not is_name:
+        if not is_name and not isinstance(dot.expression, exp.Star):
             yield _folded(dot.expression), f"(…).{dot.expression.name}"
     rows, functions = _sources(tree)
     for column in tree.find_all(exp.Column):
@@ -92,16 +92,17 @@ def _sources(tree: exp.Expr) -> tuple[frozenset[str], dict[str, frozenset[str]]]
     rows, functions = set[str](), dict[str, frozenset[str]]()
     for node in tree.find_all(exp.Table, exp.Unnest, exp.Lateral, exp.Subquery, exp.Values):
         alias, inner = node.args.get("alias"), node.this if isinstance(node, exp.Table | exp.Lateral) else node
-        if isinstance(inner, exp.Subquery | exp.Values):
-            rows |= {_folded(alias.this)} if alias else set()
+        name = alias.this if alias else None
+        if isinstance(inner, exp.Subquery | exp.Values | exp.JSONTable):
+            rows |= {_folded(name)} if name else set()
         elif isinstance(inner, exp.Identifier) and not _is_function(node):
-            rows.add(_folded(alias.this if alias else inner))
-        elif alias is None:
-            functions[_name_of(inner)] = frozenset()
+            rows.add(_folded(name or inner))
         else:
             ordinality = inner.args.get("offset") if inner else None
-            columns = {_folded(each) for each in (*alias.columns, ordinality) if isinstance(each, exp.Identifier)}
-            functions[_folded(alias.this)] = functions.get(_folded(alias.this), frozenset(columns)) & columns
+            declared = (*alias.columns, ordinality) if alias else ()
+            columns = {_folded(each) for each in declared if isinstance(each, exp.Identifier)}
+            called = _folded(name) if name else _name_of(inner)
+            functions[called] = functions.get(called, frozenset(columns)) & columns
     return frozenset(rows), functions
 
 
