@@ -42,6 +42,12 @@ _NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
 _CUT = (1260, 1931)  # ER_CUT_VALUE_GROUP_CONCAT, ER_QUERY_EXCEEDED_ROWS_EXAMINED_LIMIT
 
 
+_READ_ANEW = (
+    "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each brings the first
+    "NO_BACKSLASH_ESCAPES",
+)  # fmt: skip
+"""The modes of MySQL and MariaDB in which a text is another query than the one that the parser checks."""
+
 READ_ONLY = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
 """The databases that can be told to change nothing."""
 
@@ -153,10 +159,7 @@ def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> It
         case "mysql" | "mariadb":
             cursor.execute("SELECT VERSION(), @@sql_mode")
             ((version, modes),) = cursor.fetchall()
-            # A parser that takes a quote for another thing than the server does would check another query.
-            kept = [
-                mode for mode in str(modes).split(",") if mode not in ("ANSI_QUOTES", "ANSI", "NO_BACKSLASH_ESCAPES")
-            ]
+            kept = [mode for mode in str(modes).split(",") if mode not in _READ_ANEW]
             yield f"SET SESSION sql_mode = '{','.join(kept)}'"
             is_mariadb = "mariadb" in str(version).lower()
             yield (

@@ -18,17 +18,17 @@ sign sqrt stddev stddev_pop stddev_samp substr substring sum trim upper var_pop 
 _BY_DATABASE = {
     "postgresql": """
 age any_value array array_agg array_length array_position array_to_string ascii bit_and bit_or bool_and bool_or btrim
-cardinality cbrt char_length character_length chr clock_timestamp corr covar_pop covar_samp date date_bin date_part
-date_trunc div every format generate_series grouping initcap isfinite json_agg json_array_elements
-json_array_elements_text json_array_length json_build_object json_each json_each_text json_extract_path
-json_extract_path_text json_object_agg json_typeof jsonb_agg jsonb_array_elements jsonb_array_elements_text
-jsonb_array_length jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text
-jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query jsonb_path_query_first jsonb_typeof justify_days
-justify_hours justify_interval localtime localtimestamp make_date make_interval make_timestamp make_timestamptz md5
-mode now num_nonnulls overlay percentile_cont percentile_disc random regexp_count regexp_like regexp_match
-regexp_matches regexp_replace regexp_substr regr_slope repeat row row_to_json scale split_part starts_with
-statement_timestamp string_agg string_to_array strpos timezone to_char to_date to_json to_jsonb to_number to_timestamp
-transaction_timestamp translate trunc unnest width_bucket
+cardinality cbrt char_length character_length chr clock_timestamp corr covar_pop covar_samp current_user date date_bin
+date_part date_trunc daterange div every format generate_series grouping initcap int4range int8range isfinite json_agg
+json_array_elements json_array_elements_text json_array_length json_build_object json_each json_each_text
+json_extract_path json_extract_path_text json_object_agg json_typeof jsonb_agg jsonb_array_elements
+jsonb_array_elements_text jsonb_array_length jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path
+jsonb_extract_path_text jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query jsonb_path_query_first
+jsonb_typeof justify_days justify_hours justify_interval localtime localtimestamp make_date make_interval make_timestamp
+make_timestamptz md5 mode now num_nonnulls numrange overlay percentile_cont percentile_disc random regexp_count
+regexp_like regexp_match regexp_matches regexp_replace regexp_substr regr_slope repeat row row_to_json scale split_part
+starts_with statement_timestamp string_agg string_to_array strpos timezone to_char to_date to_json to_jsonb to_number
+to_timestamp transaction_timestamp translate trunc tsrange tstzrange unnest width_bucket
 """,
     "mysql": """
 adddate addtime any_value bit_and bit_count bit_or char_length character_length convert convert_tz curdate curtime

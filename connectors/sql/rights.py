@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from connectors.sql.databases import CALLED, READ_ONLY
 from connectors.sql.session import Session
-from syncd.sdk import Check
+from syncd.sdk import Check, SourceBroken
 
 _POSTGRESQL = """
 SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -31,7 +31,8 @@ _READING = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 5
-_DEEPEST = 20
+_MOST_ROLES = 100
+"""The roles of a role of Snowflake that are looked at, by a question each."""
 
 
 def check_rights(session: Session) -> Iterator[Check]:
@@ -84,23 +85,31 @@ def _of_sql_server(session: Session) -> Iterator[str]:
 
 
 def _of_snowflake(session: Session) -> Iterator[str]:
-    """The role's grants, and those of the roles that it has."""
+    """The role's grants, and those of the roles and database roles that it has. SourceBroken if these are too many."""
     ((role,),) = session.ask("SELECT CURRENT_ROLE()").rows
-    roles, seen = [str(role)], set[str]()
-    while roles and len(seen) < _DEEPEST:
-        name = roles.pop()
-        if name in seen:
+    roles, seen = [("ROLE", _quoted(str(role)))], set[tuple[str, str]]()
+    while roles:
+        kind, name = roles.pop()
+        if (kind, name) in seen:
             continue
-        seen.add(name)
-        quoted = '"' + name.replace('"', '""') + '"'
-        result = session.ask(f"SHOW GRANTS TO ROLE {quoted}")
+        if len(seen) == _MOST_ROLES:
+            raise SourceBroken(f"it has more than {_MOST_ROLES} roles; give it a role that has SELECT itself")
+        seen.add((kind, name))
+        result = session.ask(f"SHOW GRANTS TO {kind} {name}")
         places = [_place(result.columns, column) for column in ("privilege", "granted_on", "name")]
         for row in result.rows:
-            privilege, kind, of = (str(row[place]) for place in places)
-            if kind == "ROLE" and privilege == "USAGE":
-                roles.append(of)
+            privilege, of_kind, of = (str(row[place]) for place in places)
+            if of_kind == "ROLE" and privilege == "USAGE":
+                roles.append(("ROLE", _quoted(of)))
+            elif of_kind in ("DATABASE_ROLE", "DATABASE ROLE") and privilege == "USAGE":
+                database, _, of_database = of.partition(".")
+                roles.append(("DATABASE ROLE", of if '"' in of else f"{_quoted(database)}.{_quoted(of_database)}"))
             elif not _READING.fullmatch(privilege):
                 yield f"{privilege} ON {of}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _place(columns: Collection[str], name: str) -> int:

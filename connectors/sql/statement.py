@@ -14,7 +14,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from connectors.sql.functions import allowed_functions
-from connectors.sql.tokens import PARAMETERS, WINDOW, Refused, Statement, check_comments, check_words, rebuilt
+from connectors.sql.hidden import attributes, check_names
+from connectors.sql.tokens import (
+    PARAMETERS,
+    WINDOW,
+    Refused,
+    Statement,
+    check_comments,
+    check_escapes,
+    check_words,
+    rebuilt,
+)
 from syncd.sdk.names import nearest_hint
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ LONGEST = 20_000
 
 _NAMES_DAYS = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
 _SHOWN = 60
+_ADDED = "if it only computes, whoever owns syncd.yaml may add it to 'functions' of the connection"
 
 _DIALECTS = {
     "postgresql": "postgres",
@@ -86,6 +97,8 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
     if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
         raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
     check_words(query, tokens, database)
+    if database == "postgresql":
+        check_escapes(query, tokens)
     trees = [tree for tree in dialect.parse(query) if not isinstance(tree, exp.Semicolon | None)]
     if len(trees) != 1:
         raise Refused(f"holds {len(trees)} statements; write a single SELECT")
@@ -136,6 +149,10 @@ class _Walk:
         for node in tree.walk():
             self._check_node(node)
             named += isinstance(node, exp.Placeholder)
+        check_names(tree, self._database)
+        for name, written in attributes(tree) if self._database == "postgresql" else ():
+            if name not in self._allowed:
+                raise Refused(f"calls {name}, as PostgreSQL reads {written}; {_ADDED}")
         outermost = tree.unnest()
         if not isinstance(outermost, exp.Select | exp.SetOperation):
             raise Refused(f"begins with {type(tree).__name__.upper()}; write a single SELECT")
@@ -158,6 +175,8 @@ class _Walk:
             for hint in node.expressions:
                 if hint.name.lower() not in _LOCKS_NOTHING:
                     raise Refused(f"holds the hint {hint.name}; write one of {', '.join(_LOCKS_NOTHING).upper()}")
+        elif isinstance(node, exp.QueryOption) and node.name.upper() == "MAXRECURSION":
+            return  # how often a recursive query of SQL Server may go round
         elif isinstance(node, exp.JSONValue) and "json_value" in self._allowed:
             return  # syntax to the parser
         elif isinstance(node, exp.Func):
@@ -188,9 +207,7 @@ class _Walk:
                 return  # where PostgreSQL's own functions are
         elif name.lower() in self._allowed and (name == name.lower() or not self._is_quoted(node)):
             return
-        raise Refused(
-            f"calls {name}; if it only computes, whoever owns syncd.yaml may add it to 'functions' of the connection"
-        )
+        raise Refused(f"calls {name}; {_ADDED}")
 
 
 def _why(error: Exception) -> str:

@@ -80,6 +80,13 @@ def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
             raise Refused(f"names {word}, a variable; {WINDOW}")
 
 
+def check_escapes(query: str, tokens: Sequence[Token]) -> None:
+    """Refuses a name with escapes, `U&"…"`, which the parser takes for a column `U` and an operator."""
+    for token, after in itertools.pairwise(tokens):
+        if token.text.upper() == "U" and token.end + 1 == after.start and query.startswith('&"', after.start):
+            raise Refused('holds U&", which begins a name with escapes; write the name without them')
+
+
 def rebuilt(query: str, tokens: Sequence[Token]) -> tuple[str, ...]:
     """The parts of a statement, by the tokens of its query. Refused if a semicolon is anywhere but at its end."""
     from sqlglot.tokenizer_core import TokenType

@@ -358,9 +358,16 @@ def test_function_that_writes_is_held_back_by_the_transaction(new_postgres: Call
     database.run(
         "CREATE FUNCTION add_it() RETURNS int LANGUAGE sql AS 'INSERT INTO orders (id) VALUES (99) RETURNING id'"
     )
+    database.run(
+        "CREATE FUNCTION add_beside(orders) RETURNS int LANGUAGE sql AS "
+        "'INSERT INTO orders (id) VALUES (98) RETURNING id'"
+    )
+    database.add_order(1, None, None)
     project = Warehouse(tmp_path, database, functions=["add_it"])
     assert "read-only transaction" in project.failure("SELECT add_it() AS n", value="n")
-    assert project.measure(ask("SELECT count(*) AS n FROM orders", value="n")) == [0]
+    looks_like_a_column = "SELECT o.add_beside AS n FROM orders o"
+    assert "read-only transaction" in project.failure(looks_like_a_column, value="n")
+    assert project.measure(ask("SELECT count(*) AS n FROM orders", value="n")) == [1]
 
 
 def test_query_and_password_are_in_no_log_and_no_reason(shop: Warehouse, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+import pymysql
 import pytest
 from breaking_relay import BreakingRelay
 from mariadb_server import PASSWORD
@@ -22,8 +25,7 @@ from sqlalchemy import URL, make_url
 from waiting import HANG
 
 from connectors.sql import Sql
-from connectors.sql.databases import address_of
-from connectors.sql.rights import writing_grants
+from connectors.sql.databases import address_of, begin
 from connectors.sql.settings import SqlSettings
 from syncd.config import load_config
 from syncd.sdk import Check, ConfigError, Context, RetryLater, RetryPolicy, SourceBroken, Stream
@@ -41,7 +43,7 @@ class _Sql(SourceContract):
     ailments = tuple(each for each in AILMENTS if each.connection in ("reset", "cut"))
     test_a_redirect_to_another_host_takes_no_secret_along = None  # type: ignore[assignment]
 
-    def proxy(self, upstream: str) -> BreakingRelay:
+    def proxy(self, upstream: str) -> Any:
         return BreakingRelay(upstream)
 
     def settings(self, url: str) -> Mapping[str, Any]:
@@ -74,6 +76,33 @@ class TestMariaDB(_Sql):
     @pytest.fixture
     def upstream(self, mariadb: str) -> str:
         return fill(on_mariadb(mariadb))
+
+
+@dataclass
+class _File:
+    """A file, which is read without a server: there is nothing before it that could break off."""
+
+    url: str
+    requests: Sequence[str] = ()
+
+    @contextmanager
+    def running(self) -> Iterator[_File]:
+        yield self
+
+
+class TestSQLite(_Sql):
+    test_what_is_tried_again_and_after_how_long = None  # type: ignore[assignment]
+    test_what_breaks_on_any_page_never_passes_for_the_whole = None  # type: ignore[assignment]
+    test_what_passes_is_sat_out = None  # type: ignore[assignment]
+    test_opening_it_makes_no_request_and_closing_it_is_harmless = None  # type: ignore[assignment]
+    test_importing_it_loads_no_client_library = None  # type: ignore[assignment]
+
+    @pytest.fixture
+    def upstream(self, tmp_path: Path) -> str:
+        return fill(on_sqlite(tmp_path))
+
+    def proxy(self, upstream: str) -> Any:
+        return _File(upstream)
 
 
 @pytest.fixture
@@ -209,37 +238,16 @@ def test_doctor_shows_the_rights(
     assert rights(reader).detail == "the role may only read"
 
 
-def test_grants_that_are_not_for_reading_are_named() -> None:
-    assert list(writing_grants("GRANT USAGE ON *.* TO `syncd`@`%`")) == []
-    assert list(writing_grants("GRANT SELECT, SHOW VIEW ON `shop`.* TO `syncd`@`%`")) == []
-    grants = "GRANT SELECT (a, b), INSERT (a), DELETE ON `shop`.`t` TO `syncd`@`%`"
-    assert list(writing_grants(grants)) == ["INSERT (a) ON shop.t", "DELETE ON shop.t"]
-    assert list(writing_grants("GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION")) == [
-        "ALL PRIVILEGES ON *.*"
-    ]
-
-
-@pytest.mark.parametrize("kind", ["mssql", "snowflake", "bigquery"])
-def test_role_that_may_write_fails_where_no_transaction_holds_it_back(kind: str) -> None:
-    from connectors.sql.rights import check_rights
-    from connectors.sql.session import Result
-
-    class Answers:
-        """What the vendors document as the answers."""
-
-        database = kind
-
-        def ask(self, question: str) -> Result:
-            if "CURRENT_ROLE" in question:
-                return Result(["CURRENT_ROLE()"], [("SYNCD",)])
-            if "SHOW GRANTS" in question and "SYNCD" in question:
-                return Result(["privilege", "granted_on", "name"], [("SELECT", "TABLE", "T"), ("USAGE", "ROLE", "ETL")])
-            if "SHOW GRANTS" in question:
-                return Result(["privilege", "granted_on", "name"], [("INSERT", "TABLE", "T")])
-            return Result(["permission_name"], [("CONNECT",), ("SELECT",), ("DELETE",)])
-
-    (check,) = check_rights(Answers())  # type: ignore[arg-type]
-    assert not check.ok
+def test_double_quotes_begin_a_text_whatever_the_modes_of_mariadb_are(mariadb: str) -> None:
+    """As they do to the parser that checks a query."""
+    address = make_url(mariadb)
+    login = {"host": address.host, "port": address.port, "user": address.username, "password": PASSWORD}
+    with pymysql.connect(**login) as connection, connection.cursor() as cursor:
+        for mode in ("ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL", "NO_BACKSLASH_ESCAPES"):
+            cursor.execute(f"SET SESSION sql_mode = '{mode},STRICT_TRANS_TABLES'")
+            begin("mariadb", connection, 30, ZoneInfo("UTC"))
+            cursor.execute(r"""SELECT "a", 'b\'c', @@sql_mode LIKE '%STRICT_TRANS_TABLES%'""")
+            assert cursor.fetchall() == (("a", "b'c", 1),), mode
 
 
 def test_query_that_writes_is_refused_with_its_line(tmp_path: Path) -> None:
