@@ -378,8 +378,12 @@ class TestPages:
         assert len(api.asked) == (4 if pages["next"] == "next_cursor" else 3)  # a cursor is followed to its end
 
     def test_cursor_beside_a_flag_of_the_end_is_followed(self, context: Context, httpx_mock: HTTPXMock) -> None:
-        httpx_mock.add_response(url=f"{URL}/points", json={"points": TWO, "truncated": False, "next": 2})
-        httpx_mock.add_response(url=f"{URL}/points?page=2", json={"points": THREE[2:], "has_more": False, "next": None})
+        first, last = (
+            {"points": TWO, "truncated": False, "next": 2},
+            {"points": THREE[2:], "has_more": False, "next": None},
+        )
+        httpx_mock.add_response(url=f"{URL}/points", json=first, is_reusable=True)
+        httpx_mock.add_response(url=f"{URL}/points?page=2", json=last, is_reusable=True)
         snapshot = read(context, POINTS, path="/points", pages={"next": "next", "param": "page"})
         assert [reading.number for reading in snapshot.readings] == [40, 30, 20]
 
@@ -427,8 +431,9 @@ class TestPages:
     def test_last_page_that_says_more_makes_it_partial(
         self, context: Context, httpx_mock: HTTPXMock, more: dict[str, Any]
     ) -> None:
-        httpx_mock.add_response(json={"points": TWO, "next": "/points?page=2"})
-        httpx_mock.add_response(url=f"{URL}/points?page=2", json={"points": TWO[:1], **more})
+        first, last = {"points": TWO, "next": "/points?page=2"}, {"points": TWO[:1], **more}
+        httpx_mock.add_response(url=f"{URL}/points", json=first, is_reusable=True)
+        httpx_mock.add_response(url=f"{URL}/points?page=2", json=last, is_reusable=True)
         snapshot = read(context, POINTS, path="/points", pages={"next": "next"})
         assert (list(snapshot.readings), snapshot.partial) == ([], True)
         assert "its last page says that more follows" in (snapshot.problem or "")

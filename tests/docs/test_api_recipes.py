@@ -85,14 +85,18 @@ def answers() -> list[str]:
 
 @pytest.fixture
 def url(sent: list[list[Any]], answers: list[str]) -> Iterator[str]:
+    again: dict[tuple[str, bytes], bytes] = {}  # pages that are asked for again, to see whether they have moved
+
     class Handler(QuietHandler):
         def do_GET(self) -> None:
             body = self.body()
             if self.path == "/token":
                 self.send(200, b'{"access_token": "token-of-the-test", "token_type": "Bearer"}')
                 return
-            sent.append(shown(self.command, self.path, body))
-            self.send(200, answers.pop(0).encode())
+            if (self.path, body) not in again:
+                sent.append(shown(self.command, self.path, body))
+                again[self.path, body] = answers.pop(0).encode()
+            self.send(200, again[self.path, body])
 
         do_POST = do_GET  # noqa: N815 - http.server names them
 
