@@ -61,7 +61,7 @@ class HttpSource(JsonSource):
 
     def _several(self, first: Request, parts: Parts) -> Iterator[Page]:
         keys = next(iter(parts.values()))
-        for left in reversed(range(1 if keys.may_write else _READINGS)):
+        for left in reversed(range(1 if keys.may_write(self.api.url) else _READINGS)):
             selections = self._selections(parts)
             try:
                 yield from self._walk(first, keys, selections)
@@ -72,7 +72,7 @@ class HttpSource(JsonSource):
         yield Page(readings=self._snapshots(parts, selections))
 
     def _walk(self, first: Request, keys: HttpMeasure, selections: Mapping[str, Selection]) -> Iterator[Page]:
-        api = self._once if keys.may_write else self.api
+        api = self._once if keys.may_write(self.api.url) else self.api
         for page in read_pages(api, first, keys.pages or None, keys.json_):
             if first.is_graphql and (error := failure(page.data, self._context.hide)) is not None:
                 raise error
