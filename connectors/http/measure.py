@@ -146,8 +146,8 @@ class HttpMeasure(ReadingKeys):
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
         if self.may_write(url) and not may_post:
             return "graphql", (
-                "is sent by POST, which may write where no GraphQL is; write a path that ends with /graphql, or, if this "
-                "API takes GraphQL elsewhere, post: true on its connection"
+                "is sent by POST, which may write where no GraphQL is; write a path that ends with /graphql, or, if "
+                "this API takes GraphQL elsewhere, post: true on its connection"
             )
         allow = settings.allow if isinstance(settings, HttpSettings) else None
         return not_allowed("path", [sample(lambda dates: dates.path(self.path)).partition("?")[0]], allow)
