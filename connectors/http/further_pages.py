@@ -78,10 +78,11 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
                 return f"{name}{key}: true"
             if normal == "shards" and isinstance(value, Mapping) and (failed := _whole(value.get("failed"))):
                 return f"{name}{key}.failed: {failed}"  # Elasticsearch
-            if normal == "warnings" and holder.get("status") == "success" and isinstance(value, list):
-                # Prometheus and Thanos; notes on the query's style were once among them.
-                if told := [text for text in value if isinstance(text, str) and not text.startswith("PromQL info")]:
-                    return f"{name}{key}: {told[0][:120]}"
+            texts = value if normal == "warnings" and isinstance(value, list) else []
+            # Prometheus and Thanos; notes on the query's style were once among them.
+            warned = [text for text in texts if isinstance(text, str) and not text.startswith("PromQL info")]
+            if warned and holder.get("status") == "success":
+                return f"{name}{key}: {warned[0][:120]}"
     return None
 
 
