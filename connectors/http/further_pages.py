@@ -15,18 +15,22 @@ import orjson
 from connectors.http.expressions import Path, is_missing, plain_path, value_at
 from syncd.sdk import parse_link
 
-_MORE = re.compile("hasmore(pages|items)?|hasnext(page)?|more(results|records|data|available)?")
-_CUT = re.compile("(is)?truncated|incompleteresults")  # false says that this page is whole, and nothing of the list
+_MORE = re.compile("hasmore(pages|items)?|hasnext(page)?|more(results|records|data|items|rows|pages)?(available)?")
+_CUT = re.compile("(is)?truncated")  # false says that this page is whole, and nothing of the list
+_PART = re.compile("incompleteresults|(is|has)?partial(results?|response|data)?|timedout")
 _END = re.compile("(is)?last(page)?|endof(records|results|stream)")
 _NEXT = re.compile(
     "(odata)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records|results|sync|id)*"
-    "|continu(e|ation)(token)?|paginationtoken"
+    "|continu(e|ation)(token)?|paginationtoken|lastevaluatedkey"
 )
-_TOTAL = re.compile("total(count|results|items|records|hits|elements|size|rows)?|numfound|count")
+_TOTAL = re.compile(
+    "total(count|results|items|records|hits|elements|size|rows)?|numfound|(row|record|result|item|hit)?count"
+)
 _PAGE = re.compile("(current)?page(number|index)?|number")
 _PAGES = re.compile("pages|totalpages?|pagecount|num(berof)?pages")
 _ALL_PAGES = re.compile("totalpages?|num(berof)?pages")
 _LAST_PAGE = re.compile("(last|max)pages?")
+_PLACE = re.compile(r"(?=.*[A-Za-z])[\w/+=.-]{8,}", re.ASCII)  # Airtable's `offset`; that of a time zone has a colon
 _OFFSET = re.compile("offset|start(at|index)?|skip|from")
 _BLOCKS = re.compile(
     "meta(data)?|pagination|paging|page(s|info)?|links?|cursors?|response(metadata|info)|result(info|set)|info"
@@ -63,11 +67,30 @@ def further_pages(
     return None
 
 
+def sign_of_a_part(data: Any, path: Path) -> str | None:
+    """The sign by which an answer says that its server did not reach all of its data, so that neither a list nor a
+    total of it is right; None if it has no such sign.
+    """
+    for holder, name in _holders(data, path):
+        for key, value in holder.items():
+            normal = _normal(key)
+            if _PART.fullmatch(normal) and _truth(value) is True:
+                return f"{name}{key}: true"
+            if normal == "shards" and isinstance(value, Mapping) and (failed := _whole(value.get("failed"))):
+                return f"{name}{key}.failed: {failed}"  # Elasticsearch
+            texts = value if normal == "warnings" and isinstance(value, list) else []
+            # Prometheus and Thanos; notes on the query's style were once among them.
+            warned = [text for text in texts if isinstance(text, str) and not text.startswith("PromQL info")]
+            if warned and holder.get("status") == "success":
+                return f"{name}{key}: {warned[0][:120]}"
+    return None
+
+
 def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
     """Where an answer keeps the place of its next page, as a path, and whether it is an address."""
     for holder, name in _holders(data, path):
         for key, value in holder.items():
-            if _NEXT.fullmatch(_normal(key)) and isinstance(value, str | int) and value and value is not True:
+            if _is_pointer(_normal(key), value) and isinstance(value, str | int) and value is not True:
                 quoted = key if re.fullmatch(r"[A-Za-z_]\w*", key) else f'"{key}"'
                 return f"{name}{quoted}", isinstance(value, str) and bool(re.match(r"https?://|/|\?", value))
     for holder, name in _holders(data, path):
@@ -215,9 +238,16 @@ def _truth(value: object) -> bool | None:
 
 def _pointer(keys: _Keys) -> str | None:
     for name, (key, value) in keys.items():
-        if _NEXT.fullmatch(name) and _leads(value):
+        if _is_pointer(name, value):
             return key
     return None
+
+
+def _is_pointer(name: str, value: Any) -> bool:
+    """Whether a key leads to the next page. An `offset` does so as a text that is no number, as Airtable's."""
+    if name == "offset":
+        return isinstance(value, str) and _PLACE.fullmatch(value) is not None
+    return _NEXT.fullmatch(name) is not None and _leads(value)
 
 
 def _leads(value: Any) -> bool:
@@ -233,8 +263,11 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
     it counts on the first page only, and a flag outweighs it. Graph APIs give `cursors.after` of the last row also
     where nothing follows (developers.facebook.com "Paginated Results"), so it counts only where nothing else leads on.
     """
-    in_cursors = not is_led and _normal(name.rstrip(".").rpartition(".")[2]) in ("cursor", "cursors")
-    for normal in ("cursor", "after") if in_cursors else ("cursor",):
+    holder = _normal(name.rstrip(".").rpartition(".")[2])
+    names = ["cursor"] if is_led else ["cursor", "aftercursor", "afterurl"]
+    if not is_led and holder in ("cursor", "cursors", "page"):
+        names.append("after")
+    for normal in names:
         key, value = keys.get(normal, ("", None))
         if isinstance(value, str | int) and _leads(value):
             return key

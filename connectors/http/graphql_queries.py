@@ -1,15 +1,18 @@
 """GraphQL: a text is parsed, and taken only if it reads. So its POST is a read: sent again, and sent in a rehearsal.
 
 The server of a text that only queries cannot take it for a write (spec.graphql.org, "Query": an operation of the type
-query has no side effects). A mutation or a subscription is refused before anything is sent.
+query has no side effects). A mutation or a subscription is refused before anything is sent. So is a parameter of the
+address that some servers take for the query, or prefer to that of the body (GraphQL over HTTP, "Request Parameters").
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
@@ -20,6 +23,8 @@ LONGEST = 20_000
 
 _MOST_TOKENS = 5_000
 _LIMITS = frozenset({"RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "TOO_MANY_REQUESTS"})
+_ENDPOINT = re.compile(r"[\w-]*graphql(\.\w+)?|gql", re.IGNORECASE | re.ASCII)
+_OF_REQUESTS = re.compile("query|mutation|variables|operation(name)?|extensions|id|(doc|document|query)(id|hash)")
 _LIMIT_WAIT = 60.0  # seconds, where a limit names no time (docs.github.com "Rate limits for the GraphQL API")
 
 
@@ -57,6 +62,26 @@ def reads(text: str) -> Mapping[str, bool]:
         and variable.default_value is None
         for variable in operations[0].variable_definitions or ()
     }
+
+
+def is_endpoint(address: str) -> bool:
+    """Whether an address is by its name one that takes GraphQL alone: its last segment is `graphql`, `graphql.json`,
+    `api-graphql` or `gql`. A POST to any other may write, whatever it holds.
+    """
+    return _ENDPOINT.fullmatch(unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2])) is not None
+
+
+def check_parameters(path: str, names: Collection[str]) -> None:
+    """ValueError if a parameter, of a path's query or by its name, is a part of a GraphQL request: a server may take it
+    in place of what the body holds, which is all that was checked.
+    """
+    in_path = [name for name, _ in parse_qsl(urlsplit(path).query.replace(";", "&"), keep_blank_values=True)]
+    for name in (*in_path, *names):
+        if _OF_REQUESTS.fullmatch(re.sub("[^a-z]", "", name.partition("[")[0].lower())):
+            raise ValueError(
+                f"goes without the parameter {name}, which a server may take in place of the query; write the query as "
+                "graphql, what it is given as variables, and drop the parameter"
+            )
 
 
 def texts(text: str) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.http.dates import Dates, check_days, first_place, names_days, sample
 from connectors.http.expressions import list_paths
-from connectors.http.graphql_queries import canonical, check_variables, reads, texts
+from connectors.http.graphql_queries import canonical, check_parameters, check_variables, is_endpoint, reads, texts
 from connectors.http.keys import Expression, Path, check_no_secrets, makes_a_list
 from connectors.http.paging import Pages, Request
 from connectors.http.settings import HttpSettings
@@ -81,6 +81,7 @@ class HttpMeasure(ReadingKeys):
         if info.data.get("method") == "POST" or info.data.get("body") is not None:
             raise ValueError("goes without 'method' and 'body': it is sent by POST, as a read")
         reads(value)
+        check_parameters(info.data.get("path", ""), info.data.get("params", ()))
         for text in texts(value):
             check_no_secrets(text)
             if (written := first_place(text)) is not None:
@@ -140,8 +141,14 @@ class HttpMeasure(ReadingKeys):
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
         """A POST may write: whoever owns the connection says whether its measures may send one."""
-        if self.method == "POST" and not (isinstance(settings, HttpSettings) and settings.post):
+        url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
+        if self.method == "POST" and not may_post:
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
+        if self.may_write(url) and not may_post:
+            return "graphql", (
+                "is sent by POST, which may write where no GraphQL is; write a path that ends with /graphql, or, if "
+                "this API takes GraphQL elsewhere, post: true on its connection"
+            )
         allow = settings.allow if isinstance(settings, HttpSettings) else None
         return not_allowed("path", [sample(lambda dates: dates.path(self.path)).partition("?")[0]], allow)
 
@@ -155,9 +162,10 @@ class HttpMeasure(ReadingKeys):
         """Whether the request names days."""
         return any(map(names_days, (self.path, self.params, self.body, self.variables)))
 
-    @property
-    def may_write(self) -> bool:
-        """Whether the request may write: a POST that is no GraphQL query."""
+    def may_write(self, url: str) -> bool:
+        """Whether the request to a connection's url may write: a POST that is no query for a GraphQL endpoint."""
+        if self.graphql is not None:
+            return not is_endpoint(url + sample(lambda dates: dates.path(self.path)))
         return self.method == "POST"
 
     def request(self, url: str, dates: Dates) -> Request:

@@ -2,12 +2,17 @@
 
 Nothing that these pages leave open makes a number smaller: a page that is missing, a cursor that leads back, or too
 many pages end the pull with an error, after pages that were handed over, so that the value is partial.
+
+Pages by number or by offset move where a row comes or goes: the next page then repeats a row, or lacks one. So they are
+asked for again at the end, and are to hold what they held (docs/decisions/0059).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +28,7 @@ from syncd.sdk import JsonClient, SourceBroken, SourceError, parse_link
 LINK = "link"
 _MOST_PAGES = 1000
 _MISSING = 404
+_BY_NUMBER = re.compile("(current|page)?(page|number|index|offset)|start(at|index)?|skip|from|firstresult")
 
 
 class Pages(BaseModel):
@@ -92,18 +98,33 @@ class Request:
 
     def parameter(self, name: str) -> Any:
         """The value of a parameter, in the query or in the body; a whole number there is one. None without it."""
-        text = dict(parse_qsl(urlsplit(self.address).query, keep_blank_values=True)).get(name)
-        value = self._in_body.get(name) if text is None else text
+        value = self._parameters.get(name)
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+    def counts_on(self, first: Request) -> bool:
+        """Whether this later page than the first is asked for by a number or by an offset, be it in a link."""
+        return any(
+            _BY_NUMBER.fullmatch(re.sub("[^a-z]", "", name.lower()))
+            and isinstance(self.parameter(name), int)
+            and self.parameter(name) != first.parameter(name)
+            for name in self._parameters
+        )
 
     def with_parameter(self, name: str, value: str | int | float) -> Request:
         """The same request with another value of a parameter, in the query where it is there, else in the body."""
-        in_query = dict(parse_qsl(urlsplit(self.address).query, keep_blank_values=True))
         if self.is_graphql:
             return replace(self, body={**self.body, "variables": {**self._in_body, name: value}})
-        if isinstance(self.body, dict) and name not in in_query:
+        if isinstance(self.body, dict) and name not in self._in_query:
             return replace(self, body={**self.body, name: value})
         return replace(self, address=_with_parameter(self.address, name, str(value)))
+
+    @property
+    def _parameters(self) -> Mapping[str, Any]:
+        return {**self._in_body, **self._in_query}
+
+    @property
+    def _in_query(self) -> Mapping[str, str]:
+        return dict(parse_qsl(urlsplit(self.address).query, keep_blank_values=True))
 
     @property
     def _in_body(self) -> Mapping[str, Any]:
@@ -119,39 +140,54 @@ class AnswerPage:
     headers: Mapping[str, str]
 
 
+class ListMoved(SourceBroken):
+    """Rows came or went while the pages of a list were read, so a row may be missing, or be there twice."""
+
+
 def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression: str) -> Iterator[AnswerPage]:
-    """The page that a request asks for, and with `pages` those after it. SourceError, also if they never end.
+    """The page that a request asks for, and with `pages` those after it. SourceError, also if they never end;
+    ListMoved, at the end, if they moved meanwhile.
 
     `expression` is that of a measure: pages that are counted end with the first without a row in its list.
     """
+    if pages is None:
+        data, headers = api.answer(first.address, object, method=first.method, body=first.body)
+        yield AnswerPage(data, headers)
+        return
+    tally = _Tally(list_paths(expression))
+    yield from _walk(api, first, pages, expression, tally)
+    for number, (request, rows) in enumerate(tally.to_read_again(pages), 1):
+        data, _ = api.answer(request.address, object, method=request.method, body=request.body)
+        if tally.rows(data) != rows:
+            raise ListMoved(
+                f"page {number} has changed while the pages behind it were read, so a row may be missing or there "
+                "twice; let the API sort by what never changes, new rows last, or ask for larger pages"
+            )
+
+
+def _walk(api: JsonClient, first: Request, pages: Pages, expression: str, tally: _Tally) -> Iterator[AnswerPage]:
     request: Request | None = first
     read: set[bytes] = set()
     last: Any = None
-    tally = _Tally()
     while request is not None:
         try:
             data, headers = api.answer(request.address, object, method=request.method, body=request.body)
         except SourceError as error:
-            if error.status == _MISSING and tally.is_full:
+            if error.status == _MISSING and pages.counted and tally.is_full:
                 return
             raise
         # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
-        ends = pages is not None and _says_end(pages, data)
-        compared = value_at(data, _list_of(expression)) if pages is not None and pages.counted else data
+        ends = _says_end(pages, data)
+        compared = value_at(data, _list_of(expression)) if pages.counted else data
         if read and compared == last and _has_rows(compared):
             if ends:
                 return
             raise _circle(read)
         yield AnswerPage(data, headers)
         read.add(request.key)
-        if pages is not None and pages.counted:
-            tally.add(data, headers, _list_of(expression))
+        tally.add(request, data, headers)
         last = compared
-        request = (
-            _following(api, request, pages, expression, data, headers, is_first=len(read) == 1 and not ends)
-            if pages is not None
-            else None
-        )
+        request = _following(api, request, pages, expression, data, headers, is_first=len(read) == 1 and not ends)
         if request is not None and ends and (request.key in read or not _has_rows(data)):
             return
         if request is not None and request.key in read:
@@ -161,20 +197,27 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
 
 
 class _Tally:
-    """What came of a list whose pages are counted, beside the totals that every page so far gave."""
+    """What came of the lists that an expression reads, beside the totals that every page so far gave."""
 
-    def __init__(self) -> None:
-        self._pages = self._rows = 0
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._asked: list[Request] = []
+        self._came: list[tuple[Request, bytes]] = []
+        self._rows = 0
         self._totals: frozenset[tuple[bool, str, int]] | None = None
         self._says_more = False
 
-    def add(self, data: Any, headers: Mapping[str, str], path: Path) -> None:
+    def add(self, request: Request, data: Any, headers: Mapping[str, str]) -> None:
         """Counts a page."""
-        rows, given = value_at(data, path), totals(data, headers, path)
-        self._pages += 1
-        self._says_more = further_pages(data, headers, path, rows_before=self._rows, pages=self._pages) is not None
-        self._rows += len(rows) if isinstance(rows, list) else 0
-        self._totals = given if self._totals is None else self._totals & given
+        self._asked.append(request)
+        if any(map(_has_rows, self._lists(data))):
+            self._came.append((request, self.rows(data)))
+        if len(self._paths) == 1:
+            (path,) = self._paths
+            rows, given, pages = value_at(data, path), totals(data, headers, path), len(self._asked)
+            self._says_more = further_pages(data, headers, path, rows_before=self._rows, pages=pages) is not None
+            self._rows += len(rows) if isinstance(rows, list) else 0
+            self._totals = given if self._totals is None else self._totals & given
 
     @property
     def is_full(self) -> bool:
@@ -182,9 +225,33 @@ class _Tally:
         so only over several pages: on the first it may be the number of that page's rows.
         """
         return not self._says_more and any(
-            total == self._pages if of_pages else total == self._rows and self._pages > 1
+            total == len(self._asked) if of_pages else total == self._rows and len(self._asked) > 1
             for of_pages, _, total in self._totals or ()
         )
+
+    def to_read_again(self, pages: Pages) -> Sequence[tuple[Request, bytes]]:
+        """The pages that are to hold the same rows at the end, for none to have slipped past the edge of a page. Where
+        every page gave the total of what came, a row that slipped had to be replaced: the first page tells.
+        """
+        if len(self._asked) < 2 or not (pages.counted or self._asked[1].counts_on(self._asked[0])):
+            return ()
+        return self._came[:1] if self._has_all else self._came
+
+    def rows(self, data: Any) -> bytes:
+        """A digest of which rows a page has: by their `id` where each has it, since other fields may change on."""
+        return blake2b(orjson.dumps(list(map(_ids, self._lists(data))), option=orjson.OPT_SORT_KEYS)).digest()
+
+    @property
+    def _has_all(self) -> bool:
+        return any(total == self._rows for of_pages, _, total in self._totals or () if not of_pages)
+
+    def _lists(self, data: Any) -> Sequence[Any]:
+        return [value_at(data, path) for path in self._paths]
+
+
+def _ids(rows: Any) -> Any:
+    ids = [row.get("id") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return ids if ids and len(ids) == len(rows) and all(isinstance(each, str | int) for each in ids) else rows
 
 
 def _circle(read: Collection[bytes]) -> SourceBroken:

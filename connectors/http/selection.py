@@ -21,7 +21,7 @@ from connectors.http.expressions import (
     value_at,
     why_nothing,
 )
-from connectors.http.further_pages import further_pages, next_pointer
+from connectors.http.further_pages import further_pages, next_pointer, sign_of_a_part
 from connectors.http.paging import AnswerPage
 from syncd.sdk import Reading, Snapshot
 from syncd.sdk.cells import Cell, Reader, shown
@@ -52,6 +52,7 @@ class Selection:
         self._value: Any = None
         self._came = dict.fromkeys(list_paths(expression), 0)
         self._outcome: Snapshot | None = None  # what ends the reading before the last page
+        self._part: str | None = None
         self._following: str | None = None
 
     def add(self, page: AnswerPage) -> None:
@@ -59,6 +60,7 @@ class Selection:
         self._pages += 1
         if self._outcome is None:
             self._outcome = self._take(page.data)
+        self._part = self._part or self._sign_of_a_part(page)
         self._following = self._further(page)
 
     @property
@@ -70,6 +72,11 @@ class Selection:
         """The readings, or why there are none."""
         if self._outcome is not None:
             return self._outcome
+        if self._part is not None:
+            return Snapshot(
+                problem=f"it holds only a part of what the server has ({self._part}); ask for less at once",
+                partial=True,
+            )
         if self._following is not None:
             return Snapshot(problem=self._following, partial=True)
         if self._pairs is not None:
@@ -143,6 +150,12 @@ class Selection:
 
     def _unknown(self, why: str) -> Snapshot:
         return Snapshot([Reading(None, self._expression, "", problem=why)])
+
+    def _sign_of_a_part(self, page: AnswerPage) -> str | None:
+        if self._whole:
+            return None
+        signs = (sign_of_a_part(page.data, path) for path in self._came or [()])
+        return next((sign for sign in signs if sign is not None), None)
 
     def _further(self, page: AnswerPage) -> str | None:
         """Why the answer is not the whole; None if it says nothing of further pages, or none matter here."""

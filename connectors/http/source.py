@@ -9,12 +9,14 @@ from functools import cached_property
 from connectors.http.dates import Dates
 from connectors.http.graphql_queries import failure
 from connectors.http.measure import HttpMeasure
-from connectors.http.paging import AnswerPage, Request, read_pages
+from connectors.http.paging import AnswerPage, ListMoved, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
 from connectors.http.unchanged import conditions, request_digest, version
 from syncd.sdk import Context, Json, JsonClient, JsonSource, Page, Snapshot, Stream, Withheld
 from syncd.sdk.cells import Reader
+
+_READINGS = 3  # of a list that moves while it is read
 
 Parts = Mapping[str, HttpMeasure]
 
@@ -59,18 +61,27 @@ class HttpSource(JsonSource):
 
     def _several(self, first: Request, parts: Parts) -> Iterator[Page]:
         keys = next(iter(parts.values()))
-        selections = self._selections(parts)
-        api = self._once if keys.may_write else self.api
+        for left in reversed(range(1 if keys.may_write(self.api.url) else _READINGS)):
+            selections = self._selections(parts)
+            try:
+                yield from self._walk(first, keys, selections)
+                break
+            except ListMoved:
+                if not left:
+                    raise
+        yield Page(readings=self._snapshots(parts, selections))
+
+    def _walk(self, first: Request, keys: HttpMeasure, selections: Mapping[str, Selection]) -> Iterator[Page]:
+        api = self._once if keys.may_write(self.api.url) else self.api
         for page in read_pages(api, first, keys.pages or None, keys.json_):
             if first.is_graphql and (error := failure(page.data, self._context.hide)) is not None:
                 raise error
             for selection in selections.values():
                 selection.add(page)
             if all(selection.has_ended for selection in selections.values()):
-                break
+                return
             if keys.pages:
                 yield Page()  # if a later page is missing, the pull is partial, and not failed
-        yield Page(readings=self._snapshots(parts, selections))
 
     def _single(self, request: Request, parts: Parts, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         now = self._context.now()

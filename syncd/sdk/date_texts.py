@@ -26,7 +26,11 @@ _WEEK_YEAR = re.compile(rf"{_WEEK}(\d{{1,2}})[-/, ]*(\d{{4}})", re.IGNORECASE)
 _RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers that nothing separates
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _UNIT_STEP = 1e11  # in seconds this is the year 5138: a number as large counts milliseconds, or parts of them
-_EPOCHS = (1e8, 1e14)  # from 1973 in seconds: a smaller number is a day, a year or a count; a larger one needs `as:`
+_EPOCHS = (
+    (1e8, 4.2e9),
+    (9e11, 4.2e12),
+)  # seconds from 1973 to 2103, milliseconds from 1998: what is neither needs `as:`
+_ISO = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?W[0-9]{2}(-?[0-9])?)([Tt ][^ ].*)?", re.ASCII | re.DOTALL)
 _FORMS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
@@ -81,11 +85,11 @@ NAMED_FORMS = tuple(_READ)
 def read_date(text: str, form: str | None) -> date | datetime | None:
     """The day or time that a text means by a form of `as: {date: ...}`, else by ISO 8601; None if it means none.
 
-    A time may lack its zone.
+    A time may lack its zone. `fromisoformat` takes any character between day and time, also the next digit of a number.
     """
     read = _by_form(text, form) if form is not None else None
     with suppress(ValueError):
-        return read or datetime.fromisoformat(text)
+        return read or (datetime.fromisoformat(text) if _ISO.fullmatch(text) else None)
     return None
 
 
@@ -113,8 +117,10 @@ def epoch(number: float) -> datetime | None:
 
 
 def is_epoch(number: float) -> bool:
-    """Whether a number can only count seconds or milliseconds since 1970: it is no `20261123`, and no year."""
-    return _EPOCHS[0] <= number < _EPOCHS[1]
+    """Whether a number can only count seconds or milliseconds since 1970: it is no `20261123`, no `202611231430`, and
+    no year.
+    """
+    return any(first <= number < last for first, last in _EPOCHS)
 
 
 def looks_like_date(text: str) -> bool:

@@ -235,9 +235,27 @@ FURTHER: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({}, {"X-Pagination": '{"TotalCount":50}'}, "X-Pagination: TotalCount: 50, and 2 came"),
     ({}, {"X-Pagination": '{"CurrentPage":1,"TotalPages":2}'}, "X-Pagination: TotalPages: 2, and this is page 1"),
     ({}, {"X-Pagination": '{"HasNext":true}'}, "X-Pagination: HasNext: true"),
+    # Vendors' own words.
+    ({"offset": "itrA1b2C3/recD4e5F6"}, {}, "offset"),
+    ({"rowCount": 250000}, {}, "rowCount: 250000, and 2 came"),
+    ({"meta": {"page": {"after": "eyJhIjoxfQ"}}}, {}, "meta.page.after"),
+    ({"after_cursor": "abc", "end_of_stream": False}, {}, "after_cursor"),
+    ({"after_cursor": "abc"}, {}, "after_cursor"),
+    ({"meta": {"after_url": f"{URL}/points?page=2"}}, {}, "meta.after_url"),
+    ({"moreDataAvailable": True}, {}, "moreDataAvailable: true"),
+    ({"LastEvaluatedKey": {"id": {"S": "abc"}}}, {}, "LastEvaluatedKey"),
     # Texts in the place of flags and numbers.
     ({"has_more": "true"}, {}, "has_more: true"),
     ({"total": "57"}, {}, "total: 57, and 2 came"),
+]
+# The server did not reach all of its data.
+PARTS: list[tuple[dict[str, Any], str]] = [
+    ({"status": "success", "warnings": ["partial response: store is down"]}, "warnings: partial response: store is"),
+    ({"isPartial": True}, "isPartial: true"),
+    ({"meta": {"partial": True}}, "meta.partial: true"),
+    ({"incomplete_results": True}, "incomplete_results: true"),
+    ({"timed_out": True}, "timed_out: true"),
+    ({"_shards": {"total": 5, "successful": 3, "failed": 2}}, "_shards.failed: 2"),
 ]
 WHOLE: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({}, {}),
@@ -265,6 +283,15 @@ WHOLE: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({}, {"X-Pagination": '{"TotalCount":2,"TotalPages":1,"HasNext":false}'}),
     ({}, {"X-Pagination": "page=1"}),
     ({"others": {"has_more": True}}, {}),
+    ({"offset": 0, "rowCount": 2, "meta": {"page": {"after": None}}, "LastEvaluatedKey": {}}, {}),
+    ({"offset": "0", "after_cursor": None, "after_url": "", "moreDataAvailable": False}, {}),
+    ({"offset": "+02:00"}, {}),
+    ({"offset": "UTC+02:00", "after_cursor": "abc", "end_of_stream": True}, {}),
+    ({"page": {"after": "abc", "last": True}}, {}),
+    ({"status": "success", "warnings": [], "isPartial": False, "timed_out": False}, {}),
+    ({"status": "success", "warnings": ["PromQL info: metric might not be a counter"]}, {}),
+    ({"warnings": ["the field x is deprecated"]}, {}),
+    ({"_shards": {"total": 5, "successful": 5, "failed": 0}}, {}),
 ]
 
 
@@ -279,6 +306,24 @@ class TestFurtherPages:
         assert (list(snapshot.readings), snapshot.partial) == ([], True)
         assert f"further pages ({sign})" in (snapshot.problem or "")
         assert "write pages: {next: " in (snapshot.problem or "")
+
+    @pytest.mark.parametrize(("more", "sign"), PARTS)
+    @pytest.mark.parametrize("expression", [POINTS, "sum(points[].n)", "total", "points[0].n"])
+    def test_answer_of_a_server_that_reached_a_part_is_partial_and_names_the_sign(
+        self, context: Context, httpx_mock: HTTPXMock, more: Any, sign: str, expression: str
+    ) -> None:
+        httpx_mock.add_response(json={"points": TWO, "total": 2, **more})
+        snapshot = read(context, expression)
+        assert (list(snapshot.readings), snapshot.partial) == ([], True)
+        assert f"only a part of what the server has ({sign}" in (snapshot.problem or "")
+
+    def test_part_on_an_early_page_makes_it_partial(self, context: Context, httpx_mock: HTTPXMock) -> None:
+        first = {"points": TWO, "timed_out": True, "next": "/points?after=2"}
+        httpx_mock.add_response(url=f"{URL}/points", json=first)
+        httpx_mock.add_response(url=f"{URL}/points?after=2", json={"points": THREE[2:], "next": None})
+        snapshot = read(context, POINTS, path="/points", pages={"next": "next"})
+        assert snapshot.partial
+        assert "timed_out: true" in (snapshot.problem or "")
 
     @pytest.mark.parametrize(("more", "headers"), WHOLE)
     def test_answer_without_a_sign_is_the_whole(
@@ -378,8 +423,12 @@ class TestPages:
         assert len(api.asked) == (4 if pages["next"] == "next_cursor" else 3)  # a cursor is followed to its end
 
     def test_cursor_beside_a_flag_of_the_end_is_followed(self, context: Context, httpx_mock: HTTPXMock) -> None:
-        httpx_mock.add_response(url=f"{URL}/points", json={"points": TWO, "truncated": False, "next": 2})
-        httpx_mock.add_response(url=f"{URL}/points?page=2", json={"points": THREE[2:], "has_more": False, "next": None})
+        first, last = (
+            {"points": TWO, "truncated": False, "next": 2},
+            {"points": THREE[2:], "has_more": False, "next": None},
+        )
+        httpx_mock.add_response(url=f"{URL}/points", json=first, is_reusable=True)
+        httpx_mock.add_response(url=f"{URL}/points?page=2", json=last, is_reusable=True)
         snapshot = read(context, POINTS, path="/points", pages={"next": "next", "param": "page"})
         assert [reading.number for reading in snapshot.readings] == [40, 30, 20]
 
@@ -427,8 +476,9 @@ class TestPages:
     def test_last_page_that_says_more_makes_it_partial(
         self, context: Context, httpx_mock: HTTPXMock, more: dict[str, Any]
     ) -> None:
-        httpx_mock.add_response(json={"points": TWO, "next": "/points?page=2"})
-        httpx_mock.add_response(url=f"{URL}/points?page=2", json={"points": TWO[:1], **more})
+        first, last = {"points": TWO, "next": "/points?page=2"}, {"points": TWO[:1], **more}
+        httpx_mock.add_response(url=f"{URL}/points", json=first, is_reusable=True)
+        httpx_mock.add_response(url=f"{URL}/points?page=2", json=last, is_reusable=True)
         snapshot = read(context, POINTS, path="/points", pages={"next": "next"})
         assert (list(snapshot.readings), snapshot.partial) == ([], True)
         assert "its last page says that more follows" in (snapshot.problem or "")

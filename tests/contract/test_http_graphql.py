@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from scripted_api import ScriptedApi, measured, opened, pulled, serving, stream_of
 
 from connectors.http import Http
-from syncd.sdk import Context, Days, RetryLater, SourceBroken, SourceError
+from syncd.sdk import Context, Days, RetryLater, SourceBroken, SourceError, Withheld
 
 QUERY = "query ($from: Date!, $after: String) { signups(from: $from, after: $after) { total nodes { day people } } }"
 DAYS = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
@@ -75,6 +75,76 @@ def test_what_may_do_more_than_read_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Http.Measure.model_validate({"graphql": text, "json": "v"})
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"params": {"query": "mutation{x}"}},
+        {"params": {"Query": "mutation{x}"}},
+        {"params": {"query[]": ["mutation{x}"]}},
+        {"params": {" query": "mutation{x}"}},
+        {"params": {"mutation": "{x}"}},
+        {"params": {"variables": "{}"}},
+        {"params": {"operationName": "x"}},
+        {"params": {"extensions": "{}"}},
+        {"params": {"id": "kept-mutation"}},
+        {"params": {"doc_id": "123"}},
+        {"params": {"documentId": "sha256:x"}},
+        {"path": "/graphql?query=mutation%7Bx%7D"},
+        {"path": "/graphql?%71uery=mutation%7Bx%7D"},
+        {"path": "/graphql?team=a;query=mutation%7Bx%7D"},
+        {"path": "/graphql?query"},
+    ],
+)
+def test_parameter_that_a_server_may_take_for_the_query_is_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Http.Measure.model_validate({"path": "/graphql", "graphql": "{ a }", "json": "data.a", **keys})
+    assert "which a server may take in place of the query; write the query as graphql" in str(caught.value)
+
+
+def test_other_parameters_are_sent(api: ScriptedApi, context: Context) -> None:
+    keys = {**KEYS, "path": "/graphql?team=a", "params": {"account_id": 7}}
+    assert measured(api, context, DAYS, **keys) == [7]
+    assert api.last.query == {"team": "a", "account_id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "is_endpoint"),
+    [
+        ("", "/graphql", True),
+        ("", "/graphql/", True),
+        ("", "/GraphQL?team=a", True),
+        ("", "/admin/api/2026-01/graphql.json", True),
+        ("", "/gql", True),
+        ("/graphql", "", True),
+        ("/graphql", "?team=a", True),
+        ("", "/api/v4/projects/1/issues?title=x", False),
+        ("", "/api/v4/projects/1/issues?title=/graphql", False),
+        ("", "/api/v4/projects/1/issues#/graphql", False),
+        ("", "/graphql/issues", False),
+        ("/graphql", "/issues", False),
+        ("", "/issues;graphql", False),
+        ("", "/issues%3Fgraphql", False),
+        ("", "/api", False),
+        ("", "", False),
+    ],
+)
+def test_post_to_what_is_no_graphql_endpoint_needs_leave(url: str, path: str, *, is_endpoint: bool) -> None:
+    measure = Http.Measure.model_validate({"path": path, "graphql": "{ a }", "json": "data.a"})
+    settings = {"type": "http", "url": f"https://api.example{url}"}
+    refusal = measure.refusal(Http.Settings.model_validate(settings))
+    assert (refusal is None) is is_endpoint
+    assert is_endpoint or (refusal is not None and "write a path that ends with /graphql, or, if" in refusal[1])
+    assert measure.refusal(Http.Settings.model_validate({**settings, "post": True})) is None
+
+
+def test_query_elsewhere_goes_out_as_any_other_post(api: ScriptedApi, context: Context) -> None:
+    source = opened(api, replace(context, rehearsal=True), post=True)
+    _, error = pulled(source, stream_of({**KEYS, "path": "/v2"}, days=DAYS))
+    source.close()
+    assert isinstance(error, Withheld)
+    assert api.asked == []
 
 
 @pytest.mark.parametrize(

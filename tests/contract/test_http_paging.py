@@ -48,28 +48,35 @@ def by_cursor(asked: Asked) -> Any:
 
 
 def by_link(asked: Asked) -> Any:
-    start = int(asked.query.get("from", 0))
-    link = {"Link": f'<{asked.path}?from={start + 10}>; rel="next"'} if start < 20 else {}
+    start = int(asked.query.get("after", 0))
+    link = {"Link": f'<{asked.path}?after={start + 10}>; rel="next"'} if start < 20 else {}
     return 200, rows(start), link
 
 
+def by_link_to_a_number(asked: Asked) -> Any:
+    page = int(asked.query.get("page", 1))
+    return 200, rows(page * 10 - 10), {"Link": f'<{asked.path}?page={page + 1}>; rel="next"'} if page < 3 else {}
+
+
+# The requests: those for the pages, and those that look whether they have moved.
 WAYS: dict[str, tuple[Callable[[Asked], Any], dict[str, Any], int]] = {
-    "page": (by_page, {"params": {"page": 1}, "pages": {"page": "page"}}, 4),
-    "page in the path": (by_page, {"path": "/x?page=1", "pages": {"page": "page"}}, 4),
-    "page from 0": (by_page_from_zero, {"params": {"page": 0}, "pages": {"page": "page"}}, 4),
-    "offset": (by_offset, {"params": {"offset": 0}, "pages": {"offset": "offset"}}, 5),
+    "page": (by_page, {"params": {"page": 1}, "pages": {"page": "page"}}, 4 + 3),
+    "page in the path": (by_page, {"path": "/x?page=1", "pages": {"page": "page"}}, 4 + 3),
+    "page from 0": (by_page_from_zero, {"params": {"page": 0}, "pages": {"page": "page"}}, 4 + 3),
+    "offset": (by_offset, {"params": {"offset": 0}, "pages": {"offset": "offset"}}, 5 + 4),
     "offset in a body": (
         by_offset_in_a_body,
         {"method": "POST", "body": {"skip": 0}, "pages": {"offset": "skip"}},
-        4,
+        4 + 3,
     ),
     "offset in a variable": (
         by_a_variable,
         {"graphql": GRAPHQL, "variables": {"skip": 0}, "pages": {"offset": "skip"}},
-        4,
+        4 + 3,
     ),
     "cursor": (by_cursor, {"pages": {"next": "meta.next", "param": "cursor"}}, 3),
-    "link": (by_link, {"pages": {"next": "link"}}, 3),
+    "link by cursor": (by_link, {"pages": {"next": "link"}}, 3),
+    "link by number": (by_link_to_a_number, {"pages": {"next": "link"}}, 3 + 3),
 }
 
 
@@ -103,7 +110,7 @@ def test_missing_page_makes_it_partial(api: ScriptedApi, context: Context, way: 
 def test_flag_that_nothing_follows_spares_the_empty_page(api: ScriptedApi, context: Context) -> None:
     api.answer = lambda asked: rows((int(asked.query["page"]) - 1) * 10, has_more=asked.query["page"] != "3")
     assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
-    assert len(api.asked) == 3
+    assert len(api.asked) == 3 + 3
 
 
 def django(asked: Asked, **more: Any) -> Any:
@@ -132,7 +139,7 @@ def test_404_behind_all_that_a_total_names_is_the_end(
 
     api.answer = answer
     assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
-    assert len(api.asked) == 4
+    assert len(api.asked) in (4 + 1, 4 + 3)  # a total of all rows spares all but the first
 
 
 @pytest.mark.parametrize(
@@ -273,6 +280,101 @@ def test_pointer_that_is_left_out_is_the_end(api: ScriptedApi, context: Context,
 def test_object_around_the_pointer_may_be_left_out_on_a_later_page(api: ScriptedApi, context: Context) -> None:
     api.answer = lambda asked: rows(10) if "after" in asked.query else rows(0, paging={"next": {"after": "10"}})
     assert measured(api, context, json=SERIES, pages={"next": "paging.next.after", "param": "after"}) == [1] * 20
+
+
+class Moving:
+    """Rows 6 to 1, three a page, of which each is worth its number. Before the requests of these numbers, counted from
+    0, a row is inserted at the head, or one is removed.
+    """
+
+    def __init__(self, changes: dict[int, int], *, with_total: bool, with_ids: bool) -> None:
+        self.rows = [6, 5, 4, 3, 2, 1]
+        self.changes = changes
+        self.with_total = with_total
+        self.with_ids = with_ids
+        self.requests = 0
+
+    def __call__(self, asked: Asked) -> Any:
+        change = self.changes.get(self.requests, 0)
+        self.rows = [change, *self.rows] if change > 0 else [row for row in self.rows if row != -change]
+        self.requests += 1
+        body = asked.body if isinstance(asked.body, dict) else {}
+        given = {name: int(value) for name, value in {**asked.query, **body.get("variables", body)}.items()}
+        start = given.get("offset", given.get("skip", given.get("page", 1) * 3 - 3))
+        listed = self.rows[start : start + 3]
+        data = [{"day": "2026-10-05", "n": row, **({"id": str(row)} if self.with_ids else {})} for row in listed]
+        more = start + 3 < len(self.rows)
+        answer: dict[str, Any] = {"data": data, "next": start // 3 + 2 if more else None}
+        if self.with_total:
+            answer["total"] = len(self.rows)
+        return 200, answer, {"Link": f'</x?page={start // 3 + 2}>; rel="next"'} if more else {}
+
+
+BY_NUMBER: dict[str, dict[str, Any]] = {
+    "offset": {"params": {"offset": 0}, "pages": {"offset": "offset"}},
+    "page": {"params": {"page": 1}, "pages": {"page": "page"}},
+    "variable": {"graphql": GRAPHQL, "path": "/graphql", "variables": {"skip": 0}, "pages": {"offset": "skip"}},
+    "link": {"path": "/x", "pages": {"next": "link"}},
+    "next": {"pages": {"next": "next", "param": "page"}},
+}
+
+
+@pytest.mark.parametrize("way", BY_NUMBER)
+@pytest.mark.parametrize("with_total", [False, True])
+@pytest.mark.parametrize("with_ids", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({1: 7}, 28),  # 4 would count twice
+        ({1: -6}, 15),  # 3 would be passed over
+        ({1: 7, 5: 8}, 36),
+    ],
+)
+def test_pages_that_moved_are_read_again(
+    api: ScriptedApi,
+    context: Context,
+    way: str,
+    *,
+    with_total: bool,
+    with_ids: bool,
+    changes: dict[int, int],
+    value: int,
+) -> None:
+    api.answer = Moving(changes, with_total=with_total, with_ids=with_ids)
+    assert sum(map(float, filter(None, measured(api, context, json=SERIES, **BY_NUMBER[way])))) == value
+
+
+def test_row_that_leaves_amid_later_pages_is_noticed(api: ScriptedApi, context: Context) -> None:
+    """The first page stays what it was, so it alone would tell nothing."""
+    moving = Moving({2: -9}, with_total=False, with_ids=True)
+    moving.rows = list(range(12, 0, -1))
+    api.answer = moving
+    measured_rows = measured(api, context, json=SERIES, **BY_NUMBER["offset"])
+    assert measured_rows == [12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(("way", "readings"), [("offset", 3), ("page", 3), ("link", 3), ("post", 1)])
+def test_pages_that_keep_moving_make_it_partial(api: ScriptedApi, context: Context, way: str, readings: int) -> None:
+    post = {"method": "POST", "body": {"skip": 0}, "pages": {"offset": "skip"}}
+    keys = BY_NUMBER.get(way, post)
+    api.answer = Moving({number: number + 7 for number in range(1, 100, 5)}, with_total=False, with_ids=True)
+    source = opened(api, context, post=True)
+    pages, error = pulled(source, stream_of({"json": SERIES, **keys}))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert "page 1 has changed while the pages behind it were read" in str(error)
+    assert pages
+    assert not any(page.readings for page in pages)
+    first = {"offset": "0", "page": "1"}.get(way)
+    asked = [each for each in api.asked if (each.query.get(way) == first if way != "post" else each.body["skip"] == 0)]
+    assert len(asked) >= 2 * readings
+
+
+def test_other_fields_of_rows_with_an_id_may_change(api: ScriptedApi, context: Context) -> None:
+    api.answer = lambda asked: {
+        "data": [{"id": row["day"], "age": len(api.asked), **row} for row in by_page(asked)["data"]]
+    }
+    assert measured(api, context, json=SERIES, params={"page": 1}, pages={"page": "page"}) == [1] * 25
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ import pytest
 import yaml
 from loopback import QuietHandler, running
 
-from syncd.config import load_config
+from syncd.config import Config, load_config
 from syncd.config.trials import differences
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.sdk import RetryPolicy
 from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import report_of
+from syncd.status.report import KeyResultLine, report_of
 
 FOLDER = Path(__file__).parents[2] / "docs/cookbook/apis"
 PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
@@ -85,14 +85,18 @@ def answers() -> list[str]:
 
 @pytest.fixture
 def url(sent: list[list[Any]], answers: list[str]) -> Iterator[str]:
+    again: dict[tuple[str, bytes], bytes] = {}  # pages that are asked for again, to see whether they have moved
+
     class Handler(QuietHandler):
         def do_GET(self) -> None:
             body = self.body()
             if self.path == "/token":
                 self.send(200, b'{"access_token": "token-of-the-test", "token_type": "Bearer"}')
                 return
-            sent.append(shown(self.command, self.path, body))
-            self.send(200, answers.pop(0).encode())
+            if (self.path, body) not in again:
+                sent.append(shown(self.command, self.path, body))
+                again[self.path, body] = answers.pop(0).encode()
+            self.send(200, again[self.path, body])
 
         do_POST = do_GET  # noqa: N815 - http.server names them
 
@@ -123,23 +127,53 @@ def test_recipe_sends_and_reads_what_it_shows(
         keys["oauth"]["token_url"] = f"{url}/token"
     for name in re.findall(r"\$\{(\w+)\}", json.dumps(connections)):
         monkeypatch.setenv(name, f"secret-of-{name}")
-    project = {"mappings": "okrs.yaml", "timezone": "Europe/Berlin", "connections": connections}
-    (tmp_path / "syncd.yaml").write_text(yaml.safe_dump(project))
-    (tmp_path / "okrs.yaml").write_text(page.mapping)
+    config = project(tmp_path, connections, page.mapping)
     answers.extend(page.answers)
-    config = load_config(tmp_path / "syncd.yaml")
     assert config.tests
     assert [differences(test, config.shares) for test in config.tests if differences(test, config.shares)] == []
 
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}")
+    line = synced(tmp_path, config, page.key_result)
+
+    assert sent == list(map(written, page.requests))
+    assert answers == []
+    assert (line.value, line.quality) == (page.value, "complete")
+
+
+def test_page_on_dora_reads_every_incident_of_the_window(
+    tmp_path: Path, url: str, sent: list[list[Any]], answers: list[str]
+) -> None:
+    page = recipe(FOLDER / "pagerduty.md")
+    text = (FOLDER.parent / "dora.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"^```yaml key results\n(- id: incidents-of-a-month\n.*?)^```$", text, re.DOTALL | re.MULTILINE
+    )
+    objective = {"id": "calm", "title": "Nights are quiet", "key_results": yaml.safe_load(block)}
+    mapping = yaml.safe_dump({"period": "2026-Q4", "objectives": [objective]})
+    config = project(tmp_path, {"metrics": {"type": "http", "url": url}}, mapping)
+    answers.extend(page.answers)
+
+    line = synced(tmp_path, config, "incidents-of-a-month")
+
+    resolved = [request.replace("urgencies[]=high", "statuses[]=resolved") for request in page.requests]
+    assert sent == list(map(written, resolved))
+    assert (line.value, line.quality) == (2, "complete")
+
+
+def project(folder: Path, connections: dict[str, Any], mapping: str) -> Config:
+    keys = {"mappings": "okrs.yaml", "timezone": "Europe/Berlin", "connections": connections}
+    (folder / "syncd.yaml").write_text(yaml.safe_dump(keys))
+    (folder / "okrs.yaml").write_text(mapping)
+    return load_config(folder / "syncd.yaml")
+
+
+def synced(folder: Path, config: Config, key_result: str) -> KeyResultLine:
+    """What a sync comes to."""
+    ledger = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
     assert ledger is not None
     result = run_cycle(CycleRequest(config, ledger, lambda: NOW, RetryPolicy(attempts=1, sleep=lambda _: None)))
     report = report_of(Snapshots(config, config.periods[0], ledger).now(NOW))
     ledger.close()
-
     assert result.failures == []
-    assert sent == list(map(written, page.requests))
-    assert answers == []
-    line = report.line(page.key_result)
+    line = report.line(key_result)
     assert line is not None
-    assert (line.value, line.quality) == (page.value, "complete")
+    return line

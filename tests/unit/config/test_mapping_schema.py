@@ -135,7 +135,8 @@ BAD = sorted((ROOT / "tests/fixtures/bad/mapping").glob("*.yaml"))
 SEEN_BY_VALIDATE_ALONE = {
     # what other files, syncd.yaml or another key decide
     "author_of_an_issue_of_jira", "defaults_of_an_unknown_connection", "defaults_that_a_named_measure_cannot_have",
-    "drives_an_output", "drives_nothing_that_is", "http_post_that_nobody_allowed", "id_of_objective_and_key_result",
+    "drives_an_output", "drives_nothing_that_is", "http_graphql_elsewhere", "http_post_that_nobody_allowed",
+    "id_of_objective_and_key_result",
     "id_twice", "measure_by_an_unknown_name", "measure_from_nowhere", "measure_is_a_text", "measures_in_a_circle",
     "moved_from_itself", "moved_from_what_is_defined", "moved_twice_from_the_same", "objective_without_key_results",
     "rolled_up_from_none", "supports_in_a_circle", "supports_nothing_that_is",
@@ -148,7 +149,7 @@ SEEN_BY_VALIDATE_ALONE = {
     "deployed_elsewhere", "deployed_to_a_pattern", "deployed_to_two_environments",
     "environment_beside_deployments", "environment_of_another", "formula_with_an_unknown_part",
     "http_day_in_the_text_of_a_query", "http_days_in_utc_by_hand", "http_days_that_are_sent_as_they_are",
-    "http_secrets_in_a_measure",
+    "http_query_in_a_parameter", "http_secrets_in_a_measure",
     "http_days_that_cannot_be_filled_in", "http_last_day_as_its_first_instant", "http_mutation",
     "http_pages_in_two_ways", "http_pages_without_a_first", "http_undeclared_variable",
     "http_path_above_the_url", "jmespath_deeper_than_python", "jmespath_too_deep",

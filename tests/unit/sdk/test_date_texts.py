@@ -49,6 +49,30 @@ def test_text_is_dated_by_the_form_of_as(form: str, text: str, expected: date) -
     assert day(text, form) == expected
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("1790101512345", "17110528123", "20261123143000", "2026-11-23x14:30", "2026-11-23 "),
+        *(202611231430, 20261123143000, 20261123, 2026, 4.2e9, 8.9e11, 4.2e12),
+    ],
+)
+def test_number_that_may_be_no_epoch_and_text_that_is_no_iso_are_no_time(cell: Cell) -> None:
+    assert Reader(BERLIN, epoch_dates=True).moment(cell) == (
+        datetime(2026, 11, 23, tzinfo=BERLIN) if cell == "2026-11-23 " else None
+    )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("2026-11-23T14:30", "2026-11-23t14:30:00", "2026-11-23 14:30", "20261123T1430", "2026-W48-1T14:30"),
+        *(1795440600, 1795440600000),
+    ],
+)
+def test_iso_and_epochs_are_times(cell: Cell) -> None:
+    assert Reader(BERLIN, epoch_dates=True).moment(cell) == datetime(2026, 11, 23, 14, 30, tzinfo=BERLIN)
+
+
 def test_month_is_the_day_that_a_spreadsheet_keeps_for_it() -> None:
     assert day("Oct 2026", "month") == day("Oct 2026", "%b %Y") == day(date(2026, 10, 1), "month")
     assert day("2026-W41", "iso-week") == day("2026-W41")
