@@ -19,6 +19,7 @@ from syncd.ledger import cycle_lock
 from syncd.ledger.outbox import STUCK
 from syncd.review import review as review_of
 from syncd.review.markdown import markdown
+from syncd.web.openapi import openapi
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAPPING = """\
@@ -106,6 +107,15 @@ def value(project: CsvProject, name: str) -> float | None:
 
 
 # -- by the API
+
+
+def test_too_many_wrong_tokens_are_an_answer_that_the_api_describes(project: CsvProject) -> None:
+    client = client_of(project)
+    answers = [client.get("/api/status", headers=bearer(f"nobody-{number}")) for number in range(11)]
+    assert [answer.status_code for answer in answers[-2:]] == [401, 429]
+    assert list(answers[-1].json()) == ["error"]
+    assert "429" in openapi()["paths"]["/api/status"]["get"]["responses"]
+    assert "429" in openapi()["paths"]["/api/key-results/{id}/check-ins"]["post"]["responses"]
 
 
 def test_a_check_in_is_stored_while_a_cycle_runs_and_counts_from_the_next(project: CsvProject) -> None:
