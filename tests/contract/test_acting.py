@@ -325,6 +325,7 @@ def test_a_held_number_is_approved_by_a_button_once(project: CsvProject) -> None
     project.cycle()
     fields = form_of(client.get("/key-results/calls").text, "approve")
     assert fields["candidate"] == "1950"
+    assert '1,950?<span class="hidden"> waits for approval</span>' in client.get("/").text
     place = client.post("/key-results/calls", data=fields, headers=OWN).headers["location"]
     page = client.get(place).text
     assert "approval of 1,950, by loopback: stored; it counts from the next cycle" in page
