@@ -138,6 +138,7 @@ class TestCharts:
     def test_reading_stays_on_the_screen_of_a_phone(self, site: Site, browser: Browser) -> None:
         with opened(browser, site.address("troubled", "/key-results/calls")) as page:
             page.set_viewport_size({"width": 360, "height": 740})
+            page.get_by_role("slider").scroll_into_view_if_needed()
             box = page.get_by_role("slider").bounding_box()
             assert box is not None
             for share in (0.02, 0.3, 0.49, 0.51, 0.7, 0.98):
@@ -275,7 +276,7 @@ class TestLive:
         context.add_init_script(NOTED_STREAMS)
         page = context.new_page()
         page.goto(f"{live.base}/")
-        page.wait_for_function("ends.length > 0", timeout=HANG * 1000)
+        wait_for(lambda: page.evaluate("ends.length") > 0)
         assert page.evaluate("ends[0]") is False
         context.close()
 
