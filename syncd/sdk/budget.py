@@ -90,7 +90,7 @@ class Budget:
     @property
     def left(self) -> QuotaLeft | None:
         """What the server's quota leaves; None if the server tells no quota."""
-        return None if math.isinf(self._left) else QuotaLeft(self._left, self._limit)
+        return None if math.isinf(self._left) else QuotaLeft(self._left, self._limit, self._reset)
 
     def forget(self) -> None:
         """Forgets the quota, because the server's wait has passed; the next answer tells it again."""

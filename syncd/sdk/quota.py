@@ -37,10 +37,11 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class QuotaLeft:
-    """How many requests a quota leaves, of how many."""
+    """How many requests a quota leaves, of how many, until it is renewed at `reset`."""
 
     left: float
     limit: float
+    reset: datetime
 
     @property
     def share(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -20,11 +22,13 @@ class Metrics:
     Series of a connection go with the connection: `keep` drops those of all other connections.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """`now` is the time by which quotas are renewed: that of their servers, not of the configuration."""
+        self._now = now
         self._registry = CollectorRegistry()
         self._connections: frozenset[str] = frozenset()
-        self.quota_left: dict[str, QuotaLeft] = {}
-        """What each connection's quota left after the last answer, where the server tells."""
+        self._quotas: dict[str, QuotaLeft] = {}
+        self._lock = threading.Lock()  # of the quotas and their gauge
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self._registry)
@@ -48,7 +52,9 @@ class Metrics:
             self._cycles.labels(outcome)  # from 0 on: `increase` does not see the first event of a new series
         self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
         self._quota = gauge(
-            "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"
+            "syncd_quota_remaining",
+            "Requests that the server's quota left after the last answer; gone once the quota is renewed.",
+            "connection",
         )
         self._hanging = gauge(
             "syncd_hanging_seconds",
@@ -76,13 +82,30 @@ class Metrics:
         ):
             for connection in gone:
                 metric.remove_by_labels({"connection": connection})
+        with self._lock:
+            for connection in gone:
+                self._quotas.pop(connection, None)
 
     def request(self, connection: str, outcome: RequestOutcome, quota: QuotaLeft | None) -> None:
         """Counts a request; `quota` is what is left then, None if the server does not tell."""
         self._count(self._requests, connection, outcome)
         if quota is not None and connection in self._connections:
-            self._quota.labels(connection).set(quota.left)
-            self.quota_left[connection] = quota
+            with self._lock:
+                self._quota.labels(connection).set(quota.left)
+                self._quotas[connection] = quota
+
+    def quota_left(self, connection: str) -> QuotaLeft | None:
+        """What a connection's quota left after the last answer; None if the server does not tell, or has renewed it."""
+        self._forget_renewed()
+        return self._quotas.get(connection)
+
+    def _forget_renewed(self) -> None:
+        """Forgets the quotas that were renewed since: the next answer tells what is left."""
+        with self._lock:
+            now = self._now()
+            for connection in [name for name, quota in self._quotas.items() if quota.reset <= now]:
+                del self._quotas[connection]
+                self._quota.remove_by_labels({"connection": connection})
 
     def page(self, pull: Pull, rows: int) -> None:
         """Counts the rows of a page."""
@@ -134,6 +157,7 @@ class Metrics:
 
     def counted(self) -> Iterable[Metric]:
         """What was counted by now."""
+        self._forget_renewed()
         return self._registry.collect()
 
 

@@ -103,8 +103,8 @@ class ServedLedger:
         return self._hooks.receive(self.config, connection, headers, body)
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """What a connection's quota left after the last answer; None if its server does not tell."""
-        return self._metrics.quota_left.get(connection)
+        """What a connection's quota left after the last answer; None if its server does not tell, or renewed it."""
+        return self._metrics.quota_left(connection)
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""

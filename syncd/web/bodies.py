@@ -14,6 +14,8 @@ from syncd.sdk import SyncdError
 LARGEST = 1_000_000
 """Bytes of a body."""
 
+FORM = "application/x-www-form-urlencoded"
+
 _SECONDS = 10.0  # as long as GitHub waits for the answer to a webhook
 _MOST_FIELDS = 100
 
@@ -38,6 +40,11 @@ async def whole_body(request: Request) -> bytes:
     except (TimeoutError, ClientDisconnect):
         raise BodyRefused(408, f"the body did not come within {_SECONDS:g} s") from None
     return bytes(body)
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body is a form, as a browser sends it without a file."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ from syncd.web.places import place_of
 from syncd.web.proxied import Proxied, proxied
 from syncd.web.refusals import SAFE, refusal, refused_attempt
 from syncd.web.session_cookie import live_session, local_session, session_secret
+from syncd.web.typed import read_typed
 from syncd.web.visitors import Visitor, admit, visitor_by_roles
 
 T = TypeVar("T")
@@ -94,9 +95,13 @@ class Callers:
             asks_for_page = token is None and "text/html" in request.headers.get("accept", "")
             if asks_for_page and request.method in SAFE:
                 return sent_to_login(request)
+            await read_typed(request)
             return refusal(request, 401, _(_LOG_IN if token is None else _WRONG_TOKEN))
         session = await self._sessions.run(lambda: live_session(secret, config, self._entrance.ledger))
-        return session_over(request) if session is None else Caller(session, secret.encode())
+        if session is None:
+            await read_typed(request)
+            return session_over(request)
+        return Caller(session, secret.encode())
 
     async def on_this_machine(
         self, request: Request, everybody: Visitor, ledger: Callable[[], Ledger | None]

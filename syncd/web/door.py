@@ -34,6 +34,7 @@ from syncd.web.forms import token_of_forms
 from syncd.web.login import LOG_OUT, PUBLIC
 from syncd.web.places import path_within
 from syncd.web.refusals import SAFE, refusal, refused_attempt
+from syncd.web.typed import read_typed
 from syncd.web.visitors import Role, Visitor, admit
 
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -138,8 +139,10 @@ async def answered(
         except TooManyAttempts as many:
             refused = refused_attempt(request, many)
         except Overdue as overdue:
+            await read_typed(request)
             refused = refusal(request, 503, str(overdue))
         except LedgerError:
+            await read_typed(request)
             refused = refusal(request, 503, _(NO_LEDGER))
         if isinstance(refused, Response):
             await refused(scope, receive, send)

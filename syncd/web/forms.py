@@ -15,14 +15,14 @@ from starlette.types import Receive
 
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
-from syncd.web.bodies import BodyRefused, again, form_fields, whole_body
+from syncd.web.bodies import BodyRefused, again, form_fields, is_form, whole_body
 from syncd.web.refusals import refusal
+from syncd.web.typed import keep_typed
 
 FIELD = "form_token"
 """The field of a form that holds its token."""
 
 _HEADER = "X-Form-Token"
-_FORM = "application/x-www-form-urlencoded"
 _NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Authorization: Bearer with a token")
 _OLD = marked("the page that this was sent from is too old; go back, load the page again, and send it once more")
 
@@ -42,8 +42,10 @@ async def check_form(request: Request, expected: str) -> Response | Receive:
     try:
         body = await whole_body(request)
         given = request.headers.get(_HEADER)
-        if given is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
-            given = form_fields(body).get(FIELD)
+        if given is None and is_form(request):
+            fields = form_fields(body)
+            keep_typed(request, fields)
+            given = fields.get(FIELD)
     except BodyRefused as error:
         return refusal(request, error.status, str(error))
     if given is None or not hmac.compare_digest(given.encode(), expected.encode()):

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from syncd.okr import words
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import original
+from syncd.sdk.language import ngettext, original
 from syncd.status.overview import WORST_FIRST, ObjectiveOverview, Overview, overview_of
 from syncd.status.report import KeyResultLine
 from syncd.status.unwritten import in_short
@@ -22,6 +22,10 @@ _CROWD = 100
 _MOST_LINES = 8
 _MOST_LINES_OF_A_CROWD = 3
 _RECENTLY = timedelta(days=7)
+_MOST_NOTICES = 5
+"""More of a kind push the first objective off the screen: a line counts the rest, and leads to the review of the week,
+which has all doubts and edits.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,7 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
     if view.day is None:
         yield from _of_the_service(view)
     yield from _doubts(view, overview)
-    for name in _edited(view):
-        link = view.link(f"/key-results/{name}", tab="history")
-        yield Notice(_("%(name)s was edited in the last seven days", name=name), link)
+    yield from _edits(view)
     if view.day is None:
         for trouble in in_short(view.daemon.troubles()):
             sentence, bad = f"{trouble.sign} {trouble.sentence}", trouble.state in ("dead", "unsure")
@@ -143,7 +145,7 @@ def _without_period(view: View) -> str | None:
 
 def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
     """A notice for each reason why numbers are in doubt, with a link to the sources if a pull failed, else to the first
-    of the key results.
+    of the key results; a line counts the numbers of the reasons beyond the first ones.
     """
     names: dict[tuple[str, str, bool], list[str]] = {}
     for line in overview.doubtful:
@@ -151,7 +153,8 @@ def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
         state = _(words.QUALITY_WORDS[quality]) if quality else _("unknown")
         of_its_source = view.day is None and line.quality in ("failed", "partial")
         names.setdefault((state, line.reason or _("no number"), of_its_source), []).append(line.key_result.id)
-    for (state, reason, of_its_source), alike in names.items():
+    reasons = list(names.items())
+    for (state, reason, of_its_source), alike in reasons[:_MOST_NOTICES]:
         parts = {"name": alike[0], "more": len(alike) - 1, "state": state, "reason": reason}
         sentence = (
             _("%(name)s is %(state)s: %(reason)s", **parts)
@@ -159,13 +162,28 @@ def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
             else _("%(name)s and %(more)s more are %(state)s: %(reason)s", **parts)
         )
         yield Notice(sentence, view.link("/sources" if of_its_source else f"/key-results/{alike[0]}"))
+    if rest := sum(len(alike) for _reason, alike in reasons[_MOST_NOTICES:]):
+        sentence = ngettext("and %(num)s more number is in doubt", "and %(num)s more numbers are in doubt", rest)
+        yield Notice(sentence, view.link("/reviews/week"))
+
+
+def _edits(view: View) -> Iterator[Notice]:
+    """A notice for each of the first key results that were edited, and a line that counts the others."""
+    names = _edited(view)
+    for name in names[:_MOST_NOTICES]:
+        link = view.link(f"/key-results/{name}", tab="history")
+        yield Notice(_("%(name)s was edited in the last seven days", name=name), link)
+    if rest := len(names[_MOST_NOTICES:]):
+        sentence = ngettext("and %(num)s more key result was edited", "and %(num)s more key results were edited", rest)
+        yield Notice(sentence, view.link("/reviews/week"))
 
 
 def _edited(view: View) -> Sequence[str]:
-    """The key results that were edited in the seven days before the moment that the page shows."""
+    """The key results that were edited in the seven days before the moment that the page shows, and that it has."""
     ledger, period, snapshot = view.daemon.ledger, view.okrs.period.id, view.snapshot
     if ledger is None:
         return ()
+    shown = {key_result.id for key_result in snapshot.okrs.key_results}
     redefined = ledger.definitions.redefined(period, ledger.definitions.digests(period))
     by_then = {
         name: [version for version in versions if version.cycle <= snapshot.cycle]
@@ -174,5 +192,5 @@ def _edited(view: View) -> Sequence[str]:
     return [
         name
         for name, versions in by_then.items()
-        if len(versions) > 1 and snapshot.last_instant - versions[-1].ended_at < _RECENTLY
+        if name in shown and len(versions) > 1 and snapshot.last_instant - versions[-1].ended_at < _RECENTLY
     ]

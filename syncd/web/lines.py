@@ -40,7 +40,7 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple
     points = zoom.points(series.points, last)
     held = frozenset(point.day for point in points if point.quality == "held")
     value = Line([(point.day, point.value) for point in points], "work" if kr.kind == "output" else "value", held)
-    pace = Line([(day, at) for day, at in _pace(kr, period) if first <= day <= last], "pace")
+    pace = Line([(day, at) for day, at in _pace(kr, period, last) if first <= day], "pace")
     return Chart(
         title=_("%(title)s: week by week", title=kr.title)
         if zoom.weekly
@@ -58,8 +58,8 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple
 
 def figures_of(series: Series, zoom: Zoom) -> Figures:
     """The table behind the chart of a key result: the value, the pace, and what happened since the row before."""
-    kr, pace, events = series.key_result, dict(_pace(series.key_result, series.period)), by_point(series)
-    shown = zoom.points(series.points)
+    kr, events, shown = series.key_result, by_point(series), zoom.points(series.points)
+    pace = dict(_pace(kr, series.period, shown[-1].day if shown else series.period.last))
     headings = [_("day"), _("value"), *([_("pace")] if pace else []), _("what happened")]
     rows, waiting = [], iter(series.points[series.points.index(shown[0]) :] if shown else ())
     for point in shown:
@@ -75,12 +75,14 @@ def figures_of(series: Series, zoom: Zoom) -> Figures:
     return Figures(_("The chart as a table"), headings, rows)
 
 
-def _pace(kr: KeyResult, period: Period) -> Iterator[tuple[date, float]]:
-    """What the value should be at the end of each day, where the goal leads from one number to another."""
+def _pace(kr: KeyResult, period: Period, last: date) -> Iterator[tuple[date, float]]:
+    """What the value should be at the end of each day up to `last`, where the goal leads from one number to another.
+    After the period it should stay at the target.
+    """
     if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
         return
     way = difference(kr.goal.target, kr.goal.baseline)
-    for offset in range(period.days):
+    for offset in range((last - period.first).days + 1):
         day = period.first + timedelta(days=offset)
         share = expected(kr, period.span, midnight(day + timedelta(days=1), period.zone))
         yield day, kr.goal.baseline + share * way

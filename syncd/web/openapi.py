@@ -17,6 +17,8 @@ _ERRORS = {
     "401": ("Unauthorized", "A login is set, and the request has no valid token."),
     "403": ("Forbidden", "Whoever asks may not see this, or asks under a foreign name or from a foreign page."),
     "404": ("NotFound", "There is no such period, key result or address."),
+    "405": ("WrongMethod", "The address takes no request of this method; `Allow` names those that it takes."),
+    "429": ("TooManyAttempts", "Too many wrong tokens came from this address; `Retry-After` has the seconds to wait."),
     "500": ("Broken", "syncd has a bug."),
     "503": ("Unavailable", "The ledger cannot be read now."),
 }

@@ -12,14 +12,15 @@ from starlette.responses import Response
 
 from syncd.config.messages import nearest
 from syncd.sdk.language import gettext as _
-from syncd.web.bodies import BodyRefused, form_fields, whole_body
+from syncd.web.bodies import FORM, BodyRefused, form_fields, whole_body
 from syncd.web.bounded import Bounded
 from syncd.web.forms import FIELD
+from syncd.web.typed import keep_typed
 
 Posted = Mapping[str, str | None]
 """Each field as a text, numbers in full; None where it is empty or null."""
 
-_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_JSON = "application/json"
 
 
 def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) -> Callable[[Request], Any]:
@@ -29,6 +30,7 @@ def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) 
         try:
             body = await whole_body(request)
             posted = _posted(request.headers.get("content-type", ""), body)
+            keep_typed(request, posted)
             _check_texts(posted)
         except BodyRefused as error:
             raise HTTPException(error.status, str(error)) from None
@@ -54,10 +56,10 @@ def _check_texts(posted: Posted) -> None:
 
 def _posted(content_type: str, body: bytes) -> Posted:
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == _FORM:
+    if kind == FORM:
         return {name: text or None for name, text in form_fields(body).items() if name != FIELD}
     if kind != _JSON:
-        raise HTTPException(415, _("send %(json)s or %(form)s", json=_JSON, form=_FORM))
+        raise HTTPException(415, _("send %(json)s or %(form)s", json=_JSON, form=FORM))
     try:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -13,6 +13,7 @@ from syncd.sdk.language import marked
 from syncd.web.errors import error_answer, is_api
 from syncd.web.pages import frame_of, render
 from syncd.web.places import place_of
+from syncd.web.typed import typed_of
 from syncd.web.visitors import is_anonymous
 
 _HINTS = {
@@ -55,7 +56,8 @@ def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, 
     if not next_step:
         hint = _(_HINTS[status]) if status in _HINTS else ""
     place = place_of(request.scope)
-    page = render("problem.html", **frame_of(place), status=status, sentence=_as_sentence(what), hint=hint)
+    about = {"status": status, "sentence": _as_sentence(what), "hint": hint, "typed": typed_of(request)}
+    page = render("problem.html", **frame_of(place), **about)
     return HTMLResponse(page, status, headers)
 
 

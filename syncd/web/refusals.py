@@ -12,6 +12,7 @@ from syncd.web.attempts import TooManyAttempts
 from syncd.web.errors import error_answer, is_api
 from syncd.web.pages import render
 from syncd.web.places import place_of
+from syncd.web.typed import typed_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing."""
@@ -23,7 +24,8 @@ def refusal(request: Request, status: int, sentence: str, template: str = "refus
     if is_api(request.scope):
         answer = error_answer(request.scope, status, sentence)
     else:
-        page = render(template, **{"sentence": sentence, "again": None, "place": place_of(request.scope), **data})
+        about = {"sentence": sentence, "again": None, "place": place_of(request.scope), "typed": typed_of(request)}
+        page = render(template, **about | data)
         answer = HTMLResponse(page, status_code=status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

@@ -60,7 +60,7 @@ class ConnectionDocument(TypedDict):
     name: str
     type: str
     quota_left: float | None
-    """Requests that its quota left after the last answer; null if this process does not know."""
+    """Requests that its quota left after the last answer; null if this process does not know, or it was renewed."""
     quota: float | None
     """Requests in that quota; a tenth of them is left to people."""
     restated: int

@@ -19,6 +19,7 @@ from syncd.ledger import cycle_lock
 from syncd.ledger.outbox import STUCK
 from syncd.review import review as review_of
 from syncd.review.markdown import markdown
+from syncd.web.openapi import openapi
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAPPING = """\
@@ -106,6 +107,15 @@ def value(project: CsvProject, name: str) -> float | None:
 
 
 # -- by the API
+
+
+def test_too_many_wrong_tokens_are_an_answer_that_the_api_describes(project: CsvProject) -> None:
+    client = client_of(project)
+    answers = [client.get("/api/status", headers=bearer(f"nobody-{number}")) for number in range(11)]
+    assert [answer.status_code for answer in answers[-2:]] == [401, 429]
+    assert list(answers[-1].json()) == ["error"]
+    assert "429" in openapi()["paths"]["/api/status"]["get"]["responses"]
+    assert "429" in openapi()["paths"]["/api/key-results/{id}/check-ins"]["post"]["responses"]
 
 
 def test_a_check_in_is_stored_while_a_cycle_runs_and_counts_from_the_next(project: CsvProject) -> None:
@@ -315,6 +325,7 @@ def test_a_held_number_is_approved_by_a_button_once(project: CsvProject) -> None
     project.cycle()
     fields = form_of(client.get("/key-results/calls").text, "approve")
     assert fields["candidate"] == "1950"
+    assert '1,950?<span class="hidden"> waits for approval</span>' in client.get("/").text
     place = client.post("/key-results/calls", data=fields, headers=OWN).headers["location"]
     page = client.get(place).text
     assert "approval of 1,950, by loopback: stored; it counts from the next cycle" in page

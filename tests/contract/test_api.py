@@ -344,6 +344,7 @@ def test_a_wrong_request_is_told_what_to_write(client: TestClient, address: str,
 
 
 def test_every_error_is_json_of_one_shape(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = openapi()["paths"]["/api/status"]["get"]["responses"]
     refusals = [
         (client.options("/api/status"), 405),
         (client.post("/api/status"), 403),
@@ -357,6 +358,7 @@ def test_every_error_is_json_of_one_shape(client: TestClient, monkeypatch: pytes
     for answer, expected in refusals:
         assert answer.status_code == expected
         assert list(answer.json()) == ["error"]
+        assert str(expected) in described
     assert "private" not in refusals[-1][0].text
 
 

@@ -36,6 +36,10 @@ def page_of(project: CsvProject, path: str = "/") -> str:
     return browser(project.config, project.ledger, project.now).get(path).text
 
 
+def strip_of(project: CsvProject) -> str:
+    return page_of(project).partition('class="strip"')[2].partition("</ul>")[0]
+
+
 def listed(page: str) -> list[str]:
     return re.findall(r'<tr id="kr-([^"]+)"', page)
 
@@ -87,12 +91,41 @@ def test_edit_is_named_for_a_week(tmp_path: Path) -> None:
     assert "edited" not in page_of(project)
 
 
+def test_edited_key_result_that_left_the_files_is_not_linked(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 1, 3)
+    project.edit("target: 100, measure: {from: local, file: numbers.csv, cell: A2}", "target: 90, owner: ann")
+    project.now += timedelta(hours=1)
+    project.cycle()
+    assert "/key-results/o0-1?tab=history" in strip_of(project)
+    path = tmp_path / "okrs.yaml"
+    path.write_text("".join(line for line in path.open() if "id: o0-1," not in line))
+    project.now += timedelta(hours=1)
+    project.cycle()
+    assert "o0-1" not in strip_of(project)
+
+
+def test_strip_names_a_few_of_many_doubts_and_edits(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 2, 4)
+    project.write("numbers.csv", *(f"#N/A {number}" for number in range(8)))
+    project.edit("target: 100", "target: 90")
+    project.now += timedelta(hours=1)
+    project.cycle()
+    notices = re.findall(r"<li>.*?</li>", strip_of(project), re.DOTALL)
+    assert len(notices) == 12
+    assert [notice for notice in notices if "more" in notice] == [
+        '<li><a href="/reviews/week">and 3 more numbers are in doubt</a></li>',
+        '<li><a href="/reviews/week">and 3 more key results were edited</a></li>',
+    ]
+    review = page_of(project, "/reviews/week")
+    assert all(f"numbers.csv A{row}" in review or f"A{row}" in review for row in range(1, 9))
+
+
 def test_doubts_with_one_reason_are_one_line(tmp_path: Path) -> None:
     project = project_of(tmp_path, 2, 5)
     (tmp_path / "numbers.csv").unlink()
     project.now += timedelta(hours=1)
     project.cycle()
-    strip = page_of(project).partition('class="strip"')[2].partition("</ul>")[0]
+    strip = strip_of(project)
     assert strip.count("<li") == 1
     assert "o0-0 and 9 more are failed: local: numbers.csv" in strip
 

@@ -86,6 +86,18 @@ def test_no_cell_of_the_csv_is_a_formula(client: TestClient) -> None:
     assert titles[:3] == ["'=HYPERLINK(1)", "'@sum", "'-2+3"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/objectives/all", "/key-results/kr0", "/key-results/kr0?tab=history", "/sources"]
+)
+def test_every_table_has_a_name_and_headings(client: TestClient, path: str) -> None:
+    tables = re.findall(r"<table.*?</table>", client.get(path).text, re.DOTALL)
+    assert tables
+    for table in tables:
+        assert re.match(r'<table[^>]*(?: aria-labelledby="|>\s*<caption)', table)
+        head = table.partition("<thead>")[2].partition("</thead>")[0]
+        assert head.count("<th ") == head.count('scope="col"') > 0
+
+
 def test_csv_of_a_past_day_has_what_counted_then(client: TestClient, project: SandboxProject) -> None:
     project.now += timedelta(days=2)
     project.sync()

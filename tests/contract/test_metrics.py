@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -122,10 +122,25 @@ def test_nothing_of_a_key_result_or_connection_that_went_stays_behind(
 def test_a_thread_of_a_former_configuration_brings_no_connection_back() -> None:
     metrics = Metrics()
     metrics.keep(["code", "tickets"])
-    metrics.request("code", "ok", QuotaLeft(10, 100))
+    renewed = datetime.now(UTC) + timedelta(hours=1)
+    metrics.request("code", "ok", QuotaLeft(10, 100, renewed))
     metrics.keep(["tickets"])
-    metrics.request("code", "ok", QuotaLeft(9, 100))
+    metrics.request("code", "ok", QuotaLeft(9, 100, renewed))
     assert b"code" not in prometheus_text(metrics.counted())
+
+
+def test_a_quota_is_forgotten_once_it_is_renewed() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    metrics = Metrics(lambda: now)
+    metrics.keep(["code"])
+    metrics.request("code", "ok", QuotaLeft(3, 100, now + timedelta(minutes=10)))
+    assert metrics.quota_left("code") is not None
+    assert b'syncd_quota_remaining{connection="code"} 3.0' in prometheus_text(metrics.counted())
+    now += timedelta(minutes=10)
+    assert b"syncd_quota_remaining{" not in prometheus_text(metrics.counted())
+    assert metrics.quota_left("code") is None
+    metrics.request("code", "ok", QuotaLeft(99, 100, now + timedelta(hours=1)))
+    assert b'syncd_quota_remaining{connection="code"} 99.0' in prometheus_text(metrics.counted())
 
 
 def test_a_key_result_of_two_quarters_is_two_lines(tmp_path: Path) -> None:

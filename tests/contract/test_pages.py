@@ -214,7 +214,7 @@ def test_reviews_are_those_of_the_command_with_links_to_the_evidence(project: Cs
 def test_quota_is_a_bar_with_the_reserve_marked(project: CsvProject, monkeypatch: pytest.MonkeyPatch) -> None:
     client = browser(project.config, project.ledger, project.now)
     assert 'class="quota"' not in client.get("/sources").text
-    monkeypatch.setattr(StandingStill, "quota_left", lambda *_: QuotaLeft(4300.0, 5000.0))
+    monkeypatch.setattr(StandingStill, "quota_left", lambda *_: QuotaLeft(4300.0, 5000.0, NOON))
     page = client.get("/sources").text
     assert "4,300 of 5,000 requests left of its quota" in page
     (quota,) = re.findall(r'<div class="quota">(.*?)</div>', page)

@@ -180,9 +180,15 @@ def unknown(folder: Path) -> LedgerReader:
 
 
 def over(folder: Path) -> LedgerReader:
-    """The latest period has ended, and no other began."""
-    synced(folder, BROKEN_CELLS, {"renewals.csv": "What,Number\nrenewals,64\ncalls,22"})
-    clock(folder, datetime(2027, 1, 6, 9, tzinfo=UTC))
+    """The latest period has ended, and no other began. A number still changed while the period settled."""
+    project = CsvProject(folder, BROKEN_CELLS, FIRST)
+    project.write("renewals.csv", "What,Number", "renewals,64", "calls,22")
+    project.cycle()
+    project.now = datetime(2027, 1, 6, 9, tzinfo=UTC)
+    project.write("renewals.csv", "What,Number", "renewals,71", "calls,22")
+    project.cycle()
+    project.ledger.close()
+    clock(folder, project.now)
     return Reader(folder)
 
 

@@ -41,7 +41,7 @@ PAGES = {
     "first-start": ("/", "/objectives/growth", "/key-results/calls", "/reviews/week", "/sources"),
     "no-period": ("/",),
     "unknown": ("/", "/objectives/growth", "/key-results/renewals", "/reviews/week"),
-    "over": ("/", "/reviews/period"),
+    "over": ("/", "/reviews/period", "/key-results/renewals", "/key-results/renewals?range=28d"),
     "troubled": (
         "/",
         "/objectives/service",

@@ -41,6 +41,16 @@ objectives:
 """
 CALLS = ("Day,Calls", "2026-10-05,1190", "2026-11-02,1150", "2026-11-16,1100")
 VALUE = ".number data"
+NOTED_STREAMS = """\
+window.ends = [];
+window.EventSource = class extends EventSource {
+  constructor(address) {
+    super(address);
+    const isOffline = () => document.body.classList.contains("offline");
+    this.addEventListener("error", () => queueMicrotask(() => window.ends.push(isOffline())));
+  }
+};
+"""
 
 
 class Live:
@@ -124,6 +134,21 @@ class TestCharts:
             assert lines == ["18 Nov", "value: 1,092", "pace: 880.31"]  # the middle of the axis
             page.mouse.move(0, 0)
             assert page.locator(".reading").is_hidden()
+
+    def test_reading_stays_on_the_screen_of_a_phone(self, site: Site, browser: Browser) -> None:
+        with opened(browser, site.address("troubled", "/key-results/calls")) as page:
+            page.set_viewport_size({"width": 360, "height": 740})
+            page.get_by_role("slider").scroll_into_view_if_needed()
+            box = page.get_by_role("slider").bounding_box()
+            assert box is not None
+            for share in (0.02, 0.3, 0.49, 0.51, 0.7, 0.98):
+                page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+                edges = page.locator(".reading p").evaluate_all(
+                    "lines => lines.flatMap(line => [line.getBoundingClientRect().left, "
+                    "line.getBoundingClientRect().right])"
+                )
+                assert edges
+                assert 0 <= min(edges) <= max(edges) <= 360
 
     def test_keys_walk_from_day_to_day_and_screen_readers_hear_each(self, site: Site, browser: Browser) -> None:
         with opened(browser, site.address("demo", "/objectives/self-service")) as page:
@@ -243,6 +268,18 @@ class TestLive:
             page.evaluate(hide, False)
             shows(page, "1,010")
 
+    def test_stream_that_the_server_ends_is_no_lost_connection(
+        self, live: Live, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "_LASTS", 0.2)
+        context = browser.new_context()
+        context.add_init_script(NOTED_STREAMS)
+        page = context.new_page()
+        page.goto(f"{live.base}/")
+        wait_for(lambda: page.evaluate("ends.length") > 0)
+        assert page.evaluate("ends[0]") is False
+        context.close()
+
     def test_lost_connection_is_said(self, live: Live, browser: Browser) -> None:
         context = browser.new_context()
         page = context.new_page()
@@ -279,6 +316,21 @@ class TestPresentMode:
                 expect(shown).to_contain_text(f"{1070 + number:,}", timeout=HANG * 1000)
                 assert text in page.locator(".spot .outcome").inner_text()  # a new number does not take it away
             assert "present=2" in page.url
+
+    def test_note_that_is_not_kept_says_why(self, live: Live, browser: Browser) -> None:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{live.base}/reviews/week?present=2")
+        outcome = page.locator(".spot .outcome")
+        page.locator(".spot [name=note]").fill("We ask support first")
+        page.locator(".spot [name=form_token]").evaluate("field => field.value = 'old'")
+        page.get_by_role("button", name="calls", exact=True).click()
+        expect(outcome).to_contain_text("The page that this was sent from is too old", timeout=HANG * 1000)
+        context.set_offline(True)
+        page.get_by_role("button", name="calls", exact=True).click()
+        expect(outcome).to_contain_text("syncd did not answer", timeout=HANG * 1000)
+        assert page.locator(".spot [name=note]").input_value() == "We ask support first"
+        context.close()
 
     def test_everything_works_without_the_script(self, live: Live, browser: Browser) -> None:
         with opened(browser, f"{live.base}/reviews/week?present=1", java_script_enabled=False) as page:

@@ -4,6 +4,7 @@
 
 const DAY = 86_400_000; // milliseconds
 const AGAIN = 60_000; // milliseconds until a stream that the server refused is asked for again
+const LOST = 3_000; // milliseconds without a stream after which a page says so: the server ends each one now and then
 
 // ---------------------------------------------------------------------------------------------------------- charts
 // A chart is drawn by the server, and has its figures in a table. A slider over the drawing walks through the rows of
@@ -221,7 +222,7 @@ function stayLive() {
       first = false;
     };
     stream.onerror = () => {
-      document.body.classList.add("offline");
+      setTimeout(() => document.hidden || stream?.readyState === EventSource.OPEN || document.body.classList.add("offline"), LOST);
       if (stream.readyState !== EventSource.CLOSED) return; // the browser itself asks again
       stream = null;
       setTimeout(listen, AGAIN);
@@ -275,7 +276,8 @@ function noteOnTheSpot() {
     if (!form) return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
-    const answer = await fetch(event.submitter?.formAction ?? form.action, { method: "POST", body }).catch(() => null);
+    const sent = { method: "POST", body, headers: { Accept: "text/html" } }; // what refuses it is a page with a sentence
+    const answer = await fetch(event.submitter?.formAction ?? form.action, sent).catch(() => null);
     const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
     if (answer?.ok) {
       form.elements.note.value = "";
@@ -283,7 +285,8 @@ function noteOnTheSpot() {
       await refresh(location.href); // which brings the form another id: the next note is another one
     }
     const words = page.querySelector("[role=status], [role=alert]")?.textContent.trim();
-    document.querySelector("form.spot .outcome").textContent = words || `${answer?.status ?? "–"}`;
+    const outcome = document.querySelector("form.spot .outcome");
+    outcome.textContent = words || (answer ? `${answer.status}` : outcome.dataset.noAnswer);
   });
 }
 

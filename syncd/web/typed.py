@@ -1,0 +1,51 @@
+"""What somebody typed into the form of a key result: a page that answers that nothing was stored shows it once more.
+
+Only the fields that people fill in are kept, so no secret of a form is ever shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.requests import Request
+
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+from syncd.web.bodies import BodyRefused, form_fields, is_form, whole_body
+from syncd.web.places import path_within
+
+_TYPED = "syncd.typed"
+_LABELS = {
+    "value": marked("Value"),
+    "confidence": marked("Confidence"),
+    "note": marked("Note"),
+    "author": marked("Your name"),
+}
+
+
+def keep_typed(request: Request, fields: Mapping[str, str | None]) -> None:
+    """Keeps what was typed, for the answer to this request; nothing of other forms, such as that of the login."""
+    if _is_of_a_key_result(request):
+        request.scope[_TYPED] = {name: text for name in _LABELS if (text := fields.get(name))}
+
+
+async def read_typed(request: Request) -> None:
+    """Keeps what was typed into a form whose body nobody has read, because its sender may not come in. May be called
+    again: a deployment asks at two doors.
+    """
+    if not (_is_of_a_key_result(request) and is_form(request)) or _TYPED in request.scope:
+        return
+    request.scope[_TYPED] = {}
+    try:
+        keep_typed(request, form_fields(await whole_body(request)))
+    except BodyRefused:
+        return  # the request is refused anyway
+
+
+def typed_of(request: Request) -> Sequence[tuple[str, str]]:
+    """The label and the text of each field that was typed into."""
+    return [(_(_LABELS[name]), text) for name, text in request.scope.get(_TYPED, {}).items()]
+
+
+def _is_of_a_key_result(request: Request) -> bool:
+    return request.method == "POST" and path_within(request.scope).startswith("/key-results/")
