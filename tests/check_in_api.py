@@ -56,7 +56,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self) -> None:
         api = self.server.api
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        length = int(self.headers.get("Content-Length") or 0)
+        sent = self.rfile.read(length)
+        if len(sent) < length:  # the client died in the middle: no server takes that
+            self.close_connection = True
+            return
+        body = sent.decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
         taken = Taken(self.command, self.path, headers, body)
         api.requests += 1

@@ -316,7 +316,8 @@ def test_jobs_are_for_workers_with_the_newer_files(tmp_path: Path, workers: Comp
     new = FORGE.start(["worker"], newer, workers.project.environment, NOWHERE, newer / "worker.log")
     workers.workers.append(new)
     digests = {workers.digest("alpha")}
-    for _ in range(6):  # until the new one has had its turn, and the old one was asked for it
+    wait_for(lambda: "started" in (newer / "worker.log").read_text())
+    for _ in range(60):  # until the new one has had its turn, and the old one was asked for it; who is first is chance
         workers.change()
         wait_for(workers.settled)
         digests.add(workers.digest("alpha"))
