@@ -144,7 +144,10 @@ class HttpMeasure(ReadingKeys):
         url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
         if self.method == "POST" and not may_post:
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
-        if self.may_write(url) and not may_post:
+        by_reference = url.endswith("}") and not self.path.partition("?")[0].strip(
+            "/"
+        )  # asked again once it is resolved
+        if self.may_write(url) and not may_post and not by_reference:
             return "graphql", (
                 "is sent by POST, which may write where no GraphQL is; write a path that ends with /graphql, or, if "
                 "this API takes GraphQL elsewhere, post: true on its connection"

@@ -13,7 +13,7 @@ from connectors.http.paging import AnswerPage, ListMoved, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
 from connectors.http.unchanged import conditions, request_digest, version
-from syncd.sdk import Context, Json, JsonClient, JsonSource, Page, Snapshot, Stream, Withheld
+from syncd.sdk import Context, Json, JsonClient, JsonSource, Page, Snapshot, SourceBroken, Stream, Withheld
 from syncd.sdk.cells import Reader
 
 _READINGS = 3  # of a list that moves while it is read
@@ -48,6 +48,8 @@ class HttpSource(JsonSource):
         """
         parts: Parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
+        if (refusal := keys.refusal(self._settings)) is not None:
+            raise SourceBroken(" ".join(refusal))
         if keys.asks_days and stream.days is None:
             raise ValueError(f"{stream.key} names days, and the stream has none")
         if stream.days is not None and not keys.many and (why := stream.days.none_yet):

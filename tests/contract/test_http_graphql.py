@@ -139,6 +139,18 @@ def test_post_to_what_is_no_graphql_endpoint_needs_leave(url: str, path: str, *,
     assert measure.refusal(Http.Settings.model_validate({**settings, "post": True})) is None
 
 
+def test_address_by_reference_is_judged_once_it_is_resolved(api: ScriptedApi, context: Context) -> None:
+    keys = {"graphql": "{ a }", "json": "data.a"}
+    measure = Http.Measure.model_validate(keys)
+    assert measure.refusal(Http.Settings.model_validate({"type": "http", "url": "${API}"})) is None
+    source = opened(api, context)
+    _, error = pulled(source, stream_of({**KEYS, "path": "/v2"}, days=DAYS))
+    source.close()
+    assert isinstance(error, SourceBroken)
+    assert "write a path that ends with /graphql" in str(error)
+    assert api.asked == []
+
+
 def test_query_elsewhere_goes_out_as_any_other_post(api: ScriptedApi, context: Context) -> None:
     source = opened(api, replace(context, rehearsal=True), post=True)
     _, error = pulled(source, stream_of({**KEYS, "path": "/v2"}, days=DAYS))
