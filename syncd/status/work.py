@@ -21,9 +21,9 @@ def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | N
     `okrs` are those of the files of now: they say which records are work. In the past only lists that held something by
     then are looked at: `work:` may name others since.
     """
-    kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.key_results), *okrs.work)
+    kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.measured), *okrs.work)
              if measure.is_work}  # fmt: skip
-    key_results = snapshot.okrs.key_results
+    key_results = snapshot.okrs.measured
     cycle = snapshot.cycle if snapshot.past else None
     lists = _lists((*_measures(key_results), *okrs.work), kinds)
     if not lists or ledger is None:

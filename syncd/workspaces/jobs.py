@@ -19,7 +19,7 @@ from syncd.config.load import load_config
 from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
 from syncd.config.worker_keys import WorkerKeys
-from syncd.ledger import Ledger, LedgerError, migrate, open_ledger
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, migrate, open_ledger, service_lock
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
 from syncd.ledger.outbox import State
@@ -151,9 +151,9 @@ class Jobs:
         try:
             ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=FencedDatabases(fence))
             assert ledger is not None  # open_ledger creates it
-            with closing(ledger):
+            with closing(ledger), service_lock(ledger.engine):  # `syncd restore` asks for it
                 return self._cycle_of(workspace, configuration, ledger)
-        except LedgerError as error:
+        except (LedgerError, LedgerBusy) as error:
             log.error("ledger failed", extra={"reason": str(error)})
             return "failed", str(error), min(self._soon, self._until_next(config))
 

@@ -94,6 +94,16 @@ def test_each_record_is_linked_measured_or_in_no_mapping(project: Project) -> No
     assert work.covers == ["issues of acme/a", "issues of acme/b"]
 
 
+def test_list_that_only_a_guard_pulls_is_work_too(project: Project) -> None:
+    guard = "{keep: {at_most: 3}, measure: {from: code, repo: acme/b, what: closed_issues, take: count}}"
+    okrs = project.folder / "okrs.yaml"
+    okrs.write_text(MAPPING.replace("        drives: trust\n", f"        drives: trust\n        guard: {guard}\n"))
+    project.sync()
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (4, 2, 4)
+    assert sorted(work.covers) == ["issues of acme/a", "issues of acme/b"]
+
+
 def test_what_no_mapping_pulls_counts_where_the_connection_says_so(project: Project, box: Sandbox) -> None:
     project.sync()
     before = project.work()

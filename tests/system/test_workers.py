@@ -242,9 +242,12 @@ def test_worker_that_is_told_to_stop_leaves_its_job_to_another(
     with company_behind_a_relay(tmp_path / "company", box, new_postgres()) as (workers, relay):
         first = workers.start()
         wait_for(workers.settled)
+        workers.project.run("backup", "alpha.backup", "--workspace", "alpha", check=0)
         relay.hold(f"GET /github/repos/acme/search/issues/{workers.issues['alpha'].number}".encode())
         workers.change()
         assert relay.held.wait(HANG)
+        restored = workers.project.run("restore", "alpha.backup", "--workspace", "alpha", check=2)
+        assert "serves schema ws_alpha of this database" in restored.stderr
         first.send_signal(signal.SIGTERM)
         assert first.wait(HANG) == 0
         relay.let_go()
