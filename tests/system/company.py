@@ -109,9 +109,13 @@ class Company:
         return {name: rest for name, *rest in self.ask(query)}
 
     def settled(self) -> bool:
-        """Whether every workspace was run to its end, and nothing is due."""
+        """Whether every workspace was run to its end, and nothing is due, or waits in the queue: what was asked for
+        while a job ran is a job behind it.
+        """
         rows = self.rows()
-        return len(rows) == len(NAMES) and all(row == ["complete", None, False] for row in rows.values())
+        ended = len(rows) == len(NAMES) and all(row == ["complete", None, False] for row in rows.values())
+        jobs = "SELECT count(*) FROM syncd.procrastinate_jobs WHERE status IN ('todo', 'doing')"
+        return ended and self.ask(jobs) == [(0,)]
 
     def digest(self, name: str) -> str | None:
         """The digest of the files of a workspace that were announced last."""

@@ -23,9 +23,11 @@ _REACHABLE = "a[href], button, input:not([type=hidden]), select, textarea, summa
 _ALL = f"[...document.querySelectorAll({_REACHABLE!r})].filter(each => each.checkVisibility())"
 _CELLS = "[...document.querySelectorAll('td, th')].filter(each => each.checkVisibility())"
 _OUT_OF_CELL = f"""() => {_CELLS}.flatMap(cell => {{
-  const range = document.createRange();
+  const range = document.createRange(), heard = [...cell.querySelectorAll(".hidden")];
   range.selectNodeContents(cell);
+  heard.forEach(each => each.hidden = true);
   const box = cell.getBoundingClientRect(), content = (cell.querySelector("svg") ?? range).getBoundingClientRect();
+  heard.forEach(each => each.hidden = false);
   const isOut = content.width > 1 && (content.left < box.left - 1 || content.right > box.right + 1);
   return isOut ? [`${{cell.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)}} is out of its cell`] : [];
 }})"""
