@@ -181,7 +181,7 @@ def test_the_candidate_is_in_the_dashboard_the_document_and_the_metrics() -> Non
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
         page = browser(project.config, project.ledger, project.now).get("/").text
-        assert ">1,950?</div>" in page
+        assert '>1,950?<span class="hidden"> waits for approval</span></div>' in page
         assert "held: 1,950 is outside plausible" in page
         lines = prometheus_text(key_result_gauges([report])).decode().splitlines()
         assert 'syncd_key_result_held{key_result="calls",objective="service",period="2026-Q4"} 1.0' in lines
