@@ -32,7 +32,7 @@ THREE = [*TWO, {"day": "2026-11-16", "n": 20}]
 
 def pull(context: Context, expression: str, **keys: Any) -> tuple[list[Snapshot], SourceError | None]:
     """The snapshots that a measure reads, and the error that its pull ends in."""
-    settings = Http.Settings.model_validate({"type": "http", "url": URL})
+    settings = Http.Settings.model_validate({"type": "http", "url": URL, "post": "method" in keys})
     measure = Http.Measure.model_validate({"json": expression, **keys})
     stream = Stream(measure.streams()[0], "readings", frozenset({measure.part()}))
     source, snapshots = Http.open(settings, context), list[Snapshot]()
