@@ -172,7 +172,7 @@ def test_measures_of_the_same_request_share_it(context: Context, httpx_mock: HTT
 def test_a_body_is_posted_as_json(context: Context, httpx_mock: HTTPXMock) -> None:
     body = {"query": "sum(calls)", "days": 7}
     httpx_mock.add_response(method="POST", url=f"{URL}/query", match_json=body, json={"v": 4})
-    (snapshot,) = read(context, {"path": "/query", "method": "POST", "body": body, "json": "v"})
+    (snapshot,) = read(context, {"path": "/query", "method": "POST", "body": body, "json": "v"}, post=True)
     assert snapshot.readings[0].number == 4
 
 
@@ -180,7 +180,7 @@ def test_post_is_sent_once(context: Context, httpx_mock: HTTPXMock) -> None:
     """It may write after all, so no failure is a reason to send it again."""
     httpx_mock.add_response(method="POST", status_code=503)
     with pytest.raises(RetryLater):
-        read(context, {"path": "/query", "method": "POST", "json": "v"})
+        read(context, {"path": "/query", "method": "POST", "json": "v"}, post=True)
     assert len(httpx_mock.get_requests()) == 1
 
 
