@@ -26,7 +26,8 @@ class HttpSettings(WebSettings):
     )
     post: bool = Field(
         False,
-        description="Let measures ask by `method: POST`, for APIs that read so. Only a sync sends one, a single time.",
+        description="Let measures ask by `method: POST`, for APIs that read so. Only a sync sends one, and never again "
+        "because it failed.",
     )
 
     @field_validator("headers")
