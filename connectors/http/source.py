@@ -31,7 +31,7 @@ class HttpSource(JsonSource):
 
     @cached_property
     def _once(self) -> JsonClient:
-        """The client for POSTs, which may write after all: none is sent again after a failure, and none in a rehearsal."""
+        """The client for POSTs, which may write after all: none is repeated after a failure, or sent in a rehearsal."""
         if self._context.rehearsal:
             raise Withheld("a POST may write, so only a sync sends it")
         return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
