@@ -13,6 +13,7 @@ class Relay:
 
     def __init__(self, port: int, connect: Callable[[], socket.socket]) -> None:
         self.port = port
+        self.connected = 0  # times that somebody did
         self._connect = connect
         self._speaks = threading.Event()
         self._speaks.set()
@@ -39,6 +40,7 @@ class Relay:
 
     def take(self, client: socket.socket) -> None:
         """Serves a new connection."""
+        self.connected += 1
         server = self._connect()
         for source, target in ((client, server), (server, client)):
             threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()

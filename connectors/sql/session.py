@@ -96,9 +96,7 @@ class Session:
     def _transaction(self) -> Iterator[Any]:
         """A connection in a transaction that is rolled back. It is broken off if the block takes too long."""
         if self._connection is None:
-            with (
-                self._in_time()
-            ):  # a driver bounds the connection alone, and SQLAlchemy asks the server's version first
+            with self._in_time():  # a driver bounds the connection alone; SQLAlchemy then asks for the server's version
                 opened = self._engine.connect()
             self._connection = opened.execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
         connection = self._connection
@@ -149,13 +147,15 @@ class Session:
         return Result(columns, rows)
 
     def _drop(self) -> None:
-        """Drops a connection as it is: to read on to the end of an answer could take as long as it likes."""
-        connection, self._connection, self._own = self._connection, None, None
+        """Drops a connection as it is: to read on to the end of an answer could take as long as it likes. One that
+        SQLAlchemy has dropped already would connect again to whoever asks it for the driver's own.
+        """
+        connection, own, self._connection, self._own = self._connection, self._own, None, None
         if connection is None:
             return
         with suppress(Exception):
-            breaker(self.database, connection.connection.dbapi_connection)()
-        with suppress(Exception):
-            connection.invalidate()
+            if not connection.invalidated:
+                breaker(self.database, own)()
+                connection.invalidate()
         with suppress(Exception):
             connection.close()

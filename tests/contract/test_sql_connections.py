@@ -163,8 +163,10 @@ def test_server_that_falls_silent_after_a_question_is_given_up(
         assert pulled(source).readings[0].number == 1
         monkeypatch.setattr(source._session, "_settings", source._settings.model_copy(update={"timeout": 0.1}))
         relay.fall_silent()
+        connected = relay.connected
         with pytest.raises(RetryLater, match=r"did not answer within 0\.1 s"):
             pulled(source)
+        assert relay.connected == connected
         source.close()
 
 
