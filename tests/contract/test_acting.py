@@ -142,6 +142,7 @@ def test_an_author_is_a_claim_beside_who_sent_it(project: CsvProject) -> None:
     assert stored["asked"]["dated"] == "2026-11-02T23:59:59.999999+00:00"
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
@@ -173,6 +174,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
     assert project.ledger.requests.waiting() == []
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("path", "content", "kind", "status", "sentence"),
     [

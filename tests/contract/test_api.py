@@ -132,6 +132,7 @@ def test_histories_are_those_of_the_command(
         assert client.get(f"/api/key-results/{name}/history?backfill={str(backfill).lower()}").json() == wanted, name
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("of", "at"), [("week", None), ("week", DAYS[0]), ("period", None), ("period", DAYS[2])])
 def test_reviews_are_those_of_the_command(
     demo: Path, client: TestClient, printed: Printed, of: str, at: str | None
@@ -194,6 +195,7 @@ def closed(schema: Any) -> Any:
     return shut | {"additionalProperties": False} if "properties" in shut and shut.get("type") == "object" else shut
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 def test_every_key_of_every_document_is_described(operation: Any, config: Config, client: TestClient) -> None:
     description = closed(openapi())

@@ -43,6 +43,7 @@ def backups(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("syncd-*") if path.name != "syncd-of-mine.db")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_the_newest_backups_stay_and_can_be_restored(
     request: pytest.FixtureRequest, tmp_path: Path, database: str

@@ -162,6 +162,7 @@ def test_cycles_cost_the_same_for_each_key_result(projects: tuple[Project, Proje
     assert growth(lambda project: project.cycle(timedelta(days=1)), projects) < 12
 
 
+@pytest.mark.nightly
 def test_unchanged_cycle_takes_the_same_statements_for_more_key_results(projects: tuple[Project, Project]) -> None:
     for project in projects:
         project.cycle()

@@ -49,6 +49,7 @@ def test_value_crosses_with_its_day_and_its_place(both: Deployment) -> None:
     assert [(stream.connection, stream.key) for stream in evidence.streams] == [("workspace", "search")]
 
 
+@pytest.mark.sampled(1)
 def test_values_of_many_days_cross_each_on_its_day(both: Deployment) -> None:
     rows = "Day,Calls\n2026-11-02,900\n2026-11-16,800\n"
     for day, calls in ((21, 790), (22, 780), (23, 760)):
@@ -84,6 +85,7 @@ def test_number_that_changes_within_its_day_is_no_restatement(deployment: Deploy
     assert not deployment.evidence().restatements
 
 
+@pytest.mark.sampled(1)
 def test_past_that_is_restated_there_is_restated_here(both: Deployment) -> None:
     both.sync("search", "company")
     both.at("2026-11-23T10:15+01:00")
@@ -104,6 +106,7 @@ def test_unknown_there_is_unknown_here_and_never_none(deployment: Deployment) ->
     assert reason(deployment).startswith("search/calls 2026-11-16 holds no number: ")
 
 
+@pytest.mark.sampled(1)
 def test_failure_there_keeps_the_last_number_with_its_reason(both: Deployment) -> None:
     both.sync("search", "company")
     (both.folder / "teams/search/calls.csv").unlink()
@@ -158,6 +161,7 @@ def test_what_people_check_in_there_crosses_by_its_day(deployment: Deployment) -
     assert (deployment.line().value, deployment.line().quality) == (7, "complete")
 
 
+@pytest.mark.sampled(1)
 def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> None:
     holds = "search/calls holds "
     assert reason(both) == (

@@ -46,6 +46,7 @@ def row_of(page: str, name: str) -> str:
     return text_of(next(row for row in page.split("<tr>") if f'href="/w/{name}/"' in row))
 
 
+@pytest.mark.nightly
 def test_no_link_of_a_workspace_leads_out_of_it_but_to_the_company_page(client: TestClient) -> None:
     waiting, seen, out = ["/w/alpha/"], set[tuple[str, str]](), set[str]()
     while waiting:

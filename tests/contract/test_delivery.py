@@ -704,6 +704,7 @@ def test_statement_that_fails_after_it_was_superseded_does_not_come_back(desk: D
     assert [delivery.state for delivery in desk.ledger.outbox.of("2026-Q4", "calls")] == ["superseded", "waiting"]
 
 
+@pytest.mark.sampled(1)
 def test_refusal_that_a_person_lifts_while_it_is_compared_again_stays_lifted(desk: Desk) -> None:
     desk.board.person("calls", "value", 5.0)
     desk.state("calls", 1092)

@@ -216,6 +216,7 @@ def test_login_of_another_host_is_called_so(box: Sandbox, context: Context, vend
     assert "abc" not in text
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.sampled(12)
 @pytest.mark.parametrize("vendor", EVERY)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

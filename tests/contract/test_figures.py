@@ -174,6 +174,7 @@ def bare_figures(source: str) -> Sequence[int]:
     ]
 
 
+@pytest.mark.nightly
 def test_figures_without_bounds_are_only_where_no_health_stands_on_them() -> None:
     root = Path(syncd.__file__).parent
     paths = chain(root.rglob("*.py"), (root.parent / "connectors").rglob("*.py"))

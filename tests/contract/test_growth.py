@@ -49,6 +49,7 @@ def rows(project: GrowingProject) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.nightly
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("changes", [6, pytest.param(200, marks=pytest.mark.nightly)])
 def test_ledger_that_is_filled_in_bulk_is_the_one_that_cycles_make(

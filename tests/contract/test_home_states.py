@@ -76,6 +76,7 @@ def test_page_says_that_its_period_is_over_or_has_not_begun(tmp_path: Path) -> N
     assert "2026-Q4 begins on 1 Oct" in page_of(project)
 
 
+@pytest.mark.nightly
 def test_edit_is_named_for_a_week(tmp_path: Path) -> None:
     project = project_of(tmp_path, 1, 2)
     assert "edited" not in page_of(project)

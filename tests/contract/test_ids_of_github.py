@@ -105,6 +105,7 @@ def _by_node_id(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {**row, "id": other, "cycle": 2, "title": "New title"}
 
 
+@pytest.mark.sampled(1)
 def test_a_ledger_of_both_forms_goes_on_without_a_jump(project: Older, box: Sandbox) -> None:
     box.requests.clear()
     project.migrate()
@@ -134,6 +135,7 @@ def test_versions_of_a_record_follow_one_another(project: Older) -> None:
     assert dict(remembered) == {"issues of acme/*": owned, "issues of acme/a": None, "releases of acme/*": owned}
 
 
+@pytest.mark.sampled(1)
 def test_a_repository_that_was_renamed_meanwhile_keeps_its_records(project: Older, box: Sandbox) -> None:
     project.migrate()
     box.world.github.rename_repo("acme/b", "c")

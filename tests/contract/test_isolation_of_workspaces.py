@@ -97,6 +97,7 @@ def test_the_pages_of_a_workspace_hold_nothing_of_another(company: StandingWorks
         assert not re.search("of bravo|bravo (is|team|files)|bravo-units", foreign.text), page
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("who", ["ann", "ann's token", "nobody", "a stranger", "a program", "a wrong token"])
 def test_a_workspace_without_a_role_is_like_a_name_that_no_workspace_has(company: StandingWorkspaces, who: str) -> None:
     client = company.client("0.0.0.0")

@@ -302,6 +302,7 @@ def test_a_long_list_is_read_page_by_page_and_no_issue_twice(box: Sandbox, servi
     assert len([query for query in queries(box) if query.startswith("search")]) == 10
 
 
+@pytest.mark.sampled(2)
 @BOTH
 @pytest.mark.parametrize("leaves", [True, False])
 def test_the_issue_that_leads_on_may_be_deleted_or_edited(

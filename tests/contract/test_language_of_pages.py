@@ -66,6 +66,7 @@ def shown(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", PAGES)
 def test_programs_read_the_moments_of_a_page(client: TestClient, path: str) -> None:
     moments = re.findall(r'<time datetime="([^"]*)">[^<]+</time>', in_german(client, path))
@@ -93,6 +94,7 @@ def test_figures_and_days_are_written_as_the_reader_does(client: TestClient) -> 
     assert not re.search(r"\d,\d{3}\b|\d\.\d{1,2}\b(?!\d)", page.replace("4,000 articles", ""))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", PAGES)
 def test_what_programs_read_is_the_same_in_each_language(client: TestClient, path: str) -> None:
     english, german = client.get(path).text, in_german(client, path)

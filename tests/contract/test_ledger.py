@@ -781,6 +781,7 @@ class TestOpening:
         with pytest.raises(LedgerError, match="is of an older syncd; `syncd sync` brings it up to date"):
             open_ledger(url, create=False)
 
+    @pytest.mark.sampled(1)
     def test_an_interrupted_migration_leaves_nothing_behind(
         self, empty_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

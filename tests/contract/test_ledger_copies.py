@@ -82,6 +82,7 @@ def assert_equal(ours: Ledger, theirs: Ledger, *, restored: bool = False) -> Non
         assert rows(ours, table)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.sampled(2)
 def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_path: Path) -> None:
     export(url_of(full), tmp_path / "export")
@@ -109,6 +110,7 @@ def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, empty_url: 
     assert number == 6
 
 
+@pytest.mark.sampled(1)
 def test_a_restore_leaves_the_tables_of_others_alone(
     full: Ledger, new_postgres: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -137,6 +139,7 @@ def test_an_export_is_read_by_any_program(full_file: Ledger, tmp_path: Path) -> 
     assert checkins[0]["period"].startswith("'=1+1")  # no program takes it for a formula
 
 
+@pytest.mark.sampled(1)
 def test_only_an_empty_ledger_is_filled(full: Ledger, tmp_path: Path, url: str) -> None:
     export(url_of(full), tmp_path / "export")
     for fill in (lambda: import_dump(url, tmp_path / "export"), lambda: copy(url_of(full), url)):
@@ -144,6 +147,7 @@ def test_only_an_empty_ledger_is_filled(full: Ledger, tmp_path: Path, url: str) 
             fill()
 
 
+@pytest.mark.sampled(1)
 def test_a_restore_waits_for_nobody(full: Ledger, url: str, tmp_path: Path) -> None:
     back_up(url_of(full), tmp_path / "backup")
     with service_lock(full.engine), pytest.raises(LedgerBusy, match=r"`syncd run` serves .*process"):
@@ -207,6 +211,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_path: Path, damage: str) -> None:
     export(url_of(full_file), tmp_path / "export")
@@ -218,6 +223,7 @@ def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_
     assert not place.exists()
 
 
+@pytest.mark.sampled(1)
 def test_what_is_no_whole_backup_is_refused(full: Ledger, tmp_path: Path) -> None:
     file, place = tmp_path / "backup", f"sqlite:///{tmp_path / 'new.db'}"
     back_up(url_of(full), file)
@@ -279,6 +285,7 @@ def test_a_backup_never_takes_the_place_of_its_ledger(full_file: Ledger, ending:
         back_up(url_of(full_file), Path(f"{full_file.engine.url.database}{ending}"))
 
 
+@pytest.mark.sampled(1)
 def test_a_database_that_was_emptied_is_restored(full: Ledger, url: str, tmp_path: Path) -> None:
     back_up(url_of(full), tmp_path / "backup")
     with full.engine.begin() as connection:

@@ -123,6 +123,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_ledger_is_a_sentence_that_names_restore(project: Path, damage: str) -> None:

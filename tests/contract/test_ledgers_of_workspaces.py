@@ -105,6 +105,7 @@ def test_a_copy_of_a_ledger_leaves_the_other_as_it_is(
     assert rows(support) == before
 
 
+@pytest.mark.sampled(1)
 def test_a_backup_is_restored_where_no_ledger_was(
     ledgers: tuple[Ledger, Ledger], urls: tuple[str, str], new_postgres: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_pruning_a_ledger_leaves_the_other_as_it_is(ledgers: tuple[Ledger, Ledge
     assert (rows(support), size(support.engine)) == (before, bytes_before)
 
 
+@pytest.mark.sampled(1)
 def test_a_team_moves_into_a_schema_with_its_whole_history(ledger: Ledger, new_postgres: Callable[[], str]) -> None:
     cycles(ledger, 7)
     target = in_schema(new_postgres(), "ws_search")

@@ -102,6 +102,7 @@ BOMB = gzip.compress(b" " * 30_000_000)
 LARGE = {"without end": without_end, "compressed": body_of(BOMB, "gzip")}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("large", LARGE)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_answer_has_a_largest_size(impatient: Context, keys: dict[str, Any], client: str, large: str) -> None:

@@ -154,6 +154,7 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     made.ledger.close()
 
 
+@pytest.mark.sampled(1)
 def test_the_whole_history_goes_on_under_the_new_id(either: Project) -> None:
     before = {name: (either.evidence(name), either.history(name)) for name in ("calls", "visits", "mood")}
     links = either.ledger.alignments.last("2026-Q4")
@@ -216,6 +217,7 @@ def test_a_ledger_that_never_had_the_old_id_ignores_it(tmp_path: Path) -> None:
     project.ledger.close()
 
 
+@pytest.mark.nightly
 def test_a_move_that_is_written_after_the_renaming_joins_both_parts(project: Project) -> None:
     before = project.history("calls").points
     project.rename("calls", "rings", moved=False)
@@ -232,6 +234,7 @@ def test_a_move_that_is_written_after_the_renaming_joins_both_parts(project: Pro
     assert (joined[renamed_on].value, joined[renamed_on + timedelta(days=1)].value) == (950, 900)
 
 
+@pytest.mark.nightly
 def test_two_key_results_of_one_time_are_not_joined(project: Project) -> None:
     text = (project.folder / "okrs.yaml").read_text()
     twin = text[text.index("      - id: calls") : text.index("      - id: visits")].replace("id: calls", "id: rings")
@@ -285,6 +288,7 @@ def test_a_new_id_alone_publishes_nothing(project: Project) -> None:
 # -- plan
 
 
+@pytest.mark.sampled(1)
 def test_a_plan_shows_what_would_be_carried_over_and_moves_nothing(either: Project) -> None:
     either.rename_all()
     either.calls(940)

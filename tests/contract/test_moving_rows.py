@@ -50,6 +50,7 @@ rows_of_a_sheet = st.tuples(
 )
 
 
+@pytest.mark.sampled(1)
 @settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(rows_of_a_sheet, min_size=2, max_size=6))
 def test_readings_of_every_cycle_are_read_where_they_stood(

@@ -100,6 +100,7 @@ def test_address_that_refuses_is_tried_again_and_the_other_is_not_told_twice(des
     assert desk.ledger.events.in_state(("waiting",)) == []
 
 
+@pytest.mark.sampled(1)
 def test_each_address_is_told_what_is_new_to_it(
     ledger: Ledger, tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +133,7 @@ def test_doubt_at_one_address_does_not_hold_up_the_other(desk: Desk) -> None:
     assert desk.took() == (["- a is at_risk"], []), "only the address that may lack it is told again"
 
 
+@pytest.mark.nightly
 def test_address_that_refuses_for_a_day_is_given_up_by_itself(desk: Desk) -> None:
     desk.event("on_track", "at_risk")
     desk.second.status = 403
@@ -166,6 +168,7 @@ def test_message_that_was_being_sent_when_syncd_was_killed_is_unsure_there_alone
     assert kept.id == event.id
 
 
+@pytest.mark.nightly
 def test_variable_that_holds_several_addresses_has_several(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRST", f"{desk.first.url}/one, {desk.second.url}/two")
     desk.settings('"${FIRST}"')
@@ -178,6 +181,7 @@ def test_variable_that_holds_several_addresses_has_several(desk: Desk, monkeypat
     assert desk.took() == (["- a is at_risk"], ["- a is at_risk"])
 
 
+@pytest.mark.nightly
 def test_pause_between_messages_is_that_of_each_address(desk: Desk) -> None:
     desk.settings(every="1h")
     desk.event("on_track", "at_risk")
@@ -328,6 +332,7 @@ def to_a_service(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return outcome.problem
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("answer", ["drips", "has no end"])
 def test_service_whose_answer_does_not_end_is_not_waited_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str

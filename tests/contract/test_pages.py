@@ -100,6 +100,7 @@ def test_filters_narrow_what_is_shown_and_never_the_answer(client: TestClient) -
     assert "No objective matches" in client.get("/?q=nothing").text
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     "path",
     [
@@ -161,6 +162,7 @@ def test_a_past_day_is_shown_as_it_was(project: CsvProject) -> None:
     assert 1092.0 in data_of(client.get("/key-results/calls?tab=history").text)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -107,6 +107,7 @@ def strip_of(page: str) -> str:
     return text_of(page.partition('class="strip"')[2].partition("</ul>")[0])
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_link_keeps_the_period_and_the_day(client: TestClient, path: str) -> None:
     page = client.get(with_day(path)).text

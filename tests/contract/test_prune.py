@@ -249,6 +249,7 @@ def test_the_same_rows_go_from_either_database(
             assert first_difference(ours, StoredRows(theirs)) is None
 
 
+@pytest.mark.nightly
 def test_a_row_younger_than_its_retention_stays(new_story: Callable[[int], Story]) -> None:
     story = new_story(0)
     story.tell(days=1, steps=10)
@@ -272,6 +273,7 @@ def test_a_cycle_after_a_prune_sends_nothing_that_was_sent(new_story: Callable[[
     assert story.api.requests == requests
 
 
+@pytest.mark.nightly
 def test_a_prune_that_is_stopped_goes_on_the_next_time(new_story: Callable[[int], Story]) -> None:
     story = new_story(0)
     story.tell(days=1, steps=10)
