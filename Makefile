@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check texts screenshots bench lock licences audit attacks clean help
+.PHONY: demo test coverage nightly check types style walls texts screenshots bench lock licences audit attacks clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -14,7 +14,7 @@ PYTEST := SYNCD_STARTED=$(STARTED) $(BIN)/pytest
 COVERED := --cov-report=term:skip-covered --cov-fail-under=94
 
 test: .venv/.installed-dev check  ## the gate: the checks, and every test that a change must pass
-	$(PYTEST) --cov=syncd.okr --cov=syncd.config --measure-only=unit --measure-only=docs $(COVERED)
+	$(PYTEST) --cov=syncd.okr --cov=syncd.config --measure-only=unit/okr --measure-only=unit/config --measure-only=docs $(COVERED)
 
 coverage: .venv/.installed-dev  ## the same tests, and what they cover of everything
 	$(PYTEST) --cov $(COVERED)
@@ -23,9 +23,16 @@ nightly: .venv/.installed-dev check  ## every test there is: 200 kills, an hour'
 	SYNCD_KILLS=200 SYNCD_SOAK=3600 HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or not nightly"
 
 check: .venv/.installed-dev  ## format, lint, types and the walls between packages
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style walls
+
+types: .venv/.installed-dev  ## the types alone
+	$(BIN)/mypy
+
+style: .venv/.installed-dev  ## format and lint alone
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+
+walls: .venv/.installed-dev  ## the walls alone
 	$(BIN)/lint-imports
 
 texts: .venv/.installed-dev  ## gather the texts of the pages into messages.pot, and bring the translations up to date

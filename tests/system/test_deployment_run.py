@@ -103,6 +103,7 @@ def go_on(client: httpx.Client, *names: str) -> bool:
     return True
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_all_are_synced_and_what_becomes_of_each_disturbs_no_other(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, box: Sandbox

@@ -185,6 +185,7 @@ def test_a_refusal_is_tried_again_and_doubt_is_not(company: Company, inbox: Inbo
     assert len(inbox.take()) == 1
 
 
+@pytest.mark.nightly
 def test_of_two_addresses_one_that_may_have_taken_it_is_not_told_again(company: Company, inbox: Inbox) -> None:
     company.at("20T10:00")
     company.run("sync", check=0)

@@ -163,6 +163,7 @@ def test_a_put_that_lost_its_answer_is_sent_again(tmp_path: Path, api: CheckInAp
     assert api.requests == 3
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("fault", "arrived"),
     [("reset_after", True), ("reset", False), ("hang", False)],

@@ -120,6 +120,7 @@ def test_every_command_that_takes_a_configuration_takes_a_workspace() -> None:
     assert set(commands_with("--workspace")) == {*OF_A_WORKSPACE, *ELSEWHERE}
 
 
+@pytest.mark.sampled(1)
 def test_no_command_about_a_workspace_shows_anything_of_another(deployment: Project) -> None:
     before = deployment.status("--workspace", "bravo")
     for command, every in OF_A_WORKSPACE.items():
@@ -146,6 +147,7 @@ def test_no_command_about_a_workspace_shows_anything_of_another(deployment: Proj
         assert b"bravo" not in content, path
 
 
+@pytest.mark.sampled(1)
 def test_figures_are_those_of_the_workspace(deployment: Project) -> None:
     for name, calls in zip(NAMES, (900, 700), strict=True):
         (objective,) = deployment.status("--workspace", name)["objectives"]
@@ -155,6 +157,7 @@ def test_figures_are_those_of_the_workspace(deployment: Project) -> None:
         assert written["objectives"][0]["id"] == f"{name}-service"
 
 
+@pytest.mark.sampled(1)
 def test_all_workspaces_are_a_table_and_a_broken_one_is_a_row(deployment: Project) -> None:
     done = deployment.run("status", "--all", check=0)
     lines = done.stdout.splitlines()
