@@ -114,12 +114,15 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 
 def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
-    """The verdicts that ask for action, watermelons first."""
+    """The verdicts that ask for action, watermelons first. If no sync knew the output at the start, the first day of its
+    verdict is that of the first sync, and is left out.
+    """
+    kept = {move.line.key_result.id for move in objective.moves if move.start and move.start.source == "kept"}
     for link in ordered(objective.block.alignment):
         verdict = link.alignment.verdict
         if verdict in _SHOWN_VERDICTS:
             words = link.words[0].upper() + link.words[1:]
-            if link.verdict_since:
+            if link.verdict_since and link.alignment.output in kept:
                 words = _("%(verdict)s since %(day)s", verdict=words, day=day(link.verdict_since))
             yield VerdictSentence(verdict, words, link.brief)
 

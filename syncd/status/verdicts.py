@@ -184,7 +184,7 @@ def _weeks_of_data(link: Alignment, trend: Trend) -> str:
     """How many weeks a trend covers, and how many of them are of after the lag."""
     weeks = ngettext("%(num)s week of data", "%(num)s weeks of data", trend.weeks)
     if link.verdict == "too_early":
-        return _("%(weeks)s, all of before its lag has passed", weeks=weeks)
+        return _("%(weeks)s, all from before its lag has passed", weeks=weeks)
     if link.since is None:
         return weeks
     passed = day(link.since + link.lag)
