@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from markupsafe import Markup
 
@@ -14,6 +14,12 @@ _TIME = Markup('<time datetime="{}">{}</time>')
 def clock_time(moment: datetime) -> Markup:
     """`21 Nov 10:15`."""
     return _TIME.format(_exact(moment), words.clock_time(moment))
+
+
+def reading_time(moment: datetime) -> Markup:
+    """`21 Nov 10:15`; `16 Nov` for the midnight that a reading has whose source gives a day alone."""
+    has_a_time = moment.time() != time.min
+    return _TIME.format(_exact(moment), words.clock_time(moment) if has_a_time else words.day(moment))
 
 
 def ago(moment: datetime, now: datetime) -> Markup:

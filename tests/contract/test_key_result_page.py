@@ -61,10 +61,14 @@ def test_evidence_as_csv_adds_up_and_names_what_is_left_out(client: TestClient) 
     assert all(row["address"].startswith("http") for row in rows)
 
 
-def test_cell_leads_to_its_spreadsheet_and_a_record_to_its_own_page(project: SandboxProject, box: Sandbox) -> None:
+def connect_sheets(project: SandboxProject, box: Sandbox) -> None:
     syncd_yaml = project.folder / "syncd.yaml"
     numbers = f'  numbers: {{type: sheets, url: "{box.sheets_url}", token: "${{GOOGLE_TOKEN}}"}}\n'
     syncd_yaml.write_text(syncd_yaml.read_text().replace("connections:\n", f"connections:\n{numbers}"))
+
+
+def test_cell_leads_to_its_spreadsheet_and_a_record_to_its_own_page(project: SandboxProject, box: Sandbox) -> None:
+    connect_sheets(project, box)
     box.world.sheets.add(Spreadsheet("1AbC", "Goals", sheets=[Sheet(7, "Support")]))
     box.world.sheets.set_cell("1AbC", "Support", "C11", 1092)
     cell = "{from: numbers, spreadsheet: 1AbC, cell: Support!C11}"
@@ -79,6 +83,20 @@ def test_cell_leads_to_its_spreadsheet_and_a_record_to_its_own_page(project: San
 
 def test_window_is_named_by_its_first_and_last_day(client: TestClient) -> None:
     assert "(1 Oct to 31 Dec)" in text_of(client.get("/key-results/kr0").text)
+
+
+def test_reading_whose_source_gives_a_day_is_as_of_that_day(project: SandboxProject, box: Sandbox) -> None:
+    connect_sheets(project, box)
+    box.world.sheets.add(Spreadsheet("1AbC", "Goals", sheets=[Sheet(7, "Support")]))
+    for cell, content in (("A2", "2026-11-16"), ("C2", 1092)):
+        box.world.sheets.set_cell("1AbC", "Support", cell, content)
+    for shape, as_of in (
+        ("series: {dates: 'Support!A2:A', values: 'Support!C2:C'}", "as of 16 Nov output"),
+        ("cell: Support!C2", "as of 21 Nov 10:18 output"),
+    ):
+        project.measure(f"from: numbers, spreadsheet: 1AbC, {shape}")
+        page = browser(project.config, project.ledger, project.now).get("/key-results/kr0").text
+        assert as_of in text_of(page)
 
 
 def test_no_cell_of_the_csv_is_a_formula(client: TestClient) -> None:
