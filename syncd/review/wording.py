@@ -114,8 +114,8 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 
 def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
-    """The verdicts that ask for action, watermelons first. If no sync knew the output at the start, the first day of its
-    verdict is that of the first sync, and is left out.
+    """The verdicts that ask for action, watermelons first. If no sync knew the output at the start, the first day of
+    its verdict is that of the first sync, and is left out.
     """
     kept = {move.line.key_result.id for move in objective.moves if move.start and move.start.source == "kept"}
     for link in ordered(objective.block.alignment):
