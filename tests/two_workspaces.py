@@ -127,7 +127,7 @@ class Deployment:
         try:
             measure = config.periods[0].by_id["load"].measure
             assert measure is not None
-            past = past_values(ledger.answers, measure, config.periods[0].period, self.now, only=day)
+            past = past_values(ledger.answers, measure, config.periods[0].period, self.now, only={day})
         finally:
             ledger.close()
         assert past is not None

@@ -6,7 +6,7 @@ It shows since when the work has been on pace, even for the time before syncd wa
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from syncd.okr.answer import Answer, answer_numbers, rate
@@ -35,13 +35,13 @@ def past_values(
     period: Period,
     now: datetime,
     cycle: int | None = None,
-    only: date | None = None,
+    only: Collection[date] | None = None,
 ) -> list[tuple[date, float | None]] | None:
     """(day, value at its end) for each day of the period before today, oldest first; None if a source has no dates.
 
-    The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to one day.
+    The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to some days.
     """
-    days = [(day, end) for day, end in past_days(period, now) if only in (None, day)]
+    days = [(day, end) for day, end in past_days(period, now) if only is None or day in only]
     if not days:
         return []
     if not isinstance(measure, FormulaMeasure):

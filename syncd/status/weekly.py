@@ -62,7 +62,7 @@ class WeeklySeries:
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
         day = max(since - timedelta(days=1), period.first)
-        past = past_values(self._ledger.answers, output.measure, period, self._now, self._cycle, only=day)
+        past = past_values(self._ledger.answers, output.measure, period, self._now, self._cycle, only={day})
         if past is None:
             return None
         before = output.goal.baseline if since <= period.first else dict(past).get(day)
@@ -72,7 +72,8 @@ class WeeklySeries:
         if key_result.id not in self._past:
             measure, past = key_result.measure, None
             if measure is not None:
-                past = past_values(self._ledger.answers, measure, self._okrs.period, self._now, self._cycle)
+                ends = {last for _, last in weeks_of(self._okrs.period, self._now)}
+                past = past_values(self._ledger.answers, measure, self._okrs.period, self._now, self._cycle, only=ends)
             self._past[key_result.id] = None if past is None else dict(past)
         return self._past[key_result.id]
 
