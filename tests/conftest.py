@@ -21,6 +21,7 @@ from postgres_server import new_database, start_postgres, stop_postgres
 from sampling import beyond_samples
 
 TESTS = Path(__file__).parent
+LAST_RESORT = logging.lastResort
 WAITING = {"test_soak.py", "test_workers.py", "test_deployment_run.py", "test_silence.py"}
 
 # In every run the same examples, however slow the machine; in the nightly run many more, and new ones.
@@ -72,13 +73,23 @@ def _unmeasured_processes(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             monkeypatch.delenv(name)
 
 
+def clear_log() -> None:
+    """Undoes what `set_up_log` does."""
+    log = logging.getLogger("syncd")
+    log.handlers[:], log.propagate = [], True
+    log.setLevel(logging.NOTSET)
+    logging.lastResort = LAST_RESORT
+
+
 @pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    """A command that a test runs in this process sets up the log; the next test finds it as it was."""
-    log, last = logging.getLogger("syncd"), logging.lastResort
-    handlers, level, propagates = log.handlers[:], log.level, log.propagate
+def _log_as_python_has_it() -> Iterator[None]:
+    """A command that runs in this process sets up the log; the next test has it as Python does, also if a fixture of a
+    module or of the whole session ran the command.
+    """
+
+    clear_log()
     yield
-    log.handlers[:], log.level, log.propagate, logging.lastResort = handlers, level, propagates, last
+    clear_log()
 
 
 @pytest.fixture(autouse=True)

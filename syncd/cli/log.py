@@ -109,7 +109,7 @@ def _configure(form: str, level: int) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
+        logger_factory=lambda *_: _Log(sys.stderr),
     )
 
 
@@ -142,17 +142,19 @@ def _in_local_time(logger: object, method: str, event: Any) -> Any:
 
 
 class _Log:
-    """A stream that drops what it cannot write: a full disk under the log must not end the program."""
+    """Writes lines to a stream, and drops what it cannot write: a full disk under the log must not end the program.
+
+    The handler's lock keeps lines apart. A lock that its own thread could not take twice, as structlog's has, would
+    hold up the process for ever: Python may collect an object amid a line, and log what comes of it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> None:
-        """Writes the text if it can."""
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-
-    def flush(self) -> None:
-        """Flushes the stream if it can."""
-        with suppress(OSError, ValueError):
+    def msg(self, line: str) -> None:
+        """Writes a line if it can."""
+        with suppress(OSError, ValueError, RuntimeError):
+            self._stream.write(f"{line}\n")
             self._stream.flush()
+
+    debug = info = warning = error = critical = msg

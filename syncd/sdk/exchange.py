@@ -89,8 +89,11 @@ class Exchange:
         self._hide.learn_sent({name.lower(): value for name, value in headers.items()}, content)
         progress = _Progress()
         timeout = self._settings.timeout
+        if self._loop.is_closed():
+            raise SourceBroken("its connection was closed meanwhile")
+        whole = self._whole(method, address, headers, content, progress)
         try:
-            return self._loop.run_until_complete(self._whole(method, address, headers, content, progress))
+            return self._loop.run_until_complete(whole)
         except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError) as error:
             failed = unreachable(error, address, timeout, self._proxy, self._loop.addresses)
             failed.args = (self._hide(str(failed)),)
@@ -113,6 +116,8 @@ class Exchange:
             raise in_doubt(why, repeatable=repeatable) from None
         except _Unreadable as error:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
+        finally:
+            whole.close()  # if it never began, Python would warn of it whenever it is collected
 
     def close(self) -> None:
         """Closes the sockets. A second call does nothing: requests closes an adapter once for each of its prefixes."""

@@ -27,7 +27,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = (), *, shortest: int = SHORTEST_SECRET) -> None:
         self._shortest = shortest
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a line may be logged, and masked, by what is collected amid another
         # Each with its escapes undone, as it is looked for among what is not escaped.
         self._configured: dict[str, str] = {}
         self._sent: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _read(secret: str) -> set[str]:
 
 
 _redactors: WeakSet[Redactor] = WeakSet()
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def without_any_secret(text: str) -> str:

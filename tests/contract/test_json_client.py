@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import threading
@@ -17,6 +18,7 @@ from pytest_httpx import HTTPXMock
 from raw_servers import body_of, drip, server, without_end
 
 from syncd.sdk import Answer, Context, JsonClient, RetryLater, SourceBroken, Unsure, WebSettings
+from syncd.sdk.exchange import Exchange
 
 URL = "https://api.example"
 
@@ -346,3 +348,15 @@ def test_nothing_is_opened_before_the_first_request(context: Context) -> None:
     before = threading.active_count()
     with closing(client(context, "http://127.0.0.1:9")):
         assert threading.active_count() == before
+
+
+def test_exchange_that_was_closed_says_so_and_leaves_nothing_to_warn_of(
+    context: Context, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A pull that goes on beside its cycle asks on when its connection is closed, for the configuration changed."""
+    exchange = Exchange(WebSettings.model_validate({"type": "any", "url": URL}), context)
+    exchange.close()
+    with pytest.raises(SourceBroken, match="its connection was closed meanwhile"):
+        exchange("GET", URL, {}, None, repeatable=True)
+    gc.collect()
+    assert not any("never awaited" in str(warning.message) for warning in recwarn)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +15,12 @@ import orjson
 import pytest
 from csv_project import CsvProject
 from service_thread import cycle, serving
-from waiting import wait_for
+from waiting import HANG, wait_for
 
 from syncd.cli.log import set_up_log
 from syncd.sdk import SourceBroken
 from syncd.sdk.facts import Page
+from syncd.sdk.redactor import Redactor
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 MAPPING = """\
@@ -90,3 +93,47 @@ def test_lines_of_a_delivery_beside_the_cycle_have_its_number(
         wait_for((project.folder / "okrs.json").exists)
     lines = [orjson.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [line.get("cycle") for line in lines if line["event"] == "delivered"] == [1]
+
+
+class Loud:
+    """Logs a line when it is collected, as Python does for a coroutine that nobody awaited, and leaves another."""
+
+    left = 0
+
+    def __init__(self) -> None:
+        self.itself = self  # so only the garbage collector finds it
+
+    def __del__(self) -> None:
+        logging.getLogger("py.warnings").warning("collected")
+        Loud.left -= 1
+        if Loud.left > 0:
+            Loud()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.usefixtures("project")
+def test_line_of_what_is_collected_while_another_is_written_holds_up_nothing(
+    form: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The garbage collector runs at nearly each step of what writes a line, and each time there is something to log."""
+    set_up_log(form)
+    secrets, thresholds = Redactor(["a long secret"]), gc.get_threshold()
+
+    def write() -> None:
+        Loud.left = 2_000
+        gc.set_threshold(1)
+        Loud()
+        while Loud.left > 0:
+            logging.getLogger("syncd.test").info(secrets("a line with a long secret"))
+
+    writing = threading.Thread(target=write, daemon=True)
+    try:
+        writing.start()
+        writing.join(HANG)
+        assert not writing.is_alive()
+    finally:
+        gc.set_threshold(*thresholds)
+        Loud.left = 0
+    written = capfd.readouterr().err
+    assert "collected" in written
+    assert "a line with ***" in written
