@@ -71,7 +71,7 @@ def _sync(path: Path, box: Sandbox) -> Result:
     okrs = choose_period(config, None, clock())
     assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
-    say(f"Pulled {len(result.pulls)} streams from GitHub, GitLab, Jira, Google Sheets, JSON and CSV")
+    say(f"Pulled {len(result.pulls)} streams from GitHub, GitLab, Jira, Google Sheets, JSON, CSV and SQL")
     say(f"(a sandbox on this machine, through the real clients): {len(box.requests)} requests, {seconds:.1f} s.")
     say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
     say()
@@ -153,13 +153,14 @@ timezone: Europe/Berlin
 clock: {now}   # a rehearsal: every command here behaves as if it were this time
 
 connections:
-  code:     {{type: github, url: "${{SANDBOX_URL}}/github", token: "${{GITHUB_TOKEN}}"}}
-  apps:     {{type: gitlab, url: "${{SANDBOX_URL}}/gitlab", token: "${{GITLAB_TOKEN}}"}}
-  tickets:  {{type: jira, url: "${{SANDBOX_URL}}/jira", email: {email}, token: "${{JIRA_TOKEN}}"}}
-  helpdesk: {{type: jira, url: "${{SANDBOX_URL}}/jira-dc", token: "${{JIRA_PAT}}"}}
-  numbers:  {{type: sheets, url: "${{SANDBOX_URL}}/sheets", token: "${{GOOGLE_TOKEN}}"}}
-  metrics:  {{type: http, url: "${{SANDBOX_URL}}/metrics-api", headers: {{X-Api-Key: "${{METRICS_KEY}}"}}}}
-  local:    {{type: files, root: data/}}
+  code:      {{type: github, url: "${{SANDBOX_URL}}/github", token: "${{GITHUB_TOKEN}}"}}
+  apps:      {{type: gitlab, url: "${{SANDBOX_URL}}/gitlab", token: "${{GITLAB_TOKEN}}"}}
+  tickets:   {{type: jira, url: "${{SANDBOX_URL}}/jira", email: {email}, token: "${{JIRA_TOKEN}}"}}
+  helpdesk:  {{type: jira, url: "${{SANDBOX_URL}}/jira-dc", token: "${{JIRA_PAT}}"}}
+  numbers:   {{type: sheets, url: "${{SANDBOX_URL}}/sheets", token: "${{GOOGLE_TOKEN}}"}}
+  metrics:   {{type: http, url: "${{SANDBOX_URL}}/metrics-api", headers: {{X-Api-Key: "${{METRICS_KEY}}"}}}}
+  local:     {{type: files, root: data/}}
+  warehouse: {{type: sql, url: "sqlite:///data/warehouse.db"}}   # the path after sqlite:/// begins in this folder
 
 publish:
   - to: numbers

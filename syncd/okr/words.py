@@ -190,11 +190,15 @@ def span(length: timedelta) -> str:
 
 
 def place(part: str) -> str:
-    """The place of a part's readings: `series dates Support!A2:A, values Support!C2:C`, `search/calls`."""
+    """The place of a part's readings: `series dates Support!A2:A, values Support!C2:C`, `search/calls`; of a query, its
+    columns: `value calls, date week`.
+    """
     keys = orjson.loads(part)
     if "key_result" in keys:
         return f"{keys['name']}/{keys['key_result']}"
     shape = [f"{name} {_flat(keys[name])}" for name in ("cell", "series", "lookup", "json") if name in keys]
+    columns = [f"{name} {keys[name]}" for name in ("value", "date") if keys.get(name) is not None]
+    shape += [", ".join(columns)] if columns else []
     rules = [f"as {_flat(keys['as'])}"] if "as" in keys else []
     return "; ".join(shape + rules)
 

@@ -30,8 +30,18 @@ class CostRow:
     comment: str
 
 
+@dataclass(frozen=True)
+class Search:
+    """A search of the help pages; `opened` is the article that it led to, None if it led to none."""
+
+    at: datetime
+    words: str
+    opened: str | None
+
+
 class World:
-    """`github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs`, with their mutations.
+    """`github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs`, `searches`, with their
+    mutations.
 
     Hold `lock` to read several things that belong together; every mutation takes the lock itself.
     """
@@ -47,3 +57,4 @@ class World:
         self.sheets = Workbooks(self.clock, self.lock)
         self.metrics = Metrics()
         self.costs: list[CostRow] = []
+        self.searches: list[Search] = []

@@ -60,8 +60,8 @@ def test_key_results_are_the_same_in_both() -> None:
             assert (days(mapped["stale_after"]) if "stale_after" in mapped else None) == outcome.stale_after
         for output in objective.outputs:
             mapped = KEY_RESULTS[output.id]
-            shape = (mapped["kind"], mapped["target"], mapped.get("pace", "linear"))
-            assert shape == ("output", output.target, output.pace)
+            shape = (mapped["kind"], mapped["target"], mapped.get("pace", "linear"), mapped.get("weight", 1))
+            assert shape == ("output", output.target, output.pace, output.weight)
             assert links(mapped) == output.drives
 
 
@@ -70,7 +70,7 @@ def test_every_way_to_take_a_number_is_used() -> None:
     takes = {measure.get("take") for measure in measures}
     assert takes >= {"count", "sum", "average", "median", "p90", "min", "max", "distinct", "latest", "first", "change"}
     connections = {measure["from"] for measure in measures}
-    assert connections == {"code", "apps", "tickets", "helpdesk", "numbers", "local", "metrics"}
+    assert connections == {"code", "apps", "tickets", "helpdesk", "numbers", "local", "metrics", "warehouse"}
 
 
 def test_spreadsheets_and_repositories_of_the_mappings_exist() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,8 +74,28 @@ def test_quarter_begins_at_midnight_in_berlin() -> None:
 
 
 def test_costs_are_written_as_finance_would(tmp_path: Path) -> None:
-    (file,) = write_files(tmp_path / "data")
-    lines = file.read_text(encoding="utf-8").splitlines()
+    costs, _ = write_files(tmp_path / "data")
+    lines = costs.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "Woche;Betrag;Kommentar"
     assert "05.10.2026;1.315,80;" in lines
     assert any(";;" in line for line in lines)
+
+
+def test_searches_are_in_a_database_in_local_time(tmp_path: Path) -> None:
+    _, file = write_files(tmp_path / "data")
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT searched_at, opened FROM searches ORDER BY id").fetchall()
+    times = [time for time, _ in rows]
+    assert times == sorted(times)
+    assert (times[0], rows[0][1] is None or rows[0][1].startswith("KB-")) == ("2026-09-14 00:00:00", True)
+    assert {"2026-11-15 23:59:59", "2026-11-16 00:00:00"} <= set(times), (
+        "the last second of a week and the next one's first"
+    )
+
+
+def test_seed_decides_the_files(tmp_path: Path) -> None:
+    def contents(folder: str, seed: int) -> list[bytes]:
+        return [file.read_bytes() for file in write_files(tmp_path / folder, seed)]
+
+    assert contents("a", 3) == contents("b", 3) == contents("a", 3), "a second time over the first"
+    assert contents("a", 3)[1] != contents("b", 4)[1]

@@ -16,6 +16,7 @@ from syncd.sandbox.truth.figures import truth
 DEMO = {
     "calls": (1092, 0.18, "off_track"),
     "deflection": (68, 0.4, "at_risk"),
+    "dead-ends": (23, 0.5833, "on_track"),
     "articles": (33, 0.825, "on_track"),
     "search-shipped": (19, 0.76, "on_track"),
     "error-rate": (0.42, 0.8667, "on_track"),
@@ -25,6 +26,7 @@ DEMO = {
     "reliability-bugs": (13, 0.325, "off_track"),
     "incident-p90": (5, 0.6, "on_track"),
     "contributors": (4, 0.3333, "off_track"),
+    "checkout-deployed": (26, 0.65, "on_track"),
     "customers": (73, 0.5615, "on_track"),
     "launch-conversion": (3.6, 0.6667, "on_track"),
     "satisfaction": (None, None, "unknown"),
@@ -68,6 +70,7 @@ def test_links_have_the_verdicts_of_the_story(world: World) -> None:
         ("reliability-bugs", "uptime"): "unexplained",
         ("story-points", "lead-time"): "too_early",
         ("contributors", "lead-time"): "under_delivered",
+        ("checkout-deployed", "incident-p90"): "working",
         ("mobile-releases", "customers"): "unexplained",
         ("mobile-releases", "satisfaction"): "unknown",
     }
@@ -75,6 +78,7 @@ def test_links_have_the_verdicts_of_the_story(world: World) -> None:
     assert (since["articles"], since["search-shipped"]) == ("2026-10-12", "2026-11-16")
     assert since["story-points"] == "2026-10-01"
     assert since["contributors"] is None
+    assert since["checkout-deployed"] == "2026-10-19"
 
 
 def test_objectives_roll_up_their_key_results(world: World) -> None:
@@ -136,6 +140,26 @@ def test_values_follow_changes_on_github(world: World) -> None:
     assert value(world, "checkout-releases") == 9
     code.rename_repo("acme/infra", "platform")
     assert value(world, "lead-time") is not None
+
+
+def test_a_change_counts_when_a_deployment_to_production_contains_it(world: World) -> None:
+    code = world.github
+    assert value(world, "checkout-deployed", datetime(2026, 10, 6, 16, 6, tzinfo=UTC)) == 0
+    assert value(world, "checkout-deployed", datetime(2026, 10, 6, 16, 7, tzinfo=UTC)) == 4
+    pull = code.add_pull("acme/checkout")
+    code.merge_pull("acme/checkout", pull.number)
+    code.deploy("acme/checkout", environment="staging")
+    code.deploy("acme/checkout", state="failure")
+    assert value(world, "checkout-deployed") == 26
+    code.deploy("acme/checkout")
+    assert value(world, "checkout-deployed") == 28  # and another that waited since 17 November
+
+
+def test_a_week_of_searches_counts_on_its_monday(world: World) -> None:
+    monday = datetime(2026, 11, 15, 23, tzinfo=UTC)
+    assert value(world, "dead-ends", monday - timedelta(seconds=1)) == 24
+    assert value(world, "dead-ends", monday) == 23
+    assert value(world, "dead-ends", datetime(2026, 10, 4, 21, 59, tzinfo=UTC)) is None  # that week began in September
 
 
 def test_values_follow_changes_in_jira(world: World) -> None:

@@ -96,6 +96,7 @@ connections:
   numbers: {{type: sheets, url: "{box.sheets_url}", token: "${{GOOGLE_TOKEN}}"}}
   metrics: {{type: http, url: "{box.metrics_url}", headers: {{X-Api-Key: "${{METRICS_KEY}}"}}}}
   local: {{type: files, root: data/}}
+  warehouse: {{type: sql, url: "sqlite:///data/warehouse.db"}}
 """,
         encoding="utf-8",
     )

@@ -26,6 +26,7 @@ TRENDS = {
     ("reliability-bugs", "uptime"): ("unexplained", "inside", 7, 0),
     ("story-points", "lead-time"): ("too_early", "flat", 7, 0),
     ("contributors", "lead-time"): ("under_delivered", "flat", 7, 0),
+    ("checkout-deployed", "incident-p90"): ("working", "flat", 7, 4),
     ("mobile-releases", "customers"): ("unexplained", "right_way", 5, 0),
     ("mobile-releases", "satisfaction"): ("unknown", "too_little_data", 0, 0),
 }

@@ -59,11 +59,11 @@ def test_tests_of_the_examples_pass_and_a_failed_test_shows_the_difference(proje
     files = [
         re.findall(r"mappings/(\w+)\.yaml", line)[0] for line in done.stdout.splitlines() if line.startswith("ok ")
     ]
-    assert {name: files.count(name) for name in files} == {"engineering": 3, "growth": 3, "support": 3}
+    assert {name: files.count(name) for name in files} == {"engineering": 4, "growth": 3, "support": 4}
     project.edit("mappings/support.yaml", "baseline: 1200", "baseline: 1300")
     broken = project.run("test", check=1)
     assert "calls.progress: expected 18 %, got 29.714286 %" in broken.stdout
-    assert "9 tests, 1 failed" in broken.stdout
+    assert "11 tests, 1 failed" in broken.stdout
     document = json.loads(project.run("test", "--json", check=1).stdout)
     assert [test["ok"] for test in document["tests"]].count(False) == 1
 
@@ -95,12 +95,13 @@ def test_doctor_names_the_failed_check_of_each_connection(project: Project, box:
         "numbers",
         "metrics",
         "local",
+        "warehouse",
         "ledger",
     }
 
 
 def test_validate_counts_and_warns_and_strict_makes_warnings_fail(project: Project) -> None:
-    assert "18 key results, 0 warnings" in project.run("validate", "--strict", check=0).stdout
+    assert "20 key results, 0 warnings" in project.run("validate", "--strict", check=0).stdout
     project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
     done = project.run("validate", check=0)
     *findings, last = done.stderr.splitlines()

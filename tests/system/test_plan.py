@@ -35,9 +35,9 @@ def change_world(box: Sandbox) -> tuple[str, str]:
 def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Project) -> None:
     before = project.run("status", check=0).stdout
     document = planned(project, "--exit-code", check=3)
-    assert (document["changes"], document["measured"], document["streams"]) == (True, 18, 15)
+    assert (document["changes"], document["measured"], document["streams"]) == (True, 20, 17)
     by_id = changes(document)
-    assert len(by_id) == 18
+    assert len(by_id) == 20
     assert all(change["old"] is None for change in by_id.values())
     assert len(by_id["articles"]["enters"]) == by_id["articles"]["new"]["value"] == 33
     verdicts = document["periods"][0]["verdicts"]
@@ -45,7 +45,7 @@ def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Proj
     assert [verdict["new"] for verdict in verdicts].count("watermelon") == 1
     text = project.run("plan", check=0).stdout
     assert "      and 13 more\n" in text
-    assert "18 of 18 key results would change; 15 streams\n" in text
+    assert "20 of 20 key results would change; 17 streams\n" in text
     assert max(len(line) for line in text.splitlines() if "http" not in line) <= 80
     assert project.run("status", check=0).stdout == before
     assert "Nothing was pulled yet" in before
@@ -59,7 +59,7 @@ def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Proj
 def test_a_plan_names_the_records_that_enter_and_leave_and_the_sync_does_the_same(
     project: Project, box: Sandbox
 ) -> None:
-    nothing = "Nothing would change: 18 key results, 15 streams, as of 21 Nov 10:20\n"
+    nothing = "Nothing would change: 20 key results, 17 streams, as of 21 Nov 10:20\n"
     assert project.run("plan", "--exit-code", check=0).stdout == nothing
     before = project.status()
     new, reopened = change_world(box)
@@ -108,7 +108,7 @@ def test_a_plan_names_edits_by_file_and_key(project: Project) -> None:
     assert "      edited in mappings/support.yaml: measure.where.base: main → release/1.x\n" in text
     assert "  + self-served     68 %, 40 % of the way, at risk\n      new key result\n" in text
     assert "- deflection: removed: no longer in any file; mappings/support.yaml had it." in text
-    assert "3 of 18 key results would change, 1 removed; 15 streams\n" in text
+    assert "3 of 20 key results would change, 1 removed; 17 streams\n" in text
 
 
 def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_sync(
@@ -139,7 +139,7 @@ def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Proj
     box.fault(Fault("sheets", "unauthorized"))
     done = project.run("plan", "--exit-code", check=1)
     assert "failed: numbers: 1AbC-acme-okr-numbers-2026q4: the credentials were refused" in done.stderr
-    assert "15 streams, 2 failed\n" in done.stdout
+    assert "17 streams, 2 failed\n" in done.stdout
     document = planned(project, check=1)
     assert {failure["connection"] for failure in document["failures"]} == {"numbers"}
     assert changes(document)["calls"]["new"]["quality"] == "failed"

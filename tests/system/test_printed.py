@@ -59,17 +59,17 @@ def on_a_terminal(project: Project, *arguments: str) -> tuple[int, str]:
 
 def test_count_of_changes_agrees_with_the_lines_of_a_sync(project: Project) -> None:
     first = project.run("sync", check=0).stdout
-    assert changed_lines(first) == 18
-    assert "18 key results measured, 18 changed; 15 streams pulled; " in first
+    assert changed_lines(first) == 20
+    assert "20 key results measured, 20 changed; 17 streams pulled; " in first
     assert "unknown\n      Survey!B3 holds the error #REF!\n" in first
     project.edit("syncd.yaml", NOW.isoformat(), NOW.replace(month=12, day=30).isoformat())  # health alone changes
     for arguments, verb in (["sync", "--dry-run"], "would change"), (["sync"], "changed"):
         done = project.run(*arguments, check=0)
         assert changed_lines(done.stdout) > 2
-        assert f"18 key results measured, {changed_lines(done.stdout)} {verb}; " in done.stdout
+        assert f"20 key results measured, {changed_lines(done.stdout)} {verb}; " in done.stdout
     again = project.run("sync", check=0).stdout
     assert changed_lines(again) == 0
-    assert "18 key results measured, 0 changed; " in again
+    assert "20 key results measured, 0 changed; " in again
 
 
 def guarded(folder: Path, mapping: str = GUARDED) -> Project:
@@ -104,13 +104,13 @@ def test_an_edited_measure_is_a_change_though_its_number_is_the_same(tmp_path: P
 def test_a_failed_stream_is_printed_once_on_standard_error(project: Project, box: Sandbox, command: str) -> None:
     box.fault(Fault("github", "unauthorized"))
     failures = json.loads(project.run("plan", "--json", check=1).stdout)["failures"]
-    assert len(failures) == 6
+    assert len(failures) == 7
     done = project.run(command, check=1)
     for failure in failures:
         name = f"{failure['connection']}: {failure['stream']}"
         assert done.stderr.count(f"{name}: ") == 1
         assert f"failed: {name}: {failure['reason']}\n" in done.stderr
-    assert "6 failed" in done.stdout
+    assert "7 failed" in done.stdout
     assert REFUSED not in done.stdout
 
 
@@ -154,7 +154,7 @@ def test_a_failed_stream_is_shown_once_on_a_terminal(project: Project, box: Sand
     code, shown = on_a_terminal(project, "sync")
     assert code == 1
     assert shown.count(f"pulls of acme/search: {REFUSED}") == 1
-    assert shown.count(REFUSED) == 6
+    assert shown.count(REFUSED) == 7
 
 
 @pytest.mark.synced
@@ -165,6 +165,6 @@ def test_publish_names_the_check_ins_that_were_not_written(project: Project) -> 
     project.run("sync", check=1)
     done = project.run("publish", check=0)
     assert " ".join(done.stdout.split()) == (
-        "nothing waits to be written; 17 check-ins were not written: "
+        "nothing waits to be written; 19 check-ins were not written: "
         "`syncd status` says why, `syncd publish --retry` tries again"
     )

@@ -118,7 +118,7 @@ def test_a_renamed_sheet_fails_its_own_key_result_alone(project: Project, box: S
 def test_status_lists_everything_from_the_start_without_secrets_or_network(project: Project) -> None:
     project.env.clear()
     key_results = project.key_results()
-    assert len(key_results) == 18
+    assert len(key_results) == 20
     assert {kr["reason"] for kr in key_results.values()} == {"not pulled yet"}
     assert {kr["value"] for kr in key_results.values()} == {None}
     assert {kr["health"] for kr in key_results.values()} == {"unknown"}

@@ -10,7 +10,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from syncd.sandbox.story import apps, code, numbers, tickets
+from syncd.sandbox.story import apps, code, numbers, tickets, warehouse
 from syncd.sandbox.world import World
 
 DEMO_NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
@@ -25,13 +25,16 @@ def build(seed: int = 7, now: datetime | None = None) -> World:
     apps.write(world.gitlab)
     tickets.write(world.jira, world.jira_dc, random.Random(f"{seed} tickets"))
     numbers.write(world, random.Random(f"{seed} numbers"))
+    warehouse.write(world, random.Random(f"{seed} warehouse"))
     return world
 
 
 def write_files(folder: Path | str, seed: int = 7) -> list[Path]:
-    """Writes the files that the `local` connection of the example mappings reads."""
-    target = Path(folder)
+    """Writes the files that the connections `local` and `warehouse` of the example mappings read."""
+    target, world = Path(folder), build(seed, DEMO_NOW)
     target.mkdir(parents=True, exist_ok=True)
     costs = target / "costs.csv"
-    costs.write_text(numbers.costs_csv(build(seed, DEMO_NOW).costs), encoding="utf-8")
-    return [costs]
+    costs.write_text(numbers.costs_csv(world.costs), encoding="utf-8")
+    database = target / "warehouse.db"
+    warehouse.write_database(database, world.searches)
+    return [costs, database]

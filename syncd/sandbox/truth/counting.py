@@ -13,6 +13,7 @@ from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.sheets.workbook import EPOCH, Sheet
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
+from syncd.sandbox.truth.deliveries import delivered
 from syncd.sandbox.world import World
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -140,6 +141,16 @@ def contributors(world: World, before: datetime) -> float:
     return float(len({pull.author.login for pull in pulls if pull.base == "main" and pull.author.login not in BOTS}))
 
 
+def checkout_deployed(world: World, before: datetime) -> float:
+    """Changes merged into main of checkout, on the day of their first deployment to production, without the work of
+    bots.
+    """
+    repo = world.github.repo("acme/checkout")
+    pulls = [repo.items[number] for number, at in delivered(repo).items() if _counts(at, before)]
+    changes = [pull for pull in pulls if isinstance(pull, Pull) and pull.base == "main"]
+    return float(sum(pull.author.login not in BOTS for pull in changes))
+
+
 # -- readings
 
 
@@ -179,6 +190,16 @@ def deflection(world: World, before: datetime) -> float | None:
     """The share in F2, as a percentage."""
     share = _number(_sheet(world, "Support").cell(1, 5).value)
     return None if share is None else share * 100
+
+
+def dead_ends(world: World, before: datetime) -> float | None:
+    """The percentage of the latest week's searches that led to no article. A week counts on its Monday."""
+    weeks: dict[date, list[bool]] = {}
+    for search in world.searches:
+        day = search.at.astimezone(ZONE).date()
+        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(search.opened is None)
+    latest = max((monday for monday in weeks if _counts(midnight(monday), before)), default=None)
+    return None if latest is None else round(100 * sum(weeks[latest]) / len(weeks[latest]), 1)
 
 
 def error_rate(world: World, before: datetime) -> float | None:

@@ -67,6 +67,7 @@ OBJECTIVES = (
         (
             Outcome("calls", counting.calls, 1200, 600, stale_after=10, last_reading=counting.calls_reading),
             Outcome("deflection", counting.deflection, 60, 80, weight=0),
+            Outcome("dead-ends", counting.dead_ends, 30, 18, weight=0),
         ),
         (
             Output("articles", counting.articles, 40, (("calls", 21),)),
@@ -92,6 +93,7 @@ OBJECTIVES = (
         (
             Output("story-points", counting.story_points, 300, (("lead-time", 56),), pace="end"),
             Output("contributors", counting.contributors, 12, (("lead-time", 0),)),
+            Output("checkout-deployed", counting.checkout_deployed, 40, (("incident-p90", 7),), weight=0),
         ),
     ),
     Objective(

@@ -121,6 +121,14 @@ def test_a_place_names_its_shape_and_how_its_cells_are_read() -> None:
     assert place(part) == "series dates A2:A, values C2:C; as decimal ,, percent true"
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [('"value": "calls", "date": "week"', "value calls, date week"), ('"value": "calls"', "value calls")],
+)
+def test_a_place_of_a_query_names_its_columns(columns: str, words: str) -> None:
+    assert place(f'{{"query": "SELECT 1", {columns}}}') == words
+
+
 def test_counts_and_moments_are_short() -> None:
     assert (count(1, "stream"), count(1200, "row")) == ("1 stream", "1,200 rows")
     assert clock_time(NOW.astimezone(BERLIN)) == "21 Nov 10:15"
