@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
+from syncd.okr import words
 from syncd.review import Review, review, wording
 from syncd.review.brief import top_lines
 from syncd.review.environment import with_commands
@@ -21,7 +22,7 @@ from syncd.sdk.language import gettext as _
 from syncd.status.overview import overview_of
 from syncd.web.actions import owner_of
 from syncd.web.objective_lanes import lanes_of
-from syncd.web.pages import render
+from syncd.web.pages import figure, render
 from syncd.web.view import View, address
 from syncd.web.zoom import WHOLE
 
@@ -37,11 +38,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """An objective: its weekly scores, and the key results that have a sentence of their own."""
+    """An objective: its weekly scores, the key results with a sentence of their own, and sentences on the others."""
 
     objective: ObjectiveReview
     weeks: Sequence[float | None]
     items: Sequence[Item]
+    others: Sequence[Markup]
 
 
 def page(view: View, query: QueryParams, *, whole: bool) -> str:
@@ -106,10 +108,34 @@ def _sections(view: View, summary: Review) -> Iterator[Section]:
             objective,
             scores.get(objective.block.objective.id, ()),
             [
-                Item(moves[name], values.get(name, ()), _with_links(sentence, moves[name]))
+                Item(moves[name], values.get(name, ()), _of_key_result(sentence, moves[name]))
                 for name, sentence in wording.key_result_sentences(objective, summary)
             ],
+            [_with_values(sentence, moves) for sentence in wording.summary_sentences(objective, summary)],
         )
+
+
+def _of_key_result(sentence: str, move: Move) -> Markup:
+    """The sentence of a key result, which begins with its value: `1,110 → 1,092 calls/week`."""
+    return _with_value(_with_links(sentence, move), move, r"\A(?:[^<→←]+[→←] )?")
+
+
+def _with_values(sentence: str, moves: Mapping[str, Move]) -> Markup:
+    """A sentence on several key results, in which programs read the value of each: `articles 33`."""
+    text = with_commands(sentence)
+    for name, move in moves.items():
+        text = _with_value(text, move, rf"(?<![\w-]){re.escape(name)} ")
+    return text
+
+
+def _with_value(text: Markup, move: Move, before: str) -> Markup:
+    """A text in which programs read a key result's value; the pattern `before` matches what leads to it."""
+    key_result, value = move.line.key_result, move.line.value
+    if value is None:
+        return text
+    shown = re.escape(str(escape(words.value_figure(key_result, value))))
+    mark = rf"(?P<before>{before}){shown}(?![.,]?\d)"
+    return Markup(re.sub(mark, lambda match: match["before"] + figure(key_result, value), str(text), count=1))  # noqa: S704
 
 
 def _with_links(sentence: str, move: Move) -> Markup:

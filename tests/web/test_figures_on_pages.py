@@ -57,3 +57,14 @@ def test_objectives_have_the_figures_of_status(site: Site) -> None:
         page = answer(site, f"/objectives/{block['id']}").text
         shown = {float(value) for value in _DATA.findall(page)}
         assert {line["value"] for line in block["key_results"]} - {None} <= shown
+
+
+@pytest.mark.parametrize("days", ["week", "period"])
+def test_reviews_have_the_figures_of_their_document(site: Site, days: str) -> None:
+    page = answer(site, f"/reviews/{days}").text
+    document = answer(site, f"/api/review?of={days}").json()
+    lines = [line for block in document["objectives"] for line in block["key_results"]]
+    own = re.findall(r'href="/key-results/([^"]+)" dir="auto">(?:(?!</li>).)*?<data value="([^"]+)">', page, re.DOTALL)
+    others = re.findall(r'([\w-]+) <data value="([^"]+)">', page)
+    on_page = {name: float(value) for name, value in [*own, *others] if name in NAMES}
+    assert on_page == {line["id"]: line["value"] for line in lines if line["value"] is not None}
