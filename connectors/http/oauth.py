@@ -173,7 +173,7 @@ class Tokens:
             grant.ends_at = time.monotonic() + max(float(seconds) - _EARLY, float(seconds) / 2)
         refresh_token = given.get("refresh_token")
         if grant.refresh_token is not None and isinstance(refresh_token, str) and refresh_token:
-            self._context.hide.learn([refresh_token])
+            self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # rotated ones are many in a year
             grant.refresh_token = refresh_token
 
 

@@ -77,8 +77,15 @@ class Outgoing:
                     thread = threading.Thread(
                         target=for_this_cycle(partial(self._run, name, act)), name=f"deliver-{name}", daemon=True
                     )
-                    self._jobs[name] = _Job(thread)
-                    thread.start()
+                    self._begin(name, thread)
+
+    def _begin(self, name: str, thread: threading.Thread) -> None:
+        self._jobs[name] = _Job(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread left: the next cycle tries again
+            self._forget(name)
+            raise
 
     def join(self, seconds: float) -> Sequence[str]:
         """Waits until nothing is on its way, at most so many seconds. Returns the names of the threads that hang."""
@@ -99,7 +106,10 @@ class Outgoing:
                 act(outcomes)
             except BaseException as error:
                 outcomes.errors.append(error)
-            self._ended(name, outcomes)
+            try:
+                self._ended(name, outcomes)
+            except Exception:  # what is due for this name must be sent by the next cycle
+                log.exception("delivery broken", extra={"to": name})
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
@@ -107,12 +117,15 @@ class Outgoing:
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):
-                if len(self._jobs) == 1:
-                    with suppress(LedgerError):  # the lock of a lost session is lost
-                        self._lock.close()
-                del self._jobs[name]  # last, because `join` looks for it: nobody may wait for less than the free lock
+                self._forget(name)
                 return None
         return partial(_send, request) if name == MESSAGES else partial(_deliver_again, request, name)
+
+    def _forget(self, name: str) -> None:
+        if len(self._jobs) == 1:
+            with suppress(LedgerError, OSError):  # the lock of a lost session is lost
+                self._lock.close()
+        del self._jobs[name]  # last, because `join` looks for it: nobody may wait for less than the free lock
 
 
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:

@@ -70,7 +70,7 @@ class PullThread:
         """The cycle goes on without it; `came_back` is called once it has ended, or needs the writer to go on."""
         self._left = came_back
         if self._items.full() or not self.alive:
-            came_back()
+            self._came_back()
 
     def begin(self, pulls: Sequence[Pull]) -> None:
         """Gives it its pulls, after `Checked`."""
@@ -157,8 +157,10 @@ class PullThread:
         raise _Stopped
 
     def _came_back(self) -> None:
-        if self._left is not None:
-            self._left()
+        """Says so once: where no cycle can run, each further word would start another attempt."""
+        came_back, self._left = self._left, None
+        if came_back is not None:
+            came_back()
 
 
 class _Stopped(BaseException):

@@ -100,6 +100,18 @@ def _open(
         with suppress(OSError):  # SQLite says better what is wrong
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
     engine = engine_of(url, address) if databases is None else databases.engine_of(url, address)
+    try:
+        ledger = _opened(engine, url, last_ledger, create=create, new=new)
+    except BaseException:
+        engine.dispose()
+        raise
+    if ledger is None:
+        engine.dispose()
+    return ledger
+
+
+def _opened(engine: Engine, url: URL, last_ledger: Remembered | None, *, create: bool, new: bool) -> Ledger | None:
+    """The ledger of an engine, made or brought up to date if `create`; None if there is none."""
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:

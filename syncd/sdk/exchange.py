@@ -215,14 +215,20 @@ def _resolving(host: Any, port: Any, hints: Mapping[str, Any]) -> Future[Address
     def resolve() -> None:
         try:
             addresses, failed = socket.getaddrinfo(host, port, **hints), None
-        except (OSError, UnicodeError) as error:  # a label may be too long for a name
+        except BaseException as error:  # a label may be too long for a name; whatever it is, others wait for an answer
             addresses, failed = [], socket.gaierror(str(error))
+        answer(list(addresses), failed)
+
+    def answer(addresses: Addresses, failed: OSError | None) -> None:
         with _lock:
             del _questions[question]
         if failed is None:
-            resolved.set_result(list(addresses))
+            resolved.set_result(addresses)
         else:
             resolved.set_exception(failed)
 
-    threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    try:
+        threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    except RuntimeError as error:  # the system has no thread left; the next request asks anew
+        answer([], socket.gaierror(str(error)))
     return resolved

@@ -84,5 +84,8 @@ class Hooks:
                 return
             self._waiting = True
             timer = threading.Timer(max(0.0, self._not_before - time.monotonic()), start)
-        timer.daemon = True
-        timer.start()
+        timer.daemon, timer.name = True, "webhook"
+        try:
+            timer.start()
+        except RuntimeError:  # the system has no thread left
+            start()

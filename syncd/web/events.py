@@ -72,7 +72,7 @@ class Events:
         self._streams += 1
         self._all.open += 1
         try:
-            if self._looking is None:
+            if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look_again_and_again())
             await StreamingResponse(events, media_type=_MEDIA_TYPE, headers=unbuffered)(scope, receive, send)
         finally:

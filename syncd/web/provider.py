@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
@@ -152,7 +153,8 @@ class Provider:
 
     def _read(self, address: str, shape: type[T], headers: Mapping[str, str] | None = None) -> T:
         try:
-            return JsonClient(_settings(address), self._context, headers, keep_alive=False).read("", shape)
+            with closing(JsonClient(_settings(address), self._context, headers, keep_alive=False)) as client:
+                return client.read("", shape)
         except SourceError as error:
             raise LoginRefused(_(SILENT), f"{netloc_of(address)}: {error}", 502) from None
 

@@ -253,8 +253,12 @@ def open_control(
             connection.execute(idle_limit(reclaim))
             connection.commit()
 
-        with engine.begin() as connection, unhurried(connection):
-            _bring_up_to_date(connection)
+        try:
+            with engine.begin() as connection, unhurried(connection):
+                _bring_up_to_date(connection)
+        except BaseException:
+            engine.dispose()
+            raise
         return Control(engine)
 
 

@@ -54,6 +54,7 @@ class Worker:
         self._ticked_at: float | None = None
         self._moved_at = self._looked_at = time.monotonic()
         self._jobs: Jobs | None = None
+        self._began: dict[int, float] = {}  # when each job that runs here began
         self._config_problem: str | None = None
         self._problem: str | None = "starting"
 
@@ -74,7 +75,7 @@ class Worker:
     def standstill(self) -> float | None:
         """For how many seconds nothing has moved, if something should have; else None."""
         still = time.monotonic() - self._moved_at
-        return still if still > 60 + self._keys.reclaim.total_seconds() else None
+        return still if still > 60 + self._keys.reclaim.total_seconds() else self._all_hang()
 
     def problem(self) -> str | None:
         """Why it takes no jobs; None if it does."""
@@ -82,7 +83,15 @@ class Worker:
             silent = time.monotonic() - self._ticked_at
             if silent > self._keys.reclaim.total_seconds():
                 return f"the database has not answered for {silent:.0f} s"
+        if self._problem is None and self._all_hang() is not None:
+            return "each of its jobs has run for longer than a job may; restart it"
         return self._problem
+
+    def _all_hang(self) -> float | None:
+        """For how many seconds every job that it can run at a time has run, if others have them all by now."""
+        now, most = time.monotonic(), (self._keys.deadline + self._keys.reclaim).total_seconds()
+        hanging = [seconds for began in list(self._began.values()) if (seconds := now - began) > most]
+        return min(hanging) if len(hanging) >= self._keys.concurrency else None
 
     def scrape(self) -> bytes:
         """Its metrics."""
@@ -177,6 +186,7 @@ class Worker:
                 loop.call_soon_threadsafe(_conclude, ended, result)
 
         self.metrics.running.inc()
+        self._began[job] = time.monotonic()
         threading.Thread(target=act, name=f"job-{workspace}", daemon=True).start()
         outcome = "lost"
         try:
@@ -184,6 +194,7 @@ class Worker:
         except Replaced as error:
             log.warning("job lost", extra={"workspace": workspace, "reason": str(error)})
         finally:
+            del self._began[job]
             self.metrics.running.dec()
             self.metrics.jobs.labels(outcome).inc()
 

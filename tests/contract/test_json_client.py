@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from no_thread import no_thread_begins
 from pydantic import BaseModel, ValidationError
 from pytest_httpx import HTTPXMock
 from raw_servers import body_of, drip, server, without_end
@@ -283,9 +284,11 @@ def test_a_name_server_that_never_answers_is_not_waited_for(context: Context, mo
     answered.set()
 
 
-@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_NONAME, "not known"), UnicodeError("label too long")])
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(socket.EAI_NONAME, "not known"), UnicodeError("label too long"), MemoryError()]
+)
 def test_a_name_without_an_address_may_have_it_later(
-    context: Context, monkeypatch: pytest.MonkeyPatch, error: Exception
+    context: Context, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> Any:
         raise error
@@ -296,6 +299,15 @@ def test_a_name_without_an_address_may_have_it_later(
         pytest.raises(RetryLater, match=r"the name of nowhere\.example cannot be resolved"),
     ):
         api.read("/", object)
+
+
+def test_a_name_is_resolved_again_after_a_thread_could_not_begin(context: Context) -> None:
+    with server(body_of(b"7")) as url:
+        named = url.replace("127.0.0.1", "localhost")
+        with no_thread_begins("resolve"), closing(client(context, named)) as api, pytest.raises(RetryLater):
+            api.read("/", object)
+        with closing(client(context, named)) as api:
+            assert api.read("/", object) == 7
 
 
 LIST = b"[" + b"1," * 500_000 + b"1]"

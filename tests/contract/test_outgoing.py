@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from check_in_api import CheckInApi, Taken, check_in_api
 from csv_project import CsvProject
+from no_thread import no_thread_begins
 from opened import create_ledger
 from service_thread import cycle, serving
 from waiting import wait_for
@@ -125,6 +126,27 @@ def test_error_in_a_thread_is_the_commands_error(office: Office, monkeypatch: py
     monkeypatch.setattr("syncd.publishing.delivery.PublisherRun.deliver", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         deliver(office.request)
+
+
+def test_publisher_whose_thread_cannot_begin_is_served_by_a_later_cycle(office: Office) -> None:
+    office.answers.set()
+    with no_thread_begins("deliver-"), pytest.raises(RuntimeError):
+        office.outgoing.start(office.request)
+    assert office.outgoing.join(60) == []
+    office.outgoing.start(office.request)
+    wait_for(lambda: office.quick.added and office.slow.added)
+
+
+def test_error_in_what_ends_a_delivery_leaves_the_next_free(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.answers.set()
+    outgoing = Outgoing(lambda *_: 1 / 0)  # type: ignore[arg-type, return-value]
+    outgoing.start(office.request)
+    assert outgoing.join(60) == []
+    assert "delivery broken" in caplog.text
+    office.state("nps", 30)
+    outgoing.start(office.request)
+    wait_for(lambda: len(office.quick.added) == len(office.slow.added) == 2)
+    assert outgoing.join(60) == []
 
 
 def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) -> None:

@@ -451,6 +451,17 @@ def test_silent_pull_fails_in_its_cycle_and_counts_in_a_later_one(ledger: Ledger
     assert slow.opened == 2
 
 
+def test_pull_with_full_hands_asks_for_a_cycle_once() -> None:
+    """Else each word starts an attempt, twice a second, while no cycle can take what it has."""
+    words: list[str] = []
+    unneeded: Any = None
+    thread = PullThread("tickets", unneeded, unneeded, unneeded)
+    thread.leave(lambda: words.append("come"))
+    thread._came_back()
+    thread._came_back()
+    assert words == ["come"]
+
+
 def test_slow_pull_that_is_not_needed_any_more_hangs_and_gets_no_second_thread(slow: Slow, cycles: Cycles) -> None:
     cycles.pull()
     cycles.streams = [Stream("project = WEB", "records")]

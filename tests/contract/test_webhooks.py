@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from no_thread import no_thread_begins
 from sandbox_project import SandboxProject
 from service_thread import serving
 from starlette.testclient import TestClient
@@ -169,6 +170,14 @@ def test_many_webhooks_start_few_cycles(client: TestClient, service: Service, mo
     for number in range(1, 6):
         assert send(client, "code", str(number).encode(), str(number)).text == "a cycle starts\n"
     assert service.cycles == 2
+
+
+def test_webhook_starts_a_cycle_although_its_thread_cannot_begin(client: TestClient, service: Service) -> None:
+    with no_thread_begins("webhook"):
+        assert send(client, "code", delivery="1").status_code == 200
+    wait_for(lambda: service.cycles == 2)
+    assert send(client, "code", delivery="2").status_code == 200
+    wait_for(lambda: service.cycles == 3)
 
 
 def test_a_service_that_stands_by_takes_no_webhook(client: TestClient, service: Service) -> None:

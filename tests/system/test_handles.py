@@ -68,7 +68,7 @@ def test_broken_off_requests_leave_no_handle_and_no_thread_in_the_service(projec
     """Through each client library."""
     with dripping() as server:
         file = project.folder / "syncd.yaml"
-        text, count = re.subn(r'url: "[^"]*"', f'url: "{server.address}", {KEYS}', file.read_text())
+        text, count = re.subn(r'url: "http[^"]*"', f'url: "{server.address}", {KEYS}', file.read_text())
         assert count == 6
         file.write_text(text)
         with running(project) as (process, _):
