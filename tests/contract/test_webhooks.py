@@ -176,7 +176,7 @@ def test_webhook_starts_a_cycle_although_its_thread_cannot_begin(client: TestCli
     with no_thread_begins("webhook"):
         assert send(client, "code", delivery="1").status_code == 200
     wait_for(lambda: service.cycles == 2)
-    assert send(client, "code", delivery="2").status_code == 200
+    assert send(client, "code", b'{"action": "opened"}', delivery="2").status_code == 200
     wait_for(lambda: service.cycles == 3)
 
 
