@@ -6,8 +6,8 @@ A ledger that is silent holds those threads. It holds up no probe, and no more t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
@@ -22,16 +22,22 @@ from syncd.ledger.wrong_cells import explained, files_at
 from syncd.sdk import SyncdError
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
+from syncd.web.lingering_threads import LingeringThreads
+
+log = logging.getLogger("syncd.web")
 
 T = TypeVar("T")
 
 Endpoint = Callable[[Request], Response]
 
 _LEDGER = marked("the ledger has not answered for %(num)s s")
+_NO_THREAD = marked(
+    "the system lets syncd start no more threads; load the page again in a minute, or raise the limit of its processes"
+)
 
 
 class Overdue(SyncdError):
-    """Work has not ended in time; the text says what was waited for."""
+    """Work has not ended in time, or could not begin; the text says what was waited for."""
 
 
 class Bounded:
@@ -49,7 +55,7 @@ class Bounded:
         """`sentence` is shown when the time is over, with the seconds in the place of `%(num)s`; `ledger` is the one
         that the work reads, if that is always the same.
         """
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._executor = LingeringThreads(threads, name)
         self._seconds = seconds
         self._sentence = sentence
         self._ledger = ledger
@@ -68,8 +74,8 @@ class Bounded:
         return answer
 
     async def run(self, work: Callable[[], T], ledger: Callable[[], Ledger | None] | None = None) -> T:
-        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time. `ledger`
-        is the one that it reads, if it is another than that of all.
+        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time, or no
+        thread can be started for it. `ledger` is the one that it reads, if it is another than that of all.
         """
         read = ledger or self._ledger
         unforeseen: list[Exception] = []
@@ -89,7 +95,12 @@ class Bounded:
                     raise
                 raise explanation from error
 
-        running = asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, explaining)
+        loop = asyncio.get_running_loop()
+        try:
+            running = loop.run_in_executor(self._executor, copy_context().run, explaining)
+        except RuntimeError as refusal:
+            log.warning("no thread can be started to answer a request", extra={"reason": str(refusal)})
+            raise Overdue(_(_NO_THREAD)) from refusal
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:

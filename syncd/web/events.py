@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from syncd.config import Config
 from syncd.web.connection import ENDLESS
 from syncd.web.daemon import Daemon
+from syncd.web.lingering_threads import LingeringThreads
 
 _MOST = 60  # open streams, each of which keeps one of the server's connections; other requests need the rest
 _EVERY = 1.0  # seconds between two looks at the ledger
@@ -51,7 +52,7 @@ class Events:
         """`daemon` is whose pages are open; `streams` count those of the whole process."""
         self._daemon = daemon
         self._all = streams
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._executor = LingeringThreads(1, "events", linger=0)  # a look is short, and the next a second away
         self._streams = 0
         self._state: _State | None = None
         self._changed = asyncio.Event()
@@ -107,7 +108,12 @@ class Events:
         loop = asyncio.get_running_loop()
         look: asyncio.Future[_State] | None = None
         while self._streams and not self._daemon.stopping:
-            look = look or loop.run_in_executor(self._executor, self._look)
+            if look is None:
+                with suppress(RuntimeError):  # the system refuses a thread: the next try may get it
+                    look = loop.run_in_executor(self._executor, self._look)
+            if look is None:
+                await asyncio.sleep(_EVERY)
+                continue
             await asyncio.wait([look], timeout=_EVERY)
             if look.done():
                 if look.exception() is None and look.result() != self._state:

@@ -15,6 +15,7 @@ from syncd.workspaces.overview import WorkspaceOverview, overview_of_workspace
 class _Kept:
     """An overview, and what it was made of; `cycle` is the last that had ended, 0 before the first."""
 
+    daemon: Daemon
     config: Config
     ledger: Ledger | None
     cycle: int
@@ -25,7 +26,8 @@ class _Kept:
 class KeptOverviews:
     """Reads the overviews of workspaces. Threads may share it: the worst that happens is that two read the same.
 
-    What changes without a cycle changes with the day: what is expected by then.
+    What changes without a cycle changes with the day: what is expected by then. Those of workspaces that were removed
+    go when the next is read.
     """
 
     def __init__(self) -> None:
@@ -44,5 +46,8 @@ class KeptOverviews:
             or (kept.cycle, kept.day) != (cycle, day)
         ):
             overview = overview_of_workspace(config, ledger, name, now)
-            kept = self._kept[name] = _Kept(config, ledger, cycle, day, overview)
+            kept = self._kept[name] = _Kept(daemon, config, ledger, cycle, day, overview)
+            for other, kept_of_other in list(self._kept.items()):
+                if other != name and kept_of_other.daemon.stopping:
+                    self._kept.pop(other, None)  # another thread may have done so
         return kept.overview

@@ -24,7 +24,10 @@ class Mount:
 
 
 class Mounts:
-    """Makes the application of a workspace when somebody first asks for it, and anew when another daemon serves it."""
+    """Makes the application of a workspace when somebody first asks for it, and anew when another daemon serves it.
+
+    Whoever asks for any of them lets those go whose workspaces were removed.
+    """
 
     def __init__(self, key: DeploymentKey, more: list[BaseRoute]) -> None:
         """`key` is of the forms that are of no workspace; `more` are routes that each has beside its own."""
@@ -35,6 +38,9 @@ class Mounts:
 
     def of(self, name: str, daemon: Daemon) -> Mount:
         """The application of a workspace."""
+        for other, mount_of_other in list(self._mounts.items()):
+            if other != name and mount_of_other.daemon.stopping:
+                del self._mounts[other]
         mount = self._mounts.get(name)
         if mount is None or mount.daemon is not daemon:
             routes = [*project_routes(daemon, self._streams), *self._more]

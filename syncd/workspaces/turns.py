@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+log = logging.getLogger("syncd.workspaces")
 _MOST = 8
 _LOOK = 1.0  # seconds between two looks at what is due: a machine that slept has a later time
 
@@ -60,7 +62,8 @@ class Turns:
             late = [(taker.late(), taker) for taker in takers() if taker not in self._running]
             due = sorted((each for each in late if each[0] >= 0), key=lambda each: each[0], reverse=True)
             for _, taker in due[: _MOST - len(self._running)]:
-                self._begin(taker)
+                if not self._begin(taker):
+                    break  # the next look tries again
             next_late = max((seconds for seconds, _ in late if seconds < 0), default=-_LOOK)
             self._wake.wait(min(-next_late, _LOOK))
 
@@ -71,7 +74,9 @@ class Turns:
             thread.join(max(0.0, end - time.monotonic()))
         return [taker.name for taker in self.running]
 
-    def _begin(self, taker: TakesTurns) -> None:
+    def _begin(self, taker: TakesTurns) -> bool:
+        """Begins a turn; False if the system refuses a thread for it."""
+
         def turn() -> None:
             try:
                 taker.turn()
@@ -81,4 +86,10 @@ class Turns:
 
         thread = threading.Thread(target=turn, name=f"turn-{taker.name}", daemon=True)
         self._running[taker] = thread, time.monotonic()
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            del self._running[taker]
+            log.warning("a turn cannot begin yet", extra={"workspace": taker.name, "reason": str(error)})
+            return False
+        return True

@@ -21,6 +21,7 @@ from syncd.workspaces import company as companies
 from syncd.workspaces import turns
 from syncd.workspaces.company import Company
 from syncd.workspaces.member import ShownMember
+from syncd.workspaces.turns import Turns
 
 
 class Reader(LedgerReader):
@@ -123,6 +124,38 @@ def test_turns_that_hang_while_workspaces_are_opened_are_a_standstill(
     assert company.standstill() is not None
     Shown.goes_on.set()
     assert company._turns.join(HANG) == []
+
+
+def test_turn_without_a_thread_is_taken_at_a_later_look(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin, refused, running = threading.Thread.start, list[str](), list[int]()
+
+    def refuse_first(thread: threading.Thread) -> None:
+        if not refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    class Taker:
+        name = "alpha"
+
+        def late(self) -> float:
+            running.append(len(given.running))
+            return 0.0
+
+        def turn(self) -> None:
+            stopping.set()
+
+    stopping, taker = threading.Event(), Taker()
+    given = Turns(stopping)
+    monkeypatch.setattr(turns, "_LOOK", 0.01)
+    monkeypatch.setattr(threading.Thread, "start", refuse_first)
+    given.run(lambda: [taker])
+    assert refused == ["turn-alpha"]
+    assert running[:2] == [0, 0]
+    assert [record.message for record in caplog.records] == ["a turn cannot begin yet"]
+    assert given.join(HANG) == []
 
 
 def test_stop_leaves_a_database_behind_that_does_not_answer(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import html
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -190,6 +192,23 @@ def test_an_overview_is_read_again_only_if_something_changed(
     company.sync("alpha")
     client.get("/")
     assert sorted(read) == ["alpha", "alpha", "bravo"]
+
+
+def test_a_workspace_that_was_removed_is_not_kept(company: StandingWorkspaces) -> None:
+    client, bravo = company.client(), company.daemon("bravo")
+    assert bravo is not None
+    for path in ("/", "/w/alpha/", "/w/bravo/"):
+        assert client.get(path).status_code == 200
+    assert bravo.ledger is not None
+    bravo.ledger.close()
+    gone = weakref.ref(bravo)
+    bravo.stopping = True
+    del company._daemons["bravo"], bravo
+    company.sync("alpha")
+    for path in ("/", "/w/alpha/"):
+        assert client.get(path).status_code == 200
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_document_of_all_is_that_of_status_all(client: TestClient) -> None:
