@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from syncd.cli.app import app
 from syncd.cli.output import say
 from syncd.cli.unexpected import guard_errors
 
+_PATIENCE = 25  # seconds
+
 
 def run() -> NoReturn:
     """Runs the command that the process's arguments name, and exits with its code."""
@@ -25,7 +28,14 @@ def run() -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
     if "_SYNCD_COMPLETE" in os.environ:  # the shell asks what Tab may complete
         typer.main.get_command(app)(prog_name="syncd")
-    _end(_run(sys.argv[1:]))
+    try:
+        code = _run(sys.argv[1:])
+    except Exception as error:
+        # Not Python's own end, which waits for threads without a bound: nothing would start the process again.
+        signal.alarm(_PATIENCE)  # perhaps nobody reads standard error
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    _end(code)
 
 
 def _run(arguments: Sequence[str]) -> int:

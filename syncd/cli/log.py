@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import select
+import stat
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 _OF_LINES = frozenset({"exception", "stack"})
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_PATIENCE = 2.0  # seconds that a reader of the log may take
 
 
 def set_up_log(form: str, level: int = logging.INFO) -> None:
@@ -37,10 +42,11 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     if form not in ("text", "json"):
         raise ConfigError(f"--log-format is {form!r}; write text or json")
     log = logging.getLogger("syncd")
-    log.handlers[:] = [_Rendered(partial(_configure, form, level))]
+    configure = partial(_configure, form, level, _Log())
+    log.handlers[:] = [_Rendered(configure)]
     log.setLevel(level)
     log.propagate = False
-    take_lines(_Rendered(partial(_configure, form, level), logging.WARNING))
+    take_lines(_Rendered(configure, logging.WARNING))
     for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
         logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
@@ -48,8 +54,11 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
 class _Rendered(logging.Handler):
     """Hands each event to structlog, and configures structlog before the first."""
 
+    _shared = threading.RLock()  # a line may come of a line of the other handler: two locks could wait for each other
+
     def __init__(self, configure: Callable[[], None], level: int = logging.NOTSET) -> None:
         super().__init__(level)
+        self.lock = self._shared
         self._configure: Callable[[], None] | None = configure
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -75,7 +84,7 @@ class _Rendered(logging.Handler):
         structlog.get_logger().log(record.levelno, message_of(record), **fields)
 
 
-def _configure(form: str, level: int) -> None:
+def _configure(form: str, level: int, log: _Log) -> None:
     import structlog
 
     def safe_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -109,7 +118,7 @@ def _configure(form: str, level: int) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Log(sys.stderr),
+        logger_factory=lambda *_: log,
     )
 
 
@@ -142,19 +151,53 @@ def _in_local_time(logger: object, method: str, event: Any) -> Any:
 
 
 class _Log:
-    """Writes lines to a stream, and drops what it cannot write: a full disk under the log must not end the program.
+    """Writes lines to standard error, and drops what it cannot write: neither a full disk under the log nor a reader
+    that stands still may end or hold up the program. Once it can write again, a line tells how many were dropped.
 
-    The handler's lock keeps lines apart. A lock that its own thread could not take twice, as structlog's has, would
+    The handlers' lock keeps lines apart. A lock that its own thread could not take twice, as structlog's has, would
     hold up the process for ever: Python may collect an object amid a line, and log what comes of it.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        self._dropped = 0
+        self._torn = False
 
     def msg(self, line: str) -> None:
         """Writes a line if it can."""
         with suppress(OSError, ValueError, RuntimeError):
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+            stream = sys.stderr
+            if (pipe := _pipe_of(stream)) is None:
+                stream.write(f"{line}\n")
+                stream.flush()
+            elif not self._send(pipe, f"{line}\n".encode(stream.encoding, "replace")):
+                self._dropped += 1
+            elif dropped := self._dropped:
+                self._dropped = 0
+                reason = "whatever reads the log stood still"
+                logging.getLogger("syncd").warning("lines dropped", extra={"lines": dropped, "reason": reason})
+                if self._dropped:  # that line too
+                    self._dropped += dropped - 1
 
     debug = info = warning = error = critical = msg
+
+    def _send(self, pipe: int, line: bytes) -> bool:
+        """Whether it could write all of a line: in pieces that a pipe takes whole, or is not ready for."""
+        ready = select.poll()
+        ready.register(pipe, select.POLLOUT)
+        line = b"\n" + line if self._torn else line
+        while line:
+            if not ready.poll(0 if self._dropped else _PATIENCE * 1000):
+                return False
+            line = line[os.write(pipe, line[: select.PIPE_BUF]) :]
+            self._torn = bool(line)
+        return True
+
+
+def _pipe_of(stream: TextIO) -> int | None:
+    """The file descriptor of a stream, if somebody must read what is written to it: of a pipe or a socket."""
+    try:
+        descriptor = stream.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (AttributeError, OSError, ValueError):  # none, as in tests, or it is closed
+        return None
+    return descriptor if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None

@@ -30,6 +30,7 @@ from syncd.workspaces.member import ShownMember
 from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
+_PATIENCE = 25  # seconds; less than systemd, Docker and Kubernetes have by our files
 
 
 def run(
@@ -139,8 +140,14 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
 
 def on_stop(action: Callable[[], None]) -> None:
     """Does this at SIGTERM and SIGINT, from now on."""
+
+    def act(*_: object) -> None:
+        # The kernel ends what hangs then, but for process 1 of a container, which Docker and Kubernetes end themselves.
+        signal.alarm(_PATIENCE)
+        action()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: action())
+        signal.signal(number, act)
 
 
 def address(listen: str) -> tuple[str, int]:

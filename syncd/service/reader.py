@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,8 @@ from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics, prometheus_text
 from syncd.service.watching import watch_files
 from syncd.status.unwritten import Trouble, troubles
+
+_CLOSING = 2.0  # seconds that the ledger has to be closed
 
 
 class LedgerReader:
@@ -113,8 +116,10 @@ class LedgerReader:
         watch = partial(watch_files, self.configuration, lambda: None, self._stop)  # each page reads what is in force
         threading.Thread(target=watch, name="watch", daemon=True).start()
         while not self._stop.is_set():
-            self._stop.wait(0.5)  # a signal may call `stop` at any point of this thread
-        self.close()
+            time.sleep(0.2)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+        closing = threading.Thread(target=self.close, name="close", daemon=True)  # a database may be silent
+        closing.start()
+        closing.join(_CLOSING)
 
     def stop(self) -> None:
         """Ends `run`."""

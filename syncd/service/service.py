@@ -16,6 +16,7 @@ from syncd.service.configuration import Configuration, loaded_by_path
 from syncd.service.due import Due
 from syncd.service.metrics import Metrics
 from syncd.service.served import ServedLedger
+from syncd.service.standstill import Watch
 from syncd.service.watching import watch_files
 
 log = logging.getLogger("syncd.service")
@@ -67,6 +68,7 @@ class Service(ServedLedger):
             except BaseException as error:
                 failures.append(error)
 
+        standing = Watch(self.standstill)
         watch = partial(watch_files, self.configuration, self._wake.set, self._stop)
         threading.Thread(target=watch, name="watch", daemon=True).start()
         threading.Thread(target=self.upkeep.run, args=(self._stop,), name="upkeep", daemon=True).start()
@@ -74,6 +76,7 @@ class Service(ServedLedger):
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
             thread.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+            standing.look()
         end = time.monotonic() + _GRACE
         thread.join(_GRACE)
         if failures:

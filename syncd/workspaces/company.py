@@ -16,6 +16,7 @@ from syncd.config.project import ProjectFile
 from syncd.config.project_document import read_project
 from syncd.ledger import Databases, LedgerError
 from syncd.sdk import ConfigError
+from syncd.service.standstill import Watch
 from syncd.service.watching import Folders, existing, folders_of_glob, watch_folders
 from syncd.web.daemon import Daemon
 from syncd.workspaces.company_metrics import CompanyMetrics
@@ -164,8 +165,10 @@ class Company:
             threading.Thread(target=target, name=name, daemon=True).start()
         turns = threading.Thread(target=give_turns, name="turns", daemon=True)
         turns.start()
+        standing = Watch(self.standstill)
         while turns.is_alive() and not self._stop.is_set():
             turns.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+            standing.look()
         end = time.monotonic() + _GRACE
         turns.join(_GRACE)
         if failures:

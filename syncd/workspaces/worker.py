@@ -23,6 +23,7 @@ from syncd.cycle.current import works_for
 from syncd.ledger import LedgerError
 from syncd.ledger.fence import Replaced
 from syncd.sdk import ConfigError
+from syncd.service.standstill import Watch
 from syncd.workspaces.control import Control, Outcome, open_control
 from syncd.workspaces.jobs import Jobs, deployment_at
 from syncd.workspaces.queue import defer, queue_of, takes_jobs
@@ -102,8 +103,10 @@ class Worker:
         """Takes jobs until it is stopped. Jobs that do not end then are left behind, and reclaimed by others."""
         thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="jobs", daemon=True)
         thread.start()
+        standing = Watch(self.standstill)
         while thread.is_alive() and not self._stopping.is_set():
             thread.join(0.2)
+            standing.look()
         self.stop()
         thread.join(_GRACE)
         if thread.is_alive():

@@ -1,0 +1,53 @@
+"""Ends a process that stands still, so that systemd, Docker or Kubernetes starts it again."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+_LIMIT = 720.0  # seconds, after the three minutes at which /healthz fails
+_PAUSE = 30.0  # seconds between two looks, above which the machine or the whole process slept
+_PATIENCE = 2.0  # seconds that whoever reads standard error may take
+_CODE = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Watch:
+    """Looks again and again whether something stands still, from a thread that does not."""
+
+    def __init__(self, standstill: Callable[[], float | None]) -> None:
+        """`standstill` is what /healthz asks."""
+        self._standstill = standstill
+        self._looked_at = self._since = time.monotonic()
+
+    def look(self) -> None:
+        """Ends the process if each look of the last `_LIMIT` seconds saw it stand still."""
+        now = time.monotonic()
+        if self._standstill() is None or now - self._looked_at > _PAUSE:
+            self._since = now
+        self._looked_at = now
+        if now - self._since > _LIMIT:
+            _end()
+
+
+def _end() -> None:
+    """Ends the process at once. It logs nothing: the log may be what stands still."""
+    with suppress(Exception):
+        writing = threading.Thread(target=_print_stacks, daemon=True)
+        writing.start()
+        writing.join(_PATIENCE)
+    os._exit(_CODE)
+
+
+def _print_stacks() -> None:
+    """Prints where each thread stands. Not by `faulthandler`, which holds up all threads while it writes."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    text = "syncd has stood still, and ends so that it is started again; its threads:\n"
+    for ident, frame in sys._current_frames().items():
+        text += f"Thread {names.get(ident)}:\n" + "".join(traceback.format_stack(frame))
+    with suppress(OSError):
+        os.write(2, text.encode(errors="replace"))
