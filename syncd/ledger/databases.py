@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Dialect, PoolProxiedConnection
@@ -32,15 +33,20 @@ class Databases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shared: dict[URL, tuple[TakingTurns, LockSession]] = {}
+        """By the URL without its password: a ledger that is opened after a rotation shares what is there."""
+        self._addresses: dict[URL, Callable[[], str]] = {}
+        """What gives the URL with the password for the next connection: of the ledger that was opened last."""
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""
         if url.get_backend_name() == "sqlite":
             return engine_of(url, address, _POOL_OF_FILE)
-        server = url.difference_update_query([KEY])
+        address_of_server = url.difference_update_query([KEY])
+        server = address_of_server.set(password="")
         with self._lock:
+            self._addresses[server] = address or partial(url.render_as_string, hide_password=False)
             if server not in self._shared:
-                engine = engine_of(server, address, _POOL)
+                engine = engine_of(address_of_server, lambda: self._addresses[server](), _POOL)
                 self._shared[server] = engine, LockSession(engine)
             shared, locks = self._shared[server]
         return SharingEngine(shared.pool, shared.dialect, url, locks)

@@ -147,11 +147,17 @@ def test_turn_without_a_thread_is_taken_at_a_later_look(
         def turn(self) -> None:
             stopping.set()
 
-    stopping, taker = threading.Event(), Taker()
+    def takers() -> Sequence[Taker]:
+        looks.append(None)
+        if len(looks) > 500:  # it is never tried again
+            stopping.set()
+        return [taker]
+
+    stopping, taker, looks = threading.Event(), Taker(), list[None]()
     given = Turns(stopping)
     monkeypatch.setattr(turns, "_LOOK", 0.01)
     monkeypatch.setattr(threading.Thread, "start", refuse_first)
-    given.run(lambda: [taker])
+    given.run(takers)
     assert refused == ["turn-alpha"]
     assert running[:2] == [0, 0]
     assert [record.message for record in caplog.records] == ["a turn cannot begin yet"]

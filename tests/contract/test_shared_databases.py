@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 
+import psycopg
 import pytest
 from opened import create_ledger, url_of
 from sqlalchemy import create_engine, func, make_url, select, text
@@ -23,6 +25,7 @@ from syncd.ledger import (
     service_lock,
 )
 from syncd.ledger.engine import engine_of
+from syncd.ledger.impatient import ImpatientConnection
 from syncd.ledger.schema import cycles
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -112,6 +115,34 @@ def test_a_failure_names_the_ledger_that_it_is_of(ledgers: list[Ledger]) -> None
         with pytest.raises(LedgerFailed, match="schema=ws_1 failed") as failed:
             connection.execute(text("SELECT pg_sleep(1)"))
     assert "ws_3" not in str(failed.value)
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_ledgers_share_their_connections_after_the_password_was_rotated(
+    anew: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords: list[object] = []
+
+    def connect(*_: object, **keywords: object) -> object:
+        passwords.append(keywords["password"])
+        raise psycopg.OperationalError("nobody listens")
+
+    def url(password: str, schema: str) -> str:
+        return f"postgresql+psycopg://okrs:{password}@127.0.0.1:9/okrs?schema={schema}"
+
+    monkeypatch.setattr(ImpatientConnection, "connect", connect)
+    with closing(Databases()) as shared:
+        old, new = (
+            shared.engine_of(make_url(url(password, schema)), partial(url, password, schema) if anew else None)
+            for password, schema in (("old", "ws_a"), ("new", "ws_b"))
+        )
+        assert old.pool is new.pool
+        other = shared.engine_of(make_url(url("new", "ws_b").replace("okrs:", "another:")))
+        assert other.pool is not new.pool
+        for engine in (old, new):
+            with pytest.raises(LedgerError):
+                engine.connect()
+    assert set(passwords) == {"new"}
 
 
 def test_who_gets_no_connection_is_not_left_waiting(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
