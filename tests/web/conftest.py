@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
 
 import pseudo_language
 import pytest
 from chromium import a_browser
 from playwright.sync_api import Browser
 from serving_stories import Site, a_site
+from waiting import HANG
 
+from syncd.web.bounded import Bounded
 from syncd.web.languages import Languages
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
-    with a_site() as site:
+    """Its pages have as long as they take: a loaded machine makes a run slow, and never red."""
+    made = Bounded.__init__
+
+    def patient(bounded: Bounded, name: str, *, seconds: float, **keys: Any) -> None:
+        made(bounded, name, seconds=max(seconds, HANG), **keys)
+
+    with patch.object(Bounded, "__init__", patient), a_site() as site:
         yield site
 
 
