@@ -159,9 +159,11 @@ def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) 
         settings = f'schedule: 1d\npublish: [{{to: okrs, method: PUT, path: "/{{{{ key_result }}}}", body: {body}}}]\n'
         connections = f'  local: {{type: files, root: .}}\n  okrs: {{type: http, url: "{api.url}"}}\n'
         measured = MAPPING.replace("target: 5}", "target: 5, measure: {from: local, file: calls.csv, cell: A1}}")
-        project = CsvProject(tmp_path, measured, NOW, settings=settings, connections=connections)
+        measured = measured.replace("2026-Q4", "{start: 2026-01-01, end: 2099-12-31}")
+        now = datetime.now(UTC)  # waits end by the machine's clock: after a time of the past they would not begin
+        project = CsvProject(tmp_path, measured, now, settings=settings, connections=connections)
         project.write("calls.csv", "9")
-        outbox, later = project.ledger.outbox, NOW + timedelta(hours=1)
+        outbox, later = project.ledger.outbox, now + timedelta(hours=1)
         with serving(project) as service:
             wait_for(lambda: [each.reason for each in outbox.in_state(["waiting"])] not in ([], [None]))
             outbox.end([each.id for each in outbox.in_state(["waiting"])], "waiting", "at rest", retry_at=later)
