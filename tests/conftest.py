@@ -86,7 +86,6 @@ def _log_as_python_has_it() -> Iterator[None]:
     """A command that runs in this process sets up the log; the next test has it as Python does, also if a fixture of a
     module or of the whole session ran the command.
     """
-
     clear_log()
     yield
     clear_log()

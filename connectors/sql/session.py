@@ -153,9 +153,10 @@ class Session:
         connection, own, self._connection, self._own = self._connection, self._own, None, None
         if connection is None:
             return
-        with suppress(Exception):
-            if not connection.invalidated:
+        if not connection.invalidated:
+            with suppress(Exception):
                 breaker(self.database, own)()
+            with suppress(Exception):
                 connection.invalidate()
         with suppress(Exception):
             connection.close()

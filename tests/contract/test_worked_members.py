@@ -12,6 +12,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -149,6 +151,30 @@ def test_reload_of_a_worker_is_remembered_until_the_database_has_it(control: Con
     asyncio.run(worker._tick(control))
     with control.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
+
+
+def test_worker_whose_jobs_all_hang_is_neither_ready_nor_healthy(deployment: Path) -> None:
+    worker, ends = Worker(deployment), threading.Event()
+    worker._problem = None
+    worker._keys = WorkerKeys.model_construct(deadline=timedelta(), reclaim=timedelta(), concurrency=2)
+    hanging: Any = SimpleNamespace(run=lambda *_: ends.wait() and "done")
+
+    async def hang() -> None:
+        first = asyncio.create_task(worker._run(hanging, "search", 1, None))
+        await asyncio.sleep(0)
+        assert worker.problem() is None, "another job can run"
+        second = asyncio.create_task(worker._run(hanging, "support", 2, None))
+        await asyncio.sleep(0)
+        assert worker.problem() == "each of its jobs has run for longer than a job may; restart it"
+        assert worker.standstill() is not None
+        ends.set()
+        await asyncio.gather(first, second)
+
+    try:
+        asyncio.run(hang())
+    finally:
+        ends.set()
+    assert worker.problem() is None
 
 
 def test_quotas_are_asked_for_by_the_present_connections(

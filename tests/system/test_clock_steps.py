@@ -1,7 +1,8 @@
 """The service on a machine whose clock is set: Debian's libfaketime moves the wall clock under it, and nothing else.
 
-The monotonic clock goes on as it does on a machine (`DONT_FAKE_MONOTONIC`), and `CLOCK` is read at each look at the
-clock. A cycle asks the test's own server for its number, so the test steps the clock in mid-cycle.
+The monotonic clock goes on as it does on a machine (`DONT_FAKE_MONOTONIC`). A file holds how far the wall clock is away
+from the true time, and is read at each look at it. A cycle asks the test's own server for its number, so the test steps
+the clock in mid-cycle.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Counted(QuietHandler):
 
 @contextmanager
 def service(folder: Path, clock: Path, schedule: str) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """`syncd run` on a machine whose clock is `clock` away from the true one; gives its log so far."""
+    """`syncd run` on a machine whose wall clock is away from the true time by what the file `clock` says; gives its log
+    so far.
+    """
     Counted.count = 0
     library = str(program("libfaketime", f"usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketimeMT.so.1"))
     with serving(Counted) as host:
