@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -15,7 +16,7 @@ from syncd.sdk import ConfigError, Problem
 from syncd.sdk.credentials import keys_in_address
 
 _SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
-_WORKSPACE = "{workspace}"
+_WORKSPACE, _SHARD = "{workspace}", "{shard}"
 
 
 def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
@@ -42,9 +43,14 @@ def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
     """Why workers of several machines cannot share the ledgers at an address."""
     if url.startswith("${"):  # it is asked again once the reference is resolved
         return
-    if not url.startswith(_POSTGRESQL) or _WORKSPACE in urlsplit(url).path:
+    if not url.startswith(_POSTGRESQL) or _WORKSPACE in url or _SHARD in url:
         message = "runner: procrastinate needs one PostgreSQL database for all workspaces; write "
         yield document.problem(("runner",), f"{message}ledger: postgresql+psycopg://user@host/db")
+
+
+def shard_of(workspace: str) -> str:
+    """Which of 16 shards a workspace belongs to, `0` to `f`. It follows from the name alone: it never changes."""
+    return blake2b(workspace.encode(), digest_size=1).hexdigest()[0]
 
 
 def schema_of(workspace: str) -> str:
@@ -77,11 +83,13 @@ class LedgerAddress:
         return url
 
     def _of_workspace(self, url: str, name: str) -> str:
-        """The address of the ledger of a workspace: a file or a database of its name, else a schema of its name."""
+        """The address of the ledger of a workspace: a file or a database of its name, else a schema of its name in the
+        database of all, or of its shard.
+        """
         if problems := list(shared_ledger_problems(url, self.document)):
             raise ConfigError(problems=problems)
         is_apart = url.startswith(_SQLITE) or _WORKSPACE in urlsplit(url).path
-        url = url.replace(_WORKSPACE, name)
+        url = url.replace(_WORKSPACE, name).replace(_SHARD, shard_of(name))
         if is_apart:
             return url
         return f"{url}{'&' if '?' in url else '?'}schema={schema_of(name)}"

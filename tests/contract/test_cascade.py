@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from postgres_server import new_database
+from sqlalchemy import make_url
 from two_workspaces import Deployment
+
+from syncd.config.ledger_address import shard_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,6 +52,17 @@ def test_value_crosses_with_its_day_and_its_place(both: Deployment) -> None:
         ("search/calls 2026-11-16", "holds 800 calls/week in 2026-Q4")
     ]
     assert [(stream.connection, stream.key) for stream in evidence.streams] == [("workspace", "search")]
+
+
+def test_value_crosses_from_the_database_of_a_shard_to_that_of_another(tmp_path: Path, postgres_server: Any) -> None:
+    shards = {name: shard_of(name) for name in ("search", "company")}
+    assert len(set(shards.values())) == 2
+    database = "okrs_in_shards_"
+    urls = [new_database(postgres_server, f"{database}{shard}") for shard in shards.values()]
+    ledger = make_url(urls[0]).set(database=f"{database}SHARD").render_as_string(hide_password=False)
+    deployment = Deployment(tmp_path, ledger.replace("SHARD", "{shard}"))
+    assert deployment.sync("search", "company").good
+    assert deployment.line().value == 800
 
 
 @pytest.mark.sampled(1)

@@ -89,6 +89,10 @@ def test_a_ledger_in_postgresql_is_a_schema_of_the_workspace() -> None:
     ("ledger", "url"),
     [
         ("postgresql+psycopg://u@h/okrs_{workspace}", "postgresql+psycopg://u@h/okrs_support-desk"),
+        ("postgresql+psycopg://u@h/okrs_{shard}", "postgresql+psycopg://u@h/okrs_f?schema=ws_support_desk"),
+        ("postgresql+psycopg://u@h{shard}/okrs", "postgresql+psycopg://u@hf/okrs?schema=ws_support_desk"),
+        ("postgresql+psycopg://u@h/{shard}_{workspace}", "postgresql+psycopg://u@h/f_support-desk"),
+        ("sqlite:///{shard}/{workspace}.db", "sqlite:///FOLDER/f/support-desk.db"),
         ("postgresql+psycopg://u@h/okrs?sslmode=require", "…/okrs?sslmode=require&schema=ws_support_desk"),
         ("postgresql+psycopg://{workspace}@h/okrs", "postgresql+psycopg://support-desk@h/okrs?schema=ws_support_desk"),
         ("sqlite:///ledgers/{workspace}.db", "sqlite:///FOLDER/ledgers/support-desk.db"),
@@ -219,6 +223,16 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ),
         (
             "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\nrunner: procrastinate\n",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
+            "ledger: postgresql+psycopg://user@host/db",
+        ),
+        (
+            "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{shard}.db\n",
+            "syncd.yaml:2: ledger is one SQLite file for all workspaces; write {workspace} into its name, such as "
+            "sqlite:///ledgers/{workspace}.db",
+        ),
+        (
+            "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{shard}\nrunner: procrastinate\n",
             "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
             "ledger: postgresql+psycopg://user@host/db",
         ),
