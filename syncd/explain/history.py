@@ -117,10 +117,10 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
     With `backfill`, the days before the first use of the present measure are computed from the sources' own dates,
     where the sources have dates. Nothing is written.
     """
-    ledger, period = snapshots.ledger, end.okrs.period
+    ledger = snapshots.ledger
     points, problem = _points(snapshots, end, key_result, backfill)
     events = _events(ledger, end, key_result) if ledger is not None else ()
-    return Series(key_result, period, points, events, problem)
+    return Series(key_result, _days_of(snapshots, end), points, events, problem)
 
 
 def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
@@ -166,13 +166,18 @@ def _points(
     points = list(_kept_points(snapshots, end, key_result, ledger.cycles.end_of(kept.cycle)))
     if not backfill:
         return compared(points), None
-    past = _backfilled(end, key_result, ledger)
+    past = _backfilled(end, _days_of(snapshots, end), key_result, ledger)
     return compared([past.points.get(point.day, point) for point in points]), past.problem
+
+
+def _days_of(snapshots: Snapshots, end: Snapshot) -> Period:
+    """The days of the period as they were at a past moment, each cut as every command cuts it now."""
+    return replace(end.okrs.period, zone=snapshots.zone)
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
     """A point for each day: past days as of their end, today as of now."""
-    days = list(_days(end.okrs.period, end.last_instant, last_kept))
+    days = list(_days(_days_of(snapshots, end), end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
     for (day, _), snapshot in zip(past, states, strict=True):
@@ -209,8 +214,8 @@ def _point(
     )
 
 
-def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _Backfill:
-    period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
+def _backfilled(snapshot: Snapshot, period: Period, key_result: KeyResult, ledger: Ledger) -> _Backfill:
+    now, measure = snapshot.moment, key_result.measure
     checkins = snapshot.checkins.get(key_result.id, ())
     if measure is None and not any(checkin.dated for checkin in checkins):
         return _Backfill({}, gettext("%(name)s has no measure", name=key_result.id))

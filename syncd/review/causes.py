@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from syncd.explain.differences import differences
 from syncd.explain.items import Item, RowsAfter, items_of, named_parts
@@ -12,7 +12,6 @@ from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.measures import Leaf, Measure, ReadingMeasure
-from syncd.okr.spans import midnight
 from syncd.review.model import Cause, Causes, Sign, Start
 from syncd.status.report import KeyResultLine
 from syncd.status.snapshot import Snapshot
@@ -22,8 +21,11 @@ _SINGLE_READING = ("latest", "first", "change")
 Parts = Mapping[str | None, Leaf]
 
 
-def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, now: Snapshot) -> Causes:
-    """The causes of a key result's movement; empty if its value does not come from its measure.
+def causes(
+    ledger: Ledger, line: KeyResultLine, start: Start, end_of_start: datetime, before: Snapshot, now: Snapshot
+) -> Causes:
+    """The causes of a key result's movement since a day that ended at `end_of_start`; empty if its value does not come
+    from its measure.
 
     It compares the rows that count now with the rows that counted at the start; if no cycle kept a number then, with
     the present rows of an earlier date.
@@ -33,7 +35,7 @@ def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, 
         return Causes()
     parts = dict(named_parts(kr.measure))
     rows = RowsAfter(ledger, now.okrs.period, kept.confirmed, now.times[kept.confirmed])
-    old = _items_before(rows, kr.measure, start, before, before.values.get(kr.id))
+    old = _items_before(rows, kr.measure, start, end_of_start, before, before.values.get(kr.id))
     compared = differences(old, items_of(rows, kr.measure))
     restated = {
         restatement.label: restatement.why
@@ -55,12 +57,11 @@ def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, 
 
 
 def _items_before(
-    rows: RowsAfter, measure: Measure, start: Start, before: Snapshot, kept: KeptValue | None
+    rows: RowsAfter, measure: Measure, start: Start, end: datetime, before: Snapshot, kept: KeptValue | None
 ) -> Iterator[Item]:
-    """What counted at the start. `rows` are the present rows, `kept` is the value before."""
+    """What counted at the start, which ended at `end`. `rows` are the present rows, `kept` is the value before."""
     if start.source == "baseline":
         return
-    end = midnight(start.day + timedelta(days=1), rows.period.zone)
     if start.source == "kept" and kept is not None and kept.confirmed is not None and end == before.moment:
         then = replace(rows, cycle=kept.confirmed, at=before.times[kept.confirmed])
         yield from items_of(then, measure)

@@ -47,15 +47,16 @@ def review(
     While the period lasts, a review covers only its days. Once it is over, a review may also cover the days in which it
     settles.
     """
-    today = now.astimezone(okrs.period.zone).date()
-    day = at or today
     snapshots = Snapshots(config, okrs, ledger)
-    end = snapshots.at_end(midnight(day + _DAY, okrs.period.zone)) if day < today else snapshots.now(now)
-    period = end.okrs.period
+    zone = snapshots.zone
+    today = now.astimezone(zone).date()
+    day = at or today
+    end = snapshots.at_end(midnight(day + _DAY, zone)) if day < today else snapshots.now(now)
+    period = replace(end.okrs.period, zone=zone)
     days = _days(period, day, whole)
-    start = midnight(days.first, period.zone)
+    start = midnight(days.first, zone)
     before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
-    with_removed = report_of(end)
+    with_removed = replace(report_of(end), period=period)
     report = _of_files(with_removed)
     parts = made_of(end, {line.key_result.id: line.standing for line in with_removed.lines})
     of_period = PeriodEdits(ledger, okrs.period.id) if ledger else None
@@ -74,7 +75,7 @@ def review(
     made = Review(
         days,
         whole,
-        end.last_instant.astimezone(period.zone),
+        end.last_instant.astimezone(zone),
         report,
         objectives,
         attention(report),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from syncd.explain.edit import Edit
 from syncd.explain.history import Point, points_of
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import KeyResult, Target
+from syncd.okr.spans import midnight
 from syncd.review.causes import causes
 from syncd.review.model import Days, Move, Start, StartSource
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
+
+_DAY = timedelta(days=1)
 
 
 class Moves:
@@ -25,7 +28,7 @@ class Moves:
         self._days = days
         self._before = before
         self._now = now
-        self._period = now.okrs.period
+        self._period = replace(now.okrs.period, zone=snapshots.zone)
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:
@@ -39,7 +42,8 @@ class Moves:
         if move.movement == "still":
             return replace(move, still_since=self._since(kr))
         if move.movement == "moved" and ledger is not None and start is not None:
-            return replace(move, causes=causes(ledger, line, start, self._before, self._now))
+            end_of_start = midnight(start.day + _DAY, self._period.zone)
+            return replace(move, causes=causes(ledger, line, start, end_of_start, self._before, self._now))
         return move
 
     def before(self, kr: KeyResult) -> KeyResultLine:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from syncd.config import Config
 from syncd.ledger import EndedCycle, KeptAlignment, KeptValue, Ledger, LinkId
@@ -32,6 +33,11 @@ class Snapshots:
         self._config = config
         self._okrs = okrs
         self._rules = Rules(config.shares, config.settings.settle, config.zone)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which days are cut and named: that of the present files, for past snapshots too."""
+        return self._okrs.period.zone
 
     def now(self, now: datetime) -> Snapshot:
         """The period as of now, judged by the present files."""

@@ -58,6 +58,11 @@ STORIES: dict[str, Story] = {
     ],
     "the period is edited": [[], [Row("2"), Sync()], [Edit("period", "end", "2026-11-05"), Sync()], []],
     "the time zone is edited": [[], [Row("2"), Sync()], [Edit("settings", "timezone", "Asia/Tokyo"), Sync()], []],
+    "days are cut in another time zone than then": [
+        [],
+        [Mend(), Mend(), Mend(), Sync()],  # when it is midnight in Tokyo already
+        [Edit("settings", "timezone", "Asia/Tokyo")],
+    ],
     "a lag passes and the period ends": [
         [Edit("period", "end", "2026-10-22"), Edit("mood", "pace", "end")],
         [Row("1"), Cell("shipped", "9"), CheckIn("mood", 5, "10h"), Sync()],
