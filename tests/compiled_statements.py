@@ -5,13 +5,14 @@ Each ledger has an engine of its own, and would compile all of its statements an
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
 
 class _Statements(dict[Any, Any]):
-    """By all of SQLAlchemy's key but the dialect, of which each engine has its own; those of SQLite are alike."""
+    """By all of SQLAlchemy's key but the dialect, of which each engine has its own; those of a database are alike."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get(key[1:], default)
@@ -21,11 +22,12 @@ class _Statements(dict[Any, Any]):
 
 
 def share_compiled_statements() -> None:
-    """From here on, every SQLite engine of this process takes what another has compiled."""
-    statements = _Statements()
+    """From here on, every engine of this process takes what another of the same kind of database has compiled."""
+    statements: defaultdict[str, _Statements] = defaultdict(_Statements)
 
     def share(connection: Connection) -> None:
-        if connection.dialect.name == "sqlite":
-            connection.execution_options(compiled_cache=statements)
+        connection.execution_options(
+            compiled_cache=statements[f"{connection.dialect.name} {connection.dialect.driver}"]
+        )
 
     event.listen(Engine, "engine_connect", share)

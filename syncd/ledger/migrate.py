@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, create_mock_engine, insert, inspect, text
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    insert,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SetColumnComment
 
 from syncd.ledger.engine import unhurried
 from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_OF_ALEMBIC = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32)),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 _INDEXES = """
 ix_definitions_period_key_result ix_approvals_period_key_result ix_records_stream_until_done_at_kind_id
@@ -65,35 +82,27 @@ def run_migrations(connection: Connection, to: str = "head") -> None:
 
 def _create(connection: Connection) -> None:
     """The tables as all migrations together would make them, in a tenth of the time."""
-    from syncd.ledger.schema import WRITES_FROM, control, metadata
+    from syncd.ledger.schema import WRITES_FROM, control
 
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_postgresql_script(), execution_options={"no_parameters": True})
-    else:
-        for table in metadata.sorted_tables:
-            connection.execute(CreateTable(table))
-        indexes = {str(index.name): index for table in metadata.sorted_tables for index in table.indexes}
-        for name in _INDEXES.split():
-            connection.execute(CreateIndex(indexes[name]))
+    statements = _statements(connection.engine.url.drivername)
+    # For PostgreSQL a single text: as many requests would take most of the time.
+    for statement in [";\n".join(statements)] if connection.dialect.name == "postgresql" else statements:
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     connection.execute(insert(control).values(id=1, ledger=uuid4().hex, writes_from=WRITES_FROM))
-    of_alembic = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-    of_alembic.primary_key.name = "alembic_version_pkc"
-    of_alembic.create(connection)
-    connection.execute(insert(of_alembic).values(version_num=head()))
+    connection.execute(insert(_OF_ALEMBIC).values(version_num=head()))
 
 
 @cache
-def _postgresql_script() -> str:
-    """The statements for all tables in a single text: as many requests would take most of the time."""
+def _statements(driver: str) -> Sequence[str]:
+    """The statements that make all tables and indexes in the database of a driver, such as `postgresql+psycopg`."""
     from syncd.ledger.schema import metadata
 
-    for index in (index for table in metadata.tables.values() for index in table.indexes):
+    dialect = make_url(f"{driver}://").get_dialect()()
+    indexes = {str(index.name): index for table in metadata.sorted_tables for index in table.indexes}
+    for index in indexes.values() if dialect.name == "postgresql" else ():  # to name its options imports a dialect
         index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
-    statements: list[str] = []
-
-    def write(statement: Any, *_: object, **__: object) -> None:
-        statements.append(str(statement.compile(dialect=mock.dialect)))
-
-    mock = create_mock_engine("postgresql+psycopg://", write)
-    metadata.create_all(mock, checkfirst=False)
-    return ";\n".join(statements)
+    made: list[ExecutableDDLElement] = [CreateTable(table) for table in (*metadata.sorted_tables, _OF_ALEMBIC)]
+    made += [CreateIndex(indexes[name]) for name in _INDEXES.split()]
+    if dialect.supports_comments:
+        made += [SetColumnComment(column) for table in metadata.sorted_tables for column in table.c if column.comment]
+    return [str(statement.compile(dialect=dialect)) for statement in made]
