@@ -24,7 +24,7 @@ WRITTEN = (
     r"\S+\.(?:csv|yaml)(?::\d+)?",  # a file
     r"[\w./-]+#\d+|\b[A-Z]+-\d+|[\w./]+ v\d[\d.]*",  # a record
     r"'#[A-Z]+!'|(?:'[^']*'|\w+)![A-Z]+\d+|\b[A-Z]\d+\b|\w+\.percent",  # a cell
-    r"cell [A-Z]\d+|series dates \w+, values \w+",  # a place
+    r"cell [A-Z]\d+|series dates \w+, values \w+|\b\w+, row \d+",  # a place
     r"\b(?:min|sum|target)(?=:| )|Story Points",  # keys and fields of a mapping file
     r"\b(?:author|base)(?: is(?: not)? \S+)?|dependabot\[bot\]|release/1\.x",  # of a mapping
     r"The survey of \*November\*: better|Dana|ops@host|at (?=\w+ 'yesterday')|'yesterday'",  # of people
