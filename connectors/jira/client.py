@@ -8,7 +8,6 @@ credentials returns an empty list instead of an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -292,9 +291,6 @@ def _library(settings: JiraSettings, context: Context, server: Server, headers: 
         broken = server.leads_away(answer, response.url) or (server.page(answer) if response.ok else None)
         if broken is not None:
             raise broken
-        if response.ok and response.content:
-            with suppress(RetryLater):  # the library says so itself
-                answer.json()  # its own parser has no bounds
 
     client._session.hooks["response"].append(note)
     return client

@@ -17,8 +17,9 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from syncd.sdk.connector import Context
-from syncd.sdk.errors import SourceBroken
+from syncd.sdk.errors import RetryLater, SourceBroken
 from syncd.sdk.exchange import Exchange
+from syncd.sdk.json_text import read_json
 from syncd.sdk.network import BAD_HEADER, host, origin, server_of
 from syncd.sdk.web_settings import WebSettings
 
@@ -63,7 +64,7 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
         body = request.body.encode() if isinstance(request.body, str) else request.body
         # Each of these clients can read again what it wrote, so a request may be repeated.
         answer = self._exchange(str(request.method), address, _texts(request.headers), body, repeatable=True)
-        response = requests.Response()
+        response = _Response()
         response.status_code = answer.status
         response.headers = CaseInsensitiveDict(answer.headers)
         response.encoding = get_encoding_from_headers(response.headers)
@@ -73,6 +74,17 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
     def close(self) -> None:
         """Closes the sockets."""
         self._exchange.close()
+
+
+class _Response(requests.Response):  # type: ignore[misc]
+    """An answer whose JSON is read within bounds, whichever library asks for it."""
+
+    def json(self, **keys: Any) -> Any:
+        """The value. SourceBroken if it is beyond the bounds of `read_json`."""
+        try:
+            return read_json(self.content)
+        except RetryLater:  # it is no JSON: requests has an error for that, which the libraries know
+            return super().json(**keys)
 
 
 def _texts(headers: Mapping[str, str | bytes]) -> dict[str, str]:
