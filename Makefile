@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test coverage nightly check types style walls texts screenshots bench lock licences audit attacks clean help
+.PHONY: demo test measured coverage nightly check types style walls texts screenshots bench lock licences audit attacks clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -12,9 +12,14 @@ demo: .venv/.installed  ## one real sync against the built-in sandbox, then the 
 STARTED := $(shell date +%s)
 PYTEST := SYNCD_STARTED=$(STARTED) $(BIN)/pytest
 COVERED := --cov-report=term:skip-covered --cov-fail-under=94
+MEASURED := tests/unit/okr tests/unit/config tests/docs
 
-test: .venv/.installed-dev check  ## the gate: the checks, and every test that a change must pass
-	$(PYTEST) --cov=syncd.okr --cov=syncd.config --measure-only=unit/okr --measure-only=unit/config --measure-only=docs $(COVERED)
+test: .venv/.installed-dev  ## the gate: the checks, and every test that a change must pass
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style walls measured
+	$(PYTEST) $(MEASURED:%=--ignore=%)
+
+measured: .venv/.installed-dev  ## fast suites, and what they cover of okr and config; beside the types, which need one core
+	$(BIN)/pytest -n0 --cov=syncd.okr --cov=syncd.config $(COVERED) $(MEASURED)
 
 coverage: .venv/.installed-dev  ## the same tests, and what they cover of everything
 	$(PYTEST) --cov $(COVERED)

@@ -45,6 +45,8 @@ def kind_of(nodeid: str) -> str:
         return "soak"
     if "/test_workers.py" in nodeid:
         return "workers"
+    if "contract/test_sql" in nodeid:
+        return "SQL"
     folder = nodeid.partition("tests/")[2].partition("/")[0]
     return KINDS.get(folder, folder or "other")
 

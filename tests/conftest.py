@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +19,6 @@ from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_postgres, stop_postgres
 from sampling import beyond_samples
 
-TESTS = Path(__file__).parent
 LAST_RESORT = logging.lastResort
 WAITING = {"test_soak.py", "test_workers.py", "test_deployment_run.py", "test_silence.py"}
 
@@ -30,10 +28,6 @@ settings.register_profile("gate", derandomize=True, **PATIENT)
 settings.register_profile("nightly", derandomize=False, max_examples=1000, **PATIENT)
 settings.load_profile("nightly" if NIGHTLY else "gate")
 share_compiled_statements()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--measure-only", action="append", metavar="FOLDER", help="measure coverage in these tests alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,13 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in list(beyond_samples(items)):
         item.add_marker(pytest.mark.nightly)
     items.sort(key=lambda item: item.path.name not in WAITING)
-    if not config.getoption("cov_source") or config.getoption("no_cov"):
-        return
-    folders = config.getoption("measure_only")
-    for item in items:
-        measured = folders is None or any(item.path.is_relative_to(TESTS / folder) for folder in folders)
-        if not measured or item.get_closest_marker("unmeasured"):
-            item.add_marker("no_cover")
+    if config.getoption("cov_source") and not config.getoption("no_cov"):
+        for item in items:
+            if item.get_closest_marker("unmeasured"):
+                item.add_marker("no_cover")
 
 
 def pytest_collection_finish() -> None:
