@@ -47,7 +47,7 @@ def commit(
     With `outgoing`, deliveries and messages go on beside the next cycles, and the result names none of them.
     """
     ledger = request.ledger
-    changes, look_renamed = _changes(measured), list(renames(request))
+    changes, look_renamed = _changes(measured), list(renames(request, measured))
     ledger.values.commit(
         pulled.cycle,
         pulled.now,
@@ -112,7 +112,7 @@ def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
 def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carried_over: CarriedOver) -> Result:
     """The result of a cycle that keeps no value."""
     changes = _restated(request.ledger, pulled, measured, _changes(measured))
-    look_renamed = list(renames(request))
+    look_renamed = list(renames(request, measured))
     return Result(pulled.cycle, pulled.results, measured, changes, carried_over=carried_over, renames=look_renamed)
 
 

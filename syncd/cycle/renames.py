@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncd.cycle.model import CycleRequest, LooksRenamed
+from syncd.cycle.model import CycleRequest, LooksRenamed, Measured
 from syncd.ledger import Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import PeriodOkrs, is_guard
 
 
-def renames(request: CycleRequest) -> Iterator[LooksRenamed]:
+def renames(request: CycleRequest, measured: Measured) -> Iterator[LooksRenamed]:
     """The key results that the next sync would start anew, each with the one that it may have been.
 
     Call it before the definitions of the cycle are kept. A key result without a measure must have kept its title.
     """
+    kept = {name for name, measurement in measured.items() if measurement.newest is not None}
     for okrs in request.config.periods if request.only is None else ():
+        if all((okrs.period.id, kr.id) in kept for kr in okrs.key_results):
+            continue
         measures = request.ledger.definitions.measures(okrs.period.id)
         new = [kr for kr in okrs.key_results if kr.id not in measures and kr.moved_from is None]
         gone = measures.keys() - {kr.id for kr in okrs.measured} if new else ()

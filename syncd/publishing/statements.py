@@ -21,18 +21,20 @@ _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unkno
 
 def statements(config: Config, report: Report, now: datetime) -> Iterator[Statement]:
     """The statement of every key result of a report, watermelons first."""
+    updated, address = now.astimezone(config.zone), pages_address(config)
+    dawn = max(datetime.combine(updated.date(), time(), config.zone), report.period.span.start)
     for block in report.watermelons_first:
         for line in block.key_results:
-            yield _statement(config, report.period, block, line, now)
+            yield _statement(report.period, block, line, updated, dawn, address)
 
 
-def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:
+def _statement(
+    period: Period, block: ObjectiveBlock, line: KeyResultLine, updated: datetime, dawn: datetime, address: str | None
+) -> Statement:
+    """What is stated of a key result; `dawn` is the moment of which its expected score is."""
     kr, objective, standing = line.key_result, block.objective, line.standing
     goal = kr.goal if isinstance(kr.goal, Target) else None
-    day = now.astimezone(config.zone).date()
-    dawn = datetime.combine(day, time(), config.zone)
     measured = line.value is not None
-    address = pages_address(config)
     return Statement(
         key_result=kr.id,
         title=kr.title,
@@ -47,14 +49,14 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         target=goal.target if goal else None,
         progress=standing.progress if measured else None,
         score=standing.score if measured else None,
-        expected=expected(kr, period.span, max(dawn, period.span.start)),
+        expected=expected(kr, period.span, dawn),
         health=standing.health,
         quality=line.quality or "unknown",
         reason=line.reason,
         confidence=line.confidence,
         note=line.checkin.note if line.checkin else None,
-        as_of=line.as_of.astimezone(config.zone) if line.as_of else None,
-        updated=now.astimezone(config.zone),
+        as_of=line.as_of.astimezone(updated.tzinfo) if line.as_of else None,
+        updated=updated,
         evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
         value_bounds=tuple(sorted(goal_bounds(kr.goal))),
         progress_bounds=standing.bounds,

@@ -223,16 +223,16 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     """A key result's state without its guard."""
     okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
     span = okrs.period.span
-    waits = _("no measure: it waits for a check-in")
     if kept is None:
-        begun = _("not pulled yet") if now >= span.start else _("the period has not begun")
         if kr.moved_from in snapshot.values:
-            begun = waits = _("the history of %(name)s is not moved yet: `syncd sync` does it", name=kr.moved_from)
-        return _unmeasured(snapshot, kr, begun if kr.measure else waits)
+            moves = _("the history of %(name)s is not moved yet: `syncd sync` does it", name=kr.moved_from)
+            return _unmeasured(snapshot, kr, moves)
+        begun = _("not pulled yet") if now >= span.start else _("the period has not begun")
+        return _unmeasured(snapshot, kr, begun if kr.measure else _waits())
     edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
     if edited and not frozen:
-        return _unmeasured(snapshot, kr, _("its measure was edited, and is not pulled yet") if kr.measure else waits)
+        return _unmeasured(snapshot, kr, _("its measure was edited, and is not pulled yet") if kr.measure else _waits())
     pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
     as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
@@ -251,6 +251,10 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
         quality = "held" if kept.quality == "held" else "stale"  # people can act on a held number
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
+
+
+def _waits() -> str:
+    return _("no measure: it waits for a check-in")
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
