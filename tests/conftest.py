@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from budgets import Budgets
-from compiled_statements import share_compiled_statements
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_postgres, stop_postgres
@@ -27,7 +26,6 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("gate", derandomize=True, **PATIENT)
 settings.register_profile("nightly", derandomize=False, max_examples=1000, **PATIENT)
 settings.load_profile("nightly" if NIGHTLY else "gate")
-share_compiled_statements()
 
 
 def pytest_configure(config: pytest.Config) -> None:

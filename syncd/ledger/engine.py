@@ -13,8 +13,10 @@ from typing import Any
 from weakref import WeakSet
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.pool import Pool
+from sqlalchemy.util import LRUCache
 
 from syncd.ledger.failures import LedgerDamaged, LedgerFailed, raise_ledger_errors, shown
 from syncd.ledger.own_schema import KEY, own_schema
@@ -37,8 +39,32 @@ _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
+class _Statements(LRUCache[Any, Any]):
+    """Compiled statements, by the kind of database and not by the dialect object, of which each engine has its own.
+
+    Compiling takes half of a short cycle, and a worker opens a ledger anew for each job.
+    """
+
+    def get(self, key: tuple[object, ...], default: Any = None) -> Any:
+        """The compiled statement of any engine for the same kind of database."""
+        return super().get(_of_kind(key), default)
+
+    def __setitem__(self, key: tuple[object, ...], statement: Any) -> None:
+        super().__setitem__(_of_kind(key), statement)
+
+
+def _of_kind(key: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple((part.name, part.driver) if isinstance(part, Dialect) else part for part in key)
+
+
+_statements = _Statements(1_000)
+
+
 class TakingTurns(Engine):
     """In SQLite, `begin` waits for other writers before it reads: else it would fail if one of them wrote meanwhile."""
+
+    def __init__(self, pool: Pool, dialect: Dialect, url: URL) -> None:
+        super().__init__(pool, dialect, url, execution_options={"compiled_cache": _statements})
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -19,6 +19,7 @@ import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from opened import create_ledger
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from waiting import wait_for
 
@@ -37,6 +38,7 @@ from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import newest_by
 from syncd.ledger.members import Loss
 from syncd.ledger.pulled import LastPull
+from syncd.ledger.reading_rows import reading_rows
 from syncd.ledger.requests import FormReused, NewRequest
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
@@ -726,6 +728,14 @@ def structure(connection: Connection) -> dict[str, Any]:
     return {"tables": tables, "indexes": connection.execute(text(conditions)).all(), "rows": [rows, version]}
 
 
+def ask(ledger: Ledger, number: int) -> None:
+    """Asks for values and for readings of so many parts."""
+    ledger.values.last("2026-Q4")
+    ledger.values.at_cycles("2026-Q4", [1, 2])
+    with ledger.engine.connect() as connection:
+        reading_rows(connection, [(1, f"part {part}") for part in range(number)], None, {})
+
+
 class TestOpening:
     def test_the_migrations_make_the_tables_of_the_schema(self, ledger: Ledger) -> None:
         with ledger.engine.connect() as connection:
@@ -753,6 +763,21 @@ class TestOpening:
                 made.append(structure(connection))
             engine.dispose()
         assert made[0] == made[1]
+
+    def test_a_ledger_opened_again_compiles_no_statement_anew(self, ledger: Ledger, url: str) -> None:
+        """A worker opens one for each job, and rows that a statement is given are no part of it."""
+        ask(ledger, number=1)
+        again = create_ledger(url)
+        compiled: list[str] = []
+
+        @event.listens_for(again.engine, "before_cursor_execute")
+        def note(_: object, __: object, statement: str, ___: object, context: Any, ____: object) -> None:
+            if context.compiled is not None and context.cache_hit is not context.dialect.CACHE_HIT:
+                compiled.append(statement)
+
+        ask(again, number=7)
+        again.close()
+        assert compiled == []
 
     def test_a_ledger_opened_again_has_its_rows(self, ledger: Ledger, url: str) -> None:
         store(ledger, 1, pull("1"))

@@ -181,7 +181,6 @@ def _rehearse() -> None:
     statements, every command then has.
     """
     sys.path.append(str(Path(__file__).parents[1]))
-    from compiled_statements import share_compiled_statements
     from projects import NOW, write_project
 
     from syncd.config import load_config
@@ -197,7 +196,6 @@ def _rehearse() -> None:
     from syncd.status.read_snapshots import Snapshots
     from syncd.status.report import report_of
 
-    share_compiled_statements()
     with tempfile.TemporaryDirectory(prefix="syncd-rehearsal-") as folder, serve(now=DEMO_NOW) as box:
         project = write_project(Path(folder) / "project", box)
         os.environ.update(project.env)
