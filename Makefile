@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test measured coverage nightly check types style walls texts screenshots bench lock licences audit attacks clean help
+.PHONY: demo test collected measured coverage nightly check types style walls texts screenshots bench lock licences audit attacks clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
@@ -15,8 +15,11 @@ COVERED := --cov-report=term:skip-covered --cov-fail-under=94
 MEASURED := tests/unit/okr tests/unit/config tests/docs
 
 test: .venv/.installed-dev  ## the gate: the checks, and every test that a change must pass
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style walls measured
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style walls collected measured
 	$(PYTEST) $(MEASURED:%=--ignore=%)
+
+collected: .venv/.installed-dev  ## compiles each test once, for the processes that run them
+	@$(BIN)/pytest -n0 --collect-only -qq > /dev/null
 
 measured: .venv/.installed-dev  ## fast suites, and what they cover of okr and config; beside the types, which need one core
 	$(BIN)/pytest -n0 --cov=syncd.okr --cov=syncd.config $(COVERED) $(MEASURED)
