@@ -30,7 +30,7 @@ from syncd.ledger.schema import deliveries
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
 
-SECONDS = float(os.environ.get("SYNCD_SOAK", "10"))
+SECONDS = float(os.environ.get("SYNCD_SOAK", "20"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 LIFE = 4.0  # seconds, on average
 FAULTS: list[dict[str, Any]] = [

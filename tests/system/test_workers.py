@@ -40,7 +40,7 @@ from syncd.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.unmeasured
 nightly = pytest.mark.nightly
 
-KILLS = int(os.environ.get("SYNCD_KILLS", "5"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 
