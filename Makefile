@@ -15,7 +15,7 @@ COVERED := --cov-report=term:skip-covered --cov-fail-under=94
 MEASURED := tests/unit/okr tests/unit/config tests/docs
 
 test: .venv/.installed-dev  ## the gate: the checks, and every test that a change must pass
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style walls collected measured
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types measured style walls collected
 	$(PYTEST) $(MEASURED:%=--ignore=%)
 
 collected: .venv/.installed-dev  ## compiles each test once, for the processes that run them

@@ -15,7 +15,7 @@ import pytest
 from budgets import Budgets
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
-from postgres_server import new_database, start_postgres, stop_postgres
+from postgres_server import new_database, start_again, start_postgres, stop_postgres
 from sampling import beyond_samples
 
 LAST_RESORT = logging.lastResort
@@ -112,7 +112,7 @@ def postgres_server() -> Iterator[Any]:
 def mortal_postgres(postgres_server: Any, new_postgres: Callable[[], str]) -> Iterator[tuple[Any, str]]:
     """The server, for a test that stops it and starts it again, and the URL of an empty database on it."""
     yield postgres_server, new_postgres()
-    postgres_server.ensure_postgres_running()
+    start_again(postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
+from waiting import wait_for
 
 LEDGER_SQL = Path(__file__).parents[1] / "deploy" / "postgresql" / "ledger.sql"
 ROLE = "syncd"
@@ -30,12 +32,31 @@ def start_postgres() -> Any:
 
     with (Path(tempfile.gettempdir()) / "syncd-postgres.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not both add the system user that it runs as
-        server = get_server(tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode=None)  # we stop it sooner
+        server = patiently(partial(get_server, tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode=None))
     for setting in SETTINGS:
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
     _make_role(server)
     return server
+
+
+def start_again(server: Any) -> None:
+    """Starts a server that was stopped, unless it runs. After a crash it mends its files first."""
+    patiently(server.ensure_postgres_running)
+    patiently(partial(server.psql, "SELECT 1"))
+
+
+def patiently(start: Callable[[], Any]) -> Any:
+    """What a start of the server gives. The package waits for 10 seconds, and a loaded machine takes longer."""
+    answers: list[Any] = []
+
+    def started() -> bool:
+        with suppress(subprocess.TimeoutExpired, subprocess.CalledProcessError):
+            answers.append(start())
+        return bool(answers)
+
+    wait_for(started)
+    return answers[0]
 
 
 def _make_role(server: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from forked import Forked
+from postgres_server import start_again
 from projects import Project, differences, write_project
 from sqlalchemy import create_engine, make_url, text
 from test_run import answers, running, value_of
@@ -227,7 +228,7 @@ def test_a_database_server_that_stops_during_a_sync_loses_nothing(
     message = failure(project, "sync", 2)
     assert re.fullmatch(r"syncd: the ledger postgresql.* cannot be used: .*; see whether the server runs.*", message)
     assert "cannot be used" in failure(project, "status", 2)
-    server.ensure_postgres_running()
+    start_again(server)
     box.heal()
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
@@ -273,7 +274,7 @@ def test_the_service_outlives_its_database_server(
     def stopped(_: Forked) -> Iterator[None]:
         stop(server)
         yield
-        server.ensure_postgres_running()
+        start_again(server)
 
     project = write_project(tmp_path / "project", box, ledger=url)
     outlives(project, box, stopped, "see whether the server runs", readable=False)

@@ -28,6 +28,7 @@ import pytest
 from company import NAMES, Company, company
 from forked import FORGE
 from loopback import QuietHandler
+from postgres_server import start_again
 from projects import NOWHERE
 from relay import Relay, relay_to
 from sqlalchemy import make_url
@@ -269,7 +270,7 @@ def test_database_that_restarts_in_the_middle_of_jobs_loses_none(
         wait_for(lambda: len(box.requests) > asked)
         stop(server)
         wait_for(lambda: all("see whether the server runs" in workers.log_of(worker) for worker in every))
-        server.ensure_postgres_running()
+        start_again(server)
         box.heal()
         wait_for(workers.settled)
         workers.check()
