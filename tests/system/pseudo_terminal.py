@@ -42,8 +42,10 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < end, self.screen
             os.write(self._master, b"\x03")
-            while self._shown.poll(2000) and self._read():
-                pass
+            while self._shown.poll(2000):
+                if not self._read():  # it has closed its terminal, and more keys would wait for a reader for ever
+                    self.process.wait(HANG)
+                    return
 
     def wait_for(self, text: str, *, then: str = "") -> None:
         """Waits until the screen shows a text, and `then` another after it, since the last answer."""
