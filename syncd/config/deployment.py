@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
@@ -43,22 +44,45 @@ class WorkspaceNotChosen(ConfigError):
         self.deployment = deployment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployment:
-    """The workspaces by name, in the order of their names, and each folder that cannot be one with what is wrong."""
+    """The files of its workspaces by the names of their folders, in the order of the names."""
 
     path: Path
     document: Document
     settings: ProjectFile
-    workspaces: Mapping[str, Workspace]
-    refused: Mapping[str, Problem]
+    files: Mapping[str, Sequence[Path]]
+
+    @cached_property
+    def workspaces(self) -> Mapping[str, Workspace]:
+        """The workspaces by name."""
+        return {name: self._workspace(name) for name in self.files if name not in self.refused}
+
+    @cached_property
+    def refused(self) -> Mapping[str, Problem]:
+        """Each folder that cannot be a workspace, with what is wrong."""
+        problems = {name: self._problem(name) for name in self.files}
+        return {name: problem for name, problem in problems.items() if problem is not None}
+
+    def _workspace(self, name: str) -> Workspace:
+        return Workspace(name, self.files[name][0], self.path)
+
+    def _problem(self, name: str) -> Problem | None:
+        return _not_a_workspace(name, self.files[name], self._home)
+
+    @cached_property
+    def _home(self) -> Path:
+        return self.path.parent.resolve()
 
     def chosen(self, name: str | None) -> Workspace:
-        """The workspace of this name. ConfigError with the names to choose from, if there is none or `name` is None."""
-        if name is not None and name in self.workspaces:
-            return self.workspaces[name]
-        if name is not None and name in self.refused:
-            raise ConfigError(problems=[self.refused[name]])
+        """The workspace of this name. ConfigError with the names to choose from, if there is none or `name` is None.
+
+        No other is looked at: each job of a worker asks for its own, among a thousand.
+        """
+        if name is not None and name in self.files:
+            if (problem := self._problem(name)) is not None:
+                raise ConfigError(problems=[problem])
+            return self._workspace(name)
         if not self.workspaces:
             raise ConfigError(problems=list(self.refused.values()))
         if name is None:
@@ -107,14 +131,7 @@ def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Depl
     by_name: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         by_name[file.parent.name].append(file)
-    workspaces, refused = dict[str, Workspace](), dict[str, Problem]()
-    for name in sorted(by_name):
-        problem = _not_a_workspace(name, by_name[name], path.parent)
-        if problem is None:
-            workspaces[name] = Workspace(name, by_name[name][0], path)
-        else:
-            refused[name] = problem
-    return Deployment(path, document, settings, workspaces, refused)
+    return Deployment(path, document, settings, {name: by_name[name] for name in sorted(by_name)})
 
 
 def _files(path: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
@@ -135,8 +152,8 @@ def _files(path: Path, pattern: str, document: Document, problems: list[Problem]
     return files
 
 
-def _not_a_workspace(name: str, files: list[Path], home: Path) -> Problem | None:
-    """Why the files of the folders of one name are no workspace; None if they are."""
+def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
+    """Why the files of the folders of one name are no workspace in a folder whose links are followed; None if they are."""
     shown = [shown_path(file) for file in files]
     if len(files) > 1:
         message = (
@@ -147,7 +164,7 @@ def _not_a_workspace(name: str, files: list[Path], home: Path) -> Problem | None
         message = f"is in the folder {name!r}, which is the workspace's name; write lower-case letters, digits and "
         return Problem(shown[0], 0, f"{message}'-' only, at most 60, such as search-team")
     problems: list[Problem] = []
-    return None if stays_in(home.resolve(), files[0], problems) else problems[0]
+    return None if stays_in(home, files[0], problems) else problems[0]
 
 
 def _not_of_a_deployment(document: Document, settings: ProjectFile) -> Iterator[Problem]:
