@@ -153,7 +153,7 @@ def _files(path: Path, pattern: str, document: Document, problems: list[Problem]
 
 
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
-    """Why the files of the folders of one name are no workspace in a folder whose links are followed; None if they are."""
+    """Why the files of the folders of one name are no workspace below `home`, a resolved path; None if they are."""
     shown = [shown_path(file) for file in files]
     if len(files) > 1:
         message = (

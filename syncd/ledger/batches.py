@@ -32,7 +32,7 @@ def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
     """
     row = _Elements(literal([list(row) for row in rows], Document())).table_valued("value").c.value
     items = (_Item(row, place, column.type).label(column.name) for place, column in enumerate(columns))
-    return select(*items).cte("given")
+    return select(*items).offset(0).cte("given")  # the offset keeps databases from reading the other table first
 
 
 class _Elements(FunctionElement[Any]):

@@ -20,7 +20,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from opened import create_ledger
-from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Integer, String, column, create_engine, event, func, inspect, select, text
 from waiting import wait_for
 
 from syncd.ledger import (
@@ -35,6 +35,7 @@ from syncd.ledger import (
 )
 from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approval
+from syncd.ledger.batches import given
 from syncd.ledger.cycles import newest_by
 from syncd.ledger.members import Loss
 from syncd.ledger.pulled import LastPull
@@ -778,6 +779,25 @@ class TestOpening:
         ask(again, number=7)
         again.close()
         assert compiled == []
+
+    def test_rows_that_a_statement_is_given_lead_to_those_of_the_table(self, tmp_path: Path) -> None:
+        """Else SQLite reads the whole table, and looks through the given rows for each of its rows."""
+        ledger = create_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+        pair = given([(1, "a"), (1, "b")], column("cycle", Integer), column("key_result", String))
+        of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)
+        query = select(values).join(pair, of_pair).where(values.c.period == "2026-Q4")
+        with ledger.engine.connect() as connection:
+            compiled = query.compile(connection)
+            parameters = compiled.construct_params()
+            how = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {compiled}",
+                tuple(orjson.dumps(parameters[name]).decode() if "param" in name else parameters[name]
+                      for name in compiled.positiontup or ()),
+            )  # fmt: skip
+            steps = [str(step[3]) for step in how]
+        ledger.close()
+        assert steps.index("SCAN given") < next(at for at, step in enumerate(steps) if "key_result_values" in step)
+        assert not any(step.startswith("SCAN key_result_values") for step in steps)
 
     def test_a_ledger_opened_again_has_its_rows(self, ledger: Ledger, url: str) -> None:
         store(ledger, 1, pull("1"))
