@@ -18,8 +18,8 @@ test: .venv/.installed-dev  ## the gate: the checks, and every test that a chang
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types measured style walls collected
 	$(PYTEST) $(MEASURED:%=--ignore=%)
 
-collected: .venv/.installed-dev  ## compiles each test once, for the processes that run them
-	@$(BIN)/pytest -n0 --collect-only -qq > /dev/null
+collected: .venv/.installed-dev  ## compiles each test once, for the processes that run them; they report what is wrong with one
+	-@$(BIN)/pytest -n0 --collect-only -qq > /dev/null
 
 measured: .venv/.installed-dev  ## fast suites, and what they cover of okr and config; beside the types, which need one core
 	$(BIN)/pytest -n0 --cov=syncd.okr --cov=syncd.config $(COVERED) $(MEASURED)

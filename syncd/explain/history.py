@@ -120,7 +120,7 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
     ledger = snapshots.ledger
     points, problem = _points(snapshots, end, key_result, backfill)
     events = _events(ledger, end, key_result) if ledger is not None else ()
-    return Series(key_result, _days_of(snapshots, end), points, events, problem)
+    return Series(key_result, snapshots.days_of(end), points, events, problem)
 
 
 def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
@@ -166,18 +166,13 @@ def _points(
     points = list(_kept_points(snapshots, end, key_result, ledger.cycles.end_of(kept.cycle)))
     if not backfill:
         return compared(points), None
-    past = _backfilled(end, _days_of(snapshots, end), key_result, ledger)
+    past = _backfilled(end, snapshots.days_of(end), key_result, ledger)
     return compared([past.points.get(point.day, point) for point in points]), past.problem
-
-
-def _days_of(snapshots: Snapshots, end: Snapshot) -> Period:
-    """The days of the period as they were at a past moment, each cut as every command cuts it now."""
-    return replace(end.okrs.period, zone=snapshots.zone)
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
     """A point for each day: past days as of their end, today as of now."""
-    days = list(_days(_days_of(snapshots, end), end.last_instant, last_kept))
+    days = list(_days(snapshots.days_of(end), end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
     for (day, _), snapshot in zip(past, states, strict=True):

@@ -42,7 +42,7 @@ _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory 
 class _Statements(LRUCache[Any, Any]):
     """Compiled statements, by the kind of database and not by the dialect object, of which each engine has its own.
 
-    Compiling takes half of a short cycle, and a worker opens a ledger anew for each job.
+    A worker opens a ledger anew for each job, and compiling would be a quarter of a short one.
     """
 
     def get(self, key: tuple[object, ...], default: Any = None) -> Any:

@@ -52,7 +52,7 @@ def review(
     today = now.astimezone(zone).date()
     day = at or today
     end = snapshots.at_end(midnight(day + _DAY, zone)) if day < today else snapshots.now(now)
-    period = replace(end.okrs.period, zone=zone)
+    period = snapshots.days_of(end)
     days = _days(period, day, whole)
     start = midnight(days.first, zone)
     before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)

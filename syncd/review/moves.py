@@ -28,7 +28,7 @@ class Moves:
         self._days = days
         self._before = before
         self._now = now
-        self._period = replace(now.okrs.period, zone=snapshots.zone)
+        self._period = snapshots.days_of(now)
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:

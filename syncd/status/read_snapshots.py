@@ -17,6 +17,7 @@ from syncd.ledger import EndedCycle, KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.ledger.cycles import newest_by
 from syncd.okr.checkins import CheckIn, as_seen_at
 from syncd.okr.goals import PeriodOkrs, guard_id
+from syncd.okr.spans import Period
 from syncd.status.in_force import PastDefinitions
 from syncd.status.neighbours import with_neighbours
 from syncd.status.periods import every_period
@@ -38,6 +39,10 @@ class Snapshots:
     def zone(self) -> ZoneInfo:
         """The time zone in which days are cut and named: that of the present files, for past snapshots too."""
         return self._okrs.period.zone
+
+    def days_of(self, snapshot: Snapshot) -> Period:
+        """The period of a snapshot with its days cut as every command cuts them, whatever the time zone was then."""
+        return replace(snapshot.okrs.period, zone=self.zone)
 
     def now(self, now: datetime) -> Snapshot:
         """The period as of now, judged by the present files."""

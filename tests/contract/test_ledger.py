@@ -786,14 +786,16 @@ class TestOpening:
         pair = given([(1, "a"), (1, "b")], column("cycle", Integer), column("key_result", String))
         of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)
         query = select(values).join(pair, of_pair).where(values.c.period == "2026-Q4")
+        asked: list[tuple[str, Any]] = []
+
+        @event.listens_for(ledger.engine, "before_cursor_execute")
+        def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+            asked.append((statement, parameters))
+
         with ledger.engine.connect() as connection:
-            compiled = query.compile(connection)
-            parameters = compiled.construct_params()
-            how = connection.exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {compiled}",
-                tuple(orjson.dumps(parameters[name]).decode() if "param" in name else parameters[name]
-                      for name in compiled.positiontup or ()),
-            )  # fmt: skip
+            connection.execute(query).all()
+            statement, parameters = asked[-1]
+            how = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = [str(step[3]) for step in how]
         ledger.close()
         assert steps.index("SCAN given") < next(at for at, step in enumerate(steps) if "key_result_values" in step)
