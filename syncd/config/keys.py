@@ -85,11 +85,22 @@ def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
     raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
 
 
-_WITHIN = WithJsonSchema({"type": "number", "minimum": -LARGEST_WHOLE, "maximum": LARGEST_WHOLE})
+_GROUPED = r"[+-]?[1-9]\d{0,2}\.\d{3}$"  # `4.000` in quotes
+_PLAIN = PLAIN_NUMBER.pattern.removesuffix(r"\Z")
+_QUOTED = text(f"^(?!{_GROUPED}){_PLAIN}$", "write a number")
+
+
+def _or_quoted(**bounds: float) -> WithJsonSchema:
+    """The schema of a number within bounds; it may stand in quotes."""
+    kinds = ["number", "string"]
+    return WithJsonSchema({"type": kinds, **bounds, "allOf": [{"if": {"type": "string"}, "then": _QUOTED}]})
+
+
+_WITHIN = _or_quoted(minimum=-LARGEST_WHOLE, maximum=LARGEST_WHOLE)
 
 Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers), _WITHIN]
 Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers), _WITHIN]
-Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
+Share = Annotated[float, BeforeValidator(partial(_number, share=True)), _or_quoted()]
 """A share of 1, which people like to write as a percentage."""
 
 

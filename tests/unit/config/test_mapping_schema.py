@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter, ValidationError
 
 from syncd.config.document import parse_document, read_document
 from syncd.config.json_schema import mapping_schema
+from syncd.config.keys import Number
 from syncd.sdk import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -171,6 +175,22 @@ def test_the_schema_refuses_what_validate_refuses_as_far_as_it_can(schema: Draft
     passing = {name for name, data in files.items() if schema.is_valid(data)}
     assert passing == SEEN_BY_VALIDATE_ALONE
     assert len(files) - len(passing) >= 105
+
+
+@given(text=st.text("01234567890123.+-e, %", min_size=1, max_size=8))
+@example(text="40")
+@example(text="4.000")
+@example(text="40 %")
+def test_a_number_in_quotes_is_a_number_to_both(text: str, schema: Draft202012Validator) -> None:
+    data = _file("calls")
+    data["objectives"][0]["key_results"][0]["target"] = text
+    try:
+        TypeAdapter(Number).validate_python(text)
+    except ValidationError as error:
+        accepted = "choose a larger unit" in str(error)  # only a schema of numbers bounds them
+    else:
+        accepted = True
+    assert schema.is_valid(data) is accepted
 
 
 def test_every_refusal_is_a_sentence(schema: Draft202012Validator) -> None:
