@@ -7,13 +7,14 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
+from syncd.config.deployment import read_deployment
 from syncd.config.messages import nearest
 from syncd.cycle.model import CycleRequest
 from syncd.ledger import cycle_lock
@@ -39,7 +40,21 @@ def ready_to_pull(
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
     ledger = writing_ledger(config, new=new_ledger)
     try:
-        with cycle_lock(ledger.engine), watcher(sys.stderr) as progress:
-            yield CycleRequest(config, ledger, clock, RetryPolicy(), only, reconcile, watcher=progress)
+        with cycle_lock(ledger.engine), _retry_policy(path, workspace) as retry, watcher(sys.stderr) as progress:
+            yield CycleRequest(config, ledger, clock, retry, only, reconcile, watcher=progress)
     finally:
         ledger.close()
+
+
+@contextmanager
+def _retry_policy(path: Path, workspace: str | None) -> Iterator[RetryPolicy]:
+    """How requests are tried: with the quotas that the workers of a deployment share, if it has workers."""
+    if workspace is None or (deployment := read_deployment(path)) is None or deployment.settings.runner == "threads":
+        yield RetryPolicy()
+        return
+    from syncd.workspaces.control import open_control
+    from syncd.workspaces.quotas import StoredQuotas
+
+    reclaim = deployment.settings.worker.reclaim
+    with closing(open_control(deployment.ledger_url(), deployment.ledger_url, reclaim=reclaim)) as control:
+        yield RetryPolicy(quotas=StoredQuotas(lambda: control.engine, workspace))

