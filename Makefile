@@ -12,7 +12,7 @@ demo: .venv/.installed  ## one real sync against the built-in sandbox, then the 
 STARTED := $(shell date +%s)
 PYTEST := SYNCD_STARTED=$(STARTED) $(BIN)/pytest
 COVERED := --cov-report=term:skip-covered --cov-fail-under=94
-MEASURED := tests/unit/okr tests/unit/config tests/docs
+MEASURED := tests/unit/okr tests/unit/config $(patsubst %,tests/docs/test_%.py,cookbook api_recipes lint_docs)
 
 test: .venv/.installed-dev  ## the gate: the checks, and every test that a change must pass
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types measured style walls collected

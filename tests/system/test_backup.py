@@ -28,6 +28,7 @@ def seen(project: Project) -> list[str]:
     return [project.run(*command, check=0).stdout for command in SHOWN]
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_ledger_looks_the_same_wherever_it_was_moved_to(project: Project, new_postgres: Callable[[], str]) -> None:
     project.run("checkin", "calls", "--value", "1100", "--note", "=SUM(A1)", "--author", "ana", check=0)

@@ -93,6 +93,7 @@ def steps(log: list[dict[str, Any]]) -> list[float]:
     return [round(line["seconds"] / 86400) for line in log if line["event"] == "clock stepped"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("days", [-5, 3])
 def test_a_clock_that_is_set_in_mid_cycle_delays_no_cycle(tmp_path: Path, days: int) -> None:
     clock = tmp_path / "clock"

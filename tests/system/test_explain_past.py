@@ -99,6 +99,7 @@ def days(project: Project, box: Sandbox, capsys: pytest.CaptureFixture[str], mon
     return Days(project, capsys)
 
 
+@pytest.mark.nightly
 def test_explain_of_a_past_day_prints_what_it_printed_on_that_day(days: Days, box: Sandbox) -> None:
     project, world = days.project, box.world
     days.sync()

@@ -92,6 +92,7 @@ def values(history: dict[str, Any]) -> list[tuple[str, float | None]]:
     return [(point["day"], point["value"]) for point in history["points"]]
 
 
+@pytest.mark.nightly
 def test_a_backfilled_series_is_what_daily_syncs_would_have_kept(project: Project, box: Sandbox) -> None:
     code = box.world.github
     for day in range(1, 11):

@@ -143,6 +143,7 @@ def test_a_failed_publisher_is_printed_once_on_standard_error(project: Project, 
         assert "spreadsheet" not in done.stdout
 
 
+@pytest.mark.nightly
 def test_a_failed_stream_is_shown_once_on_a_terminal(project: Project, box: Sandbox) -> None:
     box.fault(Fault("github", "delay", path="[?&]page=2", seconds=1))  # ten pictures with the rows of a first page
     code, shown = on_a_terminal(project, "sync")

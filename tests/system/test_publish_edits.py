@@ -58,6 +58,7 @@ def test_what_was_given_up_with_its_entry_is_written_once_that_is_put_back(proje
     assert written(project) == 900
 
 
+@pytest.mark.nightly
 def test_a_target_that_is_renamed_and_back_has_what_it_missed(project: Project) -> None:
     check_in(project, 900)
     project.run("sync", check=0)

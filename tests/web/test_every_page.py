@@ -80,6 +80,16 @@ STATUS = {
 }
 """What is answered; all other pages are 200."""
 ADDRESSES = [(story, path) for story, paths in PAGES.items() for path in paths]
+SHOWN_ELSEWHERE = {
+    *((story, path) for story in ("unknown", "german", "first-start") for path in PAGES[story][1:]),
+    ("demo", "/?q=nothing+like+it"), ("demo", "/objectives/growth"), ("demo", "/key-results/calls?tab=history"),
+    ("demo", "/key-results/calls?tab=definition"), ("demo", "/key-results/satisfaction"),
+    ("demo", "/key-results/uptime"), ("demo", "/reviews/week?present=2"), ("demo", "/key-results/nothing"),
+    ("troubled", "/key-results/calls"), ("troubled", "/key-results/errors"), ("troubled", "/reviews/week"),
+    ("over", "/key-results/renewals?range=28d"), ("many", "/objectives/o3"),
+    ("teams", "/w/search/reviews/week"), ("teams", "/w/search/key-results/search-calls"), ("new-teams", "/w/alpha/"),
+}  # fmt: skip
+"""Pages whose parts and states other pages of the gate have too: the nightly run looks at them."""
 
 
 def windows() -> Iterator[object]:
@@ -92,7 +102,10 @@ def windows() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("width", "theme"), [*windows()])
-@pytest.mark.parametrize(("story", "path"), ADDRESSES)
+@pytest.mark.parametrize(
+    ("story", "path"),
+    [pytest.param(*each, marks=[pytest.mark.nightly] if each in SHOWN_ELSEWHERE else []) for each in ADDRESSES],
+)
 def test_page_has_no_fault(site: Site, browser: Browser, story: str, path: str, width: int, theme: str) -> None:
     with looking(browser, site.address(story, path), width=width, theme=theme) as look:
         assert look.status == STATUS.get((story, path), 200)
