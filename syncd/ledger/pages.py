@@ -8,9 +8,9 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, column, delete, insert, select, update
 
-from syncd.ledger.batches import batches
+from syncd.ledger.batches import batches, given
 from syncd.ledger.schema import records
 from syncd.sdk import Record
 
@@ -20,6 +20,8 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
     The newest version of an id wins, within the page and against the ledger, so a late page undoes nothing.
     """
+    if not page:
+        return 0
     newest: dict[str, Record] = {}
     for record in page:
         previous = newest.get(record.id)
@@ -47,7 +49,7 @@ def end_records(connection: Connection, stream: int, cycle: int, ids: Collection
     value used it.
     """
     for batch in batches(ids):
-        current = _current_versions(stream, batch)
+        current = and_(_is_current(stream), records.c.id.in_(batch))
         connection.execute(delete(records).where(current, records.c.cycle == cycle))
         connection.execute(update(records).where(current).values(until=cycle))
 
@@ -61,19 +63,17 @@ def current_ids(connection: Connection, stream: int, since: datetime | None = No
 
 
 def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:
-    rows = {}
-    for batch in batches(ids):
-        query = select(records.c.id, records.c.digest, records.c.updated_at).where(_current_versions(stream, batch))
-        rows.update({row.id: row for row in connection.execute(query)})
-    return rows
+    of = given([(id_,) for id_ in ids], column("id", String))
+    query = select(records.c.id, records.c.digest, records.c.updated_at).join_from(of, records, records.c.id == of.c.id)
+    return {row.id: row for row in connection.execute(query.where(_is_current(stream)))}
 
 
-def _current_versions(stream: int, ids: Sequence[str]) -> ColumnElement[bool]:
-    """The condition for the current versions of these ids, by the primary key.
+def _is_current(stream: int) -> ColumnElement[bool]:
+    """The condition for the current versions of ids that a statement names, by the primary key.
 
     The sum stops SQLite from using the index of windows, which would make it read the whole stream for every page.
     """
-    return and_(records.c.stream == stream, records.c.id.in_(ids), (records.c.until + 0).is_(None))
+    return and_(records.c.stream == stream, (records.c.until + 0).is_(None))
 
 
 def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:

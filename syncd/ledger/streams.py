@@ -122,6 +122,17 @@ class Streams:
     def store(self, stream_id: int, cycle: int, now: datetime, page: Page) -> int:
         """Stores a page with its cursor in one transaction. Returns how many rows were new, changed or gone."""
         state: dict[str, Any] = {}
+        # Read before the transaction that writes: only the cycle that holds the ledger's lock changes parts.
+        old = self._parts(stream_id) if page.readings else {}
+        new = {part: _part_state(snapshot, old.get(part, {})) for part, snapshot in page.readings.items()}
+        fresh = {
+            part: snapshot
+            for part, snapshot in page.readings.items()
+            if new[part]["digest"] is None or new[part]["digest"] != old.get(part, {}).get("digest")
+        }
+        parts = old | new
+        if _is_readings_alone(page) and not fresh and parts == old:
+            return 0
         with self._engine.begin() as connection:
             changed = 0
             if page.lists is not None:
@@ -130,16 +141,9 @@ class Streams:
                     state["memory"] = page.lists.memory
             changed += store_records(connection, stream_id, cycle, page.records)
             if page.readings:
-                old = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
-                new = {part: _part_state(snapshot, old.get(part, {})) for part, snapshot in page.readings.items()}
-                fresh = {
-                    part: snapshot
-                    for part, snapshot in page.readings.items()
-                    if new[part]["digest"] is None or new[part]["digest"] != old.get(part, {}).get("digest")
-                }
                 changed += store_snapshots(connection, stream_id, cycle, now, fresh)
-                if any(new[part] != old.get(part) for part in new):
-                    state["parts"] = old | new
+                if parts != old:
+                    state["parts"] = parts
                     _keep_notes(connection, stream_id, cycle, new, old)
             doubts: Doubts = {}
             if page.present is not None:
@@ -154,6 +158,10 @@ class Streams:
             if state:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**state))
         return changed
+
+    def _parts(self, stream_id: int) -> dict[str, Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
 
     def reconcile(
         self,
@@ -214,6 +222,12 @@ class Streams:
                 ]
                 if rows:
                     connection.execute(statement, rows)
+
+
+def _is_readings_alone(page: Page) -> bool:
+    """Whether a page holds nothing but readings."""
+    others = page.records, page.lists, page.moved_in
+    return bool(page.readings) and not any(others) and page.present is None and page.cursor is None
 
 
 def _keep_notes(

@@ -37,6 +37,7 @@ from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approval
 from syncd.ledger.batches import given
 from syncd.ledger.cycles import newest_by
+from syncd.ledger.engine import TakingTurns
 from syncd.ledger.members import Loss
 from syncd.ledger.pulled import LastPull
 from syncd.ledger.reading_rows import reading_rows
@@ -356,6 +357,15 @@ class TestSnapshots:
     def test_unchanged_rows_write_nothing(self, ledger: Ledger) -> None:
         store_readings(ledger, 1, series(1200, 1100))
         assert store_readings(ledger, 2, series(1200, 1100), NOW + DAY) == 0
+
+    def test_unchanged_rows_wait_for_no_other_writer(self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A cycle in which nothing changed begins no transaction that writes, for any of its hundred files."""
+        reach(ledger, 1, NOW)
+        stream = ledger.streams.add("numbers", "sheet", NOW)
+        page = Page(readings={"calls": Snapshot(series(1200, 1100), notes=["a row without a date"])})
+        assert ledger.streams.store(stream, 1, NOW, page) == 2
+        monkeypatch.setattr(TakingTurns, "begin", None)
+        assert ledger.streams.store(stream, 2, NOW, page) == 0
 
     def test_rows_that_were_removed_are_gone(self, ledger: Ledger) -> None:
         store_readings(ledger, 1, series(1200, 1100, 1000))
