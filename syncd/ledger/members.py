@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 
-from syncd.ledger.batches import PARAMETERS, batches, given
+from syncd.ledger.batches import given
 from syncd.ledger.schema import readings, records, streams
 from syncd.ledger.versions import held_at
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, stream_keys
@@ -77,16 +77,15 @@ class Members:
                     if isinstance(leaf, ReadingMeasure) == (table is readings)
                     for key in sorted(stream_keys(leaf))
                 ]
-                for batch in batches(rows, PARAMETERS // 5):
-                    for row in connection.execute(_fallen(table, within, batch)):
-                        losses.setdefault(distinct[row.at], Loss(row.key, row.held))
-                    for stream in connection.execute(_ended(batch)) if table is records else ():
-                        leaf, cycle = distinct[stream.at]
-                        kind = leaf.kind if isinstance(leaf, RecordMeasure) else None
-                        loss = _loss(connection, stream, kind, cycle)
-                        lost = loss.before - loss.now
-                        if loss.now and lost >= _FEWEST_LOST and lost > shrink[leaf.connection] * loss.before:
-                            losses.setdefault((leaf, cycle), loss)
+                for row in connection.execute(_fallen(table, within, rows)) if rows else ():
+                    losses.setdefault(distinct[row.at], Loss(row.key, row.held))
+                for stream in connection.execute(_ended(rows)) if rows and table is records else ():
+                    leaf, cycle = distinct[stream.at]
+                    kind = leaf.kind if isinstance(leaf, RecordMeasure) else None
+                    loss = _loss(connection, stream, kind, cycle)
+                    lost = loss.before - loss.now
+                    if loss.now and lost >= _FEWEST_LOST and lost > shrink[leaf.connection] * loss.before:
+                        losses.setdefault((leaf, cycle), loss)
         return losses
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:

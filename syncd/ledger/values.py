@@ -260,11 +260,10 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
 
 def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
     """The values that these cycles measured for these key results."""
-    for some in batches(pairs, PARAMETERS // 2):
-        pair = given(some, column("cycle", Integer), column("key_result", String))
+    if pairs:
+        pair = given(pairs, column("cycle", Integer), column("key_result", String))
         of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)
-        query = _OF_PERIOD.join(pair, of_pair).where(values.c.period == period)
-        for row in connection.execute(query):
+        for row in connection.execute(_OF_PERIOD.join(pair, of_pair).where(values.c.period == period)):
             yield row.key_result, _kept(row)
 
 
