@@ -1,8 +1,8 @@
 """An opened Jira site: the pages of a pull, the ids of a census.
 
-A pull continues from the newest edit that the last pull saw, the mark of the cursor. Every bound includes that edit. If
-the issue with that edit is missing from the answer, either the account's zone has changed, or the credentials are no
-longer valid. Only then is `/myself` requested again, so that an unchanged list costs a single request.
+A pull continues from the newest edit that the last pull saw, the mark of the cursor, and asks for that edit again. If
+its issue is missing from the answer, the account's zone has changed, or the credentials are no longer valid. Only then
+is `/myself` requested again, so that an unchanged list costs a single request.
 """
 
 from __future__ import annotations

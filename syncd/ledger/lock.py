@@ -51,7 +51,7 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
 def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
     """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError.
 
-    Gives a function that raises LedgerError if the lock is lost: PostgreSQL ends it with the session.
+    The block gets a function that raises LedgerError if the lock is lost: in PostgreSQL it ends with its session.
     """
     with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as check:
         yield check
@@ -66,7 +66,10 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Callable[[], None]]:
-    """Gives a function that raises LedgerError if the lock is lost; that of a file lasts as long as it is open."""
+    """Held while the block lasts. It gets a function that raises LedgerError if the lock is lost.
+
+    PostgreSQL's lock ends with its session; that of a file lasts as long as the file is open.
+    """
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         locks = engine.locks if isinstance(engine, SharingEngine) else LockSession(engine)
