@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from syncd.config.document import Document, shown_path
 from syncd.config.ledger_address import LedgerAddress, shared_ledger_problems, workers_ledger_problems
@@ -46,29 +47,57 @@ class WorkspaceNotChosen(ConfigError):
 
 @dataclass(frozen=True)
 class Deployment:
-    """The files of its workspaces by the names of their folders, in the order of the names."""
+    """The syncd.yaml of a deployment, and the files of its workspaces as they are when it is first asked for them."""
 
     path: Path
     document: Document
     settings: ProjectFile
-    files: Mapping[str, Sequence[Path]]
+
+    @cached_property
+    def files(self) -> Mapping[str, Sequence[Path]]:
+        """The files by the names of their folders, in the order of the names. ConfigError if there are none."""
+        pattern = self.settings.workspaces or ""
+        by_name: dict[str, list[Path]] = defaultdict(list)
+        for file in _files(self.path, pattern):
+            by_name[file.parent.name].append(file)
+        if not by_name:
+            message = f"workspaces is {pattern!r}, and no file is there; write a glob that starts at this folder, such "
+            raise ConfigError(problems=[self.document.problem(("workspaces",), f"{message}as teams/*/syncd.yaml")])
+        return {name: by_name[name] for name in sorted(by_name)}
+
+    def with_workspaces(self) -> Deployment:
+        """This deployment. ConfigError if it has no workspaces."""
+        _ = self.files
+        return self
 
     @cached_property
     def workspaces(self) -> Mapping[str, Workspace]:
         """The workspaces by name."""
-        return {name: self._workspace(name) for name in self.files if name not in self.refused}
+        return {name: self._workspace(name, files) for name, files in self.files.items() if name not in self.refused}
 
     @cached_property
     def refused(self) -> Mapping[str, Problem]:
         """Each folder that cannot be a workspace, with what is wrong."""
-        problems = {name: self._problem(name) for name in self.files}
+        problems = {name: self._problem(name, files) for name, files in self.files.items()}
         return {name: problem for name, problem in problems.items() if problem is not None}
 
-    def _workspace(self, name: str) -> Workspace:
-        return Workspace(name, self.files[name][0], self.path)
+    def _workspace(self, name: str, files: Sequence[Path]) -> Workspace:
+        return Workspace(name, files[0], self.path)
 
-    def _problem(self, name: str) -> Problem | None:
-        return _not_a_workspace(name, self.files[name], self._home)
+    def _problem(self, name: str, files: Sequence[Path]) -> Problem | None:
+        return _not_a_workspace(name, files, self._home)
+
+    def _files_of(self, name: str) -> Sequence[Path]:
+        """The files of the folders of one name; no other folder is looked at where the pattern names folders."""
+        parts = PurePath(self.settings.workspaces or "").parts
+        if "files" in vars(self) or len(parts) < 2 or "**" in parts[-1] or not _NAME.fullmatch(name):
+            return self.files.get(name, ())
+        *above, folder, file = parts
+        if folder == "**":
+            above.append(folder)
+        elif not fnmatchcase(name, folder):
+            return ()
+        return _files(self.path, str(PurePath(*above, name, file)))
 
     @cached_property
     def _home(self) -> Path:
@@ -79,10 +108,10 @@ class Deployment:
 
         No other is looked at: each job of a worker asks for its own, among a thousand.
         """
-        if name is not None and name in self.files:
-            if (problem := self._problem(name)) is not None:
+        if name is not None and (files := self._files_of(name)):
+            if (problem := self._problem(name, files)) is not None:
                 raise ConfigError(problems=[problem])
-            return self._workspace(name)
+            return self._workspace(name, files)
         if not self.workspaces:
             raise ConfigError(problems=list(self.refused.values()))
         if name is None:
@@ -115,41 +144,39 @@ class Deployment:
 
 
 def read_deployment(path: Path) -> Deployment | None:
-    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong."""
+    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong, or no
+    workspace is there.
+    """
     document, settings = read_project(path)
-    return None if settings.workspaces is None else deployment_of(path, document, settings)
+    if settings.workspaces is None:
+        return None
+    return deployment_of(path, document, settings).with_workspaces()
 
 
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
-    """The deployment of a syncd.yaml that is read already. ConfigError if a key is wrong, or no workspace is there."""
+    """The deployment of a syncd.yaml that is read already. ConfigError if a key is wrong."""
     problems = [*_not_of_a_deployment(document, settings), *shared_ledger_problems(settings.ledger, document)]
     if settings.runner == "procrastinate":
         problems += workers_ledger_problems(settings.ledger, document)
-    files = _files(path, settings.workspaces or "", document, problems)
     if problems:
         raise ConfigError(problems=problems)
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        by_name[file.parent.name].append(file)
-    return Deployment(path, document, settings, {name: by_name[name] for name in sorted(by_name)})
+    return Deployment(path, document, settings)
 
 
-def _files(path: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
-    """The files that `workspaces:` names. A hidden folder is no workspace, and neither is the deployment's own."""
+def _files(path: Path, pattern: str) -> list[Path]:
+    """The files of a pattern beside the deployment's own file, which is none of them; neither is one in a hidden
+    folder.
+    """
     folder = path.parent
     try:
         files = sorted(folder.glob(pattern))
     except (ValueError, NotImplementedError):  # an empty or an absolute pattern
-        files = []
-    files = [
+        return []
+    return [
         file
         for file in files
         if file != path and not any(part.startswith(".") for part in file.relative_to(folder).parts[:-1])
     ]
-    if not files:
-        message = f"workspaces is {pattern!r}, and no file is there; write a glob that starts at this folder, such as "
-        problems.append(document.problem(("workspaces",), f"{message}teams/*/syncd.yaml"))
-    return files
 
 
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:

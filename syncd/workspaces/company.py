@@ -255,7 +255,7 @@ class Company:
     def _read_deployment(self) -> None:
         try:
             document, settings = read_project(self.path, self.deployment.document)
-            deployment = deployment_of(self.path, document, settings)
+            deployment = deployment_of(self.path, document, settings).with_workspaces()
         except ConfigError as error:
             problem = str(error)
             if problem != self.config_problem:

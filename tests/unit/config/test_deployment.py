@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Config, load_config
-from syncd.config.deployment import read_deployment
+from syncd.config.deployment import deployment_of, read_deployment
 from syncd.config.load import read_ledger_url
 from syncd.config.local_sources import not_exported
 from syncd.config.pages_address import pages_address
@@ -65,6 +65,34 @@ def test_a_workspace_has_the_name_of_its_folder_and_its_own_files(folder: Path) 
     assert config.workspace == deployment.workspaces["support-desk"]
     assert config.path == folder / "teams" / "support-desk" / "syncd.yaml"
     assert [mapping.file for mapping in config.mappings] == ["teams/support-desk/mappings/okrs.yaml"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["teams/*/syncd.yaml", "**/syncd.yaml", "teams/**/syncd.yaml", "t*/s*/*.yaml", "*/*-desk/syncd.yaml", "*/[s]*/s*"],
+)
+def test_a_workspace_that_is_named_is_that_of_the_list(folder: Path, pattern: str) -> None:
+    """A single folder is looked for then, among a thousand."""
+    for place in ("teams/more/deep", "teams/.hidden", "teams/Search", "others/search", "old/support-desk"):
+        add(folder / place)
+    (folder / "syncd.yaml").write_text(DEPLOYMENT.replace("teams/*/syncd.yaml", f"'{pattern}'"))
+    of_all = read_deployment(folder / "syncd.yaml")
+    assert of_all is not None
+    names = ["search", "support-desk", "deep", ".hidden", "hidden", "Search", "*", "teams", folder.name, ""]
+    for name in names:
+        alone = deployment_of(of_all.path, of_all.document, of_all.settings)
+        try:
+            named: object = alone.chosen(name)
+        except ConfigError as error:
+            named = str(error)
+        if name in of_all.workspaces:
+            assert named == of_all.workspaces[name]
+        elif name in of_all.refused:
+            assert named == str(of_all.refused[name])
+        elif of_all.workspaces:
+            assert f"there is no workspace {name!r}" in str(named)
+        else:
+            assert str(named).splitlines() == [str(problem) for problem in of_all.refused.values()]
 
 
 def test_a_project_is_no_deployment(folder: Path) -> None:
