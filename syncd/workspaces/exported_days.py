@@ -74,7 +74,7 @@ class ExportedDays:
             return unknown_on(self._keys, problem, window, self._now, self._zone)
         line = line_of(Snapshots(self._config, okrs, self._ledger).now(self._now), key_result)
         if line.quality is None:
-            return unknown_on(self._keys, f"{place(self._keys)}: {line.reason}", window, self._now, self._zone)
+            return unknown_on(self._keys, line.reason or "it is unknown there", window, self._now, self._zone)
         first = None if window is None else window[0].astimezone(self._zone).date()
         days: dict[date, Reading] = {}
         for each in self._periods:
@@ -170,8 +170,13 @@ def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: da
     last = now if window is None else max(window[0], min(now, window[1] - _INSTANT))
     day = last.astimezone(zone).date()
     start = midnight(day, zone)
-    reading = Reading(None, place(keys), "", start, problem)
+    reading = Reading(None, place(keys), "", start, f"no number: {problem}")
     return Snapshot([reading], between=(start, midnight(day + _DAY, zone)))
+
+
+def unread(keys: ExportedKeys, problem: str, now: datetime) -> Snapshot:
+    """Nothing new, for this reason: the last complete number stays, as that of a source that fails."""
+    return Snapshot(between=(now, now), unsettled=Unsettled("failed", f"{place(keys)} cannot be read: {problem}"))
 
 
 def _reading(keys: ExportedKeys, day: date, value: _Day, period: str, unit: str | None, zone: ZoneInfo) -> Reading:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from syncd.config import Config
 from syncd.ledger import open_ledger
 from syncd.sdk import Check, ConfigError, Json, Page, Snapshot, Stream, SyncdError
-from syncd.workspaces.exported_days import ExportedDays, unknown_on
+from syncd.workspaces.exported_days import ExportedDays, unknown_on, unread
 from syncd.workspaces.exported_keys import ExportedKeys
-from syncd.workspaces.exports import Exports, NotReadable
+from syncd.workspaces.exports import BrokenFiles, Exports, NotReadable
 
 
 class ExportsSource:
@@ -40,6 +40,8 @@ class ExportsSource:
             keys = ExportedKeys.of_part(part)
             try:
                 readable[part] = keys, self._exports.config(keys)
+            except BrokenFiles as error:
+                snapshots[part] = unread(keys, str(error), now)
             except NotReadable as error:
                 snapshots[part] = unknown_on(keys, str(error), stream.windows.get(part), now, self._zone)
         yield Page(readings=snapshots | self._read(stream, readable, now))
@@ -61,10 +63,7 @@ class ExportsSource:
                     }
         except (SyncdError, ConfigError):
             problem = f"the ledger of the workspace {name!r} cannot be read; `syncd status --workspace {name}` says why"
-        return {
-            part: unknown_on(keys, problem, stream.windows.get(part), now, self._zone)
-            for part, (keys, _) in readable.items()
-        }
+        return {part: unread(keys, problem, now) for part, (keys, _) in readable.items()}
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """Empty: streams of readings have no census."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from postgres_server import new_database
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from two_workspaces import Deployment
 
 from syncd.config.ledger_address import shard_of
@@ -179,10 +181,7 @@ def test_what_people_check_in_there_crosses_by_its_day(deployment: Deployment) -
 
 @pytest.mark.sampled(1)
 def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> None:
-    holds = "search/calls holds "
-    assert reason(both) == (
-        f"{holds}the workspace 'search' has no ledger yet; `syncd sync --workspace search` makes it"
-    )
+    holds = "search/calls holds no number: "
     both.sync("search", "company")
     assert both.line().value == 800
 
@@ -197,11 +196,7 @@ def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> N
         f"{holds}the workspace 'search' counts calls in 'calls/day', and 'calls/week' is expected; write the same "
         "unit, or convert it by a formula"
     )
-    both.edit("search/mappings/okrs.yaml", "unit: calls/day", "unti: calls/week")
-    assert reason(both) == (
-        f"{holds}the files of the workspace 'search' are not valid; `syncd validate --workspace search` says why"
-    )
-    both.edit("search/mappings/okrs.yaml", "unti: calls/week", "unit: calls/week")
+    both.edit("search/mappings/okrs.yaml", "unit: calls/day", "unit: calls/week")
     both.sync("company")
     assert both.line().value == 800
 
@@ -213,14 +208,51 @@ def test_what_is_not_there_is_unknown_and_names_the_place(both: Deployment) -> N
     assert both.days()[date(2026, 11, 16)] == 800  # the past stays as it was read
 
 
+NO_LEDGER = "the workspace 'search' has no ledger yet; `syncd sync --workspace search` makes it"
+NO_FILES = "the files of the workspace 'search' are not valid; `syncd validate --workspace search` says why"
+NO_ANSWER = "the ledger of the workspace 'search' cannot be read; `syncd status --workspace search` says why"
+
+
+def broken_files(both: Deployment) -> None:
+    both.edit("search/mappings/okrs.yaml", "unit: calls/week", "unti: calls/week")
+
+
+def older_ledger(both: Deployment) -> None:
+    with closing(both.ledger("search")) as ledger, ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0010'"))
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize(("mistake", "why"), [(broken_files, NO_FILES), (older_ledger, NO_ANSWER)])
+def test_mistake_there_keeps_the_number_here(both: Deployment, mistake: Callable[[Deployment], None], why: str) -> None:
+    """A team that mistypes a line, or is migrated after the company, does not make the company's number unknown."""
+    both.sync("search", "company")
+    mistake(both)
+    assert not both.sync("company").failures
+    line = both.line()
+    assert (line.value, line.quality) == (800, "failed")
+    assert line.reason == f"workspace: search/calls cannot be read: {why}"
+    assert both.days() == {date(2026, 11, 2): 900, date(2026, 11, 16): 800}
+
+
+def test_mend_there_is_a_complete_number_here(deployment: Deployment) -> None:
+    deployment.sync("search", "company")
+    broken_files(deployment)
+    deployment.sync("company")
+    deployment.edit("search/mappings/okrs.yaml", "unti: calls/week", "unit: calls/week")
+    deployment.sync("company")
+    assert (deployment.line().value, deployment.line().quality) == (800, "complete")
+    assert not deployment.evidence().restatements
+
+
+def test_ledger_that_is_not_there_yet_is_named(deployment: Deployment) -> None:
+    assert reason(deployment) == f"workspace: search/calls cannot be read: {NO_LEDGER}"
+
+
 def test_ledger_that_cannot_be_read_is_named_without_its_address(deployment: Deployment) -> None:
     deployment.sync("search")
     (deployment.folder / "ledgers/search.db").write_bytes(b"no database" * 500)
-    sentence = reason(deployment)
-    assert sentence == (
-        "search/calls holds the ledger of the workspace 'search' cannot be read; `syncd status --workspace search` "
-        "says why"
-    )
+    assert reason(deployment) == f"workspace: search/calls cannot be read: {NO_ANSWER}"
 
 
 def test_each_day_is_of_the_period_there_that_holds_it(deployment: Deployment) -> None:
