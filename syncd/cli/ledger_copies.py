@@ -46,7 +46,8 @@ def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:
     """Copies the ledger into an empty one."""
     copied = copies.copy(_url(path, workspace), _url(path, workspace, instead=url))
     say(f"copied: {_summary(copied)}; every row compared")
-    say(f"now write in {path}:  ledger: {url}")
+    if workspace is None:
+        say(f"now write in {path}:  ledger: {url}")
 
 
 def _url(path: Path, workspace: str | None, *, instead: str | None = None) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from syncd.cli.output import say_json
 from syncd.config import Config, load_config
 from syncd.config.connections import short_secrets
+from syncd.config.document import shown_path
 from syncd.config.project import clock_of
-from syncd.sdk import ConfigError
+from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
     from syncd.ledger import Ledger
@@ -45,10 +46,17 @@ def check_is_file(path: Path) -> None:
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
     """The ledger; created if there is none, and with `new` even where another one stood.
 
-    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked.
+    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked, or if
+    the project is a workspace of a deployment above it: its ledger is named there, and it would begin a second one.
     """
+    from syncd.config.deployment import deployment_above
     from syncd.ledger import open_ledger
 
+    if config.workspace is None and (workspace := deployment_above(config.path)) is not None:
+        above = shown_path(workspace.deployment)
+        message = f"is the workspace {workspace.name!r} of {above}, which names its ledger; write "
+        message += f"--config {above} --workspace {workspace.name}"
+        raise ConfigError(problems=[Problem(config.document.file, 0, message)])
     if problems := list(short_secrets(config.connections.values())):
         raise ConfigError(problems=problems)
     ledger = open_ledger(config.ledger_url(), new=new, address=config.ledger_url)

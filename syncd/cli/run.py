@@ -87,7 +87,8 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
 def _deployment(path: Path) -> Deployment | None:
     """The deployment that the file is of; None for a single project."""
     check_is_file(path)
-    return read_deployment(path.absolute())
+    deployment = read_deployment(path.absolute())
+    return deployment and deployment.with_workspaces()
 
 
 def _company(deployment: Deployment) -> Company:

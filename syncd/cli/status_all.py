@@ -26,7 +26,7 @@ def run(path: Path, workspace: str | None, *, period: str | None, as_json: bool)
     deployment = read_deployment(path.absolute())
     if deployment is None:
         raise ConfigError(f"{path} has no `workspaces:`, of which --all would show each; leave out --all")
-    overviews = overviews_of(deployment, period)
+    overviews = overviews_of(deployment.with_workspaces(), period)
     if as_json:
         print_json(workspaces_document(overviews))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -55,20 +56,21 @@ class Deployment:
 
     @cached_property
     def files(self) -> Mapping[str, Sequence[Path]]:
-        """The files by the names of their folders, in the order of the names. ConfigError if there are none."""
-        pattern = self.settings.workspaces or ""
+        """The files by the names of their folders, in the order of the names."""
         by_name: dict[str, list[Path]] = defaultdict(list)
-        for file in _files(self.path, pattern):
+        for file in _files(self.path, self.settings.workspaces or ""):
             by_name[file.parent.name].append(file)
-        if not by_name:
-            message = f"workspaces is {pattern!r}, and no file is there; write a glob that starts at this folder, such "
-            raise ConfigError(problems=[self.document.problem(("workspaces",), f"{message}as teams/*/syncd.yaml")])
         return {name: by_name[name] for name in sorted(by_name)}
 
     def with_workspaces(self) -> Deployment:
-        """This deployment. ConfigError if it has no workspaces."""
-        _ = self.files
+        """This deployment. ConfigError if there is no file of a workspace."""
+        if not self.files:
+            raise ConfigError(problems=[self._nothing_there()])
         return self
+
+    def _nothing_there(self) -> Problem:
+        message = f"workspaces is {self.settings.workspaces!r}, and no file is there; write a glob that starts at this "
+        return self.document.problem(("workspaces",), f"{message}folder, such as teams/*/syncd.yaml")
 
     @cached_property
     def workspaces(self) -> Mapping[str, Workspace]:
@@ -113,7 +115,7 @@ class Deployment:
                 raise ConfigError(problems=[problem])
             return self._workspace(name, files)
         if not self.workspaces:
-            raise ConfigError(problems=list(self.refused.values()))
+            raise ConfigError(problems=[*self.refused.values()] or [self._nothing_there()])
         if name is None:
             names = list(self.workspaces)
             more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
@@ -144,13 +146,20 @@ class Deployment:
 
 
 def read_deployment(path: Path) -> Deployment | None:
-    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong, or no
-    workspace is there.
-    """
+    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong."""
     document, settings = read_project(path)
-    if settings.workspaces is None:
-        return None
-    return deployment_of(path, document, settings).with_workspaces()
+    return None if settings.workspaces is None else deployment_of(path, document, settings)
+
+
+def deployment_above(path: Path) -> Workspace | None:
+    """The workspace that a syncd.yaml is in the deployment of a folder above it; None if it is none."""
+    own = path.absolute()
+    for folder in own.parents[1:]:
+        with suppress(ConfigError, OSError):  # a file that is wrong, or that may not be looked at, names nothing
+            deployment = read_deployment(folder / "syncd.yaml") if (folder / "syncd.yaml").is_file() else None
+            if deployment is not None and (workspace := deployment.chosen(own.parent.name)).path == own:
+                return workspace
+    return None
 
 
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
@@ -182,6 +191,8 @@ def _files(path: Path, pattern: str) -> list[Path]:
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
     """Why the files of the folders of one name are no workspace below `home`, a resolved path; None if they are."""
     shown = [shown_path(file) for file in files]
+    if files[0].is_dir():
+        return Problem(shown[0], 0, "is a folder, and `workspaces` names files; write teams/*/syncd.yaml for teams/*")
     if len(files) > 1:
         message = (
             f"is the workspace {name!r} by the name of its folder, and so is {shown[0]}; rename one of the folders"

@@ -91,10 +91,10 @@ class Company:
 
     def problem(self, name: str) -> str | None:
         """Why a workspace cannot be shown; None if it can, if it is being opened, or if there is none of this name."""
-        if name in self.deployment.refused:
-            return str(self.deployment.refused[name])
         member = self._members.get(name)
-        return member.problem if member is not None and member.daemon is None else None
+        if member is not None:
+            return member.problem if member.daemon is None else None
+        return str(self.deployment.refused[name]) if name in self.deployment.refused else None
 
     def standstill(self) -> float | None:
         """For how many seconds nothing has moved, if it should have; else None.
@@ -124,7 +124,8 @@ class Company:
             if reason is None:
                 return None
             reasons[member.name] = reason
-        return f"no workspace can be served: {_some([f'{name}: {reason}' for name, reason in reasons.items()])}"
+        all_of_them = _some([f"{name}: {reason}" for name, reason in reasons.items()]) or "there are none"
+        return f"no workspace can be served: {all_of_them}"
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics of all workspaces, each with the label `workspace`; without those that the ledgers are read for,
@@ -255,7 +256,9 @@ class Company:
     def _read_deployment(self) -> None:
         try:
             document, settings = read_project(self.path, self.deployment.document)
-            deployment = deployment_of(self.path, document, settings).with_workspaces()
+            deployment = deployment_of(self.path, document, settings)
+            if settings.workspaces != self.settings.workspaces:
+                deployment.with_workspaces()  # else an edit that names none would remove all
         except ConfigError as error:
             problem = str(error)
             if problem != self.config_problem:
@@ -270,17 +273,17 @@ class Company:
         self.deployment = deployment
 
     def _add_and_remove(self) -> None:
-        """Makes the members those that the deployment names."""
+        """Makes the members those that the deployment names. One that it refuses now goes on as it was."""
         workspaces, refused = self.deployment.workspaces, self.deployment.refused
-        members = {name: member for name, member in self._members.items() if name in workspaces}
-        gone = [member for name, member in self._members.items() if name not in workspaces]
+        members = {name: member for name, member in self._members.items() if name in self.deployment.files}
+        gone = [member for name, member in self._members.items() if name not in members]
         for name in workspaces:
             if name not in members:
                 members[name] = self._make(name, partial(self._load, name), self._databases, self._turns.wake)
         if self._members and (added := [name for name in members if name not in self._members]):
             log.info("workspaces added", extra={"workspaces": added})
         for name, problem in refused.items():
-            if str(problem) != self._refused.get(name):
+            if name not in members and str(problem) != self._refused.get(name):
                 log.error("workspace cannot be served", extra={"workspace": name, "problems": [str(problem)]})
         self._refused = {name: str(problem) for name, problem in refused.items()}
         with self._changing:

@@ -42,7 +42,7 @@ class Worker:
         """`path` is the deployment's file. ConfigError if it is no deployment for workers."""
         self.metrics = WorkerMetrics()
         self._path = path
-        deployment = deployment_at(path)
+        deployment = deployment_at(path).with_workspaces()
         if deployment.settings.runner != "procrastinate":
             message = "this deployment has no workers; write `runner: procrastinate`, or use `syncd run`"
             raise ConfigError(problems=[deployment.document.problem(("runner",), message)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -110,6 +111,38 @@ def test_workspace_that_is_removed_while_turns_are_given_is_closed(company: Comp
     edits.join(HANG)
     assert company._leaving == [bravo]
     assert bravo in company._takers()
+
+
+def test_last_workspace_is_removed_like_any_other(company: Company, folder: Path) -> None:
+    for name in ("alpha", "bravo"):
+        (folder / "teams" / name / "syncd.yaml").unlink()
+        company._take_over(())
+    assert company.names() == []
+    assert company.config_problem is None
+    assert company.not_ready() == "no workspace can be served: there are none"
+
+
+def test_edit_of_the_deployment_that_names_no_workspace_removes_none(company: Company, folder: Path) -> None:
+    path = folder / "syncd.yaml"
+    path.write_text(path.read_text().replace("teams/", "taems/"))
+    company._take_over(())
+    assert company.names() == ["alpha", "bravo"]
+    assert company.config_problem is not None
+    assert "workspaces is 'taems/*/syncd.yaml', and no file is there" in company.config_problem
+
+
+def test_second_folder_of_a_name_takes_no_workspace_down(company: Company, folder: Path) -> None:
+    path = folder / "syncd.yaml"
+    path.write_text(path.read_text().replace("teams/*/syncd.yaml", "'*/*/syncd.yaml'"))
+    company._take_over(())
+    open_all(company)
+    shutil.copytree(folder / "teams" / "alpha", folder / "other" / "alpha")
+    company._take_over(())
+    assert company.names() == ["alpha", "bravo"]
+    daemon = company.daemon("alpha")
+    assert daemon is not None
+    assert company.problem("alpha") is None
+    assert "is the workspace 'alpha' by the name of its folder, and so is" in str(daemon.config_problem)
 
 
 def test_turns_that_hang_while_workspaces_are_opened_are_a_standstill(

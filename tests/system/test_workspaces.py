@@ -225,6 +225,19 @@ def test_a_command_without_a_name_says_which_there_are_and_touches_nothing(tmp_p
     assert not (tmp_path / "ledgers").exists()
 
 
+def test_a_workspace_gets_no_second_ledger_in_its_own_folder(tmp_path: Path) -> None:
+    write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
+    team = Project(tmp_path / "teams" / "alpha")
+    above = tmp_path / "syncd.yaml"
+    for command in (["sync"], ["run"], ["checkin", "trust", "--value", "6"]):
+        assert team.run(*command, check=2).stderr.endswith(
+            f"syncd.yaml: is the workspace 'alpha' of {above}, which names its ledger; write --config {above} "
+            "--workspace alpha\n"
+        )
+    assert team.run("validate", check=0).stdout.startswith("valid: ")
+    assert not (team.folder / "syncd.db").exists()
+
+
 def test_whoever_runs_the_cycles_is_told_who_does(tmp_path: Path) -> None:
     """With workers no process runs a workspace alone; without them there is no work for a worker."""
     deployment = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")

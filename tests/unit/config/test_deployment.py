@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Config, load_config
-from syncd.config.deployment import deployment_of, read_deployment
+from syncd.config.deployment import deployment_above, deployment_of, read_deployment
 from syncd.config.load import read_ledger_url
 from syncd.config.local_sources import not_exported
 from syncd.config.pages_address import pages_address
@@ -93,6 +93,17 @@ def test_a_workspace_that_is_named_is_that_of_the_list(folder: Path, pattern: st
             assert f"there is no workspace {name!r}" in str(named)
         else:
             assert str(named).splitlines() == [str(problem) for problem in of_all.refused.values()]
+
+
+def test_a_workspace_knows_the_deployment_above_it(folder: Path) -> None:
+    for name in ("search", "support-desk"):
+        own = folder / "teams" / name / "syncd.yaml"
+        assert deployment_above(own) == load(name).workspace
+    add(folder / "elsewhere" / "search")
+    assert deployment_above(folder / "elsewhere" / "search" / "syncd.yaml") is None
+    assert deployment_above(folder / "syncd.yaml") is None
+    (folder / "syncd.yaml").write_text("workspaces: [")
+    assert deployment_above(own) is None
 
 
 def test_a_project_is_no_deployment(folder: Path) -> None:
