@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +17,8 @@ from waiting import wait_for
 from syncd.ledger import LedgerFailed, failures
 from syncd.ledger.fence import Fence, Replaced, end_sessions
 from syncd.workspaces.control import Control, Due, open_control
-from syncd.workspaces.queue import defer
+from syncd.workspaces.queue import defer, queue_of
+from syncd.workspaces.reaper import reclaim_stalled
 
 HERE = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -113,6 +115,40 @@ def test_job_that_was_taken_away_before_it_began_takes_no_epoch(control: Control
         control.take("search", first)
     assert row(control).job == second
     control.end(fence, "complete", None, None)
+
+
+def test_job_that_runs_past_its_deadline_is_taken_from_a_worker_that_is_alive(control: Control) -> None:
+    job = next_job(control)
+    worker = asked(control.engine, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")[0]
+    works = "UPDATE procrastinate_jobs SET worker_id = :worker WHERE id = :job RETURNING id"
+    asked(control.engine, works, worker=worker, job=job)
+    fence = control.take("search", job)
+    database = control.engine.url.difference_update_query(["schema"]).render_as_string(hide_password=False)
+
+    async def taken(deadline: timedelta) -> int:
+        app = queue_of(lambda: database, timedelta(minutes=1), lambda *_: asyncio.sleep(0))
+        async with app.open_async():
+            return await reclaim_stalled(app, control, timedelta(hours=1), deadline)
+
+    assert asyncio.run(taken(timedelta(hours=1))) == 0
+    assert asyncio.run(taken(timedelta())) == 1
+    assert row(control).outcome == "reclaimed"
+    with control.engine.begin() as connection, pytest.raises(Replaced):
+        fence.hold(connection)
+    assert control.take("search", next_job(control)).epoch == fence.epoch + 2  # the reclaim took one, too
+
+
+def test_workspace_whose_job_was_lost_is_due_again_and_one_without_files_is_not(control: Control) -> None:
+    control.defer_due(lambda *_: None)  # what was noted stays, and the queue has no job
+    control.note_gone("search")
+    control.recover()
+    due = "SELECT name FROM workspaces WHERE due_at <= now()"
+    assert asked(control.engine, due)[0] == "support"
+    control.defer_due(defer)
+    control.recover()
+    assert asked(control.engine, due) is None  # its job waits
+    control.register([("search", "ws_search")])  # its files are there again
+    assert asked(control.engine, due)[0] == "search"
 
 
 @pytest.mark.parametrize(
