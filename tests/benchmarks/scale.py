@@ -11,6 +11,7 @@ SIZES = (1_000, 10_000, 100_000)
 _EVERY = 900.0  # seconds between two cycles of a workspace: `schedule: 15m`
 _CORES, _BUSY = 4, 0.6  # of a machine, and the share of them that may be at work
 _PER_DATABASE = 1_000  # workspaces: a schema each
+_ROW = 100  # bytes, of the row that a cycle adds in which nothing changed (docs/growth.md)
 _COLUMNS = (
     "workspaces", "workers", "cycle", "worker s", "database s", "sandbox s", "wall s", "lag p50 s", "lag p99 s",
     "connections", "MB a worker", "requests",
@@ -22,15 +23,20 @@ _NEEDS = (
     "machines",
     "cores of databases",
     "databases",
+    "connections",
     "ledgers GB",
+    "rows a day",
+    "GB a month",
 )
 
 
 def section(runs: Sequence[Mapping[str, Any]], machine: str, load: float) -> str:
-    """Markdown: what was measured, and what follows of it. The first run is that of a single worker."""
+    """Markdown: what was measured, and what follows of it: of the last run, in which a database has the most
+    workspaces, for a cycle costs more there.
+    """
     lines = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine}; load before it began: {load:.1f}.", ""]
     lines += [*_head(_COLUMNS), *(_row(run, stage) for run in runs for stage in run["stages"])]
-    lines += ["", *_head(_NEEDS), *(_needs(size, runs[0]) for size in SIZES)]
+    lines += ["", *_head(_NEEDS), *(_needs(size, runs[-1]) for size in SIZES)]
     return "\n".join(lines)
 
 
@@ -54,6 +60,7 @@ def _needs(size: int, run: Mapping[str, Any]) -> str:
     machines = math.ceil(workers / (_CORES * _BUSY))
     databases = max(math.ceil(size / _PER_DATABASE), math.ceil(database / (_CORES * _BUSY)))
     ledgers = first["database MB"] / run["workspaces"] * size / 1e3
-    return (
-        f"| {size:,} | {rate:,.1f} | {workers:,.1f} | {machines:,} | {database:,.1f} | {databases:,} | {ledgers:,.1f} |"
-    )
+    connections = math.ceil(workers / _BUSY) * math.ceil(took["connections"] / run["workers"])
+    rows = size * 86_400 / _EVERY
+    needs = f"{rate:,.1f} | {workers:,.1f} | {machines:,} | {database:,.1f} | {databases:,} | {connections:,}"
+    return f"| {size:,} | {needs} | {ledgers:,.1f} | {rows:,.0f} | {rows * 30 * _ROW / 1e9:,.1f} |"
