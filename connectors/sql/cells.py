@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from syncd.sdk import Scalar
-from syncd.sdk.cells import Cell
-from syncd.sdk.numbers import as_decimal, rounded
+from syncd.sdk.cells import PLAIN_NUMBER, Cell
+from syncd.sdk.numbers import as_decimal, is_beyond, rounded
 
 LARGEST_CELL = 1_000_000
 """Characters of a text that is kept; a longer one is no label."""
@@ -51,7 +51,18 @@ def elements_of(value: Any, zone: ZoneInfo) -> Sequence[Scalar]:
         return [(value if value.tzinfo else value.replace(tzinfo=zone)).isoformat()]
     if isinstance(value, date):
         return [value.isoformat()]
-    return [str(cell_of(value))]
+    text = str(cell_of(value))
+    return [text if (written := _written_in(text)) is None else written]
+
+
+def _written_in(text: str) -> float | None:
+    """The number that a text column holds, such as that of a JSON document: `7` or `7.5`.
+
+    None for any text that syncd writes otherwise: 007, 1.10 and 1e3 may be names, and stay texts.
+    """
+    if not PLAIN_NUMBER.match(text) or is_beyond(number := float(text)):
+        return None
+    return number if text == (str(int(number)) if number.is_integer() else repr(number)) else None
 
 
 def _number(number: Decimal) -> float:

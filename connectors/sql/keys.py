@@ -98,6 +98,10 @@ class SqlRecords(RecordKeys):
         """A query with its id and its time; the first line of the key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
+    def is_work(self) -> bool:
+        """No: a row is whatever the query selects, and the share of work is of issues and pull requests."""
+        return False
+
     @classmethod
     def of_stream(cls, key: str) -> SqlRecords:
         """The keys that a stream's key was made from."""
