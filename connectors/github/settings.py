@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings, not_allowed
+from syncd.sdk import (
+    ConnectionSettings,
+    ExcludedMembers,
+    Json,
+    PublishKeys,
+    RecordKeys,
+    Secret,
+    WebAddress,
+    WebSettings,
+    not_allowed,
+)
 from syncd.sdk.block import SHOWN
 from syncd.sdk.key_rules import text
 
@@ -89,10 +99,9 @@ class GitHubSettings(WebSettings):
         None,
         description="What mappings may read: repositories, such as acme/*. All of it, unless given.",
     )
-    exclude: list[str] = Field(
+    exclude: ExcludedMembers = Field(
         [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
     )
-
     work: list[str] = Field(
         [], description="Lists whose merged pull requests and closed issues are work, measured or not: such as acme/*."
     )
@@ -105,16 +114,6 @@ class GitHubSettings(WebSettings):
         """Merged pull requests and closed issues."""
         for what in ("merged_pull_requests", "closed_issues") if self.work else ():
             yield {"what": what, "repo": self.work}
-
-    @field_validator("exclude")
-    @classmethod
-    def _names(cls, value: list[str]) -> list[str]:
-        for pattern in value:
-            if not re.fullmatch(r"([\w.-]+/)?[\w.*-]+", pattern):
-                raise ValueError(
-                    f"has {pattern!r}; write the name of a repository, such as old-site or old-*, archived or forks"
-                )
-        return value
 
     @field_validator("private_key")
     @classmethod

@@ -19,6 +19,7 @@ from syncd.sdk import (
     Check,
     ConnectionSettings,
     Context,
+    ExcludedMembers,
     Json,
     JsonClient,
     Member,
@@ -50,10 +51,14 @@ _PROJECTS = {"include_subgroups": "true", "with_shared": "false", "order_by": "i
 class GitLabSettings(WebSettings):
     """An account of a GitLab site."""
 
+    asked = ("url", "token")
+
     url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
     token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
     allow: list[str] | None = Field(None, description="Projects that mappings may read, such as acme/*; else all.")
-    exclude: list[str] = Field([], description="What GROUP/* leaves out: names of projects (with *), archived, forks.")
+    exclude: ExcludedMembers = Field(
+        [], description="What GROUP/* leaves out: names of projects (with *), archived, forks."
+    )
     work: list[str] = Field([], description="Projects whose merge requests and issues are work, measured or not.")
 
     @field_validator("url")

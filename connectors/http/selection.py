@@ -149,7 +149,7 @@ class Selection:
         return self._hide(orjson.dumps(value).decode())[:200] if _is_structure(value) else shown(value)
 
     def _unknown(self, why: str) -> Snapshot:
-        return Snapshot([Reading(None, self._expression, "", problem=why)])
+        return Snapshot([Reading(None, self._expression, "", problem=f"no number: {why}")])
 
     def _sign_of_a_part(self, page: AnswerPage) -> str | None:
         if self._whole:

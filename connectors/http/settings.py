@@ -15,6 +15,8 @@ from syncd.sdk.credentials import SECRET_NAME
 class HttpSettings(WebSettings):
     """A web API."""
 
+    asked = ("url", "token")
+
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
     oauth: OAuth | None = Field(

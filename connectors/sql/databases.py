@@ -89,7 +89,8 @@ def address_of(settings: SqlSettings, folder: str) -> URL:
     if settings.database == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise ConfigError("url names no file; write such as sqlite:///shop.db, or sqlite:////data/shop.db")
-        url = url.set(database=str(Path(folder, str(url.database)).absolute()), query={})
+        # By its text: `init` writes a path from a folder that it is yet to make.
+        url = url.set(database=os.path.abspath(Path(folder, str(url.database))), query={})
     return url
 
 

@@ -61,6 +61,8 @@ def _seconds(value: object) -> object:
 class SqlSettings(ConnectionSettings):
     """A database."""
 
+    asked = ("url", "password")
+
     url: Annotated[str, AfterValidator(_of_a_database)] = Field(
         description="The database, as an SQLAlchemy address: postgresql://syncd@db.example/shop, sqlite:///shop.db."
     )

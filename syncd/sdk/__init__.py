@@ -64,7 +64,7 @@ from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_rows import JsonRow, RecordShape
 from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.keys_of_measures import MeasureKeys, ReadingKeys, RecordKeys, not_allowed
-from syncd.sdk.members import Member, Members, MembersSource, members_of_group, single_member
+from syncd.sdk.members import ExcludedMembers, Member, Members, MembersSource, members_of_group, single_member
 from syncd.sdk.publishing import (
     MEASURED,
     STATED,
@@ -98,6 +98,7 @@ __all__ = [
     "Context",
     "Days",
     "Duration",
+    "ExcludedMembers",
     "Json",
     "JsonClient",
     "JsonPublisher",

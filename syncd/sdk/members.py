@@ -6,12 +6,15 @@ they are renamed, move away, are hidden or cannot be read. `MembersSource` reads
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from syncd.sdk.errors import RetryLater, SourceBroken
 from syncd.sdk.facts import Json, Lists, Page, Record, Stream
@@ -23,6 +26,17 @@ _LOST = (
     "it is no longer listed, and its records stay until it is sure what became of it ({error}); let the credentials "
     "see it again, or {exclude} if it is gone"
 )
+
+
+def _names(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        if not re.fullmatch(r"([\w.*-]+/)*[\w.*-]+", pattern):
+            raise ValueError(f"has {pattern!r}; write a name, such as old-site or old-*, or archived, or forks")
+    return patterns
+
+
+ExcludedMembers = Annotated[list[str], AfterValidator(_names)]
+"""What the stream of a whole group leaves out: names of members (`*` stands for any text), and kinds of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -577,7 +577,7 @@ class TestCycle:
     def test_missing_list_is_unknown_and_not_0(self, cycle: Any) -> None:
         line = cycle({"rows": []})
         assert (line.value, line.quality) == (None, "complete")
-        assert line.reason == "points[].[day, n] holds the answer has no 'points'; it has: rows"
+        assert line.reason == "points[].[day, n] holds no number: the answer has no 'points'; it has: rows"
 
     def test_error_keeps_the_last_value_as_failed(self, cycle: Any) -> None:
         assert cycle({"points": TWO}).value == 70
