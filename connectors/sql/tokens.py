@@ -78,6 +78,8 @@ def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
             raise Refused("holds ->>, with which Snowflake begins another statement; write a single SELECT")
         if re.fullmatch(r"[$@]\w+", word) or (database == "sqlite" and word == "?"):
             raise Refused(f"names {word}, a variable; {WINDOW}")
+        if before == "{" and word.lower() in PARAMETERS:
+            raise Refused(f"names {{{word}}}, as requests to web APIs do; {WINDOW}")
 
 
 def check_escapes(query: str, tokens: Sequence[Token]) -> None:

@@ -89,6 +89,8 @@ WRITES = [
     ("sqlite", "SELECT count(*) AS n FROM t WHERE day >= ?", "the window is :start"),
     ("postgresql", "SELECT $start", "the window is :start"),
     ("postgresql", "SELECT n FROM t WHERE d >= $1", "the window is :start"),
+    ("postgresql", "SELECT n FROM t WHERE d >= {start}", "names {start}, as requests .* the window is :start"),
+    ("sqlite", "SELECT n FROM t WHERE d < {end:%Y-%m-%d}", "names {end}, as requests"),
     ("postgresql", "SELECT n FROM t WHERE d>=:from", r"not belong here \(line 1, near ':'\); the window is :start"),
     ("postgresql", "SELECT 1 FROM", "it ends too early"),
     ("postgresql", "SELECT", "selects no column"),
