@@ -165,7 +165,8 @@ def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Qualit
         draft.measure, answered(request.ledger.answers, draft.measure, draft.period, pulled.now)
     )
     if failure is None:
-        return "complete", measuring.never_read(draft.measure) or answer.reason, answer
+        never_read = measuring.never_read(draft.measure)
+        return "partial" if never_read else "complete", never_read or answer.reason, answer
     quality, reason = failure
     if _USED_UP in reason:
         quality = "partial"
