@@ -18,7 +18,10 @@ def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
 
 def below(root: Path, name: str) -> Path:
     """The path of a file below the root, links followed. SourceBroken if the file lies outside the root."""
-    path = (root / name).resolve()
+    try:
+        path = (root / name).resolve()
+    except (OSError, RuntimeError):
+        raise SourceBroken(f"{name} cannot be read: its links lead in a circle, or out of reach") from None
     if not path.is_relative_to(root):
         raise SourceBroken(f"{name} leads out of the connection's root")
     return path

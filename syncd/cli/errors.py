@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syncd.config.path_errors import path_error
 from syncd.sdk import ConfigError
 
 
@@ -27,9 +28,11 @@ def sentences(error: Exception) -> list[str] | None:
 
 
 def explained(error: Exception) -> Exception:
-    """The error, or in its place the damage in the ledger that explains it."""
+    """The error, or in its place the damage in the ledger, or the path out of reach, that explains it."""
     if isinstance(error, ConfigError):
         return error
+    if (sentence := path_error(error)) is not None:
+        return sentence
     from syncd.ledger import engine, wrong_cells
 
     return wrong_cells.explained(error, engine.files_in_use())

@@ -20,6 +20,7 @@ from syncd.config.mapping import Reader, named_measures
 from syncd.config.mapping_files import mapping_files
 from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest
+from syncd.config.path_errors import path_errors
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import ProjectFile
 from syncd.config.project_document import read_project
@@ -176,7 +177,7 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
     Without `tests`, for commands that only show what the ledger holds, it does not look at the tests in mapping files.
     A file whose content is as it was in the `last` configuration is not parsed again; if all are, it is returned.
     """
-    with _without_garbage_collection():
+    with path_errors(), _without_garbage_collection():
         return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
 
 
@@ -185,7 +186,7 @@ def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, las
     like `load_config`, and takes the same from the `last` configuration.
     """
     chosen = deployment.chosen(name)
-    with _without_garbage_collection():
+    with path_errors(), _without_garbage_collection():
         own = deployment.read(chosen, last.document if last else None)
         return _load(ChosenProject(chosen.path, *own, chosen), tests, last)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
 from syncd.config.document import Document, shown_path
 from syncd.sdk import Problem
@@ -12,11 +14,9 @@ from syncd.sdk import Problem
 def mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
     """The files that `mappings:` of a syncd.yaml (`document`) names: those of a folder, or of a glob."""
     start = folder / pattern
-    unreadable = list(_unreadable(start)) if start.is_dir() else []
-    for error in unreadable:
-        why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
-        problems.append(document.problem(("mappings",), why))
+    unreadable: list[OSError] = []
     if start.is_dir():
+        unreadable = _unreadable(start)
         # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
         files = [
             file
@@ -28,9 +28,15 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
         files = [start]
     else:
         try:
-            files = [file for file in folder.glob(pattern) if not file.is_dir()]
+            unreadable = list(_unreadable_on_the_way(folder, pattern))
+            files = [
+                file for file in folder.glob(pattern) if not file.is_dir() and not _is_hidden(file, folder, pattern)
+            ]
         except (ValueError, NotImplementedError):
             files = [Path(name) for name in _absolute_glob(pattern)]
+    for error in unreadable:
+        why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
+        problems.append(document.problem(("mappings",), why))
     if not files and not unreadable:
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
@@ -50,7 +56,11 @@ def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
     git carries links too, and a message about a wrong file repeats some of its text: through a link, that of any file
     which syncd may read, such as a token.
     """
-    stays = file.resolve().is_relative_to(home)
+    try:
+        stays = file.resolve().is_relative_to(home)
+    except (OSError, RuntimeError):
+        problems.append(Problem(shown_path(file), 0, "cannot be read: its links lead in a circle, or out of reach"))
+        return False
     if not stays:
         message = f"is a link that leads out of {shown_path(home)}, and is not read; put the file itself there"
         problems.append(Problem(shown_path(file), 0, message))
@@ -63,6 +73,20 @@ def _unreadable(start: Path) -> list[OSError]:
     for _, folders, _ in os.walk(start, onerror=errors.append):
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
     return errors
+
+
+def _unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
+    """The folders through which a glob leads and that cannot be looked through; `glob` leaves them out in silence."""
+    for ancestor in reversed(PurePath(pattern).parents[:-1]):
+        for place in folder.glob(str(ancestor)):
+            if place.is_dir() and not os.access(place, os.R_OK | os.X_OK):
+                yield PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+
+
+def _is_hidden(file: Path, folder: Path, pattern: str) -> bool:
+    """Whether a file, or a folder above it, is an editor's or a ConfigMap's own, and is not named by the glob."""
+    named = PurePath(pattern).parts
+    return any(part.startswith(".") and part not in named for part in file.relative_to(folder).parts)
 
 
 def _absolute_glob(pattern: str) -> list[str]:

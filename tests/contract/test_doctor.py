@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from rights import as_nobody, open_folder
 
 from syncd.config import Config, load_config
 from syncd.cycle.check_connections import MOST_STREAMS, check_connection
@@ -375,28 +375,8 @@ def test_ledger_that_cannot_be_created_is_called_so(tmp_path: Path, path: str) -
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that every user may look into; those of pytest are for this user alone."""
-    made = Path(tempfile.mkdtemp())
-    made.chmod(0o755)
-    yield made
-    for path in [made, *made.rglob("*")]:
-        path.chmod(0o755)
-    shutil.rmtree(made)
-
-
-def as_nobody(promise: Callable[[], bool]) -> bool:
-    """Whether a promise holds in a process of its own without root's rights, which may read and write everywhere."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            if os.geteuid() == 0:
-                os.setuid(65534)
-            code = 0 if promise() else 2
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    with open_folder() as made:
+        yield made
 
 
 @pytest.mark.parametrize("made", [True, False])

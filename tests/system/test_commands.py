@@ -142,6 +142,8 @@ def test_lint_findings_fit_the_width_of_a_terminal(project: Project) -> None:
         ),
         (["explain", "calls", "--at", "yesterday"], "--at is 'yesterday'; write a day as 2026-11-02"),
         (["status", "--config", "nowhere.yaml"], "there is no nowhere.yaml"),
+        (["status", "--config", f"{'n' * 300}/syncd.yaml"], "n/syncd.yaml cannot be read: file name too long"),
+        (["restore", f"{'n' * 300}"], "n cannot be read: file name too long"),
         (["status", "--config", "."], ". is a folder; name the file in it, such as syncd.yaml"),
         (["review", "--at", "0001-01-01"], "--at is 0001-01-01; write a day after 1970-01-01"),
         (["explain", "calls", "--at", "0001-01-01T00:00"], "--at is 0001-01-01T00:00; write a day after 1970-01-01"),

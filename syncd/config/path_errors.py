@@ -1,0 +1,36 @@
+"""Paths that cannot even be looked at: in a folder that is closed to this user, in a circle of links, too long."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncd.config.document import shown_path
+from syncd.sdk import ConfigError
+
+_OF_PATHS = (
+    errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EIO, errno.ESTALE,
+)  # fmt: skip
+_CIRCLE = "Symlink loop from "  # how pathlib tells of a circle, before Python 3.13
+
+
+def path_error(error: Exception) -> ConfigError | None:
+    """The sentence for an error of a path that cannot be looked at; None for any other error."""
+    if isinstance(error, RuntimeError) and str(error).startswith(_CIRCLE):
+        return ConfigError(f"{str(error).removeprefix(_CIRCLE)} cannot be read: its links lead in a circle")
+    if isinstance(error, OSError) and error.errno in _OF_PATHS and isinstance(error.filename, str | Path):
+        return ConfigError(f"{shown_path(Path(error.filename))} cannot be read: {str(error.strerror).lower()}")
+    return None
+
+
+@contextmanager
+def path_errors() -> Iterator[None]:
+    """Raises ConfigError where a path cannot be looked at."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if (sentence := path_error(error)) is None:
+            raise
+        raise sentence from None
