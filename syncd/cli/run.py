@@ -51,6 +51,7 @@ def run(
     set_up_log(log_format)
     host, port = address(listen)
     on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    signal.signal(signal.SIGHUP, _reads_the_files_anyway)
     deployment = _deployment(path)
     if deployment is not None and workspace is None:
         if new_ledger:
@@ -73,6 +74,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = address(listen)
+    signal.signal(signal.SIGHUP, _reads_the_files_anyway)
     if workspace is None and (deployment := _deployment(path)) is not None:
         _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
@@ -137,6 +139,10 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
         log.warning(
             "whoever gets to the pages may do everything", extra={"at": web.address, "login": "none is set in web:"}
         )
+
+
+def _reads_the_files_anyway(*_: object) -> None:
+    """What SIGHUP asks for happens without it: while a process starts, and in one that only watches the files."""
 
 
 def on_stop(action: Callable[[], None]) -> None:

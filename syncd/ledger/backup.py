@@ -30,6 +30,7 @@ from syncd.ledger.ledger import open_ledger, refuse_newer
 from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
+from syncd.sdk.regular_files import open_regular
 
 Counts = Mapping[str, int]
 """How many rows each table has."""
@@ -173,8 +174,11 @@ def _rebuild(backup: Path, ledger: Path) -> Counts:
 
 
 def _unpack(backup: Path, ledger: Path) -> None:
-    with backup.open("rb") as file:
-        start = file.read(len(_SQLITE))
+    try:
+        with open_regular(backup) as file:
+            start = file.read(len(_SQLITE))
+    except OSError as error:
+        raise LedgerError(f"{backup} cannot be read: {(error.strerror or 'unusable').lower()}") from None
     if start == _SQLITE:
         _copy(backup, ledger)
     elif start.startswith(_GZIP):

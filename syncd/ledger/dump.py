@@ -22,6 +22,7 @@ from syncd.ledger.column_types import Moment
 from syncd.ledger.failures import LedgerError
 from syncd.ledger.transfer import Row, StoredRows, tables_of
 from syncd.sdk.figures import spreadsheet_cell
+from syncd.sdk.regular_files import open_regular, read_regular
 
 _MANIFEST = "ledger.json"
 _JSON = orjson.OPT_UTC_Z
@@ -38,7 +39,7 @@ class DumpedRows:
         """What `ledger.json` says."""
         path = self.folder / _MANIFEST
         try:
-            manifest: Mapping[str, Any] = orjson.loads(path.read_bytes())
+            manifest: Mapping[str, Any] = orjson.loads(read_regular(path))
             _ = {name: int(count) for name, count in manifest["rows"].items()}, manifest["tables"].strip()
         except OSError as error:
             why = (error.strerror or "unusable").lower()
@@ -59,7 +60,7 @@ class DumpedRows:
         path = self.folder / f"{table.name}.jsonl"
         line_number = 0
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 for line in file:
                     line_number += 1
                     row = orjson.loads(line)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.schema import control, cycles, deliveries, events, sessions
+from syncd.sdk.regular_files import read_regular
 
 _REMEMBERED = "ledger "  # begins the line of the lock file
 
@@ -81,5 +82,5 @@ def memory(engine: Engine) -> str:
 def last_ledger_at(file: Path) -> Remembered | None:
     """The ledger that was at this file, as its lock file remembers it."""
     with suppress(OSError):
-        return remembered(Path(f"{file}.lock").read_text(encoding="utf-8", errors="replace"))
+        return remembered(read_regular(f"{file}.lock").decode(errors="replace"))
     return None

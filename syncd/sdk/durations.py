@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=36_500)
 _FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
 
 
@@ -18,9 +19,12 @@ def parse_duration(text: str) -> timedelta:
     if not match:
         raise ValueError(f"is {text!r}, which is no duration; write a number and s, m, h, d or w, such as 15m or 10d")
     try:
-        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+        length = timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
-        raise ValueError(f"is {text!r}, which is longer than any duration can be") from None
+        length = timedelta.max
+    if length > _LONGEST:  # a time so far away may be no date any more
+        raise ValueError(f"is {text!r}, which is longer than a hundred years; write at most {_LONGEST.days}d")
+    return length
 
 
 def _parsed(value: Any) -> Any:

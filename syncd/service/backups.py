@@ -32,18 +32,21 @@ class Backups:
     address: Callable[[], str] | None = None
     """Gives the ledger's URL anew, because passwords are rotated."""
 
-    def newest(self) -> datetime | None:
-        """The time of the newest backup; None if there is none. Raises OSError if the folder cannot be read."""
-        return max((at for at, _ in self._files()), default=None)
+    def newest(self, now: datetime) -> datetime | None:
+        """The time of the newest backup until now; None if there is none. OSError if the folder cannot be read."""
+        return max((at for at, _ in self._files(until=now)), default=None)
 
     def write(self, now: datetime, keep: int) -> Path:
-        """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails."""
+        """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails.
+
+        What a clock that was ahead has dated later than this one is not counted, and stays.
+        """
         engine = self.ledger.engine
         ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
         file = self.folder / f"syncd-{now.astimezone(UTC):{_TIME}}-{self._id}.{ending}"
         self._remove_unfinished()
         back_up(engine.url.render_as_string(hide_password=False), file, self.address)
-        for _, old in sorted(self._files(), reverse=True)[keep:]:
+        for _, old in sorted(self._files(until=now), reverse=True)[keep:]:
             old.unlink(missing_ok=True)
         return file
 
@@ -51,12 +54,14 @@ class Backups:
     def _id(self) -> str:
         return self.ledger.identity.id[:8]
 
-    def _files(self) -> Iterator[tuple[datetime, Path]]:
+    def _files(self, until: datetime) -> Iterator[tuple[datetime, Path]]:
         name = re.compile(rf"syncd-(\d{{8}}T\d{{6}}Z)-{self._id}\.(?:db|tar\.gz)", re.ASCII)
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if match := name.fullmatch(path.name):
                 with suppress(ValueError):  # 31 February
-                    yield datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), path
+                    at = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
+                    if at <= until:
+                        yield at, path
 
     def _remove_unfinished(self) -> None:
         """Removes what a backup left behind that was killed."""

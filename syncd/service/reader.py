@@ -62,9 +62,12 @@ class LedgerReader:
         """The ledger; None before the first sync."""
         with self._opening:
             if self._ledger is None:
-                address = self.config.ledger_url
-                self._ledger = open_ledger(address(), create=False, address=address, databases=self._databases)
+                self._ledger = self._opened()
             return self._ledger
+
+    def _opened(self) -> Ledger | None:
+        address = self.config.ledger_url
+        return open_ledger(address(), create=False, address=address, databases=self._databases)
 
     @property
     def stopping(self) -> bool:
@@ -80,10 +83,20 @@ class LedgerReader:
         return None
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if there is no ledger, or it is not at its address any more."""
-        if self.ledger is None:
+        """Raises LedgerError if there is no ledger at its address. One that was put in its place is opened: it was only
+        read, so nothing of this process is lost.
+        """
+        ledger = self.ledger
+        if ledger is None:
             raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
-        self.ledger.check_in_place()
+        try:
+            ledger.check_in_place()
+        except LedgerError:
+            ledger.close()
+            if (another := self._opened()) is None:
+                raise
+            with self._opening:
+                self._ledger = another
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""

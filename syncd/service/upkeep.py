@@ -75,7 +75,7 @@ class Upkeep:
         backups = Backups(config.path.parent / keys.to, self._ledger, config.ledger_url)
         try:
             if self._newest is None:
-                self._newest = backups.newest()
+                self._newest = backups.newest(now)
             if not due(self._newest, self._tried, keys.every, now):
                 return
             self._tried, began = now, time.monotonic()

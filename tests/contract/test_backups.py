@@ -131,9 +131,20 @@ def test_a_service_that_starts_again_goes_on_from_the_newest_backup(tmp_path: Pa
     project = new_project(tmp_path, "{to: copies}")
     project.cycle()
     copies = Backups(tmp_path / "copies", project.ledger)
-    assert copies.newest() is None
+    assert copies.newest(NOW) is None
     copies.write(NOW, 3)
-    assert copies.newest() == NOW
+    assert copies.newest(NOW) == NOW
+    project.ledger.close()
+
+
+def test_a_backup_of_a_clock_that_was_ahead_takes_no_place_of_a_later_one(tmp_path: Path) -> None:
+    project = new_project(tmp_path, "{to: copies}")
+    project.cycle()
+    copies = Backups(tmp_path / "copies", project.ledger)
+    ahead = copies.write(NOW + 9 * DAY, 1)
+    first, second = (copies.write(NOW + number * MINUTE, 1) for number in range(2))
+    assert copies.newest(NOW + MINUTE) == NOW + MINUTE
+    assert (ahead.exists(), first.exists(), second.exists()) == (True, False, True)
     project.ledger.close()
 
 

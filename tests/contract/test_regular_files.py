@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opened import create_ledger
 
 from connectors.files import Files
 from connectors.github import GitHub
 from connectors.sheets import Sheets
 from syncd.config import load_config
+from syncd.ledger import LedgerError
+from syncd.ledger.backup import export, import_dump, restore
 from syncd.sdk import ConfigError, Context, SourceBroken, Stream
 
 OKRS = """\
@@ -51,6 +55,23 @@ def says(call: Callable[[], Any]) -> str:
     with pytest.raises((ConfigError, SourceBroken)) as caught:
         call()
     return str(caught.value)
+
+
+def test_backup_that_is_no_regular_file_is_named_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    KINDS[kind](tmp_path / "backup.db")
+    with pytest.raises(LedgerError, match=f"it is a {kind}; name a regular file"):
+        restore(f"sqlite:///{tmp_path}/syncd.db", tmp_path / "backup.db")
+    assert not (tmp_path / "syncd.db").exists()
+
+
+@pytest.mark.parametrize("name", ["ledger.json", "cycles.jsonl"])
+def test_export_with_a_file_that_is_none_is_named_and_not_waited_for(tmp_path: Path, kind: str, name: str) -> None:
+    with closing(create_ledger(f"sqlite:///{tmp_path}/old.db")):
+        export(f"sqlite:///{tmp_path}/old.db", tmp_path / "dump")
+    (tmp_path / "dump" / name).unlink()
+    KINDS[kind](tmp_path / "dump" / name)
+    with pytest.raises(LedgerError, match=f"it is a {kind}; name a regular file"):
+        import_dump(f"sqlite:///{tmp_path}/new.db", tmp_path / "dump")
 
 
 @pytest.mark.parametrize("mappings", ["okrs/", "okrs/*.yaml", "okrs/a.yaml"])

@@ -132,6 +132,14 @@ def test_sighup_reads_the_configuration_and_metrics_tell_whether_it_was_taken_ov
         wait_for(lambda: "1,200 → 300" in client.get("/").text)
 
 
+@pytest.mark.synced
+def test_sighup_ends_no_process_that_only_shows(project: Project) -> None:
+    with running(project, command="serve") as (process, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        process.send_signal(signal.SIGHUP)  # else it would end at once, and not by the exit code 0 of a stop
+        assert answers(client, "/readyz")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
     project.edit("syncd.yaml", '${GITHUB_TOKEN}"', f'${{GITHUB_TOKEN}}", timeout: {2 * HANG:g}')  # ends no request

@@ -33,9 +33,11 @@ class TestDurations:
         with pytest.raises(ValueError, match="no duration"):
             parse_duration(text)
 
-    def test_a_duration_too_long_for_a_timedelta_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="longer than any duration"):
-            parse_duration("99999999999w")
+    @pytest.mark.parametrize("text", ["99999999999w", "999999999d", "36501d"])
+    def test_a_duration_after_which_there_may_be_no_date_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match="longer than a hundred years; write at most 36500d"):
+            parse_duration(text)
+        assert parse_duration("36500d").days == 36_500
 
 
 class TestDays:
