@@ -32,8 +32,8 @@ def run(*command: str | Path, folder: Path = ROOT) -> str:
 
 def served() -> set[str]:
     """The names of all metrics."""
-    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-    return set(re.findall(r"^\| `(syncd_\w+)` \| (?:gauge|counter)", page, re.MULTILINE))
+    pages = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operating.md", "workspaces.md")]
+    return set(re.findall(r"^\| `(syncd_\w+)` \| (?:gauge|counter)", "\n".join(pages), re.MULTILINE))
 
 
 def expressions(value: Any) -> Iterator[str]:
