@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from syncd.config.document import Document, shown_path
 from syncd.config.ledger_address import LedgerAddress, shared_ledger_problems, workers_ledger_problems
-from syncd.config.mapping_files import stays_in
+from syncd.config.mapping_files import stays_in, unreadable_on_the_way
 from syncd.config.messages import nearest
 from syncd.config.project import ProjectFile
 from syncd.config.project_document import read_filled, read_project, settings_of
@@ -56,7 +56,12 @@ class Deployment:
 
     @cached_property
     def files(self) -> Mapping[str, Sequence[Path]]:
-        """The files by the names of their folders, in the order of the names."""
+        """The files by the names of their folders, in the order of the names. ConfigError if a folder is closed to this
+        user: its workspaces would seem to be gone.
+        """
+        for error in unreadable_on_the_way(self.path.parent, self.settings.workspaces or "."):
+            message = f"{shown_path(Path(error.filename))} cannot be read: permission denied"
+            raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
         by_name: dict[str, list[Path]] = defaultdict(list)
         for file in _files(self.path, self.settings.workspaces or ""):
             by_name[file.parent.name].append(file)

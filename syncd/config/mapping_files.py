@@ -28,7 +28,7 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
         files = [start]
     else:
         try:
-            unreadable = list(_unreadable_on_the_way(folder, pattern))
+            unreadable = list(unreadable_on_the_way(folder, pattern))
             files = [
                 file for file in folder.glob(pattern) if not file.is_dir() and not _is_hidden(file, folder, pattern)
             ]
@@ -75,10 +75,14 @@ def _unreadable(start: Path) -> list[OSError]:
     return errors
 
 
-def _unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
+def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
     """The folders through which a glob leads and that cannot be looked through; `glob` leaves them out in silence."""
     for ancestor in reversed(PurePath(pattern).parents[:-1]):
-        for place in folder.glob(str(ancestor)):
+        try:
+            places = list(folder.glob(str(ancestor)))
+        except (ValueError, NotImplementedError):  # an absolute pattern
+            return
+        for place in places:
             if place.is_dir() and not os.access(place, os.R_OK | os.X_OK):
                 yield PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
 

@@ -25,8 +25,8 @@ from syncd.ledger import migrate
 from syncd.ledger.dump import DumpedRows, write_csv, write_dump
 from syncd.ledger.engine import engine_of, read_only_address
 from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed, shown
-from syncd.ledger.identity import note_put_back
-from syncd.ledger.ledger import open_ledger, refuse_newer
+from syncd.ledger.identity import last_ledger_at, note_put_back
+from syncd.ledger.ledger import gone, open_ledger, refuse_newer
 from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
@@ -93,10 +93,14 @@ def export(url: str, folder: Path) -> Counts | None:
 
 @contextmanager
 def _existing(url: str, address: Callable[[], str] | None = None) -> Iterator[Engine | None]:
-    """The engine of a ledger of any version that this syncd can read; None if there is no ledger."""
+    """The engine of a ledger of any version that this syncd can read; None if there never was one, LedgerError if it is
+    gone.
+    """
     place = make_url(url)
     file = sqlite_file(place)
     if file is not None and not file.exists():
+        if (last_ledger := last_ledger_at(file)) is not None:
+            raise gone(place, last_ledger)
         yield None
         return
     engine = engine_of(place, address)

@@ -45,7 +45,8 @@ def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
     thread.start()
     bound = listener.getsockname()[1]
-    log.info("listening", extra={"at": f"http://{host}:{bound}/"})
+    name = f"[{host}]" if ":" in host else host or "*"
+    log.info("listening", extra={"at": f"http://{name}:{bound}/"})
     try:
         yield bound
     finally:

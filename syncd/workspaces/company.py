@@ -257,7 +257,7 @@ class Company:
         try:
             document, settings = read_project(self.path, self.deployment.document)
             deployment = deployment_of(self.path, document, settings)
-            if settings.workspaces != self.settings.workspaces:
+            if not deployment.files and settings.workspaces != self.settings.workspaces:
                 deployment.with_workspaces()  # else an edit that names none would remove all
         except ConfigError as error:
             problem = str(error)

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from rights import as_nobody, open_folder
 
 from syncd.config import Config, load_config
-from syncd.config.deployment import deployment_above, deployment_of, read_deployment
+from syncd.config.deployment import Deployment, deployment_above, deployment_of, read_deployment
 from syncd.config.load import read_ledger_url
 from syncd.config.local_sources import not_exported
 from syncd.config.pages_address import pages_address
@@ -481,3 +482,25 @@ def test_an_export_names_a_key_result_and_the_name_of_the_connection_is_taken(fo
         "name",
         "teams/search/syncd.yaml:2: there is no key result 'cals'; did you mean 'calls'?",
     ]
+
+
+def test_a_workspace_in_a_closed_folder_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_folder() as folder:
+        monkeypatch.chdir(folder)
+        (folder / "syncd.yaml").write_text(DEPLOYMENT)
+        add(folder / "teams" / "search")
+        assert list(load_deployment().workspaces) == ["search"]
+        (folder / "teams" / "search").chmod(0o000)
+
+        def is_told() -> bool:
+            with pytest.raises(ConfigError) as caught:
+                _ = load_deployment().workspaces
+            return str(caught.value) == "syncd.yaml:1: teams/search cannot be read: permission denied"
+
+        assert as_nobody(is_told)
+
+
+def load_deployment() -> Deployment:
+    deployment = read_deployment(Path("syncd.yaml").absolute())
+    assert deployment is not None
+    return deployment
