@@ -16,7 +16,8 @@ from service_thread import cycle, series, serving
 from starlette.testclient import TestClient
 from waiting import wait_for
 
-from syncd.ledger.backup import restore
+from syncd.ledger import LedgerError, cycle_lock
+from syncd.ledger.backup import back_up, export, restore
 from syncd.service.backups import Backups, due
 from syncd.web import make_app
 
@@ -104,6 +105,18 @@ def test_a_ledger_that_was_replaced_pushes_no_backup_out(tmp_path: Path) -> None
         (name,) = backups(tmp_path / "copies")
     project.ledger.close()
     restore(f"sqlite:///{tmp_path / 'syncd.db'}", tmp_path / "copies" / name)
+
+
+@pytest.mark.parametrize("copy", [back_up, export])
+def test_a_ledger_that_is_gone_is_told_as_gone(tmp_path: Path, copy: Callable[[str, Path], object]) -> None:
+    """`syncd sync` would refuse to make a new one there."""
+    project = new_project(tmp_path, "{to: copies}")
+    with cycle_lock(project.ledger.engine):
+        project.cycle()
+    project.ledger.close()
+    (tmp_path / "syncd.db").unlink()
+    with pytest.raises(LedgerError, match=r"is gone: .*; put it back with `syncd restore FILE`"):
+        copy(f"sqlite:///{tmp_path}/syncd.db", tmp_path / "copy")
 
 
 MINUTE = timedelta(minutes=1)
