@@ -213,8 +213,7 @@ class GitHubMeasure(RecordKeys):
         """Its connection may allow some names alone."""
         assert isinstance(settings, GitHubSettings)
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
-        allow = None if settings.allow is None else [pattern.lower() for pattern in settings.allow]
-        return not_allowed("repo", [repo.lower() for repo in repos], allow)
+        return not_allowed("repo", repos, settings.allow, any_case=True)
 
     def fields(self) -> Collection[str]:
         """The fields of the kind of record that is counted."""

@@ -56,9 +56,7 @@ class GitLabSettings(WebSettings):
     url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
     token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
     allow: list[str] | None = Field(None, description="Projects that mappings may read, such as acme/*; else all.")
-    exclude: ExcludedMembers = Field(
-        [], description="What GROUP/* leaves out: names of projects (with *), archived, forks."
-    )
+    exclude: ExcludedMembers = Field([], description="What GROUP/* leaves out: projects (with *), archived, forks.")
     work: list[str] = Field([], description="Projects whose merge requests and issues are work, measured or not.")
 
     @field_validator("url")
@@ -102,8 +100,7 @@ class GitLabMeasure(RecordKeys):
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
         """Its connection may allow some projects alone."""
         assert isinstance(settings, GitLabSettings)
-        allow = settings.allow and [pattern.lower() for pattern in settings.allow]
-        return not_allowed("project", [path.lower() for path in self.paths], allow)
+        return not_allowed("project", self.paths, settings.allow, any_case=True)
 
     def fields(self) -> Collection[str]:
         """The fields of what is counted."""
@@ -123,9 +120,9 @@ class GitLabMeasure(RecordKeys):
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """Only a deployment that succeeded counts."""
-        statuses = sorted(map(str, asked.get("status", ())))
-        counts = not statuses or "success" in statuses
-        return None if counts else f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
+        statuses = sorted(map(str, asked.get("status") or ["success"]))
+        why = f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
+        return None if "success" in statuses else why
 
 
 class _Project(BaseModel, extra="allow"):
@@ -164,9 +161,9 @@ class GitLabSource(MembersSource):
         def ask(project: str | int) -> Member:
             return member(self.api.read(f"{_API}/projects/{quote(str(project), safe='')}", _Project))
 
-        if not path.endswith("/*"):
-            return single_member(ask(path), path, stream.memory)
         group = path.removesuffix("/*")
+        if group == path:
+            return single_member(ask(path), path, stream.memory)
         address = f"{_API}/groups/{quote(group, safe='')}/projects"
         try:
             pages = list(self.api.pages(address, list[_Project], _PROJECTS))

@@ -124,12 +124,15 @@ class ReadingKeys(MeasureKeys):
         return cls.model_validate_json(part)
 
 
-def not_allowed(key: str, names: Iterable[str], allow: Collection[str] | None) -> tuple[str, str] | None:
+def not_allowed(
+    key: str, names: Iterable[str], allow: Collection[str] | None, *, any_case: bool = False
+) -> tuple[str, str] | None:
     """What a measure's `refusal` returns for the first name that no pattern of `allow:` matches; None if all are
-    allowed. `*` stands for any text.
+    allowed. `*` stands for any text. `any_case`: names that differ only in case are the same.
     """
+    form = str.lower if any_case else str
     for name in names if allow is not None else ():
-        if not any(fnmatchcase(name, pattern) for pattern in allow or ()):
+        if not any(fnmatchcase(form(name), form(pattern)) for pattern in allow or ()):
             patterns = " or ".join(allow or ()) or "nothing"
             return (
                 key,

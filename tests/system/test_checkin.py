@@ -195,7 +195,7 @@ def test_a_check_in_during_a_cycle_is_stored_and_counts_from_the_next(okrs: Proj
         (["trust", "--confidence", "60%"], "--confidence is '60%'; write a number from 0 to 1"),
         (["trust", "--value", "1", "--expires", "14"], "--expires is '14', which is no duration"),
         (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; write a duration above 0"),
-        (["trust", "--value", "1", "--expires", "9999999d"], "write a shorter duration, such as 10d"),
+        (["trust", "--value", "1", "--expires", "9999999d"], "longer than a hundred years; write at most 36500d"),
         (["trust", "--value", "1", "--date", "3.11.2026"], "--date is '3.11.2026'; write a day as 2026-11-02"),
         (["trust", "--value", "1", "--date", "2026-11-04"], "--date is 2026-11-04, which is in the future"),
         (
