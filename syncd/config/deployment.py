@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -56,26 +56,43 @@ class Deployment:
 
     @cached_property
     def files(self) -> Mapping[str, Sequence[Path]]:
-        """The files by the names of their folders, in the order of the names. ConfigError if a folder is closed to this
-        user: its workspaces would seem to be gone.
+        """The files by the names of their folders, in the order of the names. ConfigError if a folder that holds many
+        workspaces is closed to this user: they would seem to be gone.
         """
-        for error in unreadable_on_the_way(self.path.parent, self.settings.workspaces or "."):
-            message = f"{shown_path(Path(error.filename))} cannot be read: permission denied"
-            raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
+        for place in self._closed:
+            if place not in self._closed_workspaces:
+                message = f"{shown_path(place)} cannot be read: permission denied"
+                raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
         by_name: dict[str, list[Path]] = defaultdict(list)
         for file in _files(self.path, self.settings.workspaces or ""):
             by_name[file.parent.name].append(file)
         return {name: by_name[name] for name in sorted(by_name)}
 
+    @cached_property
+    def _closed(self) -> Sequence[Path]:
+        errors = unreadable_on_the_way(self.path.parent, self.settings.workspaces or ".")
+        return [Path(error.filename) for error in errors]
+
+    @property
+    def _closed_workspaces(self) -> Sequence[Path]:
+        """Of the closed folders, those in which no more than a single workspace can lie."""
+        depth = len(self.path.parent.parts) + len(PurePath(self.settings.workspaces or ".").parts) - 1
+        several = "**" in PurePath(self.settings.workspaces or ".").parts
+        return [place for place in self._closed if len(place.parts) == depth and not several]
+
     def with_workspaces(self) -> Deployment:
         """This deployment. ConfigError if there is no file of a workspace."""
-        if not self.files:
+        if not self.files and not self.refused:
             raise ConfigError(problems=[self._nothing_there()])
         return self
 
     def _nothing_there(self) -> Problem:
         message = f"workspaces is {self.settings.workspaces!r}, and no file is there; write a glob that starts at this "
         return self.document.problem(("workspaces",), f"{message}folder, such as teams/*/syncd.yaml")
+
+    def names(self) -> Collection[str]:
+        """The names of all workspaces, also of those that are refused."""
+        return {*self.workspaces, *self.refused}
 
     @cached_property
     def workspaces(self) -> Mapping[str, Workspace]:
@@ -86,7 +103,11 @@ class Deployment:
     def refused(self) -> Mapping[str, Problem]:
         """Each folder that cannot be a workspace, with what is wrong."""
         problems = {name: self._problem(name, files) for name, files in self.files.items()}
-        return {name: problem for name, problem in problems.items() if problem is not None}
+        closed = {
+            place.name: Problem(shown_path(place), 0, "cannot be read: permission denied")
+            for place in self._closed_workspaces
+        }
+        return closed | {name: problem for name, problem in problems.items() if problem is not None}
 
     def _workspace(self, name: str, files: Sequence[Path]) -> Workspace:
         return Workspace(name, files[0], self.path)
@@ -119,6 +140,8 @@ class Deployment:
             if (problem := self._problem(name, files)) is not None:
                 raise ConfigError(problems=[problem])
             return self._workspace(name, files)
+        if name is not None and name in self.refused:
+            raise ConfigError(problems=[self.refused[name]])
         if not self.workspaces:
             raise ConfigError(problems=[*self.refused.values()] or [self._nothing_there()])
         if name is None:

@@ -274,8 +274,8 @@ class Company:
 
     def _add_and_remove(self) -> None:
         """Makes the members those that the deployment names. One that it refuses now goes on as it was."""
-        workspaces, refused = self.deployment.workspaces, self.deployment.refused
-        members = {name: member for name, member in self._members.items() if name in self.deployment.files}
+        workspaces, refused, names = self.deployment.workspaces, self.deployment.refused, self.deployment.names()
+        members = {name: member for name, member in self._members.items() if name in names}
         gone = [member for name, member in self._members.items() if name not in members]
         for name in workspaces:
             if name not in members:

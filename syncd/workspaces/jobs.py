@@ -112,7 +112,7 @@ class Jobs:
     def _is_gone(self, workspace: str) -> bool:
         """Whether the deployment has no such workspace; a deployment whose own file is wrong tells nothing of that."""
         try:
-            return workspace not in deployment_at(self._path).files
+            return workspace not in deployment_at(self._path).names()
         except ConfigError:
             return False
 

@@ -71,7 +71,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
     """Every workspace in the order of their names, of its period of today or the one named. What is wrong with one is
     said in its own overview, and keeps no other from being shown.
     """
-    for name in sorted({*deployment.workspaces, *deployment.refused}):
+    for name in sorted(deployment.names()):
         if name in deployment.refused:
             yield WorkspaceOverview(name, str(deployment.refused[name]))
             continue

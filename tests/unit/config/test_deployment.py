@@ -489,13 +489,24 @@ def test_a_workspace_in_a_closed_folder_is_not_gone(monkeypatch: pytest.MonkeyPa
         monkeypatch.chdir(folder)
         (folder / "syncd.yaml").write_text(DEPLOYMENT)
         add(folder / "teams" / "search")
-        assert list(load_deployment().workspaces) == ["search"]
+        add(folder / "teams" / "support")
+        assert list(load_deployment().workspaces) == ["search", "support"]
         (folder / "teams" / "search").chmod(0o000)
+
+        def is_refused_alone() -> bool:
+            with pytest.raises(ConfigError) as caught:
+                load_deployment().chosen("search")
+            deployment = load_deployment()
+            assert (list(deployment.workspaces), list(deployment.refused)) == (["support"], ["search"])
+            return str(caught.value) == "teams/search: cannot be read: permission denied"
+
+        assert as_nobody(is_refused_alone)
+        (folder / "teams").chmod(0o000)
 
         def is_told() -> bool:
             with pytest.raises(ConfigError) as caught:
                 _ = load_deployment().workspaces
-            return str(caught.value) == "syncd.yaml:1: teams/search cannot be read: permission denied"
+            return str(caught.value) == "syncd.yaml:1: teams cannot be read: permission denied"
 
         assert as_nobody(is_told)
 
