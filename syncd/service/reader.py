@@ -92,11 +92,12 @@ class LedgerReader:
         try:
             ledger.check_in_place()
         except LedgerError:
-            ledger.close()
-            if (another := self._opened()) is None:
-                raise
             with self._opening:
-                self._ledger = another
+                if self._ledger is ledger:  # else another thread has opened it meanwhile
+                    ledger.close()
+                    if (another := self._opened()) is None:
+                        raise
+                    self._ledger = another
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""
