@@ -8,11 +8,13 @@ Until then, nothing in use has been touched.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from glob import escape
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -219,9 +221,8 @@ def restore(url: str, backup: Path) -> Counts:
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
         engine = engine_of(address)  # opens nothing by itself: the ledger that stands there may be damaged
-        scratch = TemporaryDirectory(dir=place.parent if place else None, prefix=".syncd-")
-        with service_lock(engine), cycle_lock(engine), scratch as folder:
-            rebuilt = Path(folder) / "ledger.db"
+        with service_lock(engine), cycle_lock(engine), _scratch(place) as folder:
+            rebuilt = folder / "ledger.db"
             written = rebuild(backup, rebuilt)
             with _engine(rebuilt) as restored, restored.begin() as connection:
                 note_put_back(connection)
@@ -231,6 +232,18 @@ def restore(url: str, backup: Path) -> Counts:
                 engine.dispose()  # it has the old file open
                 _replace_file(place, rebuilt)
     return written
+
+
+@contextmanager
+def _scratch(place: Path | None) -> Iterator[Path]:
+    """A folder to rebuild in: beside a SQLite ledger, for a file moves only within its disk. What a restore that was
+    killed left there is removed; the locks of this restore say that no other works in it.
+    """
+    prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
+    for left in place.parent.glob(f"{escape(prefix)}*") if place else ():
+        shutil.rmtree(left)
+    with TemporaryDirectory(dir=place.parent if place else None, prefix=prefix) as folder:
+        yield Path(folder)
 
 
 def _replace_file(place: Path, rebuilt: Path) -> None:

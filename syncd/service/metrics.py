@@ -45,6 +45,7 @@ class Metrics:
             "syncd_config_last_reload_success_timestamp_seconds",
             "When the configuration in use was read, in Unix time.",
         )
+        self._standing_by = gauge("syncd_standing_by", "1 while another process runs the ledger's cycles, else 0.")
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._cycles = counter("syncd_cycles", "Cycles run, by how they ended.", "outcome")
@@ -127,6 +128,10 @@ class Metrics:
         failing = {pull.connection for pull, _ in result.failures}
         for connection in self._connections.intersection(ended.pull.connection for ended in result.pulls):
             self._failing.labels(connection).set(connection in failing)
+
+    def standing_by(self, busy: bool) -> None:
+        """Whether another process runs the cycles of the ledger."""
+        self._standing_by.set(busy)
 
     def sent(self, delivered: Iterable[Delivered]) -> None:
         """Counts the check-ins that were written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from datetime import datetime
 from prometheus_client.metrics_core import Metric
 
 from syncd.config import Config
-from syncd.ledger import Ledger, LedgerError
+from syncd.ledger import Ledger, LedgerBusy, LedgerError
 from syncd.sdk.quota import QuotaLeft
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
@@ -20,6 +21,8 @@ from syncd.service.job import CycleJob
 from syncd.service.metrics import Metrics, prometheus_text
 from syncd.service.upkeep import Upkeep
 from syncd.status.unwritten import Trouble, troubles
+
+log = logging.getLogger("syncd.service")
 
 
 class ServedLedger:
@@ -87,6 +90,19 @@ class ServedLedger:
     def now(self) -> datetime:
         """The time, by the clock of the configuration."""
         return self.job.clock()
+
+    def runs(self) -> None:
+        """From now on this process runs the cycles of the ledger."""
+        self.standing_by, self.starting = None, False
+        self._metrics.standing_by(False)
+
+    def stands_by(self, error: Exception) -> None:
+        """From now on it runs none: another process does (LedgerBusy), or the ledger cannot be used."""
+        self.upkeep.serving.clear()
+        if self.standing_by is None:
+            log.warning("standing by", extra={"reason": str(error)})
+        self.standing_by, self.starting = str(error), False
+        self._metrics.standing_by(isinstance(error, LedgerBusy))
 
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""

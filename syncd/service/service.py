@@ -93,13 +93,10 @@ class Service(ServedLedger):
             self.job.moved()
             try:
                 with service_lock(self.ledger.engine) as check_lock:
-                    self.standing_by, self.starting = None, False
+                    self.runs()
                     self._cycles(check_lock)
             except (LedgerBusy, LedgerError) as error:
-                self.upkeep.serving.clear()
-                if self.standing_by is None:
-                    log.warning("standing by", extra={"reason": str(error)})
-                self.standing_by, self.starting = str(error), False
+                self.stands_by(error)
                 self._stop.wait(_STANDBY_WAIT.total_seconds())
         self.ledger.close()
 

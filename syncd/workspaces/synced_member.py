@@ -138,7 +138,7 @@ class SyncedMember(Member):
                 "started",
                 extra={"schedule": served.config.settings.schedule, "ledger": served.ledger.engine.dialect.name},
             )
-        served.standing_by, served.starting = None, False
+        served.runs()
         return True
 
     def _cycle(self, served: _Served) -> None:
@@ -157,10 +157,7 @@ class SyncedMember(Member):
             served.in_turn = False
 
     def _stand_by(self, served: _Served, error: Exception) -> None:
-        served.upkeep.serving.clear()
-        if served.standing_by is None:
-            log.warning("standing by", extra={"reason": str(error)})
-        served.standing_by, served.starting = str(error), False
+        served.stands_by(error)
         self._again_at = time.monotonic() + _STANDBY
 
     def _let_go(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import tarfile
 from collections.abc import Callable, Iterator
@@ -277,6 +279,24 @@ def test_a_second_restore_keeps_what_the_first_one_kept(full_file: Ledger, tmp_p
         restore(place, tmp_path / "backup")
     kept = {path.name for path in tmp_path.glob("place.db.before-restore*") if not path.name.endswith(("-wal", "-shm"))}
     assert kept == {"place.db.before-restore", "place.db.before-restore-2"}
+
+
+def test_a_restore_removes_what_one_left_that_was_killed(
+    full_file: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(url_of(full_file), tmp_path / "backup")
+    place = f"sqlite:///{tmp_path / 'place.db'}"
+    if (child := os.fork()) == 0:
+        monkeypatch.setattr("syncd.ledger.backup.note_put_back", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        try:
+            restore(place, tmp_path / "backup")
+        finally:
+            os._exit(1)
+    _, how = os.waitpid(child, 0)
+    assert os.WTERMSIG(how) == signal.SIGKILL
+    assert [path.name for path in tmp_path.glob(".place.db.restoring-*/*.db")] == ["ledger.db"]
+    restore(place, tmp_path / "backup")
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.parametrize("ending", ["", "-wal", ".lock"])

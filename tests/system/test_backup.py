@@ -69,6 +69,8 @@ def test_restore_refuses_while_the_service_runs_and_a_second_service_stands_by(p
             wait_for(lambda: "standing by" in client.get("/readyz").text)
             assert "`syncd run` serves" in client.get("/readyz").text
             assert client.get("/").status_code == 200
+            assert "\nsyncd_standing_by 1.0\n" in client.get("/metrics").text
+        assert "\nsyncd_standing_by 0.0\n" in first_client.get("/metrics").text
     project.run("restore", "today.db", check=0)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from waiting import HANG
 
-from syncd.web import connection, serving
+from syncd.web import bodies, connection, serving
 
 LARGE = 50_000_000
 
@@ -32,11 +32,18 @@ def port() -> Iterator[int]:
     async def takes(request: Request) -> Response:
         return PlainTextResponse(f"{len(await request.body())}\n")
 
+    async def bounded(request: Request) -> Response:
+        try:
+            return PlainTextResponse(f"{len(await bodies.whole_body(request))}\n")
+        except bodies.BodyRefused as refused:
+            return PlainTextResponse(f"{refused}\n", refused.status)
+
     async def endless(request: Request) -> Response:
         request.scope[connection.ENDLESS] = True
         return PlainTextResponse("x" * LARGE)
 
     routes = [Route("/", small), Route("/large", large), Route("/takes", takes, methods=["POST"])]
+    routes.append(Route("/bounded", bounded, methods=["POST"]))
     app = Starlette(routes=[*routes, Route("/endless", endless)])
     with serving(app, "127.0.0.1", 0) as port:
         yield port
@@ -77,6 +84,16 @@ def whole_answer(client: socket.socket) -> bytes:
 def test_request_that_is_not_whole_in_time_is_closed(port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_REQUEST", 0.2)
     assert whole_answer(opened(port, begun)) == b""
+
+
+def test_client_whose_body_is_slow_is_answered_before_its_connection_ends(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bodies._SECONDS < connection._REQUEST
+    monkeypatch.setattr(bodies, "_SECONDS", 0.2)
+    answer = whole_answer(opened(port, b"POST /bounded HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"))
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert answer.endswith(b"the body did not come within 0.2 s\n")
 
 
 def test_second_request_on_a_connection_has_the_same_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
