@@ -53,8 +53,9 @@ bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside o
 	@$(BIN)/python tests/benchmarks/bench.py
 
 # Nothing that is published later changes an environment: locks are complete, so pip resolves nothing, and a build takes
-# its tools from a lock too. `pip check` names what a lock lacks.
-INSTALL := pip install --quiet --no-deps --no-build-isolation
+# its tools from a lock too. `pip check` names what a lock lacks. A module is compiled when it is first imported: most of
+# what the locks bring never is.
+INSTALL := pip install --quiet --no-compile --no-deps --no-build-isolation
 
 # Any new lock starts .venv afresh: what an older lock brought must not stay.
 .venv/.locked: requirements.lock requirements-build.lock requirements-dev.lock
