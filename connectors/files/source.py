@@ -6,6 +6,8 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -40,10 +42,17 @@ class FilesSource:
         """Files have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads the whole file each time: there is no cheap and sure sign that a file has not changed."""
-        parts = {part: FilesMeasure.of_part(part) for part in sorted(stream.needs)}
+        """Reads the file whole, and makes readings of it unless the same bytes were read before for the same measures.
 
-        def read(content: BinaryIO) -> dict[str, Snapshot]:
+        Sizes and times of a file are no sure sign that it has not changed: copies keep them.
+        """
+        parts = {part: FilesMeasure.of_part(part) for part in sorted(stream.needs)}
+        last = None if cursor is None else cursor.get("read")
+
+        def read(content: BinaryIO) -> tuple[str, dict[str, Snapshot] | None]:
+            digest = self._digest(stream, content)
+            if digest == last:
+                return digest, None
             snapshots: dict[str, Snapshot] = {}
             for file, group in opened(stream.key, content, self._settings, parts):
                 snapshots |= (
@@ -51,9 +60,24 @@ class FilesSource:
                     if isinstance(file, str)
                     else read_parts(file, group, stream.windows, self._context.zone)
                 )
-            return snapshots
+            return digest, snapshots
 
-        yield Page(readings=self._settled(stream.key, read))
+        digest, snapshots = self._settled(stream.key, read)
+        if snapshots is not None:
+            clean = all(each.problem is None and each.unsettled is None for each in snapshots.values())
+            yield Page(readings=snapshots, cursor={"read": digest} if clean else None if cursor is None else {})
+
+    def _digest(self, stream: Stream, content: BinaryIO) -> str:
+        """What readings are made of: the file's bytes, the parts with their windows, and the time zone. Each version of
+        syncd, and each day, makes them anew, because the rules by which text is read may have changed.
+        """
+        windows = sorted((part, *map(str, stream.windows.get(part, ()))) for part in stream.needs)
+        rules = [version("syncd"), str(self._context.now().date()), self._context.zone.key, windows]
+        digest = blake2b(repr(rules).encode(), digest_size=16)
+        while block := content.read(_SMALL):
+            digest.update(block)
+        content.seek(0)
+        return digest.hexdigest()
 
     def missing(self, keys: FilesMeasure) -> str | None:
         """What a measure names that is not there: its file, a sheet, or a column; None if all is there.

@@ -101,7 +101,7 @@ SCREEN = """\
 calls: Calls fall
   75  100 → 50 calls   50 % of the way, at risk
   complete
-  from what the ledger holds, synced 21 Nov 10:15, and 1 page read now
+  from what the ledger holds, synced 21 Nov 10:15, and no page read now
 
 window    2026-10-01 to 2026-12-31, both included (Europe/Berlin)
 measure   latest of series dates Week, values Calls
