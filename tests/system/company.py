@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from forked import Forked
 from projects import Project
+from relay import Relay, relay_to
 from sqlalchemy import make_url
 from waiting import HANG
 
@@ -183,3 +187,17 @@ def company(
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def company_behind_a_relay(
+    folder: Path, box: Sandbox, ledger: str, *, worker: str = TENTH
+) -> Iterator[tuple[Company, Relay]]:
+    """Its check-ins for GitHub pass a relay."""
+    address = urlsplit(box.github_url)
+    connect = partial(socket.create_connection, (address.hostname, address.port))
+    with (
+        relay_to(connect) as relay,
+        company(folder, box, ledger, github=f"http://127.0.0.1:{relay.port}{address.path}", worker=worker) as made,
+    ):
+        yield made, relay
