@@ -187,6 +187,21 @@ def test_all_workspaces_are_a_table_and_a_broken_one_is_a_row(deployment: Projec
     assert rows[2]["period"] == "2026-Q4"
 
 
+def test_advised_commands_name_the_workspace(tmp_path: Path) -> None:
+    """In what a command prints of a workspace, in its JSON and errors, and in the row of one that is broken."""
+    project = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
+    named = ("--workspace", "alpha")
+    assert "run `syncd sync --workspace alpha`." in project.run("status", *named, check=0).stdout
+    assert "`syncd sync --workspace alpha`" in project.run("review", *named, check=0).stdout
+    assert "`syncd sync --workspace alpha` makes it" in project.run("prune", *named, check=2).stderr
+    (tmp_path / "ledgers").mkdir()
+    (tmp_path / "ledgers" / "alpha.db").write_bytes(b"no ledger" * 1000)
+    (row, _) = json.loads(project.run("status", "--all", "--json", check=0).stdout)["workspaces"]
+    assert "`syncd restore FILE --workspace alpha`" in row["problem"]
+    rows = " ".join(project.run("status", "--all", check=0).stdout.split())
+    assert "`syncd restore FILE --workspace alpha`" in rows
+
+
 def test_all_workspaces_are_validated_and_a_broken_one_keeps_no_other_from_it(tmp_path: Path) -> None:
     deployment = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
     assert "valid: 2 workspaces, 2 connections, 2 objectives, 6 key results" in deployment.run("validate").stdout
