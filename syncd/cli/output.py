@@ -66,7 +66,7 @@ def say(line: object = "", *, err: bool = False, color: bool | None = None) -> N
 
 def plain(lines: Iterable[str]) -> str:
     """Lines as `say` prints them where there are no colours."""
-    return "\n".join(safe(_STYLE.sub("", line)) for line in lines)
+    return "\n".join(safe(advised(_STYLE.sub("", line))) for line in lines)
 
 
 def say_document(text: str, *, err: bool = False) -> None:
@@ -83,7 +83,7 @@ def show_picture(picture: str) -> None:
 
 def say_json(document: str) -> None:
     """Prints a JSON document, whose texts are without secrets."""
-    typer.echo(safe_json(advised(document)))
+    typer.echo(safe_json(document))
 
 
 def safe_json(document: str) -> str:
@@ -98,6 +98,7 @@ def safe_json(document: str) -> str:
         without = mask(text)
         return match[0] if without == text else json.dumps(without, ensure_ascii=False)
 
+    document = advised(document)
     if mask(document) != document:  # looked at as a whole: few documents hold a secret
         document = _JSON_STRING.sub(masked, document)
     return inert_json(document)

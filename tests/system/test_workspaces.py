@@ -75,9 +75,9 @@ OF_A_WORKSPACE: dict[str, list[list[str]]] = {
 ELSEWHERE = {
     "approve": "refuses below, for nothing is held",
     "import": "refuses below, for the ledger is not empty",
-    "run": "serves one workspace, or all: tests/system/test_deployment_run.py",
-    "serve": "serves one workspace, or all",
-    "mcp": "reads as the other commands do",
+    "run": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
+    "serve": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
+    "mcp": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
 }
 
 
