@@ -138,6 +138,10 @@ class Control:
         """The configuration in force is the one with this digest, from now on."""
         self._set(workspace, digest=digest, digest_at=func.now())
 
+    def forget_digest(self, workspace: str) -> None:
+        """Any configuration will do for the next job, and its worker announces the one that it has."""
+        self._set(workspace, digest=None, digest_at=None)
+
     def take(self, workspace: str, job: int) -> Fence:
         """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended.
 

@@ -20,6 +20,7 @@ from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
 from syncd.config.worker_keys import WorkerKeys
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, migrate, open_ledger, service_lock
+from syncd.ledger.failures import NewerLedger
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
 from syncd.ledger.outbox import State
@@ -154,6 +155,8 @@ class Jobs:
             with closing(ledger), service_lock(ledger.engine):  # `syncd restore` asks for it
                 return self._cycle_of(workspace, configuration, ledger)
         except (LedgerError, LedgerBusy) as error:
+            if isinstance(error, NewerLedger):  # a newer worker must not leave the next job to this one
+                self._control.forget_digest(workspace)
             log.error("ledger failed", extra={"reason": str(error)})
             return "failed", str(error), min(self._soon, self._until_next(config))
 

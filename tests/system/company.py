@@ -148,6 +148,11 @@ class Company:
         """Every workspace has its numbers, and every check-in stands once."""
         for name in NAMES:
             assert self.numbers(name) == (self.number, self.number + 1), name
+        self.check_targets()
+
+    def check_targets(self) -> None:
+        """Every check-in stands once, and its number is that of now."""
+        for name in NAMES:
             assert set(self.log_rows(name).values()) == {1}, (name, self.log_rows(name))
             comments = self.comments(name)
             assert len(comments) == 1, (name, comments)
