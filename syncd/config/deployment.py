@@ -155,7 +155,10 @@ class Deployment:
         raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
 
     def ledger_url(self) -> str:
-        """The URL of the database with the ledgers of all workspaces, each in a schema. ConfigError if it is none."""
+        """The URL of the database with the ledgers of all workspaces, each in a schema; it may hold `{shard}`.
+
+        ConfigError if workers cannot share it.
+        """
         url = LedgerAddress(self.settings.ledger, self.document, self.path.parent).resolved()
         if problems := list(workers_ledger_problems(url, self.document)):
             raise ConfigError(problems=problems)

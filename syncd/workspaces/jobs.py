@@ -75,7 +75,13 @@ class Jobs:
             return self._without_files(workspace, job, error)
         if not self._has_the_right_files(workspace, configuration.config, digest):
             return self._hand_back(workspace, "other files were announced since this worker began")
-        fence = self._control.take(workspace, job)
+        try:
+            fence = self._control.take(workspace, job)
+        except Replaced:
+            raise
+        except LedgerError as error:  # it is due again once a worker sees that no job of it is left
+            log.error("job not begun", extra={"reason": str(error)})
+            raise
         outcome, problem, due_in = self._cycle(workspace, configuration, fence)
         self._end(fence, outcome, problem, due_in)
         return outcome

@@ -167,6 +167,7 @@ class Worker:
                 asyncio.ensure_future(self._every(tick, lambda: self._tick(control))),
                 asyncio.ensure_future(self._every(tick, lambda: self._reclaim(app, control))),
                 asyncio.ensure_future(self._every(heartbeat, lambda: self._look(control))),
+                asyncio.ensure_future(self._every(tick, lambda: self._collect_wakes(control))),
                 asyncio.ensure_future(self._stopped()),
             ]
             await asyncio.wait([taking, beside[-1]], return_when=asyncio.FIRST_COMPLETED)
@@ -229,6 +230,13 @@ class Worker:
         if reclaimed := await reclaim_stalled(app, control, keys.reclaim, keys.deadline):
             self.metrics.reclaimed.inc(reclaimed)
             await asyncio.to_thread(control.defer_due, defer)
+
+    async def _collect_wakes(self, control: Control) -> None:
+        """Looks for requests in the databases of ledgers, if there are several. One that is away holds up no tick."""
+        try:
+            await asyncio.to_thread(control.collect_wakes)
+        except LedgerError as error:
+            log.warning("requests cannot be read", extra={"reason": str(error)})
 
     async def _look(self, control: Control) -> None:
         """Looks for new workspaces, other workers, and workspaces whose jobs were lost."""

@@ -21,6 +21,7 @@ from relay import Relay, relay_to
 from sqlalchemy import make_url
 from waiting import HANG
 
+from syncd.config.ledger_address import OF_CONTROL, of_shard, shard_of
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.github.code import Issue
 from syncd.sandbox.story.numbers import OKR_BOOK
@@ -98,9 +99,13 @@ class Company:
     def make_due(self, names: tuple[str, ...] = NAMES) -> None:
         self.ask("UPDATE syncd.workspaces SET due_at = now() WHERE name = ANY(%s)", list(names))
 
-    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows that a query answers in the database; none while it has no answer."""
-        address = make_url(self.project.env["LEDGER"]).set(drivername="postgresql")
+    def ask(self, query: str, *values: Any, shard: str = OF_CONTROL) -> list[tuple[Any, ...]]:
+        """The rows that a query answers in the database; none while it has no answer. Where there are several
+        databases, that of the ledger which the query names, else that of a shard.
+        """
+        of_ledger = re.search(r"\bws_(\w+)\.", query)
+        url = of_shard(self.project.env["LEDGER"], shard_of(of_ledger[1]) if of_ledger else shard)
+        address = make_url(url).set(drivername="postgresql")
         with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
             cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []

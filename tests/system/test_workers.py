@@ -145,13 +145,12 @@ def tight_quota(monkeypatch: pytest.MonkeyPatch) -> int:
     return api.QUOTA
 
 
-def test_killed_anywhere_other_workers_go_on_no_check_in_stands_twice_and_no_quota_is_exceeded(
-    tight_quota: int, workers: Company
-) -> None:
+def kill_at_random(workers: Company, kills: int) -> None:
+    """Kills workers while they run jobs, and starts others; whenever they have come to an end, everything is right."""
     dice = random.Random(SEED)
     alive = [workers.start() for _ in range(2)]
     wait_for(workers.settled)
-    for number in range(KILLS):
+    for number in range(kills):
         workers.change()
         at = len(workers.box.requests) + dice.randrange(1, 30)
         wait_for(lambda at=at: len(workers.box.requests) >= at or workers.settled())  # type: ignore[misc]
@@ -160,13 +159,19 @@ def test_killed_anywhere_other_workers_go_on_no_check_in_stands_twice_and_no_quo
         killed.kill()
         killed.wait(HANG)
         alive[alive.index(killed)] = workers.start()
-        if dice.random() < 0.5 and number < KILLS - 1:
+        if dice.random() < 0.5 and number < kills - 1:
             continue  # the next kill falls into the takeover
         wait_for(workers.settled)
         try:
             workers.check()
         except AssertionError as error:
             raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
+
+
+def test_killed_anywhere_other_workers_go_on_no_check_in_stands_twice_and_no_quota_is_exceeded(
+    tight_quota: int, workers: Company
+) -> None:
+    kill_at_random(workers, KILLS)
     counted = workers.box.github_windows(workers.box.credentials["github"])
     assert max(counted) <= tight_quota < sum(counted), counted
 

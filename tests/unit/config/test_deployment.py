@@ -263,8 +263,8 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ),
         (
             "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
+            "ledger: postgresql+psycopg://user@host/db, or postgresql+psycopg://user@host/db_{shard}",
         ),
         (
             "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{shard}.db\n",
@@ -272,14 +272,9 @@ def test_an_unknown_name_gets_the_nearest() -> None:
             "sqlite:///ledgers/{workspace}.db",
         ),
         (
-            "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{shard}\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
-        ),
-        (
             "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{workspace}\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
+            "ledger: postgresql+psycopg://user@host/db, or postgresql+psycopg://user@host/db_{shard}",
         ),
         (DEPLOYMENT + "runner: celery\n", "syncd.yaml:3: runner is 'celery'; write 'threads' or 'procrastinate'"),
         (
