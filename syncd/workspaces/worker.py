@@ -31,7 +31,7 @@ from syncd.workspaces.reaper import reclaim_stalled
 from syncd.workspaces.worker_metrics import WorkerMetrics
 
 log = logging.getLogger("syncd.workspaces")
-_TICK = 1.0  # seconds, at most: a fourth of a heartbeat, so that short times of `worker:` are short takeovers
+_TICK = 1.0  # seconds, at most: half a heartbeat, so that short times of `worker:` are short takeovers
 _SHORTEST_TICK = 0.1
 _GRACE = 8.0  # seconds that jobs have to end after a stop; then they are left as if the worker were killed
 
@@ -150,7 +150,7 @@ class Worker:
         jobs = self._jobs
         jobs.use(control)
         heartbeat = self._keys.heartbeat.total_seconds()
-        tick = min(_TICK, max(_SHORTEST_TICK, heartbeat / 4))
+        tick = min(_TICK, max(_SHORTEST_TICK, heartbeat / 2))
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
             log.info("started", extra={"jobs at a time": self._keys.concurrency})
@@ -167,9 +167,10 @@ class Worker:
                 asyncio.ensure_future(self._every(tick, lambda: self._tick(control))),
                 asyncio.ensure_future(self._every(tick, lambda: self._reclaim(app, control))),
                 asyncio.ensure_future(self._every(heartbeat, lambda: self._look(control))),
-                asyncio.ensure_future(self._every(tick, lambda: self._collect_wakes(control))),
                 asyncio.ensure_future(self._stopped()),
             ]
+            if control.shards is not None:
+                beside.insert(0, asyncio.ensure_future(self._every(tick, lambda: self._collect_wakes(control))))
             await asyncio.wait([taking, beside[-1]], return_when=asyncio.FIRST_COMPLETED)
             for task in beside:
                 task.cancel()
@@ -232,7 +233,7 @@ class Worker:
             await asyncio.to_thread(control.defer_due, defer)
 
     async def _collect_wakes(self, control: Control) -> None:
-        """Looks for requests in the databases of ledgers, if there are several. One that is away holds up no tick."""
+        """Looks for requests in the databases of ledgers, which are several. One that is away holds up no tick."""
         try:
             await asyncio.to_thread(control.collect_wakes)
         except LedgerError as error:

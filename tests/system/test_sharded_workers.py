@@ -42,12 +42,14 @@ def test_killed_anywhere_other_workers_go_on(tmp_path: Path, box: Sandbox, ledge
         wait_for(workers.settled)
 
 
+@pytest.mark.nightly
 def test_worker_that_was_paused_and_replaced_sends_and_writes_nothing(
     tmp_path: Path, box: Sandbox, ledger: str
 ) -> None:
     _pause(tmp_path, box, lambda: ledger)
 
 
+@pytest.mark.nightly
 def test_database_that_is_missing_keeps_no_other_workspace_from_its_jobs(
     tmp_path: Path, box: Sandbox, ledger: str, postgres_server: Any
 ) -> None:
