@@ -194,7 +194,11 @@ def test_advised_commands_name_the_workspace(tmp_path: Path) -> None:
     assert "run `syncd sync --workspace alpha`." in project.run("status", *named, check=0).stdout
     assert "`syncd sync --workspace alpha`" in project.run("review", *named, check=0).stdout
     assert "`syncd sync --workspace alpha` makes it" in project.run("prune", *named, check=2).stderr
-    (tmp_path / "ledgers").mkdir()
+    project.run("sync", *named, check=0)
+    (tmp_path / "teams/alpha/data/alpha.csv").write_text("Day,Calls\n2026-11-02,900\n2026-11-09,90000\n")
+    planned = project.run("plan", *named, "--json", check=0).stdout
+    assert '"approve": "syncd approve calls --workspace alpha"' in planned
+    assert "syncd approve calls --workspace alpha" in project.run("plan", *named, check=0).stdout
     (tmp_path / "ledgers" / "alpha.db").write_bytes(b"no ledger" * 1000)
     (row, _) = json.loads(project.run("status", "--all", "--json", check=0).stdout)["workspaces"]
     assert "`syncd restore FILE --workspace alpha`" in row["problem"]
