@@ -39,6 +39,7 @@ def section(runs: Sequence[Mapping[str, Any]], machine: str, load: float) -> str
     """
     lines = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine}; load before it began: {load:.1f}.", ""]
     lines += [*_head(_COLUMNS), *(_row(run, stage) for run in runs for stage in run["stages"])]
+    lines += ["", f"Requests, counted on {datetime.now(UTC):%d %B %Y}:"]
     lines += ["", *_head(_REQUESTS), *(_requests(run, stage) for run in runs for stage in run["stages"])]
     lines += ["", *_head(_NEEDS), *(_needs(size, runs[-1]) for size in SIZES)]
     return "\n".join(lines)
