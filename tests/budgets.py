@@ -43,7 +43,7 @@ def kind_of(nodeid: str) -> str:
     """The kind of a test: `tests/unit/okr/test_goals.py::test_score` is of `unit and contract`."""
     if "/test_soak.py" in nodeid:
         return "soak"
-    if "/test_workers.py" in nodeid:
+    if any(f"/test_{name}.py" in nodeid for name in ("workers", "takeover", "sharded_workers", "worker_versions")):
         return "workers"
     if "contract/test_sql" in nodeid:
         return "SQL"

@@ -19,7 +19,14 @@ from postgres_server import new_database, start_again, start_postgres, stop_post
 from sampling import beyond_samples
 
 LAST_RESORT = logging.lastResort
-WAITING = {"test_soak.py", "test_workers.py", "test_deployment_run.py", "test_silence.py"}
+WAITING = {
+    "test_soak.py",
+    "test_workers.py",
+    "test_sharded_workers.py",
+    "test_takeover.py",
+    "test_deployment_run.py",
+    "test_silence.py",
+}
 
 # In every run the same examples, however slow the machine; in the nightly run many more, and new ones.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

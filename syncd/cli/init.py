@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from syncd.cli.init_files import SCHEMAS, example
+from syncd.cli.init_files import SCHEMAS, example, of_workspace
 from syncd.cli.output import say
 from syncd.config import load_config
+from syncd.config.deployment import deployment_for
 from syncd.okr.spans import Period, parse_period
 from syncd.sdk import ConfigError
 
@@ -30,9 +31,16 @@ def run(folder: Path, *, yes: bool = True) -> None:
     files = None if yes or not _on_a_terminal() else _answered(folder, period, now)
     if files is not None:
         check(files)
-    write(folder, files or example(period, now.date()))
+    files = files or example(period, now.date())
+    deployment = deployment_for(folder / "syncd.yaml")
+    write(folder, files if deployment is None else of_workspace(files))
     where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
-    say(f"next: {where}syncd validate && syncd sync && syncd status")
+    if deployment is None:
+        say(f"next: {where}syncd validate && syncd sync && syncd status")
+        return
+    above, name = deployment.path.parent, shlex.quote(folder.absolute().name)
+    steps = " && ".join(f"syncd {command} --workspace {name}" for command in ("validate", "sync", "status"))
+    say(f"next: cd {shlex.quote(str(above))} && {steps}")
 
 
 def _on_a_terminal() -> bool:

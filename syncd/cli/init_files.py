@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from math import ceil, floor
 
@@ -17,12 +18,19 @@ _PROJECT = """\
 # yaml-language-server: $schema=schemas/project.json
 # syncd.yaml: where numbers come from. `syncd validate` checks it, `syncd doctor` asks every system.
 mappings: mappings/              # the folder of mapping files
+"""
+
+_ALONE = """\
 ledger: sqlite:///syncd.db       # or postgresql+psycopg://syncd:${LEDGER_PASSWORD}@db/syncd
 schedule: 15m                    # how often `syncd run` syncs: 15m, 6h, or a cron line
 timezone: UTC                    # days and quarters are cut in it, such as Europe/Berlin
-
-connections:
 """
+
+_IN_DEPLOYMENT = """\
+# The ledger, the schedule and the time zone are those of the deployment; `schedule:` and `timezone:` here would win.
+"""
+
+_CONNECTIONS = "\nconnections:\n"
 
 _EXAMPLE_CONNECTIONS = """\
   # Spreadsheet files in a folder: works at once.
@@ -129,7 +137,12 @@ def project(connections: str) -> dict[str, str]:
     schemas = {
         name: orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n" for name, schema in SCHEMAS.items()
     }
-    return {"syncd.yaml": _PROJECT + connections, **schemas}
+    return {"syncd.yaml": _PROJECT + _ALONE + _CONNECTIONS + connections, **schemas}
+
+
+def of_workspace(files: Mapping[str, str]) -> dict[str, str]:
+    """The files of a project, as those of a workspace of a deployment."""
+    return {**files, "syncd.yaml": files["syncd.yaml"].replace(_ALONE, _IN_DEPLOYMENT)}
 
 
 def mapping(period: Period, objective: str, title: str, owner: str, key_results: str, tests: str) -> str:

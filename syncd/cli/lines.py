@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from textwrap import wrap
 
+from syncd.cli.output import advised
 from syncd.okr.words import number
 
 WIDTH = 80
@@ -23,7 +24,7 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> Iterator[str
     Ids, options and addresses stay whole: no line ends at a hyphen, and a long address makes a longer line.
     """
     yield from wrap(
-        text,
+        advised(text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=first if rest is None else rest,

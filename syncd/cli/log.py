@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from syncd.cli.output import safe
 from syncd.cli.unexpected import message_of, print_unwritten, take_lines
+from syncd.config.advised_commands import for_workspace
 from syncd.cycle.current import current_cycle, current_workspace
 from syncd.sdk import ConfigError
 from syncd.sdk.inert import inert_json, inert_lines
@@ -88,8 +89,11 @@ def _configure(form: str, level: int, log: _Log) -> None:
     import structlog
 
     def safe_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        workspace = event.get("workspace")
         return {
-            name: value if name == "exc_info" else _safe(value, inert_lines if name in _OF_LINES else None)
+            name: value
+            if name == "exc_info"
+            else _safe(_naming(value, workspace), inert_lines if name in _OF_LINES else None)
             for name, value in event.items()
         }
 
@@ -120,6 +124,11 @@ def _configure(form: str, level: int, log: _Log) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: log,
     )
+
+
+def _naming(value: Any, workspace: str | None) -> Any:
+    """The field of an event, in which advised commands name the workspace that the line is about."""
+    return for_workspace(value, workspace) if isinstance(value, str) else value
 
 
 def _safe(value: Any, calm: Callable[[str], str] | None = None) -> Any:

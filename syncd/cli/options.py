@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli.completing import key_results, workspaces
+from syncd.cli.output import remember_workspace
 
 # -- of several commands
 
@@ -20,7 +21,11 @@ HERE = Path("syncd.yaml")
 Workspace = Annotated[
     str | None,
     typer.Option(
-        "--workspace", metavar="NAME", help="The workspace, in a deployment of many teams.", autocompletion=workspaces
+        "--workspace",
+        metavar="NAME",
+        help="The workspace, in a deployment of many teams.",
+        autocompletion=workspaces,
+        callback=remember_workspace,
     ),
 ]
 EveryWorkspace = Annotated[bool, typer.Option("--all", help="Show every workspace of a deployment, each in a row.")]

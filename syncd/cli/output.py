@@ -19,6 +19,26 @@ _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _STYLE = re.compile(re.escape(_OWN) + r"\[[\d;]*m")
 
 
+workspace: str | None = None
+"""The workspace that this command is for, as `--workspace` names it."""
+
+
+def remember_workspace(name: str | None) -> str | None:
+    """Every command that is advised from now on names this workspace."""
+    global workspace
+    workspace = name
+    return name
+
+
+def advised(text: str) -> str:
+    """The text, whose commands name the workspace that this one is for."""
+    if workspace is None:
+        return text
+    from syncd.config.advised_commands import for_workspace
+
+    return for_workspace(text, workspace)
+
+
 def styled(text: str, **style: Any) -> str:
     """The text in a style of `typer.style`, which `say` shows on a terminal and leaves out elsewhere."""
     begin, end = typer.style("|", **style).replace("\x1b", _OWN).split("|")
@@ -41,19 +61,19 @@ def safe(text: str, calm: Callable[[str], str] | None = None) -> str:
 
 def say(line: object = "", *, err: bool = False, color: bool | None = None) -> None:
     """Prints a line; with `err` on standard error."""
-    typer.echo(safe(str(line), _inert_but_styles), err=err, color=color)
+    typer.echo(safe(advised(str(line)), _inert_but_styles), err=err, color=color)
 
 
 def plain(lines: Iterable[str]) -> str:
     """Lines as `say` prints them where there are no colours."""
-    return "\n".join(safe(_STYLE.sub("", line)) for line in lines)
+    return "\n".join(safe(advised(_STYLE.sub("", line))) for line in lines)
 
 
 def say_document(text: str, *, err: bool = False) -> None:
     """Prints a document of many lines, in which its own line breaks stay; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
 
-    typer.echo(safe(text, inert_lines), nl=False, err=err)
+    typer.echo(safe(advised(text), inert_lines), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:
@@ -78,6 +98,7 @@ def safe_json(document: str) -> str:
         without = mask(text)
         return match[0] if without == text else json.dumps(without, ensure_ascii=False)
 
+    document = advised(document)
     if mask(document) != document:  # looked at as a whole: few documents hold a secret
         document = _JSON_STRING.sub(masked, document)
     return inert_json(document)

@@ -155,7 +155,10 @@ class Deployment:
         raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
 
     def ledger_url(self) -> str:
-        """The URL of the database with the ledgers of all workspaces, each in a schema. ConfigError if it is none."""
+        """The URL of the database with the ledgers of all workspaces, each in a schema; it may hold `{shard}`.
+
+        ConfigError if workers cannot share it.
+        """
         url = LedgerAddress(self.settings.ledger, self.document, self.path.parent).resolved()
         if problems := list(workers_ledger_problems(url, self.document)):
             raise ConfigError(problems=problems)
@@ -188,6 +191,27 @@ def deployment_above(path: Path) -> Workspace | None:
             if deployment is not None and (workspace := deployment.chosen(own.parent.name)).path == own:
                 return workspace
     return None
+
+
+def deployment_for(path: Path) -> Deployment | None:
+    """The deployment of a folder above whose `workspaces:` names a syncd.yaml, which may not be there yet."""
+    own = path.absolute()
+    for folder in own.parents[1:]:
+        with suppress(ConfigError, OSError):
+            deployment = read_deployment(folder / "syncd.yaml") if (folder / "syncd.yaml").is_file() else None
+            pattern = PurePath(deployment.settings.workspaces or "") if deployment is not None else PurePath()
+            if deployment is not None and _matches(own.relative_to(folder).parts, pattern.parts):
+                return deployment
+    return None
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a glob names the file with these parts. Python's own `full_match` came with 3.13."""
+    if not parts or not pattern:
+        return not parts and not pattern
+    if pattern[0] == "**":
+        return any(_matches(parts[start:], pattern[1:]) for start in range(len(parts)))
+    return fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:

@@ -17,6 +17,8 @@ from syncd.sdk.credentials import keys_in_address
 
 _SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
 _WORKSPACE, _SHARD = "{workspace}", "{shard}"
+OF_CONTROL = "0"
+"""The shard whose database has the queue of the workers."""
 
 
 def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
@@ -43,14 +45,25 @@ def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
     """Why workers of several machines cannot share the ledgers at an address."""
     if url.startswith("${"):  # it is asked again once the reference is resolved
         return
-    if not url.startswith(_POSTGRESQL) or _WORKSPACE in url or _SHARD in url:
-        message = "runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-        yield document.problem(("runner",), f"{message}ledger: postgresql+psycopg://user@host/db")
+    if not url.startswith(_POSTGRESQL) or _WORKSPACE in url:
+        message = "runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
+        example = "postgresql+psycopg://user@host/db"
+        yield document.problem(("runner",), f"{message}ledger: {example}, or {example}_{_SHARD}")
 
 
 def shard_of(workspace: str) -> str:
     """Which of 16 shards a workspace belongs to, `0` to `f`. It follows from the name alone: it never changes."""
     return blake2b(workspace.encode(), digest_size=1).hexdigest()[0]
+
+
+def is_in_shards(url: str) -> bool:
+    """Whether the address stands for sixteen databases."""
+    return _SHARD in url
+
+
+def of_shard(url: str, shard: str = OF_CONTROL) -> str:
+    """The address of one of them; the same where there are none."""
+    return url.replace(_SHARD, shard)
 
 
 def schema_of(workspace: str) -> str:

@@ -20,6 +20,7 @@ from syncd.config.mapping import Reader, named_measures
 from syncd.config.mapping_files import mapping_files
 from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest
+from syncd.config.pages_of_all import misplaced_web_keys
 from syncd.config.path_errors import path_errors
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import ProjectFile
@@ -117,7 +118,7 @@ class Config:
 
     def web_warnings(self) -> Iterator[Problem]:
         """What is valid about `web:`, but probably wrong, each with its place."""
-        for place, message in self.settings.web.warnings():
+        for place, message in (*self.settings.web.warnings(), *misplaced_web_keys(self.document)):
             yield self.document.problem(("web", *place), message)
 
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:

@@ -83,4 +83,5 @@ def approval(config: Config, okrs: PeriodOkrs, key_result: KeyResult, now: datet
     default = choose_period(config, None, now)
     is_default = default is not None and default.period.id == okrs.period.id
     option = "" if is_default else f" --period {okrs.period.id}"
+    option += f" --workspace {config.workspace.name}" if config.workspace is not None else ""
     return f"syncd approve {key_result.id}{option}"

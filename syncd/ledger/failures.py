@@ -61,6 +61,10 @@ class LedgerDamaged(LedgerError):
         self.what = what
 
 
+class NewerLedger(LedgerError):
+    """A newer syncd has written the ledger, and this one may not."""
+
+
 class LedgerFailed(LedgerError):
     """The ledger failed in use. Committed transactions stay; the current transaction is lost."""
 

@@ -20,7 +20,7 @@ from syncd.ledger.databases import Databases
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
-from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, shown
+from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, NewerLedger, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.ledger_file import on_disk, open_existing, sqlite_file
 from syncd.ledger.one_connection import OneConnection
@@ -156,7 +156,7 @@ def refuse_newer(connection: Connection, version: str) -> None:
     """A newer ledger is refused unless its migrations only added what an older syncd need not know."""
     if version > migrate.head() and identity(connection).writes_from > migrate.head():
         name = shown(connection.engine.url.render_as_string())
-        raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
+        raise NewerLedger(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
 def _is_an_older_state(connection: Connection, last_ledger: Remembered) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,9 @@ from syncd.ledger.engine import unhurried
 from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ALEMBIC = threading.Lock()
+"""Alembic keeps the migration that runs for the whole process: two at once would run on each other's ledgers."""
+
 _OF_ALEMBIC = Table(
     "alembic_version",
     MetaData(),
@@ -77,7 +81,8 @@ def run_migrations(connection: Connection, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    with _ALEMBIC:
+        command.upgrade(config, to)
 
 
 def _create(connection: Connection) -> None:

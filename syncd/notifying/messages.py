@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from syncd.config.advised_commands import for_workspace
 from syncd.ledger import Event
 from syncd.notifying.inert import inert
 from syncd.okr.words import count
@@ -44,10 +45,10 @@ def title(events: Sequence[Event]) -> str:
     return f"syncd: {', '.join(parts)}"
 
 
-def body(events: Sequence[Event], address: str | None, most: int) -> str:
+def body(events: Sequence[Event], address: str | None, most: int, workspace: str | None = None) -> str:
     """The message as plain text of at most `most` characters, each objective's events under its title.
 
-    Lines that do not fit are counted instead.
+    Lines that do not fit are counted instead. The commands that it advises are for the workspace.
     """
     first: dict[str, int] = {}
     for event in events:
@@ -58,8 +59,12 @@ def body(events: Sequence[Event], address: str | None, most: int) -> str:
     )
     lines: list[str] = []
     for heading, group in groupby(ordered, key=lambda event: event.heading):
-        lines += [*([""] if lines else []), inert(heading), *(f"- {inert(event.sentence)}" for event in group)]
-    return cut(lines, ["", address] if address else [], most)
+        lines += [
+            *([""] if lines else []),
+            inert(heading),
+            *(f"- {for_workspace(inert(event.sentence), workspace)}" for event in group),
+        ]
+    return cut(lines, ["", address] if address else [], most, workspace)
 
 
 def within(text: str, most: int) -> str:
@@ -72,12 +77,13 @@ def within(text: str, most: int) -> str:
     return "\n".join(kept) if kept else shortened(inert(text), most)
 
 
-def cut(lines: Sequence[str], ending: Sequence[str], most: int) -> str:
+def cut(lines: Sequence[str], ending: Sequence[str], most: int, workspace: str | None = None) -> str:
     """The lines and the ending in at most `most` characters: whole lines, and how many lines are left out."""
     kept = list(lines[:_LINES])
     while True:
         left_out = sum(map(bool, lines[len(kept) :]))
-        more = [f"and {count(left_out, 'line')} more: `syncd status` has all of it"] if left_out else []
+        all_of_it = f"and {count(left_out, 'line')} more: `syncd status` has all of it"
+        more = [for_workspace(all_of_it, workspace)] if left_out else []
         text = "\n".join([*kept, *more, *ending])
         if length(text) <= most:
             return text

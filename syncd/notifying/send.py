@@ -125,7 +125,9 @@ class _Recipient:
         lasting, _ = settled(events)
         check_epoch(self.ledger.engine)
         try:
-            address.send(title(lasting), partial(body, lasting, pages_address(self.config)))
+            workspace = self.config.workspace.name if self.config.workspace is not None else None
+            text = partial(body, lasting, pages_address(self.config), workspace=workspace)
+            address.send(title(lasting), text)
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]

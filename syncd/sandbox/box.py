@@ -36,9 +36,10 @@ class Sandbox:
         self._credentials = secrets = Credentials()
         self._faults = Faults()
         self.okr = OkrApi(secrets)
+        self._github = GitHub(world.github, secrets)
         self.received: list[Received] = self.okr.received
         services: dict[str, tuple[str, Service]] = {
-            "/github": ("github", GitHub(world.github, secrets)),
+            "/github": ("github", self._github),
             "/gitlab": ("gitlab", GitLab(world.gitlab, secrets)),
             "/jira": ("jira", Jira(world.jira, secrets)),
             "/jira-dc": ("jira-dc", Jira(world.jira_dc, secrets)),
@@ -70,6 +71,10 @@ class Sandbox:
     def github_app(self) -> dict[str, str]:
         """The GitHub App's `app_id`, `installation_id` and `private_key` (PEM)."""
         return self._credentials.github_app
+
+    def github_windows(self, token: str) -> list[int]:
+        """How many requests with a token counted in each window of GitHub's quota."""
+        return [used.get(token, 0) for used in self._github.windows]
 
     def service_account(self, path: Path | str) -> Path:
         """Writes a Google service-account file that this sandbox's token endpoint accepts."""

@@ -14,6 +14,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from syncd.config.advised_commands import for_workspace
+from syncd.web.places import place_of
+
 _HEADERS = {"Cache-Control": "no-cache, private"}  # whoever keeps an answer asks each time whether it still holds
 _MOVED_BY_THE_CLOCK = ("expected", "needed_per_week")
 
@@ -23,7 +26,8 @@ def json_answer(request: Request, document: Mapping[str, Any]) -> Response:
     headers = {**_HEADERS, "ETag": entity_tag(document)}
     if _names(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+    content = for_workspace(orjson.dumps(document).decode(), place_of(request.scope).workspace)
+    return Response(content, headers=headers, media_type="application/json")
 
 
 def entity_tag(document: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 from typing_extensions import TypedDict
 
-from syncd.web.places import path_within
+from syncd.config.advised_commands import for_workspace
+from syncd.web.places import path_within, place_of
 
 JSON = "application/json"
 
@@ -28,6 +29,7 @@ def is_api(scope: Scope) -> bool:
 
 def error_answer(scope: Scope, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that ends with an error."""
+    sentence = for_workspace(sentence, place_of(scope).workspace)
     if is_api(scope):
         document: ErrorDocument = {"error": sentence}
         return Response(orjson.dumps(document), status, headers, JSON)

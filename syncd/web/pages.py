@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from syncd.config.advised_commands import for_workspace
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
 from syncd.review.environment import TEMPLATES, environment
@@ -59,5 +60,7 @@ def frame_of(place: Place) -> Mapping[str, Any]:
 
 
 def render(template: str, **data: Any) -> str:
-    """A page."""
-    return _PAGES.get_template(template).render(data)
+    """A page. The commands that it advises are for the workspace in whose place it is."""
+    place = data.get("place")
+    html = _PAGES.get_template(template).render(data)
+    return for_workspace(html, place.workspace) if isinstance(place, Place) else html

@@ -26,7 +26,7 @@ from syncd.web.visitors import form_token, visitor_of
 from syncd.workspaces.door import Visible, visible_of
 from syncd.workspaces.headline import headline, is_failing, is_stale, worst_first
 from syncd.workspaces.kept_overviews import KeptOverviews
-from syncd.workspaces.overview import WorkspaceOverview, WorkspacesDocument, workspaces_document
+from syncd.workspaces.overview import WorkspaceOverview, WorkspacesDocument, broken_overview, workspaces_document
 
 _ADDRESS = "/api/workspaces"
 _MEANING = "How each workspace stands that you may see: the document of `syncd status --all --json`."
@@ -42,13 +42,13 @@ def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | 
         try:
             overview = await read.run(lambda: kept.of(name, daemon), lambda: daemon.ledger)
         except SyncdError as error:
-            return WorkspaceOverview(name, str(error))
-        return replace(overview, problem=daemon.config_problem)
+            return broken_overview(name, str(error))
+        return replace(overview, problem=broken_overview(name, daemon.config_problem).problem)
 
     async def overviews(visible: Visible) -> Sequence[WorkspaceOverview]:
         """Of every workspace that is visible, by name."""
         served = await asyncio.gather(*(overview(name, daemon) for name, daemon in visible.workspaces.items()))
-        broken = (WorkspaceOverview(name, problem) for name, problem in visible.broken.items())
+        broken = (broken_overview(name, problem) for name, problem in visible.broken.items())
         return sorted([*served, *broken], key=lambda each: each.name)
 
     async def page(request: Request) -> Response:

@@ -6,18 +6,21 @@ It lies beside the schemas of the workspaces, in the database that the deploymen
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, event, func, insert, make_url, or_, select, text, update
+from sqlalchemy import Connection, Engine, delete, event, func, insert, make_url, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless
 
+from syncd.config.ledger_address import OF_CONTROL, is_in_shards, of_shard
 from syncd.ledger.engine import engine_of, unhurried
 from syncd.ledger.fence import CONTROL, Fence, Replaced, end_sessions
 from syncd.ledger.ledger import unusable
 from syncd.ledger.own_schema import KEY, enter_schema
 from syncd.workspaces.control_tables import SCRIPTS, epochs, scripts, wakes, workspaces
+from syncd.workspaces.shards import Shards
 
 _KEY = 0x73796E6367  # of the lock under which the schema is made; those before it are locks of ledgers
 _AT_ONCE = 200  # workspaces that a tick defers
@@ -56,8 +59,10 @@ class Row:
 class Control:
     """Reads and writes the control schema; each call has a short transaction of its own. Any thread may call it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, shards: Shards | None = None) -> None:
+        """`shards` are the databases of ledgers, if there are several."""
         self.engine = engine
+        self.shards = shards
 
     def now(self) -> datetime:
         """The time by the database's clock, which is the clock of all workers."""
@@ -69,6 +74,8 @@ class Control:
         due at once.
         """
         rows = [{"name": name, "schema": schema} for name, schema in names]
+        if self.shards is not None:
+            self.shards.use_for(row["name"] for row in rows)
         if not rows:
             return
         with self.engine.begin() as connection:
@@ -80,8 +87,8 @@ class Control:
                 new = insert_unless(workspaces).values(due_at=func.now())
                 again = {"due_at": func.now(), "outcome": None, "problem": None}
                 connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again), rows)
-                first = insert_unless(epochs).on_conflict_do_nothing()
-                connection.execute(first, [{"workspace": row["name"], "epoch": 0} for row in rows])
+                if self.shards is None:
+                    _first_epochs(connection, [row["name"] for row in rows])
 
     def defer_due(self, defer: Callable[[Connection, Due], None]) -> int:
         """Defers a job for each workspace that is due, in the transaction that notes it; returns how many were due.
@@ -90,7 +97,7 @@ class Control:
         paused, and nobody waits for it.
         """
         with self.engine.begin() as connection:
-            self._wake_up(connection)
+            self._wake_up(connection, connection)
             is_due = select(workspaces.c.name, workspaces.c.digest).where(workspaces.c.due_at <= func.now())
             oldest = is_due.order_by(workspaces.c.due_at).limit(_AT_ONCE).with_for_update(skip_locked=True)
             due = [Due(row.name, row.digest) for row in connection.execute(oldest)]
@@ -102,16 +109,27 @@ class Control:
                 connection.execute(update(workspaces).where(workspaces.c.name.in_(names)).values(due_at=None))
         return len(due)
 
+    def collect_wakes(self) -> None:
+        """Makes the workspaces due for which somebody asked in another database than this; of one database at a call.
+
+        If it ends between the two commits, they are due once more.
+        """
+        engine = self.shards.next() if self.shards is not None else None
+        if engine is not None:
+            with engine.begin() as there, self.engine.begin() as connection:
+                self._wake_up(connection, there)
+
     @staticmethod
-    def _wake_up(connection: Connection) -> None:
-        """Makes the workspaces due for which somebody asked, and removes what asked for them."""
-        asked = select(workspaces.c.schema).where(workspaces.c.schema.in_(select(wakes.c.schema)))
-        schemas = set(connection.scalars(asked.with_for_update(skip_locked=True)))
-        of_them = or_(wakes.c.schema.in_(schemas), wakes.c.schema.not_in(select(workspaces.c.schema)))
-        free = select(wakes.c.id).where(of_them).with_for_update(skip_locked=True)
-        removed = connection.execute(
-            delete(wakes).where(wakes.c.id.in_(free)).returning(wakes.c.schema, wakes.c.due_at)
-        )
+    def _wake_up(connection: Connection, there: Connection) -> None:
+        """Makes the workspaces due for which somebody asked `there`, and removes what asked for them."""
+        asked = set(there.scalars(select(wakes.c.schema)))
+        if not asked:
+            return
+        of_asked = select(workspaces.c.schema).where(workspaces.c.schema.in_(asked))
+        unknown = asked - set(connection.scalars(of_asked))
+        schemas = unknown | set(connection.scalars(of_asked.with_for_update(skip_locked=True)))
+        free = select(wakes.c.id).where(wakes.c.schema.in_(schemas)).with_for_update(skip_locked=True)
+        removed = there.execute(delete(wakes).where(wakes.c.id.in_(free)).returning(wakes.c.schema, wakes.c.due_at))
         for schema, at in removed.all():
             woken = update(workspaces).where(workspaces.c.schema == schema)
             connection.execute(woken.values(due_at=func.least(workspaces.c.due_at, at)))
@@ -138,6 +156,10 @@ class Control:
         """The configuration in force is the one with this digest, from now on."""
         self._set(workspace, digest=digest, digest_at=func.now())
 
+    def forget_digest(self, workspace: str) -> None:
+        """Any configuration will do for the next job, and its worker announces the one that it has."""
+        self._set(workspace, digest=None, digest_at=None)
+
     def take(self, workspace: str, job: int) -> Fence:
         """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended.
 
@@ -147,10 +169,13 @@ class Control:
         with self.engine.begin() as connection:
             if connection.execute(_STILL_RUNS, {"job": job}).first() is None:
                 raise Replaced(workspace)
-            of_workspace = epochs.c.workspace == workspace
-            before: int = connection.execute(select(epochs.c.epoch).where(of_workspace)).scalar_one()
-            end_sessions(connection, workspace, before)
-            epoch = self._next_epoch(connection, workspace)
+            with self._beside(connection, workspace) as there:
+                if self.shards is not None:
+                    _first_epochs(there, [workspace])
+                of_workspace = epochs.c.workspace == workspace
+                before: int = there.execute(select(epochs.c.epoch).where(of_workspace)).scalar_one()
+                end_sessions(there, workspace, before)
+                epoch = self._next_epoch(there, workspace)
             began = {"job": job, "began_at": func.now(), "ended_at": None, "handed_back_since": None}
             connection.execute(update(workspaces).where(workspaces.c.name == workspace).values(**began))
         return Fence(workspace, epoch)
@@ -159,8 +184,8 @@ class Control:
         """Ends a job, unless another worker has taken over. The workspace is due again in that time, or sooner if
         somebody asked for it; None: when somebody asks for it.
         """
-        with self.engine.begin() as connection:
-            fence.hold(connection)
+        with self.engine.begin() as connection, self._beside(connection, fence.workspace) as there:
+            fence.hold(there)
             values = {"ended_at": func.now(), "outcome": outcome, "problem": problem}
             connection.execute(_update_of(fence.workspace, values, due_in))
 
@@ -182,23 +207,24 @@ class Control:
 
     def reclaim(self, workspace: str, job: int) -> None:
         """Takes a workspace from a worker that is dead, paused or hanging: its sessions end, its epoch is over, and the
-        workspace is due at once. If another job has begun there since, that one goes on.
+        workspace is due at once. If another job has begun there since, that one goes on; one that begins at this very
+        moment may lose its epoch where epochs are in another database, and is then run anew.
         """
         present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
         running = select(workspaces.c.job).where(workspaces.c.name == workspace)
-        with self.engine.begin() as connection:
-            epoch = connection.scalar(present)  # read before `running`: it is not of a job that begins in between
+        with self.engine.begin() as connection, self._beside(connection, workspace) as there:
+            epoch = there.scalar(present)  # read before `running`: it is not of a job that begins in between
             if epoch is None:
                 return
             if connection.scalar(running) == job:
-                end_sessions(connection, workspace, epoch)  # else one of them might hold the epoch for ever
-            connection.execute(present.with_for_update())  # no other job begins, and no other worker reclaims this one
-            values: dict[str, Any] = {}
+                end_sessions(there, workspace, epoch)  # else one of them might hold the epoch for ever
+            there.execute(present.with_for_update())  # no other job begins, and no other worker reclaims this one
             if connection.scalar(running) == job:
-                self._next_epoch(connection, workspace)
+                self._next_epoch(there, workspace)
                 values = {"outcome": "reclaimed", "problem": "its worker ended, or was unreachable"}
-                values["ended_at"] = func.now()
-            connection.execute(_update_of(workspace, values, timedelta()))
+                ended = update(workspaces).where(workspaces.c.name == workspace, workspaces.c.job == job)
+                connection.execute(ended.values(**values, ended_at=func.now()))
+            connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
         """Makes each workspace due that is not, although no job of it waits or runs: its end could not be noted."""
@@ -219,6 +245,12 @@ class Control:
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+        if self.shards is not None:
+            self.shards.close()
+
+    def _beside(self, connection: Connection, workspace: str) -> AbstractContextManager[Connection]:
+        """A transaction in the database that holds the epoch of a workspace; it ends before that of the connection."""
+        return nullcontext(connection) if self.shards is None else self.shards.beside(connection, workspace)
 
     def _set(self, workspace: str, **values: Any) -> None:
         with self.engine.begin() as connection:
@@ -229,6 +261,11 @@ class Control:
         """Waits for the transaction, if there is one, that holds the present epoch."""
         count = update(epochs).where(epochs.c.workspace == workspace).values(epoch=epochs.c.epoch + 1)
         return int(connection.execute(count.returning(epochs.c.epoch)).scalar_one())
+
+
+def _first_epochs(connection: Connection, names: Collection[str]) -> None:
+    first = insert_unless(epochs).on_conflict_do_nothing()
+    connection.execute(first, [{"workspace": name, "epoch": 0} for name in names])
 
 
 def _update_of(workspace: str, values: dict[str, Any], due_in: timedelta | None) -> Any:
@@ -245,6 +282,14 @@ def open_control(
     The server ends a transaction in which nothing happens for as long as `reclaim`: that of a worker that is paused or
     cut off, whose locks others would wait for. LedgerError if the database cannot be used.
     """
+
+    def open_engine(shard: str) -> Engine:
+        return _opened(of_shard(url, shard), None if address is None else lambda: of_shard(address(), shard), reclaim)
+
+    return Control(open_engine(OF_CONTROL), Shards(open_engine) if is_in_shards(url) else None)
+
+
+def _opened(url: str, address: Callable[[], str] | None, reclaim: timedelta) -> Engine:
     with unusable(url):
         engine = engine_of(make_url(url).update_query_dict({KEY: CONTROL}), address)
 
@@ -259,7 +304,7 @@ def open_control(
         except BaseException:
             engine.dispose()
             raise
-        return Control(engine)
+        return engine
 
 
 def idle_limit(reclaim: timedelta) -> str:

@@ -20,6 +20,7 @@ from syncd.config.project import clock_of
 from syncd.config.schedule import next_start
 from syncd.config.worker_keys import WorkerKeys
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, migrate, open_ledger, service_lock
+from syncd.ledger.failures import NewerLedger
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
 from syncd.ledger.outbox import State
@@ -74,7 +75,13 @@ class Jobs:
             return self._without_files(workspace, job, error)
         if not self._has_the_right_files(workspace, configuration.config, digest):
             return self._hand_back(workspace, "other files were announced since this worker began")
-        fence = self._control.take(workspace, job)
+        try:
+            fence = self._control.take(workspace, job)
+        except Replaced:
+            raise
+        except LedgerError as error:  # it is due again once a worker sees that no job of it is left
+            log.error("job not begun", extra={"reason": str(error)})
+            raise
         outcome, problem, due_in = self._cycle(workspace, configuration, fence)
         self._end(fence, outcome, problem, due_in)
         return outcome
@@ -154,6 +161,8 @@ class Jobs:
             with closing(ledger), service_lock(ledger.engine):  # `syncd restore` asks for it
                 return self._cycle_of(workspace, configuration, ledger)
         except (LedgerError, LedgerBusy) as error:
+            if isinstance(error, NewerLedger):  # a newer worker must not leave the next job to this one
+                self._control.forget_digest(workspace)
             log.error("ledger failed", extra={"reason": str(error)})
             return "failed", str(error), min(self._soon, self._until_next(config))
 

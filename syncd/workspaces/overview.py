@@ -11,6 +11,7 @@ from datetime import datetime
 from typing_extensions import TypedDict
 
 from syncd.config import Config
+from syncd.config.advised_commands import for_workspace
 from syncd.config.deployment import Deployment
 from syncd.config.load import load_workspace
 from syncd.config.project import clock_of
@@ -73,7 +74,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
     """
     for name in sorted(deployment.names()):
         if name in deployment.refused:
-            yield WorkspaceOverview(name, str(deployment.refused[name]))
+            yield broken_overview(name, str(deployment.refused[name]))
             continue
         url: str | None = None
         try:
@@ -84,7 +85,12 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
             reason = wrong_cells.explained(error, wrong_cells.files_at(url))
             if not isinstance(reason, SyncdError):
                 raise
-            yield WorkspaceOverview(name, str(reason))
+            yield broken_overview(name, str(reason))
+
+
+def broken_overview(name: str, problem: str | None) -> WorkspaceOverview:
+    """The overview of a workspace that cannot be shown; what the problem advises is for it."""
+    return WorkspaceOverview(name, None if problem is None else for_workspace(problem, name))
 
 
 def workspaces_document(overviews: Iterable[WorkspaceOverview]) -> WorkspacesDocument:

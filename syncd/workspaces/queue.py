@@ -12,6 +12,7 @@ from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnecto
 from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import Connection, make_url
 
+from syncd.config.ledger_address import of_shard
 from syncd.ledger.engine import NETWORK
 from syncd.ledger.fence import CONTROL
 from syncd.ledger.impatient_async import ImpatientAsyncConnection
@@ -54,7 +55,7 @@ def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> Ap
         await connection.commit()
 
     def conninfo() -> str:
-        url = make_url(address()).set(drivername="postgresql")
+        url = make_url(of_shard(address())).set(drivername="postgresql")
         return url.render_as_string(hide_password=False)
 
     app = App(

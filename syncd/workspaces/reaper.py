@@ -12,6 +12,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from syncd.ledger import LedgerError
 from syncd.workspaces.control import Control
 
 log = logging.getLogger("syncd.workspaces")
@@ -31,7 +32,10 @@ async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadli
         stalled |= {job.id: job for job in await jobs.list_jobs_async(id=id_, status=Status.DOING.value)}
     reclaimed = 0
     for job in stalled.values():
-        reclaimed += await _reclaim(jobs, control, job)
+        try:
+            reclaimed += await _reclaim(jobs, control, job)
+        except LedgerError as error:  # the database of its ledger is away, and that of others may not be
+            log.warning("job cannot be taken from its worker yet", extra={"job": job.id, "reason": str(error)})
     await jobs.prune_stalled_workers(seconds)
     return reclaimed
 

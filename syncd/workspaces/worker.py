@@ -31,7 +31,8 @@ from syncd.workspaces.reaper import reclaim_stalled
 from syncd.workspaces.worker_metrics import WorkerMetrics
 
 log = logging.getLogger("syncd.workspaces")
-_TICK = 1.0  # seconds
+_TICK = 1.0  # seconds, at most: half a heartbeat, so that short times of `worker:` are short takeovers
+_SHORTEST_TICK = 0.1
 _GRACE = 8.0  # seconds that jobs have to end after a stop; then they are left as if the worker were killed
 
 
@@ -148,6 +149,8 @@ class Worker:
             self._jobs = await asyncio.to_thread(Jobs, self._path, control, self._keys, self._stopping)
         jobs = self._jobs
         jobs.use(control)
+        heartbeat = self._keys.heartbeat.total_seconds()
+        tick = min(_TICK, max(_SHORTEST_TICK, heartbeat / 2))
         app = queue_of(address, self._keys.reclaim, lambda *job: self._run(jobs, *job))
         async with app.open_async():
             log.info("started", extra={"jobs at a time": self._keys.concurrency})
@@ -157,16 +160,17 @@ class Worker:
                     heartbeat=self._keys.heartbeat,
                     reclaim=self._keys.reclaim,
                     concurrency=self._keys.concurrency,
-                    poll=_TICK,
+                    poll=tick,
                 )
             )
             beside = [
-                asyncio.ensure_future(self._every(_TICK, lambda: self._tick(control))),
-                asyncio.ensure_future(
-                    self._every(self._keys.heartbeat.total_seconds(), lambda: self._look(app, control))
-                ),
+                asyncio.ensure_future(self._every(tick, lambda: self._tick(control))),
+                asyncio.ensure_future(self._every(tick, lambda: self._reclaim(app, control))),
+                asyncio.ensure_future(self._every(heartbeat, lambda: self._look(control))),
                 asyncio.ensure_future(self._stopped()),
             ]
+            if control.shards is not None:
+                beside.insert(0, asyncio.ensure_future(self._every(tick, lambda: self._collect_wakes(control))))
             await asyncio.wait([taking, beside[-1]], return_when=asyncio.FIRST_COMPLETED)
             for task in beside:
                 task.cancel()
@@ -214,14 +218,31 @@ class Worker:
         self.metrics.late.set(await asyncio.to_thread(control.lag))
         self._ticked_at, self._problem = time.monotonic(), None
 
-    async def _look(self, app: App, control: Control) -> None:
-        """Looks for new workspaces, and for jobs of workers that are gone."""
-        await asyncio.to_thread(self._register, control)
+    async def _reclaim(self, app: App, control: Control) -> None:
+        """Takes the jobs of workers that are gone, and defers them at once.
+
+        It looks as often as it ticks, however rare heartbeats are: else a takeover would take `reclaim` and a
+        heartbeat more.
+        """
         keys, looked_at = self._keys, self._looked_at
         self._looked_at = time.monotonic()
-        if self._looked_at - looked_at < keys.reclaim.total_seconds():  # else it stood still itself, and judges nobody
-            self.metrics.reclaimed.inc(await reclaim_stalled(app, control, keys.reclaim, keys.deadline))
-        self.alive = max(1, await asyncio.to_thread(control.workers, keys.reclaim))  # it may not be registered yet
+        if self._looked_at - looked_at >= keys.reclaim.total_seconds():  # it stood still itself, and judges nobody
+            return
+        if reclaimed := await reclaim_stalled(app, control, keys.reclaim, keys.deadline):
+            self.metrics.reclaimed.inc(reclaimed)
+            await asyncio.to_thread(control.defer_due, defer)
+
+    async def _collect_wakes(self, control: Control) -> None:
+        """Looks for requests in the databases of ledgers, which are several. One that is away holds up no tick."""
+        try:
+            await asyncio.to_thread(control.collect_wakes)
+        except LedgerError as error:
+            log.warning("requests cannot be read", extra={"reason": str(error)})
+
+    async def _look(self, control: Control) -> None:
+        """Looks for new workspaces, other workers, and workspaces whose jobs were lost."""
+        await asyncio.to_thread(self._register, control)
+        self.alive = max(1, await asyncio.to_thread(control.workers, self._keys.reclaim))  # it may not be registered
         self.metrics.workers.set(self.alive)
         await asyncio.to_thread(control.recover)
 

@@ -2,7 +2,7 @@
 
 `bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew, `bench.py breadth` those
 of many key results, `bench.py pages` the first page; each writes its section. `bench.py scale` runs those of many
-workspaces, into docs/scale.md.
+workspaces, into docs/scale.md, in about half an hour; `bench.py scale 100` runs those of 100, and prints them alone.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from scenarios import measure_all, measure_breadth, measure_growth, measure_page
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 SCALE = PAGE.with_name("scale.md")
+SIZES = (100, 1_000)
 
 
 def main() -> None:
@@ -39,9 +40,11 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.0f} s  {progress}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
-        if sys.argv[1:] == ["scale"]:
-            content = scale_section(measure_scale(Path(folder) / "scale", say), machine(), load)
-            write(SCALE, content)
+        if sys.argv[1:2] == ["scale"]:
+            sizes = [int(size) for size in sys.argv[2:]]
+            content = scale_section(measure_scale(Path(folder) / "scale", sizes or SIZES, say), machine(), load)
+            if not sizes:
+                write(SCALE, content)
             print(content)
             return
         if sys.argv[1:]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -12,10 +13,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Traffic:
-    """The number of requests, and the bytes of the responses' bodies."""
+    """The number of requests, and the bytes of the responses' bodies; how many were answered that nothing has changed
+    (304), and how often each address was asked for.
+    """
 
     requests: int
     bytes: int
+    unchanged: int
+    by_address: Mapping[str, int]
 
 
 class Box:
@@ -73,7 +78,10 @@ def _serve(name: str, pipe: Connection) -> None:
                 case ("traffic",):
                     requests = list(box.requests)
                     box.requests.clear()
-                    pipe.send(Traffic(len(requests), sum(request.bytes_sent for request in requests)))
+                    sent = sum(request.bytes_sent for request in requests)
+                    unchanged = sum(request.status == 304 for request in requests)
+                    addresses = Counter(f"{request.method} {request.path}?{request.query}" for request in requests)
+                    pipe.send(Traffic(len(requests), sent, unchanged, addresses))
                     continue
                 case ("change",):
                     CHANGES[name](world)

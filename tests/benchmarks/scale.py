@@ -16,6 +16,9 @@ _COLUMNS = (
     "workspaces", "workers", "cycle", "worker s", "database s", "sandbox s", "wall s", "lag p50 s", "lag p99 s",
     "connections", "MB a worker", "requests",
 )  # fmt: skip
+_REQUESTS = (
+    "workspaces", "workers", "cycle", "requests", "not changed", "repeated", "saved if shared", "shared lists",
+)  # fmt: skip
 _NEEDS = (
     "workspaces",
     "cycles a second",
@@ -36,6 +39,8 @@ def section(runs: Sequence[Mapping[str, Any]], machine: str, load: float) -> str
     """
     lines = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine}; load before it began: {load:.1f}.", ""]
     lines += [*_head(_COLUMNS), *(_row(run, stage) for run in runs for stage in run["stages"])]
+    lines += ["", f"Requests, counted on {datetime.now(UTC):%d %B %Y}:"]
+    lines += ["", *_head(_REQUESTS), *(_requests(run, stage) for run in runs for stage in run["stages"])]
     lines += ["", *_head(_NEEDS), *(_needs(size, runs[-1]) for size in SIZES)]
     return "\n".join(lines)
 
@@ -50,6 +55,12 @@ def _row(run: Mapping[str, Any], stage: str) -> str:
     lags = f"{took['wall']:.0f} | {took['lag p50']:.0f} | {took['lag p99']:.0f}"
     rest = f"{took['connections']} | {took['peak MB']:.0f} | {took['requests']:.1f}"
     return f"| {run['workspaces']:,} | {run['workers']} | {stage} | {seconds} | {lags} | {rest} |"
+
+
+def _requests(run: Mapping[str, Any], stage: str) -> str:
+    took = run["stages"][stage]
+    rates = " | ".join(f"{took[name]:.2f}" for name in ("requests", "unchanged", "repeated", "shared"))
+    return f"| {run['workspaces']:,} | {run['workers']} | {stage} | {rates} | {took['lists']} |"
 
 
 def _needs(size: int, run: Mapping[str, Any]) -> str:

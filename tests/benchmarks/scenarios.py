@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +140,11 @@ def measure_pages(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
     return figures
 
 
-def measure_scale(folder: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """What many workspaces cost: the figures of `workspaces.py`, first for a single worker."""
+def measure_scale(folder: Path, sizes: Sequence[int], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """What so many workspaces cost: the figures of `workspaces.py`, each for one worker and for two."""
     folder.mkdir()
     runs = []
-    for size, workers in ((100, 1), (100, 2), (1_000, 2)):
+    for size, workers in product(sizes, (1, 2)):
         say(f"{size:,} workspaces, {workers} workers")
         command = [
             sys.executable,

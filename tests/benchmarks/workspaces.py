@@ -8,6 +8,7 @@ file. The workers run all workspaces twice, each time due at the same moment: fr
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ _TESTS = Path(__file__).parents[1]
 sys.path.append(str(_TESTS))
 
 import psycopg  # noqa: E402
-from box import Box, boxed  # noqa: E402
+from box import Box, Traffic, boxed  # noqa: E402
 from budgets import computed_by  # noqa: E402
 from postgres_server import new_database, start_postgres, stop_postgres  # noqa: E402
 from projects import CLOCK, secret  # noqa: E402
@@ -131,7 +132,7 @@ class _Deployment:
             "lag p50": lags[len(lags) // 2],
             "lag p99": lags[int(len(lags) * 0.99)],
             "connections": most,
-            "requests": self._box.traffic().requests / size,
+            **_requests(self._box.traffic(), size),
             "peak MB": max(_peak(worker.pid) for worker in self._workers),
             "database MB": self._ask("SELECT pg_database_size(current_database())")[0][0] / 1e6,
         }
@@ -158,6 +159,22 @@ class _Deployment:
         with psycopg.connect(self._address) as connection:
             cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
+
+
+def _requests(traffic: Traffic, size: int) -> dict[str, float]:
+    """Requests for a workspace's cycle. `unchanged` and `repeated` are wasted: the answer was that nothing has changed,
+    or the same workspace had asked already, before its job was lost. `shared` would not have been made if the
+    workspaces with one credential pulled each list together, and `lists` are those that several of them pull.
+    """
+    by_address = traffic.by_address.values()
+    askers = math.ceil(size / _REPOS)  # of each list
+    return {
+        "requests": traffic.requests / size,
+        "unchanged": traffic.unchanged / size,
+        "repeated": sum(max(0, count - askers) for count in by_address) / size,
+        "shared": sum(count - 1 for count in by_address) / size,
+        "lists": sum(count > 1 for count in by_address),
+    }
 
 
 def _peak(process: int) -> float:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from postgres_server import new_database
 from psycopg import errors
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from waiting import wait_for
 
+from syncd.config.ledger_address import OF_CONTROL, shard_of
 from syncd.ledger import LedgerFailed, failures
 from syncd.ledger.fence import Fence, Replaced, end_sessions
 from syncd.workspaces.control import Control, Due, open_control
@@ -24,9 +26,16 @@ HERE = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-@pytest.fixture
-def control(new_postgres: Callable[[], str]) -> Iterator[Control]:
-    with closing(open_control(new_postgres())) as control:
+@pytest.fixture(params=["one database", "shards"])
+def control(request: pytest.FixtureRequest, new_postgres: Callable[[], str], postgres_server: Any) -> Iterator[Control]:
+    """Of a deployment with a single database, and of one in which the ledger of `search` is in another."""
+    url = new_postgres()
+    if request.param == "shards":
+        name = make_url(url).database
+        new_database(postgres_server, f"{name}_{OF_CONTROL}")
+        new_database(postgres_server, f"{name}_{shard_of('search')}")
+        url = make_url(url).set(database=f"{name}_SHARD").render_as_string(hide_password=False)
+    with closing(open_control(url.replace("SHARD", "{shard}"))) as control:
         control.register([("search", "ws_search"), ("support", "ws_support")])
         yield control
 
@@ -93,7 +102,8 @@ def test_successor_that_begins_while_a_worker_reclaims_keeps_its_epoch(control: 
     remove(control, first)
     second = next_job(control)
     with control.engine.begin() as successor:  # as `take`, which has not committed yet
-        successor.execute(text("UPDATE epochs SET epoch = 2 WHERE workspace = 'search'"))
+        with control._beside(successor, "search") as there:  # where that is another database, it is committed before
+            there.execute(text("UPDATE epochs SET epoch = 2 WHERE workspace = 'search'"))
         successor.execute(
             text("UPDATE workspaces SET job = :job, ended_at = NULL WHERE name = 'search'"), {"job": second}
         )
@@ -103,7 +113,9 @@ def test_successor_that_begins_while_a_worker_reclaims_keeps_its_epoch(control: 
     reclaims.join()
     after = row(control)
     assert (after.job, after.ended_at) == (second, None)
-    control.end(Fence("search", 2), "complete", None, None)
+    assert after.due_at is not None
+    with nullcontext() if control.shards is None else pytest.raises(Replaced):
+        control.end(Fence("search", 2), "complete", None, None)
 
 
 def test_job_that_was_taken_away_before_it_began_takes_no_epoch(control: Control) -> None:
@@ -115,6 +127,18 @@ def test_job_that_was_taken_away_before_it_began_takes_no_epoch(control: Control
         control.take("search", first)
     assert row(control).job == second
     control.end(fence, "complete", None, None)
+
+
+def test_request_beside_a_ledger_makes_its_workspace_due_once(control: Control) -> None:
+    control.defer_due(lambda *_: None)
+    with control.engine.begin() as connection, control._beside(connection, "search") as there:
+        there.execute(text("INSERT INTO wakes (schema) VALUES ('ws_search'), ('ws_search'), ('ws_of_nobody')"))
+    control.collect_wakes()
+    assert control.defer_due(lambda *_: None) == 1
+    control.collect_wakes()
+    assert control.defer_due(lambda *_: None) == 0
+    with control.engine.begin() as connection, control._beside(connection, "search") as there:
+        assert there.scalar(text("SELECT count(*) FROM wakes")) == 0
 
 
 def test_job_that_runs_past_its_deadline_is_taken_from_a_worker_that_is_alive(control: Control) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from opened import create_ledger, url_of
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, ServiceRuns, cycle_lock, migrate, open_ledger, service_lock
 from syncd.ledger.backup import back_up, copy, export, restore
 from syncd.ledger.check import LedgerState, check_ledger
+from syncd.ledger.engine import engine_of
 from syncd.ledger.own_schema import lock_key
 from syncd.ledger.prune import prune, size
 from syncd.ledger.schema import metadata
@@ -242,3 +244,25 @@ def test_a_database_without_schemas_keeps_the_key_of_its_locks() -> None:
 def test_a_schema_that_is_no_name_is_a_sentence(schema: str) -> None:
     with pytest.raises(LedgerError, match=f"its schema is '{schema}'; write lower-case letters, digits and '_'"):
         open_ledger(f"postgresql+psycopg://user@host/okrs?schema={schema}")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_ledgers_that_are_migrated_at_once_in_a_process_do_not_cross(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """As after an upgrade, when the first jobs of a worker migrate the ledgers of their workspaces."""
+    if kind == "sqlite":
+        urls = [f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(4)]
+    else:
+        database: str = request.getfixturevalue("new_postgres")()
+        urls = [in_schema(database, f"ws_{number}") for number in range(4)]
+    for url in urls:
+        with engine_of(make_url(url)).begin() as connection:
+            migrate.upgrade(connection, "0016")
+    with ThreadPoolExecutor(len(urls)) as threads:
+        opened = list(threads.map(lambda url: open_ledger(url), urls))
+    for ledger in opened:
+        assert ledger is not None
+        with closing(ledger), ledger.engine.connect() as connection:
+            assert migrate.version(connection) == migrate.head()
+            assert set(inspect(connection).get_table_names()) >= {table.name for table in metadata.sorted_tables}

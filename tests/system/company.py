@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from forked import Forked
 from projects import Project
+from relay import Relay, relay_to
 from sqlalchemy import make_url
 from waiting import HANG
 
+from syncd.config.ledger_address import OF_CONTROL, of_shard, shard_of
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.github.code import Issue
 from syncd.sandbox.story.numbers import OKR_BOOK
@@ -94,9 +99,13 @@ class Company:
     def make_due(self, names: tuple[str, ...] = NAMES) -> None:
         self.ask("UPDATE syncd.workspaces SET due_at = now() WHERE name = ANY(%s)", list(names))
 
-    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows that a query answers in the database; none while it has no answer."""
-        address = make_url(self.project.env["LEDGER"]).set(drivername="postgresql")
+    def ask(self, query: str, *values: Any, shard: str = OF_CONTROL) -> list[tuple[Any, ...]]:
+        """The rows that a query answers in the database; none while it has no answer. Where there are several
+        databases, that of the ledger which the query names, else that of a shard.
+        """
+        of_ledger = re.search(r"\bws_(\w+)\.", query)
+        url = of_shard(self.project.env["LEDGER"], shard_of(of_ledger[1]) if of_ledger else shard)
+        address = make_url(url).set(drivername="postgresql")
         with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
             cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
@@ -144,6 +153,11 @@ class Company:
         """Every workspace has its numbers, and every check-in stands once."""
         for name in NAMES:
             assert self.numbers(name) == (self.number, self.number + 1), name
+        self.check_targets()
+
+    def check_targets(self) -> None:
+        """Every check-in stands once, and its number is that of now."""
+        for name in NAMES:
             assert set(self.log_rows(name).values()) == {1}, (name, self.log_rows(name))
             comments = self.comments(name)
             assert len(comments) == 1, (name, comments)
@@ -183,3 +197,17 @@ def company(
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def company_behind_a_relay(
+    folder: Path, box: Sandbox, ledger: str, *, worker: str = TENTH
+) -> Iterator[tuple[Company, Relay]]:
+    """Its check-ins for GitHub pass a relay."""
+    address = urlsplit(box.github_url)
+    connect = partial(socket.create_connection, (address.hostname, address.port))
+    with (
+        relay_to(connect) as relay,
+        company(folder, box, ledger, github=f"http://127.0.0.1:{relay.port}{address.path}", worker=worker) as made,
+    ):
+        yield made, relay

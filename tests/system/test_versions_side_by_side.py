@@ -36,10 +36,15 @@ def git(*arguments: str) -> bytes:
 
 def wheel_from_before(migration: str, folder: Path) -> Path:
     """syncd as its wheel held it before a commit added a migration, unpacked."""
+    return wheel_of_parent(folder, "--diff-filter=A", "--", f"syncd/ledger/migrations/versions/{migration}.py")
+
+
+def wheel_of_parent(folder: Path, *search: str) -> Path:
+    """syncd as its wheel was before the first commit that `git log` finds, unpacked."""
     try:
-        added = git("log", "--format=%H", "--diff-filter=A", "--", f"syncd/ledger/migrations/versions/{migration}.py")
-        source = git("archive", "--format=zip", f"{added.decode().split()[-1]}^")
-    except (subprocess.CalledProcessError, IndexError):
+        (*_, first) = git("log", "--format=%H", *search).decode().split()
+        source = git("archive", "--format=zip", f"{first}^")
+    except (subprocess.CalledProcessError, ValueError):
         pytest.skip("the history of this repository is not here")
     folder.mkdir()
     (folder / "source.zip").write_bytes(source)

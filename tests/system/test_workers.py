@@ -16,27 +16,25 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import loopback
 import pytest
-from company import NAMES, Company, company
+from company import NAMES, Company, company, company_behind_a_relay
 from forked import FORGE
 from loopback import QuietHandler
 from postgres_server import start_again
 from projects import NOWHERE
-from relay import Relay, relay_to
+from relay import relay_to
 from sqlalchemy import make_url
 from test_ledger_trouble import stop
 from test_run import free_port
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.github import api
 
 pytestmark = pytest.mark.unmeasured
 nightly = pytest.mark.nightly
@@ -139,11 +137,20 @@ def test_run_is_a_worker_that_serves_the_pages_and_what_happens_there_makes_a_wo
         wait_for(lambda: min(cycles_of_others()) > 1)
 
 
-def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(workers: Company) -> None:
+@pytest.fixture
+def tight_quota(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many requests GitHub's token has in ten seconds: fewer than the jobs below would make in that time."""
+    monkeypatch.setattr(api, "QUOTA", 30)
+    monkeypatch.setattr(api, "WINDOW", 10)
+    return api.QUOTA
+
+
+def kill_at_random(workers: Company, kills: int) -> None:
+    """Kills workers while they run jobs, and starts others; whenever they have come to an end, everything is right."""
     dice = random.Random(SEED)
     alive = [workers.start() for _ in range(2)]
     wait_for(workers.settled)
-    for number in range(KILLS):
+    for number in range(kills):
         workers.change()
         at = len(workers.box.requests) + dice.randrange(1, 30)
         wait_for(lambda at=at: len(workers.box.requests) >= at or workers.settled())  # type: ignore[misc]
@@ -152,7 +159,7 @@ def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(worker
         killed.kill()
         killed.wait(HANG)
         alive[alive.index(killed)] = workers.start()
-        if dice.random() < 0.5 and number < KILLS - 1:
+        if dice.random() < 0.5 and number < kills - 1:
             continue  # the next kill falls into the takeover
         wait_for(workers.settled)
         try:
@@ -161,34 +168,12 @@ def test_killed_anywhere_other_workers_go_on_and_no_check_in_stands_twice(worker
             raise AssertionError(f"SYNCD_SEED={SEED}, kill {number}: {error}") from error
 
 
-@nightly
-def test_takeover_needs_no_more_than_the_default_times(
-    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+def test_killed_anywhere_other_workers_go_on_no_check_in_stands_twice_and_no_quota_is_exceeded(
+    tight_quota: int, workers: Company
 ) -> None:
-    with company(tmp_path / "company", box, new_postgres(), worker="{}") as workers:
-        workers.start()
-        wait_for(workers.settled)
-        box.fault(Fault("github", "delay", seconds=2))
-        asked = len(box.requests)
-        workers.change()
-        wait_for(lambda: len(box.requests) > asked)
-        workers.workers[0].kill()
-        box.heal()
-        workers.start()
-        wait_for(workers.settled)
-        workers.check()
-
-
-@contextmanager
-def company_behind_a_relay(folder: Path, box: Sandbox, ledger: str) -> Iterator[tuple[Company, Relay]]:
-    """Its check-ins for GitHub pass a relay."""
-    address = urlsplit(box.github_url)
-    connect = partial(socket.create_connection, (address.hostname, address.port))
-    with (
-        relay_to(connect) as relay,
-        company(folder, box, ledger, github=f"http://127.0.0.1:{relay.port}{address.path}") as made,
-    ):
-        yield made, relay
+    kill_at_random(workers, KILLS)
+    counted = workers.box.github_windows(workers.box.credentials["github"])
+    assert max(counted) <= tight_quota < sum(counted), counted
 
 
 def test_worker_that_was_paused_and_replaced_sends_and_writes_nothing(

@@ -75,9 +75,9 @@ OF_A_WORKSPACE: dict[str, list[list[str]]] = {
 ELSEWHERE = {
     "approve": "refuses below, for nothing is held",
     "import": "refuses below, for the ledger is not empty",
-    "run": "serves one workspace, or all: tests/system/test_deployment_run.py",
-    "serve": "serves one workspace, or all",
-    "mcp": "reads as the other commands do",
+    "run": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
+    "serve": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
+    "mcp": "goes on until it is stopped: tests/system/test_one_workspace_served.py",
 }
 
 
@@ -185,6 +185,25 @@ def test_all_workspaces_are_a_table_and_a_broken_one_is_a_row(deployment: Projec
     assert rows[2]["watermelons"] in (0, 1)
     assert rows[2]["synced_at"].endswith("+01:00")
     assert rows[2]["period"] == "2026-Q4"
+
+
+def test_advised_commands_name_the_workspace(tmp_path: Path) -> None:
+    """In what a command prints of a workspace, in its JSON and errors, and in the row of one that is broken."""
+    project = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")
+    named = ("--workspace", "alpha")
+    assert "run `syncd sync --workspace alpha`." in project.run("status", *named, check=0).stdout
+    assert "`syncd sync --workspace alpha`" in project.run("review", *named, check=0).stdout
+    assert "`syncd sync --workspace alpha` makes it" in project.run("prune", *named, check=2).stderr
+    project.run("sync", *named, check=0)
+    (tmp_path / "teams/alpha/data/alpha.csv").write_text("Day,Calls\n2026-11-02,900\n2026-11-09,90000\n")
+    planned = project.run("plan", *named, "--json", check=0).stdout
+    assert '"approve": "syncd approve calls --workspace alpha"' in planned
+    assert "syncd approve calls --workspace alpha" in project.run("plan", *named, check=0).stdout
+    (tmp_path / "ledgers" / "alpha.db").write_bytes(b"no ledger" * 1000)
+    (row, _) = json.loads(project.run("status", "--all", "--json", check=0).stdout)["workspaces"]
+    assert "`syncd restore FILE --workspace alpha`" in row["problem"]
+    rows = " ".join(project.run("status", "--all", check=0).stdout.split())
+    assert "`syncd restore FILE --workspace alpha`" in rows
 
 
 def test_all_workspaces_are_validated_and_a_broken_one_keeps_no_other_from_it(tmp_path: Path) -> None:

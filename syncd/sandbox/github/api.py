@@ -24,7 +24,10 @@ from syncd.sandbox.github.owners import ACCOUNT, Owners
 from syncd.sandbox.http import Request, Response, compact_json
 
 QUOTA = 5000
-"""Requests an hour for each token."""
+"""Requests in a window for each token."""
+
+WINDOW = 3600
+"""Seconds after which a quota is renewed."""
 
 _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
 
@@ -37,7 +40,9 @@ class GitHub:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._used: dict[str, int] = defaultdict(int)
-        self._reset = int(time.time()) + 3600
+        self.windows: list[dict[str, int]] = [self._used]
+        """The requests of each token that counted, window by window."""
+        self._reset = int(time.time()) + WINDOW
         self._sorted: dict[tuple[Any, ...], tuple[int, list[Item]]] = {}
 
     def __call__(self, request: Request) -> Response:
@@ -223,8 +228,9 @@ class GitHub:
                 response = Response(304, b"", headers)
         with self._lock:
             if time.time() > self._reset:
-                self._used.clear()
-                self._reset = int(time.time()) + 3600
+                self._used = defaultdict(int)
+                self.windows.append(self._used)
+                self._reset = int(time.time()) + WINDOW
             if response.status != 304 and request.path != "/rate_limit":
                 self._used[token] += 1
             used = self._used[token]

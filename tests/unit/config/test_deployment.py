@@ -263,8 +263,8 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ),
         (
             "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{workspace}.db\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
+            "ledger: postgresql+psycopg://user@host/db, or postgresql+psycopg://user@host/db_{shard}",
         ),
         (
             "workspaces: teams/*/syncd.yaml\nledger: sqlite:///{shard}.db\n",
@@ -272,14 +272,9 @@ def test_an_unknown_name_gets_the_nearest() -> None:
             "sqlite:///ledgers/{workspace}.db",
         ),
         (
-            "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{shard}\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
-        ),
-        (
             "workspaces: teams/*/syncd.yaml\nledger: postgresql+psycopg://u@h/{workspace}\nrunner: procrastinate\n",
-            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces; write "
-            "ledger: postgresql+psycopg://user@host/db",
+            "syncd.yaml:3: runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
+            "ledger: postgresql+psycopg://user@host/db, or postgresql+psycopg://user@host/db_{shard}",
         ),
         (DEPLOYMENT + "runner: celery\n", "syncd.yaml:3: runner is 'celery'; write 'threads' or 'procrastinate'"),
         (
@@ -380,6 +375,25 @@ def test_the_pages_of_a_workspace_are_below_the_address_of_the_deployment(folder
     (folder / "teams" / "search" / "syncd.yaml").write_text(own)
     assert pages_address(load("search")) == "https://search.acme.example"
     assert pages_address(load("support-desk")) == "https://okrs.acme.example/w/support-desk"
+
+
+def test_keys_of_the_deployments_pages_are_named_where_a_workspace_has_them(folder: Path) -> None:
+    (folder / "syncd.yaml").write_text(
+        f"{DEPLOYMENT}web: {{address: https://okrs.acme.example, groups_claim: teams, metrics: open}}\n"
+    )
+    assert list(load().web_warnings()) == list(load("support-desk").web_warnings())  # what the deployment has is right
+    own = "web:\n  address: https://search.acme.example\n  groups_claim: roles\n  metrics: open\n  login:\n    oidc: "
+    oidc = "{issuer: https://id.acme.example, client_id: syncd, client_secret: '${OIDC}'}\n  roles: {viewer: ['*']}\n"
+    (folder / "teams/search/syncd.yaml").write_text(OWN + own + oidc)
+    there = "the pages of the deployment go by syncd.yaml; write web.{0} there, or remove it here"
+    alone = "web.{0} of a workspace counts only where it is served alone, with --workspace; " + there
+    assert [str(problem) for problem in load().web_warnings()] == [
+        "teams/search/syncd.yaml:3: web.address of a workspace changes only links in what is sent; "
+        + there.format("address"),
+        "teams/search/syncd.yaml:7: " + alone.format("login.oidc"),
+        "teams/search/syncd.yaml:4: " + alone.format("groups_claim"),
+        "teams/search/syncd.yaml:5: " + alone.format("metrics"),
+    ]
 
 
 READS = "measure: {from: workspace, name: support-desk, key_result: calls}"

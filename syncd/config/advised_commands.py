@@ -1,0 +1,27 @@
+"""Commands that a sentence advises: in a deployment, each names the workspace that the sentence is about."""
+
+from __future__ import annotations
+
+import re
+
+_OF_A_WORKSPACE = "approve checkin doctor explain history plan prune publish restore review status sync test try"
+_ADVISED = re.compile(
+    rf"(?<=`)syncd (?:{_OF_A_WORKSPACE.replace(' ', '|')}|validate)(?![\w-])[^`]{{0,80}}(?=`)"
+    rf"|(?<=<code>)syncd (?:{_OF_A_WORKSPACE.replace(' ', '|')}|validate)(?![\w-])[^<]{{0,80}}(?=</code>)"
+)
+
+
+def for_workspace(text: str, workspace: str | None) -> str:
+    """The text in which each such command has `--workspace NAME`, unless it names a workspace already.
+
+    Whoever writes a sentence knows a project, and not whether it is a workspace: so whoever shows the sentence calls
+    this. The commands stand in backticks, or on a page in `<code>`.
+    """
+    if workspace is None or "syncd " not in text:
+        return text
+    return _ADVISED.sub(lambda match: _naming(match[0], workspace), text)
+
+
+def _naming(command: str, workspace: str) -> str:
+    names = "--workspace " in command or "--all" in command
+    return command if names else f"{command} --workspace {workspace}"
