@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, field_validator
 
-from connectors.gitlab.kinds import KINDS, What
+from connectors.gitlab.kinds import GROUP_AND_NAME, KINDS, PATH, Path, What
 from syncd.sdk import (
     Check,
     ConnectionSettings,
@@ -37,6 +37,7 @@ from syncd.sdk import (
     quota_and_clock,
     single_member,
 )
+from syncd.sdk.key_rules import is_empty, refuse
 
 _API = "/api/v4"
 _BY_LIST = {kind.list: kind for kind in KINDS.values()}
@@ -75,8 +76,10 @@ class GitLabSettings(WebSettings):
 class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
 
+    rules = (refuse(is_empty("project"), f"names no project; {GROUP_AND_NAME}"),)
+
     what: What = Field(description="What is counted.")
-    project: str | list[str] = Field(
+    project: Path | list[Path] = Field(
         description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
     )
 
@@ -84,8 +87,8 @@ class GitLabMeasure(RecordKeys):
     @classmethod
     def _paths(cls, value: str | list[str]) -> str | list[str]:
         for path in [value] if isinstance(value, str) else value or [""]:
-            if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)", path):
-                raise ValueError(f"is {path!r}; write GROUP/NAME, or GROUP/* for every project")
+            if not re.fullmatch(PATH, path):
+                raise ValueError(f"is {path!r}; {GROUP_AND_NAME}")
         return value
 
     @property

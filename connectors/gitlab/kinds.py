@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import WithJsonSchema
 
 from syncd.sdk import JsonRow, RecordShape
+from syncd.sdk.key_rules import text
 
 What = Literal["merged_merge_requests", "closed_issues", "releases", "deployments"]
+PATH = r"[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)"
+GROUP_AND_NAME = "write GROUP/NAME, or GROUP/* for every project"
+Path = Annotated[str, WithJsonSchema(text(f"^{PATH}$", GROUP_AND_NAME))]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from connectors.http.expressions import Path, list_paths, value_at
 from connectors.http.further_pages import further_pages, next_is_nowhere, says_end, totals
 from connectors.http.keys import Expression
 from syncd.sdk import JsonClient, SourceBroken, SourceError, parse_link
+from syncd.sdk.key_rules import both, has, has_any, holds, lacks, needs, refuse, single
 
 LINK = "link"
 _MOST_PAGES = 1000
@@ -34,7 +35,25 @@ _BY_NUMBER = re.compile("(current|page)?(page|number|index|offset)|start(at|inde
 class Pages(BaseModel):
     """How to reach the next page: by what an answer says, or by counting pages or rows."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "allOf": [
+                needs(has_any("next", "page", "offset"), "needs one of 'next', 'page' and 'offset'"),
+                *single("next", "page", "offset"),
+                refuse(
+                    both(has("param"), lacks("next"), has_any("page", "offset")),
+                    "has 'param' beside a parameter that counts, which names it already; drop 'param'",
+                ),
+                refuse(
+                    both(has("param"), holds("next", LINK)),
+                    "has 'next: link', which is an address and needs no 'param'; drop 'param'",
+                ),
+            ]
+        },
+    )
 
     next: Expression | None = Field(
         None, description='`link` for the header `Link: rel="next"`; else JMESPath to an address or a cursor.'

@@ -6,6 +6,7 @@ language servers of VS Code show in place of their own sentence (code.visualstud
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Rule = dict[str, Any]
@@ -32,6 +33,16 @@ def holds(key: str, *values: Any) -> Rule:
     return {"required": [key], "properties": {key: {"enum": list(values)}}}
 
 
+def matches(key: str, pattern: str) -> Rule:
+    """Whether a key is written and has a text of this form."""
+    return {"required": [key], "properties": {key: {"type": "string", "pattern": pattern}}}
+
+
+def is_empty(key: str) -> Rule:
+    """Whether a key holds a list without items."""
+    return {"required": [key], "properties": {key: {"type": "array", "maxItems": 0}}}
+
+
 def both(*conditions: Rule) -> Rule:
     """Whether a block meets all of these conditions."""
     return {"allOf": list(conditions)}
@@ -50,6 +61,17 @@ def refuse(condition: Rule, sentence: str) -> Rule:
 def needs(condition: Rule, sentence: str) -> Rule:
     """Every block must meet the condition."""
     return {"if": condition, "else": _never(sentence)}
+
+
+def fits(key: str, schema: Rule) -> Rule:
+    """What a key holds, where it is written, must fit a schema that has its own sentence."""
+    return {"properties": {key: schema}}
+
+
+def each_of(names: Sequence[str], sentence: str) -> Rule:
+    """A value, or a list of values, that are all names of these, or no value at all."""
+    value = {"enum": [*names, None], "errorMessage": sentence}
+    return {"if": {"type": "array"}, "then": {"items": value}, "else": value}
 
 
 def _never(sentence: str) -> Rule:
