@@ -176,12 +176,14 @@ def test_status_and_review_tell_the_same(project: Project, capsys: pytest.Captur
     printed = " ".join(capsys.readouterr().out.split())
     sentence = (
         "Of 9 issues and pull requests done, 44 % (4) drive an outcome, 11 % (1) are measured and drive none, and "
-        "44 % (4) are in no mapping. Most without an outcome: acme/a 3/5, acme/b 2/4."
+        "44 % (4) are in no mapping. Most without an outcome: acme/a 3/5, acme/b 2/4. "
+        "It covers 2 lists, and no work elsewhere: issues of acme/a, issues of acme/b."
     )
     assert sentence in printed
     made = review(project.config, project.config.periods[0], project.ledger, project.now)
     assert document(made)["work"] == told
     assert "Of 9 issues and pull requests done" in markdown(made)
+    assert "It covers 2 lists, and no work elsewhere: issues of acme/a" in " ".join(markdown(made).split())
     before = review(
         project.config, project.config.periods[0], project.ledger, project.now + timedelta(days=3), project.now.date()
     )
