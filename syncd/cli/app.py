@@ -98,7 +98,7 @@ def try_measure(
 ) -> None:
     """Answer a measure while you write it, and keep nothing.
 
-    Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
+    A formula is answered with each of its parts. Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
     and those that each rule leaves out. The file need not be one of the project's. `-` reads a measure from standard
     input. The service may run meanwhile; no request is sent that may change something.
     """
