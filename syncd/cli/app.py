@@ -98,9 +98,10 @@ def try_measure(
 ) -> None:
     """Answer a measure while you write it, and keep nothing.
 
-    A formula is answered with each of its parts. Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
-    and those that each rule leaves out. The file need not be one of the project's. `-` reads a measure from standard
-    input. The service may run meanwhile; no request is sent that may change something.
+    Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
+    and those that each rule leaves out. A formula is answered with each of its parts. The file need not be one of the
+    project's. `-` reads a measure from standard input. The service may run meanwhile; no request is sent that may
+    change something.
     """
     from syncd.cli import try_out as command
 

@@ -185,7 +185,8 @@ def test_a_file_beside_the_project_is_read(project: CsvProject, capsys: pytest.C
 
 
 def test_a_guard_is_tried_like_a_key_result(project: CsvProject, capsys: pytest.CaptureFixture[str]) -> None:
-    guarded = """          guard: {title: Few complain, keep: {at_most: 3}, measure: {from: local, file: calls.csv, cell: B4}}"""
+    measure = "{from: local, file: calls.csv, cell: B4}"
+    guarded = f"          guard: {{title: Few complain, keep: {{at_most: 3}}, measure: {measure}}}"
     path = project.folder / "guarded.yaml"
     path.write_text(DRAFT.replace("take: sum}}", f"take: sum}},\n{guarded}}}"))
     code, shown = printed(project, f"{path}:calls:guard", capsys)
