@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("syncd.http")
 
-ONE_USE = (
+LOST_AT_A_RESTART = (
     "the token server gave another one in its place. syncd keeps that in memory alone, and begins with the configured "
     "one at the next start. If the server takes each refresh token once only, drop refresh_token and use client "
     "credentials, or ask the API's owner for a refresh token that stays good"
@@ -186,7 +186,7 @@ class Tokens:
             if refresh_token != grant.refresh_token and not grant.is_rotated:
                 grant.is_rotated = True
                 where = self._context.hide(urlsplit(self._keys.token_url).netloc.rpartition("@")[2])
-                _log.warning("refresh token replaced", extra={"token_server": where, "reason": ONE_USE})
+                _log.warning("refresh token replaced", extra={"token_server": where, "reason": LOST_AT_A_RESTART})
             grant.refresh_token = refresh_token
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from connectors.http.dates import Dates
 from connectors.http.graphql_queries import failure
 from connectors.http.measure import HttpMeasure
-from connectors.http.oauth import ONE_USE, is_rotated
+from connectors.http.oauth import LOST_AT_A_RESTART, is_rotated
 from connectors.http.paging import AnswerPage, ListMoved, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
@@ -42,7 +42,7 @@ class HttpSource(JsonSource):
         yield from super().check()
         oauth = self._settings.oauth
         if oauth is not None and is_rotated(oauth):
-            yield Check("refresh token", False, ONE_USE)
+            yield Check("refresh token", False, LOST_AT_A_RESTART)
 
     def close(self) -> None:
         """Closes the sockets."""
