@@ -223,7 +223,9 @@ def test_validate_imports_the_keys_of_the_connectors_in_use(tmp_path: Path) -> N
         "[{id: k, title: K, kind: outcome, baseline: 1, target: 2}]}]\n"
     )
     loaded = {name for name in imports(Project(tmp_path), "validate") if name.startswith("connectors.")}
-    assert loaded == {"connectors.github.settings", "connectors.jira.settings", "connectors.jira.jql"}
+    assert loaded == {
+        "connectors.github.settings", "connectors.github.measure_rules", "connectors.jira.settings", "connectors.jira.jql"
+    }  # fmt: skip
 
 
 def test_status_imports_what_it_needs(project: Project) -> None:
