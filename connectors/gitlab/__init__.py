@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, field_validator
 
-from connectors.gitlab.kinds import GROUP_AND_NAME, KINDS, PATH, Path, What
+from connectors.gitlab.kinds import KINDS, Projects, What
 from syncd.sdk import (
     Check,
     ConnectionSettings,
@@ -37,7 +37,6 @@ from syncd.sdk import (
     quota_and_clock,
     single_member,
 )
-from syncd.sdk.key_rules import is_empty, refuse
 
 _API = "/api/v4"
 _BY_LIST = {kind.list: kind for kind in KINDS.values()}
@@ -76,20 +75,10 @@ class GitLabSettings(WebSettings):
 class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
 
-    rules = (refuse(is_empty("project"), f"names no project; {GROUP_AND_NAME}"),)
-
     what: What = Field(description="What is counted.")
-    project: Path | list[Path] = Field(
+    project: Projects = Field(
         description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
     )
-
-    @field_validator("project")
-    @classmethod
-    def _paths(cls, value: str | list[str]) -> str | list[str]:
-        for path in [value] if isinstance(value, str) else value or [""]:
-            if not re.fullmatch(PATH, path):
-                raise ValueError(f"is {path!r}; {GROUP_AND_NAME}")
-        return value
 
     @property
     def paths(self) -> Sequence[str]:

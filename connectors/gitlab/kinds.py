@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from syncd.sdk import JsonRow, RecordShape
-from syncd.sdk.key_rules import text
+from syncd.sdk.key_rules import all_match, texts
 
 What = Literal["merged_merge_requests", "closed_issues", "releases", "deployments"]
-PATH = r"[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)"
-GROUP_AND_NAME = "write GROUP/NAME, or GROUP/* for every project"
-Path = Annotated[str, WithJsonSchema(text(f"^{PATH}$", GROUP_AND_NAME))]
+_PATHS = r"^[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)$", "write GROUP/NAME, or GROUP/* for every project"
+Projects = Annotated[str | list[str], AfterValidator(all_match(*_PATHS)), WithJsonSchema(texts(*_PATHS))]
 
 
 @dataclass(frozen=True, kw_only=True)

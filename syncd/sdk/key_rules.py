@@ -6,7 +6,8 @@ language servers of VS Code show in place of their own sentence (code.visualstud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Rule = dict[str, Any]
@@ -16,6 +17,24 @@ Rule = dict[str, Any]
 def text(pattern: str, sentence: str, **more: Any) -> dict[str, Any]:
     """The schema of a text of this form; the sentence says what to write."""
     return {"type": "string", "pattern": pattern, "errorMessage": sentence, **more}
+
+
+def texts(pattern: str, sentence: str) -> dict[str, Any]:
+    """The schema of a text of this form, or of a list of them that is not empty; the sentence says what to write."""
+    item = text(pattern, sentence)
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "errorMessage": f"is empty; {sentence}"}]}
+
+
+def all_match(pattern: str, sentence: str) -> Callable[[str | list[str]], str | list[str]]:
+    """What checks a text or a list of them as `texts` does, for pydantic."""
+
+    def check(value: str | list[str]) -> str | list[str]:
+        for item in [value] if isinstance(value, str) else value or [""]:
+            if not re.fullmatch(pattern, item):
+                raise ValueError(f"is {item!r}; {sentence}")
+        return value
+
+    return check
 
 
 def has(*keys: str) -> Rule:
