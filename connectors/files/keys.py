@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from connectors.files.limits import FilesSettings
 from connectors.files.paths import checked
 from syncd.sdk import ConnectionSettings, PublishKeys, not_allowed
-from syncd.sdk.key_rules import text
+from syncd.sdk.key_rules import both, has, matches, refuse, text
 from syncd.sdk.table_measure import TableKeys
 
 PACKED = (".xlsx", ".xlsm", ".ods")
@@ -20,16 +20,25 @@ _FILE = text(
     r"^(?![/~])(?!(.*[/\\])?\.\.([/\\]|$)).*\.([cC][sS][vV]|[tT][sS][vV]|[tT][xX][tT]|[xX][lL][sS][xXmM]|[oO][dD][sS])$",
     "write a .csv, .xlsx or .ods file below the connection's root",
 )
+_DELIMITER = text(r'^[^0-9A-Za-z"\r\n]$', 'write one character, such as ";" or "\\t"')
 
 
 class FilesMeasure(TableKeys):
     """The keys that a `files` connection adds to a measure."""
 
     asked = ("file", "cell")
+    rules = (
+        *TableKeys.rules,
+        refuse(
+            both(has("delimiter"), matches("file", r"\.([xX][lL][sS][xXmM]|[oO][dD][sS])$")),
+            "has a delimiter, and its file is no CSV file; drop 'delimiter'",
+        ),
+    )
+
     file: Annotated[str, WithJsonSchema(_FILE)] = Field(
         min_length=1, description="The file below the root: .csv, .xlsx, .ods."
     )
-    delimiter: str | None = Field(
+    delimiter: Annotated[str, WithJsonSchema(_DELIMITER)] | None = Field(
         None, description="What separates the cells of a CSV file, such as `;`; syncd sees it itself where rows agree."
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from connectors.github.api import Api, parsed
@@ -20,9 +21,9 @@ from connectors.github.walks import EARLIEST, check_keys, start_of_walk
 from syncd.sdk import Lists, Page, Record, Scalar, lead_time
 
 WAITS_FOR = timedelta(days=90)
-"""How long before the window a pull request may have been merged that is deployed within it."""
-_EARLIER = (LONGEST_RUN, LONGEST_RUN + timedelta(days=90), LONGEST_RUN + timedelta(days=365))
-"""How far before the window the last deployment before it is looked for."""
+"""How long before the window a pull request may have been merged that is deployed within it, if there was a deployment
+in that time, or none ever.
+"""
 _AT_ONCE = 25
 KIND = "deployed pull request"
 BY_TIME = "dated by the first deployment created after its merge, because GitHub cannot tell which one contains it"
@@ -78,8 +79,8 @@ class DeployedWalk:
         kept: dict[str, Any] = {"deployments": walk.cursor, "from_the_first": self._from_the_first}
         kept["before_window"] = earlier.as_json()
         compared = contents.compared(deliveries, from_the_first=self._from_the_first, merges=merges)
-        for count, deliveries in enumerate(compared, start=1):
-            if count % _AT_ONCE == 0:  # a cursor without `pulls` lets the next pull list them again
+        for number, deliveries in enumerate(compared, start=1):
+            if number % _AT_ONCE == 0:  # a cursor without `pulls` lets the next pull list them again
                 yield Page(cursor=kept | {"deliveries": [each.as_json() for each in deliveries]})
         yield from self._records(Index(deliveries, earlier, from_the_first=self._from_the_first), waiting)
         kept |= {"deliveries": [each.as_json() for each in deliveries], "waiting": waiting}
@@ -96,12 +97,12 @@ class DeployedWalk:
         if "deployments" in cursor:
             self._from_the_first = cursor["from_the_first"]
             self._before = [Delivery.from_json(kept) for kept in cursor.get("before_window", ())]
-            walk, deliveries = yield from self._listed(_EARLIER[0], cursor["deployments"], before)
+            walk, deliveries = yield from self._listed(LONGEST_RUN, cursor["deployments"], before)
             return walk, deliveries
-        for earlier in _EARLIER:
+        for earlier in _earlier():
             walk, deliveries = yield from self._listed(earlier, {}, ())
             earlier_ones = [each for each in deliveries if self._since is not None and each.done_at < self._since]
-            if earlier_ones or walk.ended:
+            if earlier_ones or (walk.ended and not walk.has_older):
                 break
         self._from_the_first, self._before = not earlier_ones, earlier_ones
         return walk, deliveries[max(0, len(earlier_ones) - 1) :]
@@ -142,7 +143,10 @@ class DeployedWalk:
                     self._merged[row.number] = row
             return []
 
-        floor = start_of_walk(None if self._since is None else self._since - WAITS_FOR, cursor)
+        since = None if self._since is None else self._since - WAITS_FOR
+        if since is not None and self._before:  # the first deployment of the window brings what was merged since then
+            since = min(since, self._before[-1].done_at)
+        floor = start_of_walk(since, cursor)
         marked = None
         for page in PullsWalk(self._api, self._repo, collect, "merges").pages(floor, cursor):
             if page.cursor is not None and "walk" not in page.cursor:
@@ -210,6 +214,13 @@ class DeployedWalk:
             dates = [commit.authored_at for answer in answers for commit in answer.rows or () if commit.authored_at]
             self._committed[number] = min(dates).isoformat() if dates else ""
         return datetime.fromisoformat(self._committed[number]) if self._committed[number] else None
+
+
+def _earlier() -> Iterator[timedelta]:
+    """How far before the window the last deployment before it is looked for, until one is found or none is left."""
+    yield LONGEST_RUN
+    yield LONGEST_RUN + timedelta(days=90)
+    yield from (LONGEST_RUN + timedelta(days=365 * years) for years in count(1))
 
 
 def _merge(kept: Sequence[str | None]) -> tuple[str | None, datetime]:

@@ -62,6 +62,8 @@ class DeploymentsWalk:
         """The deployments that were listed; None if the list has not changed."""
         self.ended = False
         """Whether they go back to the first deployment that there is."""
+        self.has_older = False
+        """Whether a wanted deployment that was listed is older than the floor: then nobody asked what it came to."""
 
     def changed(
         self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True
@@ -76,7 +78,9 @@ class DeploymentsWalk:
         if self.rows is None:
             return
         last = max((row.created_at for row in self.rows), default=None)
-        rows = [row for row in self.rows if wanted(row) and (floor is None or row.created_at >= floor)]
+        listed = [row for row in self.rows if wanted(row)]
+        rows = [row for row in listed if floor is None or row.created_at >= floor]
+        self.has_older = len(rows) < len(listed)
         due = [row for row in reversed(rows) if _is_due(row, states.get(row.stable_id), last)]
         for start in range(0, len(due), _AT_ONCE):
             batch = [(row, self._outcomes.of(self._api, self._repo, row)) for row in due[start : start + _AT_ONCE]]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from connectors.github.measure_rules import SINGLE_ENVIRONMENT, measure_rules
 from syncd.sdk import (
     ConnectionSettings,
     ExcludedMembers,
@@ -66,7 +67,6 @@ FINISHED = "finished deployments"
 DEPLOYED_TO = "pulls deployed to "
 """How the stream of the pull requests that were deployed to an environment begins."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
-_SINGLE_ENVIRONMENT = "the date is that of a single environment; write its whole name, such as environment: staging"
 _UNDERWAY = frozenset({"pending", "queued", "in_progress", "waiting", None})
 _APPS = frozenset(  # whose logins end in [bot]
     {
@@ -143,6 +143,7 @@ class GitHubMeasure(RecordKeys):
     """The keys that a `github` connection adds to a measure."""
 
     asked = ("what", "repo")
+    rules = measure_rules(_FIELDS)
 
     what: What = Field(description="What is counted.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
@@ -170,13 +171,13 @@ class GitHubMeasure(RecordKeys):
         if not isinstance(where, dict):
             return keys
         if "not_environment" in where:
-            raise ValueError(f"has not_environment: {_written(where['not_environment'])}, and {_SINGLE_ENVIRONMENT}")
+            raise ValueError(f"has not_environment: {_written(where['not_environment'])}, and {SINGLE_ENVIRONMENT}")
         if "environment" not in where:
             return keys
         given = where["environment"]
         names = given if isinstance(given, list) else [given]
         if len(names) != 1 or not isinstance(names[0], str) or not names[0] or "*" in names[0]:
-            raise ValueError(f"has environment: {_written(given)} under 'where', and {_SINGLE_ENVIRONMENT}")
+            raise ValueError(f"has environment: {_written(given)} under 'where', and {SINGLE_ENVIRONMENT}")
         return {"environment": names[0], **keys}
 
     @model_validator(mode="after")

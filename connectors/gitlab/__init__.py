@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, field_validator
 
-from connectors.gitlab.kinds import KINDS, What
+from connectors.gitlab.kinds import KINDS, Projects, What
 from syncd.sdk import (
     Check,
     ConnectionSettings,
@@ -76,17 +76,9 @@ class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
 
     what: What = Field(description="What is counted.")
-    project: str | list[str] = Field(
+    project: Projects = Field(
         description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
     )
-
-    @field_validator("project")
-    @classmethod
-    def _paths(cls, value: str | list[str]) -> str | list[str]:
-        for path in [value] if isinstance(value, str) else value or [""]:
-            if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)", path):
-                raise ValueError(f"is {path!r}; write GROUP/NAME, or GROUP/* for every project")
-        return value
 
     @property
     def paths(self) -> Sequence[str]:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from syncd.sdk import JsonRow, RecordShape
+from syncd.sdk.key_rules import all_match, texts
 
 What = Literal["merged_merge_requests", "closed_issues", "releases", "deployments"]
+_PATHS = r"^[\w.-]+(/[\w.-]+)*/(\*|[\w.-]+)$", "write GROUP/NAME, or GROUP/* for every project"
+Projects = Annotated[str | list[str], AfterValidator(all_match(*_PATHS)), WithJsonSchema(texts(*_PATHS))]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from connectors.http.evaluation import LONGEST, tree
 from syncd.sdk.credentials import is_written_secret
-from syncd.sdk.key_rules import text
+from syncd.sdk.key_rules import Rule, fits, text
 
 
 def _below_the_url(value: str) -> str:
@@ -57,8 +57,22 @@ _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 _INTO_HEADERS = "secrets go into 'headers' of the connection, which whoever owns syncd.yaml writes"
 _DECODED = 4
 
-_PATH = text(r"^($|[/?])(?![^?]*/\.\.?([/;?\\]|$))", "begin it with '/', and write a path below the connection's url")
-_JMESPATH = {"type": "string", "maxLength": LONGEST}
+_SLASH = r"([/\\]|%(25){0,2}(2[fF]|5[cC]))"
+_DOT = r"(\.|%(25){0,2}2[eE])"
+_PATH = text(
+    rf"^(?![^?]*{_SLASH}{_DOT}{{1,2}}({_SLASH}|[;?]|$))($|[/?])(?!.*\$\{{[A-Za-z_]\w*\}})",
+    "begin it with '/', write a path below the connection's url, and no ${NAME}: secrets go into 'headers' there",
+)
+_JMESPATH = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+_NO_REFERENCE: Rule = {
+    "if": {"type": "string"},
+    "then": {
+        "pattern": r"^(?![\s\S]*\$\{[A-Za-z_]\w*\})",
+        "errorMessage": f"has a reference, which is replaced in connections only; {_INTO_HEADERS}",
+    },
+}
+NO_REFERENCES = fits("params", {"additionalProperties": {**_NO_REFERENCE, "else": {"items": _NO_REFERENCE}}})
+"""No parameter refers to a secret. `validate` sees references in a body too, and secrets that are written out."""
 
 Path = Annotated[str, AfterValidator(_below_the_url), WithJsonSchema(_PATH)]
 """The path and query of an address, which follow the connection's url."""

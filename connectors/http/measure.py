@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from connectors.http.dates import Dates, check_days, first_place, names_days, sample
 from connectors.http.expressions import list_paths
 from connectors.http.graphql_queries import canonical, check_parameters, check_variables, is_endpoint, reads, texts
-from connectors.http.keys import Expression, Path, check_no_secrets, makes_a_list
+from connectors.http.keys import NO_REFERENCES, Expression, Path, check_no_secrets, makes_a_list
 from connectors.http.paging import Pages, Request
 from connectors.http.settings import HttpSettings
 from syncd.sdk import ConnectionSettings, ReadingKeys, not_allowed
-from syncd.sdk.key_rules import both, has, holds, refuse
+from syncd.sdk.key_rules import both, has, holds, lacks, refuse, text
 
 Value = str | bool | int | float
+
+_GRAPHQL = text(
+    r"^(?!\s*(mutation|subscription)\b)[\s\S]*\{",
+    "write a GraphQL query, such as { calls { total } }; no mutation and no subscription",
+)
+_HOW_TO_PAGE = "write where the next page is, such as {next: link}, or false if the answer is whole"
+_WHOLE: dict[str, Any] = {
+    "type": "boolean",
+    "const": False,
+    "errorMessage": _HOW_TO_PAGE,
+}
 
 
 class HttpMeasure(ReadingKeys):
     """The keys that a web API adds to a measure."""
 
     asked = ("path", "json_")
-    rules = (refuse(both(has("body"), {"not": holds("method", "POST")}), "has a body, which goes with 'method: POST'"),)
+    rules = (
+        NO_REFERENCES,
+        refuse(
+            both(has("body"), {"not": holds("method", "POST")}, lacks("graphql")),
+            "has a body, which goes with 'method: POST'",
+        ),
+        refuse(
+            both(has("graphql"), {"anyOf": [holds("method", "POST"), has("body")]}),
+            "has a graphql, which goes without 'method' and 'body': it is sent by POST, as a read",
+        ),
+    )
+    whole_rules = (refuse(both(has("variables"), lacks("graphql")), "has variables, which go with 'graphql'"),)
 
     path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
     params: dict[str, Value | list[Value]] = Field(
@@ -33,7 +55,7 @@ class HttpMeasure(ReadingKeys):
     )
     method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
     body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
-    graphql: str | None = Field(
+    graphql: Annotated[str, WithJsonSchema(_GRAPHQL)] | None = Field(
         None, description="A GraphQL query; sent by POST, and counts as a read. No mutation, no subscription."
     )
     variables: dict[str, Any] | None = Field(None, description="The variables of the GraphQL query.")
@@ -41,7 +63,7 @@ class HttpMeasure(ReadingKeys):
         alias="json",
         description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
     )
-    pages: Pages | Literal[False] | None = Field(
+    pages: Pages | Annotated[Literal[False], WithJsonSchema(_WHOLE)] | None = Field(
         None, description="How to reach the next page; false if the answer is whole, whatever it says."
     )
 
@@ -82,9 +104,9 @@ class HttpMeasure(ReadingKeys):
             raise ValueError("goes without 'method' and 'body': it is sent by POST, as a read")
         reads(value)
         check_parameters(info.data.get("path", ""), info.data.get("params", ()))
-        for text in texts(value):
-            check_no_secrets(text)
-            if (written := first_place(text)) is not None:
+        for literal in texts(value):
+            check_no_secrets(literal)
+            if (written := first_place(literal)) is not None:
                 raise ValueError(
                     f"has {written} in its text, where it would be sent as it is; declare a variable, and write such "
                     'as variables: {from: "{start}"}'
@@ -104,9 +126,8 @@ class HttpMeasure(ReadingKeys):
         if value is False or value is None or isinstance(value, Pages):
             return value
         if not isinstance(value, dict):
-            raise ValueError(  # noqa: TRY004 - for pydantic
-                f"is {value!r}; write where the next page is, such as {{next: link}}, or false if the answer is whole"
-            )
+            given = "true" if value is True else repr(value)
+            raise ValueError(f"is {given}; {_HOW_TO_PAGE}")  # noqa: TRY004 - for pydantic
         return Pages.model_validate(value)
 
     @model_validator(mode="after")

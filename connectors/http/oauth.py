@@ -4,7 +4,7 @@
 |---|---|
 | a pull opens the connection | its secrets are read anew; a new secret gets a new token |
 | the API answers 401 | the token is dropped, and a new one is fetched once; a second 401 is a refusal |
-| the answer brings another refresh token | that is used from then on, as long as the process lives |
+| the answer brings another refresh token | it is used as long as the process lives; the log and `doctor` say so |
 | syncd starts again | it begins with the refresh token of its configuration: no secret is ever written to a file |
 
 Tokens are shared by all clients of a process. A token request goes through the transport of every request: its
@@ -13,6 +13,7 @@ deadline, its largest answer, its proxy. It follows no redirect. Its secrets and
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from base64 import b64encode
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     from syncd.sdk import Answer
     from syncd.sdk.exchange import Exchange
 
+_log = logging.getLogger("syncd.http")
+
+LOST_AT_A_RESTART = (
+    "the token server gave another one in its place. syncd keeps that in memory alone, and begins with the configured "
+    "one at the next start. If the server takes each refresh token once only, drop refresh_token and use client "
+    "credentials, or ask the API's owner for a refresh token that stays good"
+)
 _EARLY = 30.0  # seconds before its end in which a token is not used any more
 _REFUSED = (400, 401, 403)
 
@@ -74,6 +82,7 @@ class _Grant:
     lock: threading.Lock = field(default_factory=threading.Lock)
     access_token: str | None = None
     ends_at: float | None = None
+    is_rotated: bool = False
 
 
 _grants: dict[tuple[str, ...], _Grant] = {}
@@ -174,7 +183,16 @@ class Tokens:
         refresh_token = given.get("refresh_token")
         if grant.refresh_token is not None and isinstance(refresh_token, str) and refresh_token:
             self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # rotated ones are many in a year
+            if refresh_token != grant.refresh_token and not grant.is_rotated:
+                grant.is_rotated = True
+                where = self._context.hide(urlsplit(self._keys.token_url).netloc.rpartition("@")[2])
+                _log.warning("refresh token replaced", extra={"token_server": where, "reason": LOST_AT_A_RESTART})
             grant.refresh_token = refresh_token
+
+
+def is_rotated(keys: OAuth) -> bool:
+    """Whether the token server gave this process another refresh token than the configured one."""
+    return _grant_of(keys).is_rotated
 
 
 def _grant_of(keys: OAuth) -> _Grant:
@@ -185,7 +203,8 @@ def _grant_of(keys: OAuth) -> _Grant:
     with _lock:
         grant = _grants.get(name)
         if grant is None or grant.secret != secret:  # a rotated refresh token stays the one that is good
-            grant = _grants[name] = _Grant(secret, grant.refresh_token if grant is not None else refresh_token)
+            good, rotated = (grant.refresh_token, grant.is_rotated) if grant is not None else (refresh_token, False)
+            grant = _grants[name] = _Grant(secret, good, is_rotated=rotated)
         return grant
 
 

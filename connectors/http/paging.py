@@ -24,6 +24,7 @@ from connectors.http.expressions import Path, list_paths, value_at
 from connectors.http.further_pages import further_pages, next_is_nowhere, says_end, totals
 from connectors.http.keys import Expression
 from syncd.sdk import JsonClient, SourceBroken, SourceError, parse_link
+from syncd.sdk.key_rules import both, has, has_any, holds, lacks, needs, refuse, single
 
 LINK = "link"
 _MOST_PAGES = 1000
@@ -34,7 +35,25 @@ _BY_NUMBER = re.compile("(current|page)?(page|number|index|offset)|start(at|inde
 class Pages(BaseModel):
     """How to reach the next page: by what an answer says, or by counting pages or rows."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "allOf": [
+                needs(has_any("next", "page", "offset"), "needs one of 'next', 'page' and 'offset'"),
+                *single("next", "page", "offset"),
+                refuse(
+                    both(has("param"), lacks("next"), has_any("page", "offset")),
+                    "has 'param' beside a parameter that counts, which names it already; drop 'param'",
+                ),
+                refuse(
+                    both(has("param"), holds("next", LINK)),
+                    "has 'next: link', which is an address and needs no 'param'; drop 'param'",
+                ),
+            ]
+        },
+    )
 
     next: Expression | None = Field(
         None, description='`link` for the header `Link: rel="next"`; else JMESPath to an address or a cursor.'
@@ -101,13 +120,16 @@ class Request:
         value = self._parameters.get(name)
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
-    def counts_on(self, first: Request) -> bool:
-        """Whether this later page than the first is asked for by a number or by an offset, be it in a link."""
+    def counts_on(self, first: Request, rows: int) -> bool:
+        """Whether this page after the first is asked for by a number or by an offset, be it in a link. A number that is
+        that of the first page's rows is an offset, whatever it is called: `after` is one in searches of HubSpot.
+        """
+        numbers = {name: self.parameter(name) for name in self._parameters}
         return any(
-            _BY_NUMBER.fullmatch(re.sub("[^a-z]", "", name.lower()))
-            and isinstance(self.parameter(name), int)
-            and self.parameter(name) != first.parameter(name)
-            for name in self._parameters
+            isinstance(number, int)
+            and number != first.parameter(name)
+            and (number == rows or _BY_NUMBER.fullmatch(re.sub("[^a-z]", "", name.lower())))
+            for name, number in numbers.items()
         )
 
     def with_parameter(self, name: str, value: str | int | float) -> Request:
@@ -203,7 +225,7 @@ class _Tally:
         self._paths = paths
         self._asked: list[Request] = []
         self._came: list[tuple[Request, bytes]] = []
-        self._rows = 0
+        self._rows = self._first_rows = 0
         self._totals: frozenset[tuple[bool, str, int]] | None = None
         self._says_more = False
 
@@ -217,6 +239,7 @@ class _Tally:
             rows, given, pages = value_at(data, path), totals(data, headers, path), len(self._asked)
             self._says_more = further_pages(data, headers, path, rows_before=self._rows, pages=pages) is not None
             self._rows += len(rows) if isinstance(rows, list) else 0
+            self._first_rows = self._first_rows or self._rows
             self._totals = given if self._totals is None else self._totals & given
 
     @property
@@ -233,7 +256,7 @@ class _Tally:
         """The pages that are to hold the same rows at the end, for none to have slipped past the edge of a page. Where
         every page gave the total of what came, a row that slipped had to be replaced: the first page tells.
         """
-        if len(self._asked) < 2 or not (pages.counted or self._asked[1].counts_on(self._asked[0])):
+        if len(self._asked) < 2 or not (pages.counted or self._asked[1].counts_on(self._asked[0], self._first_rows)):
             return ()
         return self._came[:1] if self._has_all else self._came
 

@@ -9,11 +9,12 @@ from functools import cached_property
 from connectors.http.dates import Dates
 from connectors.http.graphql_queries import failure
 from connectors.http.measure import HttpMeasure
+from connectors.http.oauth import LOST_AT_A_RESTART, is_rotated
 from connectors.http.paging import AnswerPage, ListMoved, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
 from connectors.http.unchanged import conditions, request_digest, version
-from syncd.sdk import Context, Json, JsonClient, JsonSource, Page, Snapshot, SourceBroken, Stream, Withheld
+from syncd.sdk import Check, Context, Json, JsonClient, JsonSource, Page, Snapshot, SourceBroken, Stream, Withheld
 from syncd.sdk.cells import Reader
 
 _READINGS = 3  # of a list that moves while it is read
@@ -35,6 +36,13 @@ class HttpSource(JsonSource):
         if self._context.rehearsal:
             raise Withheld("a POST may write, so only a sync sends it")
         return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
+
+    def check(self) -> Iterator[Check]:
+        """What every API is asked, and whether the refresh token is one that a restart loses."""
+        yield from super().check()
+        oauth = self._settings.oauth
+        if oauth is not None and is_rotated(oauth):
+            yield Check("refresh token", False, LOST_AT_A_RESTART)
 
     def close(self) -> None:
         """Closes the sockets."""

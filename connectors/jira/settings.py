@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress, WebSettings
 from syncd.sdk.block import SHOWN
-from syncd.sdk.key_rules import text
+from syncd.sdk.key_rules import refuse, text
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
 
@@ -65,6 +65,7 @@ class JiraSettings(WebSettings):
         return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
+_NO_BOTS = "is not known in Jira; name the accounts, as in not_Reporter: [Automation, '*bot*']"
 _JQL = text(
     r"^(?!\s*([oO][rR][dD][eE][rR]\s+[bB][yY]\b|$))", "restricts nothing; write which issues, as in project = KB"
 )
@@ -72,6 +73,11 @@ _JQL = text(
 
 class JiraMeasure(RecordKeys):
     """The keys that a `jira` connection adds to a measure."""
+
+    rules = tuple(
+        refuse({"required": ["where"], "properties": {"where": {"required": [key]}}}, f"{key} {_NO_BOTS}")
+        for key in ("author_is", "not_author_is")
+    )
 
     jql: Annotated[str, WithJsonSchema(_JQL)] = Field(
         description="Which issues, as in Jira's search. Those that are done count."
@@ -101,7 +107,7 @@ class JiraMeasure(RecordKeys):
         """An issue has a reporter and an assignee, and Data Center does not say which accounts are apps."""
         if field != "author_is":
             return None
-        return "is not known in Jira; name the accounts, as in not_Reporter: [Automation, '*bot*']"
+        return _NO_BOTS
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """Only done issues count, and a query may exclude all of them."""

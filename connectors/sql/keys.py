@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from connectors.sql.settings import SqlSettings
 from connectors.sql.statement import check, names_days
 from connectors.sql.tokens import Refused
 from syncd.sdk import ConnectionSettings, ReadingKeys, RecordKeys
+from syncd.sdk.key_rules import text
 
+_WRITING = ("insert", "update", "delete", "merge", "replace", "create", "alter", "drop", "truncate", "grant", "revoke")
+_SELECT = rf"^\s*(?!({'|'.join(''.join(f'[{c}{c.upper()}]' for c in word) for word in _WRITING)})\b)"
 _QUERY = "A single SELECT. `:start`, `:end` and `:today` stand for the window: its first instant, its end, and today."
+
+Query = Annotated[str, WithJsonSchema(text(_SELECT, "write a single SELECT", minLength=1))]
+Column = Annotated[
+    str,
+    WithJsonSchema(text(r"^(?![\s\S]*[\r\n])", "has a line break; rename the column by AS in the query", minLength=1)),
+]
 
 
 def _text(value: str) -> str:
@@ -38,7 +48,7 @@ def _named(*parts: str) -> str:
 class SqlReadings(ReadingKeys):
     """The keys that a database adds to a measure of a number, or of a series."""
 
-    query: str = Field(min_length=1, description=_QUERY)
+    query: Query = Field(min_length=1, description=_QUERY)
     value: str = Field(min_length=1, description="The column of the number.")
     date: str | None = Field(
         None, min_length=1, description="The column of the date of each number; without it the query gives one row."
@@ -71,9 +81,11 @@ class SqlReadings(ReadingKeys):
 class SqlRecords(RecordKeys):
     """The keys that a database adds to a measure of records: a row is a fact, with an id and the time it was done."""
 
-    query: str = Field(min_length=1, description=_QUERY)
-    id: str = Field(min_length=1, description="The column that identifies a row, whatever else changes in it.")
-    at: str = Field(min_length=1, description="The column of the time on which a row counts; NULL if it does not yet.")
+    query: Query = Field(min_length=1, description=_QUERY)
+    id: Column = Field(min_length=1, description="The column that identifies a row, whatever else changes in it.")
+    at: Column = Field(
+        min_length=1, description="The column of the time on which a row counts; NULL if it does not yet."
+    )
 
     @field_validator("query")
     @classmethod

@@ -36,6 +36,7 @@ LONGEST = 20_000
 
 _NAMES_DAYS = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
 _SHOWN = 60
+_READ_ONLY = "a measure may only read: write a single SELECT without it"
 _ADDED = "if it only computes, whoever owns syncd.yaml may add it to 'functions' of the connection"
 
 _DIALECTS = {
@@ -96,6 +97,9 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
     check_comments(query, tokens)
     if tokens and tokens[0].text.upper() not in ("SELECT", "WITH", "("):
         raise Refused(f"begins with {tokens[0].text[:_SHOWN].upper()}; write a single SELECT")
+    for token, after in itertools.pairwise(tokens):
+        if token.token_type is TokenType.INTO and after.text.upper() in ("OUTFILE", "DUMPFILE"):
+            raise Refused(f"writes its rows into a file by INTO {after.text.upper()}; {_READ_ONLY}")
     check_words(query, tokens, database)
     if database == "postgresql":
         check_escapes(query, tokens)
@@ -164,7 +168,7 @@ class _Walk:
         exp = self._exp
         for kind, why in self._refusals:
             if isinstance(node, kind):
-                raise Refused(f"{why}; a measure may only read: write a single SELECT without it")
+                raise Refused(f"{why}; {_READ_ONLY}")
         if isinstance(node, exp.Placeholder):
             if node.name.lower() not in PARAMETERS or node.name != node.name.lower():
                 raise Refused(

@@ -99,8 +99,9 @@ def try_measure(
     """Answer a measure while you write it, and keep nothing.
 
     Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
-    and those that each rule leaves out. The file need not be one of the project's. `-` reads a measure from standard
-    input. The service may run meanwhile; no request is sent that may change something.
+    and those that each rule leaves out. A formula is answered with each of its parts. The file need not be one of the
+    project's. `-` reads a measure from standard input. The service may run meanwhile; no request is sent that may
+    change something.
     """
     from syncd.cli import try_out as command
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import floor
 from pathlib import Path
@@ -36,6 +36,7 @@ from syncd.sdk.figures import full_number
 from syncd.sdk.numbers import BEYOND, is_beyond
 
 _TITLE, _OWNER = 300, 100  # characters that a mapping file allows
+_AT_THE_END = "pace: end   # or linear: as much each day"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _FEW = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
 Keys = dict[str, Any]
@@ -166,23 +167,32 @@ class Questions:
         title = _short(
             f"{name}: what is this number to reach, in a sentence?", f"The number of {name} reaches its target", _TITLE
         )
-        baseline = 0.0 if is_output else now or 0.0
-        target = _target(name, self._period, _suggestion(now, self._share) if is_output else None, baseline)
-        lines = [
-            f"      - id: {name}-first",
-            f"        title: {_yaml(title)}",
-            f"        kind: {'output' if is_output else 'outcome'}",
-        ]
-        if not is_output:
-            lines.append(f"        baseline: {_digits(baseline)}")
-        if not is_output or not now:  # nothing of the way is gone yet, so none is expected before the end
-            lines.append("        pace: end   # or linear: as much each day")
-        lines += [f"        target: {_digits(target)}", f"        measure: {_yaml(keys)}"]
-        return "\n".join(lines) + "\n"
+        target = _target(name, self._period, _suggestion(now, self._share) if is_output else None, now, is_output)
+        start = output_keys(now, target, self._share) if is_output else outcome_keys(now)
+        lines = [f"- id: {name}-first", f"  title: {_yaml(title)}", *(f"  {line}" for line in start)]
+        lines += [f"  target: {_digits(target)}", f"  measure: {_yaml(keys)}"]
+        return "".join(f"      {line}\n" for line in lines)
 
     @property
     def _share(self) -> float:
-        return max(self._period.span.share(self._now), 0.01)
+        """The share of the period that has passed when today ends: a project is to be well for its whole first day."""
+        today = self._now.astimezone(self._period.zone).date()
+        return ((today - self._period.first).days + 1) / self._period.days
+
+
+def output_keys(now: float | None, target: float, share: float) -> Sequence[str]:
+    """How a count goes on from what was done so far. Evenly, if that is as much of the target as of the period has
+    passed.
+    """
+    return ["kind: output", *(() if now and now / target >= share else (_AT_THE_END,))]
+
+
+def outcome_keys(now: float | None) -> Sequence[str]:
+    """How a number goes on from where it is. A baseline that nobody knows is left out: from 0, the first number could
+    seem to have gone the wrong way.
+    """
+    start = "# baseline: where it starts, once it is known" if now is None else f"baseline: {_digits(now)}"
+    return ["kind: outcome", start, _AT_THE_END]
 
 
 def _suggestion(now: float | None, share: float) -> float | None:
@@ -269,10 +279,12 @@ def _short(question: str, default: str, longest: int) -> str:
         say(f"  that is {len(answer)} characters; write 1 to {longest}")
 
 
-def _target(name: str, period: Period, suggestion: float | None, baseline: float) -> float:
+def _target(name: str, period: Period, suggestion: float | None, now: float | None, is_output: bool) -> float:
+    baseline = 0.0 if is_output else now
+    start = f", from {full_number(baseline)}" if baseline is not None else ""
     while True:
         shown = _digits(suggestion) if suggestion is not None else ""
-        text = _ask(f"{name}: its target, by {period.last}, from {full_number(baseline)}", shown)
+        text = _ask(f"{name}: its target, by {period.last}{start}", shown)
         if not PLAIN_NUMBER.match(text):
             say("  write a number such as 40 or 2.5")
         elif is_beyond(target := float(text)):
@@ -280,6 +292,8 @@ def _target(name: str, period: Period, suggestion: float | None, baseline: float
                 say(line)
         elif target == baseline:
             say("  that is where it is now; write another number")
+        elif is_output and target < 0:
+            say("  a count only rises; write a number above 0")
         else:
             return target
 

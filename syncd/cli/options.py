@@ -52,7 +52,10 @@ ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if ther
 
 Tried = Annotated[
     str,
-    typer.Argument(metavar="FILE:KR", help="A mapping file and a key result in it; `-` reads a measure in YAML."),
+    typer.Argument(
+        metavar="FILE:KR",
+        help="A mapping file and a key result in it, or its guard as FILE:KR:guard; `-` reads a measure in YAML.",
+    ),
 ]
 
 # -- sync, run

@@ -21,6 +21,7 @@ from syncd.config.load import read_chosen
 from syncd.config.project import clock_of
 from syncd.cycle.try_measure import MOST_PAGES, Tried, try_measure
 from syncd.explain.documents import item_document, window_document
+from syncd.okr.goals import guard_id, is_guard
 from syncd.okr.measures import leaves
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.status.document import period_document
@@ -34,11 +35,11 @@ def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None)
     if target == "-":
         draft = draft_of_measure(path, _standard_input(), clock(), workspace)
     else:
-        file, _, name = target.rpartition(":")
+        file, name = _file_and_name(target)
         if not file or not name:
             raise ConfigError(
-                f"{target!r} names no key result of a file; write FILE:KR, such as mappings/okrs.yaml:calls, or - for "
-                "a measure on standard input"
+                f"{target!r} names no key result of a file; write FILE:KR, such as mappings/okrs.yaml:calls, "
+                "FILE:KR:guard for its guard, or - for a measure on standard input"
             )
         draft = draft_of_key_result(path, Path(file), name, workspace)
     if problems := list(short_secrets(_connections(draft))):
@@ -54,6 +55,15 @@ def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None)
     if tried.failed:
         print_failures(tried.result)
         raise typer.Exit(1)
+
+
+def _file_and_name(target: str) -> tuple[str, str]:
+    """The file and the key result that a target names, or the key result's guard; empty if it names none."""
+    file, _, name = target.rpartition(":")
+    if is_guard(target) and not Path(file).is_file():  # there, `guard` would be the key result's own id
+        file, _, guarded = file.rpartition(":")
+        name = guard_id(guarded) if guarded else ""
+    return file, name
 
 
 def _standard_input() -> str:

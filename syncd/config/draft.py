@@ -22,7 +22,7 @@ from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest
 from syncd.config.periods import Origin
 from syncd.config.project import ProjectFile
-from syncd.okr.goals import Band, KeyResult, Objective, PeriodOkrs
+from syncd.okr.goals import Band, KeyResult, Objective, PeriodOkrs, guard_id
 from syncd.okr.measures import Measure
 from syncd.okr.spans import Period, parse_period
 from syncd.sdk import ConfigError, Problem
@@ -54,8 +54,8 @@ class Draft:
 
 
 def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
-    """A key result of a mapping file, with the connections of a syncd.yaml at `path`, or of a workspace of that
-    deployment. ConfigError if it has none, or if anything is wrong in its file.
+    """A key result of a mapping file, or a guard by its id, with the connections of a syncd.yaml at `path`, or of a
+    workspace of that deployment. ConfigError if it has none, or if anything is wrong in its file.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = read_document(file.absolute(), shown_path(file.absolute()))
@@ -68,12 +68,18 @@ def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None
     period, objectives = content
     for objective, place in objectives:
         for index, key_result in enumerate(objective.key_results):
+            where = (*place, "key_results", index)
             if key_result.id == name:
-                where = (*place, "key_results", index)
                 if key_result.measure is None:
                     problem = document.problem(where, f"{name} has no 'measure'; people check it in")
                     raise ConfigError(problems=[problem])
                 return project.draft(document, where, period, key_result, is_bare=False)
+            if guard_id(key_result.id) == name:
+                if key_result.guard is None:
+                    problem = document.problem(where, f"{key_result.id} has no 'guard'; try {key_result.id} alone")
+                    raise ConfigError(problems=[problem])
+                return project.draft(document, (*where, "guard"), period, key_result.guard, is_bare=False)
+    name = name.removesuffix(guard_id(""))
     ids = [key_result.id for objective, _ in objectives for key_result in objective.key_results]
     raise ConfigError(f"there is no key result {name!r} in {document.file}{nearest(name, ids)}")
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from syncd.config import key_rules
 from syncd.config.catalogue import OTHERS, connection_model, connector_types
 from syncd.config.catalogue import connector as connector_of
+from syncd.config.lent_keys import lacking_keys, lent_keys
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, measure_model
@@ -57,13 +58,20 @@ def mapping_schema() -> Schema:
         definition["allOf"] = lenient
     definitions["any_measure"] = _every_key(definitions[model.__name__] for model in models.values())
     marks = _marks(measures)
+    of_connectors = {name: definitions[model.__name__] for name, model in models.items()}
     references = {name: {"$ref": f"#/$defs/{model.__name__}"} for name, model in models.items()}
     definitions["keys_of_a_measure"] = _by_marks(marks, references, {"$ref": "#/$defs/any_measure"})
     definitions["measure"] = {
         "type": "object",
-        "allOf": [_KEYS, key_rules.WHOLE, *key_rules.OF_FORMULAS],
+        "allOf": [
+            _KEYS,
+            key_rules.WHOLE,
+            *key_rules.OF_FORMULAS,
+            *lent_keys(of_connectors, marks),
+        ],
     }
-    lent_nothing = {"if": has_any("use", "formula", "parts"), "else": _by_marks(marks, whole, {})}
+    lacking = lacking_keys(of_connectors, {name: schema["required"] for name, schema in whole.items()}, marks)
+    lent_nothing = {"if": has_any("use", "formula", "parts"), "else": _by_marks(marks, whole, lacking)}
     definitions["whole_measure"] = {"if": {"type": "object"}, "then": lent_nothing}
     definitions["measure_or_name"] = _name_or(_MEASURE)
     definitions["part"] = _name_or(_KEYS)

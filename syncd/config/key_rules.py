@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from syncd.sdk.key_rules import Rule, both, has, has_any, holds, lacks, needs, refuse, single
+from syncd.config.measure_keys import WHOLE_DAYS
+from syncd.config.schema_shapes import DURATION
+from syncd.sdk.key_rules import Rule, both, fits, has, has_any, holds, lacks, matches, needs, refuse, single
 
 _GOALS = ("target", "levels", "milestones", "keep")
 _DRIVES: Rule = {"required": ["drives"], "properties": {"drives": {"not": {"enum": [[], None]}}}}
 _IN_STEPS: Rule = {"required": ["pace"], "properties": {"pace": {"type": "object"}}}
 _SOME_AT: Rule = {"properties": {"milestones": {"type": "array", "contains": has("at")}}, "required": ["milestones"]}
 _SOME_WITHOUT_AT: Rule = {"properties": {"milestones": {"contains": {"type": "object", **lacks("at")}}}}
+_DAYS_OR_WEEKS = "must be whole days or weeks, such as 28d or 4w"
 _STEPS_NEED = "has a pace in steps, which needs a 'target' and a 'baseline'"
 
 OF_BLOCKS: Mapping[str, Sequence[Rule]] = {
@@ -59,14 +62,25 @@ OF_BLOCKS: Mapping[str, Sequence[Rule]] = {
         needs(has_any("since", "until", "settled"), "needs 'since', 'until' or both, or 'settled' alone"),
         *single("since", "settled"),
         *single("until", "settled"),
+        fits("settled", {"if": DURATION, "then": {"pattern": WHOLE_DAYS, "errorMessage": _DAYS_OR_WEEKS}}),
     ],
     "As": [
         refuse(both(holds("decimal", mark), holds("thousands", mark)), "has the same mark for both; they must differ")
         for mark in (",", ".", "'", " ")
+    ]
+    + [
+        refuse(
+            both(holds("thousands", "."), lacks("decimal")),
+            "has '.' as the mark for thousands and for decimals; write decimal: ',' too",
+        )
     ],
 }
 """By the name of the block's model."""
 
+_TOO_SHORT = {
+    "day": r"^\s*0*(1(\.0+)?d|24(\.0+)?h)\s*$",
+    "week": r"^\s*0*([1-7](\.0+)?d|1(\.0+)?w|(24|48|72|96|120|144|168)(\.0+)?h)\s*$",
+}
 _SHORT_WINDOW = "takes a rate, and no whole {0} of its window ever passes; take a longer window, or drop 'per'"
 
 
@@ -76,11 +90,8 @@ def of_measures(takes: Sequence[str], amounts: Sequence[str]) -> list[Rule]:
     return [
         refuse(both(has("per"), holds("take", *no_amount)), f"only an amount has a rate: {', '.join(amounts)}"),
         *(
-            refuse(
-                both(holds("per", per), {"required": ["window"], "properties": {"window": {"enum": windows}}}),
-                _SHORT_WINDOW.format(per),
-            )
-            for per, windows in (("day", ["1d"]), ("week", [*(f"{days}d" for days in range(1, 8)), "1w"]))
+            refuse(both(holds("per", per), matches("window", windows)), _SHORT_WINDOW.format(per))
+            for per, windows in _TOO_SHORT.items()
         ),
     ]
 

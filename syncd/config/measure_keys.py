@@ -69,10 +69,11 @@ def _whole_days(length: timedelta) -> int:
 
 
 _DAY = timedelta(days=1)
-_WINDOW = text(
-    r"^\s*(\d+(\.0+)?[dw]|\d+(\.\d+)?(h|m|s))\s*$",
-    "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}",
+WHOLE_DAYS = (
+    r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
+"""Days and weeks, and what may be whole days in smaller units: `validate` divides."""
+_WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
     Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
     Discriminator(tag_by_shape("keys", "last")),
@@ -181,7 +182,8 @@ class ReadingMeasureKeys(AnyMeasureKeys):
 
 
 _FORMULA = text(
-    r"^(?!.*(\*\s*\*|//))[^'\"\[\]{}=<>!&|^%@#;:?\\`~$]*$",
+    r"^(?!.*(\*\s*\*|//))(?=.*\S)(?!.*[-+*/(,]\s*$)(?!(.*[\s+*/(),-])?(?!(abs|min|max|round)\s*\()[A-Za-z_]\w*\s*\()"
+    r"[^'\"\[\]{}=<>!&|^%@#;:?\\`~$]*$",
     "is no formula; it may have names, numbers, + - * / ( ) and abs, min, max, round",
     maxLength=1000,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_DURATION = {
+DURATION = {
     "type": "string",
     "pattern": r"^\d+(\.\d+)?[smhdw]$",
     "examples": ["15m", "10d", "3w"],
@@ -28,7 +28,7 @@ def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == "duration":
-        return {**{key: value for key, value in schema.items() if key == "description"}, **_DURATION}
+        return {**{key: value for key, value in schema.items() if key == "description"}, **DURATION}
     made = {
         _BOUNDS.get(key, key): shaped(value, definitions)
         for key, value in schema.items()

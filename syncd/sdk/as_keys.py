@@ -16,6 +16,12 @@ _SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 
 
 _Mark = Annotated[str, WithJsonSchema(text(r"^[^0-9A-Za-z+-]$", "must be one mark, such as ',' or '.'"))]
+_PARTS = "(?:[^%]|%.)*"
+_DATE_FORM = text(
+    rf"^({'|'.join(NAMED_FORMS)})$|^(?={_PARTS}%[YyGcxDF])(?={_PARTS}%[mbBjUWVcxDF])(?!{_PARTS}%([A-Za-z]){_PARTS}%\2)",
+    "must say year and month, each once, as in '%d.%m.%Y' or '%b %Y', or be one of " + ", ".join(NAMED_FORMS),
+    maxLength=_LONGEST_FORM,
+)
 
 
 class As(BaseModel):
@@ -30,9 +36,8 @@ class As(BaseModel):
     percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
     accounting: bool = Field(False, description="Read `(1,234)` and `1,234-` as -1234.")
     currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
-    date: str | None = Field(
+    date: Annotated[str, Field(max_length=_LONGEST_FORM), WithJsonSchema(_DATE_FORM)] | None = Field(
         None,
-        max_length=_LONGEST_FORM,
         description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch.",
     )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
 from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Reader
 from syncd.sdk.facts import Between, Snapshot
-from syncd.sdk.key_rules import has_any, needs, single, text
+from syncd.sdk.key_rules import Rule, has_any, needs, single, text
 from syncd.sdk.keys_of_measures import ReadingKeys
 from syncd.sdk.lookup import read_lookup, with_header
 from syncd.sdk.series import read_series
@@ -22,7 +22,7 @@ _CELL = text(r"^(?!(?:.*!)?([A-Za-z]+\d+):(?!\1$)[A-Za-z]+\d*$)", "is a range; w
 class TableKeys(ReadingKeys):
     """Where in a table the number is."""
 
-    rules = single("cell", "series", "lookup")
+    rules: ClassVar[Sequence[Rule]] = single("cell", "series", "lookup")
     whole_rules = (needs(has_any("cell", "series", "lookup"), "needs one of 'cell', 'series' and 'lookup'"),)
 
     cell: Annotated[str, WithJsonSchema(_CELL)] | None = Field(

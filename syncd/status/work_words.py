@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from syncd.okr.work import Work
+from syncd.sdk import stream_name
 from syncd.sdk.figures import percent, whole
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.status.document_types import WorkDocument
 
 _SHOWN = 3
+_LONGEST_NAME = 40
 _NONE_OF_IT, _ALL_OF_IT = 0.0, 1.0
 
 
 def work_sentences(work: Work) -> Iterator[str]:
-    """What was done and how much of it drives an outcome, the lists with most that drives none, and any doubt."""
+    """What was done and how much of it drives an outcome, the lists with most that drives none, the lists that were
+    looked at, and any doubt.
+    """
     if not work.done:
         yield _("Nothing was done yet in what is measured.")
     else:
@@ -29,8 +34,23 @@ def work_sentences(work: Work) -> Iterator[str]:
     if work.lists:
         listed = (f"{each.name} {whole(each.unlinked)}/{whole(each.done)}" for each in work.lists[:_SHOWN])
         yield _("Most without an outcome: %(lists)s.", lists=", ".join(listed))
+    if work.covers:
+        yield ngettext(
+            "It covers %(num)s list, and no work elsewhere: %(lists)s.",
+            "It covers %(num)s lists, and no work elsewhere: %(lists)s.",
+            len(work.covers),
+            lists=_some(work.covers),
+        )
     if work.reason is not None:
         yield _("It may be more: %(reason)s.", reason=work.reason)
+
+
+def _some(streams: Sequence[str]) -> str:
+    """The names of the first streams, and how many there are beyond them."""
+    names = (stream_name(stream) for stream in streams[:_SHOWN])
+    shown = ", ".join(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names)
+    more = len(streams) - _SHOWN
+    return shown if more <= 0 else _("%(names)s and %(num)s more", names=shown, num=whole(more))
 
 
 def _part(number: int, of: int) -> str:

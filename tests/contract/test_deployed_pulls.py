@@ -364,3 +364,34 @@ def test_a_wait_of_a_quarter_is_seen(lab: Sandbox, source: GitHubSource) -> None
     code.merge_pull(LAB, pull.number, at=SINCE - timedelta(days=80))
     code.deploy(LAB, at=hours(1))
     assert dates(Kept(source, stream(DEPLOYED))) == {f"{LAB}#{pull.number}": hours(1)}
+
+
+@pytest.mark.parametrize("days", [30, 100, 300, 500, 1_000])
+def test_deployment_long_before_the_window_delivers_nothing_again(
+    lab: Sandbox, source: GitHubSource, days: int
+) -> None:
+    """An old pull request that somebody labels now is listed again; the last deployment had it, however old it is."""
+    code = lab.world.github
+    before = (SINCE - hours(0)).total_seconds() / 3600
+    old = merge(lab, before - 24 * (days + 10))
+    code.deploy(LAB, at=hours(before - 24 * days))
+    since_then, waiting = merge(lab, before - 24 * (days - 5)), merge(lab, before - 24 * 5)
+    code.deploy(LAB, at=hours(2))
+    code.label(LAB, int(old.partition("#")[2]), "search", at=hours(5))
+    kept = Kept(source, stream(DEPLOYED))
+    truth = {old: None, since_then: hours(2), waiting: hours(2)}
+    assert of_window(dates(kept)) == truth
+    assert of_window({label: record.done_at for label, record in kept.census().items()}) == truth
+    later = merge(lab, 6)
+    code.deploy(LAB, at=hours(7))
+    assert of_window(dates(kept)) == truth | {later: hours(7)}
+
+
+def test_deployments_to_other_places_are_no_deployment_before(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    before = (SINCE - hours(0)).total_seconds() / 3600
+    code.deploy(LAB, environment="staging", at=hours(before - 24 * 300))
+    code.deploy(LAB, at=hours(before - 24 * 200), state="failure")
+    waiting = merge(lab, before - 24 * 5)
+    code.deploy(LAB, at=hours(2))
+    assert dates(Kept(source, stream(DEPLOYED))) == {waiting: hours(2)}

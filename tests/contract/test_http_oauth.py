@@ -170,6 +170,25 @@ def test_after_a_restart_the_configured_refresh_token_is_used(
     assert read(api, context, refresh_token=issuer.refresh_token) == 7  # as somebody wrote it into its file
 
 
+def test_log_and_doctor_say_that_a_restart_loses_a_rotated_token(
+    api: ScriptedApi, issuer: Issuer, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = source_of(api, context, refresh_token=REFRESH)
+    assert "refresh token" not in [check.name for check in source.check()]
+    assert caplog.messages == []
+    issuer.rotates = True
+    oauth._grants.clear()
+    checks = {check.name: check for check in source_of(api, context, refresh_token=REFRESH).check()}
+    assert not checks["refresh token"].ok
+    assert "begins with the configured one at the next start" in checks["refresh token"].detail
+    issuer.good = ""  # the access token ends, and the next one brings a third refresh token
+    assert read(api, context, refresh_token=REFRESH) == 7
+    assert caplog.messages == ["refresh token replaced"]
+    assert "client credentials" in caplog.records[0].reason  # type: ignore[attr-defined]
+    assert REFRESH not in caplog.text
+    source.close()
+
+
 def test_two_users_of_a_client_have_tokens_of_their_own(api: ScriptedApi, issuer: Issuer, context: Context) -> None:
     assert read(api, context, refresh_token=REFRESH) == 7
     issuer.refresh_token = "refresh-token-of-ann"

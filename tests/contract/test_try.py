@@ -16,6 +16,7 @@ from github_project import LONG_AGO, GitHubProject, merge_pull
 from loopback import QuietHandler, running
 
 from syncd.cli import try_out
+from syncd.cli.try_view import render
 from syncd.config.draft import draft_of_measure
 from syncd.cycle.model import Watcher
 from syncd.cycle.try_measure import MOST_PAGES, Tried, try_measure
@@ -183,6 +184,23 @@ def test_a_file_beside_the_project_is_read(project: CsvProject, capsys: pytest.C
     assert (code, "  80  of 90" in text) == (0, True)
 
 
+def test_a_guard_is_tried_like_a_key_result(project: CsvProject, capsys: pytest.CaptureFixture[str]) -> None:
+    measure = "{from: local, file: calls.csv, cell: B4}"
+    guarded = f"          guard: {{title: Few complain, keep: {{at_most: 3}}, measure: {measure}}}"
+    path = project.folder / "guarded.yaml"
+    path.write_text(DRAFT.replace("take: sum}}", f"take: sum}},\n{guarded}}}"))
+    code, shown = printed(project, f"{path}:calls:guard", capsys)
+    assert code == 0
+    assert shown.startswith("calls:guard: Few complain\n  75  at most 3")
+    assert "B4  holds 75" in shown
+    code, shown = printed(project, f"{path}:calls", capsys)
+    assert shown.startswith("calls: The sum\n  155 ")
+    named = project.folder / "named.yaml"
+    named.write_text(DRAFT.replace("id: calls", "id: guard"))
+    code, shown = printed(project, f"{named}:guard", capsys)
+    assert shown.startswith("guard: The sum")
+
+
 def test_another_file_that_is_wrong_stops_nobody(project: CsvProject, capsys: pytest.CaptureFixture[str]) -> None:
     (project.folder / "draft.yaml").write_text(DRAFT)
     project.edit("target: 50", "target: many")
@@ -209,6 +227,10 @@ def test_a_measure_comes_from_standard_input(
         ("okrs.yaml:cals", "", "there is no key result 'cals' in .*; did you mean 'calls'?"),
         ("okrs.yaml:mood", "", "okrs.yaml:10: mood has no 'measure'; people check it in"),
         ("okrs.yaml", "", "names no key result of a file; write FILE:KR"),
+        ("okrs.yaml:calls:guard", "", "okrs.yaml:8: calls has no 'guard'; try calls alone"),
+        ("okrs.yaml:cals:guard", "", "there is no key result 'cals' in .*; did you mean 'calls'?"),
+        ("okrs.yaml:", "", "names no key result of a file; write FILE:KR"),
+        (":guard", "", "names no key result of a file; write FILE:KR"),
         ("none.yaml:calls", "", "none.yaml: cannot be read: no such file"),
         ("-", "", "standard input: is no measure; write its keys"),
         ("-", "{from: locl, cell: B2}", "standard input:1: there is no connection 'locl'"),
@@ -254,6 +276,7 @@ def test_at_most_twenty_pages_are_read(github: GitHubProject, box: Sandbox) -> N
     assert f"{MOST_PAGES} requests were made, and there is more; a sync reads the rest" in (result.reason or "")
     assert 1_000 < (result.answer.number or 0) <= 100 * MOST_PAGES
     assert result.pages <= len(box.requests) <= MOST_PAGES
+    assert f"  from {result.pages} pages read now" in render(result)
     assert everything(github.ledger)["streams"] == []
 
 

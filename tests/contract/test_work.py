@@ -6,7 +6,9 @@ Whole cycles through the client libraries against the sandbox.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -176,12 +178,14 @@ def test_status_and_review_tell_the_same(project: Project, capsys: pytest.Captur
     printed = " ".join(capsys.readouterr().out.split())
     sentence = (
         "Of 9 issues and pull requests done, 44 % (4) drive an outcome, 11 % (1) are measured and drive none, and "
-        "44 % (4) are in no mapping. Most without an outcome: acme/a 3/5, acme/b 2/4."
+        "44 % (4) are in no mapping. Most without an outcome: acme/a 3/5, acme/b 2/4. "
+        "It covers 2 lists, and no work elsewhere: issues of acme/a, issues of acme/b."
     )
     assert sentence in printed
     made = review(project.config, project.config.periods[0], project.ledger, project.now)
     assert document(made)["work"] == told
     assert "Of 9 issues and pull requests done" in markdown(made)
+    assert "It covers 2 lists, and no work elsewhere: issues of acme/a" in " ".join(markdown(made).split())
     before = review(
         project.config, project.config.periods[0], project.ledger, project.now + timedelta(days=3), project.now.date()
     )
@@ -211,3 +215,23 @@ def test_nothing_is_told_of_work_where_none_is_measured(project: Project) -> Non
     (project.folder / "okrs.yaml").write_text(MAPPING.split("      - id: merged")[0])
     project.sync()
     assert where_the_work_went(project.snapshots().now(project.now), project.config.periods[0], project.ledger) is None
+
+
+def test_rows_of_a_database_are_no_work(project: Project) -> None:
+    """Whatever a query selects may be issues, orders or searches: no share of work can be told of them."""
+    with closing(sqlite3.connect(project.folder / "shop.db")) as database:
+        database.execute("CREATE TABLE orders (id INTEGER, paid TEXT)")
+        database.executemany("INSERT INTO orders VALUES (?, ?)", [(number, "2026-10-05") for number in range(7)])
+        database.commit()
+    path = project.folder / "syncd.yaml"
+    path.write_text(f'{path.read_text()}  warehouse: {{type: sql, url: "sqlite:///shop.db"}}\n')
+    query = "SELECT id, paid FROM orders"
+    orders = f"{{from: warehouse, query: '{query}', id: id, at: paid, take: count}}"
+    okrs = project.folder / "okrs.yaml"
+    kind = "kind: output, target: 9, drives: trust"
+    okrs.write_text(f"{MAPPING}      - {{id: orders, title: 9 orders, {kind}, measure: {orders}}}\n")
+    project.sync()
+    assert {line.key_result.id: line.value for line in project.report().lines}["orders"] == 7
+    work = project.work()
+    assert (work.driving, work.driving_none, work.unmapped) == (4, 1, 4)
+    assert work.covers == ["issues of acme/a", "issues of acme/b"]

@@ -159,6 +159,31 @@ def test_page_on_dora_reads_every_incident_of_the_window(
     assert (line.value, line.quality) == (2, "complete")
 
 
+@pytest.mark.parametrize(("seconds", "hours"), [("54000", 15), ("null", None)])
+def test_page_on_dora_reads_the_time_to_restore_from_pagerduty(
+    tmp_path: Path, url: str, sent: list[list[Any]], answers: list[str], seconds: str, hours: float | None
+) -> None:
+    """Without an incident there is no time, and a time of 0 would meet any target."""
+    text = (FOLDER.parent / "dora.md").read_text(encoding="utf-8")
+    definition = '"the time it takes to\nrecover from a failed deployment"'
+    ((block, request, answer),) = re.findall(
+        r"^```yaml key results\n(- id: restore-by-pagerduty\n.*?)^```$.*?^```http\n(.*?)\n```$.*?^```json\n(.*?)^```$",
+        text.partition(definition)[2],
+        re.DOTALL | re.MULTILINE,
+    )
+    objective = {"id": "calm", "title": "Nights are quiet", "key_results": yaml.safe_load(block)}
+    mapping = yaml.safe_dump({"period": "2026-Q4", "objectives": [objective]})
+    keys = {"type": "http", "url": url, "post": True, "allow": ["/analytics/metrics/incidents/all"]}
+    config = project(tmp_path, {"pagerduty": keys}, mapping)
+    assert '"mean_seconds_to_resolve": 54000' in answer
+    answers.append(answer.replace("54000", seconds))
+
+    line = synced(tmp_path, config, "restore-by-pagerduty")
+
+    assert sent == [written(request)]
+    assert (line.value, line.quality) == (hours, "complete")
+
+
 def project(folder: Path, connections: dict[str, Any], mapping: str) -> Config:
     keys = {"mappings": "okrs.yaml", "timezone": "Europe/Berlin", "connections": connections}
     (folder / "syncd.yaml").write_text(yaml.safe_dump(keys))

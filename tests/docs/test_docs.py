@@ -241,6 +241,7 @@ code: {type: github, token: "${GITHUB_TOKEN}"}
 tickets: {type: jira, url: "https://acme.atlassian.net", email: bot@acme.example, token: "${JIRA_TOKEN}"}
 numbers: {type: sheets, credentials: google.json}
 metrics: {type: http, url: "https://metrics.acme.example"}
+pagerduty: {type: http, url: "https://api.pagerduty.com", post: true}
 local: {type: files, root: data/}
 warehouse: {type: sql, url: "postgresql://syncd@db.acme.example/shop", password: "${WAREHOUSE_PASSWORD}"}
 """

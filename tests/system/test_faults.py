@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from outages import OUTAGES, SELF_SIGNED, SERVICES, Outage
+from outages import HTTP, OUTAGES, SELF_SIGNED, SERVICES, Outage
 from patience import out_of_patience_with
 from projects import Project, differences, write_project
 from proxy import self_signed
+from warehouse import Warehouse, warehouse_of
 
 from syncd.config import Config, load_config
 from syncd.cycle.model import CycleRequest, Result, Watcher
@@ -27,14 +28,17 @@ from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
-CONNECTIONS = dict(zip(SERVICES, ("code", "apps", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
+CONNECTIONS = dict(
+    zip(SERVICES, ("code", "apps", "tickets", "helpdesk", "numbers", "metrics", "warehouse"), strict=True)
+)
 
 
 class Lab:
     """The example's project against a company that goes on living, in one process."""
 
-    def __init__(self, project: Project, box: Sandbox, untrusted: str) -> None:
+    def __init__(self, project: Project, box: Sandbox, untrusted: str, warehouse: Warehouse | None = None) -> None:
         self.project = project
+        self._warehouse = warehouse
         self.box = box
         self._untrusted = untrusted
         self._config = load_config(project.folder / "syncd.yaml")
@@ -64,12 +68,15 @@ class Lab:
         for service in services if outage else ():
             for fault in outage.of(service):
                 self.box.fault(fault)
-        if outage and outage.address:
-            config = self._elsewhere(outage.address, services)
+        if outage and (outage.address or outage.database):
+            config = self._elsewhere(outage, services)
         retry = RetryPolicy(sleep=lambda seconds: None)
         try:
             hanging = {CONNECTIONS[service] for service in services} if outage and outage.hangs else ()
-            with out_of_patience_with(hanging) if hanging else nullcontext(Watcher()) as watcher:
+            with ExitStack() as stack:
+                if outage and outage.database and self._warehouse:
+                    stack.enter_context(self._warehouse.broken(outage.database))
+                watcher = stack.enter_context(out_of_patience_with(hanging)) if hanging else Watcher()
                 return run_cycle(CycleRequest(config, ledger, self.now, retry, watcher=watcher))
         finally:
             self.box.heal()
@@ -106,11 +113,17 @@ class Lab:
         world.jira_dc.transition(world.jira_dc.create("HELP", "Incident", at=began).key, "Done")
         world.sheets.set_cell(OKR_BOOK, "Support", "C11", 1000.0 - number)
         world.metrics.error_rate = 1 / number
+        if self._warehouse is not None:
+            self._warehouse.change()
 
-    def _elsewhere(self, address: str, services: tuple[str, ...]) -> Config:
+    def _elsewhere(self, outage: Outage, services: tuple[str, ...]) -> Config:
         text = (self.project.folder / "syncd.yaml").read_text(encoding="utf-8")
-        address = self._untrusted if address == SELF_SIGNED else address
+        address = self._untrusted if outage.address == SELF_SIGNED else outage.address
         for service in services:
+            if service == "sql" and self._warehouse is not None:
+                keys = self._warehouse.elsewhere(address, outage.database)
+                text = text.replace(f'"{self._warehouse.url}"', keys)
+                continue
             name = {"metrics": "metrics-api"}.get(service, service)
             text = text.replace(f'"{self.box.url}/{name}"', f'"{address}/{name}"')
         path = self.project.folder / "elsewhere.yaml"
@@ -126,7 +139,7 @@ def _thin_out(box: Sandbox) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory, new_postgres: Callable[[], str]) -> Iterator[Lab]:
     """One for all tests: each leaves it healthy, and equal to the truth."""
     folder = tmp_path_factory.mktemp("lab")
     with serve(now=DEMO_NOW) as box, self_signed(folder) as untrusted, pytest.MonkeyPatch.context() as patch:
@@ -135,7 +148,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             patch.setenv(name, value)
         patch.setattr("syncd.sandbox.github.api.QUOTA", 1_000_000)  # of an hour: a nightly run makes a month's requests
         _thin_out(box)
-        yield Lab(project, box, untrusted)
+        with warehouse_of(project, new_postgres(), box.world) as warehouse:
+            yield Lab(project, box, untrusted, warehouse)
 
 
 def _unless(gate: bool) -> list[pytest.MarkDecorator]:
@@ -252,4 +266,4 @@ def test_a_sync_asks_and_writes_nothing(lab: Lab) -> None:
     """What the retry policy sends again may come twice: all of it must be reading."""
     lab.box.requests.clear()
     assert not lab.cycle(lab.new_ledger()).failures
-    assert {(request.service, request.method) for request in lab.box.requests} == {(one, "GET") for one in SERVICES}
+    assert {(request.service, request.method) for request in lab.box.requests} == {(service, "GET") for service in HTTP}

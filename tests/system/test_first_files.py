@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from loopback import QuietHandler, running
 from projects import Project
 from pseudo_terminal import on_a_terminal
 
@@ -19,6 +23,7 @@ from syncd.cli.init_files import example
 from syncd.config import load_config
 from syncd.okr.spans import parse_period
 from syncd.sandbox import Sandbox, World
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet
 from syncd.sdk import ConfigError
 
 SECRET = "ghp_never_on_disk_0123456789"
@@ -96,6 +101,148 @@ def test_questions_make_a_project_of_what_was_tried(tmp_path: Path, box: Sandbox
     assert [kr.title for kr in config.periods[0].key_results] == ["Search gets better every week"]
     assert "${TOKEN_OF_CODE}" in written
     assert "1 test, all ok" in Project(tmp_path / "okrs").run("test", check=0).stdout
+
+
+@dataclass
+class Dialogue:
+    """What a person answers about a system: the connection, a measure that is wrong, and the one that is meant."""
+
+    connection: list[tuple[str, str]]
+    wrong: list[tuple[str, str]]
+    says: str
+    right: list[tuple[str, str]]
+    number: str
+    secrets: dict[str, str]
+    is_valid: bool = False
+    """Whether the wrong measure could stand in a file: then the person chooses to answer again."""
+
+
+def _gitlab(box: Sandbox, folder: Path) -> Dialogue:
+    box.world.gitlab.add_project("acme/web")
+    before = datetime.now(UTC) - timedelta(minutes=5)  # the sandbox's clock ticks with each change
+    for _ in range(3):
+        made = box.world.gitlab.add_merge_request("acme/web", at=before)
+        box.world.gitlab.merge("acme/web", made.iid, at=before)
+    what = ("what: What is counted.", "")
+    return Dialogue(
+        [("url: The site", box.gitlab_url), ("token: the environment variable", "")],
+        [what, ("project: GROUP/NAME", "web")],
+        "write GROUP/NAME, or GROUP/* for every project",
+        [what, ("project: GROUP/NAME", "acme/web")],
+        "3",
+        {"GITLAB_TOKEN": box.credentials["gitlab"]},
+    )
+
+
+def _jira(box: Sandbox, folder: Path) -> Dialogue:
+    box.world.jira.add_project("KB", "Knowledge base")
+    for status in ("Done", "Done", "To Do"):
+        before = datetime.now(UTC) - timedelta(minutes=5)
+        box.world.jira.transition(box.world.jira.create("KB", "Article", at=before).key, status, at=before)
+    connection = [
+        ("url: The site", box.jira_url),
+        ("email: The account's address", box.credentials["jira_email"]),
+        ("token: the environment variable", ""),
+    ]
+    return Dialogue(
+        connection,
+        [("jql: Which issues", "project = NONE")],
+        "does not exist",
+        [("jql: Which issues", "project = KB")],
+        "2",
+        {"JIRA_TOKEN": box.credentials["jira_token"]},
+        is_valid=True,
+    )
+
+
+def _sheets(box: Sandbox, folder: Path) -> Dialogue:
+    box.world.sheets.add(Spreadsheet("1AbC", "Figures", sheets=[Sheet(1, "Support")]))
+    box.world.sheets.set_cell("1AbC", "Support", "B2", 1100)
+    connection = [
+        ("url: The part of the address", box.sheets_url),
+        ("credentials: The key file", ""),
+        ("token: the environment variable", ""),
+    ]
+    cell = ("cell: One cell", "Support!B2")
+    return Dialogue(
+        connection,
+        [("spreadsheet: The id", "https://docs.google.com/spreadsheets/d/1AbC/edit"), cell],
+        "write its id alone: 1AbC",
+        [("spreadsheet: The id", "1AbC"), cell],
+        "1,100",
+        {"SHEETS_TOKEN": box.credentials["google_token"]},
+    )
+
+
+def _sql(box: Sandbox, folder: Path) -> Dialogue:
+    with closing(sqlite3.connect(folder / "shop.db")) as database:
+        database.execute("CREATE TABLE orders (id INTEGER)")
+        database.executemany("INSERT INTO orders VALUES (?)", [(number,) for number in range(7)])
+        database.commit()
+    value = ("value: The column", "n")
+    return Dialogue(
+        [("url: The database", f"sqlite:///{folder}/shop.db"), ("password: the environment variable", "-")],
+        [("query: A single SELECT", "DELETE FROM orders"), value],
+        "begins with DELETE; write a single SELECT",
+        [("query: A single SELECT", "SELECT count(*) AS n FROM orders"), value],
+        "7",
+        {},
+    )
+
+
+@contextmanager
+def _api() -> Iterator[str]:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            known = self.headers.get("Authorization") == "Bearer key-of-the-api-1234"
+            self.send(200 if known else 401, b'{"calls": {"total": 950}}' if known else b'{"error": "no such key"}')
+
+    with running(Handler) as server:
+        yield f"http://{server}"
+
+
+def _http(url: str) -> Dialogue:
+    path = ("path: What follows", "/v1/calls")
+    return Dialogue(
+        [("url:", url), ("token: the environment variable", "")],
+        [path, ("json: JMESPath", "calls[")],
+        "which is no JMESPath",
+        [path, ("json: JMESPath", "calls.total")],
+        "950",
+        {"HTTP_TOKEN": "key-of-the-api-1234"},
+    )
+
+
+@pytest.mark.parametrize("name", ["gitlab", "jira", "sheets", "sql", "http"])
+def test_each_system_is_asked_for_and_tried_at_once(name: str, tmp_path: Path, box: Sandbox) -> None:
+    """A wrong measure is named at once, and asked for again; what is written is valid, synced and not red."""
+    with ExitStack() as stack:
+        of = {"gitlab": _gitlab, "jira": _jira, "sheets": _sheets, "sql": _sql}
+        dialogue = of[name](box, tmp_path) if name in of else _http(stack.enter_context(_api()))
+        with on_a_terminal(tmp_path, "init", "okrs", environment=dialogue.secrets) as terminal:
+            terminal.answer("Which of them hold your numbers?", name)
+            for question, answer in (*dialogue.connection, *dialogue.wrong):
+                terminal.answer(question, answer)
+            terminal.wait_for(dialogue.says)
+            if dialogue.is_valid:
+                terminal.answer("answer again?", "")
+            for question, answer in dialogue.right:
+                terminal.answer(question, answer)
+            terminal.wait_for(f"{dialogue.number} so far in")
+            terminal.answer("What is to change", "")
+            terminal.answer("Who is responsible", "support")
+            terminal.answer("what is this number to reach", "")
+            terminal.answer("its target, by", "5000")
+            assert terminal.ended() == 0, terminal.screen
+        assert "✓ reachable" in terminal.screen
+        lines = [line for line in terminal.screen.splitlines() if str(tmp_path) not in line]
+        assert all(len(line) <= 80 for line in lines), terminal.screen
+        assert not any(secret in terminal.screen + texts(tmp_path / "okrs") for secret in dialogue.secrets.values())
+        project = Project(tmp_path / "okrs", dialogue.secrets)
+        project.run("sync", check=0)
+        (key_result,) = project.key_results().values()
+        assert (key_result["value"], key_result["health"]) == (float(dialogue.number.replace(",", "")), "on_track")
+        assert "1 test, all ok" in project.run("test", check=0).stdout
 
 
 def test_numbers_keep_their_digits_and_no_answer_is_lost(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ connections:
   numbers: {type: sheets, credentials: google.json}
   metrics: {type: http, url: "https://metrics.example"}
   local: {type: files, root: data/}
+  lab: {type: gitlab, token: "${GITLAB_TOKEN}"}
+  warehouse: {type: sql, url: "sqlite:///calls.db"}
 """
 MAPPING = """\
 period: 2026-Q4

@@ -25,17 +25,29 @@ class BreakingRelay:
         self.url = address.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
         self.requests: list[Asked] = []
         self._broken: tuple[Ailment, int, int | None] | None = None
+        self._is_silent = False
+        self._last: bytes | None = None
         self._longest = 400  # bytes of an answer, until a whole one came
         self._open: list[socket.socket] = []
 
-    def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Breaks the `times` connections (None: all) after the next `after`; those that are open end now."""
+    def breaks(
+        self, ailment: Ailment, *, after: int = 0, times: int | None = None, before: bytes | None = None
+    ) -> None:
+        """Breaks the `times` connections (None: all) after the next `after`; those that are open end now. What is cut
+        ends after three quarters, or `before` such bytes.
+        """
+        self._last = before
         first = len(self.requests) + after
         self._broken = ailment, first, None if times is None else first + times
         self._end_all()
 
+    def falls_silent(self) -> None:
+        """Accepts connections and says nothing, until it heals; those that are open end now."""
+        self._is_silent = True
+        self._end_all()
+
     def heals(self) -> None:
-        self._broken = None
+        self._broken, self._is_silent = None, False
         self._end_all()
 
     @contextmanager
@@ -71,6 +83,9 @@ class BreakingRelay:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             return
+        if self._is_silent:
+            self._open.append(client)
+            return
         server = self._connect()
         self._open += [client, server]
         threading.Thread(target=self._pass_on, args=(client, server, None), daemon=True).start()
@@ -80,9 +95,12 @@ class BreakingRelay:
         passed = 0
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data if most is None else data[: max(0, most - passed)])
+                if most is not None and self._last is not None and self._last in data:
+                    target.sendall(data.partition(self._last)[0])
+                    break
+                target.sendall(data if most is None or self._last is not None else data[: max(0, most - passed)])
                 passed += len(data)
-                if most is not None and passed >= most:
+                if most is not None and self._last is None and passed >= most:
                     break
                 if most is None:
                     self._longest = max(self._longest, passed)

@@ -1,0 +1,59 @@
+"""Rules of the JSON Schema about keys that several connectors have, made from the keys of the installed connectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from syncd.sdk.key_rules import Rule, both, has, has_any, refuse
+
+Definitions = Mapping[str, Mapping[str, Any]]
+"""The schema of the measures of each connector, by its name; `NAME_records` where it has two kinds."""
+
+Marks = Mapping[str, Sequence[str]]
+"""The keys that only the measures of one connector have."""
+
+_OF_FORMULAS = ("use", "formula", "parts")
+
+
+def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], marks: Marks) -> Rule:
+    """Refuses a measure that nothing lends keys to, and that has no key of a single connector.
+
+    The rule is empty if some connector needs no key that only it has.
+    """
+    own = {name: [key for key in needed[name] if key in marks[name]] for name in definitions}
+    if not all(own.values()):
+        return {}
+    holders: dict[str, list[str]] = {}
+    for name, definition in definitions.items():
+        for key in definition["properties"]:
+            holders.setdefault(key, []).append(name)
+    # The key that the fewest connectors have says most about which of them is meant.
+    shared = {key: names for key, names in holders.items() if len(names) > 1 and key not in _OF_FORMULAS}
+    choice: Rule = {}
+    for key, names in sorted(shared.items(), key=lambda item: -len(item[1])):
+        ways = [f"{' and '.join(map(repr, own[name]))} of {_connector(name)}" for name in names]
+        sentence = f"does not say what to read; write {', or '.join(dict.fromkeys(ways))}"
+        choice = {**refuse(has(key), sentence), "else": choice}
+    return choice
+
+
+def lent_keys(definitions: Definitions, marks: Marks) -> Iterator[Rule]:
+    """Refuses a key of a formula that one of its parts cannot have."""
+    for name, keys in marks.items():
+        is_a_part = {"type": "object", **has_any(*keys)} if keys else False
+        some_part = {"required": ["parts"], "properties": {"parts": {"type": "object", "minProperties": 1}}}
+        of_another = {"properties": {"parts": {"additionalProperties": {"not": is_a_part}}}}
+        yield {
+            "if": both(has("formula"), some_part, {"not": of_another}),
+            "then": {
+                "propertyNames": {
+                    "enum": list(definitions[name]["properties"]),
+                    "errorMessage": f"is no key of {_connector(name)}, which a part reads from; write it in the others",
+                }
+            },
+        }
+
+
+def _connector(name: str) -> str:
+    return name.removesuffix("_records")
