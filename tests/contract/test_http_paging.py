@@ -319,7 +319,7 @@ BY_NUMBER: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("way", BY_NUMBER)
 @pytest.mark.parametrize("with_total", [False, True])
 @pytest.mark.parametrize("with_ids", [False, True])
