@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
@@ -23,6 +24,7 @@ _TRIED = re.compile(r"(<!-- attacks -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _TEST = re.compile(r"`(test_\w+\.py)(?:::(test_\w+))?`")
 
 
+@cache
 def promises(page: str) -> Mapping[str, Sequence[str]]:
     """Each attack that the page names, with the node ids of its tests. KeyError for a test that is not there."""
     table = _PROMISES.search(page)

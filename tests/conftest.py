@@ -16,7 +16,7 @@ from budgets import Budgets
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_again, start_postgres, stop_postgres
-from sampling import beyond_samples
+from sampling import beyond_others, beyond_samples
 
 LAST_RESORT = logging.lastResort
 WAITING = {
@@ -30,7 +30,7 @@ WAITING = {
 
 # In every run the same examples, however slow the machine; in the nightly run many more, and new ones.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("gate", derandomize=True, **PATIENT)
+settings.register_profile("gate", derandomize=True, max_examples=40, **PATIENT)
 settings.register_profile("nightly", derandomize=False, max_examples=1000, **PATIENT)
 settings.load_profile("nightly" if NIGHTLY else "gate")
 
@@ -46,8 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The soak and others wait more than they work: beside all the others, and not alone at the end. Where coverage is
     measured, pytest-cov is told which tests are not; elsewhere it trips over its own marker.
     """
-    for item in list(beyond_samples(items)):
-        item.add_marker(pytest.mark.nightly)
+    for beyond in (beyond_others, beyond_samples):
+        for item in list(beyond(items)):
+            item.add_marker(pytest.mark.nightly)
     items.sort(key=lambda item: item.path.name not in WAITING)
     if config.getoption("cov_source") and not config.getoption("no_cov"):
         for item in items:

@@ -1,4 +1,6 @@
-"""What the gate takes of the variants of a test that is marked `sampled(COUNT)`; the nightly run takes all."""
+"""What the gate takes of the variants of a test that is marked `sampled(COUNT)` or `nightly_with(PARAMETER, ...)`; the
+nightly run takes all.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import pytest
+
+
+def beyond_others(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
+    """The items with a parameter of which the gate takes others: `nightly_with("postgresql")` leaves SQLite."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        left = {name for marker in item.iter_markers("nightly_with") for name in marker.args}
+        if any(isinstance(each, str) and each in left for each in (call.params.values() if call else ())):
+            yield item
 
 
 def beyond_samples(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:

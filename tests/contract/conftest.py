@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mariadb_server import running_mariadb
 from opened import create_ledger
+from shared_demo import copy_of_demo
 from sqlalchemy import create_engine, text
 
 from syncd.ledger import Ledger, migrate
@@ -20,6 +19,7 @@ from syncd.ledger.schema import metadata
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.world import World
 from syncd.sdk import Context, RetryPolicy
+from syncd.sdk.testing.statements import KINDS
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -29,23 +29,60 @@ SAMPLE = {
 }  # fmt: skip
 """The ailments of a suite whose client library another suite tries with all of them: of each kind a few."""
 
+FEW = {"503", "half an answer", "an answer that is lost"}
+"""Those of a sibling that are tried on each of its requests in turn."""
+
+WRITES = {"503", "429 for an hour", "401", "an answer that is lost"}
+"""Those of a sibling's writes: of each reaction one."""
+
+ON_EACH_REQUEST = {
+    "test_what_breaks_on_any_page_never_passes_for_the_whole",
+    "test_a_census_that_breaks_never_passes_for_the_whole",
+    "test_what_passes_is_sat_out",
+    "test_after_any_failure_a_fresh_attempt_ends_as_an_undisturbed_attempt",
+}
+"""A read meets every ailment on its first request anyway (`test_what_is_tried_again_and_after_how_long`)."""
+
+KINDS_OF_STATEMENTS = {"negative", "markup", "an unknown number"}
+"""What a sibling writes, of all that `test_what_is_written_is_read_back` knows."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is beyond the sample of a sibling is left to the nightly run."""
+    """What is beyond the sample of a suite is left to the nightly run."""
+    imported: set[object] = set()
     for item in items:
-        if item.get_closest_marker("sibling") and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            ailment = item.callspec.params.get("ailment") or item.callspec.params.get("passing")
-            if ailment is not None and ailment.name not in SAMPLE:
+        connector = getattr(getattr(item, "cls", None), "connector", None)
+        if connector is not None and "test_importing_it" in item.name:
+            of_it = (connector, *item.cls.libraries)  # type: ignore[attr-defined]
+            if of_it in imported:  # another suite of the same connector says so
                 item.add_marker(pytest.mark.nightly)
+            imported.add(of_it)
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        ailment, changes = params.get("ailment") or params.get("passing"), params.get("changes")
+        ailments, kinds = sample_of(item)
+        if (ailment is not None and ailments is not None and ailment.name not in ailments) or (
+            changes is not None and kinds is not None and changes not in [KINDS[kind] for kind in kinds]
+        ):
+            item.add_marker(pytest.mark.nightly)
+
+
+def sample_of(item: pytest.Item) -> tuple[set[str] | None, set[str] | None]:
+    """The ailments and the kinds of statements that the gate takes of a test of a suite; None stands for all."""
+    whole, sibling = item.get_closest_marker("whole"), item.get_closest_marker("sibling")
+    on_each = getattr(item, "originalname", "") in ON_EACH_REQUEST
+    if sibling:
+        write = "what_may_pass" in item.name
+        return FEW if on_each else WRITES if write else SAMPLE, None if whole else KINDS_OF_STATEMENTS
+    if not on_each or (whole and "census" not in item.name and "sat_out" not in item.name):
+        return None, None
+    return SAMPLE, None
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The syncd.yaml of `syncd demo`, with the ledger that it leaves; for tests that only read."""
-    folder = tmp_path_factory.mktemp("demo") / "syncd-demo"
-    command = [sys.executable, "-m", "syncd", "demo", "--folder", str(folder)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    folder = copy_of_demo(tmp_path_factory, tmp_path_factory.mktemp("demo") / "syncd-demo")
     return folder / "syncd.yaml"
 
 

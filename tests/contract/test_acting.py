@@ -270,6 +270,7 @@ def test_forms_of_two_key_results_are_two_forms(project: CsvProject) -> None:
     assert len(project.ledger.requests.waiting()) == 2
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("done", ["²", "9" * 5_000, "1 ", "-1", ""])
 def test_a_number_of_a_request_that_nobody_made_is_no_error(project: CsvProject, done: str) -> None:
     client = opened(project)

@@ -18,6 +18,8 @@ from syncd.ledger import KeptAlignment, Ledger
 from syncd.ledger.schema import alignments
 from syncd.okr.trend import Trend
 
+pytestmark = pytest.mark.nightly_with("postgresql")
+
 NAME = ("articles", "calls")
 KEPT = KeptAlignment(
     "watermelon", date(2026, 11, 2), date(2026, 10, 12), timedelta(hours=36), 27.0,

@@ -113,6 +113,7 @@ def test_status_is_that_of_the_command(demo: Path, client: TestClient, printed: 
     assert client.get("/api/status", headers={"Accept-Language": "de"}).json() == wanted
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("at", [None, DAYS[0], DAYS[2]])
 def test_explanations_are_those_of_the_command(
     demo: Path, config: Config, client: TestClient, printed: Printed, at: str | None
@@ -374,6 +375,7 @@ def raising(error: Exception) -> Callable[[object], Any]:
 # -- what has not changed is not sent again
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["status", "key-results/calls", "review", "sources", "openapi.json"])
 def test_an_unchanged_document_is_not_sent_again(config: Config, ledger: Ledger, path: str) -> None:
     now = clock_of(config.settings)()

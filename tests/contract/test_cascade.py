@@ -15,6 +15,8 @@ from two_workspaces import Deployment
 
 from syncd.config.ledger_address import shard_of
 
+pytestmark = pytest.mark.nightly_with("postgresql")
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:

@@ -44,6 +44,8 @@ from syncd.sdk import (
 )
 from syncd.sdk.testing import statement as complete
 
+pytestmark = pytest.mark.nightly_with("postgresql")
+
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 KEY_RESULTS = ("calls", "articles", "nps")
 PLACES = ("value", "health")
@@ -646,7 +648,7 @@ class Stories(RuleBasedStateMachine):
 
 
 TestStories = Stories.TestCase
-TestStories.settings = settings(max_examples=examples(25), stateful_step_count=20)
+TestStories.settings = settings(max_examples=examples(12, nightly=500), stateful_step_count=20)
 
 
 # -- what a cycle or a person does meanwhile

@@ -127,6 +127,7 @@ def token(box: Sandbox, monkeypatch: pytest.MonkeyPatch, vendor: Vendor) -> None
     monkeypatch.setenv("TOKEN", box.credentials[names.get(vendor, "metrics_key")])
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.usefixtures("token")
 @pytest.mark.parametrize("vendor", MEASURES)
 def test_connection_that_works_is_green(box: Sandbox, tmp_path: Path, vendor: Vendor, sqlite_model: Path) -> None:
@@ -194,6 +195,7 @@ def test_wrong_path_and_closed_port_are_not_reachable(box: Sandbox, tmp_path: Pa
     assert "127.0.0.1:9 refuses the connection" in bad(closed.checks())["reachable"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("vendor", "measure", "problem"),
     [

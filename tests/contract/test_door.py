@@ -107,6 +107,7 @@ PROXY = (
 )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("listens_on", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
 def test_on_loopback_the_pages_are_open(project: CsvProject, listens_on: str) -> None:
     client = door(project, listens_on=listens_on)
@@ -138,6 +139,7 @@ def test_insecure_opens_the_pages_on_another_address(project: CsvProject) -> Non
     assert client.get("/metrics").status_code == 200
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("listens_on", ["0.0.0.0", "127.0.0.1"])
 @pytest.mark.parametrize("web", [TOKENS, PROXY])
 @pytest.mark.parametrize("insecure", [False, True])

@@ -28,6 +28,8 @@ from syncd.review.make import review
 from syncd.review.model import Review
 from syncd.status.report import Report, line_of, report_of
 
+pytestmark = pytest.mark.nightly_with("postgresql")
+
 SEPTEMBER = datetime(2026, 9, 25, 10, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, 10, tzinfo=UTC)
 MAPPING = """\
@@ -352,6 +354,7 @@ def test_a_key_result_that_is_added_replaces_none(tmp_path: Path) -> None:
     project.ledger.close()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("same_ids", [True, False])
 def test_a_period_under_a_new_name_is_compared_with_the_one_that_it_replaces(

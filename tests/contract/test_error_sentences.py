@@ -158,6 +158,7 @@ def test_limit_is_called_so_in_the_vendors_words(box: Sandbox, context: Context,
     assert says(error) == "rate limit (HTTP 429: Slow down, please)"
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("asked", ["0", "-5", "0.0", "Thu, 01 Jan 1970 00:00:00 GMT"])
 @pytest.mark.parametrize("vendor", EVERY)
 def test_server_that_asks_for_no_wait_gets_a_moment(
@@ -217,7 +218,6 @@ def test_login_of_another_host_is_called_so(box: Sandbox, context: Context, vend
 
 
 @pytest.mark.sampled(4)
-@pytest.mark.sampled(12)
 @pytest.mark.parametrize("vendor", EVERY)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_moved_site_is_named_with_both_hosts(

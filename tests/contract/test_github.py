@@ -86,6 +86,7 @@ def done(records: Mapping[str, Record]) -> set[str]:
 # -- what is asked for, and how often
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
 @pytest.mark.parametrize("number", [0, 1, 99, 101, 250])
 def test_a_backfill_reads_every_page_once(lab: Sandbox, source: GitHubSource, kind: str, number: int) -> None:
@@ -158,6 +159,7 @@ def test_a_later_pull_brings_what_changed_and_stops_there(lab: Sandbox, source: 
 # -- lists that move
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 350)
@@ -221,6 +223,7 @@ def numbers(box: Sandbox, kind: str) -> list[str]:
     return [parse_qs(request.query).get("page", ["1"])[0] for request in box.requests if f"/{kind}" in request.path]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("kind", "requests"), [("pulls", 11), ("issues", 12)])
 def test_a_long_list_costs_its_pages_and_at_most_two_requests_more(
     lab: Sandbox, source: GitHubSource, kind: str, requests: int
@@ -231,6 +234,7 @@ def test_a_long_list_costs_its_pages_and_at_most_two_requests_more(
     assert len(lab.requests) == requests  # the head again, or the last and the first page
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Context, kind: str) -> None:
     fill(lab, kind, 700)
@@ -246,7 +250,7 @@ def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Conte
     source.close()
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 @pytest.mark.parametrize("at", [1, 3, 5, 8])
 def test_a_long_list_that_moves_while_it_is_read_is_complete(
@@ -272,6 +276,7 @@ def test_a_long_list_that_moves_while_it_is_read_is_complete(
     assert "mark" in (cursor_after(pages) or {})
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_a_long_list_that_is_interrupted_continues_with_the_rest(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 2000)
@@ -290,6 +295,7 @@ def test_a_long_list_that_is_interrupted_continues_with_the_rest(lab: Sandbox, s
     assert not set(range(2, 10)) & set(asked)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_a_long_list_that_was_interrupted_and_moved_is_complete(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 1000)
@@ -601,6 +607,7 @@ ILL = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ILL, ids=lambda fault: f"{fault.kind}-{fault.form}")
 @pytest.mark.parametrize("kind", ["pulls", "releases"])
 def test_a_broken_list_never_moves_the_mark(
@@ -623,7 +630,7 @@ def test_a_broken_list_never_moves_the_mark(
     assert len(done(pulled(source, stream(kind)))) == 150
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_an_interrupted_walk_is_completed_by_the_next_pull(

@@ -518,7 +518,7 @@ FAULTS = {
 ENDS = dict.fromkeys(("401", "403", "404", "409"), "dead") | {"a quota that is used up": "waiting"}
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize(
     ("keys", "method"), [("comment: true", "POST"), ("comment: true", "PATCH"), ("body: true", "PATCH")]
@@ -545,7 +545,7 @@ def test_a_check_in_is_there_once_after_each_fault(desk: Desk, issue: Issue, nam
     assert [text.count("700 calls/week") for text in texts] == [1]
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("name", "method"),
     [(name, method) for name in FAULTS for method in ("DELETE", "POST") if (name, method) != ("404", "DELETE")],

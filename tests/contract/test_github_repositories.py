@@ -79,6 +79,7 @@ def test_a_ledger_that_asked_for_all_since_1970_is_mended_by_the_next_pull(make:
 # -- each repository fails for itself
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("blocked", ["tos", "dmca"])
 @pytest.mark.parametrize("measure", [ISSUES, MERGES, f"{MERGES}, where: {{base: main}}"])
 def test_a_blocked_repository_is_named_and_the_others_are_read(
@@ -187,6 +188,7 @@ def test_a_server_that_is_down_is_not_asked_for_every_repository(make: Make, box
     assert not any("/acme/c/" in request.path for request in box.requests)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("exclude", "number"),
     [("[c]", 4), ("['C*']", 4), ("[acme/c, b]", 2), ("['other/*']", 6), ("[archived]", 4), ("[forks, archived]", 2)],
@@ -286,6 +288,7 @@ def test_a_new_repository_with_a_former_name_is_another_one(make: Make, box: San
         assert project.value() == (7, "complete")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("what", ["closed_issues", "merged_pull_requests", "merged_pull_requests, where: {base: main}"])
 def test_a_repository_that_comes_back_is_read_from_its_beginning(make: Make, box: Sandbox, what: str) -> None:
     code, number = box.world.github, 10 if what == "closed_issues" else 7
@@ -453,6 +456,7 @@ def test_a_record_under_a_new_node_id_counts_once(make: Make, box: Sandbox, what
     assert project.restated() == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("repo", ["'acme/*'", "[acme/a, acme/b]"])
 @pytest.mark.parametrize("take", ["count", "share"])
 def test_a_transferred_issue_counts_once_at_once(make: Make, box: Sandbox, repo: str, take: str) -> None:
@@ -557,6 +561,7 @@ def test_releases_that_are_all_gone_are_not_believed_at_once(make: Make, box: Sa
 # -- pages that are too large for the server
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("repo", ["'acme/*'", "acme/a"])
 @pytest.mark.parametrize("measure", ["closed_issues", "merged_pull_requests, where: {base: main}"])
 def test_a_server_that_cannot_give_large_pages_is_asked_for_small_ones(

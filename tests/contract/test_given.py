@@ -79,7 +79,7 @@ def ledger_of(folder: Path, pulls: list[Record], cells: list[Reading]) -> Ledger
     return ledger
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(12, nightly=500))
 @given(pulls=records(), cells=readings(), first=of_records(), second=of_readings(), divided=st.booleans())
 def test_given_facts_give_the_answers_of_the_ledger(
     tmp_path_factory: pytest.TempPathFactory,
@@ -107,7 +107,7 @@ def test_given_facts_give_the_answers_of_the_ledger(
         ledger.close()
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(12, nightly=500))
 @given(pulls=records(), measure=of_records())
 def test_the_past_value_of_a_day_equals_the_answer_of_that_day(pulls: list[Record], measure: RecordMeasure) -> None:
     """A record that did not exist yet, or was not done, at the end of a day does not count on that day.

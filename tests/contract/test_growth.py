@@ -127,7 +127,7 @@ def test_cycle_reads_no_more_after_many_changes(tmp_path: Path, new_url: Callabl
 
 def test_statements_of_a_cycle_do_not_grow_with_the_key_results_that_changed(tmp_path: Path, target: str) -> None:
     counts = []
-    for size in (10, 50):
+    for size in (5, 25):
         project = GrowingProject(tmp_path / f"{size}", f"sqlite:///{tmp_path / f'{size}.db'}", target, size)
         project.run_cycles(1)
         with statements_of(project.ledger.engine) as statements:

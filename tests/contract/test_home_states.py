@@ -57,6 +57,7 @@ def test_small_objective_lists_its_key_results_as_they_are_written(tmp_path: Pat
     assert "more key result" not in page
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("objectives", "key_results", "lines"), [(20, 5, 5), (12, 25, 3)])
 def test_page_of_many_key_results_is_below_100_kb(
     tmp_path: Path, objectives: int, key_results: int, lines: int

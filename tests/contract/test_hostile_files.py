@@ -268,7 +268,9 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 CSV = b'Day,Calls,Note\n2026-11-02,5,"a, b"\n2026-11-09,1.5,x\n2026-11-16,n/a,"two\nlines"\n,7,\n'
 
 
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(20, nightly=1000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(seed=st.integers(0, 2**32), encoding=st.sampled_from(["utf-8", "utf-16", "cp1252"]), keys=st.sampled_from(KEYS))
 def test_damaged_csv_file_is_read_or_refused_in_words(
     tmp_path: Path, context: Context, seed: int, encoding: str, keys: dict[str, Any]
@@ -284,7 +286,9 @@ def test_damaged_csv_file_is_read_or_refused_in_words(
     assert says
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40, nightly=2000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(seed=st.integers(0, 2**32), kind=st.sampled_from(["a.xlsx", "a.ods"]), keys=st.sampled_from(KEYS))
 def test_damaged_workbook_is_read_or_refused_in_words(
     tmp_path: Path, context: Context, seeds: Path, seed: int, kind: str, keys: dict[str, Any]

@@ -296,6 +296,7 @@ WHOLE: list[tuple[dict[str, Any], dict[str, str]]] = [
 
 
 class TestFurtherPages:
+    @pytest.mark.sampled(40)
     @pytest.mark.parametrize(("more", "headers", "sign"), FURTHER)
     @pytest.mark.parametrize("expression", [POINTS, "sum(points[].n)", "length(points)"])
     def test_answer_with_further_pages_is_partial_and_names_the_sign(

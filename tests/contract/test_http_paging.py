@@ -322,7 +322,7 @@ BY_NUMBER: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled(14)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("way", BY_NUMBER)
 @pytest.mark.parametrize("with_total", [False, True])
 @pytest.mark.parametrize("with_ids", [False, True])

@@ -142,6 +142,7 @@ def test_other_days_of_the_project_are_read_at_once(project: CsvProject, api: Sc
     assert sent(api) == [None, None]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -226,6 +226,7 @@ def test_an_edit_that_the_search_shows_minutes_late_is_pulled(box: Sandbox, serv
 # Census
 
 
+@pytest.mark.sampled(2)
 @BOTH
 def test_a_census_holds_what_was_pulled_but_for_what_left(box: Sandbox, service: str) -> None:
     site, project = world_of(box, service)
@@ -249,7 +250,7 @@ def test_a_census_of_a_single_page_is_a_search_for_ids(box: Sandbox, cloud: Jira
     assert parse_qs(box.requests[-1].query)["fields"] == ["id"]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @BOTH
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(minutes=3)])
 def test_an_issue_that_leaves_while_a_list_is_walked_hides_no_other(
@@ -589,6 +590,7 @@ def test_a_cursor_of_another_address_does_not_count(box: Sandbox, cloud: JiraSou
 # Zones
 
 
+@pytest.mark.sampled(4)
 @BOTH
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
 def test_the_edge_of_the_period_is_exact_in_any_zone_of_the_account(box: Sandbox, service: str, zone: str) -> None:
@@ -682,7 +684,7 @@ def test_a_time_for_an_unknown_zone_is_early_enough_in_any(moment: datetime, zon
 # What goes wrong
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(4)
 @BOTH
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
@@ -718,6 +720,7 @@ def test_an_answer_unlike_jiras_ends_the_pull_on_any_page(
         assert not any(secret in str(caught.value) for secret in box.credentials.values())
 
 
+@pytest.mark.sampled(1)
 @BOTH
 def test_a_search_that_fails_once_with_410_does_not_change_the_kind_of_site(box: Sandbox, service: str) -> None:
     """Cloud answers the old search with 410."""
@@ -729,6 +732,7 @@ def test_a_search_that_fails_once_with_410_does_not_change_the_kind_of_site(box:
     assert set(pulled(source, of)) == set(wanted(site, _in(project)))
 
 
+@pytest.mark.sampled(4)
 @BOTH
 @pytest.mark.parametrize("essential", ["id", "key", "updated", "status", "statusCategory"])
 def test_an_issue_without_an_essential_field_is_refused(

@@ -423,7 +423,7 @@ def test_a_comment_is_written_only_if_the_account_is_certain(desk: Desk) -> None
 # Faults: how often a check-in is sent, and what the issue has in the end
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("request_of", ["PUT", "POST"])
 @pytest.mark.parametrize(
     ("fault", "tried"),
@@ -590,6 +590,7 @@ def test_a_comment_that_moves_while_comments_are_read_is_not_missed(box: Sandbox
     assert ["900" in comment.body for comment in desk.ours] == [True]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "fault",
     [

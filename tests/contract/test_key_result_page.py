@@ -104,6 +104,7 @@ def test_no_cell_of_the_csv_is_a_formula(client: TestClient) -> None:
     assert titles[:3] == ["'=HYPERLINK(1)", "'@sum", "'-2+3"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "path", ["/", "/objectives/all", "/key-results/kr0", "/key-results/kr0?tab=history", "/sources"]
 )

@@ -102,6 +102,7 @@ def test_what_programs_read_is_the_same_in_each_language(client: TestClient, pat
     assert FOR_PROGRAMS.findall(german) == FOR_PROGRAMS.findall(english)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["/api/status", "/api/key-results/calls", "/api/sources", "/api/review"])
 def test_documents_are_english(client: TestClient, path: str) -> None:
     assert in_german(client, path) == client.get(path).text

@@ -85,7 +85,6 @@ def assert_equal(ours: Ledger, theirs: Ledger, *, restored: bool = False) -> Non
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.sampled(2)
 def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_path: Path) -> None:
     export(url_of(full), tmp_path / "export")
     back_up(url_of(full), tmp_path / "backup")
@@ -213,7 +212,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_path: Path, damage: str) -> None:
     export(url_of(full_file), tmp_path / "export")

@@ -124,7 +124,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_ledger_is_a_sentence_that_names_restore(project: Path, damage: str) -> None:
     DAMAGES[damage](project / "syncd.db")

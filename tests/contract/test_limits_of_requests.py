@@ -102,7 +102,7 @@ BOMB = gzip.compress(b" " * 30_000_000)
 LARGE = {"without end": without_end, "compressed": body_of(BOMB, "gzip")}
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("large", LARGE)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_answer_has_a_largest_size(impatient: Context, keys: dict[str, Any], client: str, large: str) -> None:
@@ -141,6 +141,7 @@ def test_requests_that_are_broken_off_leave_no_handle_and_no_thread(impatient: C
 # -- credentials stay at their server
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("client", [*CLIENTS, *WRITERS])
 def test_redirect_to_another_server_is_not_followed(

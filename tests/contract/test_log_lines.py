@@ -110,6 +110,7 @@ class Loud:
             Loud()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.usefixtures("project")
 def test_line_of_what_is_collected_while_another_is_written_holds_up_nothing(

@@ -367,7 +367,7 @@ EDITS = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("synced", [False, True])
 @pytest.mark.parametrize("edit", EDITS)
 def test_the_past_of_a_year_is_that_of_its_quarters_of_then(tmp_path: Path, edit: str, synced: bool) -> None:

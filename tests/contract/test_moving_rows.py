@@ -21,6 +21,8 @@ from syncd.okr.measures import ReadingMeasure
 from syncd.okr.spans import Span
 from syncd.sdk import Page, Reading, Snapshot
 
+pytestmark = pytest.mark.nightly_with("postgresql")
+
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SPAN = Span(START, START + timedelta(days=92))
 NOW = START + timedelta(days=91)
@@ -134,6 +136,7 @@ def test_row_that_is_gone_is_shown_where_it_stood_last(tmp_path: Path, url: str)
     project.ledger.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "cells", [["A1"], ["B0", "B1"], ["total", "total"], ["a7b", "a8b", "a9b"], ["x[3].y", "x[2].y"]]
 )

@@ -87,7 +87,6 @@ def test_moved_key_result_has_one_newest_value_beside_those_that_its_new_id_had(
     assert project.ledger.values.last("2026-Q4")["contacts"].number == 7
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.sampled(2)
 def test_migration_ends_every_row_but_the_newest(project: CsvProject, empty_url: str) -> None:
     engine = create_engine(empty_url)

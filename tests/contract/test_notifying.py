@@ -181,7 +181,6 @@ def test_variable_that_holds_several_addresses_has_several(desk: Desk, monkeypat
     assert desk.took() == (["- a is at_risk"], ["- a is at_risk"])
 
 
-@pytest.mark.nightly
 def test_pause_between_messages_is_that_of_each_address(desk: Desk) -> None:
     desk.settings(every="1h")
     desk.event("on_track", "at_risk")
@@ -254,6 +253,7 @@ def test_only_the_credentials_of_an_address_are_masked_everywhere(
     assert hide(" ".join([*keys, *names])) == " ".join(["***"] * len(keys) + names)
 
 
+@pytest.mark.nightly
 def test_own_owner_of_a_key_result_is_told_of_it(
     tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:

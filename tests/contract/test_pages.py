@@ -100,7 +100,7 @@ def test_filters_narrow_what_is_shown_and_never_the_answer(client: TestClient) -
     assert "No objective matches" in client.get("/?q=nothing").text
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "path",
     [
@@ -126,6 +126,7 @@ def test_pages_errors_probes_and_metrics_forbid_frames_and_foreign_scripts(clien
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["/", "/sources", "/key-results/calls", "/objectives/service", "/reviews/week"])
 def test_styles_and_scripts_are_files(client: TestClient, path: str) -> None:
     page = client.get(path).text

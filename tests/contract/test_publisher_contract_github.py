@@ -42,6 +42,7 @@ class _GitHub(PublisherContract):
 
 
 @pytest.mark.sibling
+@pytest.mark.whole
 class TestBodyAndLabel(_GitHub):
     publish = {"issues": {"calls": f"{LAB}#1"}, "body": True, "label": "health:"}
 

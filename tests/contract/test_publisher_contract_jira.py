@@ -52,6 +52,7 @@ class TestFieldsAndCommentsOfDataCenter(_Jira):
 
 
 @pytest.mark.sibling
+@pytest.mark.whole
 class TestFieldsAndCommentsOfCloud(_Jira):
     pass
 

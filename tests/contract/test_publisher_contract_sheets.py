@@ -54,6 +54,7 @@ class TestLettersOfASheetThatIsThere(PublisherContract):
             yield Fake(box.sheets_url, lambda: rows(world))
 
 
+@pytest.mark.whole
 class TestASheetAndALogThatAreMade(TestLettersOfASheetThatIsThere):
     publish = {
         "spreadsheet": BOOK,

@@ -64,6 +64,7 @@ def test_backup_that_is_no_regular_file_is_named_and_not_waited_for(tmp_path: Pa
     assert not (tmp_path / "syncd.db").exists()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["ledger.json", "cycles.jsonl"])
 def test_export_with_a_file_that_is_none_is_named_and_not_waited_for(tmp_path: Path, kind: str, name: str) -> None:
     with closing(create_ledger(f"sqlite:///{tmp_path}/old.db")):

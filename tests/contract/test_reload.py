@@ -84,6 +84,7 @@ def test_a_changed_setting_is_logged_by_its_key(
     assert taken_over(caplog) == [{"keys": ["schedule"]}]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("file", ["plans/more.yaml", "plans/web/more.yml", "plans/new/more.yaml"])
 def test_a_new_file_is_taken_over(project: CsvProject, service: Service, file: str) -> None:
     """Also in a folder that is new: the folders that are watched follow the files."""

@@ -96,6 +96,7 @@ def test_each_objective_has_a_screen_between_the_top_and_the_questions(client: T
     assert titles[1:] == ["Customers find <answers>", "Customers stay", "What do we decide?"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("screen", ["0", "5", "x", "", "١"])
 def test_screen_that_is_none_is_refused_with_the_screens_there_are(client: TestClient, screen: str) -> None:
     answer = client.get(f"/reviews/week?present={screen}")

@@ -131,13 +131,13 @@ def postgres(new_postgres: Callable[[], str]) -> Iterator[Ledger]:
     ledger.close()
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(40, nightly=2000))
 @given(case=cases())
 def test_sqlite_answers_as_the_plain_evaluator_does(sqlite: Ledger, case: Case) -> None:
     assert_same_answer(sqlite, case)
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(15, nightly=600))
 @given(case=cases())
 def test_postgresql_answers_as_the_plain_evaluator_does(postgres: Ledger, case: Case) -> None:
     assert_same_answer(postgres, case)

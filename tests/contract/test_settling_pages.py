@@ -72,6 +72,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     return browser(project.config, project.ledger, project.now)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("path", [*RENEWALS, *OTHERS])
 def test_every_page_has_the_days_after_the_end(client: TestClient, path: str) -> None:
     separator = "&" if "?" in path else "?"

@@ -290,6 +290,7 @@ EDITS: dict[str, Callable[[Workbooks], None]] = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(EDITS))
 @pytest.mark.parametrize("columns", [LETTERS, HEADERS], ids=["letters", "headers"])
 def test_rows_that_move_while_syncd_writes_keep_their_own_numbers(
@@ -338,6 +339,7 @@ def test_row_of_a_key_result_that_is_deleted_while_syncd_writes_is_absent_then(d
 NARROW = [["KR", "Value"], ["calls", 5.0], ["nps", 40.0], ["articles", 7.0]]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("at", [2, 3, 4])
 @pytest.mark.parametrize(
     ("inserted", "new"),

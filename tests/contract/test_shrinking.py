@@ -113,6 +113,7 @@ def test_records_that_come_back_end_it(box: Sandbox, make: Make) -> None:
     assert (value.number, value.quality) == (40, "complete")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("held", "lost", "tickets", "quality"),
     [

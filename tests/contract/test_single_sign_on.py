@@ -160,6 +160,7 @@ def test_user_info_cannot_verify_an_address_that_the_id_token_calls_unverified(
     assert "248289761001" in client.get("/").text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("groups", [["okr", "all"], "okr", ["OKR", 7, None]])
 @pytest.mark.parametrize("in_user_info", ["", "groups"])
 def test_groups_are_read_from_their_claim(
@@ -379,6 +380,7 @@ def test_provider_with_tls_leads_nowhere_without_it(
     assert (["it must begin with https" in reason for reason in reasons]) == ([True] if endpoint is not None else [])
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("address", ["http://[", "javascript:alert(1)", "https:", "", "/authorize"])
 def test_endpoint_that_is_no_address_begins_no_login(

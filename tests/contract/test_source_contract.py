@@ -41,9 +41,9 @@ def deliver(world: World) -> None:
         code.tag("acme/tags", f"v{number}", annotated=number % 2 == 0, at=at)
 
 
-@pytest.fixture(scope="class")
-def company() -> Iterator[Sandbox]:
-    """More than one page of everything that has pages. No test changes it; each suite uses up the quota of its own."""
+@pytest.fixture(scope="module")
+def world() -> World:
+    """More than one page of everything that has pages. No test changes it."""
     world = World(DEMO_NOW)
     for site in (world.jira, world.jira_dc):
         site.page_cap = 10
@@ -70,6 +70,12 @@ def company() -> Iterator[Sandbox]:
     rows = [[typed("Week"), typed("Calls")], [typed("2026-10-05"), typed(1200.0)], [typed("2026-10-12"), typed(0.0)]]
     world.sheets.add(Spreadsheet(BOOK, "Numbers", public=True, sheets=[Sheet(1, "Support", rows)]))
     world.metrics.uptime = {(START + timedelta(days=day)).date(): 99.0 + day / 10 for day in range(5)}
+    return world
+
+
+@pytest.fixture(scope="class")
+def company(world: World) -> Iterator[Sandbox]:
+    """It serves this world; each suite uses up the quota of its own."""
     with Sandbox(world, "127.0.0.1", 0).running() as box:
         yield box
 
@@ -88,6 +94,7 @@ class _GitHub(SourceContract):
         return {"url": url, "token": Credentials.github}
 
 
+@pytest.mark.whole
 class TestGitHubPulls(_GitHub):
     measure = {"what": "merged_pull_requests", "repo": "acme/pulls"}
 

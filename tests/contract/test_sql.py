@@ -149,6 +149,7 @@ def test_figures_of_each_shape_are_the_same_on_every_database(shop: Warehouse) -
     ]
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_windows_of_a_query_are_those_of_its_measure(shop: Warehouse) -> None:
     counted = "SELECT count(*) AS n FROM orders WHERE paid >= :start AND paid < :end"
     assert shop.measure(
@@ -160,6 +161,7 @@ def test_windows_of_a_query_are_those_of_its_measure(shop: Warehouse) -> None:
     ) == [1, 2, 1, 4, 10]
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_window_without_a_day_has_no_number(shop: Warehouse) -> None:
     counted = "SELECT count(*) AS n FROM orders WHERE paid >= :start AND paid < :end"
     shop.now = datetime(2026, 10, 1, 12, tzinfo=BERLIN)
@@ -173,6 +175,7 @@ def test_parameter_in_a_text_or_a_comment_is_none(shop: Warehouse) -> None:
     assert shop.measure(ask(query, value="n")) == [1]
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_order_of_the_rows_does_not_matter(warehouse: Warehouse) -> None:
     for id_, day in ((3, 20), (1, 10), (2, 30)):
         warehouse.database.add_order(id_, datetime(2026, 11, day, 8), str(day))
@@ -181,6 +184,7 @@ def test_order_of_the_rows_does_not_matter(warehouse: Warehouse) -> None:
     assert warehouse.measure(first, latest) == [10, 30]
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_row_that_changes_restates_and_one_that_goes_leaves(shop: Warehouse) -> None:
     rows = "SELECT id, paid, amount, region FROM orders"
     measures = (
@@ -238,6 +242,7 @@ def test_rows_are_the_evidence(shop: Warehouse) -> None:
 # -- what cannot be read
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_missing_column_is_named_with_those_there_are(shop: Warehouse) -> None:
     query = "SELECT paid AS day, count(*) AS n FROM orders GROUP BY paid"
     assert "the query gives no column 'm'; it gives: day, n" in shop.failure(query, date="day", value="m")
@@ -248,6 +253,7 @@ def test_missing_column_is_named_with_those_there_are(shop: Warehouse) -> None:
     assert "there is no field 'region'" in (shop.value().reason or "")
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_rows_that_share_an_id_and_differ_are_no_count(shop: Warehouse) -> None:
     assert "have the same region 'eu' and differ" in shop.failure(
         "SELECT region, paid FROM orders", id="region", at="paid"
@@ -256,15 +262,18 @@ def test_rows_that_share_an_id_and_differ_are_no_count(shop: Warehouse) -> None:
     assert shop.measure(ask(twice, id="id", at="paid")) == [4]
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_row_without_an_id_or_with_a_text_for_its_time_is_no_count(shop: Warehouse) -> None:
     assert "has no note; an id is never NULL" in shop.failure("SELECT note, paid FROM orders", id="note", at="paid")
     assert "'eu' as its region, which is no date" in shop.failure("SELECT id, region FROM orders", id="id", at="region")
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_several_rows_are_no_single_number(shop: Warehouse) -> None:
     assert "the query gives 7 rows" in shop.failure("SELECT amount FROM orders", value="amount")
 
 
+@pytest.mark.nightly_with("postgresql", "mariadb")
 def test_too_many_rows_are_no_count(database: Database, tmp_path: Path) -> None:
     database.make_orders()
     for id_ in range(1, 5):

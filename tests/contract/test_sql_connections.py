@@ -170,6 +170,7 @@ def test_server_that_falls_silent_after_a_question_is_given_up(
         source.close()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_stop_is_obeyed_while_a_database_is_silent(kind: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:

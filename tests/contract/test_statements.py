@@ -147,7 +147,7 @@ def growth(small: tuple[dict[str, int], int], large: tuple[dict[str, int], int])
 
 
 def test_readings_of_many_key_results_are_read_and_kept_together(tmp_path: Path) -> None:
-    additional = growth(of_readings(tmp_path / "few", 10), of_readings(tmp_path / "many", 20))
+    additional = growth(of_readings(tmp_path / "few", 5), of_readings(tmp_path / "many", 10))
     assert {name: more for name, more in additional.items() if more > 0.1} == {}
     assert additional["unchanged"] == 0
 
@@ -156,7 +156,7 @@ def test_a_measure_of_records_costs_a_statement_and_its_link_at_most_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
     monkeypatch.setenv("SECRET", box.credentials["github"])
-    additional = growth(of_records(tmp_path / "few", 12, box), of_records(tmp_path / "many", 24, box))
+    additional = growth(of_records(tmp_path / "few", 8, box), of_records(tmp_path / "many", 16, box))
     most = dict.fromkeys(CYCLES, 3) | {"edited": 4}  # the days before the edit are judged by the measure in force then
     assert {name: more for name, more in additional.items() if more > most[name]} == {}
     assert additional["unchanged"] == 0

@@ -76,6 +76,7 @@ def test_a_signed_webhook_starts_a_cycle_at_once(client: TestClient, service: Se
     wait_for(lambda: service.cycles == 2)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("connection", ["code", "tickets"])
 @pytest.mark.parametrize(
     ("body", "delivery"),

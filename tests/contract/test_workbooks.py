@@ -137,6 +137,7 @@ def far_xlsx(path: Path, far: str, content: Any) -> None:
     book.save(path)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("far", ["Z1048576", "XFD1", "XFD1048576", "B1048576", "ZZ700000"])
 @pytest.mark.parametrize("content", [" ", 7])
 def test_a_stray_cell_of_an_xlsx_file_costs_nothing(tmp_path: Path, context: Context, far: str, content: Any) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -220,10 +221,16 @@ def typed(page: Path) -> Iterator[str]:
             yield match[1]
 
 
+@cache
+def whole_command() -> Any:
+    """syncd with all its commands, which takes a while to make."""
+    return get_command(app)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_and_options_are_there(page: Path) -> None:
-    main = get_command(app)
-    commands = main.commands  # type: ignore[attr-defined]
+    main = whole_command()
+    commands = main.commands
     of_main = {option for parameter in main.params for option in parameter.opts}
     for line in typed(page):
         name, *words = line.split()

@@ -209,13 +209,16 @@ def test_the_example_is_installed_and_counts(syncd: Command, gitlab: GitLab) -> 
     assert sorted(row["rule"] for row in solved["left_out"]) == ["moved to another project", "opened"]
 
     gitlab.queries.clear()
+    gitlab.move(gitlab.rows["acme/web/issues"][0], "opened")
     syncd("sync")
+    assert explained(syncd, "solved")["value"] == 2.0
     newest = gitlab.rows["acme/web/merge_requests"][4]["updated_at"]
     mark = datetime.fromisoformat(newest) - timedelta(minutes=2)
     assert [query["updated_after"] for query in gitlab.queries if query["state"] == "merged"] == [mark.isoformat()]
     assert "HTTP 200 at /api/v4/user" in syncd("doctor")
 
 
+@pytest.mark.nightly
 def test_a_deleted_row_leaves_the_count_with_the_next_census(syncd: Command, gitlab: GitLab) -> None:
     syncd("sync")
     gitlab.remove(gitlab.rows["acme/web/merge_requests"][0])
@@ -228,6 +231,7 @@ def test_a_deleted_row_leaves_the_count_with_the_next_census(syncd: Command, git
     ]
 
 
+@pytest.mark.nightly
 def test_an_issue_that_is_opened_again_leaves_the_count_with_the_next_pull(syncd: Command, gitlab: GitLab) -> None:
     syncd("sync")
     gitlab.move(gitlab.rows["acme/web/issues"][0], "opened")

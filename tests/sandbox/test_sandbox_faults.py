@@ -191,6 +191,7 @@ def test_github_limits_send_githubs_headers(box: Sandbox, client: httpx.Client) 
     assert "secondary rate limit" in secondary.json()["message"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("service", ["github", "gitlab", "jira", "jira-dc", "sheets", "metrics"])
 def test_too_many_sends_retry_after_if_it_has_seconds(box: Sandbox, service: str) -> None:
     url = {"github": box.github_url, "gitlab": box.gitlab_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url}.get(
@@ -205,6 +206,7 @@ def test_too_many_sends_retry_after_if_it_has_seconds(box: Sandbox, service: str
     assert parsedate_to_datetime(httpx.get(f"{url}/x").headers["Retry-After"]).tzinfo is not None
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("service", ["github", "gitlab", "jira", "jira-dc", "sheets", "metrics", "token"])
 def test_unauthorized_refuses_every_credential(box: Sandbox, service: str) -> None:
     box.fault(Fault(service, "unauthorized"))  # type: ignore[arg-type]

@@ -113,6 +113,7 @@ def test_explain_shows_both_series_side_by_side(project: Project) -> None:
     assert json.loads(project.run("explain", "renewals", "--json", check=0).stdout)["alignment"] == []
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_verdict_keeps_its_first_day_while_it_lasts(project: Project) -> None:
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=3)).isoformat())

@@ -56,6 +56,7 @@ def test_a_ledger_looks_the_same_wherever_it_was_moved_to(project: Project, new_
     assert seen(project) == before
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_restore_refuses_while_the_service_runs_and_a_second_service_stands_by(project: Project) -> None:
     project.run("backup", "today.db", check=0)

@@ -63,6 +63,7 @@ def kept(ledger: Ledger, key_result: str) -> KeptValue:
     return ledger.values.last("2026-Q4")[key_result]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "key_result",
     [
@@ -92,6 +93,7 @@ def test_what_left_since_the_first_cycle_broke_off_is_found(
     assert kept(ledger, "articles").number == box.truth()["key_results"]["articles"]["value"] == before - 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("key_result", "service"),
     [

@@ -66,6 +66,7 @@ def explained(project: Project, *arguments: str) -> dict[str, Any]:
     return read
 
 
+@pytest.mark.nightly
 def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expires(okrs: Project) -> None:
     before = okrs.key_results()["trust"]
     assert (before["value"], before["confidence"], before["checkin"]) == (None, 0.5, None)
@@ -97,6 +98,7 @@ def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expi
     assert done.stdout == f"trust: 45 → 50, on track; checked in by bo{ENTERED}, until 20 Nov 10:00\n"
 
 
+@pytest.mark.nightly
 def test_a_check_in_beside_a_measured_value_replaces_nothing(okrs: Project) -> None:
     okrs.run("sync", check=0)
     measured = okrs.key_results()["calls"]
@@ -161,6 +163,7 @@ def test_an_implausible_value_needs_force(okrs: Project) -> None:
     assert okrs.key_results()["trust"]["value"] == 120
 
 
+@pytest.mark.nightly
 def test_a_check_in_during_a_cycle_is_stored_and_counts_from_the_next(okrs: Project) -> None:
     okrs.run("sync", check=0)
     ledger = open_ledger(f"sqlite:///{okrs.folder / 'syncd.db'}")

@@ -16,7 +16,9 @@ import httpx
 import jsonschema
 import pytest
 import yaml
+from examples import NIGHTLY
 from projects import MAPPINGS, Project, differences, write_project
+from shared_demo import copy_of_demo
 from waiting import HANG, wait_for
 
 from syncd.config.catalogue import connector_types
@@ -37,6 +39,7 @@ def test_init_writes_a_project_that_works_at_once(tmp_path: Path) -> None:
     assert "syncd.yaml exists already, and init overwrites nothing; name an empty folder" in again.stderr
 
 
+@pytest.mark.nightly
 def test_schema_accepts_the_examples_and_refuses_what_validate_refuses() -> None:
     project = Project(Path.cwd())
     schema = json.loads(project.run("schema", check=0).stdout)
@@ -178,7 +181,7 @@ def test_status_fits_80_columns(project: Project) -> None:
 @pytest.mark.synced
 def test_a_closed_pipe_is_no_failure(project: Project) -> None:
     command = f"set -o pipefail; {sys.executable} -m syncd status | head -1"
-    for _ in range(3):
+    for _ in range(3 if NIGHTLY else 1):
         done = subprocess.run(["bash", "-c", command], cwd=project.folder, env=project.environment, check=False)
         assert done.returncode == 0
 
@@ -227,8 +230,8 @@ def test_validate_imports_the_keys_of_the_connectors_in_use(tmp_path: Path) -> N
     assert loaded == {f"connectors.{name}" for name in modules}
 
 
+@pytest.mark.synced
 def test_status_imports_what_it_needs(project: Project) -> None:
-    project.run("sync", check=0)
     loaded = imports(project, "status")
     assert "syncd.ledger.values" in loaded
     assert not loaded & {"rich", "alembic", "plotext", "statistics", "mcp", *CLIENTS, *SERVICE}
@@ -241,6 +244,7 @@ def test_status_imports_what_it_needs(project: Project) -> None:
     }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.synced
 @pytest.mark.parametrize("command", [("status",), ("explain", "calls"), ("history", "calls"), ("review",)])
 def test_a_command_that_reads_leaves_no_journal_beside_the_ledger(project: Project, command: tuple[str, ...]) -> None:
@@ -300,16 +304,15 @@ def test_demo_serves_the_pages_with_the_sandbox_behind_them_until_ctrl_c(tmp_pat
         assert process.wait(timeout=HANG) == 0
 
 
-def test_demo_rewrites_the_working_folder(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    for _ in range(2):
-        project.run("demo", "--folder", ".", check=0)
+def test_demo_rewrites_the_working_folder(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    project = Project(copy_of_demo(tmp_path_factory, tmp_path / "demo"))
+    (project.folder / "mappings" / "support.yaml").write_text("")
+    project.run("demo", "--folder", ".", check=0)
     assert project.key_results()["calls"]["value"] == 1092
 
 
-def test_sandbox_serves_the_company_of_the_demo(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    project.run("demo", check=0)
+def test_sandbox_serves_the_company_of_the_demo(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    project = Project(copy_of_demo(tmp_path_factory, tmp_path / "syncd-demo"))
     process = subprocess.Popen(
         [sys.executable, "-m", "syncd", "sandbox", "--port", "0"],
         stdout=subprocess.PIPE,
@@ -323,8 +326,7 @@ def test_sandbox_serves_the_company_of_the_demo(tmp_path: Path) -> None:
                 break
             name, _, value = line.removeprefix("export ").strip().partition("=")
             project.env[name] = value
-        inside = Project(tmp_path / "syncd-demo", project.env)
-        done = inside.run("sync", check=0)
+        done = project.run("sync", check=0)
         assert ", 0 changed" in done.stdout
     finally:
         process.send_signal(signal.SIGINT)

@@ -20,6 +20,7 @@ objectives:
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("words", "completed"),
     [

@@ -226,6 +226,7 @@ def test_the_demo_runs_from_an_empty_folder(built: Built, tmp_path: Path) -> Non
     assert re.search(r"✗ calls +1,092  1,200 → 600 calls/week +18 %", done.stdout)
 
 
+@pytest.mark.nightly
 def test_first_files_are_written_checked_synced_and_shown(built: Built, tmp_path: Path) -> None:
     done = built.run(tmp_path, "sh", "-euc", "syncd init && syncd validate && syncd sync && syncd status")
     assert done.returncode == 0, done.stderr

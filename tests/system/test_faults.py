@@ -176,7 +176,7 @@ MATRIX = [
 FIRST = {"429 once", "wrong types", "endless page loop", "token revoked between two pages"}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("service", "outage"), MATRIX)
 def test_a_service_that_breaks_gives_no_wrong_number_and_stops_nobody(lab: Lab, service: str, outage: Outage) -> None:
     if differences(lab.document(lab.ledger), lab.box):  # the first one here, or the one before failed
@@ -208,7 +208,7 @@ def test_a_service_that_breaks_gives_no_wrong_number_and_stops_nobody(lab: Lab, 
     assert differences(lab.document(lab.ledger), lab.box) == []
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_unless(name in FIRST)) for name in OUTAGES])
 def test_what_breaks_on_the_very_first_sync_leaves_unknown_and_no_number(lab: Lab, name: str) -> None:
     """All of its services at once."""
@@ -245,6 +245,7 @@ def test_a_clock_of_ours_that_is_wrong_loses_nothing(lab: Lab, minutes: int) -> 
     assert differences(lab.document(ledger), lab.box) == []
 
 
+@pytest.mark.nightly
 def test_a_repository_that_is_renamed_stays_the_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(now=DEMO_NOW) as box:
         project = write_project(tmp_path / "project", box)

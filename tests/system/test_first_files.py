@@ -290,6 +290,7 @@ def test_a_closed_standard_input_is_no_terminal_and_no_measure(tmp_path: Path) -
     assert "standard input: is no measure; write its keys" in tried.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("question", ["Which of them hold", "url: The API", "the environment variable"])
 def test_ctrl_c_leaves_nothing_behind(question: str, tmp_path: Path) -> None:
     with on_a_terminal(tmp_path, "init", "okrs") as terminal:
@@ -320,6 +321,7 @@ def test_what_stops_it_while_it_writes_takes_back_what_it_wrote(
     assert [path.name for path in tmp_path.rglob("*")] == ["mine.txt"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("arguments", [["init", "--yes"], ["init"]])
 def test_without_an_answer_it_writes_the_example(arguments: list[str], tmp_path: Path) -> None:
     with on_a_terminal(tmp_path, *arguments) as terminal:

@@ -117,6 +117,7 @@ def test_process_whose_loop_stands_still_ends_and_shows_its_threads(folder: Path
     assert "Thread cycles:" in done.stderr
 
 
+@pytest.mark.nightly
 def test_process_whose_loop_stands_still_ends_though_nobody_reads_its_log(folder: Path) -> None:
     reader, writer = full_pipe()
     try:

@@ -71,6 +71,7 @@ def test_an_emptied_project_is_held_until_somebody_approves_it(project: Project,
         )
 
 
+@pytest.mark.nightly
 def test_an_implausible_number_waits_until_a_plausible_number_comes(project: Project, box: Sandbox) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1500}\n")
     project.run("sync", check=0)
@@ -90,6 +91,7 @@ def test_an_implausible_number_waits_until_a_plausible_number_comes(project: Pro
     assert "candidate" not in calls
 
 
+@pytest.mark.nightly
 def test_an_approved_number_stays_and_another_implausible_number_is_held(project: Project, box: Sandbox) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 20%}\n")
     project.run("sync", check=0)
@@ -109,6 +111,7 @@ def test_an_approved_number_stays_and_another_implausible_number_is_held(project
     assert (calls["value"], calls["quality"], calls["candidate"]) == (700, "held", 300)
 
 
+@pytest.mark.nightly
 def test_held_until_repeated_takes_a_number_that_comes_twice(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", "schedule: 1s", "schedule: 1s\nheld_until: repeated")
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 100}\n")

@@ -192,6 +192,7 @@ VERSIONS = [
 ]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_later_publication_changes_no_environment(version: str, index: Index, address: str, project: Path) -> None:
     python = python_of(version)

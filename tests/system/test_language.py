@@ -150,6 +150,7 @@ def test_mapping_tests_run_without_network_and_ledger(company: Project) -> None:
     assert not list(company.folder.glob("*.db"))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -173,6 +174,7 @@ def test_a_failed_expectation_shows_what_it_got(company: Project, old: str, new:
     assert [test["ok"] for test in document["tests"]].count(False) == 1
 
 
+@pytest.mark.nightly
 def test_an_edit_of_a_guard_is_a_change_of_its_definition(company: Project) -> None:
     company.run("sync", check=0)
     okrs = company.folder / "mappings" / "okrs.yaml"

@@ -96,7 +96,7 @@ def problems(folder: Path, question: str) -> list[str]:
     return list(differences(DOCUMENTS[question], document))
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("question", DOCUMENTS)
 def test_a_ledger_of_before_is_read_with_the_same_figures(before: Path, question: str) -> None:
     assert problems(before, question) == []

@@ -98,6 +98,7 @@ def test_a_disk_that_fills_up_during_a_sync_loses_nothing(project: Project, box:
     assert differences(project.status(), box) == []
 
 
+@pytest.mark.nightly
 def test_a_full_file_system_loses_nothing(tmp_path: Path, box: Sandbox) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -130,6 +131,7 @@ def test_a_read_only_ledger_can_be_read_and_a_sync_names_the_reason(project: Pro
     assert differences(project.status(), box) == []
 
 
+@pytest.mark.nightly
 def test_a_read_only_folder_takes_no_ledger(project: Project, box: Sandbox) -> None:
     with read_only(project.folder):
         message = failure(project, "sync", 2)

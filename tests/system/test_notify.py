@@ -114,6 +114,7 @@ def test_in_quiet_hours_nothing_goes_out_and_what_passed_by_the_morning_is_never
     assert [path for path, _, _ in inbox.take()] == ["/support-hush"]
 
 
+@pytest.mark.nightly
 def test_one_message_an_hour_holds_all_that_came_meanwhile(company: Company, inbox: Inbox) -> None:
     company.every = "1h"
     company.at("20T10:00")
@@ -162,6 +163,7 @@ def test_a_source_that_fails_is_told_after_its_bound_and_when_it_answers_again(c
     assert "local answers again" in inbox.take()[0][2]
 
 
+@pytest.mark.nightly
 def test_a_refusal_is_tried_again_and_doubt_is_not(company: Company, inbox: Inbox) -> None:
     company.at("20T10:00")
     company.run("sync", check=0)

@@ -74,6 +74,7 @@ def _open_pull(box: Sandbox) -> int:
     return item.number
 
 
+@pytest.mark.nightly
 def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_there(
     project: Project, ledger: Ledger
 ) -> None:

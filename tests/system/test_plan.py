@@ -55,6 +55,7 @@ def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Proj
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_plan_names_the_records_that_enter_and_leave_and_the_sync_does_the_same(
     project: Project, box: Sandbox
@@ -111,6 +112,7 @@ def test_a_plan_names_edits_by_file_and_key(project: Project) -> None:
     assert "3 of 20 key results would change, 1 removed; 17 streams\n" in text
 
 
+@pytest.mark.nightly
 def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_sync(
     project: Project, box: Sandbox
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_syn
     assert text.startswith("calls waits already, with 1,950: `syncd approve calls`\nNothing would change: ")
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Project, box: Sandbox) -> None:
     change_world(box)
@@ -156,6 +159,7 @@ def test_a_plan_of_a_single_key_result_pulls_its_stream_alone(project: Project, 
     assert "--log-format is 'xml'" in project.run("plan", "--log-format", "xml", check=2).stderr
 
 
+@pytest.mark.nightly
 def test_a_plan_shows_what_would_be_written_and_writes_nothing(project: Project) -> None:
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish:\n  - {to: local, file: okrs.json}\n")
@@ -181,6 +185,7 @@ def test_a_held_guard_can_be_approved(project: Project) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_plan_shows_a_health_that_changes_by_the_clock_alone(project: Project) -> None:
     project.edit("syncd.yaml", NOW.isoformat(), NOW.replace(month=12, day=30).isoformat())

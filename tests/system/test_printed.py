@@ -100,6 +100,7 @@ def test_an_edited_measure_is_a_change_though_its_number_is_the_same(tmp_path: P
     assert "1 key result measured, 1 changed; " in done.stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", ["sync", "plan"])
 def test_a_failed_stream_is_printed_once_on_standard_error(project: Project, box: Sandbox, command: str) -> None:
     box.fault(Fault("github", "unauthorized"))
@@ -122,6 +123,7 @@ def test_parts_of_a_stream_that_fail_alike_are_printed_once(tmp_path: Path, comm
     assert "1 failed" in done.stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.synced
 @pytest.mark.parametrize(
     "arguments",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from projects import Project
 
 FILES = ("okrs.json", "okrs.csv", "okrs.md")
@@ -21,6 +22,7 @@ def test_the_first_sync_writes_all_that_the_second_would_and_status_says(project
     assert {name: (project.folder / "data" / name).read_text(encoding="utf-8") for name in FILES} == first
 
 
+@pytest.mark.nightly
 def test_what_is_not_written_is_in_every_place_that_says_where_things_stand(project: Project) -> None:
     with (project.folder / "syncd.yaml").open("a", encoding="utf-8") as file:
         file.write("publish:\n  - {to: away, file: okrs-of-the-whole-company.md}\n")

@@ -112,6 +112,7 @@ def test_a_label_that_people_change_is_left_alone_and_the_block_goes_on(
     assert "20, 80 % of the way" in block(issue)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -115,6 +115,7 @@ def test_a_sync_writes_what_changed_and_nothing_else_asks_google(okrs: Project, 
     assert asked(box) == BOTH
 
 
+@pytest.mark.nightly
 def test_what_a_person_wrote_is_left_alone_until_it_is_approved(okrs: Project, box: Sandbox) -> None:
     okrs.run("sync", check=0)
     box.world.sheets.set_cell(BOOK, "OKRs", "F2", "On hold")
@@ -186,6 +187,7 @@ def test_a_sheet_and_its_log_are_made_and_a_lost_answer_leaves_no_second_row(okr
     assert asked(box) == [*BOTH, BOTH[0]]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "columns", ["value: D", pytest.param("value: D, progress: E, health: F", marks=pytest.mark.nightly)]
 )

@@ -163,7 +163,7 @@ def test_a_put_that_lost_its_answer_is_sent_again(tmp_path: Path, api: CheckInAp
     assert api.requests == 3
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("fault", "arrived"),
     [("reset_after", True), ("reset", False), ("hang", False)],
@@ -408,6 +408,7 @@ def test_after_a_restore_no_check_in_is_appended_twice(tmp_path: Path, api: Chec
     assert len(api.added) == arrived + 1
 
 
+@pytest.mark.nightly
 def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, PUT)
     project.run("sync", check=0)
@@ -419,6 +420,7 @@ def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, a
     assert "unsure" not in project.run("status", check=0).stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("way", ["--new-ledger", "import"])
 def test_a_lost_ledger_appends_nothing_twice_though_its_first_cycle_fails(
     tmp_path: Path, api: CheckInApi, way: str

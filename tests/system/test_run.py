@@ -57,6 +57,7 @@ def value_of(client: httpx.Client, key_result: str) -> float | None:
     return float(match[1]) if match else None
 
 
+@pytest.mark.nightly
 def test_run_where_others_may_reach_it_syncs_and_shows_no_figure(project: Project) -> None:
     """`127.1` is loopback, in words that syncd does not take for it."""
     with running(project, listen="127.1") as (_, client):
@@ -89,6 +90,7 @@ def test_run_syncs_at_once_and_serves_the_pages(project: Project) -> None:
         wait_for(lambda: 'syncd_cycles_total{outcome="complete"}' in client.get("/metrics").text)
 
 
+@pytest.mark.nightly
 def test_run_syncs_on_schedule_and_shows_changes(project: Project, box: Sandbox) -> None:
     from syncd.sandbox.story.numbers import OKR_BOOK
 
@@ -103,6 +105,7 @@ def test_run_syncs_on_schedule_and_shows_changes(project: Project, box: Sandbox)
         wait_for(lambda: 'syncd_connection_failing{connection="numbers"} 0.0' in client.get("/metrics").text)
 
 
+@pytest.mark.nightly
 def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project) -> None:
     with running(project) as (_, client):
         wait_for(lambda: answers(client, "/readyz"))
@@ -140,6 +143,7 @@ def test_sighup_ends_no_process_that_only_shows(project: Project) -> None:
         assert answers(client, "/readyz")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
     project.edit("syncd.yaml", '${GITHUB_TOKEN}"', f'${{GITHUB_TOKEN}}", timeout: {2 * HANG:g}')  # ends no request
@@ -150,6 +154,7 @@ def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbo
         assert process.wait(timeout=HANG) == 0
 
 
+@pytest.mark.nightly
 def test_a_sync_beside_a_running_service_names_the_process(project: Project, box: Sandbox) -> None:
     box.fault(Fault("github", "hang"))
     with running(project):
@@ -170,6 +175,7 @@ def test_an_address_in_use_is_a_sentence(project: Project) -> None:
     assert "--listen names the port 70000; the highest is 65535" in above
 
 
+@pytest.mark.nightly
 def test_a_secret_that_vanishes_fails_its_own_connection_alone(project: Project) -> None:
     secret = project.folder / "jira-token"
     secret.write_text(project.env.pop("JIRA_TOKEN") + "\n")
@@ -216,6 +222,7 @@ def test_a_webhook_of_github_brings_a_merged_pull_request_at_once(project: Proje
         assert client.post("/hooks/tickets", content=body, headers=headers).status_code == 404
 
 
+@pytest.mark.nightly
 def test_api_lists_its_documents(project: Project) -> None:
     with running(project) as (_, client):
         wait_for(lambda: answers(client, "/readyz"))

@@ -230,7 +230,7 @@ def test_every_command_says_the_same_of_a_day_when(story: Story) -> None:
 
 @given(st.lists(DAYS, min_size=3, max_size=9 if NIGHTLY else 5))
 @settings(
-    max_examples=100 if NIGHTLY else 2,
+    max_examples=100 if NIGHTLY else 1,
     phases=list(Phase) if NIGHTLY else [Phase.generate],  # to shorten a story takes minutes
     suppress_health_check=list(HealthCheck),
 )

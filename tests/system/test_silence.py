@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 from check_in_api import check_in_api
 from dripping import dripping
 from projects import Project, differences, write_project
@@ -67,6 +68,7 @@ def test_silent_database_is_not_ready_and_the_service_comes_back_by_itself(
             relay.fall_silent()  # and the stop is obeyed all the same
 
 
+@pytest.mark.nightly
 def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Project, box: Sandbox) -> None:
     """From the first cycle on; one of them is silent while its fields are checked."""
     for token in ("GITHUB_TOKEN", "JIRA_TOKEN"):
@@ -87,6 +89,7 @@ def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Pro
         assert differences(client.get("/api/status").json(), box) == []
 
 
+@pytest.mark.nightly
 def test_dripping_publisher_and_address_hold_up_neither_cycles_nor_other_publishers(
     project: Project, box: Sandbox
 ) -> None:

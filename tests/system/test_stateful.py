@@ -201,7 +201,7 @@ def same(ours: float | None, theirs: float | None) -> bool:
 
 TestStories = Stories.TestCase
 TestStories.settings = settings(
-    max_examples=examples(2),
+    max_examples=examples(1, nightly=40),
     stateful_step_count=30 if NIGHTLY else 12,
     suppress_health_check=list(HealthCheck),
 )

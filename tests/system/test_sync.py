@@ -39,6 +39,7 @@ def test_status_is_the_truth_of_other_stories_and_days(tmp_path: Path, seed: int
         assert differences(document, box) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_a_change_at_the_source_changes_the_number(project: Project, box: Sandbox) -> None:
     before = project.key_results()
@@ -65,6 +66,7 @@ def _okr_book() -> str:
 OUTAGES = {"html": Fault("github", "html"), "revoked": Fault("github", "unauthorized")}
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 @pytest.mark.parametrize("outage", ["html", pytest.param("revoked", marks=pytest.mark.nightly)])
 def test_a_failed_source_keeps_its_last_values_and_stops_no_other(project: Project, box: Sandbox, outage: str) -> None:
@@ -86,6 +88,7 @@ def test_a_failed_source_keeps_its_last_values_and_stops_no_other(project: Proje
     assert differences(project.status(), box) == []
 
 
+@pytest.mark.nightly
 def test_a_source_that_never_answered_is_unknown_with_the_reason(project: Project, box: Sandbox) -> None:
     box.fault(Fault("jira", "unauthorized"))
     project.run("sync", check=1)
@@ -95,6 +98,7 @@ def test_a_source_that_never_answered_is_unknown_with_the_reason(project: Projec
     assert "credentials" in articles["reason"]
 
 
+@pytest.mark.nightly
 def test_a_bad_cell_is_unknown_and_no_failure(project: Project, box: Sandbox) -> None:
     box.world.sheets.set_cell(_okr_book(), "Support", "C11", "soon")
     project.run("sync", check=0)
@@ -169,6 +173,7 @@ def test_an_edited_measure_is_not_shown_with_the_old_number(project: Project) ->
     assert (calls["value"], calls["reason"]) == (None, "its measure was edited, and is not pulled yet")
 
 
+@pytest.mark.nightly
 def test_no_secret_reaches_output_or_ledger(project: Project, box: Sandbox) -> None:
     outputs = [project.run("sync", check=0)]
     for service in ("github", "jira", "jira-dc", "sheets", "metrics"):
@@ -198,6 +203,7 @@ def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> N
             assert item["rule"]
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_explain_of_a_past_day_comes_from_the_ledger(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=2)).isoformat())
@@ -251,6 +257,7 @@ def test_explain_shows_the_cycle_that_measured_rather_than_now(project: Project)
     assert "C12" in next(item["label"] for item in evidence["left_out"] if item["rule"] == "dated after now")
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project) -> None:
     project.edit("mappings/support.yaml", "target: 600", "target: 800")

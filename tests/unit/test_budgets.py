@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from budgets import BUDGETS, KINDS, SET_UP, WHOLE, Budgets, computed_by, kind_of, table
-from sampling import sample
+from sampling import beyond_others, sample
 from waiting import wait_for
 
 from syncd.sdk.testing import AILMENTS_OF_WRITES
@@ -90,16 +93,35 @@ def test_a_sample_is_even_and_has_both_ends() -> None:
 
 
 def test_what_a_sibling_leaves_to_the_nightly_run_is_no_part_of_the_gate() -> None:
-    def ailments(*options: str) -> set[str]:
-        file = "tests/contract/test_publisher_contract_apis.py"
-        command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "--collect-only", *options, file]
-        done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True)
-        return set(
-            re.findall(r"TestTability::test_what_may_pass_and_what_will_not\[(.+)\]$", done.stdout, re.MULTILINE)
-        )
-
-    gate, nightly = ailments(), ailments("-m", "nightly")
+    file = "tests/contract/test_publisher_contract_apis.py"
+    options = ["-n0", "-p", "no:cacheprovider", "--collect-only", file]
+    code = f"import pytest; pytest.main({options}); print('NIGHTLY'); pytest.main([*{options}, '-m', 'nightly'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TESTS.parent, capture_output=True, text=True)
+    gate, nightly = (
+        set(re.findall(r"TestTability::test_what_may_pass_and_what_will_not\[(.+)\]$", part, re.MULTILINE))
+        for part in done.stdout.split("NIGHTLY")
+    )
     assert {"401", "an answer that is lost"} < gate
     assert {"408", "451"} < nightly
     assert gate | nightly == {ailment.name for ailment in AILMENTS_OF_WRITES}
     assert not gate & nightly
+
+
+def test_a_parameter_that_is_left_to_the_nightly_run_leaves_the_others_to_the_gate() -> None:
+    def item(*params: object, left: str) -> Any:
+        markers = {"nightly_with": [pytest.mark.nightly_with(left).mark]}
+        return SimpleNamespace(callspec=SimpleNamespace(params=dict(enumerate(params))), iter_markers=markers.get)
+
+    items = [item("sqlite", left="postgresql"), item("postgresql", 7, left="postgresql"), item("postgresql", left="x")]
+    assert list(beyond_others(items)) == [items[1]]
+
+
+def test_no_test_is_sampled_twice() -> None:
+    """The first marker would hold, and who reads the second believes that one."""
+    twice = []
+    for path in TESTS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            decorators = getattr(node, "decorator_list", [])
+            if sum("mark.sampled(" in ast.unparse(each) for each in decorators) > 1:
+                twice.append(f"{path.name}: {node.name}")  # type: ignore[attr-defined]
+    assert twice == []

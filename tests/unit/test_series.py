@@ -116,7 +116,7 @@ kept_values = st.lists(
 ).map(lambda kept: sorted(kept, key=lambda value: value[0]))
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(12, nightly=500))
 @given(kept=kept_values)
 def test_each_day_has_the_last_value_kept_by_its_end_and_compares_only_under_the_same_measure(
     config: Config, model: Path, kept: Sequence[Kept]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +12,7 @@ import pytest
 from chromium import a_browser
 from playwright.sync_api import Browser
 from serving_stories import Site, a_site
+from shared_demo import copy_of_demo
 from waiting import HANG
 
 from syncd.web.bounded import Bounded
@@ -18,14 +20,17 @@ from syncd.web.languages import Languages
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Its pages have as long as they take: a loaded machine makes a run slow, and never red."""
     made = Bounded.__init__
 
     def patient(bounded: Bounded, name: str, *, seconds: float, **keys: Any) -> None:
         made(bounded, name, seconds=max(seconds, HANG), **keys)
 
-    with patch.object(Bounded, "__init__", patient), a_site() as site:
+    def demo(folder: Path) -> Path:
+        return copy_of_demo(tmp_path_factory, folder / "demo")
+
+    with patch.object(Bounded, "__init__", patient), a_site(demo) as site:
         yield site
 
 

@@ -47,8 +47,11 @@ LISTENS_ON = {"closed": "0.0.0.0"}
 class Site:
     """The pages of every story."""
 
-    def __init__(self, folder: Path, app: Starlette, port: int) -> None:
+    def __init__(self, folder: Path, app: Starlette, port: int, demo: Callable[[Path], Path] | None) -> None:
         self._folder, self._app, self._port = folder, app, port
+        self._stories = (
+            {**STORIES} if demo is None else {**STORIES, "demo": lambda folder: stories.Reader(demo(folder))}
+        )
         self._readers: dict[str, LedgerReader] = {}
         self._companies: dict[str, StandingWorkspaces] = {}
         self._served: set[str] = set()
@@ -77,7 +80,7 @@ class Site:
 
     def _reader(self, story: str) -> LedgerReader:
         if story not in self._readers:
-            self._readers[story] = STORIES[story](self._new_folder(story))
+            self._readers[story] = self._stories[story](self._new_folder(story))
         return self._readers[story]
 
     def _company(self, story: str) -> StandingWorkspaces:
@@ -90,8 +93,8 @@ class Site:
 
 
 @contextmanager
-def a_site() -> Iterator[Site]:
-    """A site, until the block ends."""
+def a_site(demo: Callable[[Path], Path] | None = None) -> Iterator[Site]:
+    """A site, until the block ends; `demo` puts the demo's folder into another one, where it was made already."""
     app = Starlette()
     with tempfile.TemporaryDirectory(prefix="syncd-site-") as folder, serving(app, "127.0.0.1", 0) as port:
-        yield Site(Path(folder), app, port)
+        yield Site(Path(folder), app, port, demo)

@@ -41,7 +41,7 @@ def test_home_has_the_figures_of_status_and_of_the_truth(site: Site) -> None:
         assert value == pytest.approx(TRUTH["key_results"][name]["value"]), name
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_key_result_has_the_figure_of_explain_and_of_the_truth(site: Site, name: str) -> None:
     page, document = answer(site, f"/key-results/{name}").text, answer(site, f"/api/key-results/{name}").json()

@@ -343,7 +343,7 @@ class TestPresentMode:
             assert "by=week" in page.url
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("screen", range(1, 7))
 def test_screen_of_the_present_mode_fits_1080_lines(site: Site, browser: Browser, screen: int) -> None:
     with opened(browser, site.address("demo", f"/reviews/week?present={screen}")) as page:

@@ -44,6 +44,7 @@ def read(pipe: int) -> str:
     return text.decode()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [10, 3_000, 9_000])
 def test_lines_that_nobody_reads_are_dropped_and_counted(pipe: int, size: int) -> None:
     def write() -> None:

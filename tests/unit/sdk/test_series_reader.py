@@ -91,6 +91,7 @@ class TestUnreadableDates:
         (problem,) = [reading.problem or "" for reading in snapshot.readings if reading.number is None]
         assert "cannot be read either" in problem
 
+    @pytest.mark.sampled(4)
     @pytest.mark.parametrize("newest_first", [False, True])
     @pytest.mark.parametrize("size", [0, 12_000])
     def test_series_of_any_length_places_the_row_alike(self, unreadable: Cell, newest_first: bool, size: int) -> None:
