@@ -74,7 +74,9 @@ class _Bounded(TreeInterpreter):
         return value
 
     def _size(self, value: Any) -> int:
-        """How many values there are in a value, itself included, wherever it holds the same one twice."""
+        """How many values there are in a value, itself included. One that it holds twice counts twice; a text counts as
+        its number of characters.
+        """
         if isinstance(value, str):
             size = len(value)
         elif not isinstance(value, list | dict):

@@ -1,4 +1,4 @@
-"""Shared by most commands: they open the configuration, the clock and the ledger, and print a JSON document.
+"""What most commands share: functions that open the configuration, the clock and the ledger, and print a document.
 
 The ledger is imported where a command opens it: `validate` mostly opens none, and starts a third faster without it.
 """

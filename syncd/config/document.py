@@ -78,7 +78,7 @@ class Document:
             yield from _grouped(entry, place)
 
     def _along(self, place: Place) -> list[int]:
-        """The lines of the parts of a place, as far as the document has them."""
+        """The line of each part of a place, up to the first part that the document lacks."""
         lines: list[int] = []
         entry: int | Lines = self.lines
         for part in place:

@@ -1,4 +1,4 @@
-"""What a thread works for, which each of its lines in the log carries: the number of a cycle, and a workspace."""
+"""What a thread works for: the number of a cycle, and a workspace. Each line that it writes to the log has both."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_key
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures the key results of the open periods as of the end of the pulls; with `only` a single one."""
+    """Measures the key results of the open periods, or the one that `only` names, as of the end of the pulls."""
     measuring = Measuring(request, pulled)
     return {name: measurement for okrs in pulled.periods for name, measurement in measuring.measurements(okrs)}
 

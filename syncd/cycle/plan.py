@@ -217,7 +217,7 @@ class _Comparison:
 
 def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str], *, whole: bool) -> Snapshot:
     """A past snapshot in which only the measured key results have their old definitions: a sync leaves the others
-    alone. Only a sync of the `whole` period meets edits of objectives.
+    alone. With `whole`, the objectives are the old ones too: only a sync of the whole period takes over their edits.
 
     Each key result has its present links and objective, so that a new link has a verdict before and after.
     """

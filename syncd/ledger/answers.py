@@ -91,7 +91,7 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """The time at which each counting record was done, and its elements, in order of time.
+        """For each record that counts, when it was done and its elements; the earliest record comes first.
 
         The elements are its number; for `distinct` its values; 1 if records are counted. A record that lacks the field
         is left out.

@@ -164,7 +164,9 @@ class Outbox:
         self._each(statement.values(values), ids)
 
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
-        """Puts deliveries back into `waiting`, as if they were new, unless they are being sent or are over."""
+        """Puts deliveries back into `waiting`, as if they were new; not those that are `sending`, `delivered` or
+        `superseded`.
+        """
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(("waiting", *STUCK)))
         self._each(statement.values(values), ids)
@@ -186,7 +188,7 @@ class Outbox:
         return {place: written_there for place, written_there in marks.items() if place in wanted}
 
     def note(self, marks: Mapping[Place, Mapping[str, Sequence[Scalar]]]) -> None:
-        """Replaces what syncd may have written at each place of these targets."""
+        """Replaces the values that syncd may have written to these targets, by their places in the target."""
         if not marks:
             return
         rows = [

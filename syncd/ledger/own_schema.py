@@ -26,8 +26,9 @@ def own_schema(url: URL) -> str | None:
 
 
 def lock_key(base: int, url: URL) -> int:
-    """The number of an advisory lock, which PostgreSQL compares within a database: `base` itself for the database's own
-    ledger, and for each schema a number of its own. So ledgers of one database do not wait for one another.
+    """The number of a ledger's advisory lock: `base` for the ledger outside of schemas, another number for each schema.
+
+    PostgreSQL compares these numbers within a database. So ledgers of one database do not wait for one another.
     """
     schema = own_schema(url)
     if schema is None:

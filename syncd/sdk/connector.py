@@ -145,7 +145,7 @@ def can_notify(connector: type[Connector]) -> TypeGuard[type[Notifies]]:
 
 
 def is_local(connector: type[Connector]) -> TypeGuard[type[Local]]:
-    """Whether it can look, without a network, for what a measure names."""
+    """Whether the connector can check, without a network, that what a measure names is there."""
     return hasattr(connector, "missing")
 
 

@@ -163,8 +163,8 @@ class Stream:
     `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
     moment that a measure of records needs. `windows` holds the time whose readings a part needs; a part without one
-    needs all. `days` are those that a request with dates asks for, None if it has none; the key names their window, so
-    they are the same for all parts. Streams with the same key are the same stream: their needs are joined. `memory` is
+    needs all. `days` are the days that a request asks for, None if it names no dates. The key names their window, so
+    all parts have the same days. Streams with the same key are the same stream: their needs are joined. `memory` is
     what the source asked to remember of the stream.
     """
 

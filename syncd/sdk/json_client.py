@@ -65,8 +65,8 @@ class JsonClient:
         follows: bool = False,
     ) -> None:
         """`headers` are sent with every request, and those of `credentials`, which may change. A client that sends
-        check-ins keeps no connection alive. With `follows`, a GET of `answer`, `read` or `pages` is sent on once to the
-        address that a redirect names, if that is on the same server.
+        check-ins keeps no connection alive. With `follows`, GETs of `answer`, `read` and `pages` follow one redirect
+        each, if it stays on the same server.
         """
         self.url = settings.url
         self.server = Server(settings, context)

@@ -1,4 +1,4 @@
-"""Reads rows of JSON by paths, as far as records need it, and makes records of them by a table of paths."""
+"""Reads values of JSON rows by their paths, and makes a record of each row: a `RecordShape` lists the paths for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncd.sdk.members import Member
 class JsonRow:
     """A row of a list. A path such as `author.username` leads into objects, and from a list into each of its elements.
 
-    A key that a row lacks is no blank: RetryLater, as for every answer that is not what was expected. A blank is null.
+    A blank is null. If a row lacks a key, the answer is not what was expected, and RetryLater is raised as always then.
     A key with `?` after it, as in `milestones?.title`, may be missing.
     """
 

@@ -67,7 +67,7 @@ def _take_apart(text: str) -> _Parts | None:
 
 
 def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
-    """The number that digits with these marks mean; None if the marks are in other places."""
+    """Reads digits by these marks for decimals and thousands; None if a mark stands where it cannot."""
     thousands = thousands.translate(SPACES) if thousands is not None else None
     whole = r"\d+" if thousands is None else rf"(?:[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
     if decimal == thousands or not re.fullmatch(rf"{whole}(?:{re.escape(decimal)}\d+)?", digits, re.ASCII):

@@ -108,12 +108,12 @@ def quantile(ordered: Sequence[float], share: Decimal) -> float:
 
 
 def ratio(part: Decimal, whole: Decimal) -> float:
-    """`part / whole` with 15 significant digits; it is at least 1, or below 0, only if the exact ratio is."""
+    """`part / whole` with 15 significant digits. Rounding never lifts a ratio below 1 to 1, and makes none negative."""
     return _below_1(rounded(float(part / whole)), short=abs(part) < abs(whole))
 
 
 def _below_1(share: float, *, short: bool) -> float:
-    """A share; one that falls short of 1 is below 1, although it may round to 1."""
+    """A rounded share, or the next float below 1 if it rounds to 1 although the exact share falls `short` of 1."""
     return math.nextafter(1.0, 0.0) if short and share == 1.0 else share
 
 

@@ -1,8 +1,8 @@
 """What a credential may still request, whoever uses it: its server's quota, less a reserve, fairly among its users.
 
-Fair means: in a window of the quota, each user can make as many requests as in the window before, up to an equal share;
-a user who is new, or was refused, up to an equal share. What nobody is so expected to need goes to whoever asks first.
-A user is a workspace.
+Fair means: in a window of the quota, each user can make as many requests as it made in the window before, at most an
+equal share. A user that is new, or was refused a request, can make a whole equal share. Requests that nobody is
+expected to need by these rules go to whoever asks first. A user is a workspace.
 """
 
 from __future__ import annotations

@@ -64,10 +64,10 @@ class _Sample:
 
 
 class UndatedRows:
-    """Collects the rows without a date, beside the dates of all other rows.
+    """Collects the rows without a date, and takes notice of the dates of the other rows.
 
-    Their order decides where a row without a date may be. Times outside of `within` may be any time on their side of
-    it, so they have no order among themselves.
+    The order of those dates decides where a row without a date may be. Dates outside of `within` may be any time on
+    their side of it, so they have no order among themselves.
     """
 
     def __init__(self, reader: Reader, within: Between | None = None) -> None:

@@ -113,7 +113,10 @@ class Metrics:
         self._count(self._rows, pull.connection, by=rows)
 
     def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
-        """Counts a cycle that ended; `ended` is in Unix time. It is `good` if nothing failed in it or beside it."""
+        """Counts a cycle that ended; `ended` is in Unix time.
+
+        It is `good` if every source was read, and every check-in and message that was due arrived.
+        """
         self._cycles.labels("complete" if good else "failed").inc()
         # A record that several key results count was changed once.
         restated = {

@@ -174,7 +174,7 @@ ACTIONS = (
 
 
 class StoredDocument(RequestDocument):
-    """What was asked for and is stored: the next cycle does it."""
+    """A request that is stored. The next cycle carries it out."""
 
     message: str
     """What becomes of it."""

@@ -1,6 +1,6 @@
-"""Where in a service a request is: the pages of a single project begin at `/`, those of a workspace at `/w/NAME/`.
+"""The part of a service that a request is for: a single project's pages are below `/`, a workspace's below `/w/NAME/`.
 
-ASGI's `root_path` is what a path begins with there. Routes, and whoever looks at a path, go by what comes after it.
+ASGI's `root_path` is that beginning, such as `/w/NAME`. Routes, and all code that reads a path, use what comes after.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PLACE = "syncd.place"
 class Place:
     """What the frame of a page shows of its place, and what the addresses of its project begin with (`root`).
 
-    In a deployment, `workspace` is the name of the workspace, and None on the pages that are of all.
+    In a deployment, `workspace` is the name of the workspace, and None on the pages about all workspaces.
     """
 
     root: str = ""
@@ -33,7 +33,7 @@ ALONE = Place()
 """The place of a project that a service serves alone."""
 
 OF_ALL = Place(in_deployment=True)
-"""The place of what is of no single workspace of a deployment."""
+"""The place of the pages of a deployment that belong to no single workspace."""
 
 
 def enter(scope: Scope, place: Place, root_path: str) -> None:

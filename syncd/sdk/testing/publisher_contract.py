@@ -289,8 +289,9 @@ class PublisherContract(ConnectorContract):
 
 
 def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
-    """The errors that an ailment may end in if nothing can be read back: a 4xx is a refusal, every other ailment leaves
-    doubt.
+    """The errors that a write with an ailment may raise if nothing can be read back; None if it may raise none.
+
+    A 4xx or a login page is a refusal, and a 503 may be one. Every other ailment leaves doubt.
     """
     if not ailment.again:
         return {SourceBroken}
