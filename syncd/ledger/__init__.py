@@ -1,10 +1,11 @@
-"""The ledger: what was pulled, measured and published, in SQLite or PostgreSQL, by SQLAlchemy Core.
+"""The ledger: what was pulled, measured and published, stored in SQLite or PostgreSQL through SQLAlchemy Core.
 
-Every change keeps the version before it. Versions are counted in cycles, not in time, so a clock that jumps cannot put
-them out of order: a row holds from the cycle that saw it first (`cycle`) until the cycle that saw it changed or gone
-(`until`, excluded; null while the row holds).
+A change never overwrites a row: the ledger stores the new version beside the old one. Versions are counted in cycles,
+not in time, so a clock that jumps cannot put them out of order. A row is valid from the cycle that saw it first
+(`cycle`) up to, but not including, the cycle that saw it changed or gone (`until`; null while the row is valid).
 
-The types of rows that few commands need stand in their modules alone, so that a short command starts quickly.
+This package does not export row types that few commands need: import them from their modules. So a short command starts
+quickly.
 """
 
 from syncd.ledger.alignments import KeptAlignment, LinkId

@@ -1,4 +1,4 @@
-"""The table of who has been let in."""
+"""The table of the people who may log in."""
 
 from __future__ import annotations
 

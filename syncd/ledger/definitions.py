@@ -1,4 +1,4 @@
-"""Key results as dated facts: a mapping file's definition, in a form that the ledger keeps and compares."""
+"""Key results as dated facts: a mapping file's definition in a form that the ledger stores and compares."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Window
 
 JUDGED_BY = "judged_by"
-"""In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
+"""The key in a definition's body, beside the key result, for the days and shares that judge all of its period."""
 
 _RULES = ("period.start", "period.end", "timezone", "health.on_track", "health.at_risk")
 
-_KEPT = 100_000  # a service says the same of its key results in each cycle; a smaller cache would always miss
+_KEPT = 100_000  # a service reads the same key results in each cycle; a smaller cache would always miss
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A key result as its file says it. `measure` is a digest of its measure, `digest` of the whole definition."""
+    """A key result as its file defines it. `measure` is the digest of its measure, `digest` of the complete definition.
+    """
 
     file: str
     body: Mapping[str, Any]
@@ -53,13 +54,13 @@ class Definition:
     def key_result(self, today: KeyResult | None) -> KeyResult | None:
         """The key result as it was defined.
 
-        `today` is the key result with that id in the files. From a body that cannot be read whole any more it takes the
-        goal, pace, guard and age; None if no file names the key result either.
+        `today` is the key result with that id in the files. If this syncd cannot read all of the body, the result is
+        `today` with the goal, pace, guard and age from the body. None if no file names the key result either.
         """
         return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
-        """The days and shares that judged the key result; the present ones if an early version kept none."""
+        """The days and shares that judged the key result; the present ones if an early version stored none."""
         if (days := self.days(period.id)) is None:
             return period, shares
         rules = self.body[JUDGED_BY]
