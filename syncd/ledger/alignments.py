@@ -23,8 +23,8 @@ LinkId = tuple[str, str]
 class KeptAlignment:
     """The verdict and trend of a link, seen first by `cycle` and last by `confirmed`.
 
-    `verdict_since` is the first day since which every cycle gave this verdict. `since` is the first day since which the
-    output is on pace, and `delivered` is the output's gain since that day. `trend` is None until computed.
+    `verdict_since` is the day since which every cycle gave this verdict. `since` is the day since which the output is
+    on pace, and `delivered` is the output's gain since that day. `trend` is None until computed.
     """
 
     verdict: Verdict
@@ -63,8 +63,7 @@ class Alignments:
         self._engine = engine
 
     def keep(self, period: str, links: Mapping[LinkId, KeptAlignment]) -> None:
-        """Stores the alignments of a cycle. If the content did not change, only `confirmed` of the last row is updated.
-        """
+        """Stores the alignments of a cycle. If the content did not change, only updates `confirmed` of the last row."""
         if not links:
             return
         with self._engine.begin() as connection:

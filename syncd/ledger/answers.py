@@ -93,8 +93,8 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """For each record that counts, the time it was done and its elements, earliest record first.
 
-        The elements are the record's number, its values for `distinct`, or 1 if records are counted. A record without
-        the field is left out.
+        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the field
+        is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -130,11 +130,7 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """A stream of a measure whose last pull was not complete, and the reason; the reason is None if no pull ever
-        completed.
-
-        None if every stream is complete.
-        """
+        """A stream of a measure whose last pull was incomplete, and why (None if no pull ever completed); or None."""
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
@@ -148,7 +144,8 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams and kind, counted or not, ordered by the time it was done and by label.
+        """Every record of a measure's streams and kind, counted or not, ordered by the time it was done, then
+        by label.
         """
         with self._connection() as connection:
             query = (
@@ -164,11 +161,10 @@ class Answers:
     ) -> tuple[bool, list[Reading]]:
         """Whether the source dates the readings of a measure's part, and these readings, each with its time, in order.
 
-        A series is dated, even before it has a row. Its current rows count, each on its date.
-
-        An undated reading is valid from the moment it was seen until it was replaced. A reading that was valid at the
-        window's start counts from the start. A reading seen while a period settles counts at the period's last moment.
-        `latest` looks at current rows only, so that an emptied cell is not a number.
+        A series is dated, even before it has a row. Its current rows count, each on its date. An undated reading is
+        valid from the moment it was seen until it was replaced. A reading that was valid at the window's start counts
+        from there. A reading seen while a period settles counts at the period's last moment. `latest` looks at current
+        rows only, so that an emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:
@@ -272,9 +268,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection.
-
-    `parts` are the parts whose readings will be needed, in order, each with whether its ended readings count.
+    """Computes measures through an open connection. `parts`: the parts that will be needed, in order, each with whether
+    its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:

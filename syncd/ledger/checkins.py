@@ -86,8 +86,7 @@ class CheckIns:
         return self.of_period(period, by, key_result).get(key_result, ())
 
     def kept(self, period: str, key_result: str) -> Sequence[CheckIn]:
-        """Every check-in of a key result, oldest first, also those in the future: another machine's clock may be ahead.
-        """
+        """Every check-in of a key result, oldest first, even in the future: another machine's clock may be ahead."""
         return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:

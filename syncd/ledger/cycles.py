@@ -96,8 +96,7 @@ class Cycles:
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """The time at which a cycle ended. A killed cycle has the end of the next cycle that ended, which must exist.
-        """
+        """The time at which a cycle ended. A killed cycle has the end of the next ended cycle, which must exist."""
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))

@@ -37,8 +37,7 @@ _KEPT = 100_000  # a service reads the same key results in each cycle; a smaller
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A key result as its file defines it. `measure` is the digest of its measure, `digest` of the complete definition.
-    """
+    """A key result as its file defines it. `measure` is a digest of its measure, `digest` of the whole definition."""
 
     file: str
     body: Mapping[str, Any]
@@ -101,9 +100,9 @@ def measure_digest(measure: Measure | None) -> str:
 
 
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
-    """Today's key result with the goal, pace, guard and age that a definition's body holds.
+    """The present key result, with the goal, pace, guard and age from a definition's body.
 
-    Serves a body that an older version wrote and that cannot be read whole any more. It is measured as today.
+    For a body that an older version wrote and that this syncd cannot read completely. The measure is the present one.
     """
     model = body["KeyResult"]
     kinds = _kinds(KeyResult)
@@ -118,8 +117,8 @@ def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
 def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
     """The key result in a definition's body, with the measure that it had at that time.
 
-    None if an older version wrote the measure in a form that cannot be read any more: `measure` is the digest that it
-    must have.
+    `measure` is the digest that the measure must have. None if the measure cannot be read or has another digest,
+    because an older version wrote it in another form.
     """
     try:
         key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
@@ -185,10 +184,10 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
 
 
 def _dump(value: Any, *, measured_alone: bool = False) -> Any:
-    """What a mapping file says, as JSON; with `measured_alone`, without the fields that a connection decides.
+    """A value from a mapping file as JSON. With `measured_alone`, without the fields that a connection decides.
 
-    Defaults are left out, so that a later version's new key changes nothing. Fields that comparisons ignore are left
-    out too: two key results that differ only in such a field have the same digest.
+    Defaults are left out, so that a key that a later version adds changes no digest. Fields that comparisons ignore are
+    left out too, so that key results that differ only in them have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value), measured_alone))
