@@ -93,8 +93,8 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """For each record that counts, the time it was done and its elements, earliest record first.
 
-        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the field
-        is left out.
+        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the
+        field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
