@@ -177,8 +177,8 @@ class Measuring:
         return replace(answer, reason=notes[0]) if notes else answer
 
     def never_read(self, measure: Measure | None) -> str | None:
-        """Why a dry run knows nothing of a stream: no sync ever pulled it, and a dry run may not. None if every stream
-        is readable.
+        """Why a dry run has no rows of a stream: no sync ever pulled it, and a dry run may not. None if it has the rows
+        of all streams.
         """
         for part in leaves(measure):
             for key in stream_keys(part):
