@@ -1,4 +1,6 @@
-"""`syncd backup`, `restore`, `export`, `import` and `copy-ledger`. They work even if mapping files are not valid."""
+"""`syncd backup`, `restore`, `export`, `import` and `copy-ledger`. These commands work even if mapping files are not
+valid.
+"""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
     """The ledger, which is created if there is none. With `new`, it is created even where another ledger was.
 
     Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
-    it also if the project is a workspace of a deployment above it: the deployment names the workspace's ledger, and
-    this would be a second one.
+    ConfigError also if a deployment in a folder above has this project as a workspace: the deployment names the
+    workspace's ledger, and this ledger would be a second one.
     """
     from syncd.config.deployment import deployment_above
     from syncd.ledger import open_ledger

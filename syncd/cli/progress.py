@@ -33,7 +33,7 @@ def failures(result: Result) -> list[str]:
 
 
 def not_sent(result: Result) -> Iterator[str]:
-    """A line for each stream that a dry run did not pull, with what counts in its place."""
+    """A line for each stream that a dry run did not pull, with the rows that count instead."""
     return (f"not sent: {_name(pulled.pull)}: {pulled.not_sent}" for pulled in result.pulls if pulled.not_sent)
 
 

@@ -1,4 +1,4 @@
-"""`syncd prune`. It works even if mapping files are not valid."""
+"""`syncd prune`. The command works even if mapping files are not valid."""
 
 from __future__ import annotations
 

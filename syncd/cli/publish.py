@@ -1,4 +1,4 @@
-"""Runs `syncd publish`. Also reports what was written and what was not, for `sync` too."""
+"""Runs `syncd publish`. Also reports the written and unwritten check-ins of `sync`."""
 
 from __future__ import annotations
 

@@ -125,8 +125,8 @@ def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> 
 
 
 def _check_secrets(config: Config) -> None:
-    """Raises ConfigError if a secret of `web:` is too short. If one is not set, nobody can log in with it, and syncs go
-    on.
+    """Raises ConfigError if a secret of `web:` is too short. With a secret that is not set, nobody can log in, and
+    syncs go on.
     """
     if problems := list(web_secret_problems(config, short=True)):
         raise ConfigError(problems=problems)
@@ -144,9 +144,7 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
 
 
 def _reads_the_files_anyway(*_: object) -> None:
-    """Ignores SIGHUP where its effect happens anyway: while a process starts, and in one that only watches the
-    files.
-    """
+    """Ignores SIGHUP: a process that is starting, or that only watches the files, reads the files anyway."""
 
 
 def on_stop(action: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Masks the secrets in unexpected output: the error that ends the process or a thread, and the log of libraries.
 
-Python prints these texts unchanged, and an error's text may contain an address, a header or a password. Here they go
-through every redactor of the process. `set_up_log` gives the lines of libraries the format of the log.
+Python prints these texts unchanged, and an error's text may contain an address, a header or a password. This module
+passes these texts through every redactor of the process. `set_up_log` gives the lines of libraries the format of the
+log.
 """
 
 from __future__ import annotations

@@ -155,8 +155,8 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _fitted(line: str) -> list[str]:
-    """The line, wrapped to the terminal's width. It stays unwrapped in a file or for a program, which reads line by
-    line.
+    """The line, wrapped to the terminal's width. A line for a file or a program, which reads line by line, stays
+    unwrapped.
     """
     if not sys.stderr.isatty():
         return [line]

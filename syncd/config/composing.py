@@ -84,8 +84,8 @@ class _Scalar:
 class _Collection:
     """A list or block that is being filled. If a block `wants_key`, the next scalar becomes a key.
 
-    The next value belongs to `key`, and is dropped without one. `size` is the number of its keys and values with every
-    alias expanded; `depth` is their level of nesting.
+    The next value belongs to `key`; without a `key`, the value is dropped. `size` is the number of its keys and values
+    with every alias expanded; `depth` is their level of nesting.
     """
 
     line: int

@@ -81,7 +81,7 @@ class Connection:
 
     @property
     def reconcile(self) -> timedelta:
-        """The time after a census of its records until the next one is due."""
+        """The time between two censuses of the connection's records."""
         return getattr(self.settings, "reconcile", RECONCILE)
 
     @property

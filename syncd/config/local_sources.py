@@ -1,4 +1,4 @@
-"""Checks that what measures name exists in sources that need no network, such as files and other workspaces."""
+"""Checks names in measures against sources that need no network, such as files and other workspaces."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class MappingTestReader:
 
 
 def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
-    """A time in the period's zone. A day becomes its first instant, or with `last` its last one."""
+    """A time in the period's zone. A day becomes its first instant, or with `last` its last instant."""
     if isinstance(given, datetime):
         return given if given.tzinfo else given.replace(tzinfo=period.zone)
     return midnight(given + timedelta(days=1), period.zone) - _INSTANT if last else midnight(given, period.zone)

@@ -78,7 +78,9 @@ class MeasureReader:
                 del self.problems[before:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: its own, and those of the measure that it names, which may itself name another."""
+        """All keys of a measure: its own keys, and those of the measure that it names. That measure may name
+        another.
+        """
         data = {"use": written} if isinstance(written, str) else written
         seen: list[Any] = []
         while "use" in data:

@@ -29,7 +29,7 @@ def _by_reference(value: Any) -> Any:
 
 
 Addresses = Annotated[list[str], BeforeValidator(_by_reference), Field(min_length=1)]
-"""Addresses in apprise's notation (github.com/caronc/apprise/wiki). They are references, because they hold secrets."""
+"""Addresses in apprise's notation (github.com/caronc/apprise/wiki), as references, because addresses hold secrets."""
 
 
 class NotifyKeys(BaseModel):

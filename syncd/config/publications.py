@@ -19,7 +19,7 @@ from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
 _OWN = frozenset(Publish.model_fields)
 
 WHOLE = ""
-"""Takes the place of a key result's id, for a target that holds a whole period."""
+"""Stands in place of a key result's id for a target that holds a whole period."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""The record fields that measures may name, for the JSON Schema. Each connector declares them by kind of record."""
+"""The record fields that measures may name, for the JSON Schema. Each connector declares its fields by kind of
+record.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The value of a plain scalar in YAML 1.2: null, a truth value, a number, or its text.
 
-`yes`, `on`, `12:30` and days are texts. So are `.inf`, `.nan`, `1e999`, and whole numbers too large for a float.
+`yes`, `on`, `12:30` and days are texts. `.inf`, `.nan`, `1e999`, and whole numbers too large for a float are texts too.
 Underscores are allowed between digits.
 """
 

@@ -1,4 +1,4 @@
-"""The secrets of `web:`. Each is read on use, so a file that `NAME_FILE` names may be replaced meanwhile."""
+"""The secrets of `web:`. Each secret is read on use, so a file that `NAME_FILE` names may be replaced meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The keys of `worker:`: how the workers of a deployment notice that one is gone, and how many jobs each runs."""
+"""The keys of `worker:`: how the workers of a deployment notice that a worker is gone, and how many jobs each worker
+runs.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Stores requests of people, after checking that each could be carried out now. The next cycle carries them out.
 
-Each function raises Refused or ConfigError and then stores nothing. It raises FormReused if the form's id was used for
-another request. A request needs no lock: it can be stored while a cycle runs.
+Each function raises Refused or ConfigError and then stores nothing. Each function raises FormReused if the form's id
+was used for another request. A request needs no lock: it can be stored while a cycle runs.
 """
 
 from __future__ import annotations

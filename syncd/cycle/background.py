@@ -63,7 +63,9 @@ class Background:
         self._left: dict[str, Pulling] = {}
 
     def leave(self, pulling: Pulling, streams: Streams) -> None:
-        """Stores a thread that outlasts its cycle. If it is stopped or has no more to hand over, it only has to end."""
+        """Stores a thread that outlasts its cycle. A thread that is stopped or has no more to hand over only has to
+        end.
+        """
         name = pulling.needed.connection.name
         self._left[name] = pulling
         if pulling.ended or pulling.thread.stopped:

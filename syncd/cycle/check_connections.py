@@ -1,7 +1,8 @@
-"""The findings of `syncd doctor` about a connection. It sends the requests that a sync would send, and stores nothing.
+"""The findings of `syncd doctor` about a connection. The command sends the requests that a sync would send, and stores
+nothing.
 
-A connector's own findings come first: whether the server is reachable and accepts the credentials. If it does, the
-first page of each stream is pulled, and each target of check-ins is read.
+A connector's own findings come first: whether the server is reachable and accepts the credentials. If the server
+accepts them, the first page of each stream is pulled, and each target of check-ins is read.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def _problems(
 
 
 def _reason(connection: Connection, error: Exception) -> str:
-    """The reason why a source failed. If it is a connector's bug, the log has the traceback."""
+    """The reason why a source failed. If the cause is a connector's bug, the log has the traceback."""
     if isinstance(error, SourceError | ConfigError):
         return str(error)
     return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

@@ -153,7 +153,7 @@ def _defined_alone(
     """The definitions of the key results that have no value yet, until their first check-in or the start of their
     period.
 
-    So the ledger has the earlier versions of a plan that is edited before its period begins.
+    The ledger thus has the earlier versions of a plan that is edited before its period begins.
     """
     config = request.config
     for okrs in _unsettled(request, pulled):

@@ -1,4 +1,6 @@
-"""The cycle number and the workspace that a thread works for. Each line that the thread logs has both."""
+"""The cycle number and the workspace that a thread works for. Each line that the thread logs has the number and the
+workspace.
+"""
 
 from __future__ import annotations
 
@@ -47,5 +49,5 @@ def works_for(workspace: str) -> Iterator[None]:
 
 
 def for_this_cycle(target: Callable[[], None]) -> Callable[[], None]:
-    """The target of a new thread. That thread works for the cycle and the workspace of this thread."""
+    """The target of a new thread. The new thread works for the cycle and the workspace of this thread."""
     return partial(copy_context().run, target)

@@ -48,7 +48,7 @@ def _stream(key: str, measure: Leaf, period: Period, now: datetime | None) -> St
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:
-    """The pulls of the streams. Each reads the rows after its cursor, or all rows if the stored rows lack something
+    """The pulls of the streams. A pull reads the rows after its cursor, or all rows if the stored rows lack something
     needed now.
 
     A `patient` cycle puts off a stream whose source named a later time. Quick pulls come first.

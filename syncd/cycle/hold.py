@@ -49,7 +49,7 @@ class Holding:
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> tuple[str | None, str]:
-        """The reason why a value is held, or None; and what else ends it, besides an approval."""
+        """The reason why a value is held, or None; and the other way to end the hold, besides an approval."""
         complete = last if was_measured(last) else None
         if complete is None and not was_measured(newest) and value.number == 0 and not value.counted:
             return None, ""  # a new quarter begins at 0

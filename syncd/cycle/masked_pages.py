@@ -12,7 +12,7 @@ from syncd.sdk import Page, Record, Snapshot
 def masked_page(page: Page, connection: Connection) -> Page:
     """The page with each secret masked, in the texts of its records and in a snapshot's quotes from its source.
 
-    Ids stay as they are. So do values that were read as numbers.
+    Ids and numbers stay as they are.
     """
     hide = connection.without_secrets
     records, readings = page.records, page.readings

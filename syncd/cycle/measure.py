@@ -188,7 +188,9 @@ class Measuring:
         return None
 
     def failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
-        """How a stream failed. A stream that a dry run did not pull counts as failed if the `newest` value says so."""
+        """How a stream failed. A stream that a dry run did not pull counts as failed if the quality of the `newest`
+        value is failed or partial.
+        """
         for part in leaves(measure):
             for key in stream_keys(part):
                 result = self._results[(part.connection, key)]

@@ -65,9 +65,9 @@ class PullResult:
     `problems` are those of single parts, or of the census, in a stream that was read to its end. Parts in `partial`
     were read in part. Parts in `unsettled` were read, but the source itself calls them incomplete. `got` is the number
     of rows that arrived; `expected` is the announced number, None if the server announces none. `retry_at` is the
-    earliest time for the next request, None if the source named no time. `moved_in`: a record came from another list.
-    `notes` name the lists that can hold nothing, and why. `not_sent` is the reason why a dry run sent no request: the
-    stored rows of the stream count.
+    earliest time for the next request, None if the source named no time. `moved_in` says that a record came from
+    another list. `notes` name the lists that can hold nothing, and why. `not_sent` is the reason why a dry run sent no
+    request: the stored rows of the stream count.
     """
 
     pull: Pull
@@ -94,8 +94,8 @@ def _silent(*_: object) -> None:
 class Watcher:
     """Callbacks for the progress of a cycle.
 
-    They are called with the list of pulls, for each page with its number of rows, at the end of each pull, and
-    repeatedly as a sign that the cycle makes progress.
+    A cycle calls them with the list of pulls, for each page with its number of rows, and at the end of each pull. It
+    calls `moves` again and again as long as it makes progress.
     """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
@@ -244,7 +244,7 @@ class Result:
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
     delivering: str | None = None
-    """The other process that delivers, if there is one. It sends this cycle's check-ins and messages too."""
+    """The other process that delivers, if there is one. That process sends this cycle's check-ins and messages too."""
 
     @property
     def key_results(self) -> int:

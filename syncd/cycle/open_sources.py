@@ -51,8 +51,8 @@ class NeededSource:
 def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iterator[NeededSource]:
     """The sources that the periods need.
 
-    A cycle restricted to a key result pulls only that key result's streams. It pulls all that other key results need of
-    these streams too.
+    A cycle restricted to a key result pulls only that key result's streams, but with all parts and fields that other
+    key results need of them.
     """
     measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
     if request.only is None:
@@ -90,7 +90,9 @@ def _parts(measure: Leaf) -> Collection[str]:
 
 
 def open_source(connection: Connection, context: Context) -> Source:
-    """The source of a connection. If it cannot be opened, a stand-in that raises the reason on every call."""
+    """The source of a connection. A connection that cannot be opened gets a stand-in, which raises the reason on every
+    call.
+    """
     try:
         return connection.open(context)
     except (ConfigError, SourceError) as error:

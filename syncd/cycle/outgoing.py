@@ -1,7 +1,7 @@
 """Sends check-ins and messages: each publisher has a thread, and the messages have one.
 
 The threads read and write the outbox beside the cycles. A silent publisher delays neither the other publishers nor a
-cycle. It gets no second thread: deliveries that become due meanwhile are tried when its thread is free.
+cycle. A publisher gets no second thread: deliveries that become due meanwhile are tried when its thread is free.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Outcomes:
 
 @dataclass(slots=True)
 class _Job:
-    """A thread, and the request of a cycle that came while the thread ran."""
+    """A thread, and the request of the last cycle that ended while the thread ran."""
 
     thread: threading.Thread
     began: float = field(default_factory=time.monotonic)
@@ -113,7 +113,9 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The work that came for this thread while it ran. Without any, returns None, and the thread ends."""
+        """The next work of this thread, if a cycle requested some while the thread ran. Returns None, and the thread
+        ends, if not.
+        """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):
@@ -131,8 +133,8 @@ class Outgoing:
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:
     """Delivers what is due and sends the messages, for a command that ends afterwards: within some minutes.
 
-    The next sync treats what is still being sent as if syncd had been killed. Raises Delivering if another process
-    delivers from this ledger, and the error of a thread, such as LedgerError.
+    The next sync treats deliveries that are still being sent as if syncd had been killed. Raises Delivering if another
+    process delivers from this ledger, and the error of a thread, such as LedgerError.
     """
     gathered = Outcomes()
 

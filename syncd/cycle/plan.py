@@ -1,7 +1,8 @@
 """The changes that a sync would make: the first three phases of a cycle, compared with the last sync.
 
-The old side is what `status` showed right after the last sync. The new side is what it would show right after a sync
-now. So a plan includes a key result whose health changes only because time passes: the sync would report it, too.
+The old side is the output of `status` right after the last sync. The new side is the output of `status` right after a
+sync now. A plan therefore includes a key result whose health changes only because time passes: the sync would report
+this key result too.
 """
 
 from __future__ import annotations
@@ -219,8 +220,8 @@ def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str],
     """A past snapshot in which only the measured key results have their old definitions, because a sync does not touch
     others.
 
-    With `whole`, the objectives are the old ones too: only a sync of the complete period takes over their edits. Each
-    key result has its present links and objective, so that a new link has a verdict before and after.
+    With `whole`, the objectives are the old ones too: only a sync of the complete period stores edits of objectives.
+    Each key result has its present links and objective, so that a new link has a verdict before and after.
     """
     was = {objective.id: objective for objective in snapshot.okrs.objectives} if whole else {}
     then = {kr.id: kr for kr in snapshot.okrs.key_results}

@@ -40,9 +40,10 @@ class KeyResultChange:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A key result that the last sync measured and that no file has any more. Its value stays in the ledger.
+    """A key result that the last sync measured and that no file has any more. The value stays in the ledger.
 
-    `bounds` are those of its goal. They are empty if an early version wrote a definition that cannot be read any more.
+    `bounds` are the bounds of the key result's goal. They are empty if an early version wrote a definition that cannot
+    be read any more.
     """
 
     id: str

@@ -95,7 +95,8 @@ def _counted_again(
 ) -> Sequence[PullResult]:
     """If a record moved from one list to another, pulls its connection's streams again, with a census.
 
-    The former list does not show that the record left; only a census does. Until then the record would count twice.
+    The former list does not show that the record left; only a census does. Until a census, the record would count
+    twice.
     """
     moved = {result.pull.connection for result in results if result.moved_in}
     again = []
@@ -133,8 +134,8 @@ def pull_all(
     """Writes the pages of the threads until all have ended. Raises CycleStopped once the request's `stopping` is set.
 
     The cycle stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle
-    continues from them. A thread that is silent for too long is not waited for: its pulls fail in this cycle, and it
-    goes on in the background, if there is one.
+    continues from them. The cycle does not wait for a thread that is silent for too long. The pulls of that thread fail
+    in this cycle, and the thread goes on in the background, if there is one.
     """
     arrived, began = threading.Event(), time.monotonic()
     patience = background or Background
@@ -175,8 +176,8 @@ def check_stopping(request: CycleRequest) -> None:
 
 
 def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, only_censuses: bool) -> None:
-    """Writes what a thread handed over. Once a thread's fields are checked, it gets its pulls, from the ledger's
-    cursors.
+    """Writes the items that a thread handed over. Once a thread's fields are checked, it gets its pulls, from the
+    ledger's cursors.
     """
     if not isinstance(item, Checked):
         part.writer.take(item)
@@ -227,7 +228,7 @@ def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
 
 
 def _go_on(request: CycleRequest, pulling: Sequence[Pulling], background: Background | None) -> None:
-    """Leaves the threads that have not ended to the background. Without one, asks them to end."""
+    """Leaves the threads that have not ended to the background. If there is no background, asks the threads to end."""
     for part in pulling:
         if background is None:
             part.thread.stop()

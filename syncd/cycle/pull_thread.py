@@ -103,7 +103,7 @@ class PullThread:
 
     @property
     def stopped(self) -> bool:
-        """Whether the thread was asked to end. Its items are useless then."""
+        """Whether the thread was asked to end. The items of such a thread are useless."""
         return self._stop.is_set()
 
     @property
@@ -119,7 +119,7 @@ class PullThread:
     # -- for the thread
 
     def waits(self, seconds: float) -> None:
-        """Notes that the thread waits before its next try. Until then it does not count as silent."""
+        """Notes that the thread waits before its next try. During this wait the thread does not count as silent."""
         self._heard_at = time.monotonic() + seconds
 
     def _run(self) -> None:

@@ -1,4 +1,6 @@
-"""Key results that look renamed: one left the files, a new one has the same measure, and nobody wrote `moved`."""
+"""Key results that look renamed: the old one left the files, a new one has the same measure, and nobody wrote
+`moved`.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def run_cycle(
     """Carries out the requests of people, and runs the four phases. A dry run has only the first two phases.
 
     Pulls that outlast the cycle fail in it, and go on in the `background`, if there is one. With `outgoing`, deliveries
-    and messages are sent beside the next cycles; without it, before the end of this one. The result names the sources
+    and messages are sent beside the next cycles; without it, before the end of this cycle. The result names the sources
     and publishers that failed or could not be opened. Raises CycleStopped once the request's `stopping` is set: stored
     rows stay with their cursors, and the next cycle continues from there.
     """

@@ -39,8 +39,8 @@ def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
     """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns its former state; raises
     Decided.
 
-    A newer delivery may have replaced the one that the person saw. It is tried, because people want the present state
-    published.
+    A newer delivery may have replaced the one that the person saw. This newer delivery is tried, because people want
+    the present state published.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in _DECIDABLE["retry"]:

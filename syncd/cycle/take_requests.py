@@ -1,7 +1,7 @@
 """Carries out the waiting requests of people, oldest first, before a cycle begins.
 
-Each request has its own transaction, which holds the change and the request's end. So each counts exactly once,
-wherever syncd is killed. A request that can no longer be carried out is stored as refused, with the reason.
+Each request has its own transaction, which holds the change and the request's end. Each request thus counts exactly
+once, wherever syncd is killed. A request that can no longer be carried out is stored as refused, with the reason.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def take_requests(
 ) -> None:
     """Applies or refuses every waiting request. The caller holds the ledger's lock.
 
-    `command` is a command's own request. That command's files may be old, so other people's requests about key results
-    that these files lack stay waiting. `go_on` is called before each request; it may raise an error to stop between two
-    requests. A request also stays waiting while the ledger has its key result or period under another id than the
-    files: the next cycle moves the history first.
+    `command` is a command's own request. The files of that command may be old, so the requests of other people stay
+    waiting if these files lack their key result. `go_on` is called before each request; it may raise an error to stop
+    between two requests. A request also stays waiting while the ledger has its key result or period under another id
+    than the files: the next cycle moves the history first.
     """
     waiting = ledger.requests.waiting()
     renamed = {name for names in renamed_periods(config, ledger) for name in names} if waiting else set()
@@ -162,7 +162,7 @@ class _OnKeyResult:
         return before, self._checked_in()
 
     def _withdrawn(self) -> Json:
-        """The id of the check-in to withdraw. It may have been a waiting request itself when the withdrawal was
+        """The id of the check-in to withdraw. The check-in may have been a waiting request when the withdrawal was
         requested.
         """
         if "checkin" in self.request.body:

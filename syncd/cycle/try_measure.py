@@ -27,7 +27,7 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves, stream_keys
 from syncd.sdk import Budget, RetryPolicy, SourceBroken
 
 MOST_PAGES = 20
-"""The requests that a try may send. Each returns at most one page."""
+"""The requests that a try may send. Each request returns at most one page."""
 
 _USED_UP = f"{MOST_PAGES} requests were made, and there is more; a sync reads the rest"
 

@@ -135,7 +135,7 @@ class PageWriter:
             self._reconcile(item)
 
     def leave(self, why: str) -> None:
-        """Ends the cycle before these pulls. Those that have not ended fail in it."""
+        """Ends the cycle before these pulls. A pull that has not ended fails in this cycle."""
         for pull in self.open.values():
             self._conclude(pull, self._progress[pull.id], RetryLater(why), {})
 

@@ -1,4 +1,6 @@
-"""The verdict and trend of each link from an output to its outcome. A new row is written only when they change."""
+"""The verdict and trend of each link from an output to its outcome. A row is written only when one of the two
+changes.
+"""
 
 from __future__ import annotations
 

@@ -161,10 +161,10 @@ class Answers:
     ) -> tuple[bool, list[Reading]]:
         """Whether the source dates the readings of a measure's part, and these readings, each with its time, in order.
 
-        A series is dated, even before it has a row. Its current rows count, each on its date. An undated reading is
-        valid from the moment it was seen until it was replaced. A reading that was valid at the window's start counts
-        from there. A reading seen while a period settles counts at the period's last moment. `latest` looks at current
-        rows only, so that an emptied cell is not a number.
+        A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
+        reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
+        start counts from this start. A reading seen while a period settles counts at the period's last moment. `latest`
+        looks at current rows only, so that an emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:

@@ -1,8 +1,8 @@
-"""Writes a ledger as one file or one folder, and restores a ledger from them.
+"""Writes a ledger into a backup file or a dump's folder, and restores a ledger from them.
 
 A backup of SQLite is a SQLite database. A backup of PostgreSQL is the dump of one snapshot, packed (`.tar.gz`). Each
-can be restored into either database. A restore first builds a SQLite ledger from the backup, migrates it and checks it.
-Until then, the restore touches nothing that is in use.
+backup can be restored into either database. A restore first builds a SQLite ledger from the backup, migrates it and
+checks it. Until this copy is checked, the restore touches nothing that is in use.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> C
     """Writes a backup, restores it to check it, and puts it at `file`. Returns None if there is no ledger yet.
 
     Cycles may run meanwhile, and an older syncd may have written the ledger. `address` returns the current URL, for
-    processes that outlive a password. Raises LedgerError, and leaves `file` as it was, if the file cannot be written or
-    does not hold what was written.
+    processes that outlive a password. Raises LedgerError, and leaves `file` as it was, if the backup cannot be written
+    or reads back different.
     """
     place = sqlite_file(make_url(url))
     if place is not None and file.absolute() in [Path(f"{place.absolute()}{end}") for end in ("", *_JOURNALS, ".lock")]:
@@ -236,7 +236,8 @@ def restore(url: str, backup: Path) -> Counts:
 
 @contextmanager
 def _scratch(place: Path | None) -> Iterator[Path]:
-    """A folder to rebuild a ledger in. It is beside a SQLite ledger, because a rename works only within one disk.
+    """A folder to rebuild a ledger in. The folder for a SQLite ledger is beside it, because a rename works only within
+    one disk.
 
     Removes the folders that killed restores left: while this restore holds its locks, no other restore runs.
     """
@@ -262,8 +263,8 @@ def import_dump(url: str, folder: Path) -> Counts:
     """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger holds
     rows.
 
-    The ledger that the dump comes from may have run more cycles since. So the new ledger counts as put back to an
-    earlier state.
+    The new ledger counts as put back to an earlier state, because the ledger of the dump may have run more cycles
+    since.
     """
     with _sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
         rebuilt = Path(scratch) / "ledger.db"

@@ -28,7 +28,7 @@ def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
 def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
     """Rows as a table to join in a statement, because SQLite uses no index for a list of tuples.
 
-    The rows are passed as one parameter, a JSON list. So the statement is the same for any number of rows and is
+    The rows are passed as one parameter, a JSON list. The statement is thus the same for any number of rows and is
     compiled once.
     """
     row = _Elements(literal([list(row) for row in rows], Document())).table_valued("value").c.value

@@ -1,4 +1,4 @@
-"""Check-ins: what people reported about key results.
+"""Check-ins: dated statements of people about key results.
 
 A check-in is never changed. A newer check-in or a withdrawal follows it.
 """

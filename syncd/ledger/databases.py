@@ -22,8 +22,8 @@ _POOL: Mapping[str, Any] = {
     "pool_timeout": 20,
     "pool_use_lifo": True,
 }
-"""The pool of a database. It closes all but a few idle connections; who finds no free connection waits some seconds for
-one.
+"""The pool of a database: all but a few idle connections are closed. A caller that finds no free connection waits some
+seconds.
 """
 
 _POOL_OF_FILE: Mapping[str, Any] = {"pool_size": 1}  # one connection stays open to each idle file

@@ -51,14 +51,14 @@ class Definitions:
             return _versions(connection, period)
 
     def last(self, period: str) -> Definition:
-        """The newest definition of a period. The period must have one in the ledger."""
+        """The newest definition of a period. The ledger must have at least one definition of the period."""
         newest = select(definitions).where(definitions.c.period == period).order_by(definitions.c.id.desc()).limit(1)
         with self._engine.connect() as connection:
             (row,) = connection.execute(newest)
         return _definition(row)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each key result that was edited: of which a stored digest differs from the current one in
+        """Every definition of each edited key result. A key result was edited if one of its digests is not the one in
         `digests`.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)

@@ -59,14 +59,16 @@ class Definition:
         return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
-        """The days and shares that judged the key result; the present ones if an early version stored none."""
+        """The days and shares that judged the key result, or the present days and shares if an early version stored
+        none.
+        """
         if (days := self.days(period.id)) is None:
             return period, shares
         rules = self.body[JUDGED_BY]
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
     def days(self, period: str) -> Period | None:
-        """The days of its period, which has this id; None if an early version kept none."""
+        """The days of the definition's period, which has this id; None if an early version stored no days."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return None
@@ -75,7 +77,7 @@ class Definition:
 
 
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
-    """A key result as its file says it now. The digest also covers the period's days and health shares."""
+    """A key result as its file defines it now."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
     return Definition(file, body, measure_digest(key_result.measure), digest)
 
@@ -102,7 +104,8 @@ def measure_digest(measure: Measure | None) -> str:
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
     """The present key result, with the goal, pace, guard and age from a definition's body.
 
-    For a body that an older version wrote and that this syncd cannot read completely. The measure is the present one.
+    Used for a body that an older version wrote and that this syncd cannot read completely. The result has the present
+    measure.
     """
     model = body["KeyResult"]
     kinds = _kinds(KeyResult)

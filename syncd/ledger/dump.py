@@ -1,8 +1,8 @@
 """A ledger as files in a folder, for any program and for later versions of syncd.
 
 Each table is a JSON Lines file: one object a row, times in RFC 3339 (UTC), numbers with all digits. `ledger.json` says
-which syncd wrote the dump, when, and how many rows each table has. It is written last: a folder without it is
-incomplete. A table may also be in the folder as CSV, which syncd never reads.
+which syncd wrote the dump, when, and how many rows each table has. `ledger.json` is written last: a folder without it
+is incomplete. A table may also be in the folder as CSV, which syncd never reads.
 """
 
 from __future__ import annotations

@@ -94,11 +94,11 @@ WRITES = {"syncd_writes": True}
 
 
 def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[str, Any] | None = None) -> TakingTurns:
-    """The engine that reads and writes a ledger. Its failures are LedgerErrors, and it never waits for an answer for
-    ever.
+    """The engine that reads and writes a ledger. The engine raises LedgerErrors, and every wait for an answer has a
+    limit.
 
-    `address` returns the current URL. Each new connection takes the password from it, because passwords are rotated.
-    `pool` holds SQLAlchemy's settings for how many connections stay open.
+    `address` returns the current URL. Each new connection takes its password from this URL, because passwords are
+    rotated. `pool` holds SQLAlchemy's settings for how many connections stay open.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
@@ -213,7 +213,9 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Removes the time limits of a transaction's statements, such as a migration's. Each may take an hour at most."""
+    """Removes the time limits of a transaction's statements, such as a migration's. A statement may still take no more
+    than an hour.
+    """
     if connection.dialect.name != "postgresql":
         yield
         return

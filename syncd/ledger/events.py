@@ -32,7 +32,8 @@ Subject = tuple[str, str, str]
 class NewEvent:
     """A change of a subject. `old` is None if syncd sees the subject for the first time.
 
-    Its state is `unsure` if a later state of the ledger, which was lost, may have sent a message about it already.
+    The state is `unsure` if syncd may have sent a message about the change already: after a restore, the ledger no
+    longer knows.
     """
 
     kind: str

@@ -2,7 +2,8 @@
 
 Each job of a workspace takes the workspace's next epoch, which the control schema of the deployment counts
 (`syncd/workspaces/control.py`). A ledger that was opened for an epoch checks the epoch in every transaction that
-writes, and holds it until the transaction ends. So a worker that was paused and meanwhile replaced can no longer write.
+writes, and holds it until the transaction ends. A worker that was paused and meanwhile replaced can thus no longer
+write.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, Engine, event, text
 from syncd.ledger.failures import LedgerError
 
 CONTROL = "syncd"
-"""The schema, beside the workspaces' schemas, whose table `epochs` has a row for each workspace."""
+"""The name of the control schema. Its table `epochs` has a row for each workspace."""
 
 _OPTION = "syncd_fence"
 _EPOCH = f"SELECT epoch FROM {CONTROL}.epochs WHERE workspace = :name"  # noqa: S608 - a constant

@@ -1,7 +1,7 @@
 """Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
 
-`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. So syncd notices when an
-empty or older ledger takes its place, and sends no check-in twice.
+`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. If an empty or older ledger
+takes the place of that ledger, syncd notices it, and sends no check-in twice.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def identity(connection: Connection) -> Identity:
 def note_put_back(connection: Connection) -> None:
     """Notes that the ledger was put back to an earlier state, or that a new ledger replaces another.
 
-    Deliveries and events that waited may have been sent since. They are treated as if syncd had been killed while it
-    sent them. All sessions end, because their people may have logged out since.
+    Deliveries and events that waited may have been sent since. These deliveries and events are treated as if syncd had
+    been killed while it sent them. All sessions of people end, because the people may have logged out since.
     """
     newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
     connection.execute(update(control).values(restored_in=newest))

@@ -1,7 +1,7 @@
 """A PostgreSQL connection that gives up waiting for a silent server.
 
-The server limits each statement itself, and TCP notices a machine that is gone. Neither helps if the machine is up, but
-its server or a proxy in between does not answer.
+The server limits each statement itself, and TCP notices a machine that is gone. Neither limit helps if the machine is
+up, but the server or a proxy in between does not answer.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def _unpacked(runs: Sequence[Run]) -> Iterator[Place]:
 
 
 def _moved(cell: str, rows: int) -> str:
-    """The cell that is `rows` rows further down. It is the same cell if it has no row or would be above the
+    """The cell that is `rows` rows further down. A cell stays the same if it has no row number, or would move above the
     first row.
     """
     parts = _ROW.fullmatch(cell)

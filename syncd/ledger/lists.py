@@ -51,9 +51,9 @@ def end_missing(
 ) -> tuple[int, Doubts]:
     """Ends the current records that are not in `present`. Returns how many, and the lists that are in doubt.
 
-    A named list that held records and now has none is in doubt: a server may answer with an empty list by mistake. Its
-    records stay until a later cycle finds the list empty again. The records of `unread` lists stay too. With `since`,
-    only records updated from that time on were listed.
+    A named list that held records and now has none is in doubt: a server may answer with an empty list by mistake. The
+    records of such a list stay until a later cycle finds the list empty again. The records of `unread` lists stay too.
+    With `since`, only records updated from that time on were listed.
     """
     held = current_ids(connection, stream, since)
     listed = {list_of(id_) for id_ in present}

@@ -1,8 +1,8 @@
 """The locks of a ledger: one cycle, one delivery and one service at a time. A second process gets the name of the
 holder.
 
-Each lock is a file lock beside a SQLite ledger, or an advisory lock in PostgreSQL. It ends with the process that holds
-it, however the process ends.
+Each lock is a file lock beside a SQLite ledger, or an advisory lock in PostgreSQL. The lock ends with the process that
+holds it, however the process ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A PostgreSQL session that holds advisory locks: those of one ledger, or of all ledgers of a database that a process
 serves.
 
-A lock ends with its session. So whoever holds a lock for long checks now and then whether the session is still alive.
+A lock ends with its session. Code that holds a lock for long must therefore check now and then whether the session is
+still alive.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Held(Exception):
 
 
 class LockSession:
-    """The locks that this process holds on a database. They share one connection, which is open while there are locks.
+    """The locks that this process holds on a database. All locks share one connection, which is open while there are
+    locks.
 
     Threads may take and release locks at the same time.
     """

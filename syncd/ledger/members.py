@@ -64,8 +64,9 @@ class Members:
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
         """The first stream of each (measure, cycle) that lost its rows since the end of the cycle.
 
-        Either it held many rows and now holds none, or it lost at least ten records and more than the share that
-        `shrink` allows its connection. If two censuses in a row agree on the remaining records, that is no loss.
+        A stream lost its rows if it held many and now holds none, or if it lost at least ten records and more than the
+        share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, that is no
+        loss.
         """
         losses: dict[tuple[Leaf, int], Loss] = {}
         distinct = list(dict.fromkeys(asked))
@@ -137,8 +138,8 @@ def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int |
 def _loss(connection: Connection, stream: Any, kind: str | None, cycle: int) -> Loss:
     """How many records of a kind the stream held at the end of a cycle, and now.
 
-    Both numbers are the same if the last two censuses, both later than that cycle, agree on which of the records
-    remain.
+    If the last two censuses, both later than that cycle, agree on which of the records remain, both numbers are the
+    present one.
     """
 
     def ids(cycle: int | None) -> Select[tuple[str]]:

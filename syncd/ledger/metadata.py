@@ -17,7 +17,9 @@ metadata = MetaData(
 
 
 def index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the current rows. Reading them costs the same however many rows came before them."""
+    """An index of the current rows. With the index, the cost of reading current rows does not grow with the number of
+    old rows.
+    """
     # PostgreSQL's condition is added when a ledger is made: adding it here would import the PostgreSQL dialect at each
     # start.
     Index(name, *columns, sqlite_where=until.is_(None))

@@ -1,6 +1,6 @@
 """Key results and periods with a new id: their history is moved to the new id, and the move is stored as a dated fact.
 
-A move changes only ids. It adds, changes or drops no value, definition, check-in, approval, verdict or delivery.
+A move changes only ids. Values, definitions, check-ins, approvals, verdicts and deliveries stay as they are.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class Moves:
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
         """The lifetime of each key result of a period that has a definition or a check-in, without guards.
 
-        A key result with a check-in but no definition belongs to no cycle. Its lifetime is before the first cycle.
+        A key result with a check-in but no definition belongs to no cycle. Such a key result has a lifetime before the
+        first cycle.
         """
         defined = (
             select(definitions.c.key_result, func.min(definitions.c.cycle), func.max(definitions.c.cycle))

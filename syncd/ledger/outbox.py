@@ -31,14 +31,14 @@ IN_DOUBT = "syncd was stopped while it was sent, or its ledger was put back to a
 """The reason of a delivery or message that was `sending` and becomes `unsure`."""
 
 Place = tuple[str, str]
-"""(connection, target)."""
+"""A place where check-ins are written: (connection, target)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
     """A delivery that is due: its statement as JSON, and a digest of the statement and of the way it is written.
 
-    Its state is `sending` if a later state of the ledger, which was lost, may have sent it already.
+    The state is `sending` if syncd may have sent the delivery already: after a restore, the ledger no longer knows.
     """
 
     connection: str
@@ -51,7 +51,7 @@ class NewDelivery:
 
     @property
     def place(self) -> Place:
-        """Its connection and target."""
+        """The connection and target of the delivery."""
         return self.connection, self.target
 
 
@@ -81,7 +81,7 @@ class Delivery:
 
     @property
     def place(self) -> Place:
-        """Its connection and target."""
+        """The connection and target of the delivery."""
         return self.connection, self.target
 
 
@@ -91,8 +91,8 @@ _DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))
 class Outbox:
     """Reads deliveries and changes them, each change in its own transaction.
 
-    A cycle and the publishers' threads change deliveries at the same time. So each change names the states that it may
-    change.
+    A cycle and the publishers' threads change deliveries at the same time. Each change therefore names the states that
+    it may change.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -157,7 +157,7 @@ class Outbox:
     ) -> None:
         """Stores the outcome of those deliveries whose state is in `before`.
 
-        The others were changed meanwhile: a cycle superseded them, or a person allowed them.
+        A delivery in another state was changed meanwhile: a cycle superseded it, or a person allowed it.
         """
         if state == "superseded":
             superseded = set(ids)
@@ -229,9 +229,10 @@ def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
 
 
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
-    """Puts deliveries into the outbox. New deliveries supersede the undelivered ones of the same targets.
+    """Puts deliveries into the outbox. A new delivery supersedes the undelivered deliveries of the same target.
 
-    For a target that holds a whole period, only the newest delivery is stored, because each is large and complete.
+    For a target that holds a whole period, only the newest delivery is stored, because each delivery is large and
+    complete.
     """
     rows = [
         {field.name: getattr(delivery, field.name) for field in fields(delivery)}

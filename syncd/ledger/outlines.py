@@ -16,7 +16,7 @@ from syncd.ledger.schema import cycles, outlines
 from syncd.okr.goals import Objective
 
 SETTINGS = ""
-"""Takes the place of an objective's id for the settings that judge a whole period."""
+"""Stands in place of an objective's id for the settings that judge a whole period."""
 
 
 @dataclass(frozen=True, slots=True)

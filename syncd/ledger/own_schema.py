@@ -28,7 +28,8 @@ def own_schema(url: URL) -> str | None:
 def lock_key(base: int, url: URL) -> int:
     """The number of a ledger's advisory lock: `base` for a ledger without a schema, another number for each schema.
 
-    PostgreSQL compares these numbers within a database. So ledgers of one database do not wait for one another.
+    PostgreSQL compares these numbers within a database. With different numbers, ledgers of one database do not wait for
+    one another.
     """
     schema = own_schema(url)
     if schema is None:
@@ -40,7 +41,7 @@ def enter_schema(connection: Connection) -> None:
     """Creates the schema that a connection's address names, if it is missing, and makes the transaction's statements
     use its tables.
 
-    The setting is for this transaction, so it does not depend on what a pooler did to the session.
+    The schema is set for this transaction only, because a pooler may reset the settings of a session.
     """
     schema = own_schema(connection.engine.url)
     if schema is None:

@@ -72,7 +72,8 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 def _is_current(stream: int) -> ColumnElement[bool]:
     """The condition for the current versions of ids that a statement names, by the primary key.
 
-    The sum stops SQLite from using the index of windows, which would make it read the whole stream for every page.
+    The addition of 0 stops SQLite from using the index of windows, with which it would read the complete stream for
+    every page.
     """
     return and_(records.c.stream == stream, (records.c.until + 0).is_(None))
 

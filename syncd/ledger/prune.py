@@ -114,7 +114,7 @@ def prune(
 
 
 def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -> list[int]:
-    """Deliveries that a later one of the same target and key result replaced before the day ended.
+    """Deliveries that a later delivery of the same target and key result replaced before the day ended.
 
     Deliveries that were never sent come first. `ends` are the last cycles of days.
     """

@@ -24,9 +24,9 @@ StreamId = tuple[str, str]
 class LastPull:
     """How the last pull of a stream ended, and `completed_at`, the end of the last cycle that pulled it completely.
 
-    `got` is the number of rows that arrived, `expected` the number that the server announced. They are None if nothing
-    changed or the server announced no number. `notes` are remarks by part. `quality` is None if no ended cycle pulled
-    the stream.
+    `got` is the number of rows that arrived, `expected` the number that the server announced. Both are None if nothing
+    changed. `expected` is None if the server announced no number. `notes` are remarks by part. `quality` is None if no
+    ended cycle pulled the stream.
     """
 
     quality: Quality | None = None

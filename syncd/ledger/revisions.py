@@ -166,7 +166,7 @@ def _revised(
 ) -> Iterator[Revised]:
     """The changes of a record, in the order of cycles.
 
-    A record in two streams of a measure counts once. It is gone when it is in none of its streams any more.
+    A record in two streams of a measure counts once. The record is gone when it is in none of its streams any more.
     """
     own = [row for row in versions if row.stream in ids and measure.kind in (None, row.kind)]
     for cycle in sorted({cycle for row in own for cycle in (row.cycle, row.until) if after < (cycle or 0) <= until}):

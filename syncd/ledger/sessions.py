@@ -1,6 +1,6 @@
 """Sessions of people who logged in, and the tokens that `syncd token` made.
 
-The ledger never holds a secret itself, so nobody can log in with what they read in the ledger.
+The ledger holds only digests of secrets, so nobody who reads the ledger can log in with its content.
 """
 
 from __future__ import annotations

@@ -142,7 +142,9 @@ def _unchanged(snapshot: Snapshot, rows: Sequence[Row[Any]]) -> dict[int, Row[An
 def _content(
     at: datetime | None, number: float | None, raw: str, problem: str | None, place: Place
 ) -> tuple[object, ...]:
-    """The fields that distinguish two readings of a part. Without a date, their place is one of them."""
+    """The fields that distinguish two readings of a part. The place is one of these fields if the readings have no
+    date.
+    """
     return (at, number, raw, problem) if at is not None else (number, raw, problem, place)
 
 

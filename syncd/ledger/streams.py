@@ -26,9 +26,9 @@ class StreamState:
 
     `retry_at` is the earliest time for the next request, if the source named a time. `census_at` is the time of the
     last census: records that left the source before it are gone from the ledger too. Before the first census, it is the
-    time when the stream began and held nothing. It is None if a census is due at once, and for a stream that an older
-    version began. `memory` is what its source remembers of the stream. `read` are the parts that were read at least
-    once.
+    time when the stream began and held nothing. `census_at` is None if a census is due at once, and for a stream that
+    an older version began. `memory` is data that the source stores about the stream. `read` are the parts that were
+    read at least once.
     """
 
     id: int
@@ -110,8 +110,8 @@ class Streams:
         return int(number)
 
     def restart(self, stream_id: int, stream: Stream) -> None:
-        """If the stored rows do not cover what the stream needs now, drops the cursor and stores what the next pull
-        covers.
+        """If the stored rows do not cover what the stream needs now, drops the cursor and stores the needs that the
+        next pull covers.
         """
         with self._engine.begin() as connection:
             connection.execute(
@@ -181,7 +181,9 @@ class Streams:
         return gone
 
     def doubts(self, stream_id: int) -> Doubts:
-        """The lists of a stream that were found empty once. Their records stay until the list is found empty again."""
+        """The lists of a stream that were found empty once. The records of such a list stay until it is found empty
+        again.
+        """
         with self._engine.connect() as connection:
             return connection.execute(select(streams.c.doubts).where(streams.c.id == stream_id)).scalar() or {}
 

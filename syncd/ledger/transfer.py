@@ -88,7 +88,7 @@ def is_empty(connection: Connection) -> bool:
 def replace_rows(connection: Connection, rows: Rows) -> None:
     """Deletes every row, writes these rows instead, and compares the stored rows with them.
 
-    Raises ValueError if a row reads back different from what was written.
+    Raises ValueError if a row reads back different.
     """
     tables = tables_of(connection)
     for table in reversed(tables):

@@ -1,6 +1,6 @@
 """The values of key results, and the definitions under which they were measured.
 
-A new row is written only for a change.
+A row is written only when a value or definition changes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Versions of rows: which of them were valid at the end of a cycle, and which is the newest.
 
-The newest row of a subject is the row without an `until`. So a cycle reads as many rows as there are subjects, however
-many rows came before them.
+The newest row of a subject is the row without an `until`. A cycle thus reads as many rows as there are subjects,
+however many older rows there are.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _WAKE_LATER = text(f"INSERT INTO {CONTROL}.wakes (schema, due_at) VALUES (:schem
 def wake_worker(connection: Connection, later: timedelta = timedelta()) -> None:
     """Makes the workspace of a ledger due once the transaction is committed, if workers run its cycles.
 
-    The workspace is due at once, or after the time `later`. This only adds a row, so nobody waits for a job or for
-    another request.
+    The workspace is due at once, or after the time `later`. The function only adds a row, so nobody waits for a job or
+    for another request.
     """
     schema = own_schema(connection.engine.url)
     if schema is not None and connection.scalar(_HAS_CONTROL):

@@ -1,7 +1,7 @@
 """Finds a cell of a SQLite ledger that its column cannot hold. SQLite lets anybody write a text into a number column.
 
-Checking every cell in each cycle would cost too much, because the ledger only grows. So a ledger is checked only after
-an unexpected failure, and by `syncd doctor`. PostgreSQL refuses to store such cells.
+Checking every cell in each cycle would cost too much, because the ledger only grows. A ledger is therefore checked only
+after an unexpected failure, and by `syncd doctor`. PostgreSQL refuses to store such cells.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Gives GitHub's records ids of repository, kind and number; adds what sources remember of streams, and lists in doubt.
+"""Gives GitHub's records ids of repository, kind and number; adds the memory of sources, and lists in doubt.
 
-Before, a record's id was GitHub's `node_id`, whose form changes over time, so that the same row counted twice. Each row
-has its repository and number in its label, so no request is needed. A release's label has no number; the number is
+Before, a record's id was GitHub's `node_id`, whose form changes over time, so that the same row counted twice. The
+label of each row has the repository and number, so no request is needed. A release's label has no number; the number is
 taken from GitHub's `node_id`, in either form.
 """
 
