@@ -68,7 +68,9 @@ def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], dat
 
 
 def _allow(desk: Desk, by: Form, clock: Callable[[], datetime]) -> bool:
-    """Lets syncd overwrite the targets of a key result's refused deliveries. Returns whether there are any."""
+    """Lets syncd overwrite the targets of a key result's refused deliveries. Returns whether it has refused
+    deliveries.
+    """
     name, ledger = desk.key_result.id, desk.ledger
     deliveries = refused_deliveries(ledger, desk.okrs.period.id, name)
     for delivery in deliveries:

@@ -24,7 +24,7 @@ def key_results(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def workspaces(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of a deployment's workspaces that begin with the typed text. None if there is no valid deployment."""
+    """The names of a deployment's workspaces that begin with the typed text; empty without a valid deployment."""
     from syncd.config.deployment import read_deployment
     from syncd.sdk import ConfigError
 

@@ -1,7 +1,8 @@
 """The tools of `syncd mcp`. Each tool answers an assistant with a command's document and its text.
 
 The tools only read the ledger and the mapping files, and change nothing. Texts of people and other systems are in the
-answers as data. The server tells the assistant that they are data, and so does the beginning of each text.
+answers as data. The server tells the assistant that these texts are data, and so does the beginning of each answer's
+text.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def check_is_file(path: Path) -> None:
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
-    """The ledger, which is created if there is none. With `new`, it is created even where another ledger was.
+    """The ledger, which is created if there is none. With `new`, the ledger is created even where another ledger was.
 
     Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
     ConfigError also if a deployment in a folder above has this project as a workspace: the deployment names the

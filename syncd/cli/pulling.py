@@ -48,7 +48,7 @@ def ready_to_pull(
 
 @contextmanager
 def _retry_policy(path: Path, workspace: str | None) -> Iterator[RetryPolicy]:
-    """The retry policy of requests. If a deployment has workers, it has the quotas that they share."""
+    """The retry policy of requests. In a deployment with workers, the policy has the quotas that the workers share."""
     if workspace is None or (deployment := read_deployment(path)) is None or deployment.settings.runner == "threads":
         yield RetryPolicy()
         return

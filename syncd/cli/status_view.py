@@ -35,7 +35,9 @@ _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "gr
 
 
 def print_status(report: Report, unwritten: Sequence[Trouble], work: Work | None) -> None:
-    """Prints a report, then the work. Objectives with a watermelon come first, and in each objective the watermelon."""
+    """Prints a report, then the work. Objectives with a watermelon come first; in each objective, watermelons come
+    first.
+    """
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     for line in render(report, unwritten, work, width):

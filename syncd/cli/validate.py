@@ -73,9 +73,9 @@ def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None
 
 
 def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[tuple[Config, Clock]]:
-    """The project, or the workspace. Without a name in a deployment, every valid workspace.
+    """The project or the named workspace. In a deployment without a name, every valid workspace.
 
-    The problems of the other workspaces are added to `problems`.
+    The problems of invalid workspaces are added to `problems`.
     """
     try:
         return [open_config(path, workspace)]
@@ -138,7 +138,9 @@ def _ledger(config: Config) -> Ledger | None:
 
 
 def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
-    """The key results whose last value is so far from their numbers that one of these probably has another unit."""
+    """The key results whose last value is so far from their numbers that value and numbers probably have different
+    units.
+    """
     from syncd.ledger.definitions import measure_digest
 
     for okrs in config.periods:

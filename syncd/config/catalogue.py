@@ -16,7 +16,9 @@ GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
 SHRINK = "50%"
 OTHERS = "workspace"
-"""The name and type of the connection that each workspace of a deployment has to the others. No `type:` can be this."""
+"""The name and type of the connection that each workspace of a deployment has to the others. No connection in a file
+can have this type.
+"""
 
 _OTHERS = EntryPoint(OTHERS, "syncd.workspaces.connector:OtherWorkspaces", GROUP)
 _SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?|100) ?%", re.ASCII)
@@ -36,7 +38,7 @@ def _entries() -> dict[str, list[EntryPoint]]:
 
 @cache
 def _own_entries() -> dict[str, EntryPoint]:
-    """The entries of syncd itself. Finding them does not read the files of other installed packages."""
+    """The entries of syncd itself. Finding these entries does not read the files of other installed packages."""
     own = Distribution.discover(name="syncd")
     return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
 
@@ -57,8 +59,8 @@ def is_connector_type(name: object) -> bool:
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector of a type. Raises BrokenConnector if it cannot be imported, or if two packages have one of that
-    type.
+    """The connector of a type. Raises BrokenConnector if the connector cannot be imported, or if two packages have a
+    connector of that type.
 
     No other package can replace a connector of syncd itself.
     """

@@ -125,7 +125,7 @@ class _Collection:
 class _Composer:
     """Builds data from the events of a parser.
 
-    PyYAML's own composer recurses in C without a limit: a file of 30,000 brackets would crash the process.
+    PyYAML's own composer recurses in C without a limit: a file of 30,000 opening brackets would crash the process.
     """
 
     def __init__(self, shown: str) -> None:
@@ -267,7 +267,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Probl
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """syncd's own sentence for a common error, the parser's sentence for any other."""
+    """syncd's own sentence for a common error, or the parser's sentence for any other error."""
     if problem.startswith("mapping values are not allowed"):
         return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":

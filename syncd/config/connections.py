@@ -46,8 +46,8 @@ from syncd.sdk.redactor import Redactor
 T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
-_SHORTEST_SHOWN = 3  # a message about a wrong setting hides a value of this many characters
-_LONGEST_NAME = 255  # characters: a longer text, or one with several lines, is a key instead of the name of its file
+_SHORTEST_SHOWN = 3  # a message about a wrong setting hides each value of at least this many characters
+_LONGEST_NAME = 255  # characters: a longer text, or one of several lines, is a key where the name of its file should be
 
 
 _opening_lock = threading.Lock()

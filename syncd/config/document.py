@@ -23,7 +23,8 @@ Place = tuple[str | int, ...]
 class Document:
     """The data of a file, with its lines. `digest` is the digest of the file's content.
 
-    The data may include some of `defaults`, the document of another file. Problems in these are reported in that file.
+    The data may include some of `defaults`, the document of another file. A problem in `defaults` is reported in that
+    other file.
     """
 
     file: str

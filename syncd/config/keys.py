@@ -80,7 +80,7 @@ Lag = Annotated[
 
 
 def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
-    """The number. Refuses other texts, with advice what to write; `4.000` in quotes may mean 4 or 4000."""
+    """The number. Refuses other texts, and says what to write instead; `4.000` in quotes may mean 4 or 4000."""
     no_truth_value(value)
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value

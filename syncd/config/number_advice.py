@@ -29,7 +29,8 @@ _MARKS = re.compile(r"[+\d.,' \u00a0\u202f()-]+")
 def instead_of(text: str, *, share: bool = False, bound: bool = False) -> str:
     """What to write instead of a text, such as `write 4000`.
 
-    `share`: the number is a share of 1. `bound`: it is a bound already, so the advice names no other key for bounds.
+    `share`: the number is a share of 1. `bound`: the number is a bound already, so the advice names no other key for
+    bounds.
     """
     text = text.strip()
     if leading := _LEADING.match(text):

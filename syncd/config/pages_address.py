@@ -6,7 +6,7 @@ from syncd.config.load import Config
 
 
 def pages_address(config: Config) -> str | None:
-    """The address; None if `web.address` is not set.
+    """The address of the pages; None if `web.address` is not set.
 
     Without its own `web.address`, a workspace has its pages below the address of its deployment.
     """

@@ -109,7 +109,7 @@ def read_publications(
 
 
 def _shared(targets: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """The targets that several key results share, and would overwrite for each other."""
+    """The targets that several key results share. These key results would overwrite each other's check-ins."""
     by_target: dict[str, list[str]] = {}
     for name, target in sorted(targets.items()):
         by_target.setdefault(target, []).append(name)

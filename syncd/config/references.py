@@ -45,8 +45,8 @@ class Resolver:
         self.quotes_logins = quotes_logins
         self.problems: list[Problem] = []
         self.values: dict[Place, Sequence[str]] = {}
-        """The values of the references at each place. Most are not secret, such as a team's name: the caller knows
-        which are.
+        """The values of the references at each place. Most values are not secret, such as a team's name. The caller
+        knows which values are secret.
         """
 
     def __call__(self, value: Any, place: Place) -> Any:
@@ -89,7 +89,9 @@ class Resolver:
 
 
 def _without_white_space(value: str) -> str:
-    """A value without the white space that `echo`, an editor or a web page adds. No secret has any at its ends."""
+    """A value without the white space that `echo`, an editor or a web page adds. No secret begins or ends with white
+    space.
+    """
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 

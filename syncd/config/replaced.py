@@ -8,7 +8,7 @@ from typing import Any
 REPLACED: Mapping[tuple[str, str], str] = {
     ("ProjectFile", "address"): "web: {{address: {value}}}",
 }
-"""By the file's model and the key: what to write now. `{value}` stands for the key's present value."""
+"""The replacement of each key, by the file's model and the key. `{value}` stands for the key's present value."""
 
 
 def instead_of_key(model: type, key: str, value: Any) -> str | None:

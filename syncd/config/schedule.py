@@ -21,7 +21,7 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
 
 
 def late_from(schedule: str, zone: ZoneInfo, last: datetime) -> datetime:
-    """The time from which a job is late that was last done at `last`: the second start that was due since then."""
+    """The time at which a job that was last done at `last` counts as late: the second start that was due since then."""
     for _ in range(2):
         last = next_start(schedule, zone, last, last)
     return last

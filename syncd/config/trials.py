@@ -16,7 +16,10 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test's expectation and the result, in words. `why` is the reason if the value is unknown or held down."""
+    """A test's expectation and the result, in words.
+
+    `why` is the reason if the value is unknown or a guard lowers the health.
+    """
 
     of: str
     expected: str

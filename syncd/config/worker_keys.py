@@ -37,7 +37,7 @@ class WorkerKeys(BaseModel):
 
     @model_validator(mode="after")
     def _misses_a_heartbeat(self) -> WorkerKeys:
-        """Refuses a `reclaim` so short that a single late heartbeat would cost a worker its jobs."""
+        """Refuses a `reclaim` so short that a worker would lose its jobs after a single late heartbeat."""
         if self.reclaim < 2 * self.heartbeat:
             raise ValueError("reclaim must be at least twice heartbeat; write heartbeat: 10s and reclaim: 25s")
         return self

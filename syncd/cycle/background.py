@@ -40,7 +40,7 @@ class Pulling:
     def pulls_the_same(self, needed: NeededSource, states: Mapping[str, StreamState]) -> bool:
         """Whether a cycle can go on with this pull.
 
-        The cycle must need the same of the same server, and no other pull may have changed the streams since.
+        The cycle must need the same streams of the same server, and no other pull may have changed these streams since.
         """
         before, now = self.needed, needed
         return (

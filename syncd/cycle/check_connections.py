@@ -34,7 +34,7 @@ NEEDED = ("configured", "reachable", "authenticated")
 def check_connection(
     config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
-    """The findings about a connection, without its secrets. `reports` are those of the periods with published
+    """The findings about a connection, without its secrets. `reports` are the reports of the periods with published
     check-ins.
     """
     for check in _findings(config, connection, reports, now, retry):

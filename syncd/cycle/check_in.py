@@ -1,4 +1,4 @@
-"""Check-ins: shown beside a measured value. Without a measure, a check-in sets the key result's value."""
+"""Check-ins: statements beside a measured value. If a key result has no measure, its check-ins set its value."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def withdraw(
 ) -> None:
     """Stores the withdrawal of a check-in.
 
-    A key result without a measure gets the value of the check-in before, or an unknown value if there is none. Raises
-    the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
+    Without a measure, the key result gets the value of the previous check-in, or an unknown value if there is none.
+    Raises the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
     """
     change = check(config, okrs, key_result, ledger, withdrawal, now=now or withdrawal.at)
     after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]

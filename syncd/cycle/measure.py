@@ -126,7 +126,7 @@ class Measuring:
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
-        """The measures that are computed again, each with the last cycle that measured it."""
+        """The measures that must be computed again, each with the last cycle that measured it."""
         for task in tasks:
             last = task.case.last
             if task.failure is None and task.unchanged is None and last and last.confirmed is not None:

@@ -137,8 +137,9 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A key result as a cycle measured it: its definition and new value, and the last values under the same and any
-    measure.
+    """A key result as a cycle measured it, with its definition and its new value.
+
+    Also with the last value under the same measure, and the newest value under any measure.
     """
 
     definition: Definition
@@ -258,7 +259,7 @@ class Result:
 
     @property
     def retry_at(self) -> datetime | None:
-        """The earliest time that a source or publisher named for the next request; None if none named a time."""
+        """The earliest time for the next request that a source or publisher named; None if none named a time."""
         times = [pull.retry_at for pull in self.pulls] + [delivery.retry_at for delivery in self.delivered]
         return min((moment for moment in times if moment), default=None)
 

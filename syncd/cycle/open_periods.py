@@ -40,7 +40,8 @@ def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, peri
     """The key results that no cycle has measured, and that have not settled themselves.
 
     A key result settles when its measure has been tried for as long as a period settles. A source that has not answered
-    by then never will, and must not be pulled in every cycle for ever. An edit of the measure starts the time again.
+    in this time never will, and must not be pulled in every cycle for ever. An edit of the measure starts the time
+    again.
     """
     kept = request.ledger.values.last(period)
     never = [

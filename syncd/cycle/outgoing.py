@@ -113,8 +113,8 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The next work of this thread, if a cycle requested some while the thread ran. Returns None, and the thread
-        ends, if not.
+        """The work that a cycle requested while this thread ran. None, and the thread ends, if no cycle
+        requested any.
         """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
@@ -131,7 +131,7 @@ class Outgoing:
 
 
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:
-    """Delivers what is due and sends the messages, for a command that ends afterwards: within some minutes.
+    """Sends due deliveries and messages within some minutes, for a command that ends afterwards.
 
     The next sync treats deliveries that are still being sent as if syncd had been killed. Raises Delivering if another
     process delivers from this ledger, and the error of a thread, such as LedgerError.

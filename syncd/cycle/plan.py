@@ -148,8 +148,8 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """How the counting rows differ from those behind the last confirmed value, or for a held value, from its
-        candidate's.
+        """How the counting rows differ from those behind the last confirmed value. For a held value, the candidate's
+        rows count.
 
         A value by check-in has no rows to compare.
         """
@@ -247,7 +247,7 @@ def _id(link: JudgedLink) -> tuple[str, str, tuple[str, str] | None]:
 
 
 def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:
-    """The links whose verdict changes, watermelons first. A link without an earlier verdict is not among them."""
+    """The links whose verdict changes, watermelons first. A link without an earlier verdict is left out."""
     before_it = {_id(link): link for block in before.objectives for link in block.alignment}
     changed = [
         VerdictChange(old, new)

@@ -69,8 +69,8 @@ class PullThread:
         arrived.set()
 
     def leave(self, came_back: Callable[[], None]) -> None:
-        """Lets the cycle end without the thread. `came_back` is called once the thread has ended or needs the writer to
-        go on.
+        """Lets the cycle end while the thread goes on. `came_back` is called once the thread has ended or needs the
+        writer.
         """
         self._left = came_back
         if self._items.full() or not self.alive:

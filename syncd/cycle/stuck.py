@@ -36,8 +36,8 @@ def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
 
 
 def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
-    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns its former state; raises
-    Decided.
+    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns the delivery as it was;
+    raises Decided.
 
     A newer delivery may have replaced the one that the person saw. This newer delivery is tried, because people want
     the present state published.
@@ -52,7 +52,7 @@ def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
 def allow(ledger: Ledger, place: Place, left_alone: Mapping[str, Scalar], *, by: str, now: datetime) -> Delivery:
     """Lets the newest delivery of a target overwrite the text that a person saw there, but no text that came later.
 
-    A refused delivery waits again. Returns its former state; raises Decided. The caller holds the ledger's lock.
+    A refused delivery waits again. Returns the delivery as it was; raises Decided. The caller holds the ledger's lock.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in ("refused", *OPEN):

@@ -34,11 +34,11 @@ _USED_UP = f"{MOST_PAGES} requests were made, and there is more; a sync reads th
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The answer of a measure at a moment, the rows behind it, and how its pulls ended.
+    """The answer of a measure at a moment, the rows behind the answer, and how the pulls ended.
 
     The quality is `partial` if the source has rows that were not read, and `failed` if it could not be read. `pages` is
-    how many pages were read beyond the ledger. `held_at` is the oldest time at which one of its streams was last read
-    completely; None if one never was.
+    how many pages were read beyond the ledger. `held_at` is the oldest time at which one of the measure's streams was
+    last read completely; None if one of them never was.
     """
 
     draft: Draft
@@ -81,7 +81,7 @@ def try_measure(
         items = list(items_of(rows, measure))
         parts = list(parts_of(rows, measure, items))
         if _is_unread(request, pulled, measure, sources):
-            # Without any of its rows, a number such as a count of 0 would be wrong.
+            # If no row of the measure was read, a number such as a count of 0 would be wrong.
             answer, held_at, items = Answer(None, reason), None, []
             parts = [replace(part, arithmetic="unknown") for part in parts]
         return Tried(

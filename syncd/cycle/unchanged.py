@@ -92,9 +92,7 @@ class Unchanged:
 
     @cached_property
     def _done_since(self) -> set[tuple[str, str]]:
-        """The streams with a record done between the previous cycle and now, according to a date that was in the
-        future.
-        """
+        """The streams with a record whose date was in the future at the previous cycle and has passed since."""
         return self._ledger.members.done_within(self._began_at, self._now)
 
     @cached_property

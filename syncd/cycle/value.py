@@ -93,7 +93,7 @@ def complete_value(
 
 
 def _since(case: Case, facts: Facts, now: datetime) -> date | None:
-    """The first day since which the key result is on pace: by the dates of its sources or check-ins, or else by the
+    """The day since which the key result is on pace, by the dates of its sources or check-ins, or else by the
     ledger.
     """
     key_result, terms = case.key_result, case.terms

@@ -35,8 +35,8 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed, and the reasons why it could not read some lists. None, with the reason, if it
-    failed.
+    """Every id that a census listed, and the reasons why it could not read some lists. If the census failed, `ids` is
+    None and the reason is set.
     """
 
     pull: Pull

@@ -23,7 +23,8 @@ LinkId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeptAlignment:
-    """The verdict and trend of a link, seen first by `cycle` and last by `confirmed`.
+    """The verdict and trend of a link. The cycle `cycle` was the first to see this verdict and trend, `confirmed` the
+    last.
 
     `verdict_since` is the day since which every cycle gave this verdict. `since` is the day since which the output is
     on pace, and `delivered` is the output's gain since that day. `trend` is None until computed.

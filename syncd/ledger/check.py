@@ -64,7 +64,9 @@ def _state(url: URL) -> LedgerState:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raises OSError if no file can be created in a folder. A missing folder is no error: a sync creates it."""
+    """Raises OSError if no file can be created in a folder. A missing folder is no error: a sync creates missing
+    folders.
+    """
     while not folder.exists():
         folder = folder.parent
     try:

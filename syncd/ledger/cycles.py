@@ -1,4 +1,4 @@
-"""Cycles: the ledger counts its versions in cycles."""
+"""The cycles of a ledger. The ledger counts the versions of its rows in cycles."""
 
 from __future__ import annotations
 

@@ -35,10 +35,11 @@ class Databases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shared: dict[URL, tuple[TakingTurns, LockSession]] = {}
-        """By the URL without its password: a ledger opened after a password rotation shares the existing connections.
+        """The shared engines, by URL without password: a ledger opened after a password rotation shares the existing
+        connections.
         """
         self._addresses: dict[URL, Callable[[], str]] = {}
-        """Returns the URL with the current password for the next connection, from the ledger that was opened last."""
+        """By URL without password: returns the URL with the current password, from the ledger that was opened last."""
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""

@@ -93,7 +93,7 @@ def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
 
 
 def write_csv(connection: Connection, folder: Path) -> None:
-    """Writes each table as CSV too, for a spreadsheet. No program takes a text for a formula; documents are JSON."""
+    """Writes each table as CSV too, for a spreadsheet. Texts are written so that no program reads them as formulas."""
     stored = StoredRows(connection)
     for table in tables_of(connection):
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:

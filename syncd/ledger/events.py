@@ -102,7 +102,7 @@ class Events:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
     def last_message(self, recipient: str, address: str) -> datetime | None:
-        """When an address of a recipient was last sent a message."""
+        """The time of the last message to an address of a recipient."""
         of_address = (messages.c.recipient == recipient) & (messages.c.address == address)
         query = select(func.max(messages.c.sent_at)).where(of_address)
         with self._engine.connect() as connection:
@@ -149,8 +149,8 @@ class Events:
             connection.execute(query.values(state="unsure", reason=reason))
 
     def reopen(self, now: datetime) -> None:
-        """Puts events with dead or unsure messages back into `waiting`, as if they were new. Only those messages are
-        sent again.
+        """Puts events with dead or unsure messages back into `waiting`, as if they were new. Only the dead and unsure
+        messages are sent again.
         """
         failed = ("unsure", "dead")
         with self._engine.begin() as connection:

@@ -50,8 +50,8 @@ class Fence:
 
     @property
     def session(self) -> str:
-        """The name of each session of the job. A later job finds by it the sessions that a stopped worker left open,
-        and ends them.
+        """The name of each session of the job. A later job uses the name to find and end the sessions that a stopped
+        worker left open.
         """
         return f"{_session_of(self.workspace)}{self.epoch}, process {os.getpid()} on {platform.node()}"
 
@@ -71,8 +71,8 @@ class Fence:
 def put_fence(engine: Engine, fence: Fence) -> None:
     """Lets the transactions of an engine write only while the epoch is the newest one.
 
-    Transactions are read-only unless they declare a write beforehand. So the database itself refuses a write that skips
-    the check.
+    Transactions are read-only unless they declare a write beforehand. The database itself therefore refuses a write
+    that skips the check.
     """
     engine.update_execution_options(**{_OPTION: fence})
 

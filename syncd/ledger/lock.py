@@ -70,7 +70,7 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Callable[[], None]]:
-    """Held while the block runs. The block gets a function that raises LedgerError if the lock is lost.
+    """Holds a lock while the block runs. The block gets a function that raises LedgerError if the lock is lost.
 
     PostgreSQL's lock ends with its session. A file lock lasts as long as the file is open.
     """

@@ -97,7 +97,7 @@ class _Session:
             self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
 
     def lock(self, key: int) -> None:
-        """Takes a lock. Raises Held if this or another session holds it already."""
+        """Takes a lock. Raises Held if this or another session holds the lock already."""
         if key in self.keys:  # PostgreSQL would grant a session its own lock again
             raise Held(who())
         if not self._execute("SELECT pg_try_advisory_lock(:key)", key=key):

@@ -206,7 +206,7 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The ids to replace in the bodies of definitions and outlines: the keys of `key_results`, by their new ids.
+    """The ids to replace in the bodies of definitions and outlines. `key_results` maps each old id to the new id.
 
     With a `period`, only links to outcomes of that period change, and they get the period `new_period`.
     """

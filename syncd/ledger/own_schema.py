@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # needs no quotes; PostgreSQL woul
 
 
 def own_schema(url: URL) -> str | None:
-    """The schema that an address names; None if it names none. ValueError if that is no name of a schema."""
+    """The schema that an address names; None if it names none. Raises ValueError if the name is not valid."""
     name = url.query.get(KEY) if url.get_backend_name() == "postgresql" else None
     if name is None or (isinstance(name, str) and _NAME.fullmatch(name)):
         return name
@@ -41,7 +41,7 @@ def enter_schema(connection: Connection) -> None:
     """Creates the schema that a connection's address names, if it is missing, and makes the transaction's statements
     use its tables.
 
-    The schema is set for this transaction only, because a pooler may reset the settings of a session.
+    The schema is set for the transaction, so settings that a pooler changed in the session have no effect.
     """
     schema = own_schema(connection.engine.url)
     if schema is None:

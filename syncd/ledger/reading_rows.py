@@ -51,8 +51,8 @@ def reading_rows(
 ) -> Mapping[Part, Sequence[ReadingRow]]:
     """The rows of each part that are valid now, or were valid after `cycle`.
 
-    For an undated part in `past`, also the rows that ended later than its time there. A dated series needs no ended
-    rows, and most rows of a long series that is edited daily have ended.
+    `past` has a time for some undated parts: their rows that ended later are included too. A dated series needs no
+    ended rows, and most rows of a long series that is edited daily have ended.
     """
     if not parts:
         return {}

@@ -25,10 +25,10 @@ class StreamState:
     """The state of a stream. `problems`, `notes` and `warnings` are by part.
 
     `retry_at` is the earliest time for the next request, if the source named a time. `census_at` is the time of the
-    last census: records that left the source before it are gone from the ledger too. Before the first census, it is the
-    time when the stream began and held nothing. `census_at` is None if a census is due at once, and for a stream that
-    an older version began. `memory` is data that the source stores about the stream. `read` are the parts that were
-    read at least once.
+    last census: records that left the source before it are gone from the ledger too. Before the first census,
+    `census_at` is the time when the stream began and held nothing. `census_at` is None if a census is due at once, and
+    for a stream that an older version began. `memory` is data that the connector's `Source` stores between pulls.
+    `read` are the parts that were read at least once.
     """
 
     id: int

@@ -27,7 +27,7 @@ class Rows(Protocol):
 
     @property
     def version(self) -> str:
-        """The number of its last migration."""
+        """The number of the ledger's last migration."""
         ...
 
     def of(self, table: Table) -> Iterator[Row]:
@@ -73,7 +73,7 @@ def tables_of(connection: Connection) -> Sequence[Table]:
 
 
 def _type(column: Column[Any]) -> TypeEngine[Any]:
-    """The column type that the ledger reads and writes a column with."""
+    """The column type with which the ledger reads and writes a column."""
     if isinstance(column.type, DateTime):
         return Moment()
     return Document() if isinstance(column.type, JSON) else column.type

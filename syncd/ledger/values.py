@@ -44,7 +44,7 @@ class KeptValue:
     """A value of a key result. The cycle `cycle` measured it first; `confirmed` is the last cycle that measured the
     same value, if any.
 
-    `at` is the time that the number describes, if its source gives a time. `since` is the first day since which the key
+    `at` is the time that the number describes, if its source gives a time. `since` is the day since which the key
     result is on pace. `measure` is the digest of its measure: values with different digests cannot be compared. In a
     held value, `candidate` is the number that waits for approval; all other fields are those of the last complete
     value.

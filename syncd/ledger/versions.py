@@ -40,7 +40,7 @@ def add_newest(connection: Connection, table: Table, cycle: int, rows: Sequence[
 
 
 def follow_on(connection: Connection, table: Table, of: ColumnElement[bool]) -> None:
-    """Ends each of these rows at the next row of its subject. For rows that were moved to another subject."""
+    """Ends each of these rows at the next row of its subject. Used after a move gave rows another subject."""
     later = table.alias()
     order = "id" if "id" in table.c else "cycle"
     same = (later.c[name] == table.c[name] for name in SUBJECTS[table])

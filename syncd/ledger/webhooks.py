@@ -23,7 +23,7 @@ class Webhooks:
     def is_new(
         self, connection_name: str, delivery: str, body: bytes, now: datetime, *, wake_in: timedelta | None = None
     ) -> bool:
-        """Whether neither this delivery nor this body arrived in the last days; stores both.
+        """Whether a webhook is new: neither its delivery id nor its body arrived in the last days. Stores both.
 
         With `wake_in`, the same transaction makes the workspace due for workers after that time, so that no stored
         webhook is forgotten. Only the body is signed: whoever repeats a body can name another delivery. Systems may
