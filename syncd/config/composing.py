@@ -103,7 +103,7 @@ class _Collection:
         self.wants_key = self.is_block
 
     def put(self, data: Any, line: int, inside: _Collection | None = None, text: str = "") -> None:
-        """Adds the next item, or the current key's value, which gets the line of its key.
+        """Adds the next item, or the value of the current key. The value gets the line of its key.
 
         `inside` is the item itself if it is a collection. `text` is a scalar as it is written.
         """

@@ -78,4 +78,4 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
 def _census_due(state: StreamState, connection: Connection, now: datetime) -> bool:
     """Whether a census is due. No pull, even a complete one, shows deleted records."""
     last = state.census_at
-    return last is None or last > now or now - last >= connection.reconcile  # even after a clock was set back
+    return last is None or last > now or now - last >= connection.reconcile  # a later time: the clock was set back

@@ -113,8 +113,8 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The work that a cycle requested while this thread ran. None, and the thread ends, if no cycle
-        requested any.
+        """The work that a cycle requested while this thread ran. If no cycle requested any, returns None, and the
+        thread ends.
         """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None

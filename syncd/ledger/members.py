@@ -65,8 +65,8 @@ class Members:
         """The first stream of each (measure, cycle) that lost its rows since the end of the cycle.
 
         A stream lost its rows if it held many and now holds none, or if it lost at least ten records and more than the
-        share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, that is no
-        loss.
+        share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, the stream
+        lost nothing.
         """
         losses: dict[tuple[Leaf, int], Loss] = {}
         distinct = list(dict.fromkeys(asked))

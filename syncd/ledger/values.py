@@ -109,8 +109,8 @@ class Values:
         `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but stored no value; it does not count as
         the last sync. `only` is the `{key_result, streams}` of a cycle that was restricted to a key result. Definitions
         in `defined_alone` have no value yet: their key results wait for a check-in, or for their period to begin.
-        `outlines` are those of each period, by subject. A value that equals the last value is not written again: only
-        `confirmed` of the last value is updated.
+        `outlines` are the outlines of each period, by subject. A value that equals the last value is not written again:
+        only `confirmed` of the last value is updated.
         """
         results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), result in results.items():
