@@ -59,8 +59,7 @@ class Caller:
 
 
 class Callers:
-    """Finds the caller of a request. A check of a token counts as an attempt of its address, unless the token is right.
-    """
+    """Finds the caller of a request. Each check of a token is an attempt of its address, unless the token is right."""
 
     def __init__(self, entrance: Entrance, attempts: Attempts) -> None:
         """`entrance` is where people log in."""

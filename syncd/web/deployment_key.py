@@ -1,5 +1,4 @@
-"""The key that signs data which browsers store and send back. All processes over a ledger share it; no page shows it.
-"""
+"""The key that signs data that browsers store and send back. All processes over a ledger share it."""
 
 from __future__ import annotations
 
