@@ -90,7 +90,7 @@ def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
     dated, readings = rows.ledger.answers.readings(measure, window, now, rows.cycle)
     _, used = readings_used(measure.take, window, now, readings)
     seen: Counter[str] = Counter()  # two rows may have the same time
-    for reading in sorted(readings, key=lambda reading: reading.at or now):  # by time, however the source lists them
+    for reading in sorted(readings, key=lambda reading: reading.at or now):  # by time, not in the source's order
         item = _reading(reading, used, window, now, measure.take)
         key = reading.at.isoformat() if dated and reading.at else reading.cell
         yield replace(item, key=f"{key} {seen[key]}")
