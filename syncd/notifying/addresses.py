@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
 DEADLINE = 30.0
-"""Seconds for a whole message."""
+"""Seconds for sending a message."""
 LARGEST = 1_000_000_000
-"""Bytes of memory for a message, whatever a service answers; Python and apprise take a fifth of it."""
+"""The most bytes of memory of the process that sends a message; Python and apprise need a fifth of it."""
 
 _START = 30.0  # seconds for the process to start and to end
 _WARNING = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
@@ -45,7 +45,7 @@ _LONGEST_REASON = 160  # characters
 _BETWEEN = 2  # characters that a service may put between a title and a text
 
 Text = Callable[[int], str]
-"""The text of a message in at most so many characters."""
+"""Returns the text of a message in at most the given number of characters."""
 
 
 class NotSent(Exception):

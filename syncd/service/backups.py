@@ -30,7 +30,7 @@ class Backups:
     folder: Path
     ledger: Ledger
     address: Callable[[], str] | None = None
-    """Gives the ledger's URL anew, because passwords are rotated."""
+    """Returns the ledger's current URL, because passwords are rotated."""
 
     def newest(self, now: datetime) -> datetime | None:
         """The time of the newest backup that is not in the future; None if there is none. OSError if the folder cannot

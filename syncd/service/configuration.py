@@ -18,7 +18,7 @@ log = logging.getLogger("syncd.service")
 _NAMED = 20  # names of one kind in one line of the log
 
 Load = Callable[[Config], Config]
-"""Reads the files. Those that are as they were in the last configuration are not parsed again."""
+"""Reads the files. Files that have not changed since the last configuration are not parsed again."""
 
 
 def loaded_by_path(path: Path, config: Config) -> Load:

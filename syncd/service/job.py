@@ -69,7 +69,7 @@ class CycleJob:
         self.ledger_problem: str | None = None
         self.moved_at = time.monotonic()
         self.send_again_at: datetime | None = None
-        """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
+        """The time from which a publisher that asked syncd to wait accepts requests again: a cycle is due by then."""
         self._stopping = stopping
         self._longest = longest
         self._silent = silent

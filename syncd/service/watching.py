@@ -28,7 +28,7 @@ _QUIET = 200  # milliseconds without a change after which the files are read: an
 _BUSY = 2000  # milliseconds after which they are read even if they still change
 
 Folders = dict[Path, tuple[int, int]]
-"""Folders with their device and inode: a folder that was replaced by another must be watched anew."""
+"""Folders with their device and inode, because a folder that was replaced by another must be watched again."""
 
 
 def watch_files(configuration: Configuration, changed: Callable[[], None], stop: threading.Event) -> None:

@@ -69,7 +69,7 @@ class NeedsForce(HTTPException):
 
 
 Act = Callable[[View, str, Posted], Request]
-"""Stores what was sent about a key result or a delivery with this id."""
+"""Stores the request about a key result or a delivery with this id."""
 
 
 def check_in(view: View, name: str, posted: Posted) -> Request:

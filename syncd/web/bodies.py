@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 from syncd.sdk import SyncdError
 
 LARGEST = 1_000_000
-"""Bytes of a body."""
+"""The most bytes of a body."""
 
 FORM = "application/x-www-form-urlencoded"
 

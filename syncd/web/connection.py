@@ -16,8 +16,8 @@ _MOST = 200
 _REQUEST = 10.0  # seconds for a complete request, from the connection or the request's first byte on
 _ANSWER = 30.0  # seconds until the client has read the answer
 ENDLESS = "syncd.endless"
-"""The key that the application sets in the scope of a request whose answer has no end: such an answer goes on for as
-long as the client takes what was written.
+"""The application sets this key in the scope of a request whose answer has no end. Such an answer continues as long as
+the client reads it.
 """
 
 

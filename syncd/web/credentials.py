@@ -13,7 +13,7 @@ from syncd.ledger.sessions import digest_of
 from syncd.sdk.language import marked
 
 SLOW_SECRETS = marked("the secrets of the pages have not been read for %(num)s s; try again in a minute")
-"""What a wait for the tokens ends with: each may be a file, on a disk that does not answer."""
+"""The error if reading the tokens takes too long: each may be in a file, on a disk that does not answer."""
 
 
 def bearer_token(request: Request) -> str | None:

@@ -31,7 +31,7 @@ class Daemon(Entrance, Protocol):
 
     standing_by: str | None
     starting: bool
-    """Whether it has not claimed the ledger yet, nor found that another service has."""
+    """Whether it does not know yet whether it or another service has claimed the ledger."""
 
     @property
     def cycle_problem(self) -> str | None:

@@ -20,7 +20,7 @@ from syncd.web.refusals import refusal
 from syncd.web.typed import keep_typed
 
 FIELD = "form_token"
-"""The field of a form that holds its token."""
+"""The name of the form field that contains the token."""
 
 _HEADER = "X-Form-Token"
 _NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Authorization: Bearer with a token")

@@ -18,13 +18,14 @@ from syncd.web.pages import render
 from syncd.web.view import View
 
 _CROWD = 100
-"""More key results than these make a page that nobody reads, and more than 100 kB: each objective lists fewer then."""
+"""If the period has more key results, each objective lists fewer: nobody reads a longer page, and it has over 100 kB.
+"""
 _MOST_LINES = 8
 _MOST_LINES_OF_A_CROWD = 3
 _RECENTLY = timedelta(days=7)
 _MOST_NOTICES = 5
-"""More of a kind push the first objective off the screen: a line counts the rest, and leads to the review of the week,
-which has all doubts and edits.
+"""More notices of a kind would push the first objective off the screen. So a line counts the others, and links to the
+review of the week, which has all doubts and edits.
 """
 
 

@@ -26,7 +26,7 @@ SECONDS = 600
 _LEEWAY = 60  # seconds that the provider's clock may differ
 _REMEMBERED = 600.0  # seconds for which the provider's document is cached
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures with a key pair. With `HS256` the client's secret would sign, and with `none` nothing."""
+"""Signatures with a key pair. `HS256` would sign with the client's secret, and `none` means no signature."""
 
 _STARTED_ELSEWHERE = marked("this login did not begin in this browser, or it took too long; log in again")
 

@@ -32,9 +32,9 @@ class LingeringThreads(Executor):
         self._changed = threading.Condition()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._numbers: set[int] = set()
-        """Of the threads that there are."""
+        """The numbers of the living threads."""
         self._waiting = 0
-        """How many of the threads wait for a call. One that is about to end looks for a call once more before."""
+        """The number of threads that wait for a call. Before a thread ends, it looks for a call once more."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """A future of the result of a call. Raises RuntimeError if the system refuses the thread that it needs."""

@@ -47,7 +47,7 @@ T = TypeVar("T")
 log = logging.getLogger("syncd.web")
 
 PUBLIC = frozenset({"/login", "/login/start", CALLBACK, "/logged-out"})
-"""The pages for those who have not logged in yet, or not any more."""
+"""The pages for visitors who are not logged in."""
 
 LOG_OUT = "/logout"
 

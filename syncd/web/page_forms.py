@@ -28,7 +28,7 @@ from syncd.web.view import View, view_at
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
 ACTION = "do"
-"""The field that names what a form is for."""
+"""The field that names the purpose of a form."""
 
 _ACTIONS = {"check-in": check_in, "approve": approve}
 

@@ -17,7 +17,7 @@ from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _SHOWN = timedelta(days=14)
-"""How long a refusal stands on the page; the history keeps it."""
+"""How long the page shows a refusal; the history shows it always."""
 
 _CONFIDENCES = tuple(share / 10 for share in range(1, 11))
 

@@ -31,10 +31,10 @@ class Place:
 
 
 ALONE = Place()
-"""The place of a project that a service serves alone."""
+"""The place of the only project of a service."""
 
 OF_ALL = Place(in_deployment=True)
-"""The place of the pages of a deployment that belong to no single workspace."""
+"""The place of pages about a whole deployment."""
 
 
 def enter(scope: Scope, place: Place, root_path: str) -> None:

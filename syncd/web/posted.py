@@ -18,7 +18,7 @@ from syncd.web.forms import FIELD
 from syncd.web.typed import keep_typed
 
 Posted = Mapping[str, str | None]
-"""Each field as a text, numbers in full; None where it is empty or null."""
+"""Each field as a text, numbers with all digits; None if it is empty or null."""
 
 _JSON = "application/json"
 

@@ -26,7 +26,7 @@ _FOR_PEOPLE = {
     "Method Not Allowed": marked("this address takes no such request"),
     "Internal Server Error": marked("syncd could not make this page"),
 }
-"""What HTTP's names of statuses mean."""
+"""Sentences for the names of HTTP's statuses."""
 
 
 def refused(request: Request, error: Exception) -> Response:

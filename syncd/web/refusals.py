@@ -15,7 +15,7 @@ from syncd.web.places import place_of
 from syncd.web.typed import typed_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that change nothing."""
+"""The HTTP methods that change no data."""
 
 
 def refusal(request: Request, status: int, sentence: str, template: str = "refused.html", **data: Any) -> Response:

@@ -18,13 +18,13 @@ class Role(IntEnum):
     """What a visitor may do; each role includes the rights of the roles before it."""
 
     NONE = 0
-    """Nothing: somebody who has logged in and is in no list."""
+    """May do nothing: a person who has logged in and is in no list of `roles:`."""
     VIEWER = 1
-    """Looks."""
+    """May look at the pages."""
     EDITOR = 2
-    """Checks in."""
+    """May check in."""
     OPERATOR = 3
-    """Approves, and decides about deliveries."""
+    """May approve numbers, and decide about deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
