@@ -79,7 +79,7 @@ class StreamSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All the evidence of a number. It has no parts if the key result has no measure, or if the measure was edited
+    """All the evidence of a number. There are no `parts` if the key result has no measure, or if the measure was edited
     after the value.
 
     `candidate` holds the items that would count if the candidate were the value; it is empty if no number is held.

@@ -1,4 +1,4 @@
-"""Checks for `syncd doctor` whether check-ins can be written. It reads the targets as a sync does, and writes
+"""Checks for `syncd doctor` whether check-ins can be written. The check reads targets as a sync does, and writes
 nothing.
 """
 

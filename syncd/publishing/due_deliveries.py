@@ -75,8 +75,8 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    It is due if its entry was removed, which superseded the statement, and is back. It is also due if `override` now
-    lets syncd write over the foreign content because of which it was refused.
+    The statement is due if its entry was removed, which superseded the statement, and is back. It is also due if
+    `override` now lets syncd write over the foreign content because of which it was refused.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 

@@ -1,9 +1,10 @@
-"""The ledger's notes about deliveries that are tried one by one. They are written for a group at once: before its first
-request and after its last answer.
+"""The ledger's notes about deliveries that are tried one by one. These notes are written for a group at once: before
+the first request and after the last answer of the group.
 
-So the ledger needs few statements even for many targets. If syncd is killed in between, it tries each target of the
-group once more. It recognizes content that arrived, because all possible content was noted before. Deliveries to
-targets to which syncd can only append are noted one by one, because syncd must know for each whether it left.
+So the ledger needs few SQL statements even for many targets. If syncd is killed between the two notes, the next run
+tries each target of the group once more. The next run recognizes content that arrived, because all possible content was
+noted before. Deliveries to targets to which syncd can only append are noted one by one, because syncd must know for
+each whether it left.
 """
 
 from __future__ import annotations

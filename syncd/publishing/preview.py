@@ -1,4 +1,4 @@
-"""Computes for `syncd plan` what syncd would write to each target. It reads the targets, and writes nothing."""
+"""Computes for `syncd plan` what syncd would write to each target. A preview reads the targets, and writes nothing."""
 
 from __future__ import annotations
 

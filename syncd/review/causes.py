@@ -27,8 +27,8 @@ def causes(
     """The causes of a key result's movement since a day that ended at `end_of_start`; empty if the value was not
     measured by the present measure.
 
-    It compares the rows that count now with the rows that counted at the start. If no cycle kept a number then, it
-    compares them with those of the present rows that have an earlier date.
+    The causes are the differences between the rows that count now and the rows that counted at the start. If no cycle
+    kept a number at the start, the earlier rows are the present rows that have an earlier date.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):

@@ -39,8 +39,8 @@ def with_commands(text: str) -> Markup:
 
 
 def environment(*folders: Path) -> Environment:
-    """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`. They
-    have `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
+    """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`. The
+    environment has `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
     """
     made = Environment(
         loader=FileSystemLoader(folders),

@@ -98,7 +98,7 @@ def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str,
 
 
 def _of_files(report: Report) -> Report:
-    """A report without the key results that have left the files. These are in an objective without a name."""
+    """A report without the key results that have left the files, which are in an objective without a name."""
     return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 

@@ -1,9 +1,9 @@
 """The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
 outlines.
 
-Both are in force from the end of the cycle that first saw them. Before the first cycle of the period, the first
-definitions and outlines count, in their state at the end of their local day. Before a key result was added, it was in
-no objective.
+Definitions and outlines are in force from the end of the cycle that first saw them. Before the first cycle of the
+period, the first definitions and outlines count, in their state at the end of their local day. Before a key result was
+added, it was in no objective.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PastDefinitions:
     present files.
 
     `versions` are the definitions of the period's key results, `outlines` are the outlines of its objectives and
-    settings. Both are in the order in which cycles saw them.
+    settings. Definitions and outlines are in the order in which cycles saw them.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ from syncd.status.snapshot import Snapshot
 def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
-    """A snapshot with the neighbouring periods that its links need. It can judge links from its outputs to outcomes of
-    longer periods, and links from outputs of shorter periods to its outcomes. It has the objectives of shorter periods
-    that support its own.
+    """A snapshot with the neighbouring periods that its links need. The result can judge links from its outputs to
+    outcomes of longer periods, and links from outputs of shorter periods to its outcomes. It also has the objectives of
+    shorter periods that support its own.
 
     `periods` are all periods by the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
     period at that moment.

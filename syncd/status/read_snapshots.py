@@ -82,7 +82,7 @@ class Snapshots:
         cycle: int = 0,
     ) -> Snapshot:
         """The period as it will be when the new values of a `cycle` that ends now are kept, and some key results have
-        other `checkins`. It does not have the other periods to which it has links.
+        other `checkins`. This snapshot lacks the other periods to which it has links.
         """
         snapshot = self._now(now)
         assert self.ledger is not None
@@ -124,8 +124,8 @@ class Snapshots:
         return self._with_links(snapshot)
 
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The period at the ends of many days in ascending order, read in one pass. It has no kept links and no other
-        periods.
+        """The period at the ends of many days in ascending order, read in one pass. These snapshots have no kept links
+        and no other periods.
 
         With `key_results`, the snapshots have the values and check-ins of these key results and of their guards only.
         """

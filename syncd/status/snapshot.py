@@ -38,11 +38,12 @@ class Snapshot:
     that had ended, and `synced` is the last cycle that pulled from the sources; both are 0 before the first such cycle.
     A `past` snapshot covers all facts up to `last_instant`: a day is judged at the midnight that ends it, by the facts
     from before that midnight. `unread` are key results whose definition at that moment was written by an early version
-    and cannot be read completely. They are judged by their present definition, even if their values have another
-    measure. `later` are key results and guards that no cycle had seen by that moment, each with its first definition.
-    They are in no report of that moment, but their earlier days can be computed. `longer` has the snapshots of longer
-    periods, by the id of each outcome that outputs of this period drive. `shorter` has the snapshots of shorter periods
-    whose outputs drive outcomes of this period, or whose objectives support objectives of this period.
+    and cannot be read completely. Key results in `unread` are judged by their present definition, even if their values
+    have another measure. `later` are key results and guards that no cycle had seen by that moment, each with its first
+    definition. Key results in `later` are in no report of that moment, but their earlier days can be computed. `longer`
+    has the snapshots of longer periods, by the id of each outcome that outputs of this period drive. `shorter` has the
+    snapshots of shorter periods whose outputs drive outcomes of this period, or whose objectives support objectives of
+    this period.
     """
 
     okrs: PeriodOkrs

@@ -21,9 +21,9 @@ _AT_ONCE = 50  # histories: each may have many rows
 class WeeklySeries:
     """The weekly series of a period's key results at a moment; `values` may be values that are not kept yet.
 
-    They use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that moment.
-    Each series is made once. `ahead` are the key results whose series will be needed, in this order, so that many
-    histories are read at a time.
+    The series use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that
+    moment. Each series is made once. `ahead` are the key results whose series will be needed, in this order, so that
+    many histories are read at a time.
     """
 
     def __init__(
@@ -126,8 +126,8 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
-    """Whether the value of a key result is complete and from its present measure. Otherwise its rows are not
-    evidence.
+    """Whether the value of a key result is complete and from its present measure. If not, the rows of the key result
+    are not evidence.
     """
     measure = okrs.by_id[key_result].measure
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)
