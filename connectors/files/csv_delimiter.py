@@ -27,7 +27,8 @@ class Disagreement(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The first rows of a file, read with a delimiter. `problem` describes the first row that does not fit the header.
+    """The first rows of a file, read with a delimiter. `problem` describes the first row that does not fit the
+    header.
     """
 
     delimiter: str

@@ -41,7 +41,8 @@ class _Place:
 
 @dataclass(slots=True)
 class _Search:
-    """`takes` are the functions that collect a measure's cells from the blocks of sheets; `finish` makes the readings.
+    """`takes` are the functions that collect a measure's cells from the blocks of sheets; `finish` makes the
+    readings.
     """
 
     takes: list[tuple[str | None, Callable[[int, Rows], None]]]
@@ -132,7 +133,8 @@ class _Headers:
         self._read: dict[tuple[_Place, int | None], Header] = {}
 
     def header(self, table: _Place, number: int | None) -> Header:
-        """The header of a table: the row with this number, from 1, or without a number its first row that is not blank.
+        """The header of a table: the row with this number, from 1, or without a number its first row that is not
+        blank.
         """
         if (table, number) not in self._read:
             area = table.area

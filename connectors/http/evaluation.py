@@ -37,7 +37,8 @@ def tree(expression: str) -> Any:
 
 
 def search(expression: str, data: object) -> Any:
-    """The result of an expression; None if it finds nothing. Raises ValueError if it cannot be applied to this answer.
+    """The result of an expression; None if it finds nothing. Raises ValueError if it cannot be applied to this
+    answer.
     """
     return visit(tree(expression), data)
 

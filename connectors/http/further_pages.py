@@ -248,7 +248,8 @@ def _pointer(keys: _Keys) -> str | None:
 
 
 def _is_pointer(name: str, value: Any) -> bool:
-    """Whether a key leads to the next page. An `offset` leads there if it is a text but not a number, as in Airtable.
+    """Whether a key leads to the next page. An `offset` leads there if it is a text but not a number, as in
+    Airtable.
     """
     if name == "offset":
         return isinstance(value, str) and _PLACE.fullmatch(value) is not None
@@ -281,7 +282,8 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages that is greater than the number of this page. Pages are counted from 0 or from 1.
+    """The sign in a number of pages that is greater than the number of this page. Pages are counted from 0 or from
+    1.
     """
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)

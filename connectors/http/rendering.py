@@ -15,7 +15,8 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """Tries the templates of this key. Raises ValueError if a text is not a template, or fails for an example check-in.
+    """Tries the templates of this key. Raises ValueError if a text is not a template, or fails for an example
+    check-in.
     """
     for text in _texts(value):
         compiled = template(text, _KINDS.get(field, "text"))
