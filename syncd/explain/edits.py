@@ -18,7 +18,8 @@ def edits(
     id, and its period's days, id and settings. If the key result replaced another one, the differences between the two
     are edits too.
 
-    A caller that needs the edits of many key results passes the edits of their period as `of_period`.
+    A caller that needs the edits of many key results passes `of_period`, so that the edits of their period are read
+    once.
     """
     versions = ledger.definitions.of(period, key_result, until)
     if not versions:

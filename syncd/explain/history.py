@@ -1,7 +1,7 @@
 """The series of a key result: its state at the end of each day of its period, and the events in between.
 
-All of it comes from the ledger. The value of a day is the newest value that a cycle had kept by the end of the day,
-judged by the definition in force at that time. Values of different measures are never compared.
+The series comes only from the ledger. The value of a day is the newest value that a cycle had kept by the end of the
+day, judged by the definition in force at that time. Values of different measures are never compared.
 """
 
 from __future__ import annotations
@@ -296,8 +296,8 @@ def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:
-    """Each day of the period that has begun. If values were kept while the period settled, also the days up to the last
-    of them.
+    """Each day of the period that has begun. If values were kept while the period settled, the days up to the last of
+    these values follow.
     """
     day = period.first
     last = max(period.last, last_kept.astimezone(period.zone).date())

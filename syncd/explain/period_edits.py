@@ -16,8 +16,8 @@ from syncd.ledger.moves import Move
 from syncd.ledger.outlines import SETTINGS, Outline
 
 OBJECTIVE = "objective"
-"""The key of an edit that put a key result into another objective. Before a dot, it marks an edit of the objective
-itself.
+"""The key of an edit that put a key result into another objective. With a dot and another key after it, it is the key
+of an edit of the objective itself.
 """
 
 
@@ -33,8 +33,8 @@ class PeriodEdits:
         self._period = period
 
     def of_key_result(self, key_result: str, first_cycle: int, until: int | None) -> Iterator[Edit]:
-        """The edits that concern a key result, which the ledger has since its first cycle: edits of its id, of its
-        period's id and settings, and of its objective, and its moves to another objective.
+        """The edits that concern a key result whose first cycle is `first_cycle`: edits of its id, its period's id and
+        settings and its objective, and its moves to another objective.
         """
         for move in self._moves:
             if until is not None and move.cycle > until:
@@ -80,7 +80,7 @@ class PeriodEdits:
 
     @cached_property
     def replacements(self) -> Replacements:
-        """Finds the key results and the period that were replaced by those of this period."""
+        """Finds the key results, and the period, that this period and its key results replaced."""
         return Replacements(self._ledger, self._period, self._outlines)
 
     @cached_property

@@ -24,8 +24,8 @@ another.
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A period that a newer one replaced. `begun` is the first cycle of the newer period; by `cycle`, this period had
-    left too.
+    """A period that a newer one replaced. `begun` is the first cycle of the newer period. By the end of `cycle`, the
+    newer period had begun and this one had left the files.
 
     `key_results` maps each key result of the newer period to the one of this period.
     """
@@ -37,8 +37,8 @@ class _Former:
 
 
 class Replacements:
-    """Finds the key results and the period that those of a period replaced; `outlines` are the outlines of the new
-    period.
+    """Finds the period that a new period replaced, and the key results that its key results replaced; `outlines` are
+    those of the new period.
     """
 
     def __init__(self, ledger: Ledger, period: str, outlines: Sequence[OutlineVersion]) -> None:

@@ -47,10 +47,14 @@ GIVES_UP = timedelta(days=3)
 _NAMED = 5  # targets in one line of the log
 
 _COMPARED_AGAIN: tuple[State, ...] = ("refused", "absent")
-"""Deliveries in these states are compared again too, because the obstacle may be gone."""
+"""If one read serves all targets, deliveries in these states are compared again too, because the obstacle may
+be gone.
+"""
 
 _MAY_HAVE_ARRIVED: tuple[State, ...] = ("sending", "unsure")
-"""Deliveries in these states keep them if their entry leaves the files: if it came back, they would be sent twice."""
+"""A delivery in one of these states keeps it when its entry leaves the files. Otherwise it would be sent twice if the
+entry returned.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +331,8 @@ class PublisherRun:
     ) -> list[Delivered]:
         """Keeps and logs the outcome of these deliveries.
 
-        If a newer delivery superseded one of them meanwhile, that one stays `superseded` unless it was delivered. If a
-        person allowed one meanwhile, that one stays `waiting`.
+        A delivery that was superseded meanwhile stays `superseded`, unless it was delivered. A delivery that a person
+        approved meanwhile stays `waiting`.
         """
         reason = self.publication.connection.without_secrets(reason) if reason else None
         for former in {delivery.state for delivery in ended}:

@@ -74,7 +74,7 @@ class GroupNotes:
             self.outbox.note(marks)
 
     def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
-        """Notes that these deliveries are being sent. Returns those that may be sent."""
+        """Notes that these deliveries are being sent. Returns the ids of those that may be sent."""
         return set(ids).intersection(self._begun) if self._group else self.outbox.begin(ids, now)
 
     def end(self, ids: Sequence[int], state: State, **more: Any) -> None:

@@ -28,8 +28,8 @@ class Decision:
 
 
 def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) -> Decision:
-    """Decides for each place of a target whether syncd writes to it. syncd does not write to a place with foreign
-    content.
+    """Decides for each place of a target whether syncd writes to it. Without `override`, syncd does not write to a
+    place with foreign content.
 
     So syncd refuses the first write to a cell that is not empty, and leaves alone text that a person has written since.
     syncd may write to an empty place.

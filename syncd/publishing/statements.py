@@ -16,8 +16,8 @@ from syncd.sdk import Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
-"""The fields that the ledger keeps. The field `blank_unknown` is not among them, because it depends on the content of
-the target at the delivery.
+"""The fields that the ledger keeps. The ledger does not keep `blank_unknown`, because it depends on the content of the
+target at the delivery.
 """
 
 

@@ -12,7 +12,7 @@ from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
-"""The largest number of characters: chats and mails show so many without folding."""
+"""The largest number of characters that chats and mails show without folding."""
 
 _MOVERS = 3
 _QUESTIONS = 3

@@ -59,8 +59,8 @@ def causes(
 def _items_before(
     rows: RowsAfter, measure: Measure, start: Start, end: datetime, before: Snapshot, kept: KeptValue | None
 ) -> Iterator[Item]:
-    """The items that counted on the start day, which ended at `end`. `rows` are the present rows, `kept` is the value
-    at the start.
+    """The items that counted at the end of the start day (`end`). `rows` are the present rows, `kept` is the value at
+    the start.
     """
     if start.source == "baseline":
         return

@@ -29,7 +29,7 @@ def _with_languages(value: object) -> object:
 
 
 def _unmarked(text: str) -> str:
-    """A text without such marks, for an attribute or a title, which cannot contain elements."""
+    """A text without language marks, for an attribute or a title, which cannot contain elements."""
     return _ISOLATED.sub(r"\1", text)
 
 

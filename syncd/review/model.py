@@ -59,11 +59,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A record or reading that caused a movement: it is new (+), disappeared (-), has another number (~), or is new and
-    open (o).
+    """A record or reading that caused a movement. Its sign says that it is new (+), disappeared (-), has another number
+    (~), or is new and open (o).
 
-    `brings` is the number that it adds now, `was` the number that it added before. `why` is set if its source restated
-    it, which means that the source changed past data.
+    `brings` is the number that it adds now, `was` the number that it added before. `why` is the reason if its source
+    restated it, which means that the source changed past data.
     """
 
     sign: Sign
@@ -143,8 +143,8 @@ class Move:
 class ObjectiveReview:
     """An objective at the end of the days; `before` is its standing at their start, None at the period's start.
 
-    With `same_score`, the two scores can be compared, because both are made of the same key results. `same_activity`
-    says the same of the activities.
+    With `same_score`, the two scores can be compared, because both are made of the same key results. With
+    `same_activity`, the two activities can be compared.
     """
 
     block: ObjectiveBlock

@@ -117,7 +117,7 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
     """The verdicts that need an action, watermelons first. If no sync saw the output at the start, the first day of the
-    verdict would only be the day of the first sync, so it is left out.
+    verdict is left out, because it would only be the day of the first sync.
     """
     kept = {move.line.key_result.id for move in objective.moves if move.start and move.start.source == "kept"}
     for link in ordered(objective.block.alignment):

@@ -1,4 +1,6 @@
-"""The period or key result that a person names. If it does not exist, ConfigError names those that exist."""
+"""The period or key result that a person names. If the period or key result does not exist, ConfigError helps to find
+the right one.
+"""
 
 from __future__ import annotations
 

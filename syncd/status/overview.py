@@ -73,8 +73,8 @@ class Overview:
 
 
 def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
-    """The overview of a snapshot, of now or of a past moment. For a past moment, it shows the weeks up to then, by the
-    rows of that time.
+    """The overview of a snapshot, of now or of a past moment. For a past moment, the overview shows the weeks up to
+    that moment, by the rows that the ledger had then.
     """
     report = report_of(snapshot)
     weeks = [last for _, last in weeks_of(snapshot.okrs.period, snapshot.moment)]
@@ -121,8 +121,8 @@ def _scores(
 
 
 def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:
-    """How much the score rose since the end of the week two weeks before the last complete week; None if it has other
-    key results now.
+    """How much the score rose since the end of the week two weeks before the last complete week; None if the score is
+    made of other key results now.
     """
     if len(scores) <= _TWO_WEEKS or block.standing.score is None:
         return None

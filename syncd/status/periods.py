@@ -40,8 +40,8 @@ def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
 
 
 def every_period(config: Config, ledger: Ledger | None) -> Iterator[PeriodOkrs]:
-    """The periods of the files, and the periods that left the files. Of the latter, the result has only the days, as
-    the ledger last kept them.
+    """The periods of the files, and the periods that left the files. A period that left the files has only its days
+    here, as the ledger last kept them.
 
     A period that left the files is missing if an early version kept its definitions without its days.
     """

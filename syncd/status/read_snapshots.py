@@ -234,8 +234,8 @@ class _SyncsSoFar:
             self._read += 1
 
     def as_confirmed(self, name: str, value: KeptValue) -> KeptValue:
-        """A value with the last confirmation up to the cycle. Later cycles may have confirmed the number from other
-        evidence.
+        """A value with its last confirmation up to the present cycle. Later cycles may have confirmed the number from
+        other evidence.
         """
         if value.confirmed is None or value.confirmed <= self._cycle:
             return value
@@ -249,7 +249,9 @@ def _last_ended(cycles: Sequence[EndedCycle], moments: Sequence[datetime]) -> Se
 
 
 def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
-    """A new value as the ledger will return it: if it equals the last value, only the confirmation moves."""
+    """A new value as the ledger will return it: if it equals the last value, the last value with the new
+    confirmation.
+    """
     if last is None or not last.says_what(value):
         return value
     return replace(last, confirmed=last.confirmed if value.confirmed is None else value.confirmed)

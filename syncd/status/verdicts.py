@@ -1,4 +1,4 @@
-"""A link in words: its verdict, why, and the trend of its outcome."""
+"""A link in words: its verdict, the reason, and the trend of its outcome."""
 
 from __future__ import annotations
 

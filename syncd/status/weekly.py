@@ -22,8 +22,8 @@ class WeeklySeries:
     """The weekly series of a period's key results at a moment; `values` may be values that are not kept yet.
 
     The series use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that
-    moment. Each series is made once. `ahead` are the key results whose series will be needed, in this order, so that
-    many histories are read at a time.
+    moment. Each series is made once. `ahead` are the key results whose series will be needed, in the order of need, so
+    that many histories are read at a time.
     """
 
     def __init__(
