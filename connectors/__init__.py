@@ -1,1 +1,1 @@
-"""Connectors that ship with syncd: one module a system."""
+"""Connectors that ship with syncd: one module for each system."""

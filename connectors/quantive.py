@@ -40,7 +40,7 @@ class QuantiveSettings(WebSettings):
 
 
 class QuantivePublish(PublishKeys):
-    """Which key results have their check-ins sent, and to which metric."""
+    """The key results whose check-ins are sent, and the metric of each."""
 
     metrics: dict[str, str] = Field(min_length=1, description="The metric of each key result: {calls: 5e8c27e3dcdd}.")
 
@@ -98,6 +98,6 @@ class QuantivePublisher(JsonPublisher):
         }
 
     def send(self, key_result: str, content: Content) -> None:
-        """One check-in."""
+        """Sends one check-in."""
         metric = quote(self._metrics[key_result], safe="")
         self.api.write("POST", f"/api/v1/metrics/{metric}/checkin", dict(content))

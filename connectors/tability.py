@@ -1,8 +1,8 @@
-"""Sends check-ins to Tability: each outcome there accepts them by its own token.
+"""Sends check-ins to Tability, where each outcome accepts check-ins through its own token.
 
 Source: guides.tability.app, "Using the Check-ins API": a POST to `/webhooks/checkins?remote_checkins_token=…` with
-`personal_api_token`, `score`, `body` and `confidence`, which is a colour; without it Tability picks a colour. These
-tokens can read nothing back.
+`personal_api_token`, `score`, `body` and `confidence`, which is a colour. Without `confidence`, Tability picks a
+colour. These tokens cannot read check-ins.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class TabilityPublisher(JsonPublisher):
         }
 
     def send(self, key_result: str, content: Content) -> None:
-        """One check-in."""
+        """Sends one check-in."""
         token = self._settings.outcomes[key_result].get_secret_value()
         body = {"personal_api_token": self._settings.personal_api_token.get_secret_value(), **content}
         self.api.write("POST", "/webhooks/checkins", body, query={"remote_checkins_token": token})

@@ -1,4 +1,4 @@
-"""What a workbook says of itself: its sheets, and the ranges that have a name."""
+"""The contents of a workbook: its sheets and its named ranges."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class SheetPart:
 
 @dataclass(slots=True)
 class Contents:
-    """The sheets that have cells, in order, and named ranges: references by the sheet that sees the name (None for all)
-    and by the name in lower case.
+    """The sheets that have cells, in order, and the named ranges. A range is a reference, stored by the sheet that can
+    use the name (None for all sheets) and by the name in lower case.
 
-    `recalculates` says that a program which calculates nothing wrote the file, and asks the next one to calculate.
+    `recalculates` says that the program which wrote the file calculated no formulas, and that the next program must
+    calculate them.
     """
 
     is_ods: bool

@@ -1,6 +1,6 @@
-"""Which character separates the cells of a CSV file: the one by which every row agrees with the header.
+"""Finds the character that separates the cells of a CSV file: with it, every row fits the header.
 
-csv.Sniffer counts characters, and takes the decimal comma of a column for a delimiter (cpython#119123).
+csv.Sniffer is not used: it counts characters, and takes a decimal comma for a delimiter (cpython#119123).
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ CANDIDATES = ",;\t|"
 LONGEST_CELL = 1_000_000
 """Characters. Excel takes 32,767."""
 
-# Of stripped texts. No two parts of them match the same characters: a cell of a megabyte takes no longer than it must.
+# For stripped texts. No two parts of a pattern match the same characters, so that a cell of a megabyte does not take
+# long.
 _NUMBER_WITH_COMMAS = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?", re.ASCII)
 _NO_NAME = re.compile(r"[.,:+/ -]*\d[\d.,:+/ TZ-]*", re.ASCII)
 _SHOWN = {"\t": r"\t"}
 
 
 class Disagreement(Exception):
-    """No delimiter fits, or several do. The text says why, and where: a line, or the whole file."""
+    """No delimiter fits, or several do. The message gives the reason and the place: a line, or the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How the first rows of a file look with a delimiter. `problem` is the first row that does not agree."""
+    """The first rows of a file, read with a delimiter. `problem` describes the first row that does not fit the
+    header.
+    """
 
     delimiter: str
     header: Sequence[str]
@@ -37,9 +40,9 @@ class _Reading:
 
 
 def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None, *, is_whole: bool) -> str | None:
-    """The delimiter of a file by its first lines; None if each row is a single cell. Else raises Disagreement.
+    """Finds the delimiter of a file from its first lines; None if each row is a single cell. Raises Disagreement.
 
-    `header` is the header's row, from 1; `decimal` is the mark by which the measure reads numbers.
+    `header` is the row of the header, from 1; `decimal` is the decimal mark of the measure.
     """
     readings = [_read(lines, delimiter, header, is_whole) for delimiter in CANDIDATES]
     agreeing = [reading for reading in readings if reading.is_split and reading.problem is None]
@@ -67,12 +70,12 @@ def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None
 
 
 def longer(row: Sequence[str], width: int) -> bool:
-    """Whether a row has a cell, not blank, beyond those of its header."""
+    """Whether a row has a cell that is not blank after the last column of its header."""
     return len(row) > width and any(cell.strip() for cell in row[width:])
 
 
 def width_of(row: Sequence[str]) -> int:
-    """The number of a row's cells without the blanks at its end."""
+    """The number of cells in a row, without the blank cells at its end."""
     return next((index for index in range(len(row), 0, -1) if row[index - 1].strip()), 0)
 
 
@@ -82,7 +85,7 @@ def is_number_with_commas(text: str) -> bool:
 
 
 def describe_longer(line: int, row: Sequence[str], header_line: int, width: int) -> str:
-    """What is wrong with a row that is longer than its header, and what to do."""
+    """Says why a row that is longer than its header is wrong, and how to correct it."""
     return (
         f"line {line} has {len(row)} cells and the header in line {header_line} has {width}; put a cell that holds the "
         'delimiter in quotes, or say which row is the header (header: 3), or what separates cells (delimiter: ";")'
@@ -90,7 +93,7 @@ def describe_longer(line: int, row: Sequence[str], header_line: int, width: int)
 
 
 def describe_error(line: int, error: csv.Error) -> str:
-    """What is wrong with a row that csv.reader refuses, and what to do."""
+    """Says why csv.reader refuses a row, and how to correct it."""
     if "unexpected end" in str(error):
         return f"line {line} opens a quote that nothing closes; close it, or write it twice where a quote is meant"
     if "expected after" in str(error):
@@ -113,7 +116,7 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
             rows.append((line, row))
             line = reader.line_num + 1
     except csv.Error as error:
-        if is_whole or "unexpected end" not in str(error):  # else the sample ends within a cell
+        if is_whole or "unexpected end" not in str(error):  # otherwise only the sample ends within a cell
             problem = describe_error(line, error)
     index = header - 1 if header else next((at for at, (_, row) in enumerate(rows) if width_of(row)), 0)
     header_cells = rows[index][1] if index < len(rows) else []
@@ -121,7 +124,7 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
     body = [(line, row) for line, row in rows[index + 1 :] if width_of(row)]
     too_long = [(line, row) for line, row in body if longer(row, width)]
     if width < 2 and not any(is_content(cell) for _, row in too_long for cell in row):
-        too_long = []  # a footnote below a single column
+        too_long = []  # these rows are footnotes below a single column
     if problem is None and too_long:
         problem = describe_longer(*too_long[0], rows[index][0], width)
     is_split = len(header_cells) > 1 and (not body or any(len(row) > 1 for _, row in body))
@@ -129,12 +132,14 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
 
 
 def is_content(cell: str) -> bool:
-    """Whether a cell holds a number or a date, which names no column."""
+    """Whether a cell holds a number or a date, which cannot be the name of a column."""
     return _NO_NAME.fullmatch(cell.strip()) is not None
 
 
 def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:
-    """Whether each line is a single number with or without commas: the header's too, unless `decimal` is the comma."""
+    """Whether some lines have commas, and each of these is a single number. The header is left out if its row is given,
+    or if `decimal` is the comma.
+    """
     texts = [line for line in lines[header or 0 :] if line.strip()]
     if decimal == "," and header is None:
         texts = texts[1:]

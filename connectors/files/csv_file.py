@@ -1,4 +1,4 @@
-"""A CSV file, read row by row: its encoding, its delimiter, and the rows that do not agree with its header."""
+"""A CSV file, read row by row: finds its encoding and its delimiter, and refuses rows that do not fit its header."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ _DECLARED = re.compile(r'"?sep=(.)"?[\r\n]*\Z', re.IGNORECASE)
 
 
 class CsvFile:
-    """An opened CSV file. It has one sheet, which may be called by the file's name without its ending.
+    """An opened CSV file. It has one sheet. Mappings may name the sheet by the file's name without its extension.
 
-    `header` is the header's row, from 1: the first row that is not blank if None.
+    `header` is the row of the header, from 1. If it is None, the first row that is not blank is the header.
     """
 
     text_numbers = True
@@ -79,17 +79,17 @@ class CsvFile:
         return ()
 
     def sheet(self, name: str | None) -> str | None:
-        """None for no name, and for the file's own."""
+        """Returns None if the name is None or the name of the file."""
         if name is not None and name != self._name.rsplit(".", 1)[0]:
             raise Unreadable(f"{self._name} is CSV and has no sheet {name!r}; write the range alone, such as A2:A")
         return None
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str | None, Range] | None:
-        """None: there are no named ranges in CSV."""
+        """Returns None, because CSV has no named ranges."""
         return None
 
     def blocks(self, sheet: str | None) -> Iterator[Block]:
-        """The rows. Unreadable, with the line, for a row that does not agree with the header or is no CSV."""
+        """The rows. Raises Unreadable, with the line, for a row that does not fit the header or is not CSV."""
         with self._reading() as rows:
             width: int | None = None
             lines = rows.line_num
@@ -109,7 +109,9 @@ class CsvFile:
                 raise self._unreadable(describe_error(self._line(None), error)) from None
 
     def _check(self, first: int, rows: list[list[str]], body: int, width: int, has_long_cells: bool) -> None:
-        """Unreadable for the first row, after `body` rows, that does not agree with a header of this width."""
+        """Raises Unreadable for the first row, after the first `body` rows, that does not fit a header of this
+        width.
+        """
         if self._is_single:
             return self._join(first, rows, body)
         lengths = set(map(len, rows))
@@ -128,7 +130,7 @@ class CsvFile:
         return None
 
     def _join(self, first: int, rows: list[list[str]], body: int) -> None:
-        """Puts the numbers of a single column together again, where their decimal comma separated them."""
+        """Joins the numbers of a single column whose decimal comma was taken for a delimiter."""
         for number, row in enumerate(rows, first):
             if len(row) > 1:
                 text = ",".join(row)
@@ -139,8 +141,8 @@ class CsvFile:
                 raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
 
     def _separated_by(self, text: str, width: int) -> str | None:
-        """Another delimiter that cuts a cell into as many cells as the header has, or a cell of a single column into
-        several. One of them is a number or a day: a footnote with a semicolon is a text.
+        """Another delimiter that splits a cell into as many cells as the header has, or splits a cell of a single
+        column. One of the new cells must be a number or a day, so that a footnote with a semicolon stays a text.
         """
         for delimiter in CANDIDATES:
             cells = text.split(delimiter)
@@ -150,7 +152,7 @@ class CsvFile:
         return None
 
     def _check_swallowed(self, first: int, rows: list[list[str]], body: int, width: int) -> None:
-        """Unreadable for a cell of several lines that holds whole rows: a quote that a later row closed."""
+        """Raises Unreadable for a cell that contains whole rows, because its quote was only closed in a later row."""
         shapes = {shape for row in rows[body:] if row and (shape := _shape(row[0]))}
         for number, row in enumerate(rows[body:], first + body):
             for cell in row:
@@ -171,7 +173,9 @@ class CsvFile:
         return self._line(None if self._header is None else self._header - 1, first_filled=self._header is None)
 
     def _line(self, number: int | None, *, first_filled: bool = False) -> int:
-        """The line, from 1, in which a row begins: of the first filled row, or else of the row that is no CSV."""
+        """The line, from 1, in which a row begins: the row `number`, the first row that is not blank, or the row that
+        is not CSV.
+        """
         with self._reading() as rows:
             line = 1
             try:
@@ -213,7 +217,7 @@ class CsvFile:
             yield csv.reader(self._bounded(text, self._delimiter), delimiter=self._delimiter, strict=True)
 
     def _bounded(self, lines: Iterable[str], delimiters: str) -> Iterator[str]:
-        """The lines. Unreadable before csv makes a cell of each of millions of commas."""
+        """The lines. Raises Unreadable before csv makes millions of cells from a line with millions of commas."""
         for line in lines:
             if len(line) > MOST_COLUMNS:
                 plain = _QUOTED.sub("", line)
@@ -229,13 +233,13 @@ class CsvFile:
 
 
 def _shape(text: str) -> str | None:
-    """The form of a text that holds digits, as of days and numbers: `9999-99-99`; None without digits."""
+    """The text with a 9 for each digit, such as `9999-99-99` for a day; None if it has no digits."""
     shape = re.sub(r"\d", "9", text.strip())
     return shape if "9" in shape else None
 
 
 def _check_line_lengths(content: BinaryIO, name: str) -> None:
-    """SourceBroken for a line that alone would fill the memory."""
+    """Raises SourceBroken for a single line that would fill the memory."""
     content.seek(0)
     chunks = 0
     while chunk := content.read(_CHUNK):
@@ -245,7 +249,9 @@ def _check_line_lengths(content: BinaryIO, name: str) -> None:
 
 
 def _encoding(content: BinaryIO, name: str) -> str:
-    """How a text is written, as spreadsheet programs do: UTF-8, UTF-16 with a byte order mark, else Windows-1252."""
+    """The encoding of a text, one of those that spreadsheet programs write: UTF-8, UTF-16 with a byte order mark, or
+    else Windows-1252.
+    """
     content.seek(0)
     if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"

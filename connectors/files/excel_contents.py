@@ -21,7 +21,7 @@ _NUMBER_OF_SHARED = re.compile(_HAS_SHARED.pattern + rb"[^>]*>\s*<(?:\w+:)?v>\s*
 
 
 def excel_contents(package: Package) -> Contents:
-    """What the workbook's part says. Chart sheets have no cells and are left out."""
+    """The contents that the part `workbook.xml` lists. Chart sheets have no cells and are left out."""
     workbook = _workbook_part(package)
     folder = PurePosixPath(workbook).parent
     relations = _relations(package, f"{folder}/_rels/{PurePosixPath(workbook).name}.rels")
@@ -46,9 +46,10 @@ def excel_contents(package: Package) -> Contents:
 
 
 def check_shared_texts(package: Package, sheet: str, cells: int, limits: Limits) -> None:
-    """SourceBroken if the texts of a sheet are too large: calamine writes a shared text out for each cell that has it.
+    """Raises SourceBroken if the texts of a sheet are too large. calamine copies a shared text for each cell that has
+    it.
 
-    `cells` is the number of such cells, or more.
+    `cells` is an upper bound of the number of cells with shared texts.
     """
     parts = [part for part in package.names if part.lower().endswith("sharedstrings.xml")] if cells else []
     xml = b"".join(chunk for part in parts for chunk in package.chunks(part))
@@ -60,7 +61,7 @@ def check_shared_texts(package: Package, sheet: str, cells: int, limits: Limits)
     sheet_xml = b"".join(package.chunks(sheet))
     numbers = [int(number) for number in _NUMBER_OF_SHARED.findall(sheet_xml)]
     total = sum(sizes[number] if number < len(sizes) else longest for number in numbers)
-    unseen = len(_HAS_SHARED.findall(sheet_xml)) - len(numbers)  # written in a way that no program writes
+    unseen = len(_HAS_SHARED.findall(sheet_xml)) - len(numbers)  # cells in a form that no known program writes
     limits.check_size(total + max(0, unseen) * longest)
 
 
@@ -85,5 +86,5 @@ def _local(tag: str) -> str:
 
 
 def _reference(element: Element) -> str:
-    """The attribute `r:id`, in whatever namespace: strict workbooks have their own."""
+    """The attribute `r:id` in any namespace, because strict workbooks have another namespace."""
     return next((value for key, value in element.items() if key.endswith("}id")), "")

@@ -1,7 +1,7 @@
-"""Looks through the XML of an XLSX sheet: which cells are errors, and how far the cells reach.
+"""Scans the XML of an XLSX sheet for its error cells and its extent.
 
-Regular expressions over a megabyte at a time: a parser that calls Python for each cell takes longer than calamine takes
-for everything. The format: ECMA-376 part 1, 18.3.1.4 (c), 18.3.1.40 (f) and 18.18.11 (t="e").
+Regular expressions scan a megabyte at a time. A parser that calls Python for each cell takes longer than calamine needs
+for the whole file. The format: ECMA-376 part 1, 18.3.1.4 (c), 18.3.1.40 (f) and 18.18.11 (t="e").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BEGINNING = 100_000  # bytes in which the sheet's first element must begin
 
 
 class _Patterns:
-    """The expressions for a sheet whose elements have a prefix (`x:`), or none."""
+    """The expressions for a sheet whose elements have a certain prefix (`x:`), which may be empty."""
 
     def __init__(self, prefix: bytes) -> None:
         def pattern(expression: bytes) -> re.Pattern[bytes]:
@@ -54,14 +54,14 @@ _patterns = cache(_Patterns)
 
 
 class BadAddress(Exception):
-    """A cell whose address is none, such as A4294967295: for it calamine would make a rectangle of all rows."""
+    """A cell has an invalid address, such as A4294967295, for which calamine would make a rectangle of all rows."""
 
 
 def scan_excel(chunks: Callable[[], Iterable[bytes]], *, recalculates: bool) -> SheetScan:
-    """The scan of a sheet's XML. With `recalculates` a formula's 0 is no value: a program that calculates nothing wrote
-    it, and asks the next program to calculate. Raises BadAddress.
+    """The scan of a sheet's XML. With `recalculates`, a formula with the value 0 counts as never calculated: the
+    program that wrote the file calculated no formulas. Raises BadAddress.
 
-    The extent may take in blank cells that have a format, unless the sheet is so large that it matters.
+    The extent may include blank cells that have a format. For large sheets it is exact.
     """
     scan = _scan(chunks(), recalculates=recalculates, is_exact=False)
     return scan if scan.area <= _LARGE else _scan(chunks(), recalculates=recalculates, is_exact=True)
@@ -101,13 +101,15 @@ def _scan(chunks: Iterable[bytes], *, recalculates: bool, is_exact: bool) -> She
             for pattern in (patterns.uncalculated, *((patterns.zero,) if recalculates else ())):
                 for match in pattern.finditer(xml):
                     tag = xml[xml.rfind(patterns.cell, 0, match.start()) : match.start()].split(b">", 1)[0]
-                    if not _IS_TEXT.search(tag):  # a formula whose result is an empty text has no value either
+                    if not _IS_TEXT.search(tag):  # an empty text is stored without a value too
                         _add(scan, tag, NEVER_CALCULATED)
     return scan
 
 
 def closed_up_excel(chunks: Iterable[bytes]) -> tuple[bytes, list[int], list[int]]:
-    """A sheet's XML without the blank rows and columns between its cells; and the numbers, from 0, of the others."""
+    """A sheet's XML without the blank rows and columns between its cells, and the numbers, from 0, of the rows and
+    columns that remain.
+    """
     cells: dict[int, list[tuple[int, bytes]]] = {}
     beginning, row = b"", 0
     for patterns, xml in _whole_rows(chunks):
@@ -132,7 +134,7 @@ def closed_up_excel(chunks: Iterable[bytes]) -> tuple[bytes, list[int], list[int
 
 
 def _whole_rows(chunks: Iterable[bytes]) -> Iterator[tuple[_Patterns, bytes]]:
-    """The XML in pieces that end where a row begins."""
+    """The XML in pieces, each of which ends before a row."""
     patterns: _Patterns | None = None
     rest = b""
     for chunk in chunks:
@@ -150,9 +152,9 @@ def _whole_rows(chunks: Iterable[bytes]) -> Iterator[tuple[_Patterns, bytes]]:
 
 
 def _with_addresses(patterns: _Patterns, xml: bytes, row: int) -> tuple[bytes, int]:
-    """The XML with an address in each cell, and the number of its last row; `row` is the one before.
+    """The XML with an address in each cell, and the number of its last row; `row` is the number of the row before it.
 
-    A cell may leave its address out: it is the next one then.
+    A cell without an address follows the cell before it.
     """
     column = 0
 

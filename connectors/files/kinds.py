@@ -1,4 +1,6 @@
-"""What a file is by its first bytes, whatever its name says; and what to do with a file of another kind."""
+"""Finds the kind of a file from its first bytes, whatever its name is. Errors say what to do with a file of another
+kind.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ _HEAD = 4096
 
 
 def check_text(content: BinaryIO, name: str) -> None:
-    """SourceBroken if a file that is called CSV is something else."""
+    """Raises SourceBroken if a file with the extension of a CSV file has another format."""
     head = _head(content)
     if head.startswith(_ZIP):
         raise SourceBroken(f"{name} is no CSV but a workbook; name it .xlsx or .ods, as it was saved")
@@ -25,7 +27,7 @@ def check_text(content: BinaryIO, name: str) -> None:
 
 
 def check_packed(content: BinaryIO, name: str) -> None:
-    """SourceBroken if a file that is called a workbook is none: it is no ZIP."""
+    """Raises SourceBroken if a file with the extension of a workbook is not a ZIP file."""
     head = _head(content)
     if head.startswith(_ZIP):
         return
@@ -43,7 +45,9 @@ def check_packed(content: BinaryIO, name: str) -> None:
 
 
 def _check_old_excel(content: BinaryIO, name: str) -> None:
-    """SourceBroken for files of Excel before 2007, and for workbooks with a password, which Excel wraps in one."""
+    """Raises SourceBroken for files in the format before Excel 2007, and for workbooks with a password, which Excel
+    wraps in the same container.
+    """
     if not _head(content).startswith(_OLE):
         return
     content.seek(0)

@@ -1,4 +1,4 @@
-"""How much of a file is read: its size unpacked, its cells, and the CPU time that reading it may take."""
+"""The limits for reading a file: its unpacked size, its cells, and the CPU time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from syncd.sdk import ConnectionSettings, Duration, SourceBroken
 from syncd.sdk.sizes import Size
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-"""The size of a sheet in Excel, and in LibreOffice."""
+"""The largest size of a sheet in Excel and in LibreOffice."""
 
-_SMALL = 1_000_000  # bytes: a small part may be packed as well as it likes
+_SMALL = 1_000_000  # bytes; a smaller part may have any ratio
 
 
 class FilesSettings(ConnectionSettings):
@@ -34,37 +34,39 @@ class FilesSettings(ConnectionSettings):
 
 @dataclass(slots=True)
 class Limits:
-    """The limits of a connection for one file, and the CPU time since it was opened. SourceBroken beyond a limit."""
+    """The limits of a connection for one file, and the CPU time since it was opened. Methods raise SourceBroken beyond
+    a limit.
+    """
 
     file: str
     settings: FilesSettings
     _began: float = field(default_factory=time.thread_time)
 
     def check_time(self) -> None:
-        """Called between two blocks of work."""
+        """Checks the CPU time. Readers call this between two blocks of work."""
         most = self.settings.max_cpu.total_seconds()
         if time.thread_time() - self._began > most:
             self._refuse(f"takes more than {most:g} s to compute", "max_cpu")
 
     def check_size(self, unpacked: int) -> None:
-        """For a whole file."""
+        """Checks the unpacked size of a whole file."""
         if unpacked > self.settings.max_unpacked:
             self._refuse(f"has {unpacked / 1e6:,.0f} MB unpacked", "max_unpacked")
 
     def check_ratio(self, part: str, packed: int, unpacked: int) -> None:
-        """For a part of a packed file."""
+        """Checks how many times larger a part of a ZIP file is when it is unpacked."""
         if unpacked > _SMALL and unpacked > packed * self.settings.max_ratio:
             self._refuse(
                 f"holds {part}, {unpacked / max(1, packed):,.0f} times larger unpacked than packed", "max_ratio"
             )
 
     def check_cells(self, sheet: str, cells: int) -> None:
-        """For a sheet."""
+        """Checks the number of cells of a sheet."""
         if cells > self.settings.max_cells:
             self._refuse(f"has {cells:,} cells in its sheet {sheet!r}", "max_cells")
 
     def check_extent(self, sheet: str, rows: int, columns: int) -> None:
-        """For the rectangle around all cells of a sheet."""
+        """Checks the rectangle around all cells of a sheet."""
         if rows > MOST_ROWS or columns > MOST_COLUMNS:
             raise SourceBroken(
                 f"{self.file} has a cell in row {rows:,} or column {columns:,} of its sheet {sheet!r}, and a sheet has "

@@ -1,7 +1,7 @@
-"""Looks through the XML of an ODS workbook: its sheets and named ranges, which cells are errors, how far cells reach.
+"""Scans the XML of an ODS workbook for its sheets, named ranges and error cells, and the extent of each sheet.
 
-The format writes repeated rows and cells as a count; the blank rest of a sheet is such a repetition. LibreOffice marks
-an error by `calcext:value-type`. OASIS OpenDocument 1.3 part 3, sections 9.1, 9.4.12 and 19.385.
+The format stores repeated rows and cells once, with a count. The blank rest of a sheet is stored as such a repetition.
+LibreOffice marks an error by `calcext:value-type`. OASIS OpenDocument 1.3 part 3, sections 9.1, 9.4.12 and 19.385.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _REFERENCE = re.compile(
 
 
 def scan_open_document(chunks: Iterable[bytes], limits: Limits) -> tuple[Contents, dict[str, SheetScan]]:
-    """What a workbook's `content.xml` says of itself, and the scan of each sheet by its name."""
+    """The contents that a workbook's `content.xml` lists, and the scan of each sheet by its name."""
     walk = _Walk(limits)
     for pieces in _between_rows(chunks):
         if not walk.take_plain(pieces):
@@ -64,8 +64,8 @@ def scan_open_document(chunks: Iterable[bytes], limits: Limits) -> tuple[Content
 
 
 def closed_up_open_document(chunks: Iterable[bytes], limits: Limits, sheet: str) -> tuple[bytes, list[int], list[int]]:
-    """A `content.xml` with one sheet, without the blank rows and columns between its cells; and the numbers, from 0, of
-    those that stay.
+    """A `content.xml` with one sheet, without the blank rows and columns between its cells, and the numbers, from 0, of
+    the rows and columns that remain.
     """
     walk = _Walk(limits, kept=sheet)
     pieces = list(chain.from_iterable(_between_rows(chunks)))
@@ -92,7 +92,9 @@ def closed_up_open_document(chunks: Iterable[bytes], limits: Limits, sheet: str)
 
 
 def _between_rows(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The XML in pieces: all before the first row, and then what stands from each row's beginning to the next one's."""
+    """The XML in pieces: the text before the first row, and then the text from the start of each row to the start of
+    the next row.
+    """
     rest = b""
     for chunk in chunks:
         *pieces, rest = (rest + chunk).split(_ROW)
@@ -103,8 +105,8 @@ def _between_rows(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 class _Walk:
     """Counts rows and cells from piece to piece.
 
-    Of the sheet `kept` it keeps the XML of the cells that are not blank: in `filled`, for each row, its number, how
-    often it is repeated, and each cell's column, repetition and XML.
+    For the sheet `kept`, it stores the cells that are not blank in `filled`: for each row, its number, how often it is
+    repeated, and each cell's column, repetition and XML.
     """
 
     def __init__(self, limits: Limits, kept: str | None = None) -> None:
@@ -120,9 +122,9 @@ class _Walk:
         self._written_out = 0  # bytes of cells, each as often as it is repeated
 
     def take_plain(self, pieces: list[bytes]) -> bool:
-        """Takes pieces that all hold a row with nothing but values, as most do; False if some do not.
+        """Takes pieces if each is a row of plain values, which most rows are; otherwise takes none and returns False.
 
-        A scan may not take longer than calamine, so they are looked at together.
+        It checks all pieces together, because a scan must not take longer than calamine.
         """
         xml = b"".join(pieces)
         if any(word in xml for word in _UNUSUAL) or _REPEATED_ROW.search(xml):
@@ -137,7 +139,9 @@ class _Walk:
         return True
 
     def take(self, piece: bytes) -> None:
-        """Takes a piece. It holds a row, unless it is the first, or begins with the rest of another element's name."""
+        """Takes a piece. Each piece is a row, except the first one and those that begin with the rest of another
+        element's name.
+        """
         if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
             self._hidden.update(match[1] for match in _STYLE.finditer(piece))
             self._tables(piece)
@@ -203,7 +207,8 @@ class _Walk:
                 cells, width = cells + times, column + times
                 content = _COMMENT.sub(b"", inner)
                 filled.append((column, times, match[0] + inner))
-                # Programs without `calcext` write 0 or an empty text as the value, and show the error.
+                # Programs without `calcext` store 0 or an empty text as the value of an error cell, and the error as
+                # the shown text.
                 if _ERROR.search(tag) or _SHOWN_ERROR.search(content):
                     errors.append((column, times, CellError(_text(content))))
                 elif b"office:value-type" not in tag:
@@ -211,12 +216,14 @@ class _Walk:
             column += times
         if self._sheet == self._kept:
             self.filled.append((self._row, repeated, filled))
-        self._count(cells, width, repeated)  # before errors are noted as often as their row is repeated
+        self._count(cells, width, repeated)  # checks the limits before the errors are repeated for each row
         self._write_out(size * repeated)
         self._scan.repeat_errors(range(self._row, self._row + repeated), errors)
 
     def _write_out(self, size: int) -> None:
-        """Counts texts as often as calamine writes them out: a cell, a row and a space may be repeated by a number."""
+        """Adds the bytes that calamine makes of texts: it copies a text for each repetition of its cell, its row or its
+        spaces.
+        """
         self._written_out += size
         self._limits.check_size(self._written_out)
 

@@ -1,4 +1,4 @@
-"""What a file offers that was opened for reading: its sheets, and their rows block by block."""
+"""The interface of an opened file: its sheets, and their rows block by block."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from syncd.sdk.tables import is_filled
 
 Row = TypeVar("Row", bound=Sequence[Cell])
 Block = tuple[int, Sequence[Sequence[Cell]]]
-"""The number of its first row, from 0, and consecutive rows, each from column A on."""
+"""Consecutive rows, each from column A on, with the number of the first one, from 0."""
 
 BLOCK_ROWS = 256
-"""Rows that a processor's cache holds: larger blocks take twice as long."""
+"""So many rows fit into a processor's cache. Larger blocks take twice as long."""
 
 
 class Opened(Protocol):
-    """An opened file. A method raises Unreadable for a sheet that is missing, or for rows that make no sense."""
+    """An opened file. Methods raise Unreadable for a sheet that is missing, or for rows that cannot be read."""
 
     text_numbers: bool
-    """Whether a text that is a plain number is a number, because the format has nothing but texts."""
+    """Whether a text such as `12` counts as a number, because the format stores only texts."""
 
     @property
     def sheets(self) -> Sequence[str]:
-        """The names of its sheets; empty if it has no names for them, as CSV."""
+        """The names of its sheets; empty if the format has no names for sheets, such as CSV."""
         ...
 
     def sheet(self, name: str | None) -> str | None:
-        """A sheet's name as the file writes it; of None, the name of the sheet that people mean without a name."""
+        """The name of a sheet as the file writes it. For None, the name of the default sheet."""
         ...
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str | None, Range] | None:
-        """The sheet and the range with a name, as seen from a sheet; None if no range has it."""
+        """The sheet and the range that a name stands for in a sheet; None if no range has the name."""
         ...
 
     def blocks(self, sheet: str | None) -> Iterator[Block]:
@@ -61,7 +61,7 @@ def row_of(opened: Opened, sheet: str | None, number: int) -> Sequence[Cell]:
 
 
 def first_filled(opened: Opened, sheet: str | None, area: Range) -> tuple[int, Sequence[Cell]]:
-    """The first row of an area that has a cell which is not blank, with its number; an empty row if there is none."""
+    """The number and the cells of the first row of an area that is not blank; an empty row if all are blank."""
     columns = slice(area.first_column, None if area.last_column is None else area.last_column + 1)
     for first, rows in opened.blocks(sheet):
         for number, row in enumerate(rows, first):

@@ -1,4 +1,4 @@
-"""Opens a file as what it is."""
+"""Opens a file as CSV or as a workbook, and checks that its content fits its name."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ Group = dict[str, FilesMeasure]
 def opened(
     name: str, content: BinaryIO, settings: FilesSettings, parts: Mapping[str, FilesMeasure]
 ) -> Iterator[tuple[Opened | str, Group]]:
-    """A file opened for its parts, or the problem why it cannot be. Parts that read a CSV file by other rules have it
-    opened for themselves. SourceBroken if the file is damaged, or is of another kind than its name says.
+    """Yields the opened file with its parts, or the reason why it cannot be opened. A CSV file is opened once for each
+    group of parts that read it by the same rules. Raises SourceBroken if the file is damaged, or if its kind does not
+    fit its name.
     """
     limits = Limits(name, settings)
     if not name.lower().endswith(TEXTS):

@@ -1,4 +1,4 @@
-"""The ZIP file that an XLSX or ODS workbook is, read within the limits."""
+"""Reads the ZIP file of an XLSX or ODS workbook within the limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _OVERLAP = 64
-# What zipfile raises for a damaged file: for its directory, its headers and its parts.
+# The errors that zipfile raises for a damaged file: for its directory, its headers and its parts.
 _DAMAGED = (
     BadZipFile,
     zlib.error,
@@ -36,7 +36,7 @@ _DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)")
 
 
 class Package:
-    """An opened ZIP file. Its methods raise SourceBroken where it is damaged, or larger than the limits."""
+    """An opened ZIP file. Methods raise SourceBroken if it is damaged, or larger than the limits."""
 
     def __init__(self, content: BinaryIO, limits: Limits) -> None:
         self._limits = limits
@@ -49,9 +49,10 @@ class Package:
         self._check()
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The unpacked bytes of a part. SourceBroken for XML that declares entities, is not UTF-8 or not well-formed.
+        """The unpacked bytes of a part. Raises SourceBroken for XML that declares entities, is not UTF-8 or not
+        well-formed.
 
-        Where XML ends too early, calamine would read for ever.
+        calamine would never stop reading XML that ends too early.
         """
         read, tail = 0, b""
         parser = None if part in self._well_formed or not part.lower().endswith((".xml", ".rels")) else ParserCreate()
@@ -92,7 +93,7 @@ class Package:
         infos = self._zip.infolist()
         if any(info.flag_bits & 1 for info in infos):
             raise SourceBroken(f"{self._limits.file} is protected by a password; save it without one")
-        if len({info.filename.lower() for info in infos}) < len(infos):  # of two parts calamine may read the other
+        if len({info.filename.lower() for info in infos}) < len(infos):  # calamine may read the other part
             raise SourceBroken(f"{self._limits.file} holds a part twice; save it again with a spreadsheet program")
         self._limits.check_size(sum(info.file_size for info in infos))
         for info in infos:

@@ -8,7 +8,9 @@ from syncd.sdk import SourceBroken
 
 
 def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
-    """The name of a file as YAML gives it. ValueError if the file has another ending, or lies outside the root."""
+    """The name of a file as YAML gives it. Raises ValueError if its extension is not one of `endings`, or if the file
+    lies outside the root.
+    """
     if not name.lower().endswith(endings):
         raise ValueError(f"is {name!r}; write {instead}")
     if name.startswith(("/", "~")) or ".." in name.split("/"):
@@ -17,7 +19,9 @@ def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
 
 
 def below(root: Path, name: str) -> Path:
-    """The path of a file below the root, links followed. SourceBroken if the file lies outside the root."""
+    """The path of a file below the root; symbolic links are followed. Raises SourceBroken if the file lies outside the
+    root.
+    """
     try:
         path = (root / name).resolve()
     except (OSError, RuntimeError):

@@ -1,4 +1,6 @@
-"""Check-ins to a file: the document of `status --json`, a CSV table or a Markdown page, each written atomically."""
+"""Writes check-ins to a file: the document of `status --json`, a CSV table or a Markdown page, each written
+atomically.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class FilesPublisher:
         return {_TEXT: {"json": _json, "csv": _csv, "md": _markdown}[kind](summary)}
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """The text of the file; nothing if there is no file yet. SourceBroken if its folder cannot be written to."""
+        """The text of the file; empty if there is no file yet. Raises SourceBroken if its folder cannot be written
+        to.
+        """
         folder = below(self._root, self._keys.file).parent
         while not folder.exists() and folder != self._root:
             folder = folder.parent
@@ -69,7 +73,7 @@ class FilesPublisher:
                 if not self._root.is_dir():
                     raise SourceBroken(f"{self._root} is not a folder; correct root in syncd.yaml")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                beside.unlink(missing_ok=True)  # left by a run that was killed, or a link that leads elsewhere
+                beside.unlink(missing_ok=True)  # a killed run left it, or it is a link to another place
                 with beside.open("x", encoding="utf-8", newline="") as file:
                     file.write(str(content[_TEXT]))
                     file.flush()
@@ -124,7 +128,7 @@ def _markdown(summary: Summary) -> str:
 
 
 def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
-    """Why links of an objective are watermelons, in the document's words."""
+    """The reasons for each verdict `watermelon` of an objective, in the words of the document."""
     document: Any = summary.document
     for objective in document["objectives"]:
         if objective["id"] == objective_id:

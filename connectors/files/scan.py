@@ -1,7 +1,8 @@
-"""What a look through a sheet's XML finds that python-calamine does not tell: error cells, and the sheet's extent.
+"""The facts about a sheet that python-calamine does not report: its error cells and its extent. A scan of the XML finds
+them.
 
-calamine gives an error cell as a blank, and so does it a formula that was never calculated; a blank would be passed
-over in silence. And it makes a rectangle of all cells: a single stray cell in Z1048576 makes 27 million of them.
+calamine returns error cells and formulas that were never calculated as blanks, which measures would skip without a
+word. It also returns the whole rectangle around all cells: a single stray cell in Z1048576 makes 27 million cells.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ NEVER_CALCULATED = CellError("a formula that was never calculated; open the file
 
 @dataclass(slots=True)
 class SheetScan:
-    """The error cells of a sheet by row, each with its column and how often it is repeated; rows and columns count
-    from 0.
+    """The error cells of a sheet by row, each with its column and how often it is repeated. Rows and columns count from
+    0.
 
-    `rows` and `columns` are the extent of all cells, `cells` is their number. No more than `shared_texts` of them have
-    a text that is kept elsewhere in the file.
+    `rows` and `columns` are the extent of all cells, `cells` is their number. At most `shared_texts` cells have a text
+    that is stored elsewhere in the file.
     """
 
     errors: dict[int, list[tuple[int, int, CellError]]] = field(default_factory=dict)
@@ -32,17 +33,17 @@ class SheetScan:
     shared_texts: int = 0
 
     def add_error(self, row: int, column: int, error: CellError) -> None:
-        """Notes an error cell, which is part of the extent."""
+        """Adds an error cell, and extends the extent to it."""
         self.errors.setdefault(row, []).append((column, 1, error))
         self.extend(row + 1, column + 1)
 
     def repeat_errors(self, rows: range, errors: list[tuple[int, int, CellError]]) -> None:
-        """Notes the error cells that each of these rows has, which are part of the extent already."""
+        """Adds the same error cells to each of these rows, without changing the extent."""
         if errors:
             self.errors |= dict.fromkeys(rows, errors)
 
     def extend(self, rows: int, columns: int) -> None:
-        """Makes the extent this large at least."""
+        """Makes the extent at least this large."""
         self.rows, self.columns = max(self.rows, rows), max(self.columns, columns)
 
     @property
@@ -56,7 +57,9 @@ class SheetScan:
         return self.area > 1_000_000 + 8 * self.cells
 
     def check(self, name: str, limits: Limits) -> None:
-        """SourceBroken if the sheet has more cells than the limit, or cells where no sheet has any."""
+        """Raises SourceBroken if the sheet has more cells than the limit, or cells beyond the largest size of a
+        sheet.
+        """
         limits.check_extent(name, self.rows, self.columns)
         limits.check_cells(name, self.cells if self.is_sparse else self.area)
 
@@ -73,5 +76,5 @@ class SheetScan:
 
 
 def text_of(xml: bytes) -> str:
-    """The text of an element without markup within."""
+    """The text of an element that contains no other elements."""
     return html.unescape(xml.decode("utf-8", "replace")).strip()

@@ -1,4 +1,4 @@
-"""Reads what measures need out of an opened file, in one pass through each sheet."""
+"""Reads the cells that measures need from an opened file, in one pass through each sheet."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class _Place:
 
     @property
     def is_column(self) -> bool:
-        """Whether it is one column, and longer than a cell."""
+        """Whether it is a single column of more than one cell."""
         return self.area.first_column == self.area.last_column and self.area.first_row != self.area.last_row
 
     def clip(self, first: int, rows: Rows) -> tuple[int, Rows]:
-        """The rows of a block that are rows of the area."""
+        """The rows of a block that lie in the area, with the number of the first one."""
         start = max(0, self.area.first_row - first)
         end = None if self.area.last_row is None else max(0, self.area.last_row + 1 - first)
         return first + start, rows[start:end] if start or end is not None else rows
@@ -41,7 +41,9 @@ class _Place:
 
 @dataclass(slots=True)
 class _Search:
-    """What a measure takes from the blocks of sheets, and the readings in the end."""
+    """`takes` are the functions that collect a measure's cells from the blocks of sheets; `finish` makes the
+    readings.
+    """
 
     takes: list[tuple[str | None, Callable[[int, Rows], None]]]
     finish: Callable[[], Snapshot]
@@ -55,7 +57,7 @@ class _Collected:
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
     def add(self, first: int, rows: Rows) -> None:
-        """Adds a block; what is missing before it is blank."""
+        """Adds a block. Rows that are missing before it count as blank."""
         area = self.place.area
         first, rows = self.place.clip(first, rows)
         if rows:
@@ -65,14 +67,14 @@ class _Collected:
 
     @property
     def grid(self) -> Grid:
-        """All of it."""
+        """All collected cells."""
         return Grid(self.place.sheet, self.rows, self.place.area.first_row, self.place.area.first_column)
 
 
 def read_parts(
     opened: Opened, parts: Mapping[str, FilesMeasure], windows: Mapping[str, Between], zone: ZoneInfo
 ) -> dict[str, Snapshot]:
-    """The readings of each part, or the problem for which it cannot be read."""
+    """The readings of each part, or the reason why it cannot be read."""
     snapshots: dict[str, Snapshot] = {}
     searches: dict[str, _Search] = {}
     headers = _Headers(opened)
@@ -93,7 +95,7 @@ def read_parts(
 
 
 def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None:
-    """What a measure names that a file does not have: a sheet, a column, a named range; None if it has all."""
+    """Says which sheet, column or named range of a measure the file lacks; None if it has all of them."""
     try:
         reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
         _Resolver(opened, _Headers(opened), keys, reader, None).search()
@@ -103,7 +105,7 @@ def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None
 
 
 def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snapshots: dict[str, Snapshot]) -> None:
-    """Passes through a sheet once. A part that has a problem leaves the searches."""
+    """Passes through a sheet once. Parts with a problem are removed from `searches`."""
 
     def drop(part: str, error: Unreadable) -> None:
         snapshots[part] = Snapshot(problem=str(error))
@@ -124,14 +126,16 @@ def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snaps
 
 
 class _Headers:
-    """The headers of an opened file: each is read once, however many measures name its columns."""
+    """The headers of an opened file. Each is read only once, even if many measures name its columns."""
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self._read: dict[tuple[_Place, int | None], Header] = {}
 
     def header(self, table: _Place, number: int | None) -> Header:
-        """The row of a table with this number, from 1, as its header; without one, its first row that is not blank."""
+        """The header of a table: the row with this number, from 1, or without a number its first row that is not
+        blank.
+        """
         if (table, number) not in self._read:
             area = table.area
             if number is None:
@@ -164,7 +168,7 @@ class _Resolver:
         return self._cell(self.keys.cell or "")
 
     def _cell(self, reference: str) -> _Search:
-        """A cell; in CSV its column says whether its text may be a number."""
+        """The search for a single cell. In CSV, its column decides whether its text may be a number."""
         collected, column = _Collected(self._place(reference)), ColumnReader(self.reader)
         sheet, position = collected.place.sheet, collected.place.area.first_column
 

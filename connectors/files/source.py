@@ -24,7 +24,7 @@ from syncd.sdk.tables import Unreadable
 T = TypeVar("T")
 
 SETTLED = 1.0
-"""Seconds since a file was last written after which nobody is taken to be writing it."""
+"""Seconds. A file that was last written longer ago counts as finished."""
 
 _TRIES = 3
 _SMALL = 8_000_000  # bytes that are read at once
@@ -42,9 +42,9 @@ class FilesSource:
         """Files have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads the file whole, and makes readings of it unless the same bytes were read before for the same measures.
+        """Reads the whole file. Makes readings from it, unless the same bytes were read before for the same measures.
 
-        Sizes and times of a file are no sure sign that it has not changed: copies keep them.
+        The size and time of a file do not show whether it changed, because copying keeps the time.
         """
         parts = {part: FilesMeasure.of_part(part) for part in sorted(stream.needs)}
         last = None if cursor is None else cursor.get("read")
@@ -68,8 +68,9 @@ class FilesSource:
             yield Page(readings=snapshots, cursor={"read": digest} if clean else None if cursor is None else {})
 
     def _digest(self, stream: Stream, content: BinaryIO) -> str:
-        """What readings are made of: the file's bytes, the parts with their windows, and the time zone. Each version of
-        syncd, and each day, makes them anew, because the rules by which text is read may have changed.
+        """A digest of everything that determines the readings: the file's bytes, the parts with their windows, the time
+        zone, the day and the version of syncd. A new day or version makes new readings, because the rules for reading
+        texts may differ.
         """
         windows = sorted((part, *map(str, stream.windows.get(part, ()))) for part in stream.needs)
         rules = [version("syncd"), str(self._context.now().date()), self._context.zone.key, windows]
@@ -80,9 +81,9 @@ class FilesSource:
         return digest.hexdigest()
 
     def missing(self, keys: FilesMeasure) -> str | None:
-        """What a measure names that is not there: its file, a sheet, or a column; None if all is there.
+        """Says what a measure names that does not exist: its file, a sheet, or a column; None if all exist.
 
-        Without the folder nothing is missing: a machine that checks mapping files may have no data.
+        If the folder does not exist, returns None, because a machine that checks mapping files may have no data.
         """
         if not self._root.is_dir():
             return None
@@ -108,7 +109,7 @@ class FilesSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the folder exists, and how many spreadsheet files it holds."""
+        """Checks whether the folder exists, and counts its spreadsheet files."""
         if not self._root.is_dir():
             yield Check("reachable", False, f"{self._root} is not a folder; correct root in syncd.yaml")
             return
@@ -124,7 +125,9 @@ class FilesSource:
         """There is nothing to close."""
 
     def _settled(self, name: str, read: Callable[[BinaryIO], T]) -> T:
-        """What `read` makes of a file that nobody writes meanwhile. RetryLater if somebody does, time after time."""
+        """The result of `read` for a file that does not change meanwhile. Raises RetryLater if it changes at every
+        try.
+        """
         path = below(self._root, name)
         try:
             for _ in range(_TRIES):
@@ -138,7 +141,7 @@ class FilesSource:
                     error: Exception | None = None
                     try:
                         result = read(content)
-                    except (SourceBroken, Unreadable) as refusal:  # half of a file is damaged too
+                    except (SourceBroken, Unreadable) as refusal:  # a half-written file seems damaged
                         error = refusal
                 if _version(before) == _version(path.stat()):
                     if error is not None:
@@ -150,7 +153,7 @@ class FilesSource:
 
 
 def _unsettled(path: Path) -> float:
-    """The seconds until a file is settled; 0 if it is. A time ahead of this machine's clock says nothing."""
+    """The seconds until a file counts as finished; 0 if it does. A time ahead of this machine's clock is ignored."""
     status = path.stat()
     refuse_irregular(path, status.st_mode)
     wait = SETTLED - (time.time() - status.st_mtime)

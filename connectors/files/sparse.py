@@ -1,7 +1,7 @@
 """Sheets whose cells lie far apart, such as a table and a stray cell in Z1048576.
 
-calamine makes a rectangle of all cells. So the blank rows and columns between the cells are left out of the XML that it
-reads, and are put back when its rows are read, a few at a time.
+calamine makes a rectangle of all cells. So syncd gives it the XML without the blank rows and columns between the cells,
+and puts them back while it reads the rows, a few at a time.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from syncd.sdk.cells import Cell
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The rows and columns, from 0, that a sheet has cells in, in order."""
+    """The numbers, from 0, of the rows and columns in which a sheet has cells, in order."""
 
     rows: Sequence[int]
     columns: Sequence[int]
 
     def put_back(self, rows: Iterable[Sequence[Cell]]) -> Iterator[Block]:
-        """The rows of the sheet that was closed up, each in its place. Rows that calamine leaves out are blank."""
+        """Puts the rows of a sheet without blank rows back in their places. Rows that calamine leaves out are blank."""
         dense = next((index for index, column in enumerate(self.columns) if index != column), len(self.columns))
         numbered = zip(self.rows, chain(rows, repeat(())), strict=False)
         for _, run in groupby(enumerate(numbered), lambda item: (item[1][0] - item[0], item[0] // BLOCK_ROWS)):
@@ -33,7 +33,7 @@ class Places:
             yield block[0][0], [row for _, row in block]
 
     def _spread(self, row: Sequence[Cell], dense: int) -> Sequence[Cell]:
-        """A row from column A on; only a row with cells beyond the first `dense` columns becomes as long."""
+        """A row from column A on. It is longer than the first `dense` columns only if it has cells beyond them."""
         far = [
             (column, cell)
             for column, cell in zip(self.columns[dense:], row[dense:], strict=False)

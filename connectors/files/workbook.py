@@ -34,7 +34,7 @@ _ODS_PARTS = {"mimetype", _MANIFEST, _CONTENT}
 
 
 class Workbook:
-    """An opened workbook. Nothing is calculated: each formula has the value with which a program stored it."""
+    """An opened workbook. syncd calculates nothing: each formula has the value that a program stored with it."""
 
     text_numbers = False
 
@@ -57,7 +57,7 @@ class Workbook:
             raise SourceBroken(f"{limits.file} has no sheet with cells")
         self._others = self._parts_beside_sheets()
         for part in self._others:
-            for _ in self._package.chunks(part):  # calamine reads them too, and has no limits
+            for _ in self._package.chunks(part):  # to check them: calamine has no limits
                 pass
         self._opened: CalamineWorkbook | None = None
         self._read_sheets: dict[str, CalamineSheet] = {}
@@ -65,11 +65,13 @@ class Workbook:
 
     @property
     def sheets(self) -> Sequence[str]:
-        """The names of the sheets with cells, hidden ones too."""
+        """The names of the sheets with cells, including hidden sheets."""
         return [sheet.name for sheet in self._contents.sheets]
 
     def sheet(self, name: str | None) -> str:
-        """The sheet with this name, in upper or lower case as in formulas; without a name the first that people see."""
+        """The sheet with this name, ignoring upper and lower case as formulas do; without a name, the first sheet that
+        is not hidden.
+        """
         sheets = self._contents.sheets
         if name is None:
             return next((sheet.name for sheet in sheets if sheet.is_visible), sheets[0].name)
@@ -84,7 +86,9 @@ class Workbook:
         return names[0]
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str, Range] | None:
-        """A range with a name, first of the sheet's own. Unreadable if the name means no single range."""
+        """A named range; the names of the sheet come before those of the workbook. Raises Unreadable if the name stands
+        for no single range.
+        """
         ranges = self._contents.ranges
         scope = self.sheet(sheet)
         reference = ranges.get((scope, name.lower())) or ranges.get((None, name.lower()))
@@ -144,7 +148,7 @@ class Workbook:
         return places.put_back(_rows_from_a(sheet))
 
     def _packed_again(self, sheets: Mapping[str, Iterable[bytes]]) -> BinaryIO:
-        """The workbook with these sheets; an ODS file with all the parts that calamine wants."""
+        """A new ZIP file of the workbook with these sheets. For ODS it has all the parts that calamine requires."""
         parts: dict[str, Iterable[bytes]] = {}
         if self._contents.is_ods:
             parts = {"mimetype": [_ODS], _MANIFEST: [b"<manifest/>"], _CONTENT: self._package.chunks(_CONTENT)}
@@ -161,7 +165,9 @@ class Workbook:
         return self._read(lambda: workbook.get_sheet_by_name(name))
 
     def _read(self, read: Callable[[], T]) -> T:
-        """What python-calamine reads. It lets through any error of a damaged file, and its own bugs as panics."""
+        """The result of a call to python-calamine. Its errors and panics, from damaged files or its own bugs, become
+        SourceBroken.
+        """
         import python_calamine
 
         try:
@@ -179,8 +185,8 @@ class Workbook:
         )
 
     def _parts_beside_sheets(self) -> list[str]:
-        """The XML that calamine reads beside the sheets, in any case of letters; not what it passes over, such as pivot
-        caches and drawings.
+        """The XML parts other than sheets that calamine reads, ignoring upper and lower case. Parts that calamine
+        skips, such as pivot caches and drawings, are left out.
         """
         if self._contents.is_ods:
             return [part for part in ("mimetype", _MANIFEST) if part in self._package.names]
@@ -208,7 +214,7 @@ def _rows_from_a(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
 
 
 def _to_end(rows: Iterator[Sequence[Cell]], scan: SheetScan) -> Iterator[Sequence[Cell]]:
-    """The rows, and blank ones down to the last error cell: calamine ends where values end."""
+    """The rows, and blank rows down to the last error cell, because calamine ends at the last value."""
     count = 0
     for row in rows:
         count += 1

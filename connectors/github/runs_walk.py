@@ -1,8 +1,8 @@
-"""Reads a repository's workflow runs: /actions/runs, in spans of their creation.
+"""Reads a repository's workflow runs from /actions/runs: those created in one span of time, then those of the next.
 
 GitHub gives at most 1,000 runs of a filtered list, and counts them all: a span with more is halved. It has no filter by
-update. So a run that has not ended is asked for by itself until it has; a run that was started again after it had ended
-is seen as long as it is among the newest, then by a census.
+update. So syncd requests each run that has not ended by its id until it has. If somebody starts a run again that had
+ended, the walk notices it while the run is among the newest, and a census notices it later.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ class RunsWalk:
     def _span(
         self, start: datetime, end: datetime | None, etag: str | None
     ) -> Generator[Page, None, tuple[list[WorkflowRun] | None, datetime | None]]:
-        """The runs created from `start` on, up to the moment that is returned too; None if these are all.
+        """The runs created from `start` on, and the moment up to which they were created; None if these are all.
 
-        No runs at all, but None, if the ETag still holds.
+        If the ETag still holds, it returns None in place of the runs.
         """
         self._pages_read: list[Answer] = []
         while True:

@@ -1,4 +1,5 @@
-"""The window's days in a request: `{start}`, `{end}` and `{today}`, as days or as moments, in the format asked for.
+"""The window's days in a request: `{start}`, `{end}` and `{today}`, as days or as moments, in the format that the
+request names.
 
 | written | sent, if the window is 2026-10-01 to 2026-12-31 in Berlin |
 |---|---|
@@ -9,7 +10,7 @@
 | `{end+1d:utc}` | 2026-12-31T23:00:00Z: the first instant after the window |
 | `{end+1d-1s:seconds}` | 1798757999: its last second |
 
-Other braces are left alone: queries of Prometheus, Datadog and GraphQL are full of them.
+Other braces stay as they are, because queries of Prometheus, Datadog and GraphQL use many.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _LOOKALIKE = re.compile(r"\{\s*([A-Za-z]+)\s*((?:[+-]\s*\d+\s*[ds]\s*)*)(:[^{}]*
 _COLON = "(?::|%3A)?"
 _TIME = rf"(?:T|\s|\+|%20)\d\d{_COLON}\d\d(?:{_COLON}\d\d(?:[.,]\d+)?)?"
 _ZULU = re.compile(rf"(?:(?:{_TIME})?Z|{_TIME}(?:\+|%2B|-)00{_COLON}(?:00)?)(?!\w)", re.IGNORECASE)
-"""A literal time in UTC, or its zone alone, behind a day: the day begins there hours before or after."""
+"""A literal time in UTC, or only its zone, directly after a day. In UTC the day begins hours earlier or later."""
 _ZULU_FORM = re.compile(r"(?<!%)Z$|[+-]00:?00$")
 _SAMPLE = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
 
@@ -44,17 +45,17 @@ Filled = str | int
 
 
 class Dates:
-    """The texts of a request with its days filled in."""
+    """Fills the days into the texts of a request."""
 
     def __init__(self, days: Days | None, zone: ZoneInfo) -> None:
-        """A moment is the first instant of its day in the zone, moved by what the text adds to it. Without `days` only
-        requests that name none can be filled in.
+        """A moment is the first instant of its day in the zone, plus the days and seconds that the text adds. Without
+        `days`, only requests that name no days can be filled in.
         """
         self._days = {"start": days.first, "end": days.last, "today": days.today} if days is not None else {}
         self._zone = zone
 
     def path(self, text: str) -> str:
-        """A path; what is filled in is quoted, so that it stays a part of its segment or of its parameter."""
+        """A path. The filled-in texts are quoted, so that each stays within its segment or parameter."""
         return _PLACE.sub(lambda place: quote(str(self._filled(place)), safe=""), text)
 
     def text(self, text: str) -> str:
@@ -62,7 +63,7 @@ class Dates:
         return _PLACE.sub(lambda place: str(self._filled(place)), text)
 
     def value(self, part: Any) -> Any:
-        """A part of a JSON body. A text that is a number of seconds or milliseconds alone becomes a number."""
+        """A part of a JSON body. A text that consists only of a number of seconds or milliseconds becomes a number."""
         if isinstance(part, Mapping):
             return {name: self.value(inner) for name, inner in part.items()}
         if isinstance(part, list):
@@ -80,7 +81,7 @@ class Dates:
         day = self._days[name] + timedelta(days=days)
         if form is None:
             return day.isoformat()
-        # By UTC, so that a second is one also where clocks change.
+        # In UTC, so that an added second is a second even when clocks change.
         moment = datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(UTC) + timedelta(seconds=seconds)
         if form in _NUMBERS:
             return round(moment.timestamp()) * _NUMBERS[form]
@@ -99,7 +100,7 @@ def names_days(part: Any) -> bool:
 
 
 def check_days(part: Any) -> None:
-    """ValueError if a text, or a part of a body, names days in a way that cannot be filled in, or not exactly."""
+    """Raises ValueError if a text, or a part of a body, names days in a way that cannot be filled in exactly."""
     for name in part if isinstance(part, Mapping) else ():
         if isinstance(name, str) and (written := first_place(name)) is not None:
             raise ValueError(f'has {written} in a name, and days stand in values; write such as {{from: "{{start}}"}}')
@@ -117,7 +118,7 @@ def check_days(part: Any) -> None:
 
 
 def first_place(text: str) -> str | None:
-    """The first day that a text names, as it is written there or with a mistake; None if it names none."""
+    """The first day that a text names, as the text writes it, even with a mistake; None if it names no day."""
     if (place := next((place for place in _PLACE.finditer(text) if place[1] in _NAMES), None)) is not None:
         return place[0]
     meant = _lookalike(text)
@@ -125,10 +126,11 @@ def first_place(text: str) -> str | None:
 
 
 def _lookalike(text: str) -> tuple[str, str] | None:
-    """What is meant for a day and is none by its blanks, its capitals or its second braces, and how to write it. Fields
-    of Airtable such as `{End}` and selections of GraphQL such as `{ rows { start } }` stay: they stand amid other text.
+    """A place that is probably meant as a day but has blanks, capitals or double braces, and the right form. Fields of
+    Airtable such as `{End}` and selections of GraphQL such as `{ rows { start } }` are not reported: other text
+    surrounds them.
     """
-    edges = "/=&?" if text.startswith(("/", "?")) else ""  # what stands around a value in a path
+    edges = "/=&?" if text.startswith(("/", "?")) else ""  # the characters around a value in a path
     for match in _LOOKALIKE.finditer(text):
         name, shifts, form = match[1], match[2].replace(" ", ""), (match[3] or "").strip()
         before, behind = text[: match.start()], text[match.end() :]
@@ -199,7 +201,7 @@ def _directives(form: str) -> frozenset[str]:
 
 
 def _shift(text: str) -> tuple[int, int]:
-    """The days and the seconds that are added."""
+    """The days and the seconds that a text such as `+1d-1s` adds."""
     added = {"d": 0, "s": 0}
     for number, unit in _SHIFT.findall(text):
         added[unit] += int(number)
@@ -207,5 +209,5 @@ def _shift(text: str) -> tuple[int, int]:
 
 
 def sample(fill: Callable[[Dates], Any]) -> Any:
-    """What a request would send for days that are made up: its checks then look at that."""
+    """The request for invented days. Checks use it in place of the real request."""
     return fill(Dates(_SAMPLE, ZoneInfo("UTC")))

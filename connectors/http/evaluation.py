@@ -1,7 +1,7 @@
-"""Evaluates JMESPath within bounds: an expression of a mapping file must not cost the service its time or memory.
+"""Evaluates JMESPath within limits, so that no expression of a mapping file uses up the time or memory of the service.
 
-A few signs are enough for an endless result: `[@,@] | [@,@] | …` doubles at each step. So an expression is short and
-flat, its steps are counted, and no result holds more than a bounded number of values.
+A short expression can make an endless result: `[@,@] | [@,@] | …` doubles it at each step. So syncd limits the length
+and depth of an expression, its steps, and the number of values in a result.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ LONGEST = 1_000
 
 _DEEPEST = 40
 _MOST_STEPS = 5_000_000
-_MOST_VALUES = 2_000_000  # in a result, and characters of a text that the expression makes
+_MOST_VALUES = 2_000_000  # in a result; in a text, each character counts
 
 
 @cache
 def tree(expression: str) -> Any:
-    """The parsed expression. Raises ValueError with what is wrong with it."""
+    """The parsed expression. Raises ValueError with the reason if it cannot be used."""
     if len(expression) > LONGEST:
         raise ValueError(f"has {len(expression):,} characters; write at most {LONGEST:,}")
     try:
@@ -37,12 +37,14 @@ def tree(expression: str) -> Any:
 
 
 def search(expression: str, data: object) -> Any:
-    """What the expression finds; null if it finds nothing. ValueError if it cannot be applied to this answer."""
+    """The result of an expression; None if it finds nothing. Raises ValueError if it cannot be applied to this
+    answer.
+    """
     return visit(tree(expression), data)
 
 
 def visit(node: Any, data: object) -> Any:
-    """What a part of an expression finds. ValueError if it cannot be applied, or costs too much."""
+    """The result of a part of an expression. Raises ValueError if it cannot be applied, or exceeds a limit."""
     try:
         return _Bounded().visit(node, data)
     except _TooMuch as error:
@@ -52,16 +54,16 @@ def visit(node: Any, data: object) -> Any:
 
 
 class _TooMuch(Exception):
-    """An expression costs too much."""
+    """An expression exceeds a limit."""
 
 
 class _Bounded(TreeInterpreter):
-    """An interpreter that counts its steps and the size of what it makes."""
+    """An interpreter that counts its steps and the size of its results."""
 
     def __init__(self) -> None:
         super().__init__()
         self._steps = 0
-        self._sizes: dict[int, tuple[int, Any]] = {}  # with each value, so that its id stays its own
+        self._sizes: dict[int, tuple[int, Any]] = {}  # holds each value, so that its id is not reused
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         """The value of a node."""
@@ -74,7 +76,9 @@ class _Bounded(TreeInterpreter):
         return value
 
     def _size(self, value: Any) -> int:
-        """How many values there are in a value, itself included, wherever it holds the same one twice."""
+        """The number of values in a value, including itself. A value that occurs twice counts twice. In a text, each
+        character counts.
+        """
         if isinstance(value, str):
             size = len(value)
         elif not isinstance(value, list | dict):

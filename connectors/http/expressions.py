@@ -1,6 +1,6 @@
-"""What a JMESPath expression reads of an answer: the lists it goes through, and why it may find nothing there.
+"""Finds the lists that a JMESPath expression reads in an answer, and the reason why an expression finds nothing.
 
-JMESPath gives `null` for a missing key, and leaves out items that lack one: a renamed key would become a sum of 0.
+JMESPath returns `null` for a missing key, and leaves out items that lack a key. A renamed key would become a sum of 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def list_paths(expression: str) -> list[Path]:
 
 
 def names(expression: str) -> frozenset[str]:
-    """Every key that an expression names, wherever."""
+    """Every key that an expression names anywhere."""
     return frozenset(_names(tree(expression)))
 
 
@@ -50,7 +50,7 @@ def is_missing(data: Any, path: Path) -> bool:
 
 
 def why_nothing(expression: str, data: Any) -> str:
-    """Why an expression finds nothing in an answer, such as `the answer has no 'items'; it has: error`."""
+    """The reason why an expression finds nothing in an answer, such as `the answer has no 'items'; it has: error`."""
     for path in list_paths(expression):
         for length in range(1, len(path) + 1):
             holder, key = value_at(data, path[: length - 1]), path[length - 1]
@@ -67,7 +67,7 @@ def why_nothing(expression: str, data: Any) -> str:
 
 
 def items_without_value(expression: str, data: object) -> int:
-    """How many items an expression goes through without finding in any of them what it asks for; 0 if it finds some."""
+    """The number of items in a list if none of them has the value that an expression selects; 0 if some have it."""
     for node, context in _lists(tree(expression), data):
         left, _, *condition = node["children"]
         items = visit({**node, "children": [left, {"type": "identity", "children": []}, *condition]}, context)
@@ -119,7 +119,7 @@ def _names(node: Any) -> Iterator[str]:
 
 
 def _lists(node: Any, context: Any) -> Iterator[tuple[Any, Any]]:
-    """Each list that an expression goes through from the root, with the value that it is read of."""
+    """Each list that an expression reads, beginning at the root, with the value in which the list is found."""
     kind, children = node["type"], node["children"]
     if kind in _PROJECTIONS:
         yield node, context

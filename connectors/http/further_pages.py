@@ -1,7 +1,8 @@
-"""How an answer says that it is not the whole: by a link, a flag, a pointer to the next page, or a total.
+"""Finds the signs by which an answer says that more pages follow: a link, a flag, a pointer to the next page, or a
+total.
 
-Only the objects on the way to the list that a measure reads are looked at, and the blocks for paging beside it: an
-answer may hold other lists with pages of their own.
+It searches only the objects on the path to the list that a measure reads, and their blocks for paging. Other lists of
+an answer may have pages of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from connectors.http.expressions import Path, is_missing, plain_path, value_at
 from syncd.sdk import parse_link
 
 _MORE = re.compile("hasmore(pages|items)?|hasnext(page)?|more(results|records|data|items|rows|pages)?(available)?")
-_CUT = re.compile("(is)?truncated")  # false says that this page is whole, and nothing of the list
+_CUT = re.compile("(is)?truncated")  # false means that this page is complete, not that the list is
 _PART = re.compile("incompleteresults|(is|has)?partial(results?|response|data)?|timedout")
 _END = re.compile("(is)?last(page)?|endof(records|results|stream)")
 _NEXT = re.compile(
@@ -30,7 +31,7 @@ _PAGE = re.compile("(current)?page(number|index)?|number")
 _PAGES = re.compile("pages|totalpages?|pagecount|num(berof)?pages")
 _ALL_PAGES = re.compile("totalpages?|num(berof)?pages")
 _LAST_PAGE = re.compile("(last|max)pages?")
-_PLACE = re.compile(r"(?=.*[A-Za-z])[\w/+=.-]{8,}", re.ASCII)  # Airtable's `offset`; that of a time zone has a colon
+_PLACE = re.compile(r"(?=.*[A-Za-z])[\w/+=.-]{8,}", re.ASCII)  # Airtable's `offset`; not `+02:00` of a time zone
 _OFFSET = re.compile("offset|start(at|index)?|skip|from")
 _BLOCKS = re.compile(
     "meta(data)?|pagination|paging|page(s|info)?|links?|cursors?|response(metadata|info)|result(info|set)|info"
@@ -48,9 +49,9 @@ def further_pages(
 ) -> str | None:
     """The sign by which an answer says that more of the list at a path follows; None if it has no such sign.
 
-    `rows_before` counts the list's items on earlier pages, `pages` the pages with this one. `is_led` says that `pages:`
-    of the measure leads no further: only then does a flag such as `has_more: false` outweigh a pointer beside it. The
-    sign is written as YAML or a header shows it.
+    `rows_before` is the number of the list's items on earlier pages, `pages` the number of pages including this one.
+    `is_led` says that the measure follows pages by `pages:`. Only then does a flag such as `has_more: false` outweigh a
+    pointer beside it. The sign is written in the form of YAML or of a header.
     """
     rows = value_at(data, path)
     if sign := _in_headers(headers, rows, rows_before, pages):
@@ -68,8 +69,8 @@ def further_pages(
 
 
 def sign_of_a_part(data: Any, path: Path) -> str | None:
-    """The sign by which an answer says that its server did not reach all of its data, so that neither a list nor a
-    total of it is right; None if it has no such sign.
+    """The sign by which an answer says that its server did not reach all of its data; None if it has no such sign. With
+    such a sign, neither a list nor a total of the answer is right.
     """
     for holder, name in _holders(data, path):
         for key, value in holder.items():
@@ -79,7 +80,7 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
             if normal == "shards" and isinstance(value, Mapping) and (failed := _whole(value.get("failed"))):
                 return f"{name}{key}.failed: {failed}"  # Elasticsearch
             texts = value if normal == "warnings" and isinstance(value, list) else []
-            # Prometheus and Thanos; notes on the query's style were once among them.
+            # Prometheus and Thanos. Older versions also put remarks on the query's style here.
             warned = [text for text in texts if isinstance(text, str) and not text.startswith("PromQL info")]
             if warned and holder.get("status") == "success":
                 return f"{name}{key}: {warned[0][:120]}"
@@ -87,7 +88,9 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
 
 
 def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
-    """Where an answer keeps the place of its next page, as a path, and whether it is an address."""
+    """The path at which an answer has the place of its next page, and whether that place is an address; None without
+    one.
+    """
     for holder, name in _holders(data, path):
         for key, value in holder.items():
             if _is_pointer(_normal(key), value) and isinstance(value, str | int) and value is not True:
@@ -101,9 +104,9 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
 
 
 def next_is_nowhere(expression: str, data: Any) -> str | None:
-    """Why a place that leads to the next page cannot be in such an answer, which then is no sign of the end; None if it
-    can. Many APIs leave out the pointer itself on the last page, and few the object around it. An expression that is
-    no plain path says itself what is the end.
+    """The reason why `expression`, the place of the next page, does not fit this answer. Then its absence does not mean
+    that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few the object
+    around it. An expression that is not a plain path decides itself when pages end.
     """
     path = plain_path(expression)
     if not path:
@@ -124,15 +127,16 @@ def next_is_nowhere(expression: str, data: Any) -> str | None:
 
 
 def says_end(data: Any, path: Path) -> bool:
-    """Whether an answer says in a flag that nothing follows: `has_more: false`."""
+    """Whether a flag of an answer says that no page follows, such as `has_more: false`."""
     return any(_says_end({_normal(key): (key, value) for key, value in holder.items()})
                for holder, _ in _holders(data, path))  # fmt: skip
 
 
 def totals(data: Any, headers: Mapping[str, str], path: Path) -> frozenset[tuple[bool, str, int]]:
-    """The totals that an answer and its headers give beside the list at a path: whether of pages, the name, the number.
+    """The totals that an answer and its headers give for the list at a path: (whether it counts pages, name, number).
 
-    Names that may be the number of this page, or of the rows on it, are totals only if they say the same on every page.
+    Some names may also mean the number of this page, or of the rows on it. They are totals only if their number is the
+    same on every page.
     """
     blocks = [*(holder for holder, _ in _holders(data, path)), _json(headers.get("x-pagination", "")), headers]
     given = ((key, _normal(key.removeprefix("x-")), _whole(value)) for block in blocks for key, value in block.items())
@@ -167,7 +171,7 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign in the JSON of a header."""
+    """The sign that more follows, in the JSON of a header."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):
@@ -176,7 +180,7 @@ def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int)
 
 
 def _json(text: str) -> Mapping[str, Any]:
-    """The object that a header holds; an empty one if it holds something else."""
+    """The JSON object in a header; an empty object if the header holds something else."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -185,7 +189,7 @@ def _json(text: str) -> Mapping[str, Any]:
 
 
 def _holders(data: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The objects on the way to the list at a path and their blocks for paging, each with its path and a dot."""
+    """The objects on the path to a list, and their blocks for paging, each with its own path and a dot."""
     for length in range(len(path) + 1):
         holder, name = value_at(data, path[:length]), "".join(f"{key}." for key in path[:length])
         if not isinstance(holder, Mapping):
@@ -212,7 +216,7 @@ _Keys = Mapping[str, tuple[str, Any]]
 
 
 def _says_end(keys: _Keys) -> bool:
-    """Whether flags say that nothing follows, and none says that something does."""
+    """Whether flags say that no page follows, and no flag says that a page follows."""
     flags = [
         _truth(value) is (_END.fullmatch(name) is not None)
         for name, (_, value) in keys.items()
@@ -232,7 +236,7 @@ def _flag(keys: _Keys) -> str | None:
 
 
 def _truth(value: object) -> bool | None:
-    """A flag, which some APIs write as a text."""
+    """The value of a flag, which some APIs write as a text; None if it is not a flag."""
     return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
 
 
@@ -244,7 +248,9 @@ def _pointer(keys: _Keys) -> str | None:
 
 
 def _is_pointer(name: str, value: Any) -> bool:
-    """Whether a key leads to the next page. An `offset` does so as a text that is no number, as Airtable's."""
+    """Whether a key leads to the next page. An `offset` leads there if it is a text but not a number, as in
+    Airtable.
+    """
     if name == "offset":
         return isinstance(value, str) and _PLACE.fullmatch(value) is not None
     return _NEXT.fullmatch(name) is not None and _leads(value)
@@ -259,9 +265,10 @@ def _leads(value: Any) -> bool:
 
 
 def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
-    """The sign in a cursor whose name does not say where it leads. Some APIs repeat there the cursor of the request, so
-    it counts on the first page only, and a flag outweighs it. Graph APIs give `cursors.after` of the last row also
-    where nothing follows (developers.facebook.com "Paginated Results"), so it counts only where nothing else leads on.
+    """The sign in a cursor whose name does not say whether it leads to the next page. In some APIs it repeats the
+    cursor of the request, so it counts only on the first page, and a flag outweighs it. Graph APIs give `cursors.after`
+    even if no page follows (developers.facebook.com "Paginated Results"), so it counts only if the measure follows no
+    pages.
     """
     holder = _normal(name.rstrip(".").rpartition(".")[2])
     names = ["cursor"] if is_led else ["cursor", "aftercursor", "afterurl"]
@@ -275,7 +282,9 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages beyond this one. Pages are counted from 0 or from 1."""
+    """The sign in a number of pages that is greater than the number of this page. Pages are counted from 0 or from
+    1.
+    """
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():
@@ -290,7 +299,7 @@ def _page_before_last(keys: _Keys, pages: int) -> str | None:
 
 
 def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
-    """The sign in a total beyond the rows so far."""
+    """The sign in a total that is greater than the number of rows so far."""
     if not isinstance(rows, list):
         return None
     before = rows_before or _first(keys, _OFFSET) or 0
@@ -302,20 +311,20 @@ def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
 
 
 def _first(keys: _Keys, pattern: re.Pattern[str]) -> int | None:
-    """The first whole number under a name of this form."""
+    """The first whole number whose name matches a pattern."""
     numbers = (_whole(value) for name, (_, value) in keys.items() if pattern.fullmatch(name))
     return next((number for number in numbers if number is not None), None)
 
 
 def _whole(value: object) -> int | None:
-    """A whole number, which some APIs write as a text."""
+    """The value of a whole number, which some APIs write as a text; None if it is not a whole number."""
     if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _is_sum(total: int, rows: Sequence[Any]) -> bool:
-    """Whether a total is that of a column of the rows, and not their number."""
+    """Whether a total is the sum of a column, and not the number of rows."""
     columns: dict[str | int, float] = {}
     for row in rows:
         pairs = row.items() if isinstance(row, Mapping) else enumerate(row) if isinstance(row, list) else ()

@@ -1,8 +1,8 @@
-"""GraphQL: a text is parsed, and taken only if it reads. So its POST is a read: sent again, and sent in a rehearsal.
+"""Checks that a GraphQL text only reads. syncd may then repeat its POST, and send it in a rehearsal.
 
-The server of a text that only queries cannot take it for a write (spec.graphql.org, "Query": an operation of the type
-query has no side effects). A mutation or a subscription is refused before anything is sent. So is a parameter of the
-address that some servers take for the query, or prefer to that of the body (GraphQL over HTTP, "Request Parameters").
+An operation of the type query has no side effects (spec.graphql.org, "Query"). A mutation or a subscription is refused
+before anything is sent. Some servers take a parameter of the address for the query, or prefer it to the query of the
+body (GraphQL over HTTP, "Request Parameters"); such a parameter is refused too.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _MOST_TOKENS = 5_000
 _LIMITS = frozenset({"RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "TOO_MANY_REQUESTS"})
 _ENDPOINT = re.compile(r"[\w-]*graphql(\.\w+)?|gql", re.IGNORECASE | re.ASCII)
 _OF_REQUESTS = re.compile("query|mutation|variables|operation(name)?|extensions|id|(doc|document|query)(id|hash)")
-_LIMIT_WAIT = 60.0  # seconds, where a limit names no time (docs.github.com "Rate limits for the GraphQL API")
+_LIMIT_WAIT = 60.0  # seconds, if a limit names no time (docs.github.com "Rate limits for the GraphQL API")
 
 
 @cache
 def reads(text: str) -> Mapping[str, bool]:
-    """The variables of the query that a text is, and whether each must be given. ValueError if the text may do more
-    than read, or is none.
+    """The variables of a query, and whether each must be given. Raises ValueError if the text may do more than read, or
+    is not a GraphQL query.
     """
     import graphql
 
@@ -65,15 +65,15 @@ def reads(text: str) -> Mapping[str, bool]:
 
 
 def is_endpoint(address: str) -> bool:
-    """Whether an address is by its name one that takes GraphQL alone: its last segment is `graphql`, `graphql.json`,
-    `api-graphql` or `gql`. A POST to any other may write, whatever it holds.
+    """Whether the name of an address says that it accepts only GraphQL: its last segment is `graphql`, `graphql.json`,
+    `api-graphql` or `gql`. A POST to any other address may write, whatever its body is.
     """
     return _ENDPOINT.fullmatch(unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2])) is not None
 
 
 def check_parameters(path: str, names: Collection[str]) -> None:
-    """ValueError if a parameter, of a path's query or by its name, is a part of a GraphQL request: a server may take it
-    in place of what the body holds, which is all that was checked.
+    """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may
+    take it in place of the query in the body, and only the body was checked.
     """
     in_path = [name for name, _ in parse_qsl(urlsplit(path).query.replace(";", "&"), keep_blank_values=True)]
     for name in (*in_path, *names):
@@ -85,16 +85,16 @@ def check_parameters(path: str, names: Collection[str]) -> None:
 
 
 def texts(text: str) -> Sequence[str]:
-    """The texts that a query holds as literals."""
+    """The literal texts in a query."""
     import graphql
 
     literals: list[str] = []
 
     class Literals(graphql.Visitor):
-        """Collects them."""
+        """Collects the literals."""
 
         def enter_string_value(self, node: graphql.StringValueNode, *_: object) -> None:
-            """Takes in a literal."""
+            """Adds a literal."""
             literals.append(node.value)
 
     graphql.visit(graphql.parse(text, max_tokens=_MOST_TOKENS), Literals())
@@ -102,8 +102,8 @@ def texts(text: str) -> Sequence[str]:
 
 
 def check_variables(text: str, given: Collection[str], by_pages: str | None) -> None:
-    """ValueError if variables are given that the query does not declare, or lacks some that it needs. `by_pages` is the
-    variable that leads to the next page.
+    """Raises ValueError if a given variable is not declared in the query, or if a variable that the query needs is not
+    given. `by_pages` is the variable that leads to the next page.
     """
     declared = reads(text)
     for name in (*given, *([by_pages] if by_pages else [])):
@@ -117,15 +117,15 @@ def check_variables(text: str, given: Collection[str], by_pages: str | None) -> 
 
 
 def canonical(text: str) -> str:
-    """The text without what means nothing: blanks, commas, comments."""
+    """The text without its insignificant characters: blanks, commas, comments."""
     import graphql
 
     return graphql.strip_ignored_characters(text)
 
 
 def failure(data: Any, hide: Callable[[str], str]) -> SourceError | None:
-    """The error that an answer holds, which comes with status 200; None if it holds none. Data beside an error is not
-    the whole (spec.graphql.org, "Errors").
+    """The error in an answer with status 200; None if it holds none. Data beside an error may be incomplete
+    (spec.graphql.org, "Errors").
     """
     errors = data.get("errors") if isinstance(data, Mapping) else None
     if not errors:

@@ -1,4 +1,4 @@
-"""Sends check-ins to any API, by templates over their fields. A target cannot be read."""
+"""Sends check-ins to any API. Templates make the requests from the fields of a check-in. A target cannot be read."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OF_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that follow from the request itself; any other value breaks it (RFC 9112)."""
+"""Headers that the request itself determines. Any other value breaks the request (RFC 9112)."""
 
 
 class Success(BaseModel):
-    """What shows that the API accepted a check-in."""
+    """The conditions for an answer that accepts a check-in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -121,7 +121,9 @@ class HttpPublish(PublishKeys):
         return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """All keys but `ids`, since a new id affects no other key result, and `success`, which changes no request."""
+        """All keys without `ids` and `success`: a new id affects no other key result, and `success` changes no
+        request.
+        """
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 
@@ -133,7 +135,8 @@ class HttpPublisher(JsonPublisher):
         self._keys = keys
         self._hide = context.hide
         self._uses = keys.uses()
-        # A PUT may be repeated, so no doubt is left: it is sent again until an answer says that it arrived.
+        # A PUT may be repeated, so its delivery is never unsure: syncd sends it again until an answer says that it
+        # arrived.
         self.appends = keys.method != "PUT"
 
     def content(self, statement: Statement | Summary) -> Content:
@@ -149,7 +152,7 @@ class HttpPublisher(JsonPublisher):
         return {HEADER + "Content-Type": keys.content_type, **places} if keys.text is not None else places
 
     def send(self, key_result: str, content: Content) -> None:
-        """One request."""
+        """Sends one request."""
         body = content.get("body")
         self.api.write(
             self._keys.method,
@@ -163,7 +166,7 @@ class HttpPublisher(JsonPublisher):
         )
 
     def _check(self, answer: Answer) -> None:
-        """SourceBroken if the answer is not the success that the keys require."""
+        """Raises SourceBroken if the answer does not meet the conditions of `success`."""
         expression = self._keys.success.json_
         if expression is None:
             return

@@ -15,7 +15,9 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """Tries the templates of this key. ValueError if a text is not a template, or fails for an example check-in."""
+    """Tries the templates of this key. Raises ValueError if a text is not a template, or fails for an example
+    check-in.
+    """
     for text in _texts(value):
         compiled = template(text, _KINDS.get(field, "text"))
         if ID in compiled.names and not has_ids:
@@ -34,7 +36,7 @@ def try_out(field: str, value: Any, *, has_ids: bool) -> None:
 
 
 def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None) -> Collection[str]:
-    """The fields of a check-in that templates show."""
+    """The fields of a check-in that the templates use."""
     parts: tuple[tuple[Any, Kind], ...] = ((path, "path"), (headers, "text"), (body, "value"), (text, "text"))
     return {name for part, kind in parts for source in _texts(part) for name in template(source, kind).names} - {ID}
 
@@ -42,7 +44,7 @@ def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None)
 def request(
     statement: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
 ) -> dict[str, str]:
-    """The request for a check-in, by its places: `path`, `body`, and a place for each header."""
+    """The request for a check-in as texts by place: `path`, `body`, and a place for each header."""
     data = data_of(statement, id_)
     try:
         places = {"path": str(template(path, "path").render(data))}
@@ -57,7 +59,9 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header. Content-Type has the same place in any case of letters; two places would send it twice."""
+    """The place of a header. Content-Type has one place, ignoring upper and lower case, because two places would send
+    it twice.
+    """
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

@@ -1,7 +1,7 @@
-"""What an expression selects of an answer, over all of its pages; or why that is unknown.
+"""Collects the values that an expression selects from all pages of an answer, or the reason why they are unknown.
 
-Only a list that is there and empty is an empty set. A missing key, `null` and an error that the server sends with
-status 200 are not.
+Only an empty list counts as an empty set. A missing key, `null` and an error that the server sends with status 200 do
+not.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_des
 
 
 class Selection:
-    """Collects what one expression finds on each page.
+    """Collects the results of one expression from each page.
 
-    `whole` says that the answer is whole, whatever it says of further pages; `paged` that its pages are followed.
+    `whole` says that the answer counts as complete, even if it has signs of further pages. `paged` says that syncd
+    follows the pages.
     """
 
     def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool, paged: bool) -> None:
-        """`hide` masks secrets in what the server says."""
+        """`hide` masks secrets in texts of the server."""
         self._expression = expression
         self._hide = hide
         self._whole = whole
@@ -56,7 +57,7 @@ class Selection:
         self._following: str | None = None
 
     def add(self, page: AnswerPage) -> None:
-        """Adds what the expression finds on the next page."""
+        """Adds the result of the expression on the next page."""
         self._pages += 1
         if self._outcome is None:
             self._outcome = self._take(page.data)
@@ -65,11 +66,11 @@ class Selection:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no further page can change what it comes to."""
+        """Whether further pages can no longer change the result."""
         return self._outcome is not None
 
     def snapshot(self, reader: Reader) -> Snapshot:
-        """The readings, or why there are none."""
+        """The readings, or the reason why there are none."""
         if self._outcome is not None:
             return self._outcome
         if self._part is not None:
@@ -87,7 +88,7 @@ class Selection:
         return Snapshot([Reading(number, self._expression, self._raw(self._value), problem=problem)])
 
     def _take(self, data: Any) -> Snapshot | None:
-        """Takes in what a page holds; what ends the reading, if something does."""
+        """Adds the data of a page. Returns the final result if this page ends the reading, otherwise None."""
         expression = self._expression
         has_error = _holds_error(data, names(expression))
         try:
@@ -102,7 +103,7 @@ class Selection:
             if self._pages > 1:
                 return Snapshot(problem=f"on page {self._pages} {why}", partial=True)
             if self._path is not None and not is_missing(data, self._path):
-                return Snapshot(notes=[why])  # null in the place of one number is a blank
+                return Snapshot(notes=[why])  # null instead of a number is a blank
             return self._unknown(why)
         if has_error:
             return Snapshot(problem=f"the answer holds an error beside the data: {self._says(data)}", partial=True)
@@ -158,7 +159,9 @@ class Selection:
         return next((sign for sign in signs if sign is not None), None)
 
     def _further(self, page: AnswerPage) -> str | None:
-        """Why the answer is not the whole; None if it says nothing of further pages, or none matter here."""
+        """The reason why the answer is incomplete; None if it has no sign of further pages, or if the expression does
+        not need them.
+        """
         if self._whole or (self._path is not None and self._pairs is None):
             return None
         for path, earlier in self._came.items():
@@ -176,7 +179,7 @@ class Selection:
 
 
 def _how(page: AnswerPage, path: Any) -> str:
-    """The `pages:` that would read further pages."""
+    """The value of `pages:` that would read the further pages."""
     if 'rel="next"' in page.headers.get("link", "") or "rel=next" in page.headers.get("link", ""):
         return "pages: {next: link}"
     pointer = next_pointer(page.data, path)
@@ -188,7 +191,7 @@ def _how(page: AnswerPage, path: Any) -> str:
 
 
 def _holds_error(data: Any, asked: frozenset[str]) -> bool:
-    """Whether an answer holds an error, under a name that the expression does not ask for."""
+    """Whether an answer holds an error under a key that the expression does not name."""
     return isinstance(data, dict) and any(
         data.get(name) and name not in asked and not isinstance(data[name], bool | int | float) for name in _ERRORS
     )

@@ -53,7 +53,7 @@ class HttpSettings(WebSettings):
         return self
 
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """The token, the secrets of `oauth`, and each header that is a secret by its name."""
+        """The token, the secrets of `oauth`, and each header whose name says that it is a secret."""
         yield from super().secrets()
         yield from ((f"oauth.{name}", value) for name, value in (self.oauth.secrets() if self.oauth else ()))
         for name, value in self.headers.items():
@@ -61,9 +61,9 @@ class HttpSettings(WebSettings):
                 yield f"headers.{name}", value
 
     def identity(self, hide: Callable[[str], str]) -> Json:
-        """What of the settings decides as whom syncd asks, without the values of secrets: a digest of it is kept, from
-        which a short secret could be guessed, and a token that rotates is the same identity. `hide` masks secrets that
-        stand under other names.
+        """The settings that decide as whom syncd sends requests, without the values of secrets. A short secret could be
+        guessed from the digest that is stored, and a token that rotates is the same identity. `hide` masks secrets
+        under other names.
         """
         headers = {
             name.lower(): None if SECRET_NAME.search(name) else hide(value) for name, value in self.headers.items()
@@ -72,7 +72,7 @@ class HttpSettings(WebSettings):
         return [sorted(headers.items()), self.token is not None, oauth]
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
-        """A client whose requests carry the headers, and a token unless there is an `Authorization` header."""
+        """A client whose requests have the headers, and a token unless there is an `Authorization` header."""
         headers = dict(self.headers)
         if self.token is not None and "authorization" not in {name.lower() for name in headers}:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"

@@ -1,8 +1,8 @@
-"""Templates over the fields of a check-in: Jinja2, with values, filters and `{% if %}` alone.
+"""Templates over the fields of a check-in: Jinja2 with only values, filters and `{% if %}`.
 
-Templates come from the configuration, so they must not reach beyond the check-in or take long: no call, no attribute,
-no loop. Each template is tried on examples when the configuration is read, so a template that would fail on delivery
-fails then.
+Templates come from the configuration, so they must not reach beyond the check-in or take long: calls, attributes and
+loops are refused. syncd tries each template on examples when it reads the configuration, so that a template fails then
+and not on delivery.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from jinja2.sandbox import SandboxedEnvironment
 from syncd.sdk import STATED, Statement
 
 ID = "id"
-"""The name in templates of the id that `ids` gives a key result."""
+"""The name that templates use for the id from `ids`."""
 
 LONGEST = 100_000
-"""Characters that a template may make."""
+"""The most characters that a template may produce."""
 
 FILTERS = (
     "abs", "default", "float", "int", "join", "length", "lower", "replace", "round", "string", "title", "tojson",
@@ -42,15 +42,17 @@ _SHOWN = 60
 _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 
 Kind = Literal["path", "text", "value"]
-"""What a template makes: a path, whose values are quoted; a text; or the value of a single expression."""
+"""The result of a template: a path, whose values are quoted; a text; or the value of a single expression."""
 
 
 class TemplateFailed(ValueError):
-    """A template that cannot render a check-in; the text says why."""
+    """A template cannot render a check-in. The message gives the reason."""
 
 
 class Template:
-    """A text of the configuration. ValueError if it is not a template, or names a field that no check-in has."""
+    """A template from the configuration. Raises ValueError if its text is not a template, or names a field that
+    check-ins do not have.
+    """
 
     def __init__(self, source: str, kind: Kind) -> None:
         environment = _environment(kind == "path")
@@ -76,7 +78,7 @@ class Template:
             raise ValueError(f"has {{{{ {name} }}}}, which no check-in says{_nearest(name)}")
 
     def render(self, data: Mapping[str, Any]) -> Any:
-        """The rendered text or value of `data`. TemplateFailed."""
+        """The text or value that the template makes from `data`. Raises TemplateFailed."""
         try:
             made = self._render(**data)
             text = str(made)  # an undefined value fails here
@@ -88,7 +90,7 @@ class Template:
 
 
 template = cache(Template)
-"""The template of a text and a kind, compiled once."""
+"""The template for a text and a kind. Each is compiled once."""
 
 _ALONE = "write values, filters and {% if %} alone"
 
@@ -114,14 +116,14 @@ def _environment(quoting: bool) -> jinja2.Environment:
 
 
 def _as_text(value: Any) -> Any:
-    """A value within a text: None is empty, and a whole number has no decimals."""
+    """A value in the form for texts: None is empty, and a whole number has no decimals."""
     if value is None:
         return ""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _quoted(value: Any) -> str:
-    """A value as a part of a path."""
+    """A value in the form for paths, quoted."""
     if isinstance(value, jinja2.Undefined):
         return str(value)
     text = str(_as_text(value))
@@ -155,18 +157,18 @@ def shown(text: str) -> str:
 
 
 def _explained(error: Exception) -> str:
-    """The error in words for the author of the YAML; the messages of Jinja and Python are for programmers."""
+    """The error in words for the author of the YAML, because messages of Jinja and Python are for programmers."""
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     if "NoneType" in text:
         return "a value in it may be missing; write such as (note or '')"
     return re.sub(r"'dict object' has no attribute (.*)", r"it says nothing for \1", text)
 
 
-# -- what templates see
+# -- the data of templates
 
 
 def data_of(statement: Statement, id_: str | int | None) -> dict[str, Any]:
-    """A check-in's fields by name: times as RFC 3339, whole numbers without decimals."""
+    """The fields of a check-in by name: times in the form of RFC 3339, whole numbers without decimals."""
     data = {field.name: _plain(getattr(statement, field.name)) for field in fields(statement) if field.name in STATED}
     return {**data, ID: id_}
 

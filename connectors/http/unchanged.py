@@ -1,8 +1,8 @@
-"""Conditional requests: what an answer says of its version is kept as the stream's cursor, and sent with the next pull.
+"""Conditional requests: the version that an answer names is stored as the stream's cursor, and sent with the next pull.
 
-A server that answers 304 has looked, so the pull is as good as one that read all rows again. What could make old rows
-pass for new ones is kept out: only an answer that every part could read leaves a version; another request, other parts
-or another time zone are asked for whole; and so is every answer once a day, because servers and proxies may be wrong.
+If the server answers 304, nothing changed, and the pull counts like one that read all rows again. Old rows must never
+pass for new ones. So a version is stored only if every part could read the answer. A changed request, part or time zone
+needs the complete answer, and so does every request once a day, because servers and proxies may be wrong.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from syncd.sdk import Json
 _LONGEST = timedelta(days=1)
 _LONGEST_ETAG = 500  # characters
 _SETTLED = timedelta(seconds=60)
-"""How long before its answer a Last-Modified must lie: its seconds do not tell two changes apart (RFC 9110 8.8.2.2)."""
+"""The least time between a Last-Modified and its answer. Two changes in one second have the same Last-Modified (RFC
+9110 8.8.2.2).
+"""
 
 Cursor = Mapping[str, Json]
 
 
 def request_digest(address: str, identity: Json, parts: Collection[str], zone: ZoneInfo) -> str:
-    """What identifies a request, who asks, and how its answer is read: servers may answer two tenants at one address,
-    and their versions may be equal. The address may hold a key, so only a digest is kept.
+    """A digest of the request, of who sends it, and of how its answer is read. Servers may answer two tenants at one
+    address, and their versions may be equal. Only a digest is stored, because the address may hold a key.
     """
     return blake2b(orjson.dumps([address, identity, sorted(parts), zone.key]), digest_size=16).hexdigest()
 
 
 def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str, str]:
-    """The headers that ask for changes only; none where the whole answer is due."""
+    """The headers of a conditional request; none if the complete answer is due."""
     if not cursor or cursor.get("request") != digest:
         return {}
     read_at = datetime.fromisoformat(str(cursor["read_at"]))
@@ -43,7 +45,7 @@ def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str
 
 
 def version(headers: Mapping[str, str], digest: str, now: datetime) -> Cursor | None:
-    """The cursor that an answer's headers (lower-case names) make; None if they name no version to rely on."""
+    """The cursor from the headers of an answer (names in lower case); None if they name no reliable version."""
     if (etag := headers.get("etag", "").strip()) and len(etag) <= _LONGEST_ETAG:
         header, value = "If-None-Match", etag
     elif modified := _settled(headers):

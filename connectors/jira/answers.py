@@ -114,7 +114,7 @@ class CommentVisibility(Answer):
     value: str
 
     def is_same(self, other: CommentVisibility | None) -> bool:
-        """Whether both are the same role or group; Jira names it in any case of letters."""
+        """Whether both are the same role or group; upper and lower case are the same to Jira."""
         return other is not None and (self.type, self.value.casefold()) == (other.type, other.value.casefold())
 
 

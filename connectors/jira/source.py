@@ -79,7 +79,9 @@ class JiraSource(Client):
         """The ids of all issues that match and were edited since the stream's `since`.
 
         A single page shows a single moment, so requesting ids is enough. That needs a `since` at a full minute, because
-        JQL has no seconds. A list of several pages is walked by time, so that an issue that leaves cannot hide another.
+        JQL has no seconds. If there are several pages, `walk` requests each by the time of an update. With page
+        numbers, an issue that leaves the list would move another one to a page that was read already, and the census
+        would miss it.
         """
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO

@@ -66,7 +66,7 @@ class SheetsSource:
     ) -> tuple[dict[str, str], dict[str, str]]:
         """The range to request for each reference (for a header, its whole sheet), and which references are headers.
 
-        Only the references in `tables` may mean a whole sheet: elsewhere a header may have the name of a sheet.
+        Only a reference in `tables` may name a whole sheet; any other may be a header that has the name of a sheet.
         """
         ranges = {reference: reference for reference in references}
         headers: dict[str, str] = {}

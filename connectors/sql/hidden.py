@@ -32,7 +32,7 @@ _WITHOUT_BRACKETS = frozenset(
 
 
 def check_names(tree: exp.Expr, database: str) -> None:
-    """Refuses files in place of tables, sequences in place of columns, and hints in place of names of columns."""
+    """Refuses what a parser takes for a name: files as tables, sequences as columns, hints as names of columns."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):

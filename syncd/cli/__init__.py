@@ -1,8 +1,8 @@
-"""Commands: the only place where an error becomes a sentence, and an outcome an exit code.
+"""The commands. Only this package turns errors into sentences, and outcomes into exit codes.
 
-0 all well; 1 a source or a publisher failed and the rest went on, or a check found something; 2 usage or configuration
-wrong, nothing was touched. Each command imports what it needs only when it runs, so that a short command starts
-quickly.
+The exit code is 0 if all went well. Exit code 1 means that a source or a publisher failed while the rest went on, or
+that a check found something. Exit code 2 means that the usage or the configuration is wrong, and that nothing was
+touched. Each command imports what it needs only when it runs, so that a short command starts quickly.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import os
 from typing import NoReturn
 
 _OBJECTS = (
-    200_000  # new objects before Python collects garbage; with its default, 700, a start collects hundreds of times
+    200_000  # new objects before Python collects garbage; the default of 700 means hundreds of collections at a start
 )
 
 
 def main() -> NoReturn:
-    """The entry point of `syncd`: runs the command that its arguments name, and exits."""
+    """The entry point of `syncd`: runs the command in its arguments, and exits."""
     gc.set_threshold(_OBJECTS)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic would search every installed package
-    from syncd.cli.boundary import run  # imports typer and pydantic, which are no garbage either
+    from syncd.cli.boundary import run  # the imports of typer and pydantic leave no garbage either
 
     run()

@@ -26,7 +26,7 @@ from syncd.status.choosing import chosen_key_result, chosen_period
 def run(
     path: Path, name: str, *, period: str | None, author: str | None, number: float | None, workspace: str | None = None
 ) -> None:
-    """Makes the held number the key result's value; without a held number, lets syncd overwrite what it left alone."""
+    """Makes the held number the key result's value. Without a held number, lets syncd overwrite what others wrote."""
     config, clock = open_config(path, workspace)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)
@@ -68,7 +68,9 @@ def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], dat
 
 
 def _allow(desk: Desk, by: Form, clock: Callable[[], datetime]) -> bool:
-    """Lets the refused deliveries of a key result be written over; whether there is one."""
+    """Lets syncd overwrite the targets of a key result's refused deliveries. Returns whether it has refused
+    deliveries.
+    """
     name, ledger = desk.key_result.id, desk.ledger
     deliveries = refused_deliveries(ledger, desk.okrs.period.id, name)
     for delivery in deliveries:

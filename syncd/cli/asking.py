@@ -1,4 +1,4 @@
-"""Shared by the commands by which people change something: their request is done at once, or by the next cycle."""
+"""Shared by the commands that store a person's request. The request is carried out at once, or by the next cycle."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from syncd.ledger.requests import Request
 
 
 def new_form() -> str:
-    """The id of a request: each command that is typed counts."""
+    """The id of a request. Each typed command is a new request."""
     return secrets.token_urlsafe(16)
 
 
 def take_now(config: Config, ledger: Ledger, clock: Callable[[], datetime], request: Request) -> str | None:
-    """Has a stored request done. If a cycle runs, which does it next time, returns who runs it, else None.
+    """Carries out a stored request at once and returns None, or returns why the request waits for a later cycle.
 
-    Raises Refused if the request could not be done: something has changed since it was stored.
+    Either a cycle runs now, or the history must first be moved to a new id. Raises Refused if the request cannot be
+    carried out, because something has changed since it was stored.
     """
     try:
         with cycle_lock(ledger.engine):

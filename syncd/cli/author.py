@@ -1,4 +1,4 @@
-"""Who types a command: by the name that they give, and by the user that they are."""
+"""The person who types a command: the name that they give, and the user who runs the process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from syncd.sdk import ConfigError
 
 
 def author_name(given: str | None, what: str) -> str:
-    """The given name, or else the login name. ConfigError if the name is missing everywhere; `what` is the action that
-    needs it.
+    """The given name, or else the login name. Raises ConfigError if there is neither; `what` is the action that needs a
+    name.
     """
     name = (given if given is not None else _login_name()).strip()
     if not name:
@@ -21,9 +21,9 @@ def author_name(given: str | None, what: str) -> str:
 
 
 def process_owner() -> str:
-    """The user who runs this process and the machine, whatever the environment says: `ops@build-3`.
+    """The user who runs this process, and the machine, such as `ops@build-3`. Does not depend on the environment.
 
-    A user without a login name, as containers have them, is named by number.
+    A user without a login name, as in a container, has their number as the name.
     """
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
@@ -35,5 +35,5 @@ def process_owner() -> str:
 def _login_name() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user may have a number and no name
+    except (KeyError, OSError, ImportError):  # in a container, the user may have a number and no name
         return ""

@@ -1,4 +1,4 @@
-"""Runs a command, and turns an error into a sentence and an exit code."""
+"""Runs a command, and turns errors into sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _PATIENCE = 25  # seconds
 
 
 def run() -> NoReturn:
-    """Runs the command that the process's arguments name, and exits with its code."""
+    """Runs the command in the process's arguments, and exits with its code."""
     guard_errors()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
-    if "_SYNCD_COMPLETE" in os.environ:  # the shell asks what Tab may complete
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ shows ?
+    if "_SYNCD_COMPLETE" in os.environ:  # the shell asks for completions
         typer.main.get_command(app)(prog_name="syncd")
     try:
         code = _run(sys.argv[1:])
     except Exception as error:
-        # Not Python's own end, which waits for threads without a bound: nothing would start the process again.
-        signal.alarm(_PATIENCE)  # perhaps nobody reads standard error
+        # Python's own exit waits for threads without a limit: a hanging process would never be restarted.
+        signal.alarm(_PATIENCE)  # standard error may have no reader
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
     _end(code)
@@ -41,7 +41,7 @@ def run() -> NoReturn:
 def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(_app_for(arguments))
     try:
-        # Not the command's own main(), which takes a closed pipe for a failure.
+        # The command's own main() would treat a closed pipe as a failure.
         with command.make_context("syncd", [*arguments]) as context:
             command.invoke(context)
         sys.stdout.flush()
@@ -49,10 +49,10 @@ def _run(arguments: Sequence[str]) -> int:
         return ending.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:  # `syncd status | head`: the reader wants no more
+    except BrokenPipeError:  # as in `syncd status | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except typer.TyperException as error:  # an option or argument that does not exist
+    except typer.TyperException as error:  # such as an unknown option or argument
         error.show()  # type: ignore[attr-defined]
         return 2
     except Exception as error:
@@ -69,16 +69,19 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _end(code: int) -> NoReturn:
-    """Ends the process. Python would first take apart all that was loaded, for as long as a short command takes."""
+    """Ends the process at once. Python would first free everything it loaded, which takes as long as a short
+    command.
+    """
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # closed: nobody reads it
+        with suppress(OSError, ValueError):  # closed: it has no reader
             stream.flush()
     os._exit(code)
 
 
 def _app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The command line with only the command that the arguments name: typer is slow to read the options of all.
+    """The command line with only the command in the arguments, because typer is slow to read the options of all
+    commands.
 
     If the arguments name no command, as in `syncd --help`, it has all commands.
     """

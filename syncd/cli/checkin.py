@@ -46,7 +46,7 @@ def run(
     as_json: bool,
     workspace: str | None = None,
 ) -> None:
-    """Keeps a check-in, and prints the key result's state after it."""
+    """Stores a check-in, and prints the key result's state after it."""
     opened = _opened(path, workspace, name, period, dated)
     by = author_name(_text(author), "a check-in")
     texts = CheckInTexts(value, _text(note), confidence, expires)
@@ -96,7 +96,7 @@ def withdraw(
 
 
 def _checkins(desk: Desk, now: datetime) -> list[tuple[Mapping[str, int], CheckIn]]:
-    """The check-ins of a key result, oldest first, then those that wait for a cycle."""
+    """The check-ins of a key result, oldest first, then the check-ins that wait for a cycle."""
     of, ledger = (desk.okrs.period.id, desk.key_result.id), desk.ledger
     kept = [({"checkin": made.id}, made) for made in ledger.checkins.of(*of, now) if made.id is not None]
     waiting = [each for each in ledger.requests.waiting() if (each.period, each.key_result) == of]
@@ -109,7 +109,9 @@ def _checkins(desk: Desk, now: datetime) -> list[tuple[Mapping[str, int], CheckI
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What a check-in is about. `day` is the day that --date names; `dated` its end, None for today."""
+    """The configuration, period and key result of a check-in. `day` is the day in --date; `dated` is its end, None for
+    today.
+    """
 
     config: Config
     okrs: PeriodOkrs
@@ -138,7 +140,9 @@ def _change(
     *,
     as_json: bool,
 ) -> None:
-    """Asks for a change of the check-ins, has it made if no cycle runs, and prints the key result before and after."""
+    """Requests a change of the check-ins, carries it out if no cycle runs, and prints the key result before and
+    after.
+    """
     config, okrs, key_result = opened.config, opened.okrs, opened.key_result
     ledger = writing_ledger(config)
     try:
@@ -193,5 +197,5 @@ def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn
 
 
 def _text(given: str | None) -> str | None:
-    """A text of the command line, with bytes that are not UTF-8 replaced: a ledger cannot store them."""
+    """A text of the command line. Bytes that are not UTF-8 are replaced, because a ledger cannot store them."""
     return None if given is None else os.fsencode(given).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The command line of what checks a project: its commands and their options."""
+"""The commands that check a project, with their options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shell completes: ids of key results, and names of workspaces."""
+"""Shell completion: ids of key results, and names of workspaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 
 def key_results(context: typer.Context, incomplete: str) -> list[str]:
-    """The ids in the mapping files that begin so; none if the files are wrong, for a shell shows no sentence."""
+    """The ids in the mapping files that begin with the typed text. Empty if the files are wrong: a shell shows no
+    error.
+    """
     from syncd.config import load_config
     from syncd.sdk import ConfigError
 
@@ -22,7 +24,7 @@ def key_results(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def workspaces(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of a deployment's workspaces that begin so; none if there are none, or its file is wrong."""
+    """The names of a deployment's workspaces that begin with the typed text; empty without a valid deployment."""
     from syncd.config.deployment import read_deployment
     from syncd.sdk import ConfigError
 

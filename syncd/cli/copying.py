@@ -1,4 +1,4 @@
-"""The command line of what copies and prunes the ledger: its commands and their options."""
+"""The commands that copy and prune the ledger, with their options."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ _MARK = "# Written by `syncd demo`"
 
 
 def run(folder: Path, *, serve_at: str | None) -> None:
-    """Writes the example's files, syncs them against its own sandbox, and shows where the objectives stand.
+    """Writes the example's files, syncs them against its own sandbox, and prints the status.
 
-    With an address HOST:PORT as `serve_at`, the service goes on there with the sandbox behind it, until Ctrl-C.
+    If `serve_at` is an address HOST:PORT, the service then runs there, with the sandbox behind it, until Ctrl-C.
     """
     set_up_log("text", logging.ERROR)
     with serve(now=DEMO_NOW) as box:
@@ -61,7 +61,7 @@ def run(folder: Path, *, serve_at: str | None) -> None:
 
 
 def _sync(path: Path, box: Sandbox) -> Result:
-    """One cycle, and its figures on the screen."""
+    """Runs one cycle and prints its results."""
     config, clock = open_config(path)
     ledger = writing_ledger(config)
     started = time.monotonic()
@@ -115,7 +115,7 @@ def sandbox_environment(box: Sandbox) -> dict[str, str]:
 
 
 def example_mappings() -> Path:
-    """The example mapping files: beside the package in a checkout, within it in the wheel."""
+    """The folder of the example mapping files: beside the package in a checkout, inside it in the wheel."""
     package = Path(__file__).parents[1]
     within = package / "mappings"
     return within if within.is_dir() else package.parent / "mappings"
@@ -133,7 +133,7 @@ def _write(folder: Path, jira_email: str) -> None:
 
 
 def _clear(folder: Path, project: Path) -> None:
-    """Deletes what an earlier demo wrote; the folder itself stays, for it may be the working folder."""
+    """Deletes the files of an earlier demo. The folder itself stays, because it may be the working folder."""
     entries = list(folder.iterdir())
     if entries and not (project.exists() and project.read_text(encoding="utf-8").startswith(_MARK)):
         raise ConfigError(f"{folder} exists, and no demo wrote it; name another folder with --folder")

@@ -28,12 +28,12 @@ from syncd.status.report import Report, report_of
 
 
 def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
-    """Checks every connection as a sync uses it, the ledger and `notify:`; exit code 1 if a check fails."""
+    """Checks every connection as a sync uses it, the ledger and `notify:`. The exit code is 1 if a check fails."""
     set_up_log("text", logging.ERROR)
     config, clock = open_config(path, workspace)
     of_ledger, readable = _ledger(config)
     reports = _reports(config, clock(), readable) if config.publications else []
-    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
+    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # a person waits at the terminal
     results = [
         (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh(connection.name))))
         for connection in config.connections.values()
@@ -66,11 +66,13 @@ def _document(name: str, checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
-    """The periods that check-ins are written about now; before the first begins, that one. A ledger that is not
-    `readable` is taken for empty.
+    """The reports of the periods with check-ins to write now. Before the first period begins, the report of that
+    period.
+
+    A ledger that is not `readable` counts as empty.
     """
     ledger = open_ledger(config.ledger_url() if readable else "sqlite:///:memory:", create=not readable)
-    assert ledger is not None  # it exists, or is created
+    assert ledger is not None  # it exists, or open_ledger creates it
     periods = list(published_periods(config, now)) or list(config.periods[:1])
     with closing(ledger):
         return [report_of(Snapshots(config, okrs, ledger).now(now)) for okrs in periods]
@@ -101,7 +103,7 @@ def _heartbeat(config: Config, reference: str) -> Check:
 
 
 def _ledger(config: Config) -> tuple[Check, bool]:
-    """Whether a sync can use the ledger, and whether it can be read now."""
+    """Whether a sync can use the ledger, and whether the ledger is readable now."""
     try:
         url = config.ledger_url()
         state = check_ledger(url)

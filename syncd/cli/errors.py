@@ -1,4 +1,4 @@
-"""Errors as sentences: where the problem is, what it is, and what to do about it."""
+"""Errors as sentences: where the problem is, what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from syncd.sdk import ConfigError
 
 
 def sentences(error: Exception) -> list[str] | None:
-    """The lines for a person; None for an error that syncd did not raise on purpose."""
+    """The lines for a person; None for an unexpected error."""
     if isinstance(error, ConfigError):
         lines = [str(problem) for problem in error.problems] or [f"syncd: {error}"]
         if len(error.problems) > 1:
@@ -28,7 +28,9 @@ def sentences(error: Exception) -> list[str] | None:
 
 
 def explained(error: Exception) -> Exception:
-    """The error, or in its place the damage in the ledger, or the path out of reach, that explains it."""
+    """The error that explains this one: damage in the ledger, or a path that cannot be accessed. Otherwise the error
+    itself.
+    """
     if isinstance(error, ConfigError):
         return error
     if (sentence := path_error(error)) is not None:
@@ -39,7 +41,7 @@ def explained(error: Exception) -> Exception:
 
 
 def exit_code(error: Exception) -> int:
-    """2 if nothing was changed; 1 if the ledger failed in the middle of the work."""
+    """The exit code: 2 if nothing was changed, 1 if the ledger failed during the work."""
     from syncd.ledger import LedgerFailed
 
     return 1 if isinstance(error, LedgerFailed) else 2

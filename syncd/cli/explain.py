@@ -44,7 +44,7 @@ _INSTANT = timedelta(microseconds=1)
 def run(
     path: Path, key_result_id: str, *, at: str | None, period: str | None, as_json: bool, workspace: str | None = None
 ) -> None:
-    """Prints all the evidence of a key result, as of now or as of a past time."""
+    """Prints all the evidence of a key result, as of now or of a past time."""
     config, clock = open_config(path, workspace, tests=False)
     now = clock()
     moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)

@@ -1,4 +1,4 @@
-"""The links of a key result, as `syncd explain` shows them."""
+"""The links of a key result, for `syncd explain`."""
 
 from __future__ import annotations
 

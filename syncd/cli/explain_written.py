@@ -1,4 +1,4 @@
-"""The newest check-in to each target of a key result, and whether it was written, as `syncd explain` shows it."""
+"""The newest check-in to each target of a key result, and whether it was written, for `syncd explain`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.okr.words import clock_time, number
 
 
 def lines(deliveries: Sequence[Delivery], zone: ZoneInfo) -> Iterator[str]:
-    """An entry for each target; for a check-in that was not written, with the reason."""
+    """An entry for each target. If the check-in was not written, the entry has the reason."""
     if deliveries:
         yield ""
     for delivery in deliveries:

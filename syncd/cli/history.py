@@ -71,7 +71,7 @@ def run(
 
 
 def series_lines(series: Series, now: datetime) -> Iterator[str]:
-    """The series as a table, or why there is none yet."""
+    """The series as a table, or the reason why it is empty."""
     if series.points:
         from syncd.cli.history_view import render
 
@@ -85,8 +85,8 @@ def series_lines(series: Series, now: datetime) -> Iterator[str]:
 def table(series: Series) -> str:
     """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
-    No spreadsheet reads a cell as a formula: a cell that begins with a minus is a number, and every text begins with a
-    word of syncd's own.
+    No spreadsheet reads a cell as a formula, because a cell that begins with a minus is a number, and every text begins
+    with a word that syncd wrote.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)

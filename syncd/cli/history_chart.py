@@ -23,7 +23,7 @@ _TICKS = 5
 
 
 def print_chart(series: Series) -> None:
-    """Prints the chart, as wide as the terminal, and the events below it."""
+    """Prints the chart, as wide as the terminal, and below it the events."""
     width = shutil.get_terminal_size((80, _HEIGHT)).columns
     for line in wrap(f"{series.key_result.id}: {series.key_result.title}", width):
         say(line)
@@ -38,7 +38,7 @@ def print_chart(series: Series) -> None:
 def chart(series: Series, width: int, *, coloured: bool) -> str:
     """The value day by day, with the expected values and the target, up to the period's end.
 
-    A day without a value is a gap; there is also a gap where the measure changes.
+    The line has a gap at each day without a value, and where the measure changes.
     """
     import plotext
 
@@ -56,7 +56,7 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
         for before, point in pairwise(series.points)
     ]
     _draw(figure, "braille", values, [False, *joined])
-    # Dots for a day without neighbours, which would hardly show, and for the last day, where the eye should fall.
+    # A dot for a day without neighbours, which a line would hardly show, and for the last day, to make it stand out.
     alone = [not before and not after for before, after in pairwise([False, *joined, False])]
     _draw(figure, "•", [value if lonely else None for value, lonely in zip(values, [*alone[:-1], True], strict=True)])
     figure.ruler("x").lim(0, max(1, len(days) - 1))
@@ -72,7 +72,7 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
 
 
 def _draw(figure: Any, marker: str, values: Sequence[float | None], joined: Sequence[bool] = ()) -> None:
-    """Draws the values of consecutive days; `joined` tells which days a line joins to the day before."""
+    """Draws the values of consecutive days. `joined` says which days have a line to the day before."""
     days = [at for at, value in enumerate(values) if value is not None]
     if not days:
         return
@@ -89,14 +89,14 @@ def _days(series: Series) -> list[date]:
 
 
 def _goals(series: Series, days: Sequence[date]) -> Iterator[Goal]:
-    """The goal in force on each day; future days have today's goal."""
+    """The goal in force on each day. Future days have the present goal."""
     yield from (point.goal for point in series.points)
     for _ in days[len(series.points) :]:
         yield series.key_result.goal
 
 
 def _aims(series: Series, days: Sequence[date]) -> Iterator[tuple[float | None, float | None]]:
-    """The target of each day, or the two bounds of its band."""
+    """The target on each day, or the two bounds of the band."""
     for aim in _goals(series, days):
         if isinstance(aim, Band):
             yield aim.at_least, aim.at_most

@@ -1,4 +1,4 @@
-"""The series of a key result as a table of 80 columns: equal days share a row, events stand between the rows."""
+"""The series of a key result as a table of 80 columns. Equal days share a row; events are between the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROW = "{:<15} {:>9} {:>8} {:>8} {:>8}  {:<9}  {}"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive days on which nothing changed but the date, and the events of the first of them."""
+    """Consecutive days that differ only in their date, and the events of the first day."""
 
     points: Sequence[Point]
     events: Sequence[SeriesEvent]
@@ -41,7 +41,7 @@ def render(series: Series, now: datetime) -> Iterator[str]:
 
 
 def runs(series: Series) -> list[Run]:
-    """The days of the series in runs; a day with an event begins a new run."""
+    """The days of the series, grouped into runs. A day with an event begins a new run."""
     events_by_day = by_point(series)
     folded: list[Run] = []
     for point in series.points:
@@ -77,7 +77,7 @@ def _row(run: Run, series: Series) -> str:
 
 
 def _note(point: Point, series: Series) -> str:
-    """What is unusual about a value: its origin, its quality, or the earlier day on which it was measured."""
+    """The unusual properties of a value: its origin, its quality, or the earlier day on which it was measured."""
     if point.source != "kept":
         return point.source or "never"
     measured = point.measured_at.astimezone(series.period.zone).date() if point.measured_at else None

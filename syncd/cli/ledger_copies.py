@@ -1,4 +1,6 @@
-"""`syncd backup`, `restore`, `export`, `import` and `copy-ledger`. Mapping files need not be valid for any of them."""
+"""`syncd backup`, `restore`, `export`, `import` and `copy-ledger`. These commands work even if mapping files are not
+valid.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
 
 
 def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
-    """Puts a backup, or an export, in the place of the ledger."""
+    """Replaces the ledger by a backup or an export."""
     url = _url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")

@@ -15,7 +15,7 @@ from syncd.service import LedgerReader
 
 
 def run(path: Path, *, workspace: str | None = None) -> None:
-    """Answers an assistant on standard input and output, until it closes them or ends the process."""
+    """Answers an assistant on standard input and output, until the assistant closes them or ends the process."""
     if find_spec("mcp") is None:
         raise ConfigError("`syncd mcp` needs the package mcp, which is not installed; run: pip install 'syncd[mcp]'")
     from syncd.cli.mcp_tools import make_server
@@ -28,7 +28,7 @@ def run(path: Path, *, workspace: str | None = None) -> None:
 
     def stop() -> None:
         reader.stop()
-        watching.join(timeout=3)  # it closes the ledger
+        watching.join(timeout=3)  # the thread closes the ledger
 
     def end(*_: object) -> None:
         stop()

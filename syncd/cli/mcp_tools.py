@@ -1,7 +1,8 @@
-"""The tools of `syncd mcp`: what an assistant may ask, each answered with a command's document and its text.
+"""The tools of `syncd mcp`. Each tool answers an assistant with a command's document and its text.
 
-They read the ledger and the mapping files alone, and change nothing. What people and other systems wrote stands in the
-answers as data: the server says so to the assistant, and each text begins with it.
+The tools only read the ledger and the mapping files, and change nothing. Texts of people and other systems are in the
+answers as data. The server tells the assistant that these texts are data, and so does the beginning of each answer's
+text.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ At = Annotated[str | None, Field(description="As of the end of this past day, su
 
 
 def make_server(daemon: Daemon) -> MCPServer[Any]:
-    """The server, over the configuration and the ledger of a process."""
+    """The server for the configuration and the ledger of a process."""
     server: MCPServer[Any] = MCPServer(
         "syncd", title="syncd", instructions=_INSTRUCTIONS, version=version("syncd"), log_level="WARNING"
     )
@@ -129,6 +130,6 @@ def _failed(sentence: str) -> CallToolResult:
 
 
 def _result(document: Mapping[str, Any], lines: Iterable[str]) -> CallToolResult:
-    """A document, and the text of the command."""
+    """A document, and the text that the command prints."""
     text = TextContent(type="text", text=f"{_DATA}\n\n{plain(lines)}\n")
     return CallToolResult(content=[text], structured_content=orjson.loads(safe_json(orjson.dumps(document).decode())))

@@ -1,4 +1,4 @@
-"""How the process takes memory from the system."""
+"""How the process gets memory from the system."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _M_ARENA_MAX = -8  # mallopt(3)
 def share_a_heap() -> None:
     """Lets all threads share one heap, if the C library is glibc.
 
-    By default glibc gives each thread a heap of its own. Threads that fetch pages of a megabyte never return the memory
-    of their heaps: a backfill then keeps 20 MB. Under Python's lock threads gain nothing from a heap of their own.
+    By default, glibc gives each thread its own heap. Threads that fetch pages of a megabyte never return the memory of
+    their heaps: a backfill then keeps 20 MB. Because of Python's lock, threads gain nothing from their own heaps.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -1,4 +1,4 @@
-"""What became of new ids, in sentences: for `sync` and `plan`."""
+"""Sentences about new ids, for `sync` and `plan`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from syncd.okr.words import count
 
 
 def moves(result: Result) -> Iterator[str]:
-    """The histories that go on under a new id, those that cannot, and the key results that look renamed."""
+    """Sentences about the histories that continue under a new id, those that cannot, and the key results that look
+    renamed.
+    """
     for moved in result.carried_over.moved:
         yield f"{moved.move.new}: the history of {moved.move.old} goes on here{_held(moved)}"
     for sentence in result.carried_over.refused:
@@ -20,7 +22,7 @@ def moves(result: Result) -> Iterator[str]:
 
 
 def moves_document(result: Result) -> dict[str, Any]:
-    """The same as `plan --json` has it."""
+    """The same information as in `moves`, in the form of `plan --json`."""
     return {
         "moved": [
             {

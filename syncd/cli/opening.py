@@ -1,6 +1,7 @@
-"""Shared by most commands: they open the configuration, the clock and the ledger, and print a JSON document.
+"""Shared by most commands: functions that open the configuration, the clock and the ledger, and print a document.
 
-The ledger is imported where a command opens it: `validate` mostly opens none, and starts a third faster without it.
+The ledger is imported only when a command opens it. `validate` mostly opens none, and starts a third faster without the
+import.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ Clock = Callable[[], datetime]
 
 
 def open_config(path: Path, workspace: str | None = None, *, tests: bool = True) -> tuple[Config, Clock]:
-    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock. Of a
-    deployment, those of a workspace.
+    """The configuration and the clock of every command. In a deployment, those of a workspace.
 
-    Without `tests`, for commands that only show figures, the tests in mapping files are not looked at.
+    If syncd.yaml sets a rehearsal's clock, the clock is that one. Without `tests`, for commands that only show figures,
+    the tests in mapping files are not read.
     """
     check_is_file(path)
     config = load_config(path, workspace, tests=tests)
@@ -44,10 +45,11 @@ def check_is_file(path: Path) -> None:
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
-    """The ledger; created if there is none, and with `new` even where another one stood.
+    """The ledger, which is created if there is none. With `new`, the ledger is created even where another ledger was.
 
-    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked, or if
-    the project is a workspace of a deployment above it: its ledger is named there, and it would begin a second one.
+    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
+    ConfigError also if a deployment in a folder above has this project as a workspace: the deployment names the
+    workspace's ledger, and this ledger would be a second one.
     """
     from syncd.config.deployment import deployment_above
     from syncd.ledger import open_ledger
@@ -70,7 +72,7 @@ def reading_ledger(config: Config) -> Ledger | None:
 
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is not None:
-        atexit.register(ledger.close)  # a connection left open leaves SQLite's journal beside the file
+        atexit.register(ledger.close)  # an open connection would leave SQLite's journal beside the file
     return ledger
 
 

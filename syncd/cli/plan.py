@@ -26,9 +26,11 @@ from syncd.status.report import KeyResultLine
 def run(
     path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str, workspace: str | None = None
 ) -> None:
-    """Prints what a sync would change. Exit code 1 if a source failed; else, with `exit_code`, 3 if there are changes.
+    """Prints what a sync would change. The exit code is 1 if a source failed; else, with `exit_code`, 3 if there are
+    changes.
 
-    A failed source outweighs changes: the next sync will measure its key results differently than this plan shows.
+    A failed source has priority over changes, because the next sync will measure its key results differently from this
+    plan.
     """
     with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         zone = request.config.zone

@@ -1,4 +1,4 @@
-"""A plan as text for a terminal of 80 columns: what enters, what leaves, what changes."""
+"""A plan as text for a terminal of 80 columns: the rows that enter, leave or change."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from syncd.status.report import KeyResultLine
 from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS
 
 _LISTED = 20
-_NAMED = 3  # key results of one problem
-_UNBROKEN = "\N{NO-BREAK SPACE}"  # where a line must not end; printed as a plain space
+_NAMED = 3  # key results listed for one problem
+_UNBROKEN = "\N{NO-BREAK SPACE}"  # a space where a line must not end; printed as a plain space
 T = TypeVar("T")
 
 
@@ -58,7 +58,9 @@ def publisher_failures(planned: Planned) -> Iterator[str]:
 
 
 def _publish(previews: Sequence[Preview]) -> Iterator[str]:
-    """What syncd would send to each target, place by place with old and new; and which targets do not exist."""
+    """The changes that syncd would send to each target, place by place with old and new; and the targets that do not
+    exist.
+    """
     writable = [preview for preview in previews if preview.changes and not preview.problem]
     unwritable = [preview for preview in previews if preview.problem and not preview.failed]
     if not writable and not unwritable:
@@ -81,7 +83,7 @@ def _publish(previews: Sequence[Preview]) -> Iterator[str]:
 
 
 def _problems(previews: Sequence[Preview]) -> Iterator[str]:
-    """An entry for each problem, with some of the key results that it concerns."""
+    """An entry for each problem, with some of the affected key results."""
     names_by_problem: dict[tuple[str, str], list[str]] = {}
     for preview in previews:
         names = names_by_problem.setdefault((preview.connection, preview.problem or ""), [])
@@ -177,7 +179,7 @@ def _why(change: KeyResultChange, zone: ZoneInfo) -> Iterator[str]:
     if change.edits:
         edits = ", ".join(str(edit) for edit in change.edits)
         yield from _wrapped(f"edited in {change.file}: {edits}", 6)
-    if new.quality in ("failed", "partial"):  # the reason is among the failures
+    if new.quality in ("failed", "partial"):  # the reason is listed with the failures
         yield f"      pull {new.quality}: {'no value yet' if new.value is None else 'the last value stays'}"
     elif new.reason:
         quality = "" if new.quality in (None, "complete") else f"{new.quality}: "
@@ -280,5 +282,5 @@ def _candidate(line: KeyResultLine) -> str:
 
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:
-    lines = wrap(text, WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) or [""]  # ids stay whole
+    lines = wrap(text, WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) or [""]  # ids are not broken
     yield from (" " * indent + line.replace(_UNBROKEN, " ") for line in lines)

@@ -1,4 +1,4 @@
-"""The progress of pulls: a moving display on a terminal, plain lines elsewhere, and at the end each failure once."""
+"""The progress of pulls: a moving display on a terminal, plain lines elsewhere, and each failure once at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _NAME = 48  # columns for a stream's name
 
 @contextmanager
 def watcher(stream: TextIO, *, kept: bool = True) -> Iterator[Watcher]:
-    """A watcher that shows progress on `stream` while the context lasts: of a cycle, or of a try that keeps nothing."""
+    """A watcher that shows progress on `stream` while the context lasts. `kept` is false for a try, which stores
+    nothing.
+    """
     if stream.isatty():
         with _moving() as moving:
             yield moving
@@ -26,17 +28,19 @@ def watcher(stream: TextIO, *, kept: bool = True) -> Iterator[Watcher]:
 
 
 def failures(result: Result) -> list[str]:
-    """A line for each stream, or part of a stream, that could not be read; parts with the same failure share a line."""
+    """A line for each stream, or part of a stream, that could not be read. Parts with the same failure share a line."""
     return list(dict.fromkeys(f"failed: {_name(pull)}: {reason}" for pull, reason in result.failures))
 
 
 def not_sent(result: Result) -> Iterator[str]:
-    """A line for each stream that a dry run did not ask for, and what counts in its place."""
+    """A line for each stream that a dry run did not pull, with the rows that count instead."""
     return (f"not sent: {_name(pulled.pull)}: {pulled.not_sent}" for pulled in result.pulls if pulled.not_sent)
 
 
 def print_failures(result: Result) -> None:
-    """Prints on standard error what could not be read, and why; also lists that can hold nothing."""
+    """Prints on standard error the streams that could not be read, with the reasons, and the lists that can hold
+    nothing.
+    """
     notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
     for line in [*notes, *failures(result)]:
         say(line, err=True)

@@ -1,4 +1,4 @@
-"""`syncd prune`. Mapping files need not be valid for it."""
+"""`syncd prune`. The command works even if mapping files are not valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syncd.sdk import ConfigError
 
 
 def run(path: Path, *, dry_run: bool, workspace: str | None = None) -> None:
-    """Removes what `retain:` allows, and prints how many rows of each table that were."""
+    """Removes the rows that `retain:` does not keep, and prints how many rows of each table were removed."""
     check_is_file(path)
     settings = read_chosen(path.absolute(), workspace).settings
     ledger = open_ledger(read_ledger_url(path, workspace), create=False)

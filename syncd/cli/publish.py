@@ -1,4 +1,4 @@
-"""Runs `syncd publish`, and reports for `sync` too what was written and what was not."""
+"""Runs `syncd publish`. Also reports the written and unwritten check-ins of `sync`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace: str | None = None) -> None:
-    """Writes the waiting check-ins, with `retry` also those that failed for good; exit code 1 if a publisher failed."""
+    """Writes the waiting check-ins; with `retry`, also those that failed for good. The exit code is 1 if a publisher
+    failed.
+    """
     with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         ledger = request.ledger
         if retry:
@@ -45,7 +47,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace
 
 
 def _ask_again(request: CycleRequest, only: str | None) -> None:
-    """Asks for another try of what failed for good."""
+    """Requests another try of the deliveries that failed for good."""
     ledger, now = request.ledger, request.clock()
     author, entered_by = author_name(None, "a retry"), process_owner()
     for delivery in ledger.outbox.in_state(STUCK):
@@ -73,7 +75,9 @@ def print_messages(messages: Sequence[MessageOutcome]) -> None:
 
 
 def print_deliveries(deliveries: Sequence[Delivered]) -> None:
-    """Prints how much was written where, and on standard error what was not written and why."""
+    """Prints how many check-ins were written where, and on standard error those that were not written, with the
+    reasons.
+    """
     wrote = Counter(delivered.delivery.connection for delivered in deliveries if delivered.wrote)
     for connection, number in wrote.items():
         say(f"wrote {count(number, 'check-in')} to {connection}")

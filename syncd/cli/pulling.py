@@ -1,4 +1,4 @@
-"""The common start of every command that pulls: it checks everything, locks the ledger, and shows the progress of the
+"""The common start of every command that pulls: checks everything, locks the ledger, and shows the progress of the
 pulls.
 """
 
@@ -31,7 +31,7 @@ def ready_to_pull(
     new_ledger: bool = False,
     workspace: str | None = None,
 ) -> Iterator[CycleRequest]:
-    """The request for a cycle; the ledger is locked while the context lasts. ConfigError before anything is touched."""
+    """Yields the request for a cycle, with the ledger locked. Raises ConfigError before anything is touched."""
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path, workspace)
@@ -48,7 +48,7 @@ def ready_to_pull(
 
 @contextmanager
 def _retry_policy(path: Path, workspace: str | None) -> Iterator[RetryPolicy]:
-    """How requests are tried: with the quotas that the workers of a deployment share, if it has workers."""
+    """The retry policy of requests. In a deployment with workers, the policy has the quotas that the workers share."""
     if workspace is None or (deployment := read_deployment(path)) is None or deployment.settings.runner == "threads":
         yield RetryPolicy()
         return

@@ -28,7 +28,7 @@ def run(
     notify: bool,
     workspace: str | None = None,
 ) -> None:
-    """Prints the review of the last seven days or of a period; with `notify` sends a summary of it instead."""
+    """Prints the review of the last seven days or of a period. With `notify`, sends a summary instead."""
     if as_markdown + as_html + as_json + notify > 1:
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
     config, clock = open_config(path, workspace, tests=False)

@@ -30,7 +30,7 @@ from syncd.workspaces.member import ShownMember
 from syncd.workspaces.synced_member import SyncedMember
 
 log = logging.getLogger("syncd.web")
-_PATIENCE = 25  # seconds; less than systemd, Docker and Kubernetes have by our files
+_PATIENCE = 25  # seconds; shorter than the limits in our files for systemd, Docker and Kubernetes
 
 
 def run(
@@ -45,12 +45,12 @@ def run(
 ) -> None:
     """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once.
 
-    `for_developers`: the pages include that of the design system.
+    `for_developers`: the pages include the one about the design system.
     """
     share_a_heap()
     set_up_log(log_format)
     host, port = address(listen)
-    on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    on_stop(lambda: os._exit(0))  # a kill does no harm yet: nothing has begun
     signal.signal(signal.SIGHUP, _reads_the_files_anyway)
     deployment = _deployment(path)
     if deployment is not None and workspace is None:
@@ -71,7 +71,7 @@ def run(
 
 
 def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace: str | None = None) -> None:
-    """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
+    """Serves only the pages, from the ledger and the mapping files, until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = address(listen)
     signal.signal(signal.SIGHUP, _reads_the_files_anyway)
@@ -87,17 +87,17 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
 
 
 def _deployment(path: Path) -> Deployment | None:
-    """The deployment that the file is of; None for a single project."""
+    """The deployment in this file; None for a single project."""
     check_is_file(path)
     deployment = read_deployment(path.absolute())
     return deployment and deployment.with_workspaces()
 
 
 def _company(deployment: Deployment) -> Company:
-    """The workspaces, synced by threads of this process, or by workers of which it is one."""
+    """The workspaces, synced by threads of this process or by workers, of which this process is one."""
     if deployment.settings.runner == "threads":
         return Company(deployment, SyncedMember)
-    from syncd.workspaces.worked_company import WorkedCompany  # here: the queue is for workers alone
+    from syncd.workspaces.worked_company import WorkedCompany  # here, because only workers need the queue
 
     return WorkedCompany(deployment)
 
@@ -114,7 +114,7 @@ def _serve_company(company: Company, host: str, port: int, *, insecure: bool) ->
 
 
 def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
-    """Serves the application while a function runs. ConfigError if the address cannot be used."""
+    """Serves the application while a function runs. Raises ConfigError if the address cannot be used."""
     with ExitStack() as stack:
         try:
             stack.enter_context(serving(app, host, port))
@@ -125,7 +125,9 @@ def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> 
 
 
 def _check_secrets(config: Config) -> None:
-    """Raises ConfigError if a secret of `web:` is too short. One that is not set lets nobody in, and syncs go on."""
+    """Raises ConfigError if a secret of `web:` is too short. With a secret that is not set, nobody can log in, and
+    syncs go on.
+    """
     if problems := list(web_secret_problems(config, short=True)):
         raise ConfigError(problems=problems)
     for problem in web_secret_problems(config):
@@ -133,7 +135,7 @@ def _check_secrets(config: Config) -> None:
 
 
 def _check_login(config: Config, host: str, *, insecure: bool) -> None:
-    """Warns where the pages are open and, by their public address, not to this machine alone."""
+    """Warns if the pages have no login, and their public address is open to other machines."""
     web = config.settings.web
     if web.leaves_others_unasked and (insecure or is_loopback(host)):
         log.warning(
@@ -142,14 +144,14 @@ def _check_login(config: Config, host: str, *, insecure: bool) -> None:
 
 
 def _reads_the_files_anyway(*_: object) -> None:
-    """What SIGHUP asks for happens without it: while a process starts, and in one that only watches the files."""
+    """Ignores SIGHUP: a process that is starting, or that only watches the files, reads the files anyway."""
 
 
 def on_stop(action: Callable[[], None]) -> None:
-    """Does this at SIGTERM and SIGINT, from now on."""
+    """From now on, runs `action` at SIGTERM and SIGINT."""
 
     def act(*_: object) -> None:
-        # The kernel ends what hangs then, but for process 1 of a container, which Docker and Kubernetes end themselves.
+        # The kernel then ends a process that hangs. Docker and Kubernetes themselves end process 1 of a container.
         signal.alarm(_PATIENCE)
         action()
 
@@ -158,7 +160,7 @@ def on_stop(action: Callable[[], None]) -> None:
 
 
 def address(listen: str) -> tuple[str, int]:
-    """The host and the port of `--listen`. ConfigError if it names none."""
+    """The host and the port of `--listen`. Raises ConfigError if it has none."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()):
         raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")

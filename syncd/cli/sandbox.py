@@ -13,7 +13,7 @@ from syncd.sdk import ConfigError
 
 
 def run(*, port: int, seed: int, now: str | None) -> None:
-    """Serves until it is stopped, and prints the variables that a shell needs to use it."""
+    """Runs the sandbox until it is stopped, and prints the variables that a shell needs to use it."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""The command line of what serves pages, and of who acts through them: its commands and their options."""
+"""The commands that serve pages or give access to them, with their options."""
 
 from __future__ import annotations
 

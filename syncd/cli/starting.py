@@ -1,4 +1,4 @@
-"""The commands by which a project begins: its first files, its schemas, and what can be connected."""
+"""The commands that start a project: its first files, its schemas, and the list of connectors."""
 
 from __future__ import annotations
 

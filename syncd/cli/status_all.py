@@ -19,7 +19,7 @@ _COLUMNS = {name: max(len(HEALTH_WORDS[name]) + 1, 5) for name in WORST_FIRST}
 
 
 def run(path: Path, workspace: str | None, *, period: str | None, as_json: bool) -> None:
-    """Prints a row for each workspace; a broken one is a row with its problem, and the exit code is 0 all the same."""
+    """Prints a row for each workspace. A broken workspace has a row with its problem, and the exit code is still 0."""
     if workspace is not None:
         raise ConfigError(f"--all shows every workspace; leave it out, or leave out --workspace {workspace}")
     check_is_file(path)

@@ -30,12 +30,14 @@ from syncd.status.unwritten import Trouble, in_short
 from syncd.status.verdicts import VERDICT_SIGNS, ordered
 from syncd.status.work_words import work_sentences
 
-_NOTE_LINES = 2  # `explain` shows the whole of a long note
+_NOTE_LINES = 2  # `explain` shows a long note in full
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
 def print_status(report: Report, unwritten: Sequence[Trouble], work: Work | None) -> None:
-    """Prints a report: objectives with a watermelon first, and in each the watermelon first; then the work."""
+    """Prints a report, then the work. Objectives with a watermelon come first; in each objective, watermelons come
+    first.
+    """
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     for line in render(report, unwritten, work, width):
@@ -107,7 +109,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
 def _key_result(line: KeyResultLine, report: Report, width: int, id_width: int) -> Iterator[str]:
     kr, health = line.key_result, line.standing.health
     progress = progress_figure(line.standing)
-    space = max(12, width - id_width - 41 - max(0, len(progress) - 6))  # a long progress takes room from the goal
+    space = max(12, width - id_width - 41 - max(0, len(progress) - 6))  # a long progress takes space from the goal
     yield (
         f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {cut(kr.id, id_width):<{id_width}} "
         + _styled(f"{value_figure(kr, line.value):>8}", "bold")
@@ -125,13 +127,13 @@ def _key_result(line: KeyResultLine, report: Report, width: int, id_width: int) 
 
 
 def _beneath(text: str, width: int, style: str, max_lines: int | None = None) -> Iterator[str]:
-    """A text in lines beneath a key result's own."""
+    """A text in indented lines below a key result's line."""
     for part in wrap(text, max(30, width - 6), max_lines=max_lines, placeholder=" …"):
         yield _styled(" " * 6 + part, style)
 
 
 def _styled(text: str, style: str) -> str:
-    """A text in one of the styles that go with words, such as `bold red`; `say` shows it on a terminal only."""
+    """A text in a style that goes with words, such as `bold red`. `say` shows styles only on a terminal."""
     words = style.split()
     colour = next((word for word in words if word != "bold"), None)
     return styled(text, fg=colour, bold="bold" in words or None)

@@ -23,7 +23,7 @@ from syncd.okr.words import HEALTH_WORDS, count, value_figure
 from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
-_RESTATED = 5  # records of one key result; explain lists them all
+_RESTATED = 5  # records shown for one key result; `explain` lists them all
 _INDENT = " " * 6
 
 
@@ -37,7 +37,7 @@ def run(
     new_ledger: bool,
     workspace: str | None = None,
 ) -> None:
-    """Runs one cycle and prints what changed; exit code 1 if a source or a publisher failed."""
+    """Runs one cycle and prints what changed. The exit code is 1 if a source or a publisher failed."""
     with ready_to_pull(
         path, only, log_format, workspace=workspace, reconcile=reconcile, new_ledger=new_ledger
     ) as request:
@@ -70,7 +70,9 @@ def run(
 
 
 def _is_shown(change: ValueChange) -> bool:
-    """Whether the number, its measure or its health changed, or a number is held. Failed pulls are printed apart."""
+    """Whether the number, its measure or its health changed, or a number is held. Failed pulls are printed
+    separately.
+    """
     old, new = change.old, change.new
     if new.quality == "held" or old is None:
         return True
@@ -99,13 +101,14 @@ def _change(change: ValueChange, key_result: KeyResult) -> Iterator[str]:
         if len(change.restated) > _RESTATED:
             more = len(change.restated) - _RESTATED
             yield f"{_INDENT}and {more} more: `syncd explain {change.key_result}` lists them"
-    if new.number is None and new.quality not in ("failed", "partial"):  # their reasons are among the failures
+    if new.number is None and new.quality not in ("failed", "partial"):  # their reasons are listed with the failures
         yield from wrapped(new.reason or "", _INDENT)
 
 
 def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
-    """How many key results were measured and how many of them changed; the second count equals the lines, without the
-    held ones.
+    """How many key results were measured, and how many of them changed.
+
+    The second count is the number of printed lines, without held numbers.
     """
     changed = [change for change in shown if change.new.quality != "held"]
     guards = sum(is_guard(change.key_result) for change in changed)
@@ -123,7 +126,7 @@ def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
 
 
 def _new_verdicts(result: Result) -> Iterator[str]:
-    """The links whose verdict changed, watermelons first; a new link is included only if it is a watermelon."""
+    """The links whose verdict changed, watermelons first. A new link is included only if it is a watermelon."""
     old_verdicts = {id(new.link): new.old for new in result.verdicts}
     for link in ordered(new.link for new in result.verdicts):
         verdict, old = link.alignment.verdict, old_verdicts[id(link)]

@@ -14,7 +14,7 @@ from syncd.okr.words import count
 
 
 def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
-    """Runs every test of every mapping file, and prints what differs."""
+    """Runs every test of every mapping file, and prints the differences."""
     config, _ = open_config(path, workspace)
     outcomes = [(test, differences(test, config.shares)) for test in config.tests]
     failed = sum(bool(different) for _, different in outcomes)

@@ -1,4 +1,4 @@
-"""What `syncd try` prints, in 80 columns."""
+"""The output of `syncd try`, in 80 columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from syncd.okr.measures import FormulaMeasure
 from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, goal, goal_bounds, progress_figure, value_figure
 
 _COUNTED = 5  # rows shown of those that count
-_LEFT_OUT = 3  # rows shown of each rule
+_LEFT_OUT = 3  # rows shown for each rule
 
 
 def render(tried: Tried) -> Iterator[str]:
-    """The number, what it rests on, and that nothing was kept."""
+    """The number, the rows behind it, and a line that says that nothing was stored."""
     zone = tried.draft.config.zone
     yield from _heading(tried)
     yield from _quality(tried, zone)
@@ -48,7 +48,7 @@ def _heading(tried: Tried) -> Iterator[str]:
         return
     yield from wrapped(f"{key_result.id}: {key_result.title}", rest="  ")
     stands = tried.standing
-    assert stands is not None  # it has a goal
+    assert stands is not None  # the draft has a goal
     way = f"   {progress_figure(stands)} of the way" if stands.progress is not None else ""
     health = f", {HEALTH_WORDS[stands.health]}" if way and tried.quality == "complete" else ""
     yield f"  {value}  {goal(key_result)}{way}{health}"

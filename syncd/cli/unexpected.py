@@ -1,7 +1,8 @@
-"""What nobody expected, without secrets: the error that ends the process or a thread, and what libraries log.
+"""Masks the secrets in unexpected output: the error that ends the process or a thread, and the log of libraries.
 
-Python prints them as they are, and an error's text may hold an address, a header or a password. Here they go through
-every redactor of the process. `set_up_log` gives the lines of libraries the form of the log.
+Python prints these texts unchanged, and an error's text may contain an address, a header or a password. This module
+passes these texts through every redactor of the process. `set_up_log` gives the lines of libraries the format of the
+log.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def guard_errors() -> None:
-    """Takes the place of Python's own ways to print an error, in all threads and where none can be raised, and a
-    library's warning.
+    """Replaces Python's own ways to print an error, in all threads and where no error can be raised, and a library's
+    warning.
     """
     sys.excepthook = _print_error
     sys.unraisablehook = _print_unraisable
@@ -31,14 +32,14 @@ def guard_errors() -> None:
 
 
 def take_lines(handler: logging.Handler) -> None:
-    """Hands a handler what no other handles: the log of libraries, and Python's warnings."""
+    """Gives a handler the lines that no other handler takes: the log of libraries, and Python's warnings."""
     logging.lastResort = handler
     logging.captureWarnings(True)
-    logging.getLogger("py.warnings").handlers[:] = [handler]  # else it gets one that drops all
+    logging.getLogger("py.warnings").handlers[:] = [handler]  # otherwise Python adds a handler that drops all lines
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message of a line; as it was written, if its values do not fit it."""
+    """The message of a line of the log. If its values do not fit its format, the format and the error."""
     try:
         return record.getMessage()
     except Exception as error:
@@ -46,12 +47,14 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 def print_unwritten(record: logging.LogRecord, error: Exception) -> None:
-    """Prints in place of a line of a log why there is none. Python would print the line's values, and secrets."""
+    """Prints a sentence instead of a line that cannot be written. Python would print the line's values, and with them
+    secrets.
+    """
     _print(f"{record.levelname}: a line of the log of {record.name} cannot be written: {type(error).__name__}\n")
 
 
 def _print_error(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    with suppress(Exception):  # an error that cannot even be shown
+    with suppress(Exception):  # an error that cannot be formatted
         _print("".join(traceback.format_exception(kind, error, trace)))
 
 
@@ -62,15 +65,15 @@ def _print_unraisable(ignored: sys.UnraisableHookArgs) -> None:
 
 
 def _print(text: str) -> None:
-    with suppress(Exception):  # nobody reads standard error, or the process ends
+    with suppress(Exception):  # standard error has no reader, or the process ends
         say_document(text, err=True)
 
 
 class _LastResort(logging.Handler):
-    """Writes what libraries log where no log was set up."""
+    """Writes the log of libraries where no log was set up."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the message, and its traceback. Raises nothing into what logs it."""
+        """Writes the message and its traceback. Raises nothing, so that the library goes on."""
         try:
             line = copy(record)
             line.msg, line.args = message_of(record), None

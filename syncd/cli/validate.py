@@ -34,7 +34,7 @@ _NOT_THERE, _OUT_OF_SCALE = "not-there", "out-of-scale"
 def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None) -> None:
     """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1).
 
-    Of a deployment, those of the workspace named, or of all.
+    In a deployment, those of the workspace named, or of all.
     """
     problems: list[Problem] = []
     try:
@@ -73,8 +73,9 @@ def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None
 
 
 def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[tuple[Config, Clock]]:
-    """The project, or the workspace. Of a deployment without a name, every workspace that is valid; what is wrong with
-    the others is added to `problems`.
+    """The project or the named workspace. In a deployment without a name, every valid workspace.
+
+    The problems of invalid workspaces are added to `problems`.
     """
     try:
         return [open_config(path, workspace)]
@@ -97,14 +98,14 @@ def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[
 
 
 def _warnings(config: Config, now: datetime) -> Iterator[tuple[Problem, str]]:
-    """What is valid, but probably wrong, each with its rule."""
+    """Settings that are valid but probably wrong, each with its rule."""
     ledger = _ledger(config)
     try:
         findings, far = _findings(config, ledger, now)
-    except SyncdError:  # the ledger broke while it was read, and the files are valid all the same
+    except SyncdError:  # the ledger failed during the read, but the files are valid
         findings, far = _findings(config, None, now)
     if ledger is not None:
-        ledger.close()  # a deployment has many
+        ledger.close()  # a deployment has many ledgers
     yield from ((problem, _CONNECTION) for problem in config.warnings())
     yield from ((problem, _WEB) for problem in config.web_warnings())
     yield from findings
@@ -123,9 +124,9 @@ def _findings(
 
 
 def _ledger(config: Config) -> Ledger | None:
-    """The ledger; None if there is none, or none that can be read.
+    """The ledger; None if no ledger exists or is readable.
 
-    Whoever checks files elsewhere has neither a ledger nor its password, and gets the findings that need none.
+    Whoever checks files elsewhere has neither a ledger nor its password, and gets the findings that need no ledger.
     """
     try:
         file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
@@ -137,7 +138,9 @@ def _ledger(config: Config) -> Ledger | None:
 
 
 def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
-    """The key results whose last value is so far from their numbers that one of these has another unit."""
+    """The key results whose last value is so far from their numbers that value and numbers probably have different
+    units.
+    """
     from syncd.ledger.definitions import measure_digest
 
     for okrs in config.periods:
@@ -154,7 +157,9 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _fitted(line: str) -> list[str]:
-    """The line, wrapped to the terminal's width; whole in a file or for another program, which reads line by line."""
+    """The line, wrapped to the terminal's width. A line for a file or a program, which reads line by line, stays
+    unwrapped.
+    """
     if not sys.stderr.isatty():
         return [line]
     width = shutil.get_terminal_size().columns

@@ -21,7 +21,7 @@ def run(path: Path, *, listen: str | None, log_format: str) -> None:
     share_a_heap()
     set_up_log(log_format)
     at = None if listen is None else address(listen)
-    on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
+    on_stop(lambda: os._exit(0))  # a kill does no harm yet: nothing has begun
     check_is_file(path)
     worker = Worker(path.absolute())
     on_stop(worker.stop)

@@ -1,4 +1,4 @@
-"""The installed connectors, by entry point: another package can add a connector without a change here."""
+"""The installed connectors, by entry point. Another package can add a connector without a change here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
 SHRINK = "50%"
 OTHERS = "workspace"
-"""The connection of each workspace of a deployment to the others, and its type, which no `type:` can take."""
+"""The name and type of the connection that each workspace of a deployment has to the others. No connection in a file
+can have this type.
+"""
 
 _OTHERS = EntryPoint(OTHERS, "syncd.workspaces.connector:OtherWorkspaces", GROUP)
 _SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?|100) ?%", re.ASCII)
 
 
 class BrokenConnector(Exception):
-    """A connector's package cannot be imported; the message says why."""
+    """A connector's package cannot be imported. The message says why."""
 
 
 @cache
@@ -36,7 +38,7 @@ def _entries() -> dict[str, list[EntryPoint]]:
 
 @cache
 def _own_entries() -> dict[str, EntryPoint]:
-    """The entries of syncd itself. Finding them does not read the files of every other installed package."""
+    """The entries of syncd itself. Finding these entries does not read the files of other installed packages."""
     own = Distribution.discover(name="syncd")
     return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
 
@@ -57,9 +59,10 @@ def is_connector_type(name: object) -> bool:
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector of a type. Raises BrokenConnector if it cannot be imported, or if two packages name one.
+    """The connector of a type. Raises BrokenConnector if the connector cannot be imported, or if two packages have a
+    connector of that type.
 
-    syncd's own connectors stay its own, whatever other packages name.
+    No other package can replace a connector of syncd itself.
     """
     entry = _OTHERS if type_name == OTHERS else _own_entries().get(type_name)
     if entry is None:
@@ -72,7 +75,7 @@ def connector(type_name: str) -> type[Connector]:
             )
     try:
         return cast("type[Connector]", entry.load())
-    except Exception as error:  # another package: its import can raise anything
+    except Exception as error:  # another package's import can raise anything
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error
 
 
@@ -86,8 +89,9 @@ def _share(value: Any) -> str:
 def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
     """Every key that a connection of this type may have.
 
-    A connection that pulls records always has `shrink`, and `reconcile`, also if its connector does not declare that
-    key: without a census, deleted records would count for ever. One whose system sends webhooks has `webhook_secret`.
+    A connection that pulls records always has `shrink` and `reconcile`, even if its connector does not declare
+    `reconcile`: without a census, deleted records would count for ever. A connection whose system sends webhooks has
+    `webhook_secret`.
     """
     keys = connector.Settings
     more: dict[str, Any] = {}

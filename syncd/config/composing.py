@@ -1,10 +1,10 @@
-"""Reads YAML text into plain data with the line of every key and item; size and depth are bounded while reading.
+"""Reads YAML text into plain data with the line of every key and item. Limits size and depth while reading.
 
-The parser is libyaml, or PyYAML's own where PyYAML was built without it.
+The parser is libyaml, or PyYAML's own parser where PyYAML was built without libyaml.
 
-The dialect is YAML 1.2: `yes` and `on` are texts. It refuses tags, a second document, invisible characters, duplicate
-keys, merges, more than 100 levels of nesting, texts of more than 20,000 characters, and aliases that expand to more
-than 100,000 values or to themselves.
+The dialect is YAML 1.2: `yes` and `on` are texts. The reader refuses tags, a second document, invisible characters,
+duplicate keys, merges, more than 100 levels of nesting, texts of more than 20,000 characters, and aliases that expand
+to more than 100,000 values or to themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
-# Characters that YAML 1.2 does not print, and those that it reads as text but libyaml (YAML 1.1) as a line break.
+# Characters that YAML 1.2 does not print, and characters that are text in YAML 1.2 but line breaks in libyaml (YAML
+# 1.1).
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
@@ -38,7 +39,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 class Lines:
     """The line of a list or block, and the lines of its entries by index or key, nested like the entries.
 
-    `grouped` holds the texts of its numbers that are written as `4.000`: YAML reads 4, and the author may mean 4000.
+    `grouped` holds the texts of numbers that are written as `4.000`: YAML reads 4, but the author may mean 4000.
     """
 
     line: int
@@ -52,7 +53,9 @@ def line_of(entry: int | Lines) -> int:
 
 
 def compose(text: str, shown: str) -> tuple[Any, Lines]:
-    """The data of a YAML text, and its lines. Raises ConfigError if the text is not YAML, or is refused."""
+    """The data of a YAML text, and its lines. Raises ConfigError if the text is not YAML, or has something that is
+    refused.
+    """
     if invisible := _INVISIBLE.search(text):
         message = f"the invisible character U+{ord(invisible[0]):04X} is here; delete it"
         raise ConfigError(problems=[Problem(shown, text.count("\n", 0, invisible.start()) + 1, message)])
@@ -70,7 +73,7 @@ def compose(text: str, shown: str) -> tuple[Any, Lines]:
 
 @dataclass(slots=True)
 class _Scalar:
-    """A scalar with an anchor; `plain` if it is written without quotes."""
+    """A scalar with an anchor. `plain`: written without quotes."""
 
     line: int
     text: str
@@ -79,10 +82,10 @@ class _Scalar:
 
 @dataclass(slots=True)
 class _Collection:
-    """A list or block that is being filled. A block that `wants_key` takes the next scalar as a key. Its next value
-    belongs to `key`; without one, it is dropped.
+    """A list or block that is being filled. If a block `wants_key`, the next scalar becomes a key.
 
-    `size` counts its keys and values with every alias expanded; `depth` is how deep they are nested.
+    The next value belongs to `key`; without a `key`, the value is dropped. `size` is the number of its keys and values
+    with every alias expanded; `depth` is their level of nesting.
     """
 
     line: int
@@ -100,9 +103,9 @@ class _Collection:
         self.wants_key = self.is_block
 
     def put(self, data: Any, line: int, inside: _Collection | None = None, text: str = "") -> None:
-        """Adds the next item, or the current key's value, which gets the line of its key.
+        """Adds the next item, or the value of the current key. The value gets the line of its key.
 
-        `inside` is the collection that it is; `text` is how a scalar is written.
+        `inside` is the item itself if it is a collection. `text` is a scalar as it is written.
         """
         key: str | int
         if not self.is_block:
@@ -122,7 +125,7 @@ class _Collection:
 class _Composer:
     """Builds data from the events of a parser.
 
-    PyYAML's own composer recurses in C without a bound: a file of 30,000 brackets would crash the process.
+    PyYAML's own composer recurses in C without a limit: a file of 30,000 opening brackets would crash the process.
     """
 
     def __init__(self, shown: str) -> None:
@@ -138,10 +141,10 @@ class _Composer:
         """Reads all events of a parser."""
         next_event, scalar = parser.get_event, yaml.ScalarEvent
         while (event := next_event()) is not None:
-            kind = type(event)  # faster than match, for there are hundreds of events in a file
+            kind = type(event)  # faster than match: a file has hundreds of events
             if kind is scalar:
                 line, text, plain = event.start_mark.line + 1, event.value, not event.style
-                if not plain or len(text) > MAX_TEXT:  # a plain text has no escapes
+                if not plain or len(text) > MAX_TEXT:  # a plain text has no escapes to check
                     self._check_text(text, line)
                 if event.tag is not None or event.anchor is not None:
                     self._keep_anchor(event, _Scalar(line, text, plain), line)
@@ -175,7 +178,7 @@ class _Composer:
             self._anchors[event.anchor] = anchored
 
     def _repeat(self, anchor: str, line: int) -> None:
-        """Attaches what an alias stands for."""
+        """Attaches the value that an alias stands for."""
         anchored = self._anchors.get(anchor)
         if anchored is None:
             message = f"the alias *{anchor[:40]} has no anchor before it; quote it if it is a text"
@@ -233,7 +236,9 @@ class _Composer:
             raise self._refuse(holder.line, message)
 
     def _check_text(self, text: str, line: int) -> None:
-        """Refuses what an escape in double quotes makes of a text, such as `\\0`, and a text that is too long."""
+        """Refuses a text that is too long, and an invisible character from an escape in double quotes, such as
+        `\\0`.
+        """
         if len(text) > MAX_TEXT:
             raise self._refuse(line, f"holds a text of {len(text):,} characters; write at most {MAX_TEXT:,}")
         if not text.isprintable() and (invisible := _INVISIBLE.search(text)):
@@ -249,20 +254,20 @@ class _Composer:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    """Turns a parser's error into a problem at its line, with advice for the common errors."""
+    """Turns a parser's error into a problem at its line, with advice for common errors."""
     mark, start = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
     if error.context == "while scanning a simple key" and start is not None:  # the mark is at the next key
         return Problem(shown, start.line + 1, "is not YAML here: the ':' after a key is missing")
-    line = min(mark.line, text.rstrip().count("\n")) + 1  # not behind the last line
+    line = min(mark.line, text.rstrip().count("\n")) + 1  # not after the last line
     since = f" that begins in line {start.line + 1}" if start is not None and start.line + 1 < line else ""
     message = _sentence(error.problem or "", error.context or "", text[mark.index : mark.index + 1], since)
     return Problem(shown, line, f"is not YAML here: {message}")
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """syncd's own sentence for the common errors, the parser's sentence for the others."""
+    """syncd's own sentence for a common error, or the parser's sentence for any other error."""
     if problem.startswith("mapping values are not allowed"):
         return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":

@@ -46,13 +46,15 @@ from syncd.sdk.redactor import Redactor
 T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
-_SHORTEST_SHOWN = 3  # characters of a value that a message of a wrong setting does not repeat
-_LONGEST_NAME = 255  # characters: what is longer, or has several lines, is a key where the name of its file should be
+_SHORTEST_SHOWN = 3  # a message about a wrong setting hides each value of at least this many characters
+_LONGEST_NAME = 255  # characters: a longer text, or one of several lines, is a key where the name of its file should be
 
 
 _opening_lock = threading.Lock()
-"""Opening imports client libraries, and makes no request. Some have circles of imports: two threads that enter a circle
-at two places would each meet half a module.
+"""Held while a source is opened, which imports client libraries and makes no request.
+
+Some of these libraries import each other in a circle. Two threads that start such a circle at different modules would
+each see a half-loaded module.
 """
 
 
@@ -69,32 +71,33 @@ class Connection:
     redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
 
     def page(self, part: str) -> str | None:
-        """The address at which a person sees what a part of a stream of readings holds; None if there is none."""
+        """The address of the page where a person sees a part of a stream of readings; None if there is none."""
         models = all_measure_keys(self.connector) if can_pull(self.connector) else ()
         for model in models:
             if issubclass(model, ReadingKeys):
-                with suppress(ValidationError):  # of another connector, which had this name once
+                with suppress(ValidationError):  # the part is of another connector, which once had this name
                     return model.of_part(part).page()
         return None
 
     @property
     def reconcile(self) -> timedelta:
-        """How long after a census of its records the next is due."""
+        """The time between two censuses of the connection's records."""
         return getattr(self.settings, "reconcile", RECONCILE)
 
     @property
     def shrink(self) -> float:
-        """The largest share of a list's records that may leave at once, from 0 to 1."""
+        """The largest share of a list's records that may disappear at once, from 0 to 1."""
         share: str = getattr(self.settings, "shrink", SHRINK)
         return float(share.rstrip("% ")) / 100
 
     def resolved(self) -> ConnectionSettings:
-        """The settings with all references resolved. Raises ConfigError with every reference that is not set, and
-        ShortSecret.
+        """The settings with all references resolved.
+
+        Raises ConfigError with every reference that is not set, and ShortSecret.
         """
         resolve = Resolver(self.document, quotes_logins=True)
         keys = self.document.data["connections"][self.name]
-        # Without the secret of webhooks only they are refused.
+        # If only the secret of webhooks is missing, only webhooks are refused.
         data = resolve({key: value for key, value in keys.items() if key != _WEBHOOK_SECRET}, self.place)
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
@@ -121,7 +124,7 @@ class Connection:
         return settings
 
     def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
-        """What nothing may show: the values of the keys that are declared secret, and the keys in addresses."""
+        """The secret values: those of keys that are declared secret, and the keys in addresses."""
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())
@@ -140,8 +143,9 @@ class Connection:
         return too_short(self.document, self._place_of(key), key, length)
 
     def webhook_secret(self) -> str | None:
-        """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set, and
-        ShortSecret.
+        """The secret that webhooks are signed with; None if no webhooks are expected.
+
+        Raises ConfigError if its reference is not set, and ShortSecret.
         """
         place = (*self.place, _WEBHOOK_SECRET)
         if self.document.at(place) is None:
@@ -149,8 +153,8 @@ class Connection:
         return secret_at(self.document, place, _WEBHOOK_SECRET)
 
     def without_secrets(self, text: str) -> str:
-        """The text with every secret masked: a server may repeat what it was sent."""
-        if not self.redactor.has_learned:  # it was not opened yet
+        """The text with every secret masked, because a server may repeat the secrets of a request."""
+        if not self.redactor.has_learned:  # the connection was not opened yet
             with suppress(ConfigError):
                 self.resolved()
         return self.redactor(text)
@@ -166,7 +170,7 @@ class Connection:
         return self._opened(partial(self.connector.publisher, self._resolved_for(context), self._hiding(context), keys))
 
     def _resolved_for(self, context: Context) -> ConnectionSettings:
-        """The settings with all references resolved. Its requests count against the quota of its credential."""
+        """The settings with all references resolved. Requests with them count against the quota of their credential."""
         settings = self.resolved()
         account = settings.credential_name()
         secret = () if account is not None else tuple(value for _, value in settings.secrets())
@@ -196,7 +200,7 @@ def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
             except ShortSecret as error:
                 yield from error.problems
             except ConfigError:
-                continue  # a secret that is missing fails its connection alone
+                continue  # a missing secret fails only its own connection
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:

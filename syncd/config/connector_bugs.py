@@ -1,4 +1,4 @@
-"""A connector's own bug: the log gets its traceback, people get a sentence, and neither gets a secret."""
+"""Reports a connector's own bug: the traceback goes into the log, a sentence to people. Secrets are masked in both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def log_bug(
 ) -> str:
     """Logs a bug as an event with its traceback, and returns the sentence for people.
 
-    `hide` masks the secrets that the error's message may repeat; `where` are the fields of the event.
+    `hide` masks the secrets that the error's message may repeat; `where` holds the fields of the event.
     """
     clean = Exception(hide(f"{type(error).__name__}: {error}"))
     log.error(event, extra=where, exc_info=(type(clean), clean, error.__traceback__))

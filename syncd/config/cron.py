@@ -1,4 +1,4 @@
-"""Cron lines, read as crontab(5) says."""
+"""Cron lines, interpreted according to crontab(5)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ _TICK = timedelta(microseconds=1)
 
 
 def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The next time, from `now` on, of a cron line of five fields in a zone. Raises ValueError if it is no cron line.
+    """The next time of a cron line of five fields in a zone, from `now` on. Raises ValueError if the line is no cron
+    line.
 
-    At a change of clocks it acts as Debian's cron(8) does. A line whose minute or hour begins with `*` runs in every
-    real minute that matches it. Any other line runs once for each of its times: a time that the clocks skip runs right
-    after the gap, and a time that they repeat runs the first time only. In the few zones that change at midnight or by
+    Clock changes are handled as in Debian's cron(8). A line whose minute or hour begins with `*` runs in every real
+    minute that matches it. Any other line runs once for each of its times: right after the gap for a time that the
+    clocks skip, and only the first time for a time that they repeat. In the few zones that change at midnight or by
     half an hour, a line with `*` can be an hour off on that day.
     """
-    from cronsim import CronSim, CronSimError  # here: most schedules are durations
+    from cronsim import CronSim, CronSimError  # here, because most schedules are durations
 
     try:
         for local in CronSim(line, (now.astimezone(UTC) - _TICK).astimezone(zone)):
-            # In UTC: two local times that read alike compare as equal, whether they are before or after a change.
+            # In UTC: local times before and after a clock change compare as equal if they read the same.
             if (moment := local.astimezone(UTC)) >= now:
                 return moment
     except CronSimError as error:

@@ -1,5 +1,5 @@
-"""What crosses between the workspaces of a deployment: the key results that one exports, and the connection by which
-another reads them.
+"""The key results that a workspace of a deployment exports, and the connection through which another workspace reads
+them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _PLACE: Place = ("connections", OTHERS)
 def project_connections(
     document: Document, settings: ProjectFile, workspace: Workspace | None, problems: list[Problem]
 ) -> dict[str, Connection | None]:
-    """The connections of a project by name, None for one that is not valid; of a workspace, that to the others too."""
+    """The connections of a project by name, None for an invalid one. A workspace also has its connection to the
+    others.
+    """
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
         if isinstance(connection, Problem):
@@ -41,7 +43,7 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection by which a workspace reads what others export; no file has it."""
+    """The connection through which a workspace reads the exports of others. No file has it."""
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()
@@ -52,7 +54,7 @@ def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connecti
 
 
 def export_problems(settings: ProjectFile, document: Document, periods: Iterable[PeriodOkrs]) -> Iterator[Problem]:
-    """Each entry of `export:` that no mapping has."""
+    """Each entry of `export:` that names a key result that no mapping has."""
     names = {key_result.id for okrs in periods for key_result in okrs.key_results}
     for index, name in enumerate(settings.export):
         if name not in names:

@@ -21,9 +21,10 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The data of a file, with its lines. `digest` is of the file's content.
+    """The data of a file, with its lines. `digest` is the digest of the file's content.
 
-    The data may include some of `defaults`, the document of another file: its problems are reported in that file.
+    The data may include some of `defaults`, the document of another file. A problem in `defaults` is reported in that
+    other file.
     """
 
     file: str
@@ -64,7 +65,7 @@ class Document:
         return len(self._along(place)) == len(place)
 
     def is_default(self, place: Place) -> bool:
-        """Whether the document has this place from `defaults`."""
+        """Whether the document takes this place from `defaults`."""
         return self.defaults is not None and not self._has_line(place) and self.defaults.has(place)
 
     def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
@@ -78,7 +79,7 @@ class Document:
             yield from _grouped(entry, place)
 
     def _along(self, place: Place) -> list[int]:
-        """The lines of the parts of a place, as far as the document has them."""
+        """The line of each part of a place, up to the first part that the document lacks."""
         lines: list[int] = []
         entry: int | Lines = self.lines
         for part in place:
@@ -104,7 +105,7 @@ def _grouped(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
 
 
 def shown_path(path: Path) -> str:
-    """A path as messages show it: relative to the working folder if it lies within it."""
+    """A path as messages show it: relative to the working folder if the file is within it."""
     return str(path).removeprefix(os.path.join(os.getcwd(), ""))
 
 

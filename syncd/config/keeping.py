@@ -1,4 +1,4 @@
-"""The keys of `retain:` and `backup:`: how long the ledger keeps what no number needs, and its backups."""
+"""The keys of `retain:` and `backup:`: how long the ledger keeps rows that no number needs, and its backups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from syncd.sdk import Duration
 
-_LONGEST = timedelta(days=36_500)  # there is no earlier time than the year 1
+_LONGEST = timedelta(days=36_500)  # datetime has no time before the year 1
 
 
 def _a_second_or_more(length: timedelta) -> timedelta:

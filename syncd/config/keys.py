@@ -16,7 +16,7 @@ from syncd.sdk.key_rules import text
 from syncd.sdk.number_texts import possible_numbers, quoted
 from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond
 
-# Built when first used: a model that only stands within others is never built on its own.
+# Built on first use: a model that is only used within others is never built on its own.
 STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
 Id = Annotated[
@@ -34,7 +34,7 @@ Unit = Annotated[str, Field(max_length=50)]
 
 
 def no_truth_value(value: Any) -> Any:
-    """The value; refuses true and false, which pydantic would read as 1 and 0."""
+    """The value. Refuses true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
     return value
@@ -50,7 +50,9 @@ _DAY = timedelta(days=1)
 
 
 def _days_and_weeks(value: Any) -> Any:
-    """The lag that `10d` or `3w` writes. Elsewhere `m` is a minute, and people write a lag of `1m` for a month."""
+    """The lag in a text such as `10d` or `3w`. Other durations read `m` as a minute, but people write a lag of `1m` for
+    a month.
+    """
     if isinstance(value, timedelta):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -74,11 +76,11 @@ Lag = Annotated[
         )
     ),
 ]
-"""How much later an outcome moves: `10d` or `3w`."""
+"""How much later an outcome moves, such as `10d` or `3w`."""
 
 
 def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
-    """The number; a text that is none is refused with what to write. `4.000` in quotes may mean 4 or 4000."""
+    """The number. Refuses other texts, and says what to write instead; `4.000` in quotes may mean 4 or 4000."""
     no_truth_value(value)
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value
@@ -91,7 +93,7 @@ _QUOTED = text(f"^(?!{_GROUPED}){_PLAIN}$", "write a number")
 
 
 def _or_quoted(**bounds: float) -> WithJsonSchema:
-    """The schema of a number within bounds; it may stand in quotes."""
+    """The schema of a number within bounds, with or without quotes."""
     kinds = ["number", "string"]
     return WithJsonSchema({"type": kinds, **bounds, "allOf": [{"if": {"type": "string"}, "then": _QUOTED}]})
 
@@ -101,11 +103,11 @@ _WITHIN = _or_quoted(minimum=-LARGEST_WHOLE, maximum=LARGEST_WHOLE)
 Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers), _WITHIN]
 Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers), _WITHIN]
 Share = Annotated[float, BeforeValidator(partial(_number, share=True)), _or_quoted()]
-"""A share of 1, which people like to write as a percentage."""
+"""A share of 1. People often write it as a percentage."""
 
 
 def within_years(day: date | None) -> date | None:
-    """The day or time; refuses far years, because the midnight after them may not be representable."""
+    """The day or time. Refuses years outside 1900 to 2999: datetime may have no midnight after them."""
     if day is not None and not 1900 <= day.year <= 2999:
         raise ValueError(f"is {day.isoformat()}; write one of the years 1900 to 2999")
     return day
@@ -122,5 +124,5 @@ Day = Annotated[date, AfterValidator(within_years), DAY]
 
 
 def tag_by_shape(block_tag: str, scalar_tag: str) -> Callable[[Any], str]:
-    """Discriminates the two forms of a key by shape, so that only the intended form reports problems."""
+    """Tells the two forms of a key apart by shape, so that only the intended form reports problems."""
     return lambda value: block_tag if isinstance(value, dict | list | BaseModel) else scalar_tag

@@ -1,4 +1,4 @@
-"""Looks in sources that need no network, such as files and other workspaces, for what measures name."""
+"""Checks names in measures against sources that need no network, such as files and other workspaces."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from syncd.sdk import ConfigError, Context, Problem, ReadingKeys, RetryPolicy, i
 
 
 def missing_in_sources(config: Config) -> Iterator[Problem]:
-    """A problem for each key result whose measure names what is not there: a file, a sheet, a column.
+    """A problem for each key result whose measure names a file, a sheet or a column that does not exist.
 
-    A connection whose references are not set is passed over, because `validate` needs no secret.
+    Skips a connection whose references are not set, because `validate` needs no secret.
     """
     return _problems(config, {name for name, connection in config.connections.items() if connection.kind != OTHERS})
 
 
 def not_exported(config: Config) -> Iterator[Problem]:
-    """A problem for each key result that the files of the deployment do not let it read of another workspace."""
+    """A problem for each key result that reads another workspace's key result without being allowed to."""
     return _problems(config, {OTHERS} & config.connections.keys())
 
 

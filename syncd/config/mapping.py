@@ -42,7 +42,7 @@ from syncd.sdk import Problem
 class Reader:
     """Reads a mapping file and collects its problems; `named` are the named measures of all files.
 
-    `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has none.
+    `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Reader:
         model: type[BaseModel] = MeasuresFile if holds_measures_alone(data) else MappingFile
         try:
             if isinstance(data, dict) and isinstance(data.get("defaults"), dict):
-                Defaults.model_validate(data["defaults"])  # reports its problems at their place, and once
+                Defaults.model_validate(data["defaults"])  # reports its problems once, at their place
                 data = _with_defaults(data)
         except ValidationError as error:
             self._problems.extend(validation_problems(error, Defaults, self.document, ("defaults",)))
@@ -163,7 +163,7 @@ class Reader:
                 for number, step in enumerate(keys.milestones, 1)
             )
             return Milestones(tuple(steps))
-        assert keys.target is not None  # KeyResultKeys makes sure of exactly one goal
+        assert keys.target is not None  # KeyResultKeys requires exactly one goal
         return Target(keys.target, baseline)
 
     def _pace(self, keys: KeyResultKeys, place: Place, period: Period) -> Pace:
@@ -225,7 +225,7 @@ def named_measures(document: Document) -> Mapping[str, Named]:
 
 
 def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A measure with its file's defaults for its connection; in a formula, each part has the defaults of its own
+    """A measure with its file's defaults for its connection. In a formula, each part gets the defaults of its own
     connection.
     """
     parts = data.get("parts")
@@ -258,7 +258,7 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data with its defaults added where an entry does not have the key itself."""
+    """A file's data with the file's defaults in each entry that lacks the key."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}

@@ -1,4 +1,6 @@
-"""Finds the mapping files of a project. What cannot be listed, or leads elsewhere, is a problem."""
+"""Finds the mapping files of a project. A folder that cannot be listed, and a link that leads elsewhere, are
+problems.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ from syncd.sdk import Problem
 
 
 def mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
-    """The files that `mappings:` of a syncd.yaml (`document`) names: those of a folder, or of a glob."""
+    """The files that `mappings:` of a syncd.yaml (`document`) names: the files of a folder, or those that match
+    a glob.
+    """
     start = folder / pattern
     unreadable: list[OSError] = []
     if start.is_dir():
         unreadable = _unreadable(start)
-        # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
+        # Hidden files belong to editors. The links of a Kubernetes ConfigMap point into hidden folders.
         files = [
             file
             for suffix in ("*.yaml", "*.yml")
@@ -44,17 +48,19 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
 
 
 def _home(start: Path) -> Path:
-    """The folder that mapping files must lie in: the one that `mappings:` names, or that its glob begins in."""
+    """The folder that all mapping files must be in: the folder that `mappings:` names, or the one where its glob
+    begins.
+    """
     while not start.is_dir():
         start = start.parent
     return start.resolve()
 
 
 def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
-    """Whether a file lies in a folder, links followed; if not, that is a problem.
+    """Whether a file is in a folder after following links. If not, adds a problem.
 
-    git carries links too, and a message about a wrong file repeats some of its text: through a link, that of any file
-    which syncd may read, such as a token.
+    git stores links too, and a message about a wrong file repeats some of its text. Through a link, such a message
+    could show the text of any file that syncd may read, such as a token.
     """
     try:
         stays = file.resolve().is_relative_to(home)
@@ -68,7 +74,7 @@ def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
 
 
 def _unreadable(start: Path) -> list[OSError]:
-    """The folders that cannot be listed, which `rglob` leaves out in silence: their key results would be gone."""
+    """The folders that cannot be listed. `rglob` silently skips them, and their key results would be missing."""
     errors: list[OSError] = []
     for _, folders, _ in os.walk(start, onerror=errors.append):
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
@@ -76,7 +82,7 @@ def _unreadable(start: Path) -> list[OSError]:
 
 
 def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
-    """The folders through which a glob leads and that cannot be looked through; `glob` leaves them out in silence."""
+    """The folders on the path of a glob that cannot be read. `glob` silently skips them."""
     for ancestor in reversed(PurePath(pattern).parents[:-1]):
         try:
             places = list(folder.glob(str(ancestor)))
@@ -88,7 +94,7 @@ def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
 
 
 def _is_hidden(file: Path, folder: Path, pattern: str) -> bool:
-    """Whether a file, or a folder above it, is an editor's or a ConfigMap's own, and is not named by the glob."""
+    """Whether a file, or a folder above it, belongs to an editor or a ConfigMap and is not named by the glob."""
     named = PurePath(pattern).parts
     return any(part.startswith(".") and part not in named for part in file.relative_to(folder).parts)
 

@@ -164,7 +164,7 @@ class KeyResultKeys(BaseModel):
             raise ValueError("has milestones that do not go up; each needs a higher 'at' than the milestone before")
 
     def links(self) -> tuple[Link, ...]:
-        """Its links to outcomes; a link without a lag has the key result's lag."""
+        """The links of the key result to outcomes. A link without a lag has the key result's lag."""
         items = [self.drives] if isinstance(self.drives, str) else self.drives
         return tuple(
             Link(item, self.lag)

@@ -19,11 +19,11 @@ _PERCENT = re.compile(r"(-?\d+(?:\.\d+)?) ?%")
 
 
 def _moment(value: Any) -> Any:
-    """A day or a time; days stay days."""
+    """A day or a time. A day stays a day."""
     if value is None or isinstance(value, date):
         return value
     try:
-        if not isinstance(value, str):  # pydantic would take a number for seconds since 1970
+        if not isinstance(value, str):  # pydantic would read a number as seconds since 1970
             raise ValueError  # noqa: TRY301, TRY004 - every case has the same message
         return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     except ValueError:
@@ -43,7 +43,7 @@ class About(BaseModel):
     places: int
 
     def met_by(self, actual: float | None) -> bool:
-        """Whether a number, rounded to the written decimal places, equals this number."""
+        """Whether a number, rounded to the decimal places of the expected number, equals it."""
         return actual is not None and abs(actual - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Reads the `tests:` of a mapping file: the given facts, and the results that are expected."""
+"""Reads the `tests:` of a mapping file: the given facts, and the expected results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class _Written:
-    """A test's facts as the file writes them, by measure; `places` says where the facts of each measure are."""
+    """A test's facts, by measure, as the file writes them. `places` says where the facts of each measure are."""
 
     records: dict[RecordMeasure, list[tuple[str, GivenRecord]]] = field(default_factory=dict)
     readings: dict[ReadingMeasure, list[GivenReading]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class MappingTest:
-    """A test of a mapping file: what is expected by key result or objective, as of a moment, on given facts."""
+    """A test of a mapping file: the results expected of key results and objectives, as of a moment, on given facts."""
 
     name: str
     document: Document
@@ -51,7 +51,9 @@ class MappingTest:
     _facts: _Written
 
     def given(self) -> Given:
-        """The given facts. Records are built on demand, because checking the files does not need thousands of them."""
+        """The given facts. Records are built on demand, because checking the files does not need them, and there may be
+        thousands.
+        """
         period = self.okrs.period
         records = {
             measure: [record for name, keys in written for record in _records(keys, name, measure, period, self.at)]
@@ -65,7 +67,7 @@ class MappingTest:
 
 
 def read_test_keys(document: Document, problems: list[Problem]) -> Iterator[tuple[int, MappingTestKeys]]:
-    """The valid tests of a file, each with its index. `MappingFile` reports a value that is no list of blocks."""
+    """The valid tests of a file, each with its index. `MappingFile` reports a value that is not a list of blocks."""
     data = document.data
     tests = data.get("tests") if isinstance(data, dict) and not holds_measures_alone(data) else None
     for index, test in enumerate(tests if isinstance(tests, list) else []):
@@ -128,7 +130,7 @@ class MappingTestReader:
     def _leaf(self, measure: Leaf, facts: Any, where: Place, given: _Written) -> None:
         if not isinstance(facts, list):
             what = "records" if isinstance(measure, RecordMeasure) else "readings"
-            number = "a number, null, or " if len(where) == 4 else ""  # a part of a formula has facts alone
+            number = "a number, null, or " if len(where) == 4 else ""  # a part of a formula has only facts
             self._report(where, f"{where[-1]} must be {number}a list of {what}")
             return
         if (first := given.places.setdefault(measure, where)) is not where:
@@ -170,15 +172,16 @@ class MappingTestReader:
 
 
 def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
-    """A time in the period's zone; a day becomes its first instant, or its `last`."""
+    """A time in the period's zone. A day becomes its first instant, or with `last` its last instant."""
     if isinstance(given, datetime):
         return given if given.tzinfo else given.replace(tzinfo=period.zone)
     return midnight(given + timedelta(days=1), period.zone) - _INSTANT if last else midnight(given, period.zone)
 
 
 def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Period, at: datetime) -> Iterator[Record]:
-    """The records as a source showed them at a moment: without records created later, and with records done later still
-    open.
+    """The records as a source showed them at a moment.
+
+    Records created later are left out. Records done later are still open.
     """
     created = _moment(keys.created, period) if keys.created is not None else None
     done = _moment(keys.done, period) if keys.done is not None else None
@@ -203,7 +206,7 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
 
 def _readings(keys: GivenReading, number: int, period: Period) -> Iterator[Reading]:
     if keys.value is None and keys.problem is None:
-        return  # a blank is no reading
+        return  # a blank cell is no reading
     moment = _moment(keys.date, period) if keys.date is not None else None
     raw = keys.problem if keys.value is None else f"{keys.value:g}"
     yield Reading(keys.value, f"given {number}", raw or "", moment, keys.problem if keys.value is None else None)

@@ -46,8 +46,8 @@ class Named:
 class MeasureReader:
     """Reads the measures of a mapping file and collects their problems.
 
-    `defaults` holds keys of measures by connection; `named` holds the named measures of all files. `period` is that of
-    the key results, None while named measures are read alone.
+    `defaults` holds keys of measures by connection; `named` holds the named measures of all files. `period` is the
+    period of the key results, None while named measures are read without a key result.
     """
 
     document: Document
@@ -59,7 +59,7 @@ class MeasureReader:
     period: Period | None = None
 
     def read(self, written: Written, place: Place, unit: str | None = None) -> Measure | None:
-        """The measure at a place, of a key result with this unit; None if it is not valid."""
+        """The measure at a place, for a key result with this unit. None if the measure is not valid."""
         data = self._resolved(written, place)
         if data is None:
             return None
@@ -69,7 +69,7 @@ class MeasureReader:
         return measure
 
     def _drop_repeated(self, written: Written, before: int) -> None:
-        """Drops the problems added since `before` if the named measure reports them at its own place."""
+        """Drops the problems added since `before` if the named measure reports the same problems at its own place."""
         if isinstance(written, str) and len(self.problems) > before:
             named = self.named[written]
             own = replace(self, document=named.document, defaults={}, problems=[])
@@ -78,7 +78,9 @@ class MeasureReader:
                 del self.problems[before:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: its own, and the keys of the measure that it names, which may name another."""
+        """All keys of a measure: its own keys, and those of the measure that it names. That measure may name
+        another.
+        """
         data = {"use": written} if isinstance(written, str) else written
         seen: list[Any] = []
         while "use" in data:
@@ -152,7 +154,7 @@ class MeasureReader:
             self.problems.append(self._problem((*place, "from"), message))
             return None
         connection = self.connections[name]
-        if connection is None:  # its own problems are reported at its place
+        if connection is None:  # the problems of the connection are reported at its own place
             return None
         defaults = self.defaults.get(name, {})
         lent: dict[str, Place] = dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))
@@ -191,10 +193,10 @@ class MeasureReader:
                 streams = [self._with_days(stream, measure.window, many=True) for stream in streams]
                 measure = replace(measure, asks_days=True)
             return replace(measure, streams=tuple(streams))
-        # The keys of readings identify their part of a stream: without those that every measure may have.
+        # The keys of readings identify their part of a stream, so the keys that every measure may have are left out.
         own = keys_model.model_fields.keys() - AnyMeasureKeys.model_fields.keys()
         values = {name: getattr(parsed, name) for name in own}
-        keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # they are checked already
+        keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # the keys were checked already
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             keys = keys.in_unit(unit)
             (stream,) = keys.streams()
@@ -205,7 +207,7 @@ class MeasureReader:
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _with_days(self, stream: str, window: Window, *, many: bool) -> str:
-        """The key of a stream whose request names days, with the window in its first line."""
+        """The key of a stream with the window in its first line, because its request names days."""
         if self.period is None:
             return stream
         name = stream_name(stream)
@@ -251,7 +253,9 @@ def _is_valid_part_name(name: str) -> bool:
 
 
 def _condition(key: str, fields: Any) -> tuple[str, bool, str]:
-    """The field that a key of `where` filters, whether the key negates, and which bound it sets, if any."""
+    """The field that a key of `where` filters, whether the key negates the condition, and which bound it sets,
+    if any.
+    """
     if fields is not None and key in fields:
         return key, False, ""
     for suffix in ("_at_least", "_at_most"):

@@ -1,4 +1,6 @@
-"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write, and the nearest valid name."""
+"""pydantic's errors as sentences for people who edit YAML: the error, what to write instead, and the nearest valid
+name.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def validation_problems(
 ) -> Iterator[Problem]:
     """A problem for each error that pydantic reports about the data at `base` of a document.
 
-    `lent` holds the keys that come from another place, such as a file's defaults, with that place.
+    `lent` holds the keys that come from another place, such as a file's defaults, each with its place.
     """
     messages: dict[tuple[Place, str], None] = {}
     for details in error.errors():
@@ -36,16 +38,16 @@ def validation_problems(
         messages[(place, _cut_at_comma(details, document, place) or _sentence(details, model, place))] = None
     mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in messages}
     for place, message in messages:
-        if (place, message.replace(" is missing", "?")) not in mistyped:  # its typo is reported already
+        if (place, message.replace(" is missing", "?")) not in mistyped:  # the typo is reported already
             yield document.problem(place, message)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """`; did you mean 'x'?` with the nearest of the valid names; at most twenty of them if none is near."""
+    """`; did you mean 'x'?` with the nearest valid name. If none is near, at most twenty of the valid names."""
     return _nearest(name, frozenset(valid))
 
 
-@lru_cache(100)  # a name that is gone may be missed in a thousand places
+@lru_cache(100)  # a thousand places may name the same missing name
 def _nearest(name: str, valid: frozenset[str]) -> str:
     names = sorted(valid)
     if (match := nearest_name(name, names)) is not None:
@@ -55,7 +57,7 @@ def _nearest(name: str, valid: frozenset[str]) -> str:
 
 
 def alternatives(names: Collection[str]) -> str:
-    """`'a', 'b' or 'c'`."""
+    """The names as `'a', 'b' or 'c'`."""
     quoted = [repr(name) for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
@@ -118,7 +120,7 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
         case "list_type" | "tuple_type" | "sequence_type":
             return f"{key} must be a list, not {_describe(given)}{_as_list(given)}"
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            # A whole file that is one value is no file of syncd's, and may be a secret.
+            # A file that is only one value is not a file for syncd, and the value may be a secret.
             what = _describe(given) if loc or isinstance(given, list | dict) else "a single value"
             return f"{key} must be a block of keys, not {what}"
         case "too_short" | "string_too_short":

@@ -1,4 +1,4 @@
-"""The keys of `notify:`: who is notified, about what, and when not."""
+"""The keys of `notify:`: the recipients, the events, and the hours without messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syncd.sdk import Duration
 
 About = Literal["health", "watermelon", "held", "failing"]
 EVERYBODY = "to"
-"""The recipient that `to:` names. The other recipients have the names of owners."""
+"""The recipient of `to:`. The other recipients have the names of owners."""
 
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)\Z")
 
@@ -29,7 +29,7 @@ def _by_reference(value: Any) -> Any:
 
 
 Addresses = Annotated[list[str], BeforeValidator(_by_reference), Field(min_length=1)]
-"""Addresses in apprise's notation (github.com/caronc/apprise/wiki), by reference, because they hold secrets."""
+"""Addresses in apprise's notation (github.com/caronc/apprise/wiki), as references, because addresses hold secrets."""
 
 
 class NotifyKeys(BaseModel):
@@ -71,7 +71,7 @@ class NotifyKeys(BaseModel):
         return value
 
     def is_quiet(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether no message is sent at a time."""
+        """Whether a time is in the hours without messages."""
         if self.quiet is None:
             return False
         first, last = _hours(self.quiet)

@@ -1,4 +1,4 @@
-"""What to write in place of a text that stands where a mapping file needs a number."""
+"""Advice on what to write instead of a text where a mapping file needs a number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _MARKS = re.compile(r"[+\d.,' \u00a0\u202f()-]+")
 def instead_of(text: str, *, share: bool = False, bound: bool = False) -> str:
     """What to write instead of a text, such as `write 4000`.
 
-    `share` says that the number is a share of 1; `bound` that it is a bound, so that no other key is needed for it.
+    `share`: the number is a share of 1. `bound`: the number is a bound already, so the advice names no other key for
+    bounds.
     """
     text = text.strip()
     if leading := _LEADING.match(text):
@@ -60,6 +61,6 @@ def _unit(name: str) -> str:
 
 
 def _plain(number: Decimal) -> str:
-    """A number as YAML writes it, without an exponent and without zeros at its end."""
+    """A number as YAML writes it, without an exponent and without trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

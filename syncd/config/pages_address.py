@@ -1,4 +1,4 @@
-"""Where people open the pages of a project, as what syncd sends to others links to them."""
+"""The address where people open the pages of a project, for the links in messages and check-ins."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from syncd.config.load import Config
 
 
 def pages_address(config: Config) -> str | None:
-    """The address; None if `web.address` does not say. The pages of a workspace are below
-    the address of its deployment, unless it has its own.
+    """The address of the pages; None if `web.address` is not set.
+
+    Without its own `web.address`, a workspace has its pages below the address of its deployment.
     """
     address = config.settings.web.address
     if address is None or config.workspace is None or not config.document.is_default(("web", "address")):

@@ -1,4 +1,4 @@
-"""Paths that cannot even be looked at: in a folder that is closed to this user, in a circle of links, too long."""
+"""Errors of paths that cannot be accessed: in a folder closed to this user, in a circle of links, or too long."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from syncd.sdk import ConfigError
 _OF_PATHS = (
     errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EIO, errno.ESTALE,
 )  # fmt: skip
-_CIRCLE = "Symlink loop from "  # how pathlib tells of a circle, before Python 3.13
+_CIRCLE = "Symlink loop from "  # pathlib's message about a circle, before Python 3.13
 
 
 def path_error(error: Exception) -> ConfigError | None:
-    """The sentence for an error of a path that cannot be looked at; None for any other error."""
+    """The error for people about a path that cannot be accessed; None for any other error."""
     if isinstance(error, RuntimeError) and str(error).startswith(_CIRCLE):
         return ConfigError(f"{str(error).removeprefix(_CIRCLE)} cannot be read: its links lead in a circle")
     if isinstance(error, OSError) and error.errno in _OF_PATHS and isinstance(error.filename, str | Path):
@@ -27,7 +27,7 @@ def path_error(error: Exception) -> ConfigError | None:
 
 @contextmanager
 def path_errors() -> Iterator[None]:
-    """Raises ConfigError where a path cannot be looked at."""
+    """Turns the error of a path that cannot be accessed into a ConfigError."""
     try:
         yield
     except (OSError, RuntimeError) as error:

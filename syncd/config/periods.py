@@ -1,4 +1,4 @@
-"""Joins mapping files into the OKRs of each period, and checks what spans several files."""
+"""Joins mapping files into the OKRs of each period, and runs the checks that span several files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syncd.sdk import Problem
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a key result or objective is written, for messages and for the history of its definition."""
+    """The place where a key result or objective is written, for messages and for the history of its definition."""
 
     document: Document
     place: Place
@@ -28,17 +28,17 @@ class Origin:
 
 
 class PeriodJoiner:
-    """Joins mapping files into the OKRs of each period, and checks what spans several files."""
+    """Joins mapping files into the OKRs of each period, and runs the checks that span several files."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        """New problems are added to `problems`."""
+        """Adds its problems to `problems`."""
         self.problems = problems
         self.periods: dict[str, Period] = {}
         self.objectives: dict[str, list[Objective]] = {}
         self.origins: dict[tuple[str, str], Origin] = {}
 
     def add(self, document: Document, period: Period, objectives: list[tuple[Objective, Place]]) -> None:
-        """Adds a file. Reports a problem if another file has one of its ids, or the same period with other days."""
+        """Adds a file. Reports a problem if another file has one of its ids, or gives the same period other days."""
         first = self.periods.setdefault(period.id, period)
         if first != period:
             message = (
@@ -55,7 +55,8 @@ class PeriodJoiner:
                     self.origins[(period.id, key_result.guard.id)] = origin
 
     def finish(self, work: tuple[RecordMeasure, ...] = ()) -> tuple[PeriodOkrs, ...]:
-        """The OKRs of each period in order of time, once every file is added; checks references between key results.
+        """The OKRs of each period in order of time, after every file is added. Checks the references between key
+        results.
 
         Each period has the same `work`.
         """
@@ -93,7 +94,7 @@ class PeriodJoiner:
             self.problems.append(origin.problem(message + nearest(larger, okrs.objectives_by_id), "supports"))
 
     def _supported(self, okrs: PeriodOkrs, objective: Objective, supporting: Iterable[PeriodOkrs]) -> None:
-        """Checks that other objectives support one that is rolled up from them; `supporting` are the periods of those
+        """Checks that a rolled-up objective has supporting objectives. `supporting` are the periods of the objectives
         that name its id.
         """
         if objective.rollup != "supporting" or any(
@@ -117,7 +118,7 @@ class PeriodJoiner:
             self.problems.append(self.origins[(okrs.period.id, circle[0])].problem(message, "supports"))
 
     def _moves(self, okrs: PeriodOkrs) -> None:
-        """Checks the ids that key results had before: no other key result may have such an id, now or before."""
+        """Checks the former ids of key results: no other key result may have such an id, now or before."""
         moved = [key_result for key_result in okrs.key_results if key_result.moved_from is not None]
         first: dict[str | None, KeyResult] = {}
         for key_result in moved:
@@ -162,8 +163,9 @@ class PeriodJoiner:
 
 
 class _References:
-    """Finds what the key results and objectives of a period refer to: in their own period, else in the shortest of the
-    longer periods around it.
+    """Finds the targets of references from a period's key results and objectives.
+
+    A target is in the same period, or else in the shortest longer period around it.
     """
 
     def __init__(self, okrs: PeriodOkrs, every: Sequence[PeriodOkrs]) -> None:
@@ -177,22 +179,22 @@ class _References:
 
     @property
     def periods(self) -> str:
-        """Where they may refer to, in words."""
+        """The periods that a reference may point to, in words."""
         return self._okrs.period.id + (" or of a longer period around it" if len(self._every) > 1 else "")
 
     def of_key_result(self, name: str) -> PeriodOkrs | None:
-        """The period of the key result that a name refers to; None if there is none."""
+        """The period of the key result that a name refers to; None if there is no such key result."""
         if name in self._okrs.by_id:
             return self._okrs
         return next((longer for longer in self._around if name in longer.by_id), None)
 
     def key_result(self, name: str) -> KeyResult | None:
-        """The key result that a name refers to; None if there is none."""
+        """The key result that a name refers to; None if there is no such key result."""
         okrs = self.of_key_result(name)
         return okrs.by_id[name] if okrs is not None else None
 
     def of_objective(self, name: str) -> PeriodOkrs | None:
-        """The period of the objective that a name refers to; None if there is none."""
+        """The period of the objective that a name refers to; None if there is no such objective."""
         if name in self._okrs.objectives_by_id:
             return self._okrs
         return next((longer for longer in self._around if name in longer.objectives_by_id), None)

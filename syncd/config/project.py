@@ -1,4 +1,4 @@
-"""syncd.yaml: the ledger, the schedule, the connections. Its owner is whoever runs the service."""
+"""syncd.yaml: the ledger, the schedule, the connections. Whoever runs the service owns this file."""
 
 from __future__ import annotations
 

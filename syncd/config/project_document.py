@@ -13,7 +13,8 @@ from syncd.sdk import ConfigError, Problem
 
 
 def read_project(path: Path, last: Document | None = None) -> tuple[Document, ProjectFile]:
-    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files. ConfigError if a key is wrong.
+    """A syncd.yaml and its keys, without checking its connections and mapping files. Raises ConfigError if a key is
+    wrong.
 
     If the content is that of the `last` document of the file, it is not parsed again.
     """
@@ -22,7 +23,7 @@ def read_project(path: Path, last: Document | None = None) -> tuple[Document, Pr
 
 
 def read_filled(path: Path, last: Document | None = None) -> Document:
-    """The document of a syncd.yaml. ConfigError if it cannot be read, or is empty."""
+    """The document of a syncd.yaml. Raises ConfigError if the file cannot be read or is empty."""
     document = read_document(path, shown_path(path), last)
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -30,7 +31,7 @@ def read_filled(path: Path, last: Document | None = None) -> Document:
 
 
 def settings_of(document: Document) -> ProjectFile:
-    """The keys of a syncd.yaml. ConfigError with every key that is wrong."""
+    """The keys of a syncd.yaml. Raises ConfigError with every wrong key."""
     try:
         return ProjectFile.model_validate(document.data)
     except ValidationError as error:

@@ -1,4 +1,6 @@
-"""Reads `publish:`: what is written where. Each entry has the keys that the connector of its connection declares."""
+"""Reads `publish:`, which says what is written where. The connector of an entry's connection declares the
+entry's keys.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
 _OWN = frozenset(Publish.model_fields)
 
 WHOLE = ""
-"""In place of a key result's id, for a target that holds a whole period."""
+"""Stands in place of a key result's id for a target that holds a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """An entry of `publish:`. `period` is the only period that it writes; None if it writes those of today."""
+    """An entry of `publish:`. `period` is the only period that it writes; None if it writes the periods of today."""
 
     connection: Connection
     keys: PublishKeys
@@ -31,7 +33,9 @@ class Publication:
     period: str | None = None
 
     def writes(self, period: str) -> bool:
-        """Whether it writes a period, by its id, where that is one of today's or the one that it names."""
+        """Whether the entry writes the period with this id, which must be a period of today or the one that the entry
+        names.
+        """
         return self.period in (None, period)
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
@@ -105,7 +109,7 @@ def read_publications(
 
 
 def _shared(targets: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """The targets of several key results, which would overwrite each other."""
+    """The targets that several key results share. These key results would overwrite each other's check-ins."""
     by_target: dict[str, list[str]] = {}
     for name, target in sorted(targets.items()):
         by_target.setdefault(target, []).append(name)

@@ -1,4 +1,6 @@
-"""The fields that measures of records may name, for the JSON Schema: as each connector says of each kind of record."""
+"""The record fields that measures may name, for the JSON Schema. Each connector declares its fields by kind of
+record.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def conditions(keys: type[MeasureKeys]) -> list[Rule]:
 
 
 def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:
-    """What may be named of each kind of record, where a single key with fixed values decides that kind."""
+    """The names allowed for each kind of record, if a single key with fixed values determines the kind."""
     kinds = [name for name, info in keys.model_fields.items() if get_origin(info.annotation) is Literal]
     if len(kinds) != 1:
         return
@@ -39,12 +41,14 @@ def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:
 
 
 def _fields(keys: type[MeasureKeys], values: dict[str, Any]) -> Collection[str] | None:
-    """The fields of records with these values alone; None if only the server knows, or if other keys decide too."""
+    """The fields of records with these values. None if only the server knows them, or if they depend on other
+    keys too.
+    """
     measure = keys.model_construct(**values)
-    assert isinstance(measure, RecordKeys)  # `conditions` is asked of measures of records
+    assert isinstance(measure, RecordKeys)  # `conditions` is called only for measures of records
     try:
         return measure.fields()
-    except AttributeError:  # it was made without its other keys
+    except AttributeError:  # the fields depend on other keys
         return None
 
 
@@ -56,7 +60,7 @@ def _named(fields: Collection[str], kind: str) -> dict[str, Any]:
     return {
         "where": {
             "propertyNames": {"pattern": f"^((not_)?({either})|({either})_at_(least|most))$", "errorMessage": sentence},
-            "properties": values,  # for completion
+            "properties": values,  # editors complete these
         },
         "of": {
             "if": {"type": "string"},

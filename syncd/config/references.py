@@ -1,4 +1,4 @@
-"""`${NAME}` in syncd.yaml: what a reference stands for outside of the file."""
+"""`${NAME}` in syncd.yaml: the value of a reference, which comes from outside the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncd.sdk.redactor import Redactor
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
-"""Knows the secrets that this process resolved, whatever asked for them: no log and no error may show them."""
+"""Knows every secret that this process resolved, for any caller. No log and no error may show them."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -34,9 +34,10 @@ class Resolver:
         *,
         quotes_logins: bool = False,
     ) -> None:
-        """`within` quotes a reference's value if the reference is a part of a longer text. With `quotes_logins` a value
-        before the `@` of a database's address is quoted: a password that holds `@` would end there, and its rest would
-        be a host.
+        """`within` quotes a reference's value if the reference is part of a longer text.
+
+        With `quotes_logins`, a value before the `@` of a database's address is quoted. Otherwise a password with an `@`
+        would end there, and its rest would be read as a host.
         """
         self.document = document
         self.environment = environment
@@ -44,7 +45,9 @@ class Resolver:
         self.quotes_logins = quotes_logins
         self.problems: list[Problem] = []
         self.values: dict[Place, Sequence[str]] = {}
-        """What the references at each place stand for. Most are names, such as a team's: who asks knows the secrets."""
+        """The values of the references at each place. Most values are not secret, such as a team's name. The caller
+        knows which values are secret.
+        """
 
     def __call__(self, value: Any, place: Place) -> Any:
         """The value with all references resolved; each reference that is not set is added to `problems`."""
@@ -60,7 +63,7 @@ class Resolver:
         def resolve(reference: re.Match[str]) -> str:
             values.append(self._value(reference[1], place))
             if login and reference.start() < login.end():
-                values.append(quote(values[-1], safe=""))  # no message may show it in this form either
+                values.append(quote(values[-1], safe=""))  # no message may show the quoted form either
                 return values[-1]
             return values[-1] if reference[0] == value else self.within(values[-1])
 
@@ -86,24 +89,28 @@ class Resolver:
 
 
 def _without_white_space(value: str) -> str:
-    """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
+    """A value without the white space that `echo`, an editor or a web page adds. No secret begins or ends with white
+    space.
+    """
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 
 def secret_in_url(text: str) -> str | None:
-    """What a URL holds that should be a reference: `password`, or `key` (a token in the place of a user, a value of its
-    query that is a secret by its name); None if it holds no such thing.
+    """The kind of secret that a URL contains instead of a reference: `password` or `key`; None if it has none.
+
+    A key is a token in the place of a user, or a value of its query whose name shows that it is a secret.
     """
     return literal_key(text, _REFERENCE)
 
 
 class ShortSecret(ConfigError):
-    """A secret is too short to be told from any word of a message."""
+    """A secret is so short that it may equal an ordinary word of a message."""
 
 
 def secret_at(document: Document, place: Place, name: str) -> str:
-    """The secret that a place of a document refers to; messages call it `name`. Raises ConfigError if it is not set,
-    and ShortSecret.
+    """The secret that a place of a document refers to; messages call it `name`.
+
+    Raises ConfigError if the secret is not set, and ShortSecret.
     """
     resolve = Resolver(document)
     secret: str = resolve(document.at(place), place)

@@ -1,6 +1,6 @@
-"""The value of a plain scalar in YAML 1.2: nothing, a truth value, a number, or its text.
+"""The value of a plain scalar in YAML 1.2: null, a truth value, a number, or its text.
 
-`yes`, `on`, `12:30` and days are texts. So are `.inf`, `.nan`, `1e999`, and whole numbers too large for a float.
+`yes`, `on`, `12:30` and days are texts. `.inf`, `.nan`, `1e999`, and whole numbers too large for a float are texts too.
 Underscores are allowed between digits.
 """
 
@@ -21,7 +21,7 @@ _FIRST_CHARACTERS_OF_NUMBERS = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|[0-9_]+)")
 _FLOAT = re.compile(
     r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"
-    r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?"  # here the exponent has a sign
+    r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?"  # this exponent must have a sign
 )
 
 

@@ -10,7 +10,8 @@ from syncd.sdk import parse_duration
 
 
 def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetime) -> datetime:
-    """The next start by a duration (counted from start to start) or a cron line (in the zone); never in the past.
+    """The next start according to a duration (counted from start to start) or a cron line (in the zone). Never in the
+    past.
 
     If a cycle took longer than the interval, the next cycle starts at once. Missed starts are not made up for.
     """
@@ -20,7 +21,7 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
 
 
 def late_from(schedule: str, zone: ZoneInfo, last: datetime) -> datetime:
-    """When what was last done at this moment is late: two starts were due since then."""
+    """The time at which a job that was last done at `last` counts as late: the second start that was due since then."""
     for _ in range(2):
         last = next_start(schedule, zone, last, last)
     return last

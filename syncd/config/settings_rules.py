@@ -1,4 +1,4 @@
-"""What keys of a project's syncd.yaml mean together, though each of them is valid."""
+"""Finds keys of a syncd.yaml that are wrong together, although each is valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.sdk import Problem
 
 
 def settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
-    """What is wrong, each with its place."""
+    """The problems, each with its place."""
     yield from ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")

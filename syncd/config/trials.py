@@ -1,4 +1,4 @@
-"""Runs the tests inside mapping files, and finds what differs from their expectations."""
+"""Runs the tests in mapping files, and finds the results that differ from their expectations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test's expectation and the result, in words; `why` is the reason if the value is unknown or held down."""
+    """A test's expectation and the result, in words.
+
+    `why` is the reason if the value is unknown or a guard lowers the health.
+    """
 
     of: str
     expected: str
@@ -25,7 +28,7 @@ class Difference:
 
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
-    """Where the result differs from what a test expects, in the order of the file."""
+    """The results that differ from a test's expectations, in the order of the file."""
     trial = Trial(test.okrs, shares, test.given(), test.at)
     return [
         difference
@@ -54,7 +57,7 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, trial: T
 
 
 def _actual(test: MappingTest, name: str, trial: Trial) -> Iterator[tuple[str, float | str | None, str | None]]:
-    """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
+    """The results of a key result or an objective that a test can check: the key, the actual value, and the reason."""
     key_result = test.okrs.by_id.get(name)
     if key_result is None:
         rolled_up = trial.objective(name)

@@ -1,4 +1,4 @@
-"""The keys of `web:`: where people open the pages, how they log in, and what each of them may do."""
+"""The keys of `web:`: the address of the pages, how people log in, and what each person may do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ANYBODY = "*"
 """The entry of a role that stands for everybody who has logged in."""
 
 GROUP = "group:"
-"""Begins an entry of a role that stands for a group."""
+"""The first letters of an entry that gives a role to a group."""
 
 
 _WIDEST = {4: 8, 6: 7}
-"""The bits that the widest network has in common which is private as a whole: 10.0.0.0/8, and fc00::/7."""
+"""The prefix lengths of the largest private networks: 10.0.0.0/8 and fc00::/7."""
 
 
 def _network(text: str) -> str:
@@ -147,7 +147,7 @@ class WebKeys(BaseModel):
 
     @property
     def leaves_others_unasked(self) -> bool:
-        """Whether others get to the pages at `address`, and no login asks them who they are."""
+        """Whether the pages at `address` are open to other machines without a login."""
         host = urlsplit(self.address or "").hostname
         if self.login is not None or host is None or host == "localhost" or host.endswith(".localhost"):
             return False
@@ -158,11 +158,11 @@ class WebKeys(BaseModel):
 
     @property
     def token_names(self) -> Collection[str]:
-        """The names that log in with a token."""
+        """The names of the tokens that can log in."""
         return self.login.tokens if self.login is not None else ()
 
     def warnings(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """What is valid, but probably wrong: a place below `web`, and a sentence."""
+        """Settings that are valid but probably wrong, each with its place below `web` and a sentence."""
         has_roles = bool(self.roles.viewer or self.roles.editor or self.roles.operator)
         if self.login is not None and not has_roles:
             yield (

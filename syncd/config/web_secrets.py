@@ -1,4 +1,4 @@
-"""The secrets of `web:`. Each is read when it is used, so a file that `NAME_FILE` names may be replaced meanwhile."""
+"""The secrets of `web:`. Each secret is read on use, so a file that `NAME_FILE` names may be replaced meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _METRICS_TOKEN: Place = ("web", "metrics_token")
 
 
 def login_tokens(config: Config) -> Mapping[str, str]:
-    """Each token by its name. One that is not set, or too short, lets nobody in and is left out."""
+    """Each token by its name. Leaves out tokens that are not set or too short, so that nobody can log in with them."""
     tokens = {}
     for name in config.settings.web.token_names:
         with suppress(ConfigError):
@@ -35,7 +35,7 @@ def metrics_token(config: Config) -> str:
 
 
 def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Problem]:
-    """Each secret that is not set or too short, with its line; with `short`, only those that are too short."""
+    """Each secret that is not set or too short, with its line. With `short`, only secrets that are too short."""
     tokens = [(*_TOKENS, name) for name in config.settings.web.token_names]
     for place in (*tokens, _CLIENT_SECRET, _METRICS_TOKEN):
         if config.document.has(place):
@@ -47,6 +47,6 @@ def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Prob
 
 
 def _secret(config: Config, place: Place) -> str:
-    """The secret at a place; messages call a token by its name too."""
+    """The secret at a place. Messages call a token by its name too."""
     name = f"tokens.{place[-1]}" if place[:-1] == _TOKENS else str(place[-1])
     return secret_at(config.document, place, name)

@@ -1,4 +1,6 @@
-"""The keys of `worker:`: how the workers of a deployment notice that one of them is gone, and how much each does."""
+"""The keys of `worker:`: how the workers of a deployment notice that a worker is gone, and how many jobs each worker
+runs.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class WorkerKeys(BaseModel):
 
     @model_validator(mode="after")
     def _misses_a_heartbeat(self) -> WorkerKeys:
-        """A single heartbeat that is late must not cost a worker its jobs."""
+        """Refuses a `reclaim` so short that a worker would lose its jobs after a single late heartbeat."""
         if self.reclaim < 2 * self.heartbeat:
             raise ValueError("reclaim must be at least twice heartbeat; write heartbeat: 10s and reclaim: 25s")
         return self

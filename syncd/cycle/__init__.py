@@ -1,1 +1,1 @@
-"""A cycle: pull, measure, foresee, commit and deliver. Beside it, what people do: plan, approve, check in."""
+"""A cycle: pull, measure, foresee, commit and deliver. Also the actions of people: plan, approve, check in."""

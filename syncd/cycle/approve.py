@@ -1,4 +1,4 @@
-"""A person accepts a held number: it becomes the value."""
+"""Approves a held number, which becomes the value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from syncd.okr.words import value_figure
 
 
 class NotHeld(Refused):
-    """A key result has no number that waits; `value` is its present value, None if it was never measured."""
+    """A key result has no number that waits for approval. `value` is its present value, None if it was never
+    measured.
+    """
 
     def __init__(self, key_result: KeyResult, value: KeptValue | None, *, edited: bool) -> None:
         self.value = value
@@ -28,7 +30,7 @@ class NotHeld(Refused):
 
 
 class AnotherCandidate(Refused):
-    """The number that waits differs from the number that somebody wanted to approve."""
+    """The number that waits differs from the number that a person wanted to approve."""
 
     def __init__(self, key_result: KeyResult, candidate: float | None, wanted: float | None) -> None:
         self.candidate = candidate
@@ -81,13 +83,13 @@ def approve(
     now: datetime,
     candidate: float | None,
 ) -> Approved:
-    """Accepts the candidate of a held key result, if it is this number; None is an unknown number.
+    """Approves the candidate of a held key result, if it is this number. None stands for an unknown number.
 
-    If it cannot accept the candidate, it raises NotHeld or AnotherCandidate and changes nothing. The caller holds the
-    ledger's lock. The `author` is a claim; `entered_by` is who ran the command or is logged in.
+    Raises NotHeld or AnotherCandidate, and then changes nothing. The caller holds the ledger's lock. The `author` is
+    the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
     """
     old, measure = check_candidate(okrs, key_result, ledger, candidate), key_result.measure
-    assert measure is not None  # it is held
+    assert measure is not None  # a held value has a measure
     cycle, answer = _measured(ledger, okrs, measure, old)
     case = case_of(config, okrs, ledger, key_result, now)
     new = complete_value(case, answer, ledger.answers, now, cycle)
@@ -110,7 +112,8 @@ def approve(
 def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
     """The last cycle that measured the candidate, and its answer.
 
-    If a later cycle without values (a dry run, a killed cycle) changed the rows, it is the cycle that held the value.
+    If a later cycle without values (a dry run, a killed cycle) changed the rows, the cycle that held the value is
+    taken.
     """
     states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
     ended = ledger.cycles.last(pulled=True)

@@ -1,7 +1,7 @@
-"""Stores what a person asks for, once it is clear that it could be done now: the next cycle does it.
+"""Stores requests of people, after checking that each could be carried out now. The next cycle carries them out.
 
-Each function raises Refused or ConfigError, and then stores nothing; or FormReused if the form's id was used for
-something else. A request needs no lock: it can be stored while a cycle runs.
+Each function raises Refused or ConfigError and then stores nothing. Each function raises FormReused if the form's id
+was used for another request. A request needs no lock: it can be stored while a cycle runs.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from syncd.sdk import Json
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Who asks, when, and the id of the form that they sent: the same form counts once.
+    """The person who sends a request, the time, and the id of the form that was sent: the same form counts once.
 
-    The `author` is a claim; `entered_by` is who ran the command or is logged in.
+    The `author` is the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where people ask about a key result: the files and the ledger in force."""
+    """Takes people's requests about a key result, with the files and the ledger in force."""
 
     config: Config
     okrs: PeriodOkrs
@@ -45,17 +45,19 @@ class Desk:
     ledger: Ledger
 
     def ask_check_in(self, form_id: str, checkin: CheckIn, *, force: bool = False) -> Request:
-        """Asks for a check-in; with `force`, also of an implausible value."""
+        """Requests a check-in. With `force`, the value may be implausible."""
         by = Form(form_id, checkin.author, checkin.entered_by or checkin.author, checkin.at)
         return self._store(by, "check_in", body_of(checkin) | {"force": force}, lambda: self._check(checkin, force))
 
     def ask_withdrawal(self, form_id: str, target: Mapping[str, int], withdrawal: Withdrawal) -> Request:
-        """Asks for the withdrawal of a check-in: `{"checkin": ID}`, or `{"request": ID}` of one that still waits."""
+        """Requests the withdrawal of a check-in: `{"checkin": ID}`, or `{"request": ID}` for a check-in that still
+        waits.
+        """
         by = Form(form_id, withdrawal.author, withdrawal.entered_by or withdrawal.author, withdrawal.at)
         return self._store(by, "withdraw", {**target, "note": withdrawal.note}, lambda: self._check(withdrawal))
 
     def ask_approval(self, by: Form, candidate: float | None) -> Request:
-        """Asks for the approval of the candidate, if it is this number; None is an unknown number."""
+        """Requests the approval of the candidate, if it is this number. None stands for an unknown number."""
         return self._store(
             by,
             "approve",
@@ -75,7 +77,7 @@ class Desk:
 
 
 def ask_about_delivery(ledger: Ledger, by: Form, number: int, decision: Decision) -> Request:
-    """Asks for another try of a delivery, or for leave to write over what somebody else wrote at its target."""
+    """Requests another try of a delivery, or permission to overwrite what somebody else wrote at its target."""
     delivery = delivery_of(ledger, number)
     body: dict[str, Json] = {"to": delivery.connection, "target": delivery.target}
     if decision == "allow":
@@ -93,7 +95,7 @@ def _store(ledger: Ledger, new: NewRequest, check_possible: Callable[[], object]
 
 
 def body_of(checkin: CheckIn) -> dict[str, Json]:
-    """A check-in as a request keeps it."""
+    """A check-in in the form in which a request stores it."""
     return {
         "value": checkin.value,
         "note": checkin.note,
@@ -104,7 +106,7 @@ def body_of(checkin: CheckIn) -> dict[str, Json]:
 
 
 def checkin_of(request: Request) -> CheckIn:
-    """The check-in that a request asks for."""
+    """The check-in in a request's body."""
     body: Mapping[str, Any] = request.body
     return CheckIn(
         author=request.author,

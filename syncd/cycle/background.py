@@ -1,7 +1,8 @@
-"""The pulls that outlast a cycle: they go on beside the next cycles, which hold up no other connection for them.
+"""Pulls that outlast a cycle run on beside the next cycles, so that no other connection waits for them.
 
-A connection never has two threads. A thread whose pulls are still those that a cycle needs goes on, and what it hands
-over counts in that cycle. Any other is asked to end, and its connection is pulled again once it has.
+A connection never has two threads. If a cycle needs exactly the pulls of a thread, the thread goes on, and the cycle
+counts the pages that it hands over. Any other thread is asked to end, and its connection is pulled again once it has
+ended.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from syncd.cycle.pull_thread import PullThread
 from syncd.cycle.write_pages import PageWriter
 from syncd.ledger.streams import Streams, StreamState
 
-_MOMENT = 1.0  # seconds for a thread to end that only waits for the writer
+_MOMENT = 1.0  # seconds that a thread may take to end if it only waits for the writer
 
 
 @dataclass(slots=True)
 class Pulling:
-    """A connection that is pulled: its thread, and the writer of what that hands over.
+    """A connection that is being pulled: its thread, and the writer of the pages that the thread hands over.
 
-    `begun` says that its fields were checked and that it has its pulls. `states` are its streams as the last cycle left
-    them.
+    `begun`: its fields were checked and it has its pulls. `states` are its streams as the last cycle left them.
     """
 
     needed: NeededSource
@@ -38,7 +38,10 @@ class Pulling:
         return self.begun and not self.writer.open
 
     def pulls_the_same(self, needed: NeededSource, states: Mapping[str, StreamState]) -> bool:
-        """Whether a cycle can go on with it: it needs the same of the same server, and nothing else pulled since."""
+        """Whether a cycle can go on with this pull.
+
+        The cycle must need the same streams of the same server, and no other pull may have changed these streams since.
+        """
         before, now = self.needed, needed
         return (
             (before.connection.kind, before.connection.settings) == (now.connection.kind, now.connection.settings)
@@ -49,7 +52,7 @@ class Pulling:
 
 
 class Background:
-    """The threads that outlasted their cycle, and how long a cycle waits for one, in seconds."""
+    """The threads that outlasted their cycle, and the seconds that a cycle waits for a thread."""
 
     silent: float = 300.0
     longest: float = math.inf
@@ -60,7 +63,9 @@ class Background:
         self._left: dict[str, Pulling] = {}
 
     def leave(self, pulling: Pulling, streams: Streams) -> None:
-        """The cycle ends before this thread does. If it is stopped, or has no more to hand over, it only has to end."""
+        """Stores a thread that outlasts its cycle. A thread that is stopped or has no more to hand over only has to
+        end.
+        """
         name = pulling.needed.connection.name
         self._left[name] = pulling
         if pulling.ended or pulling.thread.stopped:
@@ -70,7 +75,9 @@ class Background:
             pulling.thread.leave(self._came_back)
 
     def take(self, needed: NeededSource, states: Mapping[str, StreamState]) -> Pulling | None:
-        """What goes on for a connection; None if nothing does. If it is stopped, it hangs and is of no use any more."""
+        """The pull that goes on for a connection, or None. If its thread is stopped, the thread hangs, and the pull is
+        useless.
+        """
         pulling = self._left.get(needed.connection.name)
         if pulling is None:
             return None
@@ -93,6 +100,6 @@ class Background:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """For how many seconds nothing came of each connection whose thread outlasted its cycle."""
+        """For each connection whose thread outlasted its cycle, the seconds since the thread last reported anything."""
         left = {name: pulling.thread for name, pulling in list(self._left.items())}
         return {name: thread.silent for name, thread in left.items() if thread.alive and thread.silent > _MOMENT}

@@ -1,7 +1,7 @@
-"""Carries the history of key results and periods with a new id over to that id.
+"""Moves the history of key results and periods to their new ids.
 
-A key result says so itself (`moved: {from: OLD}`). A period is renamed if no file has the old id any more, and the new
-one, which the ledger does not know yet, has the same days and key results for the most part.
+A key result names its old id itself (`moved: {from: OLD}`). A period counts as renamed if no file has the old id any
+more, the ledger does not have the new id yet, and both periods share most of their days and key results.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def carry_over(config: Config, ledger: Ledger, cycle: int, now: datetime) -> Car
 
 @contextmanager
 def carried_over_in_rehearsal(request: CycleRequest, cycle: int, now: datetime) -> Iterator[tuple[Ledger, CarriedOver]]:
-    """The ledger as it is once the pending moves are made; they are undone at the end."""
+    """Yields the ledger in the state after the pending moves. The moves are undone at the end."""
     if not _pending(request.config, request.ledger, cycle, now)[0]:
         yield request.ledger, carry_over(request.config, request.ledger, cycle, now)
         return
@@ -46,7 +46,7 @@ def carried_over_in_rehearsal(request: CycleRequest, cycle: int, now: datetime) 
 
 
 def _held(ledger: Ledger, move: Move, moves: Sequence[Move]) -> Held | None:
-    """What the ledger holds of a moved key result; None for a period."""
+    """How much history the ledger has of a moved key result; None for a period."""
     if not move.key_result:
         return None
     before = {other.new: other.old for other in moves if not other.key_result}
@@ -64,7 +64,7 @@ def _pending(config: Config, ledger: Ledger, cycle: int, now: datetime) -> tuple
             moves.append(Move(period, "", renamed[period], period, file, cycle, now))
         moved = [(kr.moved_from, kr.id) for kr in okrs.key_results if kr.moved_from is not None]
         kept_as = renamed.get(period, period)
-        # Most lines are from moves that were made long ago: to ask for lifetimes costs more, the longer the history is.
+        # Most `moved` lines are of old moves. Querying lifetimes costs more, the longer the history is.
         pending = ledger.moves.has_any(kept_as, [old for old, _ in moved])
         alive = ledger.moves.lifetimes(kept_as) if pending else {}
         for old, new in moved:
@@ -81,7 +81,7 @@ def _pending(config: Config, ledger: Ledger, cycle: int, now: datetime) -> tuple
 
 
 def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]:
-    """(new id, old id) of each period that was renamed, while the ledger has it under its old id."""
+    """(new id, old id) of each renamed period that the ledger still has under its old id."""
     kept, named = ledger.moves.periods(), {okrs.period.id for okrs in config.periods}
     new, gone = [okrs for okrs in config.periods if okrs.period.id not in kept], kept - named
     for okrs in new:
@@ -93,10 +93,12 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 
 
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
-    """How many key results a period shares with one that no file has any more; 0 if it is another period."""
+    """How many key results a period shares with a period that no file has any more; 0 if the two are different
+    periods.
+    """
     versions = ledger.definitions.of_period(old)
     if (before := versions[-1].definition.days(old)) is None:
-        return 0  # an early version kept no days
+        return 0  # an early version stored no days
     shared = {version.key_result for version in versions} & {
         name for kr in okrs.key_results for name in (kr.id, kr.moved_from)
     }
@@ -112,7 +114,7 @@ def _common_days(before: Period, now: Period) -> int:
 
 
 def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Republished:
-    """What becomes of the newest deliveries, so that a new id alone publishes nothing a second time."""
+    """The newest deliveries under their new ids, so that a new id alone publishes nothing a second time."""
     periods = {move.old: move.new for move in moves if not move.key_result}
     key_results = {(move.period, move.old): move.new for move in moves if move.key_result}
     newest = ledger.outbox.newest()
@@ -124,7 +126,7 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
         if name == WHOLE or (period, name) == (delivery.period, delivery.key_result):
             continue
         statement = of_json(delivery.statement)
-        assert isinstance(statement, Statement)  # a summary is of a whole period
+        assert isinstance(statement, Statement)  # only a delivery of a whole period has a summary
         renamed = replace(statement, key_result=name, period=period)
         for publication in config.publications:
             if publication.connection.name != delivery.connection:
@@ -141,7 +143,7 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
 def _marks(
     ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
 ) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-    """What syncd wrote at each place for a renamed period, under the period's new id."""
+    """The marks of syncd's own texts at each place for a renamed period, under the period's new id."""
     if not periods:
         return {}
 
@@ -155,7 +157,7 @@ def _marks(
 
 
 def _with_new_id(delivery: Delivery, new: str) -> Collection[str]:
-    """What a delivery's target may be called once its key result has a new id."""
+    """The possible names of a delivery's target once its key result has a new id."""
     target, old = delivery.target, delivery.key_result
     places = [index for index in range(len(target)) if target.startswith(old, index)]
     return {target, target.replace(old, new), *(target[:i] + new + target[i + len(old) :] for i in places)}

@@ -1,7 +1,8 @@
-"""What `syncd doctor` finds about a connection: it asks what a sync would ask, and keeps nothing.
+"""The findings of `syncd doctor` about a connection. The command sends the requests that a sync would send, and stores
+nothing.
 
-A connector's own findings come first: whether the server is there and takes the credentials. If so, the first page of
-each stream is pulled, and each target of check-ins is read.
+A connector's own findings come first: whether the server is reachable and accepts the credentials. If the server
+accepts them, the first page of each stream is pulled, and each target of check-ins is read.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from syncd.status.report import Report
 log = logging.getLogger("syncd.doctor")
 
 MOST_STREAMS = 20
-"""Streams of a connection that are asked for their first page."""
+"""How many streams of a connection are checked by pulling their first page."""
 
 NEEDED = ("configured", "reachable", "authenticated")
-"""The findings without which nothing else is worth asking."""
+"""The findings that must be good before anything else is checked."""
 
 
 def check_connection(
     config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
-    """The findings about a connection, without its secrets. `reports` are of the periods that check-ins are written
-    about.
+    """The findings about a connection, without its secrets. `reports` are the reports of the periods with published
+    check-ins.
     """
     for check in _findings(config, connection, reports, now, retry):
         yield replace(check, detail=connection.without_secrets(check.detail))
@@ -102,7 +103,7 @@ def _of_source(
 def _of_streams(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], now: datetime
 ) -> Iterator[Check]:
-    """A finding for the streams that answer, and one for each stream whose first question fails."""
+    """One finding for all streams that answer, and one for each stream whose first request fails."""
     streams = list(needed_streams(connection.name, periods, now).values())
     answered, failed, withheld = 0, [], []
     for stream in streams[:MOST_STREAMS]:
@@ -125,8 +126,9 @@ def _of_streams(
 def _problems(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], stream: Stream
 ) -> Iterator[str]:
-    """What a sync would say of a stream after its first page; nothing if that page comes. Withheld if only a sync may
-    ask for it.
+    """The problems that a sync would report about a stream after its first page; empty if that page arrives.
+
+    Raises Withheld if only a sync may pull the stream.
     """
     try:
         usable, unusable = usable_stream(config, periods, source, connection.name, stream)
@@ -137,7 +139,7 @@ def _problems(
             unread = page.lists.unread if page.lists else {}
             yield from (f"{name}: {why}" for name, why in unread.items())
             if page.records or page.readings or page.cursor is not None:
-                break  # the pages before tell only what became of the stream's lists
+                break  # earlier pages tell only the state of the stream's lists
         if hasattr(pages, "close"):
             pages.close()
     except Withheld:
@@ -151,7 +153,7 @@ def _problems(
 
 
 def _reason(connection: Connection, error: Exception) -> str:
-    """Why a source failed; the log has the traceback of a connector's bug."""
+    """The reason why a source failed. If the cause is a connector's bug, the log has the traceback."""
     if isinstance(error, SourceError | ConfigError):
         return str(error)
     return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

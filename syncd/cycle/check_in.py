@@ -1,4 +1,4 @@
-"""Check-ins: they stand beside a measured value; without a measure they are the key result's value."""
+"""Check-ins: statements beside a measured value. If a key result has no measure, its check-ins set its value."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from syncd.okr.words import day
 from syncd.sdk import ConfigError
 
 LONGEST_NOTE, LONGEST_AUTHOR = 2_000, 100
-"""Characters of a check-in's note and of its author's name."""
+"""The largest number of characters of a check-in's note and of its author's name."""
 
 STANDS_FOR = timedelta(days=14)
-"""How long a check-in stands if neither it nor its key result says so."""
+"""How long a check-in is valid if neither it nor its key result sets a time."""
 
 
 class Settled(Refused):
@@ -36,7 +36,7 @@ class Settled(Refused):
 
 
 class Implausible(Refused):
-    """The value is outside what the mapping calls plausible; the text says which bound it breaks."""
+    """The value is outside the bounds of `plausible` in the mapping. The text names the bound."""
 
 
 def check(
@@ -49,10 +49,10 @@ def check(
     now: datetime,
     force: bool = False,
 ) -> _Change:
-    """The change that a check-in or withdrawal makes, if it may be kept now.
+    """The change that a check-in or withdrawal makes, if it may be stored now.
 
-    Raises Settled, without `force` Implausible, ConfigError for texts that are too long, and Refused for a period that
-    was renamed.
+    Raises Settled; Implausible, unless `force` is set; ConfigError for texts that are too long; and Refused for a
+    period that was renamed.
     """
     change = _Change(config, okrs, key_result, ledger, now)
     for what, text, longest in (
@@ -64,7 +64,7 @@ def check(
         if text is not None and "\0" in text:
             raise ConfigError(f"{what} holds a character that no ledger keeps (NUL); write it without")
     if isinstance(checkin, CheckIn) and checkin.value is not None and key_result.plausible is not None and not force:
-        value = change.value  # it may be far from a measured value
+        value = change.value  # this value may differ from a measured value
         if why := implausible(key_result.plausible, checkin.value, value.number if value else None):
             raise Implausible(why)
     return change
@@ -80,10 +80,10 @@ def check_in(
     now: datetime | None = None,
     force: bool = False,
 ) -> int:
-    """Keeps a check-in, `now` or when it is made; returns its id. The value of a check-in becomes the value of a key
-    result without a measure, unless there is one of a later day.
+    """Stores a check-in, dated `now` or else the time of the check-in; returns its id.
 
-    Raises the errors of `check`; then nothing changes. The caller holds the ledger's lock.
+    The check-in's value becomes the value of a key result without a measure, unless a check-in of a later day exists.
+    Raises the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
     """
     change = check(config, okrs, key_result, ledger, checkin, now=now or checkin.at, force=force)
     makes, due = change.follows([*change.checkins, checkin])
@@ -100,10 +100,10 @@ def withdraw(
     *,
     now: datetime | None = None,
 ) -> None:
-    """Keeps the withdrawal of a check-in. The value of a key result without a measure becomes that of the check-in
-    before it; unknown if there is none.
+    """Stores the withdrawal of a check-in.
 
-    Raises the errors of `check`; then nothing changes. The caller holds the ledger's lock.
+    Without a measure, the key result gets the value of the previous check-in, or an unknown value if there is none.
+    Raises the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
     """
     change = check(config, okrs, key_result, ledger, withdrawal, now=now or withdrawal.at)
     after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]
@@ -126,7 +126,7 @@ class _Change:
         if self.at >= settled_at:
             raise Settled(self.okrs.period, settled_at)
         renamed = dict(renamed_periods(self.config, self.ledger))
-        if (former := renamed.get(self.okrs.period.id)) is not None:  # under its new id the period would begin anew
+        if (former := renamed.get(self.okrs.period.id)) is not None:  # under its new id, its history would be lost
             raise Refused(
                 f"the period {former} is called {self.okrs.period.id} now; run `syncd sync` first, for its history"
             )
@@ -149,8 +149,9 @@ class _Change:
         return case_of(self.config, self.okrs, self.ledger, self.key_result, self.at).last
 
     def follows(self, after: Sequence[CheckIn]) -> tuple[tuple[Definition, KeptValue] | None, Sequence[NewDelivery]]:
-        """The value that the key result gets, with its definition, and the deliveries that are due, once its check-ins
-        are those `after` the change.
+        """The new value of the key result with its definition, and the deliveries that are due.
+
+        `after` are all check-ins after the change.
         """
         new, before = newest_value(after), newest_value(self.checkins)
         if self.key_result.measure is not None or new == before:

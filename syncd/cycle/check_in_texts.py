@@ -1,4 +1,4 @@
-"""A check-in from what a person wrote: options of a command, fields of a form, or keys of a JSON body."""
+"""Makes a check-in from a person's texts: options of a command, fields of a form, or keys of a JSON body."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Label = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class CheckInTexts:
-    """What a person wrote, without the day that it is about; None where they wrote nothing."""
+    """The texts that a person wrote, without the day of the check-in. An empty field is None."""
 
     value: str | None = None
     note: str | None = None
@@ -37,7 +37,7 @@ class CheckInTexts:
     def checkin(
         self, key_result: KeyResult, now: datetime, dated: datetime | None, author: str, entered_by: str, label: Label
     ) -> CheckIn:
-        """The check-in. ConfigError says which text is wrong, and what to write instead."""
+        """The check-in. Raises ConfigError, which says which text is wrong and what to write instead."""
         checkin = CheckIn(
             author=author,
             at=now,
@@ -55,8 +55,9 @@ class CheckInTexts:
 
 
 def end_of_day(text: str | None, config: Config, now: datetime, label: str) -> datetime | None:
-    """The last instant of the past day that a text names; None for today, and for no text. ConfigError for any other
-    text.
+    """The last instant of the past day that a text names; None for today, and for no text.
+
+    Raises ConfigError for any other text.
     """
     if text is None:
         return None
@@ -66,7 +67,7 @@ def end_of_day(text: str | None, config: Config, now: datetime, label: str) -> d
 
 
 def check_takes_check_ins(okrs: PeriodOkrs, key_result: KeyResult, dated: datetime | None, label: str) -> None:
-    """ConfigError for a guard, and for a day outside the period."""
+    """Raises ConfigError for a guard, and for a day outside the period."""
     if is_guard(key_result.id):
         raise ConfigError(
             f"{key_result.id} is a guard, which takes no check-in; check in the key result that it guards"
@@ -97,7 +98,7 @@ def _confidence(label: str, given: str | None) -> float | None:
 
 
 def number_of(label: str, given: str | None, wanted: str) -> float | None:
-    """The number in a text; None for no text. ConfigError for any other text: it says what is `wanted`."""
+    """The number in a text; None for no text. Any other text raises a ConfigError that says what is `wanted`."""
     if given is None:
         return None
     number = float(given) if _PLAIN_NUMBER.fullmatch(given.strip()) else math.nan

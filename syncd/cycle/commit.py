@@ -1,4 +1,4 @@
-"""The last phase: a cycle's values, deliveries and events in one transaction; then delivery and notifications."""
+"""The last phase: stores a cycle's values, deliveries and events in one transaction, then delivers and notifies."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def commit(
     carried_over: CarriedOver,
     outgoing: Outgoing | None = None,
 ) -> Result:
-    """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger.
+    """Stores a cycle's values, deliveries and events, then delivers and notifies. Failed deliveries wait in the ledger.
 
-    With `outgoing`, deliveries and messages go on beside the next cycles, and the result names none of them.
+    With `outgoing`, deliveries and messages run beside the next cycles, and the result names none of them.
     """
     ledger = request.ledger
     changes, look_renamed = _changes(measured), list(renames(request, measured))
@@ -92,7 +92,7 @@ def commit(
 def _unopened(
     request: CycleRequest, pulled: Pulled, delivered: Sequence[Delivered], messages: Sequence[MessageOutcome]
 ) -> Mapping[str, str]:
-    """The publishers that cannot be opened, without those whose pulls, deliveries or messages say so already."""
+    """The publishers that cannot be opened, except those whose pulls, deliveries or messages show this already."""
     shown = {result.pull.connection for result in pulled.results if result.quality != "complete"}
     shown |= {outcome.delivery.connection for outcome in delivered if outcome.failed}
     shown |= {"notify" for outcome in messages if outcome.problem is not None}
@@ -103,21 +103,21 @@ def _unopened(
 
 
 def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
-    """Ends a cycle: it keeps the rows that were pulled, and will keep no value."""
+    """Ends a cycle that stores the pulled rows but no value."""
     notes, only = _pull_notes(pulled.results), _narrowed(request, pulled)
     request.ledger.values.commit(pulled.cycle, pulled.now, notes, {}, only=only, dry_run=True)
     _log_pulls(pulled.results)
 
 
 def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carried_over: CarriedOver) -> Result:
-    """The result of a cycle that keeps no value."""
+    """The result of a cycle that stores no value."""
     changes = _restated(request.ledger, pulled, measured, _changes(measured))
     look_renamed = list(renames(request, measured))
     return Result(pulled.cycle, pulled.results, measured, changes, carried_over=carried_over, renames=look_renamed)
 
 
 def _changes(measured: Measured) -> list[ValueChange]:
-    """The measurements that differ from the newest value, whichever measure that value has."""
+    """The measurements that differ from the newest value, whatever measure that value has."""
     return [
         ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()
@@ -126,7 +126,7 @@ def _changes(measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """The pulls that a cycle keeps a note of: those that brought something or were not complete."""
+    """The pulls that a cycle stores a note of: those that changed rows or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,
@@ -141,7 +141,7 @@ def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
 
 
 def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | None:
-    """What a cycle restricted to a key result asked for; None for a cycle of everything."""
+    """The key result and the streams of a restricted cycle; None for a cycle of everything."""
     if not request.only:
         return None
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
@@ -150,8 +150,10 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
 def _defined_alone(
     request: CycleRequest, pulled: Pulled, measured: Measured
 ) -> Iterator[tuple[KeyResultId, Definition]]:
-    """The definitions of the key results that have no value yet: they wait for their first check-in, or for their
-    period to begin. So a plan that is edited before its period is remembered as it was.
+    """The definitions of the key results that have no value yet, until their first check-in or the start of their
+    period.
+
+    The ledger thus has the earlier versions of a plan that is edited before its period begins.
     """
     config = request.config
     for okrs in _unsettled(request, pulled):
@@ -162,8 +164,9 @@ def _defined_alone(
 
 
 def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
-    """The outlines of each period that has not settled, and none for each that left the files; empty if the cycle is
-    restricted to a key result.
+    """The outlines of each period that has not settled; no outlines for a period that left the files.
+
+    Empty if the cycle is restricted to a key result.
     """
     if request.only:
         return {}
@@ -181,7 +184,7 @@ def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str
 
 
 def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
-    """Every period until it has settled, also one that has not begun."""
+    """Every period that has not settled, including those that have not begun."""
     settle = request.config.settings.settle
     return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
@@ -195,8 +198,8 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
         last, old = measured[name].last, change.old
         if old is None or old.number == change.new.number or last is None or last.confirmed is None:
             continue
-        before = max(old.confirmed or old.cycle, last.confirmed)  # rows may have come in cycles that broke off since
-        values = [replace(last, cycle=last.confirmed)]  # as it was when it was measured: it may have failed since
+        before = max(old.confirmed or old.cycle, last.confirmed)  # interrupted cycles may have added rows since
+        values = [replace(last, cycle=last.confirmed)]  # the value as it was measured: it may have failed since
         if change.new.quality == "complete":
             values.append(change.new)
         histories[name] = ValueHistory(*key_results[name], partial(list, values), before)
@@ -210,7 +213,7 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Keeps the judged links, after keeping the values that they were judged by. Returns the new verdicts."""
+    """Stores the judged links. Call it after storing the values that they were judged by. Returns the new verdicts."""
     for period in foreseen.periods:
         request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [

@@ -1,4 +1,6 @@
-"""What a thread works for, which each of its lines in the log carries: the number of a cycle, and a workspace."""
+"""The cycle number and the workspace that a thread works for. Each line that the thread logs has the number and the
+workspace.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,18 @@ _WORKSPACE: ContextVar[str | None] = ContextVar("workspace", default=None)
 
 
 def current_cycle() -> int | None:
-    """The cycle that this thread works for; None if it works for none."""
+    """The cycle that this thread works for, or None."""
     return _CYCLE.get()
 
 
 def begin_cycle(number: int) -> None:
-    """This thread works for a cycle from now on."""
+    """Sets the cycle that this thread works for from now on."""
     _CYCLE.set(number)
 
 
 @contextmanager
 def cycle_ends() -> Iterator[None]:
-    """Once the block is left, this thread works for no cycle that began in it."""
+    """When the block ends, this thread no longer works for a cycle that began in it."""
     token = _CYCLE.set(None)
     try:
         yield
@@ -32,13 +34,13 @@ def cycle_ends() -> Iterator[None]:
 
 
 def current_workspace() -> str | None:
-    """The workspace that this thread works for; None where a process has a single ledger."""
+    """The workspace that this thread works for; None in a process with a single ledger."""
     return _WORKSPACE.get()
 
 
 @contextmanager
 def works_for(workspace: str) -> Iterator[None]:
-    """Within the block, this thread works for a workspace."""
+    """Sets the workspace of this thread within the block."""
     token = _WORKSPACE.set(workspace)
     try:
         yield
@@ -47,5 +49,5 @@ def works_for(workspace: str) -> Iterator[None]:
 
 
 def for_this_cycle(target: Callable[[], None]) -> Callable[[], None]:
-    """The target of a new thread that works for the cycle and the workspace of this thread."""
+    """The target of a new thread. The new thread works for the cycle and the workspace of this thread."""
     return partial(copy_context().run, target)

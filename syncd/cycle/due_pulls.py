@@ -1,4 +1,4 @@
-"""What a cycle pulls: the streams that the periods need, each from its cursor in the ledger."""
+"""The pulls of a cycle: the streams that the periods need, each from its cursor in the ledger."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from syncd.sdk import Stream
 
 
 def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None) -> Mapping[str, Stream]:
-    """The streams of a connection that the periods' measures and its `work:` need, by key; a shared stream has the
-    needs of all its measures. They can be pulled if `now` is given: some requests name its days.
+    """The streams of a connection that the periods' measures and `work:` need, by key.
+
+    A shared stream has the needs of all its measures. The streams can be pulled only if `now` is given, because some
+    requests name its days.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:
@@ -40,16 +42,16 @@ def _stream(key: str, measure: Leaf, period: Period, now: datetime | None) -> St
         return Stream(key, "readings", frozenset({measure.part}), windows=windows, days=days)
     needs = measure.fields | ({measure.kind} if measure.kind else set())
     since = earliest(measure, period)
-    if since is not None and measure.is_work:  # where the work went is told of the whole period
+    if since is not None and measure.is_work:  # reports show the work of the complete period
         since = min(since, period.span.start)
     return Stream(key, "records", needs, since, days=days)
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:
-    """What to pull of each stream: the rows after its cursor, or all rows if the stored ones lack something that is
+    """The pulls of the streams. A pull reads the rows after its cursor, or all rows if the stored rows lack something
     needed now.
 
-    In a `patient` cycle a stream whose source asked for a later time is put off until then. Quick pulls come first.
+    A `patient` cycle puts off a stream whose source named a later time. Quick pulls come first.
     """
     states = request.ledger.streams.states(connection.name)
     pulls = [_due_pull(request, connection, stream, states.get(stream.key)) for stream in streams]
@@ -69,11 +71,11 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
         put_off = PutOff(state.retry_at, state.reason or "")
     due = stream.kind == "records" and (request.reconcile or _census_due(state, connection, now))
     present = streams.record_ids(number) if due else frozenset()
-    census = due and (bool(present) or state.cursor is not None)  # no row can leave an empty stream
+    census = due and (bool(present) or state.cursor is not None)  # an empty stream has no records to delete
     return Pull(connection.name, stream, number, state.cursor, census, present, put_off)
 
 
 def _census_due(state: StreamState, connection: Connection, now: datetime) -> bool:
-    """Whether a census is due: a pull, even a complete one, does not show deleted records."""
+    """Whether a census is due. No pull, even a complete one, shows deleted records."""
     last = state.census_at
-    return last is None or last > now or now - last >= connection.reconcile  # a clock set back puts no census off
+    return last is None or last > now or now - last >= connection.reconcile  # a later time: the clock was set back

@@ -1,4 +1,4 @@
-"""The third phase: each period as it will stand with the new values, and the deliveries and events that follow."""
+"""The third phase: the state of each period with the new values, and the deliveries and events that follow from it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from syncd.status.snapshot import Snapshot
 _New = TypeVar("_New", KeptValue, Sequence[CheckIn])
 
 NewValues = Mapping[KeyResultId, KeptValue]
-"""Values that are about to be kept."""
+"""Values that are about to be stored."""
 
 NewCheckIns = Mapping[KeyResultId, Sequence[CheckIn]]
-"""All check-ins of the key results that are about to get another one, or to have one withdrawn."""
+"""All check-ins of the key results that are about to get a new check-in or a withdrawal."""
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
-    """Judges the links by the cycle's values, and makes the deliveries and events that follow from the values."""
+    """Judges the links by the cycle's values, and computes the deliveries and events that follow from the values."""
     config, ledger, now = request.config, request.ledger, pulled.now
     values = {name: measurement.value for name, measurement in measured.items()}
     snapshot_of = foreseen_snapshots(config, ledger, now, values, cycle=pulled.cycle)
@@ -53,7 +53,7 @@ def deliveries_after(
     values: NewValues = MappingProxyType({}),
     checkins: NewCheckIns = MappingProxyType({}),
 ) -> Sequence[NewDelivery]:
-    """The deliveries that are due with a person's new values and check-ins."""
+    """The deliveries that become due by a person's new values and check-ins."""
     if not _is_published(config):
         return []
     snapshot_of = foreseen_snapshots(config, ledger, now, values, checkins)
@@ -78,7 +78,7 @@ def foreseen_snapshots(
     checkins: NewCheckIns = MappingProxyType({}),
     cycle: int = 0,
 ) -> Callable[[PeriodOkrs], Snapshot]:
-    """Makes the snapshot of a period once the new values of a cycle are kept, with the periods that it has links with.
+    """Makes the snapshot of a period as it will be with a cycle's new values, with the periods that it has links with.
 
     Each period is read once, however many others have links with it.
     """

@@ -19,8 +19,8 @@ from syncd.status.periods import choose_period
 class Holding:
     """Judges the new numbers of a period.
 
-    `losses` are the streams that lost all or most of their rows since their last measurement, by measure and the cycle
-    of that measurement.
+    `losses` are the streams that lost all or most of their rows since the last measurement, by measure and cycle of
+    that measurement.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Holding:
     def why(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> str | None:
-        """Why a value is held, and what can be done about it; None if it is not held.
+        """The reason why a value is held, with the way to end it; None if the value is not held.
 
         `last` is the last value under the same measure, `newest` the last value under any measure.
         """
@@ -49,13 +49,13 @@ class Holding:
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> tuple[str | None, str]:
-        """Why a value is held, or None; and what ends that beside an approval."""
+        """The reason why a value is held, or None; and the other way to end the hold, besides an approval."""
         complete = last if was_measured(last) else None
         if complete is None and not was_measured(newest) and value.number == 0 and not value.counted:
             return None, ""  # a new quarter begins at 0
         if complete is not None and value.number == complete.number:
             return None, ""
-        same_measure = last is not None and last is newest  # else `last` is from before an edit
+        same_measure = last is not None and last is newest  # otherwise `last` is from before an edit
         if same_measure and last and last.quality == "held" and last.candidate == value.number and self._repeated:
             return None, ""
         if complete is not None and complete.confirmed is not None:
@@ -74,7 +74,7 @@ class Holding:
 
 
 def was_measured(value: KeptValue | None) -> bool:
-    """Whether a value exists, and a cycle measured it or a person approved it."""
+    """Whether a value exists that a cycle measured or a person approved."""
     return value is not None and value.confirmed is not None
 
 

@@ -1,4 +1,4 @@
-"""Pages without the secrets of their connection, which a server may repeat in an error or among its rows."""
+"""Masks the secrets of a connection in its pages. A server may repeat them in an error or in its rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from syncd.sdk import Page, Record, Snapshot
 
 
 def masked_page(page: Page, connection: Connection) -> Page:
-    """The page with each secret masked: in the texts of its records, and in what a snapshot quotes of its source.
+    """The page with each secret masked, in the texts of its records and in a snapshot's quotes from its source.
 
-    Ids stay as they are, and so does what was read as a number.
+    Ids and numbers stay as they are.
     """
     hide = connection.without_secrets
     records, readings = page.records, page.readings
     texts = "\n".join(text for record in records for text in _texts(record))
-    if hide(texts) != texts:  # looked at as a whole: few pages hold a secret
+    if hide(texts) != texts:  # all texts are checked at once: few pages hold a secret
         records = [_masked_record(record, hide) for record in records]
     return replace(
         page, records=records, readings={part: _masked_snapshot(snapshot, hide) for part, snapshot in readings.items()}

@@ -1,6 +1,7 @@
-"""The second phase: a new value if every stream is complete, else the last complete value and the reason.
+"""The second phase: a new value if every stream is complete, otherwise the last complete value and the reason.
 
-A new value that is not plausible is held: the last complete value stays, and the new number waits beside it.
+A new value that is not plausible is held: the last complete value stays, and the new number is stored with it as the
+candidate.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_key
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures the key results of the open periods as of the end of the pulls; with `only` a single one."""
+    """Measures the key results of the open periods, or only the one in `only`, as of the end of the pulls."""
     measuring = Measuring(request, pulled)
     return {name: measurement for okrs in pulled.periods for name, measurement in measuring.measurements(okrs)}
 
@@ -35,8 +36,8 @@ def measure(request: CycleRequest, pulled: Pulled) -> Measured:
 class _Task:
     """A key result to be measured. `failure` is the reason why it cannot be measured, if there is one.
 
-    `unchanged` is the answer of the previous cycle, if that answer still holds. `never_read` says why a dry run knows
-    no value: it did not send the request that would read the first one.
+    `unchanged` is the answer of the previous cycle, if it is still valid. `never_read` is the reason why a dry run has
+    no value: it did not send the request that would read the first value.
     """
 
     case: Case
@@ -50,7 +51,7 @@ class _Task:
 
 
 class Measuring:
-    """Measures what one cycle pulled."""
+    """Measures the rows that one cycle pulled."""
 
     def __init__(self, request: CycleRequest, pulled: Pulled) -> None:
         self._config = request.config
@@ -60,16 +61,16 @@ class Measuring:
         self._cycle = pulled.cycle
         self._now = pulled.now
         self._unchanged = Unchanged(request.ledger, self._results, pulled.cycle, pulled.now)
-        self._states = cache(request.ledger.streams.states)  # with the notes of all parts, and many may be unknown
+        self._states = cache(request.ledger.streams.states)  # cached: a state has the notes of all parts
 
     def measurements(self, okrs: PeriodOkrs) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each key result of a period that is measured, after its guard."""
+        """Each measured key result of a period, after its guard."""
         kept = self._ledger.values.last(okrs.period.id)
         checkins_by_id = self._ledger.checkins.of_period(okrs.period.id, self._now)
         guards: dict[str, KeptValue] = {}
         wanted = list(okrs.measured_for(self._only))
         if self._now >= okrs.period.span.end + self._config.settings.settle:
-            # Frozen: of a key result that was never measured, the guard may have been.
+            # In a frozen period, a key result may never have been measured although its guard was.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
         tasks = list(self._tasks(okrs, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
         shrink = {name: connection.shrink for name, connection in self._config.connections.items()}
@@ -105,7 +106,7 @@ class Measuring:
         digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
-        # The last value under this measure: after an edit that was taken back, the value from before the edit.
+        # The last value under this measure. If an edit was undone, it is the value from before the edit.
         edited = {
             name: now.measure for name, now in defined.items() if name in kept and kept[name].measure != now.measure
         }
@@ -125,7 +126,7 @@ class Measuring:
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
-        """The measures that are evaluated again, each with the cycle that measured it last."""
+        """The measures that must be computed again, each with the last cycle that measured it."""
         for task in tasks:
             last = task.case.last
             if task.failure is None and task.unchanged is None and last and last.confirmed is not None:
@@ -133,7 +134,7 @@ class Measuring:
                     yield leaf, last.confirmed
 
     def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """The measures whose facts will be needed, in the order of need."""
+        """The measures whose rows will be needed, in the order of need."""
         for task in tasks:
             if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
@@ -149,8 +150,9 @@ class Measuring:
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in made, as of now: its health may have changed since. An expired value stays as it
-        is.
+        """The value that a check-in made, as of now: its health may have changed since.
+
+        An expired value is returned unchanged.
         """
         made_by = checkins.made_by(case.checkins, last.at)
         if made_by is None or made_by.expired(case.terms.period.span, self._now):
@@ -159,8 +161,10 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """The answer with what its source remarks: about a number, the warning of each part; as the reason why a
-        measure without any reading is unknown, the note, which says more.
+        """The answer with the remarks of its source.
+
+        A number gets the warning of each part. An unknown number without any reading gets the note as its reason,
+        because the note says more.
         """
         reading = [leaf for leaf in leaves(measure) if isinstance(leaf, ReadingMeasure)]
         states = [(leaf, self._states(leaf.connection).get(leaf.stream)) for leaf in reading]
@@ -173,7 +177,9 @@ class Measuring:
         return replace(answer, reason=notes[0]) if notes else answer
 
     def never_read(self, measure: Measure | None) -> str | None:
-        """Why a rehearsal knows nothing of a stream: it may not ask for it, and no sync has; None if it knows all."""
+        """Why a dry run has no rows of a stream: no sync ever pulled it, and a dry run may not. None if it has the rows
+        of all streams.
+        """
         for part in leaves(measure):
             for key in stream_keys(part):
                 not_sent = self._results[(part.connection, key)].not_sent
@@ -182,7 +188,9 @@ class Measuring:
         return None
 
     def failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
-        """How a stream failed. One that a dry run did not ask for has failed if it had in the `newest` value."""
+        """How a stream failed. A stream that a dry run did not pull counts as failed if the quality of the `newest`
+        value is failed or partial.
+        """
         for part in leaves(measure):
             for key in stream_keys(part):
                 result = self._results[(part.connection, key)]

@@ -1,4 +1,4 @@
-"""The data of a cycle: the request for it, and what each phase hands to the next."""
+"""The data of a cycle: its request, and the result that each phase passes to the next."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from syncd.status.report import Report
 from syncd.status.verdicts import JudgedLink
 
 KeyResultId = tuple[str, str]
-"""(period, key result); a guard is named by its own id."""
+"""(period, key result). A guard has its own id."""
 
 
 RECONCILIATION = "reconciliation"
-"""The name of a census among the parts of a stream that can fail."""
+"""Names a census among the parts of a stream that can fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A stream to pull in this cycle, from the ledger's cursor.
 
-    If a census is due, `present` are the ids of the records that the ledger holds of the stream. `unusable` are the
-    fields that mappings name and that cannot be read, each with the reason; the stream does not need them. `asked` are
-    the parts and fields of the key result that the cycle is restricted to, None if it is not.
+    If a census is due, `present` are the ids of the stream's records in the ledger. `unusable` are the fields that
+    mappings name and the source cannot read, each with the reason; the pull leaves them out. `asked` are the parts and
+    fields of the key result to which the cycle is restricted, or None.
     """
 
     connection: str
@@ -46,13 +46,13 @@ class Pull:
     asked: frozenset[str] | None = None
 
     def concerns(self, part: str) -> bool:
-        """Whether a part of the stream, or a field, is needed by the key result that the cycle is restricted to."""
+        """Whether the key result to which the cycle is restricted needs a part or field of the stream."""
         return self.asked is None or part in self.asked or part == RECONCILIATION
 
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """A stream that is not pulled, because its source asked for a later time."""
+    """A stream that is not pulled, because its source named a later time."""
 
     until: datetime
     reason: str
@@ -60,13 +60,14 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census; of the
-    parts in `partial`, some was read; those that are `unsettled` were read, and are not complete in the source itself.
+    """How a pull ended.
 
-    `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
-    `retry_at` is when the source may be asked again, None if it named no time. `moved_in` says that a record came from
-    another list. `notes` tell which lists can hold nothing, and why. `not_sent` says why a dry run did not ask: what
-    the ledger holds of the stream counts.
+    `problems` are those of single parts, or of the census, in a stream that was read to its end. Parts in `partial`
+    were read in part. Parts in `unsettled` were read, but the source itself calls them incomplete. `got` is the number
+    of rows that arrived; `expected` is the announced number, None if the server announces none. `retry_at` is the
+    earliest time for the next request, None if the source named no time. `moved_in` says that a record came from
+    another list. `notes` name the lists that can hold nothing, and why. `not_sent` is the reason why a dry run sent no
+    request: the stored rows of the stream count.
     """
 
     pull: Pull
@@ -86,13 +87,15 @@ class PullResult:
 
 
 def _silent(*_: object) -> None:
-    """Nobody listens."""
+    """Ignores all arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Callbacks for the progress of a cycle: for the list of pulls, for each page with its number of rows, for the end
-    of each pull, and, again and again, for the fact that the cycle moves.
+    """Callbacks for the progress of a cycle.
+
+    A cycle calls them with the list of pulls, for each page with its number of rows, and at the end of each pull. It
+    calls `moves` again and again as long as it makes progress.
     """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
@@ -103,11 +106,11 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class CycleRequest:
-    """What a cycle is to do. The caller holds the ledger's lock.
+    """The request for a cycle. The caller holds the ledger's lock.
 
-    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `patient`, a source
-    that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`. A `dry_run`
-    keeps the pulled rows but no value, and sends nothing that may change something.
+    `only` restricts the cycle to a key result. `reconcile` makes a census of every source. With `patient`, a source
+    that named a later time is not pulled before that time; `syncd sync`, typed by a person, is not `patient`. A
+    `dry_run` stores the pulled rows but no value, and sends no request that may change something.
     """
 
     config: Config
@@ -134,8 +137,9 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A key result as a cycle measured it: its definition, its new value, the last value under the same measure, and
-    the newest one under any measure.
+    """A key result as a cycle measured it, with its definition and its new value.
+
+    Also with the last value under the same measure, and the newest value under any measure.
     """
 
     definition: Definition
@@ -150,7 +154,7 @@ Measured = Mapping[KeyResultId, Measurement]
 
 @dataclass(frozen=True, slots=True)
 class NewVerdict:
-    """A link whose verdict changed; `old` is None for a link that was never judged."""
+    """A link whose verdict changed. `old` is None if the link was never judged."""
 
     period: str
     link: JudgedLink
@@ -159,7 +163,7 @@ class NewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenPeriod:
-    """A period as it will stand with the cycle's values: its report, the links judged again, and the new verdicts."""
+    """A period with the cycle's values: its report, the links that were judged again, and the new verdicts."""
 
     okrs: PeriodOkrs
     report: Report
@@ -169,7 +173,7 @@ class ForeseenPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The result of the third phase: what is committed with the values."""
+    """The result of the third phase, which is committed together with the values."""
 
     periods: Sequence[ForeseenPeriod]
     deliveries: Sequence[NewDelivery]
@@ -178,7 +182,7 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A key result whose value differs from its last one; `old` is None for its first value.
+    """A key result whose value differs from its last value. `old` is None for its first value.
 
     `restated` are the changes that its sources made to past data.
     """
@@ -192,7 +196,9 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A key result or period that got a new id, and what the ledger held of it; None for a period."""
+    """A key result or period that got a new id, and how much history the ledger had of a key result; None for a
+    period.
+    """
 
     move: Move
     held: Held | None
@@ -200,7 +206,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class CarriedOver:
-    """The moves that were made, and a sentence for each move that is not possible."""
+    """The moves that were made, and a sentence about each move that is impossible."""
 
     moved: Sequence[Moved] = ()
     refused: Sequence[str] = ()
@@ -208,7 +214,7 @@ class CarriedOver:
 
 @dataclass(frozen=True, slots=True)
 class LooksRenamed:
-    """A key result `old` that no file has any more, and a new one with the same measure."""
+    """A key result `old` that no file has any more, and a new key result with the same measure."""
 
     period: str
     old: str
@@ -223,7 +229,7 @@ class LooksRenamed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a cycle. `renames` are the key results that may have been renamed without `moved`."""
+    """The result of a cycle. `renames` are the key results that look renamed without `moved`."""
 
     cycle: int
     pulls: Sequence[PullResult] = ()
@@ -233,11 +239,13 @@ class Result:
     delivered: Sequence[Delivered] = ()
     messages: Sequence[MessageOutcome] = ()
     unopened: Mapping[str, str] = field(default_factory=dict)
-    """Each publisher that cannot be opened although nothing is due there, and why; `notify` for the messages."""
+    """Each publisher that cannot be opened although nothing is due for it, and why. The key `notify` stands for
+    messages.
+    """
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
     delivering: str | None = None
-    """Which other process delivers, if one does: it takes this cycle's check-ins and messages too."""
+    """The other process that delivers, if there is one. That process sends this cycle's check-ins and messages too."""
 
     @property
     def key_results(self) -> int:
@@ -246,29 +254,29 @@ class Result:
 
     @property
     def held(self) -> int:
-        """How many of them wait for approval."""
+        """How many measured key results wait for approval."""
         return sum(measurement.value.quality == "held" for measurement in self.measured.values())
 
     @property
     def retry_at(self) -> datetime | None:
-        """The earliest time at which a source or publisher that asked for a later time may be asked again."""
+        """The earliest time for the next request that a source or publisher named; None if none named a time."""
         times = [pull.retry_at for pull in self.pulls] + [delivery.retry_at for delivery in self.delivered]
         return min((moment for moment in times if moment), default=None)
 
     @property
     def unwritten(self) -> int:
-        """How many check-ins a publisher failed to write, and how many messages did not arrive."""
+        """How many check-ins a publisher failed to write, plus how many messages did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
         return failed + sum(message.problem is not None for message in self.messages)
 
     @property
     def good(self) -> bool:
-        """Whether every source was read and every check-in and message that was due arrived."""
+        """Whether every source was read, and every due check-in and message arrived."""
         return not self.failures and not self.unwritten
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:
-        """Each stream, or part of one, that could not be read, and why."""
+        """Each stream, or part of a stream, that could not be read, and why."""
         failed = [(result.pull, result.reason or "failed") for result in self.pulls if result.quality != "complete"]
         for result in self.pulls:
             problems = {**result.problems, **result.pull.unusable}

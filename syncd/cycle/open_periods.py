@@ -1,4 +1,6 @@
-"""What a cycle measures of each period: everything while it is open, and of a settled period only what is new to it."""
+"""The part of each period that a cycle measures: everything while the period is open, and later only new key
+results.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from syncd.okr.goals import KeyResult, PeriodOkrs
 
 
 def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: Mapping[str, str]) -> PeriodOkrs | None:
-    """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
-    start, and if nothing is left to measure. `kept_as` is the id under which the ledger has a period that was renamed.
+    """The part of a period's OKRs that is measured: everything from its start until it has settled.
 
-    After that its key results are frozen. One that was never measured is still tried: until it has settled itself, or
-    if a sync names it.
+    The key results of a settled period are frozen. A key result that was never measured is still tried, until it has
+    settled itself or if a sync names it. None before the period's start, and if nothing is left to measure. `kept_as`
+    has the ids under which the ledger has renamed periods.
     """
     span = okrs.period.span
     if now < span.start:
@@ -37,8 +39,9 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: M
 def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, period: str) -> Iterator[str]:
     """The key results that no cycle has measured, and that have not settled themselves.
 
-    A key result settles when its measure has been tried for as long as a period settles: a source that has not answered
-    by then never will, and must not be asked in every cycle for ever. An edit of the measure begins anew.
+    A key result settles when its measure has been tried for as long as a period settles. A source that has not answered
+    in this time never will, and must not be pulled in every cycle for ever. An edit of the measure starts the time
+    again.
     """
     kept = request.ledger.values.last(period)
     never = [
@@ -55,7 +58,7 @@ def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, peri
 
 
 def _in_force_since(key_result: KeyResult, versions: Sequence[DefinitionVersion]) -> datetime | None:
-    """When a cycle met the present measure of a key result; None if none has."""
+    """When a cycle first saw the present measure of a key result; None if no cycle has."""
     since: datetime | None = None
     for version in versions:
         if version.key_result in (key_result.id, key_result.moved_from):

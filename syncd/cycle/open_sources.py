@@ -1,6 +1,6 @@
-"""The sources that a cycle needs, and whether they have the fields that mappings name.
+"""Opens the sources that a cycle needs, and checks that they have the fields that mappings name.
 
-What is wrong with a connection or a field fails the key results that need it, and no others.
+A problem of a connection or a field fails only the key results that need it.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ log = logging.getLogger("syncd.cycle")
 
 @dataclass(frozen=True, slots=True)
 class NeededSource:
-    """What a cycle needs of a connection: its streams, and which of them name fields that were never checked.
+    """The part of a connection that a cycle needs: its streams, and which of them name fields that were never checked.
 
-    `asked` are the parts and fields of the key result that the cycle is restricted to, None if it is not.
+    `asked` are the parts and fields of the key result to which the cycle is restricted, or None.
     """
 
     connection: Connection
@@ -51,8 +51,8 @@ class NeededSource:
 def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iterator[NeededSource]:
     """The sources that the periods need.
 
-    A cycle restricted to a key result pulls that key result's streams, and in them everything that other key results
-    need.
+    A cycle restricted to a key result pulls only that key result's streams, but with all parts and fields that other
+    key results need of them.
     """
     measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
     if request.only is None:
@@ -74,7 +74,7 @@ def _is_checked(state: StreamState | None, stream: Stream) -> bool:
 
 
 def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSource, source: Source) -> Checked:
-    """The streams without the fields that the source cannot read."""
+    """The streams, without the fields that the source cannot read."""
     streams: list[Stream] = []
     unusable: dict[str, Mapping[str, str]] = {}
     for stream in needed.streams:
@@ -90,12 +90,14 @@ def _parts(measure: Leaf) -> Collection[str]:
 
 
 def open_source(connection: Connection, context: Context) -> Source:
-    """The source of a connection; if it cannot be opened, a stand-in that says why whenever it is asked."""
+    """The source of a connection. A connection that cannot be opened gets a stand-in, which raises the reason on every
+    call.
+    """
     try:
         return connection.open(context)
     except (ConfigError, SourceError) as error:
         return Unopened("; ".join(map(str, getattr(error, "problems", ()))) or str(error))
-    except Exception as error:  # a connector's bug must not take the other sources down
+    except Exception as error:  # a connector's bug must not stop the other sources
         where = {"connection": connection.name}
         return Unopened(log_bug(log, "connection not opened", error, connection.without_secrets, where))
 
@@ -117,7 +119,7 @@ def usable_stream(
                 continue
             log.warning("fields not checked", extra={"stream": stream.name, "reason": str(error)})
         except (ConfigError, SourceError) as error:
-            # The pull itself will fail, and its reason is shown.
+            # The pull itself will fail and show its reason.
             log.info("fields not checked", extra={"stream": stream.name, "reason": str(error)})
         return stream, unusable
 
@@ -136,25 +138,25 @@ def _places(
 
 
 class Unopened:
-    """Stands in for a connection that cannot be opened: the others go on without it."""
+    """Replaces a connection that cannot be opened, so that the others go on."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem
 
     def verify(self, stream: Stream) -> None:
-        """There is nobody to ask."""
+        """Does nothing."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Says why it is not open."""
+        """Raises the reason why the connection is not open."""
         raise SourceBroken(self._problem)
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Says why it is not open."""
+        """Raises the reason why the connection is not open."""
         raise SourceBroken(self._problem)
 
     def check(self) -> Iterator[Check]:
-        """Says why it is not open."""
+        """Returns the reason why the connection is not open, as a finding."""
         yield Check("configured", False, self._problem)
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing."""

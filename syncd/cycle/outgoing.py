@@ -1,7 +1,7 @@
-"""Check-ins and messages on their way: each publisher has a thread, and the messages have one.
+"""Sends check-ins and messages: each publisher has a thread, and the messages have one.
 
-The threads read and write the outbox beside the cycles. A publisher that is silent holds up neither the others nor a
-cycle, and gets no second thread: what comes due for it meanwhile is tried once its thread comes to it.
+The threads read and write the outbox beside the cycles. A silent publisher delays neither the other publishers nor a
+cycle. A publisher gets no second thread: deliveries that become due meanwhile are tried when its thread is free.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from syncd.publishing.delivery import Delivered, PublisherRun, due_runs
 log = logging.getLogger("syncd.cycle")
 
 MESSAGES = "notify"
-"""The name of the thread of the messages; no connection has it."""
+"""The name of the messages' thread. No connection has this name."""
 
 _BOUND = 300.0  # seconds that a command waits for publishers and addresses
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """What became of deliveries and messages, or the errors that ended their threads."""
+    """The outcomes of deliveries and messages, or the errors that ended their threads."""
 
     delivered: list[Delivered] = field(default_factory=list)
     messages: list[MessageOutcome] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Outcomes:
 
 @dataclass(slots=True)
 class _Job:
-    """A thread, and the request of a cycle that came due while it ran."""
+    """A thread, and the request of the last cycle that ended while the thread ran."""
 
     thread: threading.Thread
     began: float = field(default_factory=time.monotonic)
@@ -49,7 +49,7 @@ class _Job:
 
 
 class Outgoing:
-    """The deliveries and messages of a ledger that are on their way, while it holds the ledger's `delivery_lock`."""
+    """Sends the deliveries and messages of a ledger, and holds the ledger's `delivery_lock` meanwhile."""
 
     def __init__(self, ended: Callable[[str, Outcomes], None]) -> None:
         """`ended` is called in a thread that ended, with its name, before another thread of that name can begin."""
@@ -59,7 +59,7 @@ class Outgoing:
         self._jobs: dict[str, _Job] = {}
 
     def start(self, request: CycleRequest, *, messages: bool = True) -> None:
-        """Starts a thread for each publisher that something is due for, and for messages.
+        """Starts a thread for each publisher with due deliveries, and one for messages.
 
         Raises Delivering if another process delivers from this ledger.
         """
@@ -83,12 +83,12 @@ class Outgoing:
         self._jobs[name] = _Job(thread)
         try:
             thread.start()
-        except RuntimeError:  # the system has no thread left: the next cycle tries again
+        except RuntimeError:  # the system has no thread to spare: the next cycle tries again
             self._forget(name)
             raise
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits until nothing is on its way, at most so many seconds. Returns the names of the threads that hang."""
+        """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that hang."""
         end = time.monotonic() + seconds
         while (jobs := dict(self._jobs)) and time.monotonic() < end:
             next(iter(jobs.values())).thread.join(min(0.2, seconds))
@@ -96,7 +96,7 @@ class Outgoing:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """For how many seconds each thread has run."""
+        """The seconds that each thread has run."""
         return {name: time.monotonic() - job.began for name, job in list(self._jobs.items())}
 
     def _run(self, name: str, act: Callable[[Outcomes], None] | None) -> None:
@@ -108,12 +108,14 @@ class Outgoing:
                 outcomes.errors.append(error)
             try:
                 self._ended(name, outcomes)
-            except Exception:  # what is due for this name must be sent by the next cycle
+            except Exception:  # the next cycle sends what is due for this name
                 log.exception("delivery broken", extra={"to": name})
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """What came due for this thread while it ran; None, and the thread ends, if nothing did."""
+        """The work that a cycle requested while this thread ran. If no cycle requested any, returns None, and the
+        thread ends.
+        """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):
@@ -123,16 +125,16 @@ class Outgoing:
 
     def _forget(self, name: str) -> None:
         if len(self._jobs) == 1:
-            with suppress(LedgerError, OSError):  # the lock of a lost session is lost
+            with suppress(LedgerError, OSError):  # a lost session has already lost its lock
                 self._lock.close()
-        del self._jobs[name]  # last, because `join` looks for it: nobody may wait for less than the free lock
+        del self._jobs[name]  # last: `join` waits for this, and must not return before the lock is free
 
 
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:
-    """Delivers what is due and sends the messages, for a command that ends then: within some minutes.
+    """Sends due deliveries and messages within some minutes, for a command that ends afterwards.
 
-    What is still on its way goes on with the next sync, like what was being sent when syncd was killed. Raises
-    Delivering if another process delivers from this ledger, and the error of a thread, such as LedgerError.
+    The next sync treats deliveries that are still being sent as if syncd had been killed. Raises Delivering if another
+    process delivers from this ledger, and the error of a thread, such as LedgerError.
     """
     gathered = Outcomes()
 

@@ -1,7 +1,8 @@
-"""What a sync would change: the first three phases of a cycle, compared with what the last sync kept.
+"""The changes that a sync would make: the first three phases of a cycle, compared with the last sync.
 
-The old side is what `status` showed right after that sync, the new side what it would show right after a sync now. So a
-plan includes a key result whose health changes by time alone: the sync would report it, too.
+The old side is the output of `status` right after the last sync. The new side is the output of `status` right after a
+sync now. A plan therefore includes a key result whose health changes only because time passes: the sync would report
+this key result too.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from syncd.status.verdicts import JudgedLink
 def plan_sync(request: CycleRequest) -> Planned:
     """Pulls, measures and foresees, then compares the result with the last sync and with the targets of `publish:`.
 
-    It keeps the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
+    Stores the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
     """
     request = replace(request, dry_run=True)
     last = request.ledger.cycles.last(pulled=True)
@@ -58,7 +59,7 @@ def plan_sync(request: CycleRequest) -> Planned:
 
 
 def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_over: CarriedOver) -> Planned:
-    """The comparison with the `last` sync; in the request's ledger, what was moved is moved already."""
+    """The comparison with the `last` sync. The request's ledger has the moves already."""
     config, ledger = request.config, request.ledger
     measured = measure(request, pulled)
     foreseen = foresee(request, pulled, measured)
@@ -93,14 +94,14 @@ class _Comparison:
         self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
         snapshots = Snapshots(request.config, okrs, request.ledger)
         self._after = foreseen_snapshots(self._config, self._ledger, pulled.now, values, cycle=pulled.cycle)(okrs)
-        # The dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
+        # The dry run has ended, so the snapshot has all stored rows, whatever the clock was when they were stored.
         before = replace(snapshots.at(pulled.now), moment=then)
         self._before = _comparable(before, okrs, self._measured, whole=not request.only)
         self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}
         self._digests = request.ledger.definitions.digests(okrs.period.id)
 
     def changes(self) -> PeriodChanges:
-        """All that differs. If a single key result was measured, no key result counts as removed."""
+        """All differences. If a single key result was measured, no key result counts as removed."""
         before, after = report_of(self._before), report_of(self._after)
         okrs = self._okrs
         changed = [change for kr in okrs.key_results if (change := self._change(kr)) is not None]
@@ -136,7 +137,7 @@ class _Comparison:
         edited = list(self._edits(kr, defined))
         remeasured = kept is not None and kept.measure != value.measure
         differs = self._differences(kr.measure, None if remeasured else kept, value)
-        others = value.quality == "complete" and differs  # rows under a number that waits already change nothing
+        others = value.quality == "complete" and differs  # rows behind a held number change nothing yet
         same = kept is not None and old is not None and _shown(old, kept) == _shown(new, value)
         if same and not (remeasured or edited or others or guard):
             return None
@@ -147,8 +148,8 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """How the counting rows differ from those behind the last confirmed value; for a held value, how its
-        candidate's rows differ.
+        """How the counting rows differ from those behind the last confirmed value. For a held value, the candidate's
+        rows count.
 
         A value by check-in has no rows to compare.
         """
@@ -157,7 +158,7 @@ class _Comparison:
         since = kept.confirmed if kept is not None else None
         if kept is not None and since is not None and self._same_rows(measure, since):
             unmoved = value.quality == "complete" and (kept.number, kept.counted) == (value.number, value.counted)
-            if unmoved:  # as most are, and this is cheaper than to list their rows
+            if unmoved:  # the usual case; cheaper than listing the rows
                 return Differences()
         rows = RowsAfter(self._ledger, self._okrs.period, self._cycle, self._now)
         if since is None:
@@ -188,7 +189,7 @@ class _Comparison:
         """Whether the days or health shares of the whole period were edited."""
         edited = [kr for kr in self._okrs.key_results if kr.id in self._digests and self._edited(kr)]
         pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
-        # Definitions of an early version lack them: if such a key result is the same, only they can differ.
+        # Early definitions lack the days. If such a key result is the same, only the days can differ.
         return any(
             before[JUDGED_BY] != after[JUDGED_BY] if JUDGED_BY in before else before["KeyResult"] == after["KeyResult"]
             for before, after in pairs
@@ -204,7 +205,7 @@ class _Comparison:
                 yield ObjectiveChange(objective, old, new, file, edits)
 
     def _removed(self) -> Iterator[Removed]:
-        """Key results that no file names any more, and that were measured as recently as the others."""
+        """The key results that no file has any more, and that were measured as recently as the others."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
@@ -216,9 +217,10 @@ class _Comparison:
 
 
 def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str], *, whole: bool) -> Snapshot:
-    """A past snapshot in which only the measured key results have their old definitions: a sync leaves the others
-    alone. Only a sync of the `whole` period meets edits of objectives.
+    """A past snapshot in which only the measured key results have their old definitions, because a sync does not touch
+    others.
 
+    With `whole`, the objectives are the old ones too: only a sync of the complete period stores edits of objectives.
     Each key result has its present links and objective, so that a new link has a verdict before and after.
     """
     was = {objective.id: objective for objective in snapshot.okrs.objectives} if whole else {}
@@ -235,7 +237,7 @@ def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str],
 
 
 def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
-    """What people are shown of a key result."""
+    """The parts of a key result that people see."""
     stands = line.standing
     return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
 
@@ -245,7 +247,7 @@ def _id(link: JudgedLink) -> tuple[str, str, tuple[str, str] | None]:
 
 
 def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:
-    """The links whose verdict changes, watermelons first. A link that has no verdict before changes none."""
+    """The links whose verdict changes, watermelons first. A link without an earlier verdict is left out."""
     before_it = {_id(link): link for block in before.objectives for link in block.alignment}
     changed = [
         VerdictChange(old, new)

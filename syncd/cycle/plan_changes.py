@@ -1,4 +1,4 @@
-"""What a sync would change: key results, objectives, verdicts and deliveries, each before and after."""
+"""The changes that a sync would make: key results, objectives, verdicts and deliveries, each before and after."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from syncd.status.verdicts import JudgedLink
 
 @dataclass(frozen=True, slots=True)
 class KeyResultChange:
-    """A key result that a sync would change; `old` is None if no sync has measured it.
+    """A key result that a sync would change. `old` is None if no sync has measured it.
 
-    With `remeasured` the two values have different measures and cannot be compared: `differences` then lists every
-    counting row as entering, as for a new key result. `approve` is the command that accepts a number that the sync
-    would hold.
+    With `remeasured`, the two values have different measures and cannot be compared. `differences` then lists every
+    counting row as new, as for a new key result. `approve` is the command that accepts a number that the sync would
+    hold.
     """
 
     key_result: KeyResult
@@ -40,9 +40,10 @@ class KeyResultChange:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A key result that the last sync measured and that no file names any more. Its value stays in the ledger.
+    """A key result that the last sync measured and that no file has any more. The value stays in the ledger.
 
-    `bounds` are those of its goal: they are empty if the definition that an early version kept cannot be read.
+    `bounds` are the bounds of the key result's goal. They are empty if an early version wrote a definition that cannot
+    be read any more.
     """
 
     id: str
@@ -73,10 +74,11 @@ class VerdictChange:
 
 @dataclass(frozen=True, slots=True)
 class PeriodChanges:
-    """What a sync would change in a period.
+    """The changes that a sync would make in a period.
 
-    `measured` key results were measured. `days_edited` says that the period's days, its time zone or the health shares
-    were edited. `waiting` are the key results that already have a held number. `after` is the report as it would be.
+    `measured` is the number of measured key results. `days_edited`: the period's days, its time zone or the health
+    shares were edited. `waiting` are the key results that already have a held number. `after` is the report after the
+    sync.
     """
 
     period: Period
@@ -95,7 +97,9 @@ class PeriodChanges:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a sync would change now, by period, what it would write, and the result of the dry run behind the plan."""
+    """The changes that a sync would make now, by period; the deliveries; and the result of the dry run behind
+    the plan.
+    """
 
     as_of: datetime
     result: Result

@@ -1,6 +1,8 @@
-"""The first phase: pulls what the open periods need. Each connection has a thread; a single thread writes the ledger.
+"""The first phase: pulls the rows that the open periods need. Each connection has a thread; one thread writes the
+ledger.
 
-A connection that fails fails alone. How a pull ended is kept with its stream; only a complete pull feeds values.
+If a connection fails, the others go on. The result of a pull is stored with its stream. Only a complete pull changes
+values.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ log = logging.getLogger("syncd.cycle")
 
 
 class CycleStopped(Exception):
-    """The cycle was asked to stop, and did."""
+    """The cycle was asked to stop and has stopped."""
 
 
 def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
     """Begins a cycle and pulls. A connection that cannot be opened fails like one that is down.
 
-    What outlasts the cycle goes on in the `background`, if there is one, and counts in the next.
+    Pulls that outlast the cycle go on in the `background`, if there is one, and count in the next cycle.
     """
     config, ledger, now = request.config, request.ledger, request.clock()
     kept_as = dict(renamed_periods(config, ledger))
@@ -64,7 +66,7 @@ def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
 def new_thread(
     request: CycleRequest, cycle: int, needed: NeededSource, check: Callable[[Source], Checked], budget: Budget
 ) -> Pulling:
-    """The thread that will pull through a connection, with the writer of what it hands over."""
+    """The thread that will pull through a connection, with the writer of the pages that the thread hands over."""
 
     def sleep(seconds: float) -> None:
         thread.waits(seconds)
@@ -78,7 +80,7 @@ def new_thread(
 
 
 def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: Pulling) -> Sequence[PullResult]:
-    """The results of a connection whose last pull, which is of no use any more, still hangs."""
+    """The results of a connection whose last pull still hangs. That pull is useless now."""
     writer, since = PageWriter(request, cycle), left.thread.began_at.astimezone(request.config.zone)
     writer.begin(_unbegun(request, needed))
     writer.leave(
@@ -91,9 +93,10 @@ def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: P
 def _counted_again(
     request: CycleRequest, cycle: int, pulling: Sequence[Pulling], results: Sequence[PullResult]
 ) -> Sequence[PullResult]:
-    """Where a record moved from one list to another, its connection's streams are pulled once more, with a census.
+    """If a record moved from one list to another, pulls its connection's streams again, with a census.
 
-    The former list does not show that the record left; only a census does. Until then the record would count twice.
+    The former list does not show that the record left; only a census does. Until a census, the record would count
+    twice.
     """
     moved = {result.pull.connection for result in results if result.moved_in}
     again = []
@@ -112,7 +115,7 @@ def _unchanged(checked: Checked, _: Source) -> Checked:
 
 
 def _joined(first: PullResult, second: PullResult | None) -> PullResult:
-    """The result of two pulls of a stream in one cycle: how the second ended, and what both brought."""
+    """The result of two pulls of a stream in one cycle: the ending of the second pull, and the rows of both."""
     if second is None:
         return first
     return replace(
@@ -128,11 +131,11 @@ def pull_all(
     *,
     only_censuses: bool = False,
 ) -> Sequence[PullResult]:
-    """Writes what the threads hand over, until all have ended. CycleStopped once the request's `stopping` is set.
+    """Writes the pages of the threads until all have ended. Raises CycleStopped once the request's `stopping` is set.
 
     The cycle stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle
-    continues from there. A thread that is silent for too long is not waited for: its pulls have failed for this cycle,
-    and it goes on in the background, if there is one.
+    continues from them. The cycle does not wait for a thread that is silent for too long. The pulls of that thread fail
+    in this cycle, and the thread goes on in the background, if there is one.
     """
     arrived, began = threading.Event(), time.monotonic()
     patience = background or Background
@@ -173,7 +176,9 @@ def check_stopping(request: CycleRequest) -> None:
 
 
 def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, only_censuses: bool) -> None:
-    """Writes what a thread handed over. Once its fields are checked, it gets its pulls, from the ledger's cursors."""
+    """Writes the items that a thread handed over. Once a thread's fields are checked, it gets its pulls, from the
+    ledger's cursors.
+    """
     if not isinstance(item, Checked):
         part.writer.take(item)
         return
@@ -189,12 +194,12 @@ def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, o
 
 
 def _is_over(part: Pulling, patience: Background | type[Background]) -> bool:
-    """Whether nothing more comes of a thread in this cycle, although its pulls have not ended."""
+    """Whether this cycle can expect nothing more of a thread, although its pulls have not ended."""
     return part.thread.silent > patience.silent or not part.thread.has_more
 
 
 def _logged_bug(part: Pulling) -> str | None:
-    """Logs what ended a thread that should not have ended, and returns the sentence for people; None if nothing did."""
+    """Logs the bug that ended a thread, and returns a sentence for people; None if there was no bug."""
     if part.thread.bug is None:
         return None
     connection = part.needed.connection
@@ -202,7 +207,7 @@ def _logged_bug(part: Pulling) -> str | None:
 
 
 def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background], bug: str | None) -> None:
-    """Ends the cycle without what this thread still has to pull."""
+    """Ends the cycle without the rest of this thread's pulls."""
     if not part.begun:
         part.writer.begin(_unbegun(request, part.needed))
     if bug is not None:
@@ -214,7 +219,7 @@ def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type
 
 
 def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
-    """Pulls that stand for those of a source whose pulls have not begun."""
+    """Pulls in place of those of a source whose pulls have not begun."""
     name, streams = needed.connection.name, request.ledger.streams
     return [
         Pull(name, stream, streams.add(name, stream.key, request.clock()), None, False, asked=needed.asked)
@@ -223,7 +228,7 @@ def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
 
 
 def _go_on(request: CycleRequest, pulling: Sequence[Pulling], background: Background | None) -> None:
-    """Leaves the threads that have not ended to the background; without one, they are to end."""
+    """Leaves the threads that have not ended to the background. If there is no background, asks the threads to end."""
     for part in pulling:
         if background is None:
             part.thread.stop()

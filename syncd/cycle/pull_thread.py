@@ -1,6 +1,6 @@
-"""The thread of a connection: it opens the source, checks the fields that mappings name, pulls, and hands over.
+"""The thread of a connection: it opens the source, checks the fields that mappings name, pulls, and hands over pages.
 
-Whatever its server does, it holds up no other thread: only the writer of the ledger decides how long to wait for it.
+Whatever its server does, it delays no other thread: the writer of the ledger decides how long to wait for it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from syncd.cycle.model import Pull
 from syncd.cycle.write_pages import HandedOver, Present, PulledPage, PullEnded
 from syncd.sdk import Budget, ConfigError, Json, Page, Source, SourceBroken, SourceError, Stream
 
-_PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
+_PAGES_IN_HAND = 8  # limits memory: a source waits while this many pages are unwritten
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The streams of a source, whose pulls can begin. `unusable` has, by stream, why a field cannot be read.
+    """The checked streams of a source: their pulls can begin. `unusable` says, by stream, why a field cannot be read.
 
-    The streams do not need these fields: key results that do not name them are measured as ever.
+    The streams do not need these fields. Key results that do not name them are measured as usual.
     """
 
     streams: Sequence[Stream]
@@ -32,7 +32,7 @@ class Checked:
 
 
 class PullThread:
-    """Pulls through one connection, for as many cycles as that takes."""
+    """Pulls through one connection, for as many cycles as the pulls need."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class PullThread:
         check: Callable[[Source], Checked],
         budget: Budget,
     ) -> None:
-        """`open_source` and `check` run in the thread. After `check`, it waits for its pulls."""
+        """`open_source` and `check` run in the thread. After `check`, the thread waits for its pulls."""
         self.connection = connection
         self.bug: Exception | None = None
-        """What ended it before all was pulled; no connector should."""
+        """The error that ended the thread before its pulls ended. Only a connector's bug does this."""
         self.began_at = datetime.now(UTC)
         self._open_source = open_source
         self._check = check
@@ -60,60 +60,66 @@ class PullThread:
     # -- for the writer
 
     def start(self, arrived: threading.Event) -> None:
-        """Starts, or goes on in another cycle; `arrived` is set whenever something was handed over."""
+        """Starts the thread, or goes on in another cycle. The thread sets `arrived` whenever it has handed something
+        over.
+        """
         self._left, self._arrived = None, arrived
         if self._thread.ident is None:
             self._thread.start()
         arrived.set()
 
     def leave(self, came_back: Callable[[], None]) -> None:
-        """The cycle goes on without it; `came_back` is called once it has ended, or needs the writer to go on."""
+        """Lets the cycle end while the thread goes on. `came_back` is called once the thread has ended or needs the
+        writer.
+        """
         self._left = came_back
         if self._items.full() or not self.alive:
             self._came_back()
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """Gives it its pulls, after `Checked`."""
+        """Passes the pulls to the thread, after `Checked`."""
         self._pulls.put(pulls)
 
     def items(self) -> Iterator[Checked | HandedOver]:
-        """What it has handed over by now, but not what it adds meanwhile: the writer is there for others too."""
+        """The items that the thread has handed over so far. Later items are left out, because other threads need the
+        writer too.
+        """
         for _ in range(self._items.qsize()):
-            yield self._items.get_nowait()  # nobody else takes any
+            yield self._items.get_nowait()  # nobody else takes items
 
     def stop(self) -> None:
-        """It ends as soon as its server lets it."""
+        """Asks the thread to end, which it does as soon as its server lets it."""
         self._stop.set()
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the thread has not ended."""
         return self._thread.is_alive()
 
     @property
     def has_more(self) -> bool:
-        """Whether it has not ended, or has handed over what nobody took yet."""
+        """Whether the thread has not ended, or has handed over items that nobody took yet."""
         return self.alive or not self._items.empty()
 
     @property
     def stopped(self) -> bool:
-        """Whether it was asked to end: what it holds is of no use any more."""
+        """Whether the thread was asked to end. The items of such a thread are useless."""
         return self._stop.is_set()
 
     @property
     def silent(self) -> float:
-        """For how many seconds nothing came of it, not counting a wait that its server asked for."""
+        """The seconds since the thread last reported anything, without a wait that its server demanded."""
         return max(0.0, time.monotonic() - self._heard_at)
 
     def join(self, seconds: float) -> bool:
-        """Whether it ends within so many seconds."""
+        """Waits at most `seconds` seconds for the thread. Returns whether it has ended."""
         self._thread.join(seconds)
         return not self.alive
 
     # -- for the thread
 
     def waits(self, seconds: float) -> None:
-        """Notes that it waits before its next try: until then it is not silent."""
+        """Notes that the thread waits before its next try. During this wait the thread does not count as silent."""
         self._heard_at = time.monotonic() + seconds
 
     def _run(self) -> None:
@@ -130,7 +136,7 @@ class PullThread:
                 source.close()
         except _Stopped:
             return
-        except Exception as error:  # a thread that ends without a word would be waited for
+        except Exception as error:  # the writer would wait for a thread that ends silently
             self.bug = error
         finally:
             self._came_back()
@@ -157,21 +163,21 @@ class PullThread:
         raise _Stopped
 
     def _came_back(self) -> None:
-        """Says so once: where no cycle can run, each further word would start another attempt."""
+        """Calls `came_back` once. If no cycle can run, each further call would start another attempt."""
         came_back, self._left = self._left, None
         if came_back is not None:
             came_back()
 
 
 class _Stopped(BaseException):
-    """Raised if the writer is gone: the thread ends."""
+    """Raised when the writer is gone, so that the thread ends."""
 
 
 def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
-    """A census if one is due, then the pull. Records that the census lists and that no pull ever brought are pulled
-    again.
+    """Makes a census if one is due, then pulls. Pulls again if the census lists records that no pull returned.
 
-    A pull misses an issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened).
+    A pull misses an issue that starts to match a query only because time passes (`created <= -7d`, a sprint that was
+    opened).
     """
     listed: set[str] = set()
     brought: set[str] = set()
@@ -186,7 +192,7 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
         if pull.census:
             try:
                 listed = _census(source, pull, hand_over)
-            except SourceError as error:  # the pull's own end stays as it is: a census is due again next cycle
+            except SourceError as error:  # the pull's own ending stays: a census is due again in the next cycle
                 hand_over(Present(pull, None, str(error)))
         bring(pull.cursor)
         if listed - pull.present - brought:
@@ -195,13 +201,13 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
             return SourceBroken(f"it lists {len(unseen):,} of {len(listed):,} records that it does not give")
     except (SourceError, ConfigError) as error:
         return error
-    except Exception as error:  # a connector's bug must not take the other sources down
+    except Exception as error:  # a connector's bug must not stop the other sources
         return error
     return None
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of the records that the source lists without the rows; rows that come with their ids are stored."""
+    """The ids of the records that the source lists without rows. Rows that come with ids are stored."""
     listed: set[str] = set()
     unread: dict[str, str] = {}
     rows: set[str] = set()

@@ -1,7 +1,7 @@
-"""What a person asks for and cannot get, as things stand."""
+"""The error for a person's request that cannot be carried out now."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """It cannot be done as things stand, and nothing was changed; the text is a sentence that says why."""
+    """The request cannot be carried out now, and nothing was changed. The text is a sentence with the reason."""

@@ -1,4 +1,6 @@
-"""Key results that look renamed: one left the files and a new one has its measure, but nobody wrote `moved`."""
+"""Key results that look renamed: the old one left the files, a new one has the same measure, and nobody wrote
+`moved`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from syncd.okr.goals import PeriodOkrs, is_guard
 
 
 def renames(request: CycleRequest, measured: Measured) -> Iterator[LooksRenamed]:
-    """The key results that the next sync would start anew, each with the one that it may have been.
+    """The key results that the next sync would start anew, each with the earlier key result that it may be.
 
-    Call it before the definitions of the cycle are kept. A key result without a measure must have kept its title.
+    Call it before the definitions of the cycle are stored. A key result without a measure must have the same title.
     """
     kept = {name for name, measurement in measured.items() if measurement.newest is not None}
     for okrs in request.config.periods if request.only is None else ():

@@ -1,4 +1,4 @@
-"""What people decide about deliveries that wait for them: try again, or write over what somebody else wrote."""
+"""People's decisions about deliveries that wait for them: try again, or overwrite what somebody else wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DECIDABLE: dict[Decision, tuple[State, ...]] = {"retry": (*STUCK, "waiting"), "
 
 
 class Decided(Refused):
-    """Nothing is left to decide about a delivery: it is gone, or in another state than a person saw."""
+    """Nothing is left to decide about a delivery: it is gone, or no longer in the state that the person saw."""
 
 
 def delivery_of(ledger: Ledger, number: int) -> Delivery:
@@ -28,7 +28,7 @@ def delivery_of(ledger: Ledger, number: int) -> Delivery:
 
 
 def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
-    """The delivery of this number, if a person may decide so about it now. Raises Decided."""
+    """The delivery of this number, if a person may make this decision about it now. Raises Decided."""
     delivery = delivery_of(ledger, number)
     if delivery.state not in _DECIDABLE[decision]:
         raise _over(delivery, decision)
@@ -36,9 +36,11 @@ def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
 
 
 def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
-    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns what it was; raises Decided.
+    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns the delivery as it was;
+    raises Decided.
 
-    A newer one may have taken the place of the one that a person saw: what they want written is what is true now.
+    A newer delivery may have replaced the one that the person saw. This newer delivery is tried, because people want
+    the present state published.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in _DECIDABLE["retry"]:
@@ -48,9 +50,9 @@ def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
 
 
 def allow(ledger: Ledger, place: Place, left_alone: Mapping[str, Scalar], *, by: str, now: datetime) -> Delivery:
-    """Lets the newest delivery of a target overwrite the text that a person saw there, not one that came since.
+    """Lets the newest delivery of a target overwrite the text that a person saw there, but no text that came later.
 
-    A refused delivery waits again. Returns what it was; raises Decided. The caller holds the ledger's lock.
+    A refused delivery waits again. Returns the delivery as it was; raises Decided. The caller holds the ledger's lock.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in ("refused", *OPEN):

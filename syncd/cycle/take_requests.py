@@ -1,7 +1,7 @@
-"""Does what people asked for, in the order in which they asked, before a cycle begins.
+"""Carries out the waiting requests of people, oldest first, before a cycle begins.
 
-Each request has a transaction of its own, which holds the change and the request's end. So each counts exactly once,
-wherever syncd is killed. What cannot be done any more is kept as refused, with the reason.
+Each request has its own transaction, which holds the change and the request's end. Each request thus counts exactly
+once, wherever syncd is killed. A request that can no longer be carried out is stored as refused, with the reason.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from syncd.sdk import ConfigError, Json
 
 log = logging.getLogger("syncd.cycle")
 Change = tuple[Mapping[str, Json], Mapping[str, Json]]
-"""What was before a request was applied, and what is after it."""
+"""The values before and after a request was applied."""
 
 
 def take_requests(
@@ -40,11 +40,10 @@ def take_requests(
 ) -> None:
     """Applies or refuses every waiting request. The caller holds the ledger's lock.
 
-    With the request of a `command`, whose files may be old, those of others that are not in its files wait on, too.
-    `go_on` is called before each request, and may raise to stop between two of them.
-
-    Requests wait on while the ledger has their key result or period under another id than the files: the next cycle
-    carries the history over first.
+    `command` is a command's own request. The files of that command may be old, so the requests of other people stay
+    waiting if these files lack their key result. `go_on` is called before each request; it may raise an error to stop
+    between two requests. A request also stays waiting while the ledger has its key result or period under another id
+    than the files: the next cycle moves the history first.
     """
     waiting = ledger.requests.waiting()
     renamed = {name for names in renamed_periods(config, ledger) for name in names} if waiting else set()
@@ -60,7 +59,7 @@ def take_requests(
                 inner.requests.applied(request.id, clock(), before, after)
         except (Refused, ConfigError) as error:
             _refuse(ledger, request, clock(), str(error))
-        except RequestOver:  # another process did it meanwhile; what was done here is rolled back
+        except RequestOver:  # another process applied it meanwhile; the change here is rolled back
             continue
         except LedgerError:
             raise
@@ -128,7 +127,7 @@ def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class _OnKeyResult:
-    """Where a request about a key result is done."""
+    """Carries out a request about a key result."""
 
     config: Config
     okrs: PeriodOkrs
@@ -163,7 +162,9 @@ class _OnKeyResult:
         return before, self._checked_in()
 
     def _withdrawn(self) -> Json:
-        """The id of the check-in to withdraw; it may have been a request itself when the withdrawal was asked for."""
+        """The id of the check-in to withdraw. The check-in may have been a waiting request when the withdrawal was
+        requested.
+        """
         if "checkin" in self.request.body:
             return self.request.body["checkin"]
         made_by = self.ledger.requests.get(cast("int", self.request.body["request"]))
@@ -190,7 +191,7 @@ class _OnKeyResult:
         return self.ledger.checkins.kept(self.okrs.period.id, self.key_result.id)
 
     def _checked_in(self) -> dict[str, Any]:
-        """What people have checked in so far, in short."""
+        """The value and confidence that people have checked in so far."""
         checkins = [checkin for checkin in self._checkins() if checkin.withdrawn is None]
         newest = newest_value(checkins)
         stated = next((each.confidence for each in reversed(checkins) if each.confidence is not None), None)

@@ -1,4 +1,4 @@
-"""Answers a single measure from what the ledger holds and a few pages beyond it, and keeps nothing."""
+"""Computes a single measure from the ledger and a few more pages of its sources. Stores nothing."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves, stream_keys
 from syncd.sdk import Budget, RetryPolicy, SourceBroken
 
 MOST_PAGES = 20
-"""Requests that a try makes; each brings a page at most."""
+"""The requests that a try may send. Each request returns at most one page."""
 
 _USED_UP = f"{MOST_PAGES} requests were made, and there is more; a sync reads the rest"
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The answer of a measure at a moment, what it rests on, and how its pulls ended.
+    """The answer of a measure at a moment, the rows behind the answer, and how the pulls ended.
 
-    The quality is `partial` if the source holds rows that were not read, and `failed` if it could not be read. `pages`
-    is how many were read beyond the ledger. `held_at` is when its streams were last read to their end, the oldest of
-    those times; None if one was never read.
+    The quality is `partial` if the source has rows that were not read, and `failed` if it could not be read. `pages` is
+    how many pages were read beyond the ledger. `held_at` is the oldest time at which one of the measure's streams was
+    last read completely; None if one of them never was.
     """
 
     draft: Draft
@@ -54,7 +54,7 @@ class Tried:
 
     @property
     def standing(self) -> Standing | None:
-        """Where its key result would stand; None for a measure alone, which has no goal."""
+        """The standing of its key result; None for a measure without a key result, which has no goal."""
         draft = self.draft
         if draft.is_bare:
             return None
@@ -62,14 +62,14 @@ class Tried:
 
     @property
     def failed(self) -> bool:
-        """Whether a source failed: to stop after so many pages is no failure."""
+        """Whether a source failed. Stopping after the allowed pages is no failure."""
         return any(_USED_UP not in reason for _, reason in self.result.failures)
 
 
 def try_measure(
     draft: Draft, ledger: Ledger | None, clock: Callable[[], datetime], retry: RetryPolicy, watcher: Watcher
 ) -> Tried:
-    """Pulls what a measure needs beyond the ledger into memory, and answers it there. Nothing is locked or written."""
+    """Pulls into memory what a measure needs beyond the ledger, and computes it there. Locks and writes nothing."""
     measure = draft.measure
     with closing(scratch_ledger(ledger, _parts(measure), clock())) as scratch:
         request = CycleRequest(draft.config, scratch, clock, retry, draft.key_result.id, dry_run=True, watcher=watcher)
@@ -81,7 +81,7 @@ def try_measure(
         items = list(items_of(rows, measure))
         parts = list(parts_of(rows, measure, items))
         if _is_unread(request, pulled, measure, sources):
-            # A number over none of its rows, such as a count of 0, would say what nobody knows.
+            # If no row of the measure was read, a number such as a count of 0 would be wrong.
             answer, held_at, items = Answer(None, reason), None, []
             parts = [replace(part, arithmetic="unknown") for part in parts]
         return Tried(
@@ -99,7 +99,7 @@ def try_measure(
 
 
 def _parts(measure: Measure) -> dict[StreamId, set[str]]:
-    """The parts that a measure reads of each of its streams; a stream of records has none."""
+    """The parts that a measure reads of each of its streams. A stream of records has no parts."""
     parts: dict[StreamId, set[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
@@ -110,7 +110,7 @@ def _parts(measure: Measure) -> dict[StreamId, set[str]]:
 
 
 def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
-    """When the oldest of a measure's streams was last complete; None if one never was."""
+    """The oldest time at which a measure's streams were last complete; None if one never was."""
     states = [scratch.streams.state(*name) for name in _parts(measure)]
     times = [state.completed_at for state in states if state is not None and state.completed_at is not None]
     return min(times) if times and len(times) == len(states) else None
@@ -118,13 +118,13 @@ def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
 
 @dataclass(slots=True)
 class _Allowance:
-    """How many requests are left to all connections of a try."""
+    """How many more requests all connections of a try may send."""
 
     left: int = MOST_PAGES
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self) -> None:
-        """Counts a request. SourceBroken if all are made: there is nothing to wait for."""
+        """Counts a request. Raises SourceBroken if none is left, because waiting would not help."""
         with self._lock:
             if self.left <= 0:
                 raise SourceBroken(_USED_UP)
@@ -138,7 +138,7 @@ class _FewRequests(Budget):
     allowance: _Allowance = field(default_factory=_Allowance)
 
     def spend(self) -> None:
-        """Counts a request before it is made. SourceBroken if the try may make no more, RetryLater if it must wait."""
+        """Counts a request before it is sent. Raises SourceBroken if none is left, and RetryLater if it must wait."""
         self.allowance.spend()
         Budget.spend(self)
 
@@ -158,7 +158,7 @@ def _pull(request: CycleRequest, sources: Sequence[NeededSource]) -> Pulled:
 
 
 def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Quality, str | None, Answer]:
-    """The quality of an answer, what is to be said of it, and the answer over all rows that are there."""
+    """The quality of the answer, a remark about it, and the answer over all available rows."""
     measuring = Measuring(request, pulled)
     failure = measuring.failure(draft.measure, None)
     answer = measuring.with_note(
@@ -174,7 +174,7 @@ def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Qualit
 
 
 def _is_unread(request: CycleRequest, pulled: Pulled, measure: Measure, sources: Sequence[NeededSource]) -> bool:
-    """Whether a part of a measure was read neither by a sync nor now."""
+    """Whether neither a sync nor this try has read a part of a measure."""
     results = {(result.pull.connection, result.pull.stream.key): result for result in pulled.results}
     new = {(needed.connection.name, key) for needed in sources for key in needed.unchecked}
     for leaf in leaves(measure):

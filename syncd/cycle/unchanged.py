@@ -1,6 +1,6 @@
-"""The measures that keep the answer of the previous cycle, because nothing that the answer rests on has changed since.
+"""Reuses the answers of the previous cycle for measures whose rows have not changed since.
 
-Reusing answers makes a cycle of a thousand key results over a million records fast. Whatever is in doubt is measured.
+Reusing answers makes a cycle of a thousand key results over a million records fast. In doubt, a measure is computed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from syncd.okr.spans import Period
 
 
 class Unchanged:
-    """Answers from the values that the previous cycle confirmed.
+    """Returns answers from the values that the previous cycle confirmed.
 
-    If that cycle was a killed one, a dry run or an approval, everything is measured.
+    If that cycle was killed, a dry run or an approval, everything is measured.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Unchanged:
         self._now = now
 
     def answer(self, measure: Measure, period: Period, last: KeptValue | None) -> Answer | None:
-        """The measure's answer in the previous cycle, if it is the same now; None in doubt."""
+        """The measure's answer in the previous cycle, if it is still the same; None in doubt."""
         if last is None or last.quality != "complete" or last.number is None or last.confirmed != self._before:
             return None
         then = self._ended_at
@@ -42,7 +42,7 @@ class Unchanged:
         return Answer(last.number, None, last.counted, last.lacking, last.at)
 
     def _same(self, measure: Leaf, period: Period, then: datetime) -> bool:
-        if measure.per is not None:  # time alone changes a rate
+        if measure.per is not None:  # a rate changes with time
             return False
         if any(self._results[(measure.connection, key)].changed for key in stream_keys(measure)):
             return False
@@ -52,9 +52,9 @@ class Unchanged:
         if not isinstance(measure, ReadingMeasure):
             due = self._done_since | (self._created_since if measure.take == "share" else set())
             return not any((measure.connection, key) in due for key in stream_keys(measure))
-        if then < window.start:  # what an undated part held before counts once its window begins
+        if then < window.start:  # earlier readings of an undated part count once the window begins
             return False
-        if measure.take != "latest" and self._clock_was_ahead:  # what it held by that clock comes due with time
+        if measure.take != "latest" and self._clock_was_ahead:  # a reading dated by that clock becomes due with time
             return False
         return (measure.connection, measure.stream, measure.part) not in self._came_due
 
@@ -75,14 +75,14 @@ class Unchanged:
 
     @property
     def _began_at(self) -> datetime:
-        """When the previous cycle began: what is dated later may have come due since it measured."""
-        assert self._previous is not None  # else nothing keeps its answer
+        """When the previous cycle began. Rows dated later may have become due since it measured."""
+        assert self._previous is not None  # otherwise no answer is reused
         return self._previous.started_at
 
     @cached_property
     def _clock_was_ahead(self) -> bool:
-        """Whether a cycle began later than the previous one ended, by a clock that was set back since."""
-        assert self._ended_at is not None  # else nothing keeps its answer
+        """Whether a cycle began later than the previous one ended, because the clock was set back since."""
+        assert self._ended_at is not None  # otherwise no answer is reused
         return self._ledger.cycles.began_later(self._ended_at, self._before + 1)
 
     @cached_property
@@ -92,7 +92,7 @@ class Unchanged:
 
     @cached_property
     def _done_since(self) -> set[tuple[str, str]]:
-        """The streams with a record done between the previous cycle and now, which its source had dated ahead."""
+        """The streams with a record whose date was in the future at the previous cycle and has passed since."""
         return self._ledger.members.done_within(self._began_at, self._now)
 
     @cached_property

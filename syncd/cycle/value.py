@@ -1,4 +1,6 @@
-"""The complete value of a key result from an answer: its standing, and the first day of its run on pace."""
+"""Makes the complete value of a key result from an answer: its standing, and the first day since which it is on
+pace.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from syncd.status.past_days import past_of
 class Case:
     """A key result that gets a value: the terms that judge it, and its facts in the ledger.
 
-    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` are empty if it has a
+    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` is empty if it has a
     measure. `versions` are its definitions, empty unless it drives an outcome and was ever edited.
     """
 
@@ -58,9 +60,9 @@ def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyRes
 def complete_value(
     case: Case, answer: Answer, facts: Facts, now: datetime, cycle: int, *, goes_on: bool = False
 ) -> KeptValue:
-    """The value that an answer of a cycle makes, as of now.
+    """The value that a cycle's answer makes, as of now.
 
-    With `goes_on` nothing has changed since the last value, so a run on pace keeps its first day.
+    `goes_on`: nothing has changed since the last value, so the first day on pace stays the same.
     """
     key_result, span, shares = case.key_result, case.terms.period.span, case.terms.shares
     stands = standing(key_result, answer.number, span, now, shares)
@@ -91,7 +93,9 @@ def complete_value(
 
 
 def _since(case: Case, facts: Facts, now: datetime) -> date | None:
-    """The first day of the run on pace: by the dates of its sources or check-ins, else the day that the ledger kept."""
+    """The day since which the key result is on pace, by the dates of its sources or check-ins, or else by the
+    ledger.
+    """
     key_result, terms = case.key_result, case.terms
     if not key_result.drives:
         return None

@@ -1,4 +1,4 @@
-"""Writes what a pulling thread sends: pages with their cursors, the ids of a census, and the end of each pull."""
+"""Writes the items of a pulling thread: pages with their cursors, the ids of a census, and the end of each pull."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from syncd.okr.goals import Quality
 from syncd.okr.words import clock_time
 from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Unsettled, Withheld
 
-_SAMPLE = 5  # lists that are named with the reason that they share
+_SAMPLE = 5  # this many lists are named with the reason that they share
 
 log = logging.getLogger("syncd.pull")
 
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page of a pull, or of its `census`; the rows came together with the ids."""
+    """A page of a pull, or of its `census`. The page of a census has rows only if the source sends them with
+    the ids.
+    """
 
     pull: Pull
     page: Page
@@ -33,7 +35,9 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed, and why it could not read some lists; None if it failed, with the reason."""
+    """Every id that a census listed, and the reasons why it could not read some lists. If the census failed, `ids` is
+    None and the reason is set.
+    """
 
     pull: Pull
     ids: frozenset[str] | None
@@ -43,7 +47,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class PullEnded:
-    """A pull that ended, perhaps with an error."""
+    """A pull that ended, with or without an error."""
 
     pull: Pull
     error: Exception | None
@@ -54,10 +58,10 @@ HandedOver = PulledPage | Present | PullEnded
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a pull has come. A record that comes twice counts once in `got`.
+    """The progress of a pull. A record that arrives twice counts once in `got`.
 
-    `listed` says that a census, or the pull itself, listed what there is. `unread` are lists that could not be read,
-    with the reason, `empty` those that can hold nothing, and `moved_in` says that a record came from another list.
+    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, with the
+    reason, and `empty` those that can hold nothing. `moved_in`: a record came from another list.
     """
 
     pages: int = 0
@@ -81,15 +85,15 @@ class _Progress:
 
     @property
     def incomplete(self) -> bool:
-        """Whether the server announced more rows than came."""
+        """Whether the server announced more rows than arrived."""
         return self.expected is not None and self.got < self.expected
 
 
 class PageWriter:
-    """Writes what the thread of a connection hands over, and collects how each pull ended.
+    """Writes the items that the thread of a connection hands over, and collects how each pull ended.
 
-    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer: what it handed over in
-    one cycle counts in the next.
+    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer: the items of one cycle
+    count in the next.
     """
 
     def __init__(self, request: CycleRequest, cycle: int) -> None:
@@ -97,7 +101,7 @@ class PageWriter:
         self.endings: list[Ending] = []
         self.results: dict[int, PullResult] = {}
         self._progress: dict[int, _Progress] = {}
-        self._connections = request.config.connections  # of this configuration: they know what their requests carried
+        self._connections = request.config.connections  # of this configuration: they know the secrets of their requests
         self._use(request, cycle)
 
     def _use(self, request: CycleRequest, cycle: int) -> None:
@@ -108,7 +112,7 @@ class PageWriter:
         self._watcher = request.watcher
 
     def go_on(self, request: CycleRequest, cycle: int) -> None:
-        """Goes on in another cycle. The pulls that have ended already brought nothing to it."""
+        """Goes on in another cycle. Pulls that ended before count no pages or changes in it."""
         self._use(request, cycle)
         self.endings = []
         self.results = {id_: replace(result, pages=0, changed=0) for id_, result in self.results.items()}
@@ -116,7 +120,7 @@ class PageWriter:
             progress.changed = 0
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """These pulls begin."""
+        """Registers the pulls that begin."""
         for pull in pulls:
             self.open[pull.id], self._progress[pull.id] = pull, _Progress()
         self._watcher.pulling(pulls)
@@ -131,7 +135,7 @@ class PageWriter:
             self._reconcile(item)
 
     def leave(self, why: str) -> None:
-        """The cycle ends before these pulls do: they have failed, as long as they have not ended."""
+        """Ends the cycle before these pulls. A pull that has not ended fails in this cycle."""
         for pull in self.open.values():
             self._conclude(pull, self._progress[pull.id], RetryLater(why), {})
 
@@ -188,7 +192,7 @@ class PageWriter:
         self._conclude(pull, progress, error, doubts)
 
     def _withhold(self, pull: Pull, error: Withheld) -> None:
-        """The stream stays as its last pull left it, and so does the note of how that ended."""
+        """Leaves the stream as its last pull left it, with the note of how that pull ended."""
         state = self._streams.state(pull.connection, pull.stream.key)
         read_at = state.completed_at if state is not None else None
         if read_at is not None:
@@ -200,9 +204,9 @@ class PageWriter:
         self._watcher.ended(result)
 
     def _conclude(self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts) -> None:
-        """Notes how a pull has ended, or stands at the end of the cycle."""
+        """Notes how a pull has ended, or its state at the end of the cycle."""
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
-        # A list that the pull cannot read either makes it partial: a census in each cycle would not help.
+        # A list that even the pull cannot read makes the pull partial: a census in each cycle would not help.
         missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
         if missed and error is None:
             reasons = self._without_secrets(pull, "; ".join(_by_reason(missed)))
@@ -230,7 +234,7 @@ class PageWriter:
     def _how_ended(
         self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts
     ) -> tuple[Quality, str | None, datetime | None]:
-        """The quality of a pull, why it is not complete, and when the source may be asked again."""
+        """The quality of a pull, the reason why it is not complete, and the earliest time for the next request."""
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:

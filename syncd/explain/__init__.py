@@ -1,1 +1,1 @@
-"""Why a number is what it is: evidence, links, edits, restatements, differences and history."""
+"""Explains where a number comes from: evidence, links, edits, restatements, differences and history."""

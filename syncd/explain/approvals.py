@@ -14,7 +14,8 @@ from syncd.okr.words import signature
 class PastApproval:
     """A held number that somebody approved, and the value before it.
 
-    The `author` is a claim; `entered_by` is who ran the command or was logged in, None if an early version kept it.
+    `author` is the name that the person gave; nothing proves it. `entered_by` is who ran the command or was logged in;
+    None if an early version kept the approval.
     """
 
     at: datetime
@@ -26,7 +27,9 @@ class PastApproval:
 
     @property
     def by(self) -> str:
-        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        """The author, and in brackets who entered the approval if that is another person: `Dana (entered by
+        ops@build-3)`.
+        """
         return signature(self.author, self.entered_by)
 
 

@@ -1,4 +1,4 @@
-"""Where two definitions of a key result differ, named by the keys of the mapping file.
+"""Compares two definitions of a key result, by the keys of the mapping file.
 
 The ledger keeps definitions in the form of domain models.
 """
@@ -18,12 +18,12 @@ _DURATIONS = ("stale_after", "lag")
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two definitions of a key result differ: (dotted key, old value, new value)."""
+    """The differences of two definitions of a key result: (dotted key, old value, new value)."""
     return differing(keys_of(old), keys_of(new))
 
 
 def keys_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A definition of a key result as the ledger keeps it, by the dotted keys of the mapping file."""
+    """The values of a definition from the ledger, by the dotted keys of the mapping file."""
     return dict(_keys({"KeyResult": definition["KeyResult"]}))
 
 
@@ -33,7 +33,7 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
     for name, value in fields.items():
         key = _joined(place, _RENAMED.get(name, name))
         match kind, name:
-            case "KeyResult", "id" | "kind" if place:  # a guard takes both from its key result
+            case "KeyResult", "id" | "kind" if place:  # a guard has the id and kind of its key result
                 pass
             case "KeyResult", "goal":
                 yield from _keys(value, place)
@@ -58,7 +58,7 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
                     yield _condition(rule["Filter"], _joined(place, "where"))
             case "ReadingMeasure", "part":
                 yield from _plain(orjson.loads(value), place)
-            case ("ReadingMeasure", "many") | ("RecordMeasure", "of_ignores_case"):  # follow from the other keys
+            case ("ReadingMeasure", "many") | ("RecordMeasure", "of_ignores_case"):  # the other keys determine these
                 pass
             case "ReadingMeasure" | "RecordMeasure", "asks_days":
                 pass
@@ -87,8 +87,8 @@ def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
 
 
 def _scalar_or_list(values: list[Any]) -> Any:
-    """The values as a file writes them: a single value is written without a list. `[None]` stays a list, because None
-    means an absent key.
+    """The values in the form of a file, where a single value has no list. `[None]` stays a list, because None means an
+    absent key.
     """
     return values[0] if len(values) == 1 and values[0] is not None else values
 

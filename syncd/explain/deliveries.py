@@ -18,7 +18,7 @@ def newest_deliveries(snapshot: Snapshot, ledger: Ledger | None, key_result: str
 
 
 def _as_of(delivery: Delivery, moment: datetime) -> Delivery:
-    """The delivery as of a moment: if it was first tried later, it was waiting at that moment."""
+    """The delivery in its state at a moment: `waiting` if it was first tried later."""
     if delivery.tried_at is not None and delivery.tried_at > moment:
         made_at = min(delivery.made_at, moment)
         return replace(delivery, state="waiting", reason=None, tried_at=None, made_at=made_at)

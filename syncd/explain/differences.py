@@ -1,6 +1,4 @@
-"""Compares two sets of evidence: what counts only in the new set, what counts only in the old set, and what brings
-another number.
-"""
+"""Compares two sets of evidence: the items that count in only one of them, and the items that have another number."""
 
 from __future__ import annotations
 
@@ -14,9 +12,9 @@ from syncd.sdk.language import gettext
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What counts only in the new set, what counts only in the old set, and what brings another number.
+    """The items that count only in the new set, only in the old set, or in both with another number.
 
-    An item that leaves has its former time and number, and the reason why it is left out now.
+    An item that no longer counts has its former time and number, and the reason why it is left out now.
     """
 
     enters: Sequence[Item] = ()
@@ -28,7 +26,7 @@ class Differences:
 
 
 def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
-    """How the counting items differ between old and new evidence."""
+    """The differences between the items that count in the old evidence and in the new evidence."""
     before = {(item.part, item.key): item for item in old if item.left_out is None}
     now: dict[tuple[str | None, str], Item] = {}
     for item in new:

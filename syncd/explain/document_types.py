@@ -60,7 +60,7 @@ class ItemDocument(TypedDict):
     part: NotRequired[str]
     """The part of the formula that it belongs to."""
     remark: NotRequired[str]
-    """What to know of it although it counts."""
+    """A warning about it; it counts anyway."""
 
 
 class LeftOutDocument(ItemDocument):
@@ -89,7 +89,7 @@ class DatedCheckInDocument(CheckInDocument):
 
 
 class RequestDocument(TypedDict):
-    """What a person asked for, and what became of it."""
+    """A request of a person, and its state."""
 
     id: int
     kind: RequestKind
@@ -99,7 +99,7 @@ class RequestDocument(TypedDict):
     delivery: int | None
     asked: dict[str, Any]
     author: str
-    """A claim."""
+    """The name that the person gave; nothing proves it."""
     entered_by: str
     """Who ran the command or was logged in."""
     at: Time
@@ -158,7 +158,7 @@ class EvidenceDocument(TypedDict):
     counted: list[ItemDocument]
     left_out: list[LeftOutDocument]
     candidate_counted: list[ItemDocument]
-    """What would count in the candidate."""
+    """The items that would count if the candidate were the value."""
     approvals: list[ApprovalDocument]
     checkins: list[DatedCheckInDocument]
     restatements: list[RestatementDocument]
@@ -207,7 +207,7 @@ class ExplanationDocument(EvidenceDocument):
     alignment: list[ExplainedLinkDocument]
     written: list[DeliveryDocument]
     requests: list[RequestDocument]
-    """Everything that people asked for about it, also what waits or was refused."""
+    """All requests about it, also those that wait or were refused."""
 
 
 # -- history

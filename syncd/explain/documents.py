@@ -101,7 +101,7 @@ def _event(event: SeriesEvent, series: Series) -> EventDocument:
 
 
 def request_document(request: Request, zone: ZoneInfo) -> RequestDocument:
-    """A request as JSON documents show it."""
+    """The JSON form of a request."""
     return {
         "id": request.id,
         "kind": request.kind,
@@ -121,7 +121,7 @@ def request_document(request: Request, zone: ZoneInfo) -> RequestDocument:
 
 
 def _ordered(body: Mapping[str, Json]) -> dict[str, Json]:
-    """A document by the order of its keys: databases and exports keep them in orders of their own."""
+    """A document with its keys in alphabetical order, because databases and exports change their order."""
     return dict(sorted(body.items()))
 
 
@@ -160,7 +160,7 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocu
 
 
 def window_document(window: Span, zone: ZoneInfo) -> WindowDocument:
-    """A window as JSON documents show it."""
+    """The JSON form of a window."""
     return {"start": _time(window.start, zone), "end": _time(window.end, zone)}
 
 
@@ -178,7 +178,7 @@ def _stream(stream: StreamSeen, zone: ZoneInfo) -> StreamDocument:
 
 
 def item_document(item: Item, zone: ZoneInfo) -> ItemDocument:
-    """A record or reading as JSON documents show it."""
+    """The JSON form of a record or reading."""
     shown: ItemDocument = {
         "label": item.label,
         "title": item.title,
@@ -194,7 +194,7 @@ def item_document(item: Item, zone: ZoneInfo) -> ItemDocument:
 
 
 def approval_document(approval: PastApproval, zone: ZoneInfo) -> ApprovalDocument:
-    """An approval as JSON documents show it."""
+    """The JSON form of an approval."""
     shown: ApprovalDocument = {
         "at": _time(approval.at, zone),
         "author": approval.author,

@@ -1,4 +1,4 @@
-"""An edit: one key of a file that got another value, as a dated fact."""
+"""An edit: a dated fact that one key of a file got another value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 class Edit:
     """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
 
-    `at` is the end of the cycle that met the edit: later values have the new definition.
+    `at` is the end of the cycle that first saw the edit. Later values have the new definition.
     """
 
     at: datetime
@@ -32,7 +32,7 @@ class Edit:
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The keys with another value, each with the value before and after."""
+    """The keys whose values differ, each with the old and the new value."""
     return [
         (key, before.get(key), after.get(key))
         for key in dict.fromkeys([*before, *after])
@@ -41,7 +41,7 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple
 
 
 def duration_text(seconds: float) -> str:
-    """A duration as a file writes it: `36h`."""
+    """A duration in the form of mapping files: `36h`."""
     unit, length = next((unit, length) for unit, length in _UNITS if not seconds % length or length == 1)
     return f"{seconds / length:g}{unit}"
 

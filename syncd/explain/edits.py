@@ -1,4 +1,4 @@
-"""Edits of a key result: which file changed which of its keys, when, and from what to what."""
+"""Edits of a key result: the file, the key, the time, and the old and the new value of each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from syncd.ledger.definitions import JUDGED_BY
 def edits(
     ledger: Ledger, period: str, key_result: str, until: int | None = None, of_period: PeriodEdits | None = None
 ) -> list[Edit]:
-    """Every edit of a key result up to a cycle, oldest first: of its definition, of its objective, of its id, and of
-    its period's days, id and settings; and how it differs from another whose place it took under a new id.
+    """Every edit that concerns a key result, up to a cycle, oldest first: edits of its definition, its objective, its
+    id, and its period's days, id and settings. If the key result replaced another one, the differences between the two
+    are edits too.
 
-    `of_period` are the edits of the period, for a caller that asks for many of its key results.
+    A caller that needs the edits of many key results passes `of_period`, so that the edits of their period are read
+    once.
     """
     versions = ledger.definitions.of(period, key_result, until)
     if not versions:
@@ -26,7 +28,7 @@ def edits(
     for before, after in pairwise(versions):
         at, file, old, new = after.ended_at, after.definition.file, before.definition.body, after.definition.body
         every.extend(Edit(at, file, *change) for change in key_changes(old, new))
-        if JUDGED_BY in old and JUDGED_BY in new:  # definitions kept by an early version lack it
+        if JUDGED_BY in old and JUDGED_BY in new:  # definitions of early versions lack it
             every.extend(
                 Edit(at, file if key.startswith("period.") else "syncd.yaml", key, before, after)
                 for key, before, after in differing(old[JUDGED_BY], new[JUDGED_BY])

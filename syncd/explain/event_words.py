@@ -12,7 +12,9 @@ from syncd.status.checkin_words import content_words
 
 
 def event_words(event: SeriesEvent, series: Series) -> str:
-    """An event in words. It begins with a word of syncd's own, so that no spreadsheet takes it for a formula."""
+    """An event in words. The first word is always one of syncd's, so that no spreadsheet takes the text for a
+    formula.
+    """
     kr, at = series.key_result, clock_time(event.at.astimezone(series.period.zone))
     if isinstance(event, Edit):
         return _("edited %(moment)s in %(file)s: %(edit)s", moment=at, file=event.file, edit=event)

@@ -1,6 +1,7 @@
-"""The evidence behind a number: its definition, its window, what counts, and which rule leaves out the rest.
+"""The evidence behind a number: its definition, its window, the rows that count, and the rule that leaves out each
+other row.
 
-It reads the ledger alone, through a snapshot of now or of a past moment.
+The evidence comes only from the ledger, through a snapshot of the present or of a past moment.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class Part:
 class StreamSeen:
     """A stream behind the number: how its last pull ended, and the end of the last cycle with a complete pull.
 
-    `got` is the number of rows in the last pull, None if it brought nothing new; `expected` is the number that the
-    server announced.
+    `got` is the number of rows in the last pull, None if the pull returned nothing new. `expected` is the number that
+    the server announced.
     """
 
     connection: str
@@ -78,11 +79,12 @@ class StreamSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a number rests on. There are no parts if the key result has no measure, or its measure was edited since.
+    """All the evidence of a number. There are no `parts` if the key result has no measure, or if the measure was edited
+    after the value.
 
-    `candidate` holds what would count if the waiting number were the value; it is empty if no number is held.
-    `arithmetic` is how the parts became the number. `checkins` are all check-ins up to that moment, oldest first, each
-    with whether it had expired.
+    `candidate` holds the items that would count if the candidate were the value; it is empty if no number is held.
+    `arithmetic` shows how the parts became the number. `checkins` are all check-ins up to the moment of the snapshot,
+    oldest first. Each has a flag that says whether it had expired.
     """
 
     key_result: KeyResult
@@ -102,7 +104,7 @@ class Evidence:
 
     @property
     def counted(self) -> Sequence[Item]:
-        """What counts."""
+        """The items that count."""
         return [item for item in self.items if item.left_out is None]
 
 
@@ -121,7 +123,8 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
     edited = value.measure != measure_digest(measure)
     items, parts, arithmetic = list[Item](), list[Part](), ""
     if value.confirmed is not None and not edited:
-        # A value rests on what the ledger held after the last cycle that measured it, seen at that time.
+        # The evidence of a value is the rows that the ledger held after the last cycle that measured it, as of the end
+        # of that cycle.
         seen_at = snapshot.times.get(value.confirmed, snapshot.last_instant)
         rows = RowsAfter(ledger, okrs.period, value.confirmed, seen_at)
         items = list(items_of(rows, measure))
@@ -130,7 +133,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         if isinstance(measure, FormulaMeasure):
             arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
-    if value.quality == "held" and not edited and snapshot.synced_at is not None:  # a plan may have brought rows since
+    if value.quality == "held" and not edited and snapshot.synced_at is not None:  # a plan may have added rows since
         waiting = items_of(RowsAfter(ledger, okrs.period, snapshot.synced, snapshot.synced_at), measure)
         candidate = [item for item in waiting if item.left_out is None]
     return Evidence(
@@ -172,7 +175,7 @@ def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSee
 
 
 def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
-    """How the `brought` numbers became the number of a part."""
+    """Shows how the `brought` numbers became the number of a part."""
     answer = rows.answer(measure)
     if answer.number is None:
         return original(answer.reason) if answer.reason else _("unknown")

@@ -1,7 +1,7 @@
 """The series of a key result: its state at the end of each day of its period, and the events in between.
 
-From the ledger alone. A day's value is the newest value that a cycle had kept at the end of the day, judged by the
-definition in force then. Values of different measures are never compared.
+The series comes only from the ledger. The value of a day is the newest value that a cycle had kept by the end of the
+day, judged by the definition in force at that time. Values of different measures are never compared.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A key result at the end of a local day; today's is as of now. Shares are 0 to 1, None is unknown.
+    """A key result at the end of a local day; for today, at the present moment. Shares are 0 to 1, None is unknown.
 
     `change` is the step since the day before, None if either value is unknown or the two have different measures.
     `source` is None for a day before the first kept value. `measured_at` is when a cycle last measured the value
-    completely, `measure` the digest of its measure, `goal` the goal in force, `bounds` the shares at which the health
-    would be another.
+    completely, `measure` is the digest of its measure, and `goal` is the goal in force. `bounds` are the shares at
+    which the health changes.
     """
 
     day: date
@@ -90,8 +90,8 @@ SeriesEvent = Edit | PastApproval | Restated | CheckedIn | Asked
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a key result by day, and its events by time. There are no points if no value was ever kept; an
-    edit may be from before the first day.
+    """The points of a key result by day, and its events by time. If no value was ever kept, there are no points. An
+    edit may be older than the first point.
 
     `not_backfilled` is the reason why the days before the first value could not be computed.
     """
@@ -114,8 +114,8 @@ class _Backfill:
 def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backfill: bool = False) -> Series:
     """The series up to the snapshot's day; if the period is over, up to the last value kept by then.
 
-    With `backfill`, the days before the first use of the present measure are computed from the sources' own dates,
-    where the sources have dates. Nothing is written.
+    With `backfill`, the days before the first use of the present measure are computed from the sources' own dates, if
+    the sources have dates. Nothing is written.
     """
     ledger = snapshots.ledger
     points, problem = _points(snapshots, end, key_result, backfill)
@@ -124,8 +124,8 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
 
 
 def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
-    """The events of each day that has a point. Earlier events, such as edits of a plan, are with the first point, later
-    ones with the last.
+    """The events of each day that has a point. The first point also has earlier events, such as edits of a plan, and
+    the last point has later events.
     """
     if not series.points:
         return {}
@@ -138,7 +138,7 @@ def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
 
 
 def points_of(snapshots: Snapshots, end: Snapshot, key_result: KeyResult) -> Sequence[Point]:
-    """The points alone of a backfilled history: its events cost far more."""
+    """Only the points of a backfilled history, because its events take far longer to compute."""
     points, _ = _points(snapshots, end, key_result, backfill=True)
     return points
 
@@ -159,7 +159,7 @@ def compared(points: Sequence[Point]) -> list[Point]:
 def _points(
     snapshots: Snapshots, end: Snapshot, key_result: KeyResult, backfill: bool
 ) -> tuple[Sequence[Point], str | None]:
-    """The points, and the reason if days could not be computed."""
+    """The points, and the reason if the days before the present measure could not be computed."""
     ledger, kept = snapshots.ledger, end.values.get(key_result.id)
     if ledger is None or kept is None:
         return (), None
@@ -171,7 +171,7 @@ def _points(
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
-    """A point for each day: past days as of their end, today as of now."""
+    """A point for each day: past days at their end, today at the present moment."""
     days = list(_days(snapshots.days_of(end), end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
@@ -219,11 +219,11 @@ def _backfilled(snapshot: Snapshot, period: Period, key_result: KeyResult, ledge
     if measured is None:
         never = gettext("%(name)s was never measured as its file says now: run `syncd sync` first", name=key_result.id)
         return _Backfill({}, never)
-    # Rows that came since, with a cycle that failed or whose number is held, feed no value of the past either.
+    # Rows that arrived later, in a cycle that failed or whose number is held, do not count for past values either.
     first_cycle, cycle = measured
     kept = snapshot.values[key_result.id]
     if kept.measure == digest and kept.confirmed is not None:
-        cycle = kept.confirmed  # by then: later cycles may have confirmed the value of a past snapshot, by other rows
+        cycle = kept.confirmed  # by then: later cycles may have confirmed a past snapshot's value from other rows
     past: Sequence[tuple[date, float | None]] | None
     if measure is None:
         past = past_checkin_values(checkins, period, now)
@@ -247,7 +247,7 @@ def _backfilled(snapshot: Snapshot, period: Period, key_result: KeyResult, ledge
 
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
-    """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
+    """The value that a cycle of a past day would have kept for a number; its standing is computed on read."""
     reason = marked("nothing gives a number of that day") if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
@@ -296,8 +296,8 @@ def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:
-    """Each day of the period that has begun, and the days after it up to the last value that came while the period
-    settled.
+    """Each day of the period that has begun. If values were kept while the period settled, the days up to the last of
+    these values follow.
     """
     day = period.first
     last = max(period.last, last_kept.astimezone(period.zone).date())

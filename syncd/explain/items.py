@@ -1,4 +1,6 @@
-"""The records and readings behind a number: what each brings to it, and which rule leaves out the others."""
+"""The records and readings behind a number: the number that each adds, and the rule that leaves out each of the
+others.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from syncd.sdk.language import original
 
 @dataclass(frozen=True, slots=True)
 class RowsAfter:
-    """The rows that the ledger held after a cycle, as a period's measures see them at the moment `at`."""
+    """The rows that the ledger held after a cycle, for the measures of a period at the moment `at`."""
 
     ledger: Ledger
     period: Period
@@ -43,16 +45,17 @@ class RowsAfter:
         return measure.window.span(self.period, self.at)
 
     def answer(self, measure: Measure) -> Answer:
-        """What a measure comes to over the rows."""
+        """The result of a measure over the rows."""
         return answered(self.ledger.answers, measure, self.period, self.at, self.cycle)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record or reading: what it brings to the number, or why it was left out; `part` is its part of a formula.
+    """A record or reading with the number that it adds, or the reason why it was left out; `part` is its part of a
+    formula.
 
-    `key` identifies it within its part: a record's id, the time of a dated row, else the cell. A record that is in two
-    streams has one key. `remark` is what to know of a record although it counts.
+    `key` identifies the item within its part: the id of a record, the time of a dated row, or else the cell. A record
+    that is in two streams has one key. `remark` is a warning about a record that counts.
     """
 
     key: str
@@ -67,7 +70,7 @@ class Item:
 
 
 def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
-    """The parts of a formula by their names; any other measure is its own part, without a name."""
+    """The parts of a formula by their names. Any other measure is its only part, without a name."""
     return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
 
 
@@ -87,7 +90,7 @@ def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
     dated, readings = rows.ledger.answers.readings(measure, window, now, rows.cycle)
     _, used = readings_used(measure.take, window, now, readings)
     seen: Counter[str] = Counter()  # two rows may have the same time
-    for reading in sorted(readings, key=lambda reading: reading.at or now):  # by time, however the source lists them
+    for reading in sorted(readings, key=lambda reading: reading.at or now):  # by time, not in the source's order
         item = _reading(reading, used, window, now, measure.take)
         key = reading.at.isoformat() if dated and reading.at else reading.cell
         yield replace(item, key=f"{key} {seen[key]}")

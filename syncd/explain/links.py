@@ -20,8 +20,8 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 class LinkEvidence:
     """A link and the evidence for its verdict.
 
-    `weeks` are the weekly values of the output and of the outcome, which are its `sides`, as the trend used them; both
-    are empty if either value is not complete.
+    `sides` are the output and the outcome. `weeks` are the weekly values of both, as the trend used them; both are
+    empty if either value is not complete.
     """
 
     output: str
@@ -73,7 +73,7 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
 
 
 def _is_of(snapshot: Snapshot, link: Alignment) -> bool:
-    """Whether a link's output is of a snapshot's period."""
+    """Whether the output of a link belongs to the period of a snapshot."""
     return link.periods is None or link.periods[0] == snapshot.okrs.period.id
 
 

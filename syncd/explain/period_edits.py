@@ -1,4 +1,6 @@
-"""Edits of what stands around key results: their objectives, the settings that judge their period, and new ids."""
+"""Edits that concern key results from outside: edits of their objectives and of the settings that judge their period,
+and new ids.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,13 @@ from syncd.ledger.moves import Move
 from syncd.ledger.outlines import SETTINGS, Outline
 
 OBJECTIVE = "objective"
-"""The key of an edit that put a key result into another objective; before a dot, an edit of its objective."""
+"""The key of an edit that put a key result into another objective. With a dot and another key after it, it is the key
+of an edit of the objective itself.
+"""
 
 
 KEY_RESULTS = "key_results"
-"""The key of an edit that put key results into an objective, or took some out of it."""
+"""The key of an edit that added key results to an objective or removed key results from it."""
 
 
 class PeriodEdits:
@@ -29,8 +33,8 @@ class PeriodEdits:
         self._period = period
 
     def of_key_result(self, key_result: str, first_cycle: int, until: int | None) -> Iterator[Edit]:
-        """The edits that concern a key result which the ledger has since a cycle: of its id, of its period's id and
-        settings, of the objective that it is in, and the change to another objective.
+        """The edits that concern a key result whose first cycle is `first_cycle`: edits of its id, its period's id and
+        settings and its objective, and its moves to another objective.
         """
         for move in self._moves:
             if until is not None and move.cycle > until:
@@ -76,7 +80,7 @@ class PeriodEdits:
 
     @cached_property
     def replacements(self) -> Replacements:
-        """What its key results, and the period itself, replaced."""
+        """Finds the key results, and the period, that this period and its key results replaced."""
         return Replacements(self._ledger, self._period, self._outlines)
 
     @cached_property
@@ -89,18 +93,20 @@ class PeriodEdits:
 
 
 def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two outlines of an objective differ: (key, old value, new value)."""
+    """The differences of two outlines of an objective: (key, old value, new value)."""
     return differing(_as_listed(old), _as_listed(new))
 
 
 def _as_listed(outline: Mapping[str, Any]) -> dict[str, Any]:
-    """An outline as people compare it: an id that follows from `supports` is left out, the order means nothing."""
+    """An outline in a form for comparing: without an id that follows from `supports`, and with its lists in a fixed
+    order.
+    """
     rest = {key: value for key, value in outline.items() if key != "supports_in"}
     return rest | {KEY_RESULTS: ", ".join(sorted(outline.get("key_results", ())))}
 
 
 def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two outlines of the settings of a period differ: (key, old value, new value)."""
+    """The differences of two outlines of the settings of a period: (key, old value, new value)."""
     return differing(_as_written(old), _as_written(new))
 
 

@@ -1,5 +1,5 @@
-"""Key results and periods that took the place of others under another id, without `moved`: each is compared with the
-one before it, so that an easier target under a new name is as visible as an edited target.
+"""Key results and periods that replaced others under another id, without `moved`. Each one is compared with the one
+that it replaced, so that an easier target under a new name is as visible as an edited target.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from syncd.okr.goals import is_guard
 from syncd.okr.spans import Period
 
 REPLACES = "replaces"
-"""The key of an edit that put a key result in the place of another; with `period.` before it, a period."""
+"""The key of an edit by which one key result replaced another. With `period.` before it, one period replaced
+another.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A period that another replaced: the cycle in which that one `begun`, and the `cycle` in which both was true.
+    """A period that a newer one replaced. `begun` is the first cycle of the newer period. By the end of `cycle`, the
+    newer period had begun and this one had left the files.
 
-    `key_results` has its key result for each one of the new period.
+    `key_results` maps each key result of the newer period to the one of this period.
     """
 
     period: str
@@ -34,7 +37,9 @@ class _Former:
 
 
 class Replacements:
-    """Finds what the key results of a period, and the period itself, replaced; `outlines` are those of the period."""
+    """Finds the period that a new period replaced, and the key results that its key results replaced; `outlines` are
+    those of the new period.
+    """
 
     def __init__(self, ledger: Ledger, period: str, outlines: Sequence[OutlineVersion]) -> None:
         self._ledger = ledger
@@ -42,7 +47,7 @@ class Replacements:
         self._outlines = outlines
 
     def of_key_result(self, name: str, first: DefinitionVersion, until: int | None) -> Iterator[Edit]:
-        """How a key result, by its `first` definition, differs from the one whose place it took, up to a cycle."""
+        """The differences of a key result, by its `first` definition, from the one that it replaced, up to a cycle."""
         file = first.definition.file
         if self._former is not None and (until is None or self._former.cycle <= until):
             former, at = self._former, max(first.ended_at, self._ledger.cycles.end_of(self._former.cycle))
@@ -53,7 +58,7 @@ class Replacements:
             yield from self._compared(self._period, pair[1], first, self._ended_at[pair[0]])
 
     def _compared(self, period: str, old: str, first: DefinitionVersion, at: datetime) -> Iterator[Edit]:
-        """The edits that make another key result of now or of another period into this one."""
+        """The edits that would turn an old key result, of this or another period, into the new one."""
         file, versions = first.definition.file, self._ledger.definitions.of(period, old)
         if old != first.key_result:
             yield Edit(at, file, REPLACES, old, first.key_result)
@@ -67,7 +72,7 @@ class Replacements:
 
     @cached_property
     def _paired(self) -> Mapping[str, tuple[int, str]]:
-        """The cycle that met each new key result, and the one that left its objective, or the period, in that cycle."""
+        """The cycle that first saw each new key result, and the old key result that left the files in that cycle."""
         paired: dict[str, tuple[int, str]] = {}
         bodies: dict[str, Collection[str]] = {}
         for cycle, met in groupby(self._outlines, key=lambda version: version.cycle):
@@ -85,8 +90,8 @@ class Replacements:
 
     @cached_property
     def _former(self) -> _Former | None:
-        """The period whose place this one took: it was there before, left the files before its end, and has days in
-        common; of several the one with the most key results of the same id.
+        """The period that this period replaced: it began earlier, left the files before its end, and shares days with
+        this one. If there are several such periods, it is the one that shares the most ids of key results.
         """
         others = self._ledger.moves.periods() - {self._period}
         own = self._ledger.definitions.of_period(self._period) if others else ()
@@ -107,7 +112,9 @@ class Replacements:
         )
 
     def _same(self, names: Mapping[str, str], period: str) -> Mapping[str, str]:
-        """The key result of another period for each of this one: that of the same id, else one of the same kind."""
+        """For each key result of this period, the matching one of another period: the one with the same id, else one of
+        the same kind.
+        """
         old = _names(self._ledger.definitions.of_period(period))
         same = {name: name for name in names if name in old}
         rest = [name for name in names if name not in same], [name for name in old if name not in same]
@@ -117,7 +124,7 @@ class Replacements:
         return min(life.first for life in self._ledger.moves.lifetimes(period).values())
 
     def _left(self, period: Period) -> int | None:
-        """The cycle in which a period left the files before its end; None if it did not."""
+        """The cycle in which a period left the files before its end; None if it did not leave them before its end."""
         named: set[str] = set()
         left: OutlineVersion | None = None
         for version in self._ledger.outlines.of_period(period.id):
@@ -137,7 +144,9 @@ def _matched(
     after: Mapping[str, Collection[str]],
     kinds: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """(new, gone) key results of the same kind, each at most once: those of the same objective first."""
+    """Pairs (new, gone) of key results of the same kind. Each is in at most one pair, and pairs of the same objective
+    come first.
+    """
 
     def objective(name: str, bodies: Mapping[str, Collection[str]]) -> str | None:
         return next((subject for subject, names in bodies.items() if name in names), None)
@@ -151,7 +160,7 @@ def _matched(
 
 
 def _names(versions: Sequence[DefinitionVersion]) -> Mapping[str, str]:
-    """The kind of each key result that is no guard, by its id."""
+    """The kind of each key result by its id, without guards."""
     return {
         version.key_result: version.definition.body["KeyResult"]["kind"]
         for version in versions

@@ -1,4 +1,4 @@
-"""What people asked for, in words."""
+"""Requests of people, in words."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that no other event tells of: it waits, was refused, or is about a delivery."""
+    """A request that no other event shows: it waits, was refused, or is about a delivery."""
 
     at: datetime
     request: Request
 
 
 def request_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
-    """What a request asks for: `check-in of 45, confidence 60 %`. Without its key result, which may be gone, a number
-    has no unit.
-    """
+    """The content of a request: `check-in of 45, confidence 60 %`. If its key result is gone, a number has no unit."""
     body: Mapping[str, Any] = request.body
     match request.kind:
         case "check_in":
@@ -58,7 +56,7 @@ def request_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo
 
 
 def state_words(request: Request) -> str:
-    """What became of a request."""
+    """The state of a request in words."""
     match request.state:
         case "waiting":
             return _("stored; it counts from the next cycle")
@@ -69,24 +67,26 @@ def state_words(request: Request) -> str:
 
 
 def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
-    """What a request asks for, who asked, and what became of it."""
+    """The content of a request, its author, and its state."""
     what = request_words(request, key_result, zone)
     return _("%(what)s, by %(person)s: %(state)s", what=what, person=request.by, state=state_words(request))
 
 
 def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
-    """What people had asked for about a key result by the moment of a snapshot, oldest first, as it stood then."""
+    """The requests about a key result by the moment of a snapshot, oldest first, each in its state at that moment."""
     if ledger is not None:
         yield from _as_of(ledger.requests.of_key_result(end.okrs.period.id, key_result), end)
 
 
 def open_requests(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
-    """Those that no value, check-in or approval tells of: they wait, were refused, or are about deliveries."""
+    """The requests of `requests_of` that no value, check-in or approval shows: they wait, were refused, or are about
+    deliveries.
+    """
     return filter(_is_open, requests_of(ledger, end, key_result))
 
 
 def open_requests_of_period(ledger: Ledger | None, end: Snapshot, span: Span) -> Iterator[Request]:
-    """The same of all key results, of those that were made or ended within a span of time."""
+    """The open requests about all key results of a period that were made or ended within a span of time."""
     if ledger is not None:
         yield from filter(_is_open, _as_of(ledger.requests.of_period(end.okrs.period.id, span), end))
 

@@ -1,8 +1,8 @@
-"""Changes that a source made to past data: which record or row, why, when, and the number before and after.
+"""Changes that a source made to past data: the record or row, the reason, the time, and the number before and after.
 
-The ledger keeps every version of a row; a restatement compares two versions. A restatement is one of these: a record
-that no longer counts or brings another number, a record that came late for a day that had been measured, or a dated
-reading whose number was changed or removed.
+The ledger keeps every version of a row, and a restatement compares two versions. There are three kinds of restatements:
+a record that no longer counts or has another number, a record that came late for a day that had been measured, and a
+dated reading whose number was changed or removed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ GONE = marked("gone: deleted, moved, or no match any more")
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A record or row that its source, a `connection`, changed; the cycle that saw the change ended `at`.
+    """A record or row that its source (`connection`) changed. The cycle that saw the change ended `at`.
 
-    `of` is the day that it counts on. `before` and `after` are the key result's numbers before that cycle and since:
-    None if the number is unknown, or if no cycle measured it since, as after a period has settled.
+    `of` is the day on which it counts. `before` and `after` are the key result's numbers before that cycle and after
+    it. A number is None if it is unknown, or if no cycle measured it again, for example because the period has settled.
     """
 
     connection: str
@@ -55,14 +55,16 @@ def restatements(
 
 
 def restatements_of_period(ledger: Ledger, okrs: PeriodOkrs, *, after: int, until: int) -> list[Restatement]:
-    """Those of all key results of a period; a record or row that several of them count is there once."""
+    """The restatements of all key results of a period. A record or row that counts for several key results appears
+    once.
+    """
     histories = [_history(ledger, okrs, key_result, after, until) for key_result in okrs.measured]
     every = find_restatements(ledger, [history for history in histories if history is not None], until)
     return list({(each.connection, each.label, each.of, each.at): each for mine in every for each in mine}.values())
 
 
 def _history(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, after: int, until: int) -> ValueHistory | None:
-    """The history of a key result under its measure; None if that was never measured."""
+    """The history of a key result under its measure; None if no cycle used this measure."""
     measure = measure_digest(key_result.measure)
     measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
@@ -81,7 +83,7 @@ def _history(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, after: int
 
 @dataclass(frozen=True)
 class ValueHistory:
-    """A key result, and the cycle `after` which its restatements are wanted.
+    """The past values of a key result, to find its restatements later than the cycle `after`.
 
     `read` gives its complete values under its measure, oldest first. There may be thousands of values, so `read` is
     called only if there was a change.
@@ -94,25 +96,27 @@ class ValueHistory:
 
     @cached_property
     def values(self) -> Sequence[KeptValue]:
-        """The values."""
+        """The complete values, oldest first."""
         return self.read()
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
-        """The number before a cycle, and since."""
+        """The number before a cycle, and the number since that cycle."""
         before = [value.number for value in self.values if value.cycle < cycle]
         since = [value.number for value in self.values if value.confirmed is not None and value.confirmed >= cycle]
         return before[-1] if before else None, since[0] if since else None
 
     def measured_before(self, cycle: int) -> int | None:
-        """The last cycle before another that measured the key result."""
+        """The last cycle before a given cycle that measured the key result."""
         confirmed = [value.confirmed for value in self.values if value.cycle < cycle and value.confirmed is not None]
         return min(confirmed[-1], cycle - 1) if confirmed else None
 
 
 def find_restatements(ledger: Ledger, histories: Sequence[ValueHistory], until: int) -> list[list[Restatement]]:
-    """The restatements of each of these key results up to a cycle, in order; read for all of them at once."""
+    """The restatements of each of these key results up to a cycle, in order. The ledger is read once for all of
+    them.
+    """
     sortable: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in histories]
-    ended_at = cache(ledger.cycles.end_of)  # of a killed cycle, the end of the next one
+    ended_at = cache(ledger.cycles.end_of)  # for a killed cycle, the end of the next cycle
     for after in sorted({history.after for history in histories}):
         users: dict[Leaf, list[tuple[int, int]]] = {}
         for number, history in enumerate(histories):
@@ -156,7 +160,7 @@ def _of_reading(
     if reread.at not in measure.window.span(history.okrs.period, at) or reread.at >= midnight(
         at.astimezone(zone).date(), zone
     ):
-        return None  # a day that has not ended is no past
+        return None  # a change of a day that has not ended is no restatement
     if reread.new is None:
         why = _("held %(old)s, and its row is gone", old=reread.old.raw)
     else:
@@ -192,7 +196,7 @@ def _why(
 
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
-    """How the number that a record brings changed; None if it did not."""
+    """How the number that a record adds changed; None if it is the same."""
     if measure.take == "share":
         return original(new.not_done or marked("not done")) if old.done_at and not new.done_at else None
     if measure.of is None:

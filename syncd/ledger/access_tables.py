@@ -1,4 +1,4 @@
-"""The table of who has been let in."""
+"""The table of the sessions of people and programs that logged in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The verdict and trend of each link from an output to its outcome. A new row is written only when they change."""
+"""The verdict and trend of each link from an output to its outcome. A row is written only when one of the two
+changes.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,11 @@ LinkId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeptAlignment:
-    """The verdict and trend of a link, seen first by `cycle` and last by `confirmed`.
+    """The verdict and trend of a link. The cycle `cycle` was the first to see this verdict and trend, `confirmed` the
+    last.
 
-    `verdict_since` is the first day of the unbroken run of this verdict in the cycles. `since` is the first day of the
-    output's run on pace, and `delivered` its gain since that day. `trend` is None until computed.
+    `verdict_since` is the day since which every cycle gave this verdict. `since` is the day since which the output is
+    on pace, and `delivered` is the output's gain since that day. `trend` is None until computed.
     """
 
     verdict: Verdict
@@ -37,7 +40,7 @@ class KeptAlignment:
     confirmed: int
 
     def says_what(self, other: KeptAlignment) -> bool:
-        """Whether the two are equal except for their cycles."""
+        """Whether both rows say the same, apart from their cycles."""
         return _CONTENT(self) == _CONTENT(other)
 
 
@@ -63,7 +66,7 @@ class Alignments:
         self._engine = engine
 
     def keep(self, period: str, links: Mapping[LinkId, KeptAlignment]) -> None:
-        """Keeps the alignments of a cycle. If the content did not change, only `confirmed` of the last row moves."""
+        """Stores the alignments of a cycle. If the content did not change, only updates `confirmed` of the last row."""
         if not links:
             return
         with self._engine.begin() as connection:

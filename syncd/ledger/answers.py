@@ -1,4 +1,4 @@
-"""The answers of measures from the rows of the ledger, as of now or as of the end of a cycle."""
+"""Computes measures from the rows of the ledger, as of now or as of the end of a cycle."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from syncd.sdk import Reading, Record
 
 _INSTANT = timedelta(microseconds=1)
 _PARTS_READ_AHEAD = 200
-_TEXTS_KEPT = 10_000  # names are few; titles may be a million
+_TEXTS_KEPT = 10_000  # fields with names have few texts; titles may have a million
 
 
 class Answers:
-    """Answers measures. It never writes."""
+    """Computes measures. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -47,9 +47,9 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Answers in one transaction, and reads the readings of these measures ahead, many parts at a time.
+        """Computes measures in one transaction, and reads the readings of these measures ahead, many parts at a time.
 
-        The measures come in the order in which the caller will need them. Other measures are answered too.
+        Pass the measures in the order in which they will be computed. Measures that are not among them work too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -91,10 +91,10 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """The time at which each counting record was done, and its elements, in order of time.
+        """For each record that counts, the time it was done and its elements, earliest record first.
 
-        The elements are its number; for `distinct` its values; 1 if records are counted. A record that lacks the field
-        is left out.
+        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the
+        field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -122,7 +122,7 @@ class Answers:
             return {row.id: row.label for row in connection.execute(query, parameters)}
 
     def holding(self, measure: RecordMeasure, cycle: int) -> Sequence[str]:
-        """The streams of a measure that held a record at the end of a cycle, of whatever kind, in its order."""
+        """The streams of a measure, in its order, that held a record of any kind at the end of a cycle."""
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         held = exists().where(records.c.stream == streams.c.id, held_at(records, cycle))
         with self._connection() as connection:
@@ -130,10 +130,7 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """A stream of a measure that is not whole now, and why its last pull was not; None if it never was whole.
-
-        None if each is whole.
-        """
+        """An incomplete stream of a measure, and why (None: never complete). None if all streams are complete."""
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
@@ -147,12 +144,14 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams and kind, counted or not, by the time it was done and by label."""
+        """Every record of a measure's streams and kind, counted or not, ordered by the time it was done, then
+        by label.
+        """
         with self._connection() as connection:
             query = (
                 select(records)
                 .where(selection.listed(measure, self._ids(connection, measure)), held_at(records, cycle))
-                .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL has them last
+                .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL sorts nulls last by default
             )
             for row in connection.execute(query, execution_options={"yield_per": 1000}):
                 yield record_of(row)
@@ -160,12 +159,12 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure's part; and those readings, each with its time, in order.
+        """Whether the source dates the readings of a measure's part, and these readings, each with its time, in order.
 
-        A series is dated, even before it has a row: its current rows count, each on its date. An undated reading holds
-        from the moment it was seen until it was replaced: a reading that held at the window's start counts from there,
-        and a reading seen while a period settles counts at the period's last moment. `latest` looks at current rows
-        only, so that an emptied cell is not a number.
+        A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
+        reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
+        start counts from this start. A reading seen while a period settles counts at the period's last moment. `latest`
+        looks at current rows only, so that an emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:
@@ -187,7 +186,7 @@ class Answers:
         ]
 
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
-        """Each text that a field holds in the records of a measure's streams and kind, counted or not."""
+        """Each text that a field has in the records of a measure's streams and kind, counted or not."""
         with self._connection() as connection:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 
@@ -200,7 +199,7 @@ class Answers:
             return {row.remark: row.records for row in rows}
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records a measure's streams hold now of its kind, counted or not."""
+        """How many records of a measure's kind its streams hold now, counted or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
@@ -215,7 +214,7 @@ class Answers:
     def _parameters(
         self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
     ) -> Mapping[str, Any]:
-        """The parameters of a measure's statements; its filters judge the stored texts."""
+        """The parameters of a measure's statements. The measure's filters are applied to the stored texts here."""
         streams = self._ids(connection, measure)
         admitted = {
             position: [
@@ -235,7 +234,7 @@ class Answers:
         past: bool,
         dated: bool = False,
     ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`; of each record those of the first field that has a value."""
+        """The rows of `selection.elements_of`. Of each record, the rows of the first field that has a value."""
         distinct, several = form.take == "distinct", bool(form.else_of)
         rows: list[Any] = []
         for field in form.of_fields:
@@ -260,7 +259,7 @@ class Answers:
         return reading_rows(connection, [part], cycle, past).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The numbers of a measure's streams. The numbers never change, so all are looked up at once and kept."""
+        """The ids of a measure's streams. The ids never change, so all are looked up at once and cached."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
@@ -269,8 +268,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Answers through an open connection; `parts` are the parts whose readings will be needed, in order, each with
-    whether its ended readings count.
+    """Computes measures through an open connection. `parts`: the parts that will be needed, in order, each with whether
+    its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:
@@ -314,7 +313,7 @@ class _Together(Answers):
 
 
 def _counts_ended(measure: ReadingMeasure) -> bool:
-    """Whether the readings that an undated part held before count too."""
+    """Whether earlier readings of an undated part count too."""
     return not measure.many and measure.take != "latest"
 
 

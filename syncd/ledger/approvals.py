@@ -18,10 +18,10 @@ from syncd.okr.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval: the number that was accepted (None if it is unknown), and why it was held.
+    """An approval: the number that was accepted (None if it is unknown), and the reason why it was held.
 
-    `cycle` is the cycle that made the number the value. The `author` is a claim; `entered_by` is who ran the command or
-    was logged in, None if an early version kept it.
+    The cycle `cycle` made the number the value. The `author` is the name that the person gave, unchecked. `entered_by`
+    is who ran the command or was logged in; it is None in rows of early versions.
     """
 
     cycle: int
@@ -51,10 +51,10 @@ class Approvals:
         now: datetime,
         due: Sequence[NewDelivery] = (),
     ) -> int:
-        """Keeps an approved value, in a cycle of its own that pulls nothing. Returns the number of that cycle.
+        """Stores an approved value in a new cycle that pulls nothing. Returns the number of that cycle.
 
-        `reason` is why the number was held; deliveries that become `due` go into the outbox. The caller holds the
-        ledger's lock.
+        `reason` is why the number was held. The deliveries in `due` go into the outbox. The caller holds the ledger's
+        lock.
         """
         with self._engine.begin() as connection:
             cycle = own_cycle(connection, now)
@@ -88,7 +88,7 @@ class Approvals:
             ]
 
     def approved(self, period: str, span: Span) -> Collection[str]:
-        """The key results of a period with an approval within a span of time."""
+        """The key results of a period that were approved within a span of time."""
         query = (
             select(approvals.c.key_result)
             .where(approvals.c.period == period, approvals.c.at >= span.start, approvals.c.at < span.end)

@@ -1,8 +1,8 @@
-"""A ledger as one file or one folder, and a ledger made of it again.
+"""Writes a ledger into a backup file or a dump's folder, and restores a ledger from them.
 
 A backup of SQLite is a SQLite database. A backup of PostgreSQL is the dump of one snapshot, packed (`.tar.gz`). Each
-can be restored into either database: syncd first makes a SQLite ledger of it, brings that up to date and checks it.
-Until then, nothing in use has been touched.
+backup can be restored into either database. A restore first builds a SQLite ledger from the backup, migrates it and
+checks it. Until this copy is checked, the restore touches nothing that is in use.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 
 
 def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> Counts | None:
-    """Writes a backup, makes a ledger of it to check it, and puts it at `file`; None if there is no ledger yet.
+    """Writes a backup, restores it to check it, and puts it at `file`. Returns None if there is no ledger yet.
 
-    Cycles may go on meanwhile, and the ledger may be of an older syncd. `address` gives the URL anew, for processes
-    that outlive a password. Raises LedgerError if the file cannot be
-    written or does not hold what was written; `file` is then as it was.
+    Cycles may run meanwhile, and an older syncd may have written the ledger. `address` returns the current URL, for
+    processes that outlive a password. Raises LedgerError, and leaves `file` as it was, if the backup cannot be written
+    or reads back different.
     """
     place = sqlite_file(make_url(url))
     if place is not None and file.absolute() in [Path(f"{place.absolute()}{end}") for end in ("", *_JOURNALS, ".lock")]:
@@ -77,9 +77,9 @@ def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> C
 
 
 def export(url: str, folder: Path) -> Counts | None:
-    """Writes a dump of one moment, and its tables as CSV, into a new folder; None if there is no ledger yet.
+    """Writes a dump of one moment, and its tables as CSV, into a new folder. Returns None if there is no ledger yet.
 
-    Cycles may go on meanwhile, and the ledger may be of an older syncd. The folder is for its owner alone.
+    Cycles may run meanwhile, and an older syncd may have written the ledger. Only its owner can read the folder.
     """
     with _sentences(f"{folder} cannot be written"), _existing(url) as engine:
         if engine is None:
@@ -95,8 +95,8 @@ def export(url: str, folder: Path) -> Counts | None:
 
 @contextmanager
 def _existing(url: str, address: Callable[[], str] | None = None) -> Iterator[Engine | None]:
-    """The engine of a ledger of any version that this syncd can read; None if there never was one, LedgerError if it is
-    gone.
+    """The engine of a ledger of any version that this syncd can read. None if there never was a ledger; LedgerError if
+    it was deleted.
     """
     place = make_url(url)
     file = sqlite_file(place)
@@ -126,7 +126,7 @@ def _pack(engine: Engine, file: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies a SQLite database as of one moment, with what still stands in its journal."""
+    """Copies a SQLite database as of one moment, with the changes that are still in its journal."""
     address = read_only_address(source) or f"{source.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
@@ -146,9 +146,9 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def rebuild(backup: Path, ledger: Path) -> Counts:
-    """Makes a SQLite ledger, in one file, of a backup or of a dump's folder; brings it up to date and checks it.
+    """Builds a SQLite ledger, in one file, from a backup or a dump's folder; migrates it to this version and checks it.
 
-    Raises LedgerError if that is no backup, is damaged, or is of a newer syncd.
+    Raises LedgerError if `backup` is no backup, is damaged, or was written by a newer syncd.
     """
     with _sentences(f"{backup} cannot be restored"):
         try:
@@ -210,9 +210,9 @@ def _refuse_newer(backup: Path, version: str | None) -> None:
 
 
 def restore(url: str, backup: Path) -> Counts:
-    """Puts a backup, or a dump, in the place of the ledger at a URL; returns the rows of each table.
+    """Replaces the ledger at a URL by a backup or a dump; returns how many rows each table has.
 
-    A SQLite ledger that was there is kept beside it, as `NAME.before-restore`, with its journal. Raises LedgerBusy
+    The SQLite ledger that it replaces stays beside it as `NAME.before-restore`, with its journal. Raises LedgerBusy
     while a service or a cycle uses the ledger, and LedgerError if the backup cannot be restored.
     """
     address = make_url(url)
@@ -220,7 +220,7 @@ def restore(url: str, backup: Path) -> Counts:
     with _sentences(f"{backup} cannot be restored into {shown(url)}"):
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
-        engine = engine_of(address)  # opens nothing by itself: the ledger that stands there may be damaged
+        engine = engine_of(address)  # connects to nothing yet: the old ledger may be damaged
         with service_lock(engine), cycle_lock(engine), _scratch(place) as folder:
             rebuilt = folder / "ledger.db"
             written = rebuild(backup, rebuilt)
@@ -236,8 +236,10 @@ def restore(url: str, backup: Path) -> Counts:
 
 @contextmanager
 def _scratch(place: Path | None) -> Iterator[Path]:
-    """A folder to rebuild in: beside a SQLite ledger, for a file moves only within its disk. What a restore that was
-    killed left there is removed; the locks of this restore say that no other works in it.
+    """A folder to rebuild a ledger in. The folder for a SQLite ledger is beside it, because a rename works only within
+    one disk.
+
+    Removes the folders that killed restores left: while this restore holds its locks, no other restore runs.
     """
     prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
     for left in place.parent.glob(f"{escape(prefix)}*") if place else ():
@@ -247,7 +249,7 @@ def _scratch(place: Path | None) -> Iterator[Path]:
 
 
 def _replace_file(place: Path, rebuilt: Path) -> None:
-    """Keeps what is there under a new name, with its journal: SQLite would apply that to the new file."""
+    """Renames the old ledger together with its journal, which SQLite would apply to the new file."""
     names = chain([f"{place}.before-restore"], (f"{place}.before-restore-{number}" for number in count(2)))
     kept = next(name for name in names if not any(Path(name + ending).exists() for ending in ("", *_JOURNALS)))
     for ending in ("", *_JOURNALS):
@@ -258,9 +260,11 @@ def _replace_file(place: Path, rebuilt: Path) -> None:
 
 
 def import_dump(url: str, folder: Path) -> Counts:
-    """Fills an empty ledger with a dump; returns the rows of each table. Raises LedgerError if it holds rows.
+    """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger holds
+    rows.
 
-    Whoever wrote the dump may have gone on since, so the ledger counts as put back to an earlier state.
+    The new ledger counts as put back to an earlier state, because the ledger of the dump may have run more cycles
+    since.
     """
     with _sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
         rebuilt = Path(scratch) / "ledger.db"
@@ -272,9 +276,10 @@ def import_dump(url: str, folder: Path) -> Counts:
 
 
 def copy(source: str, target: str) -> Counts | None:
-    """Copies a ledger as of one moment into an empty one, each given by its URL, and compares every row.
+    """Copies a ledger as of one moment into an empty ledger, and compares every row. Both are given by URL.
 
-    None if there is no ledger yet. LedgerError for a ledger of an older syncd, too: its rows would have to be migrated.
+    Returns None if there is no ledger yet. Raises LedgerError for a ledger of an older syncd, because its rows would
+    have to be migrated.
     """
     with _sentences(f"the ledger cannot be copied to {shown(target)}"):
         ledger = open_ledger(source, create=False)
@@ -295,7 +300,7 @@ def _fill_empty(url: str, source: Engine) -> Counts:
 
 
 def _replace_all(target: Engine, rebuilt: Path) -> None:
-    """Replaces all rows of a database. What is there need not be a whole ledger."""
+    """Replaces all rows of a database, which may hold an incomplete ledger."""
     with _engine(rebuilt) as source, source.connect() as rows, target.begin() as connection:
         migrate.upgrade(connection)
         replace_rows(connection, StoredRows(rows))
@@ -314,7 +319,7 @@ def _engine(ledger: Path) -> Iterator[Engine]:
 
 
 def _settle(finished: Path, place: Path) -> None:
-    """Moves a finished file to its place in one step, which a loss of power leaves done or undone."""
+    """Moves a finished file to its place in one step: after a power loss, the move is either done or not done."""
     finished.chmod(0o600)
     _sync(finished)
     finished.replace(place)
@@ -329,13 +334,13 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _sentences(what: str) -> Iterator[None]:
-    """Makes a failure of files or of an archive a LedgerError that begins with `what`."""
+    """Turns a failure of files or of an archive into a LedgerError whose message begins with `what`."""
     try:
         yield
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise LedgerError(f"{what}: {where}{(error.strerror or str(error)).lower()}") from None
-    except LedgerFailed as error:  # nothing in use failed: it was the copy
+    except LedgerFailed as error:  # the copy failed, not the ledger in use
         raise LedgerError(f"{what}: {error}") from None
     except (sqlite3.Error, tarfile.TarError, EOFError, zlib.error, ValueError) as error:
         raise LedgerError(f"{what}: {error}") from None

@@ -1,4 +1,4 @@
-"""Hands long lists over to a statement: in batches that every database accepts, or as a table to join."""
+"""Passes long lists to a statement: in batches that every database accepts, or as a table to join."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sqlalchemy.types import TypeEngine
 from syncd.ledger.column_types import Document
 
 T = TypeVar("T")
-PARAMETERS = 500  # the lowest limit of a SQLite is 999 in a statement
+PARAMETERS = 500  # SQLite's lowest limit is 999 parameters in a statement
 
 
 def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
-    """Lists of at most `size` items (itertools.batched, which Python 3.11 lacks)."""
+    """Lists of at most `size` items. Python 3.11 lacks itertools.batched."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
@@ -28,7 +28,8 @@ def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
 def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
     """Rows as a table to join in a statement, because SQLite uses no index for a list of tuples.
 
-    They are a single parameter, a JSON list: so the statement is the same for any number of rows, and is compiled once.
+    The rows are passed as one parameter, a JSON list. The statement is thus the same for any number of rows and is
+    compiled once.
     """
     row = _Elements(literal([list(row) for row in rows], Document())).table_valued("value").c.value
     items = (_Item(row, place, column.type).label(column.name) for place, column in enumerate(columns))

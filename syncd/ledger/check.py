@@ -1,4 +1,4 @@
-"""Whether a sync could use a ledger: it is there or can be created, of a version that fits, and writable."""
+"""Checks whether a sync could use a ledger: it exists or can be created, its version fits, and it is writable."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from syncd.ledger.wrong_cells import check_cells
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """A ledger that a sync can use. `exists` says whether it was created yet, `outdated` whether a sync migrates it."""
+    """A ledger that a sync can use. `exists`: it was created. `outdated`: the next sync migrates it."""
 
     exists: bool = True
     outdated: bool = False
 
 
 def check_ledger(url: str) -> LedgerState:
-    """What a sync would meet at this URL; changes nothing. LedgerError if the sync could not write there, or a cell
-    holds what its column cannot.
+    """Checks the ledger at this URL as a sync would find it, and changes nothing.
+
+    Raises LedgerError if the sync could not write to the ledger, or if a cell holds a value that its column cannot
+    hold.
     """
     with unusable(url):
         return _state(make_url(url))
@@ -51,7 +53,7 @@ def _state(url: URL) -> LedgerState:
                 _check_empty_database(connection)
                 return LedgerState(exists=False)
             refuse_newer(connection, version)
-            # Begins to write, and writes nothing.
+            # Starts a write without changing a row.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0"))
             connection.rollback()
     finally:
@@ -62,7 +64,9 @@ def _state(url: URL) -> LedgerState:
 
 
 def _check_folder(folder: Path) -> None:
-    """OSError if no file can be created in a folder. A sync creates the folder too."""
+    """Raises OSError if no file can be created in a folder. A missing folder is no error: a sync creates missing
+    folders.
+    """
     while not folder.exists():
         folder = folder.parent
     try:

@@ -1,5 +1,6 @@
-"""Check-ins: what people reported about key results. A check-in is never changed; a newer one follows it, or a
-withdrawal.
+"""Check-ins: dated statements of people about key results.
+
+A check-in is never changed. A newer check-in or a withdrawal follows it.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class CheckIns:
         *,
         now: datetime | None = None,
     ) -> int:
-        """Keeps a check-in; returns its id. The value that the check-in `makes` becomes the key result's value, in a
-        cycle of its own: `now`, or when the check-in was made.
+        """Stores a check-in; returns its id.
 
-        Deliveries that become `due` go into the outbox. The caller holds the ledger's lock.
+        The value in `makes` becomes the key result's value, in a new cycle dated `now`, or else the time of the
+        check-in. The deliveries in `due` go into the outbox. The caller holds the ledger's lock.
         """
         row = {
             "author": checkin.author,
@@ -68,7 +69,7 @@ class CheckIns:
         *,
         now: datetime | None = None,
     ) -> None:
-        """Keeps the withdrawal of a check-in, as `check_in` keeps a check-in."""
+        """Stores the withdrawal of a check-in, as `check_in` stores a check-in."""
         row = {
             "checkin": checkin.id,
             "author": withdrawal.author,
@@ -85,11 +86,11 @@ class CheckIns:
         return self.of_period(period, by, key_result).get(key_result, ())
 
     def kept(self, period: str, key_result: str) -> Sequence[CheckIn]:
-        """Every check-in of a key result, oldest first, whatever the clock says: another machine's may be ahead."""
+        """Every check-in of a key result, oldest first, even in the future: another machine's clock may be ahead."""
         return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
-        """Every check-in of a period by a moment, oldest first, by key result; with `only`, the check-ins of that key
+        """Every check-in of a period by a moment, oldest first, by key result. `only` restricts them to that key
         result.
         """
         withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)

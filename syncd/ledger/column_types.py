@@ -1,4 +1,4 @@
-"""The types of columns that SQLite and PostgreSQL keep each in its own way: times and JSON documents."""
+"""The column types that SQLite and PostgreSQL store differently: times and JSON documents."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class _TextThatSorts(sqlite.DATETIME):
         """None: the value is a text already."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """None: the value stays a text."""
+        """No conversion: the value stays a text."""
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware time, kept in UTC: as PostgreSQL's own type, in SQLite as a text that sorts."""
+    """An aware time, stored in UTC: with PostgreSQL's own type, in SQLite as a text that sorts."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -41,11 +41,11 @@ class Moment(TypeDecorator[datetime]):
         return _as_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        """SQLAlchemy's own steps around these functions take longer than they do, for a million times."""
+        """For SQLite, `_as_text` itself: SQLAlchemy's wrapper around it would cost more than the conversion."""
         return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """The same for what is read."""
+        """For SQLite, `_of_text` itself, without SQLAlchemy's wrapper."""
         return _of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -54,7 +54,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 def _as_text(value: datetime | None) -> str | None:
-    """A time as SQLite keeps it: in UTC, without a zone."""
+    """A time as SQLite stores it: in UTC, without a zone."""
     return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds")[:-_ZONE]
 
 

@@ -1,4 +1,4 @@
-"""Cycles: every version in the ledger is counted in them."""
+"""The cycles of a ledger. The ledger counts the versions of its rows in cycles."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
 class EndedCycle(NamedTuple):
-    """A cycle that ended. `synced`: whether the cycle asked the sources and kept values. `only`: the key result that
-    the cycle was restricted to.
+    """A cycle that ended. `synced`: the cycle pulled and stored values. `only`: the key result to which the cycle was
+    restricted.
     """
 
     id: int
@@ -30,7 +30,7 @@ class EndedCycle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A cycle. `ended_at` is None if it was killed."""
+    """A cycle. `ended_at` is None if the cycle was killed."""
 
     id: int
     started_at: datetime
@@ -53,8 +53,8 @@ class Cycles:
     def last(self, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended; None if there is none.
 
-        With `pulled`, the last sync: an approval or a check-in asks no source, and a dry run keeps no value, so it is
-        not a sync.
+        With `pulled`, the last sync. An approval or a check-in pulls nothing, and a dry run stores no value, so they
+        are no syncs.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if pulled:
@@ -64,20 +64,20 @@ class Cycles:
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
 
     def first_whole_sync(self, after: int) -> int | None:
-        """The first cycle after `after` that ended, asked all sources and kept values; None if there is none."""
+        """The first cycle after `after` that ended, pulled all sources and stored values; None if there is none."""
         query = select(cycles.c.id).where(cycles.c.id > after, cycles.c.ended_at.is_not(None), _SYNC)
         whole = query.where(cycles.c.only.is_(None)).order_by(cycles.c.id).limit(1)
         with self._engine.connect() as connection:
             return connection.scalar(whole)
 
     def began_later(self, moment: datetime, before: int) -> bool:
-        """Whether a cycle before the cycle `before` began after a moment, by a clock that was set back since."""
+        """Whether a cycle before `before` began after a moment, because the clock was set back since."""
         query = select(cycles.c.id).where(cycles.c.started_at > moment, cycles.c.id < before).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
 
     def ended(self) -> Sequence[EndedCycle]:
-        """Every cycle that ended, in the order of their numbers."""
+        """Every cycle that ended, by number."""
         query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(
             cycles.c.ended_at.is_not(None)
         )
@@ -96,7 +96,7 @@ class Cycles:
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """The time at which a cycle ended; a killed cycle has the time of the next cycle's end. There must be one."""
+        """The time at which a cycle ended. A killed cycle has the end of the next ended cycle, which must exist."""
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
@@ -104,10 +104,10 @@ class Cycles:
 
 
 def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterator[int | None]:
-    """For each moment, the index of the newest version that existed by then; None if no version existed.
+    """For each moment, the index of the newest version that existed by then; None if there was none.
 
-    `times` are the times of the versions, oldest version first. Times need not ascend: a clock may have been set back.
-    The version with the higher index is the newer, whatever the clock showed.
+    `times` are the times of the versions, oldest version first. Times need not ascend, because a clock may have been
+    set back. A higher index always means a newer version.
     """
     by_time = sorted((at, index) for index, at in enumerate(times))
     newest = list(accumulate((index for _, index in by_time), max))

@@ -1,4 +1,4 @@
-"""The databases of many ledgers in one process: their connections are shared, so that few are open."""
+"""The database connections of many ledgers in one process. The ledgers share connections, so that few are open."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from syncd.ledger.lock_session import LockSession
 from syncd.ledger.own_schema import KEY, own_schema
 
 _KEPT = 4
-_MOST = 40  # of the 100 that a PostgreSQL server takes unless it is set up for more
+_MOST = 40  # a PostgreSQL server accepts 100 connections by default
 _POOL: Mapping[str, Any] = {
     "pool_size": _KEPT,
     "max_overflow": _MOST - _KEPT,
     "pool_timeout": 20,
     "pool_use_lifo": True,
 }
-"""Of a database: idle connections beyond a few are closed, and who gets none waits some seconds for it."""
+"""The pool of a database: all but a few idle connections are closed. A caller that finds no free connection waits some
+seconds.
+"""
 
-_POOL_OF_FILE: Mapping[str, Any] = {"pool_size": 1}  # of each file that nobody uses, one connection stays open
+_POOL_OF_FILE: Mapping[str, Any] = {"pool_size": 1}  # one connection stays open to each idle file
 
 
 class Databases:
@@ -33,9 +35,11 @@ class Databases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shared: dict[URL, tuple[TakingTurns, LockSession]] = {}
-        """By the URL without its password: a ledger that is opened after a rotation shares what is there."""
+        """The shared engines, by URL without password: a ledger opened after a password rotation shares the existing
+        connections.
+        """
         self._addresses: dict[URL, Callable[[], str]] = {}
-        """What gives the URL with the password for the next connection: of the ledger that was opened last."""
+        """By URL without password: returns the URL with the current password, from the ledger that was opened last."""
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""
@@ -60,9 +64,9 @@ class Databases:
 
 
 class SharingEngine(TakingTurns):
-    """The engine of a ledger that shares its connections with others; `locks` holds the locks of them all.
+    """The engine of a ledger that shares its connections with others; `locks` holds the locks of all these ledgers.
 
-    A connection is led to the ledger's schema, and no other, whenever it is taken from those of all.
+    A connection taken from the pool is set to this ledger's schema and no other.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect, url: URL, locks: LockSession) -> None:
@@ -71,7 +75,7 @@ class SharingEngine(TakingTurns):
         self._schema = own_schema(url)
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """A connection whose statements mean the tables of this ledger."""
+        """A connection whose statements use the tables of this ledger."""
         connection = super().raw_connection()
         if connection.info.get(KEY) != self._schema:
             try:
@@ -86,4 +90,4 @@ class SharingEngine(TakingTurns):
         return connection
 
     def dispose(self, close: bool = True) -> None:
-        """Does nothing: others use the connections, and `Databases.close` closes them."""
+        """Does nothing, because other ledgers use the connections. `Databases.close` closes them."""

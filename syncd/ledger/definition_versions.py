@@ -1,4 +1,4 @@
-"""The definitions of key results, each from the cycle that met it: a new row for every edit of a file."""
+"""The versions of key results' definitions. Every edit of a file adds a row, dated by the cycle that first saw it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncd.ledger.schema import cycles, definitions
 
 @dataclass(frozen=True, slots=True)
 class DefinitionVersion:
-    """A key result's definition, in force from `ended_at`, the end of the cycle that met it."""
+    """A key result's definition, in force from `ended_at`, the end of the cycle that first saw it."""
 
     key_result: str
     cycle: int
@@ -26,7 +26,7 @@ class DefinitionVersion:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A definition that is in the ledger: its number, its digest, and that of its measure."""
+    """A stored definition: its id, its digest, and the digest of its measure."""
 
     id: int
     digest: str
@@ -34,7 +34,7 @@ class _Stored:
 
 
 class Definitions:
-    """Reads definitions; `define` writes them with the values that they were measured under."""
+    """Reads definitions. `define` writes them together with the values that were measured under them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -46,19 +46,21 @@ class Definitions:
         return [version for version in versions if cycle is None or version.cycle <= cycle]
 
     def of_period(self, period: str) -> Sequence[DefinitionVersion]:
-        """Every definition that any key result of a period had, in the order in which cycles met them."""
+        """Every definition that any key result of a period had, in the order in which cycles saw them."""
         with self._engine.connect() as connection:
             return _versions(connection, period)
 
     def last(self, period: str) -> Definition:
-        """The definition of a period that was met last; the ledger has one of it."""
+        """The newest definition of a period. The ledger must have at least one definition of the period."""
         newest = select(definitions).where(definitions.c.period == period).order_by(definitions.c.id.desc()).limit(1)
         with self._engine.connect() as connection:
             (row,) = connection.execute(newest)
         return _definition(row)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each key result that was edited: that ever had another digest than now, in `digests`."""
+        """Every definition of each edited key result. A key result was edited if one of its digests is not the one in
+        `digests`.
+        """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
         with self._engine.connect() as connection:
@@ -79,7 +81,7 @@ class Definitions:
 
 
 def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The number of each key result's definition; a new or edited definition is written first."""
+    """The id of each key result's definition. Writes new and edited definitions first."""
     stored = _newest(connection, period)
     rows = [
         {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}

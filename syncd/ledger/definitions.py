@@ -1,4 +1,4 @@
-"""Key results as dated facts: a mapping file's definition, in a form that the ledger keeps and compares."""
+"""Key results as dated facts: a mapping file's definition in a form that the ledger stores and compares."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Window
 
 JUDGED_BY = "judged_by"
-"""In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
+"""The key in a definition's body, beside the key result, for the days and shares that judge all of its period."""
 
 _RULES = ("period.start", "period.end", "timezone", "health.on_track", "health.at_risk")
 
-_KEPT = 100_000  # a service says the same of its key results in each cycle; a smaller cache would always miss
+_KEPT = 100_000  # a service reads the same key results in each cycle; a smaller cache would always miss
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A key result as its file says it. `measure` is a digest of its measure, `digest` of the whole definition."""
+    """A key result as its file defines it. `measure` is a digest of its measure, `digest` of the whole definition."""
 
     file: str
     body: Mapping[str, Any]
@@ -53,20 +53,22 @@ class Definition:
     def key_result(self, today: KeyResult | None) -> KeyResult | None:
         """The key result as it was defined.
 
-        `today` is the key result with that id in the files. From a body that cannot be read whole any more it takes the
-        goal, pace, guard and age; None if no file names the key result either.
+        `today` is the key result with that id in the files. If this syncd cannot read all of the body, the result is
+        `today` with the goal, pace, guard and age from the body. None if no file names the key result either.
         """
         return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
-        """The days and shares that judged the key result; the present ones if an early version kept none."""
+        """The days and shares that judged the key result, or the present days and shares if an early version stored
+        none.
+        """
         if (days := self.days(period.id)) is None:
             return period, shares
         rules = self.body[JUDGED_BY]
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
     def days(self, period: str) -> Period | None:
-        """The days of its period, which has this id; None if an early version kept none."""
+        """The days of the definition's period, which has this id; None if an early version stored no days."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return None
@@ -75,7 +77,7 @@ class Definition:
 
 
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
-    """A key result as its file says it now. The digest also covers the period's days and health shares."""
+    """A key result as its file defines it now."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
     return Definition(file, body, measure_digest(key_result.measure), digest)
 
@@ -100,9 +102,10 @@ def measure_digest(measure: Measure | None) -> str:
 
 
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
-    """Today's key result with the goal, pace, guard and age that a definition's body holds.
+    """The present key result, with the goal, pace, guard and age from a definition's body.
 
-    Serves a body that an older version wrote and that cannot be read whole any more. It is measured as today.
+    Used for a body that an older version wrote and that this syncd cannot read completely. The result has the present
+    measure.
     """
     model = body["KeyResult"]
     kinds = _kinds(KeyResult)
@@ -117,8 +120,8 @@ def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
 def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
     """The key result in a definition's body, with the measure that it had at that time.
 
-    None if an older version wrote the measure in a form that cannot be read any more: `measure` is the digest that it
-    must have.
+    `measure` is the digest that the measure must have. None if the measure cannot be read or has another digest,
+    because an older version wrote it in another form.
     """
     try:
         key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
@@ -184,10 +187,10 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
 
 
 def _dump(value: Any, *, measured_alone: bool = False) -> Any:
-    """What a mapping file says, as JSON; with `measured_alone`, without the fields that a connection decides.
+    """A value from a mapping file as JSON. With `measured_alone`, without the fields that a connection decides.
 
-    Defaults are left out, so that a later version's new key changes nothing. Fields that comparisons ignore are left
-    out too: two key results that differ only in such a field have the same digest.
+    Defaults are left out, so that a key that a later version adds changes no digest. Fields that comparisons ignore are
+    left out too, so that key results that differ only in them have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value), measured_alone))

@@ -1,8 +1,8 @@
-"""A ledger as files in a folder, to be read by any program and by a later syncd.
+"""A ledger as files in a folder, for any program and for later versions of syncd.
 
-Each table is a JSON Lines file: one object a row, times in RFC 3339 (UTC), numbers in full. `ledger.json` says which
-syncd wrote it, when, and how many rows each table has. It is written last: a folder without it is not whole. A table
-may stand beside it as CSV, which nothing reads back.
+Each table is a JSON Lines file: one object a row, times in RFC 3339 (UTC), numbers with all digits. `ledger.json` says
+which syncd wrote the dump, when, and how many rows each table has. `ledger.json` is written last: a folder without it
+is incomplete. A table may also be in the folder as CSV, which syncd never reads.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _JSON = orjson.OPT_UTC_Z
 
 
 class DumpedRows:
-    """The rows of a ledger in a folder. Raises LedgerError where a file is missing, cut or no dump's."""
+    """The rows of a ledger in a folder. Raises LedgerError if a file is missing, cut off, or not from a dump."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
-        """What `ledger.json` says."""
+        """The content of `ledger.json`."""
         path = self.folder / _MANIFEST
         try:
             manifest: Mapping[str, Any] = orjson.loads(read_regular(path))
@@ -76,7 +76,9 @@ class DumpedRows:
 
 
 def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
-    """Writes every row that the connection's transaction sees into an empty folder; returns the rows of each table."""
+    """Writes every row that the connection's transaction sees into an empty folder; returns how many rows each table
+    has.
+    """
     stored = StoredRows(connection)
     rows: dict[str, int] = {}
     for table in tables_of(connection):
@@ -91,7 +93,7 @@ def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
 
 
 def write_csv(connection: Connection, folder: Path) -> None:
-    """Writes each table for a spreadsheet too: texts that no program takes for a formula, documents as JSON."""
+    """Writes each table as CSV too, for a spreadsheet. Texts are written so that no program reads them as formulas."""
     stored = StoredRows(connection)
     for table in tables_of(connection):
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""The engine by which syncd reads and writes a ledger: its limits in time, and its settings of each database."""
+"""The engine that reads and writes a ledger: its time limits, and the settings of each database."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ from syncd.ledger.failures import LedgerDamaged, LedgerFailed, raise_ledger_erro
 from syncd.ledger.own_schema import KEY, own_schema
 from syncd.sdk import ConfigError
 
-NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+NETWORK = {  # of libpq, in seconds and milliseconds: a server that vanishes is noticed within a minute
     "connect_timeout": 10,
     "keepalives_idle": 20,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-_STATEMENT = 30  # seconds that PostgreSQL may take for a statement, unless the URL has `options`
-_LONG = 3600.0  # seconds that a server may be silent while it works on a statement that needs its time
-_LOCK = 20  # seconds that it may wait for a lock
+_STATEMENT = 30  # seconds: PostgreSQL's limit for a statement, unless the URL has `options`
+_LONG = 3600.0  # seconds that a server may stay silent during a statement without a limit
+_LOCK = 20  # seconds that PostgreSQL may wait for a lock
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
-"""WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process."""
+"""With WAL, readers read while a cycle writes. With NORMAL, a commit survives a crash of the process."""
 
-_CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
+_CACHE = "cache_size=-8000"  # 8,000 kB keep a stream's pages in memory while several measures read them
 
 
 class _Statements(LRUCache[Any, Any]):
-    """Compiled statements, by the kind of database and not by the dialect object, of which each engine has its own.
+    """A cache of compiled statements by the kind of database. SQLAlchemy's key has the dialect object, which each
+    engine has anew.
 
-    A worker opens a ledger anew for each job, and compiling would be a quarter of a short one.
+    A worker opens a ledger for each job. Without the cache, compiling would take a quarter of a short job.
     """
 
     def get(self, key: tuple[object, ...], default: Any = None) -> Any:
-        """The compiled statement of any engine for the same kind of database."""
+        """The statement that any engine compiled for the same kind of database."""
         return super().get(_of_kind(key), default)
 
     def __setitem__(self, key: tuple[object, ...], statement: Any) -> None:
@@ -61,7 +62,9 @@ _statements = _Statements(1_000)
 
 
 class TakingTurns(Engine):
-    """In SQLite, `begin` waits for other writers before it reads: else it would fail if one of them wrote meanwhile."""
+    """An engine whose `begin` waits for other writers before it reads. In SQLite, a write would fail if another process
+    wrote since the read.
+    """
 
     def __init__(self, pool: Pool, dialect: Dialect, url: URL) -> None:
         super().__init__(pool, dialect, url, execution_options={"compiled_cache": _statements})
@@ -73,7 +76,7 @@ class TakingTurns(Engine):
             yield connection
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """A connection of the pool. LedgerFailed if all are in use for long."""
+        """A connection of the pool. Raises LedgerFailed if all stay in use for long."""
         try:
             return super().raw_connection()
         except PoolExhausted:
@@ -91,11 +94,11 @@ WRITES = {"syncd_writes": True}
 
 
 def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[str, Any] | None = None) -> TakingTurns:
-    """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
-    for ever.
+    """The engine that reads and writes a ledger. The engine raises LedgerErrors, and every wait for an answer has a
+    limit.
 
-    `address` gives the URL anew: each new connection takes its password, because passwords are rotated. `pool` are
-    SQLAlchemy's settings of how many connections stay open.
+    `address` returns the current URL. Each new connection takes its password from this URL, because passwords are
+    rotated. `pool` holds SQLAlchemy's settings for how many connections stay open.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
@@ -137,10 +140,10 @@ def _parsed(text: Any) -> Any:
 
 
 def read_only_address(file: Path) -> str | None:
-    """The address of a SQLite file that this user may read and not write; None if the user may write it.
+    """The address of a SQLite file that this user may read but not write; None if the user may write it.
 
-    A reader of a file with a journal needs an index of the journal, which a writer makes. Without a journal, nobody has
-    the file open, so it is read as one that does not change.
+    To read a file with a journal, SQLite needs an index of the journal, which only a writer creates. Without a journal,
+    nobody writes to the file, so it is opened as immutable.
     """
     if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
         return None
@@ -159,7 +162,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # sqlite3 would commit before a CREATE TABLE, in the middle of a migration
+        connection.isolation_level = None  # sqlite3 would commit before each CREATE TABLE of a migration
         if "timeout" not in engine.url.query:
             connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
         for pragma in (*(() if read_only_address(file) else _WRITING), "foreign_keys=ON", _CACHE):
@@ -172,7 +175,9 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _execute_patiently(connection: Any, statement: str, seconds: float) -> None:
-    """Waits where SQLite itself does not: when several processes give a new file its kind of journal at once."""
+    """Retries a statement while the file is locked. SQLite does not wait itself when several processes set a new file's
+    journal mode.
+    """
     end = time.monotonic() + seconds
     while True:
         try:
@@ -190,7 +195,7 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
     def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         from syncd.ledger.impatient import ImpatientConnection
 
-        with suppress(ConfigError):  # while a secret is replaced, the password stays as it was
+        with suppress(ConfigError):  # while a secret is being replaced, the old password stays
             if address is not None and (password := make_url(address()).password) is not None:
                 keywords["password"] = password
         return ImpatientConnection.connect(*arguments, **keywords)
@@ -208,14 +213,16 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Lets the statements of a transaction, such as a migration, take the time that they need, an hour each at most."""
+    """Removes the time limits of a transaction's statements, such as a migration's. A statement may still take no more
+    than an hour.
+    """
     if connection.dialect.name != "postgresql":
         yield
         return
     driver: Any = connection.connection.driver_connection
     for setting in ("statement_timeout", "lock_timeout"):
         connection.execute(text(f"SET LOCAL {setting} = 0"))
-    patience, driver.patience = getattr(driver, "patience", None), _LONG  # a plain connection has all the time there is
+    patience, driver.patience = getattr(driver, "patience", None), _LONG  # a plain connection has no limit
     try:
         yield
     finally:

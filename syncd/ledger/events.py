@@ -2,12 +2,12 @@
 
 An event is
 - `known` if it is the state in which syncd first saw its subject: nobody is notified;
-- `waiting` as long as an address waits for a message about it;
+- `waiting` while an address waits for a message about it;
 - `sent`, `unsure` (it may have arrived) or `dead` (it failed for good) in the end: the worst state of its messages;
-- `dropped` if the change was undone before a message could be sent.
+- `dropped` if the subject changed back before a message could be sent.
 
-Each address of a recipient gets a message of its own, with the same states; it is `sending` from the moment that it may
-have left until the answer is kept.
+Each address of a recipient gets its own message, with the same states. A message is `sending` from just before the
+request until the answer is stored.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ Subject = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A change of a subject; `old` is None if the subject was never seen before.
+    """A change of a subject. `old` is None if syncd sees the subject for the first time.
 
-    It is `unsure` if a message about it may have been sent already, by a later state of the ledger that is lost.
+    The state is `unsure` if syncd may have sent a message about the change already: after a restore, the ledger no
+    longer knows.
     """
 
     kind: str
@@ -48,7 +49,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is kept. `recipient` names who got its message; it is never an address."""
+    """An event as it is stored. `recipient` is the name of the recipient of its message, never an address."""
 
     id: int
     kind: str
@@ -69,7 +70,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The state of an event at one address of a recipient. `address` names the address and is not the address."""
+    """The state of an event at one address of a recipient. `address` is the name of the address, not the address
+    itself.
+    """
 
     event: int
     address: str
@@ -80,7 +83,7 @@ class Message:
 
 
 class Events:
-    """Reads events, and changes their states; each change has its own transaction."""
+    """Reads events and changes their states, each change in its own transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -99,7 +102,7 @@ class Events:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
     def last_message(self, recipient: str, address: str) -> datetime | None:
-        """When an address of a recipient was last sent a message."""
+        """The time of the last message to an address of a recipient."""
         of_address = (messages.c.recipient == recipient) & (messages.c.address == address)
         query = select(func.max(messages.c.sent_at)).where(of_address)
         with self._engine.connect() as connection:
@@ -140,14 +143,14 @@ class Events:
             connection.execute(insert(messages), [{"event": id_, **values} for id_ in ids])
 
     def end_interrupted(self, reason: str) -> None:
-        """Makes messages `unsure` that were being sent when syncd was stopped."""
+        """Sets the messages that syncd was sending when it was stopped to `unsure`."""
         with self._engine.begin() as connection:
             query = update(messages).where(messages.c.state == "sending")
             connection.execute(query.values(state="unsure", reason=reason))
 
     def reopen(self, now: datetime) -> None:
-        """Puts events whose messages are dead or unsure back into `waiting`, as if they were new; for those messages
-        alone.
+        """Puts events with dead or unsure messages back into `waiting`, as if they were new. Only the dead and unsure
+        messages are sent again.
         """
         failed = ("unsure", "dead")
         with self._engine.begin() as connection:
@@ -164,5 +167,5 @@ class Events:
 
 
 def note(connection: Connection, cycle: int, now: datetime, new: Iterable[NewEvent]) -> None:
-    """Keeps new events, in the transaction of the values that caused them."""
+    """Stores new events, in the transaction of the values that caused them."""
     add_newest(connection, events, cycle, [asdict(event) | {"cycle": cycle, "made_at": now} for event in new])

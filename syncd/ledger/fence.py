@@ -1,8 +1,9 @@
-"""The fence of a ledger that workers share: of several workers that think they run a workspace, one may write.
+"""The fence of a ledger that workers share: if several workers think that they run a workspace, only one may write.
 
-Each job of a workspace takes the next epoch of it, which the control schema of the deployment counts
-(`syncd/workspaces/control.py`). A ledger that was opened for an epoch checks it in every transaction that writes, and
-holds it until that transaction ends: so a worker that was paused, and replaced meanwhile, writes nothing any more.
+Each job of a workspace takes the workspace's next epoch, which the control schema of the deployment counts
+(`syncd/workspaces/control.py`). A ledger that was opened for an epoch checks the epoch in every transaction that
+writes, and holds it until the transaction ends. A worker that was paused and meanwhile replaced can thus no longer
+write.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from sqlalchemy import Connection, Engine, event, text
 from syncd.ledger.failures import LedgerError
 
 CONTROL = "syncd"
-"""The schema beside those of the workspaces, in which the epoch of each is a row of the table `epochs`."""
+"""The name of the control schema. Its table `epochs` has a row for each workspace."""
 
 _OPTION = "syncd_fence"
 _EPOCH = f"SELECT epoch FROM {CONTROL}.epochs WHERE workspace = :name"  # noqa: S608 - a constant
-_HELD = text(f"{_EPOCH} FOR SHARE")  # the next epoch waits for this transaction
+_HELD = text(f"{_EPOCH} FOR SHARE")  # the next epoch cannot start before this transaction ends
 _LOOKED_AT = text(_EPOCH)
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -49,7 +50,9 @@ class Fence:
 
     @property
     def session(self) -> str:
-        """The name of each session of the job, by which a successor ends those that a stopped worker left open."""
+        """The name of each session of the job. A later job uses the name to find and end the sessions that a stopped
+        worker left open.
+        """
         return f"{_session_of(self.workspace)}{self.epoch}, process {os.getpid()} on {platform.node()}"
 
     def check(self, connection: Connection) -> None:
@@ -57,7 +60,7 @@ class Fence:
         self._compare(connection.scalar(_LOOKED_AT, {"name": self.workspace}))
 
     def hold(self, connection: Connection) -> None:
-        """Like `check`, and there is no newer epoch before the transaction has ended."""
+        """Like `check`; also prevents a newer epoch until the transaction ends."""
         self._compare(connection.scalar(_HELD, {"name": self.workspace}))
 
     def _compare(self, epoch: int | None) -> None:
@@ -68,7 +71,8 @@ class Fence:
 def put_fence(engine: Engine, fence: Fence) -> None:
     """Lets the transactions of an engine write only while the epoch is the newest one.
 
-    The database itself refuses to write in a transaction that has not said beforehand that it will, so none forgets.
+    Transactions are read-only unless they declare a write beforehand. The database itself therefore refuses a write
+    that skips the check.
     """
     engine.update_execution_options(**{_OPTION: fence})
 
@@ -86,13 +90,13 @@ def put_fence(engine: Engine, fence: Fence) -> None:
 
 
 def fence_of(engine: Engine) -> Fence | None:
-    """The fence of an engine; None if it has none, as that of a command."""
+    """The fence of an engine; None if it has none. The engine of a command has none."""
     fence: Fence | None = engine.get_execution_options().get(_OPTION)
     return fence
 
 
 def check_epoch(engine: Engine) -> None:
-    """Raises Replaced if another worker has taken over: nothing may be sent any more."""
+    """Raises Replaced if another worker has taken over, so that this worker sends nothing more."""
     fence = fence_of(engine)
     if fence is not None:
         with engine.connect() as connection:
@@ -100,13 +104,14 @@ def check_epoch(engine: Engine) -> None:
 
 
 def end_sessions(connection: Connection, workspace: str, epoch: int) -> None:
-    """Ends every session of a workspace's jobs up to an epoch: a paused or unreachable worker holds locks in them.
+    """Ends every session of a workspace's jobs up to an epoch, because a paused or unreachable worker's session holds
+    locks.
 
-    Another database of the server may be of another deployment, with a workspace of the same name.
+    Sessions in other databases of the server are left alone: another deployment may have a workspace of the same name.
     """
     connection.execute(_END_SESSIONS, {"begins": _session_of(workspace), "epoch": epoch})
 
 
 def _session_of(workspace: str) -> str:
-    """How the names of a workspace's sessions begin; PostgreSQL cuts them after 63 characters."""
+    """The first part of the names of a workspace's sessions. PostgreSQL cuts names after 63 characters."""
     return f"syncd: job {blake2b(workspace.encode(), digest_size=6).hexdigest()}."

@@ -12,8 +12,8 @@ from syncd.ledger.fence import Fence, put_fence
 
 
 class FencedDatabases(Databases):
-    """Makes engines that write as long as no other worker has taken over. They share no connection: a successor ends
-    those of the job.
+    """Makes engines that can write until another worker takes over. These engines share no connections, because a later
+    job ends the connections of an earlier one.
     """
 
     def __init__(self, fence: Fence) -> None:

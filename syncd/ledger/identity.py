@@ -1,7 +1,7 @@
 """Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
 
-The lock file of a SQLite ledger remembers which ledger was there, and how far it had come: `cycle_lock` writes that.
-So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
+`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. If an empty or older ledger
+takes the place of that ledger, syncd notices it, and sends no check-in twice.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.schema import control, cycles, deliveries, events, sessions
 from syncd.sdk.regular_files import read_regular
 
-_REMEMBERED = "ledger "  # begins the line of the lock file
+_REMEMBERED = "ledger "  # the first word of the line in the lock file
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A ledger's own id; the oldest migration whose syncd may still write to it; and, if it was put back to an earlier
-    state, the newest cycle of that state.
+    """A ledger's own id, and the oldest migration whose syncd may still write to it.
+
+    If the ledger was put back to an earlier state, also the newest cycle of that state.
     """
 
     id: str
@@ -40,10 +41,10 @@ def identity(connection: Connection) -> Identity:
 
 
 def note_put_back(connection: Connection) -> None:
-    """Notes that the ledger was put back to an earlier state, or begins anew where another was.
+    """Notes that the ledger was put back to an earlier state, or that a new ledger replaces another.
 
-    What waited to be sent may have been sent since: it is treated as if syncd had been killed while it was sent.
-    Whoever had a session may have logged out since.
+    Deliveries and events that waited may have been sent since. These deliveries and events are treated as if syncd had
+    been killed while it sent them. All sessions of people end, because the people may have logged out since.
     """
     newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
     connection.execute(update(control).values(restored_in=newest))
@@ -64,7 +65,7 @@ class Remembered:
 
 
 def remembered(lock_text: str) -> Remembered | None:
-    """What the text of a lock file says; None if no cycle has ended there yet."""
+    """The ledger that the text of a lock file names; None if no cycle has ended there yet."""
     for line in lock_text.splitlines():
         words = line.split(" ")
         if line.startswith(_REMEMBERED) and len(words) == 3 and words[2].isdigit():
@@ -73,14 +74,14 @@ def remembered(lock_text: str) -> Remembered | None:
 
 
 def memory(engine: Engine) -> str:
-    """The line that remembers a ledger as it is now."""
+    """The line for the lock file: the ledger's id and its newest cycle."""
     with engine.connect() as connection:
         newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
         return f"{_REMEMBERED}{identity(connection).id} {newest}"
 
 
 def last_ledger_at(file: Path) -> Remembered | None:
-    """The ledger that was at this file, as its lock file remembers it."""
+    """The ledger that was at this file, according to its lock file."""
     with suppress(OSError):
         return remembered(read_regular(f"{file}.lock").decode(errors="replace"))
     return None

@@ -1,7 +1,7 @@
-"""A PostgreSQL connection that gives up a server that stays silent.
+"""A PostgreSQL connection that gives up waiting for a silent server.
 
-The server limits each statement by itself, and TCP notices a machine that is gone. Neither helps where the machine is
-there and its server, or a proxy before it, says nothing.
+The server limits each statement itself, and TCP notices a machine that is gone. Neither limit helps if the machine is
+up, but the server or a proxy in between does not answer.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class ImpatientConnection(Connection[Any]):
-    """Waits `patience` seconds for each answer, longer than the server may take for a statement; None: for ever."""
+    """Waits `patience` seconds for each answer, or for ever if it is None. The server's limit for a statement is
+    shorter.
+    """
 
     patience: float | None = 35.0
 
     def wait(self, gen: PQGen[RV], *arguments: Any, **keywords: Any) -> RV:
-        """As psycopg's. A connection whose server was silent is closed, because its answer may still come."""
+        """Like psycopg's `wait`. Closes a connection whose server was silent, because the late answer may still
+        arrive.
+        """
         keywords.setdefault("timeout", self.patience)
         try:
             return super().wait(gen, *arguments, **keywords)

@@ -1,4 +1,4 @@
-"""The asynchronous kind of a connection that gives up a silent server, for the queue of workers."""
+"""The asynchronous connection that gives up waiting for a silent server, for the queue of workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ class ImpatientAsyncConnection(AsyncConnection[Any]):
     patience: float = 35.0
 
     async def wait(self, gen: PQGen[RV], *arguments: Any, **keywords: Any) -> RV:
-        """As psycopg's. A connection whose server was silent is closed, because its answer may still come."""
+        """Like psycopg's `wait`. Closes a connection whose server was silent, because the late answer may still
+        arrive.
+        """
         keywords.setdefault("timeout", self.patience)
         try:
             return await super().wait(gen, *arguments, **keywords)

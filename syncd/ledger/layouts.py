@@ -1,7 +1,7 @@
-"""Where the dated rows of a part stand, by position and cell.
+"""The position and cell of each dated row of a part.
 
-A dated row is known by its date. When rows only move, as all do below a row that was added on top, they keep their
-versions: the layout alone is written again. A part whose rows never moved has no layout: each row stands where it was
+A dated row is identified by its date. When rows only move, as they do when a row is added above them, they keep their
+versions and only the layout is written again. A part whose rows never moved has no layout: each row is where it was
 first seen.
 """
 
@@ -17,16 +17,18 @@ from syncd.ledger.batches import given
 from syncd.ledger.schema import layouts
 
 Part = tuple[int, str]
-"""(stream's number, part)."""
+"""(id of the stream, part)."""
 
 Place = tuple[int, str]
 """(position among the rows of its part, cell)."""
 
 Run = tuple[int, str, int, int]
-"""(position, cell, count, step): a first place, and how many follow it, each one row further down (1) or up (-1)."""
+"""(position, cell, count, step): a first place, and how many places follow it, each one row further down (1) or up
+(-1).
+"""
 
 _ROW = re.compile(r"(.*?)(0|[1-9]\d*)(\D*)", re.DOTALL)
-"""A cell's last number is its row."""
+"""The last number in a cell's name is its row."""
 
 
 def read_layouts(
@@ -34,7 +36,7 @@ def read_layouts(
 ) -> Mapping[Part, Sequence[Place]]:
     """The places of the dated rows of each part that has a layout, as of now or of the end of a cycle.
 
-    They are in the order of `order_of`.
+    The places are in the order of `order_of`.
     """
     of = given(parts, column("stream", Integer), column("part", Text))
     same = layouts.alias()
@@ -61,12 +63,12 @@ def write_layouts(connection: Connection, stream: int, cycle: int, places: Mappi
 
 
 def order_of(row: Any) -> tuple[Any, int, int]:
-    """The key by which a layout's dated rows are sorted; it never changes: time, first position, first cycle."""
+    """The key that sorts a layout's dated rows: time, first position, first cycle. It never changes."""
     return row.at, row.position, row.cycle
 
 
 def _packed(places: Collection[Place]) -> list[Run]:
-    """The places as runs: a series without gaps is a single one, however long it is."""
+    """The places as runs. A series without gaps is one run, however long it is."""
     runs: list[Run] = []
     for position, cell in places:
         if runs:
@@ -89,7 +91,9 @@ def _unpacked(runs: Sequence[Run]) -> Iterator[Place]:
 
 
 def _moved(cell: str, rows: int) -> str:
-    """The cell that is so many rows further down; the same one if it has no row, or would be above the first."""
+    """The cell that is `rows` rows further down. A cell stays the same if it has no row number, or would move above the
+    first row.
+    """
     parts = _ROW.fullmatch(cell)
     if parts is None or int(parts[2]) + rows < 0:
         return cell

@@ -1,4 +1,4 @@
-"""The file of a SQLite ledger: which it is, and whether it is still that which was opened."""
+"""The file of a SQLite ledger, and whether it is still the file that was opened."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ def sqlite_file(url: URL) -> Path | None:
 
 
 def open_existing(_: object, __: object, arguments: list[Any], keywords: dict[str, Any]) -> None:
-    """Lets SQLite open a file, and never create an empty one where a ledger was deleted in use."""
-    if keywords.get("uri"):  # a user who may only read it
+    """Lets SQLite open only an existing file, so that no empty file replaces a ledger that was deleted in use."""
+    if keywords.get("uri"):  # the address of a user who may only read the file
         return
     arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
     keywords["uri"] = True
 
 
 def on_disk(engine: Engine) -> tuple[int, int] | None:
-    """The device and inode of a SQLite ledger's file: (0, 0) if there is none; None if the ledger is no file."""
+    """The device and inode of a SQLite ledger's file, or (0, 0) if there is no file. None if the ledger is not
+    a file.
+    """
     file = sqlite_file(engine.url)
     if file is None:
         return None

@@ -1,6 +1,6 @@
-"""The lists that make up a stream, such as the repositories of an owner: renamed, gone, or empty all at once.
+"""The lists that make up a stream, such as an owner's repositories: lists that are renamed, gone, or suddenly empty.
 
-The id of a record begins with the name of its list and a space. If a stream is a single list, the ids need no name.
+The id of a record begins with the name of its list and a space. If a stream is a single list, the ids have no name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from syncd.ledger.schema import records, streams
 from syncd.sdk import Lists
 
 Doubts = Mapping[str, Mapping[str, int]]
-"""By list: the `cycle` that first found a list empty, and how many records it `held` until then."""
+"""By list: the `cycle` that first found the list empty, and how many records the list `held` until then."""
 
 _FORMERLY = "~"
 
@@ -29,10 +29,10 @@ def list_of(record_id: str) -> str:
 
 
 def follow_lists(connection: Connection, stream: int, cycle: int, lists: Lists) -> int:
-    """Renames the records of renamed lists, with their history, and ends those of lists that left. Returns how many
+    """Renames the records of renamed lists, with their history, and ends the records of removed lists. Returns how many
     ended.
     """
-    for old in lists.renamed:  # in two steps: a list may take the name that another list has just given up
+    for old in lists.renamed:  # in two steps: a list may take the former name of another
         _rename(connection, stream, cycle, old, f"{old}{_FORMERLY}")
     for old, new in lists.renamed.items():
         _rename(connection, stream, cycle, f"{old}{_FORMERLY}", new)
@@ -49,11 +49,11 @@ def end_missing(
     unread: Collection[str] = (),
     since: datetime | None = None,
 ) -> tuple[int, Doubts]:
-    """Ends the current records that are not `present`. Returns how many, and the lists that are in doubt.
+    """Ends the current records that are not in `present`. Returns how many, and the lists that are in doubt.
 
-    A named list that held records and now has none is in doubt: a server may answer an empty list by mistake. Its
-    records stay until a later cycle finds it empty again. The records of `unread` lists stay too. `since` is set if
-    only records updated from that time on were listed.
+    A named list that held records and now has none is in doubt: a server may answer with an empty list by mistake. The
+    records of such a list stay until a later cycle finds the list empty again. The records of `unread` lists stay too.
+    With `since`, only records updated from that time on were listed.
     """
     held = current_ids(connection, stream, since)
     listed = {list_of(id_) for id_ in present}
@@ -73,7 +73,7 @@ def end_missing(
 
 
 def _rename(connection: Connection, stream: int, cycle: int, old: str, new: str) -> None:
-    """Renames every version of a list's records. A record that the new name already holds keeps that one."""
+    """Renames every version of a list's records. A record that exists under the new name already stays as it is."""
     prefix = f"{old} "
     in_stream = records.c.stream == stream
     query = select(records.c.id).where(in_stream, func.substr(records.c.id, 1, len(prefix)) == prefix).distinct()

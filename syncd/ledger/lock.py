@@ -1,7 +1,8 @@
-"""The locks of a ledger: one cycle at a time, one delivery, one service. A second process gets the name of the holder.
+"""The locks of a ledger: one cycle, one delivery and one service at a time. A second process gets the name of the
+holder.
 
-Each is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. It ends with the process that holds it,
-however the process ends.
+Each lock is a file lock beside a SQLite ledger, or an advisory lock in PostgreSQL. The lock ends with the process that
+holds it, however the process ends.
 """
 
 from __future__ import annotations
@@ -25,33 +26,34 @@ from syncd.ledger.own_schema import lock_key, own_schema
 
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
-_DELIVERY_KEY = _CYCLE_KEY + 3  # the one between is that of migrations
+_DELIVERY_KEY = _CYCLE_KEY + 3  # the key in between is the lock of migrations
 
 
 class LedgerBusy(Exception):
-    """Another process runs a cycle; the message names it."""
+    """Another process runs a cycle. The message names the process."""
 
 
 class Delivering(LedgerBusy):
-    """Another process delivers what the outbox holds; the message names it."""
+    """Another process delivers from the outbox. The message names the process."""
 
 
 class ServiceRuns(LedgerBusy):
-    """Another process is the service of this ledger; the message names it."""
+    """Another process is the service of this ledger. The message names the process."""
 
 
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
-    """Held while a cycle runs, or anything else writes. Raises LedgerBusy at once, or LedgerError if it cannot lock."""
+    """Held while a cycle or any other writer runs. Raises LedgerBusy at once, or LedgerError if it cannot lock."""
     with _lock(engine, ".lock", _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
         yield
 
 
 @contextmanager
 def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
-    """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError.
+    """Held by `syncd run` while it runs, also between its cycles. Raises ServiceRuns, or LedgerError.
 
-    The block gets a function that raises LedgerError if the lock is lost: in PostgreSQL it ends with its session.
+    The block gets a function that raises LedgerError if the lock is lost. In PostgreSQL, a lock is lost when its
+    session ends.
     """
     with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as check:
         yield check
@@ -59,16 +61,18 @@ def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def delivery_lock(engine: Engine) -> Iterator[None]:
-    """Held while check-ins or messages are on their way, beside the cycles. Raises Delivering, or LedgerError."""
+    """Held while check-ins or messages are being sent, which may be during a cycle. Raises Delivering, or
+    LedgerError.
+    """
     with _lock(engine, ".delivery.lock", _DELIVERY_KEY, Delivering, "another syncd delivers from"):
         yield
 
 
 @contextmanager
 def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Callable[[], None]]:
-    """Held while the block lasts. It gets a function that raises LedgerError if the lock is lost.
+    """Holds a lock while the block runs. The block gets a function that raises LedgerError if the lock is lost.
 
-    PostgreSQL's lock ends with its session; that of a file lasts as long as the file is open.
+    PostgreSQL's lock ends with its session. A file lock lasts as long as the file is open.
     """
     database = engine.url.database
     if engine.dialect.name == "postgresql":
@@ -101,15 +105,15 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
 
 
 def _is_kept() -> None:
-    """No file loses its lock."""
+    """A file lock is never lost."""
 
 
 def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[str]:
-    """Writes who holds the lock, and which ledger stands here; returns the lines about the ledger."""
-    if engine is not None and Path(engine.url.database or "").exists():  # to look for it would create it
-        with suppress(LedgerError, SQLAlchemyError):  # it cannot be read: what was remembered stays
+    """Writes who holds the lock and which ledger is at this place. Returns the lines about the ledger."""
+    if engine is not None and Path(engine.url.database or "").exists():  # connecting would create it
+        with suppress(LedgerError, SQLAlchemyError):  # an unreadable ledger: the old lines stay
             remembered = [memory(engine)]
-    with suppress(OSError):  # a full disk: the lock holds without our name in the file
+    with suppress(OSError):  # a full disk: the lock works without our name in the file
         text = "".join(f"{line}\n" for line in (who(), *remembered)).encode()
         os.truncate(file.fileno(), 0)
         os.write(file.fileno(), text)
@@ -118,7 +122,7 @@ def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[s
 
 def _lock_file(engine: Engine, path: str) -> TextIO:
     try:
-        return open(path, "a+", opener=partial(os.open, mode=0o600))  # for its owner alone, as the ledger is
+        return open(path, "a+", opener=partial(os.open, mode=0o600))  # readable by its owner only, like the ledger
     except OSError as error:
         name, reason = shown(engine.url.render_as_string()), (error.strerror or "unusable").lower()
         raise LedgerError(

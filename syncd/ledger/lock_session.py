@@ -1,6 +1,8 @@
-"""A session of PostgreSQL that holds advisory locks: of a ledger, or of all those of a database that a process serves.
+"""A PostgreSQL session that holds advisory locks: those of one ledger, or of all ledgers of a database that a process
+serves.
 
-A lock ends with its session. So whoever holds it long asks now and then whether the session still lives.
+A lock ends with its session. Code that holds a lock for long must therefore check now and then whether the session is
+still alive.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _HOLDER = text(
 
 
 class Held(Exception):
-    """Another holds the lock; `holder` is its name."""
+    """Another session holds the lock; `holder` is its name."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
@@ -34,22 +36,23 @@ class Held(Exception):
 
 
 class LockSession:
-    """The locks that this process holds on a database, on a single connection, which is there while it holds any.
+    """The locks that this process holds on a database. All locks share one connection, which is open while there are
+    locks.
 
-    Threads may take and give back locks at the same time.
+    Threads may take and release locks at the same time.
     """
 
     def __init__(self, engine: Engine) -> None:
-        """The connection is one of this engine's."""
+        """Takes its connection from this engine."""
         self._engine = engine
         self._mutex = threading.Lock()
         self._session: _Session | None = None
 
     @contextmanager
     def holding(self, key: int) -> Iterator[Callable[[], None]]:
-        """Holds a lock by its number. Raises Held at once if another holds it, or LedgerError.
+        """Holds the lock with this number. Raises Held at once if another session holds it, or LedgerError.
 
-        Gives a function that raises LedgerError if the lock is lost.
+        Yields a function that raises LedgerError if the lock is lost.
         """
         with self._mutex:
             session = self._opened()
@@ -62,7 +65,7 @@ class LockSession:
             yield partial(self._check, session)
         finally:
             with self._mutex:
-                with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
+                with suppress(LedgerError):  # the session is lost, and the error was raised already
                     session.unlock(key)
                 self._leave(session)
 
@@ -72,7 +75,7 @@ class LockSession:
         return self._session
 
     def _leave(self, session: _Session) -> None:
-        """Closes the connection of a session that holds nothing any more."""
+        """Closes the connection of a session that holds no lock any more."""
         if not session.keys:
             session.connection.close()
             if self._session is session:
@@ -84,18 +87,18 @@ class LockSession:
 
 
 class _Session:
-    """A connection and the numbers of the locks that it holds. Once it is lost, none of them is held any more."""
+    """A connection and the numbers of the locks that it holds. When the connection is lost, all its locks are lost."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.keys: set[int] = set()
         self.lost = False
-        if fence_of(connection.engine) is None:  # else the session has the name of its job
+        if fence_of(connection.engine) is None:  # a session with a fence has the name of its job
             self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
 
     def lock(self, key: int) -> None:
-        """Held if another session, or this one, holds it already."""
-        if key in self.keys:  # PostgreSQL would give a session its own lock once more
+        """Takes a lock. Raises Held if this or another session holds the lock already."""
+        if key in self.keys:  # PostgreSQL would grant a session its own lock again
             raise Held(who())
         if not self._execute("SELECT pg_try_advisory_lock(:key)", key=key):
             holder = self.connection.execute(_HOLDER, {"high": key >> 32, "low": key & 0xFFFFFFFF}).scalar()
@@ -111,7 +114,7 @@ class _Session:
         self._execute("SELECT 1")
 
     def _execute(self, statement: str, **values: str | int) -> object:
-        """The first value of an answer. A connection that failed is never opened anew by itself: its locks are lost."""
+        """The first value of an answer. A failed connection is never reopened, because its locks are lost."""
         if self.lost:
             raise LedgerFailed(
                 f"the ledger {shown(self.connection.engine.url.render_as_string())} failed: its locks were lost with"
@@ -128,5 +131,5 @@ class _Session:
 
 
 def who() -> str:
-    """The name of this process, for the message that people read."""
+    """The name of this process, for messages."""
     return f"process {os.getpid()} on {platform.node()}"

@@ -1,4 +1,4 @@
-"""The rows that streams hold: streams that lost all or most of their rows, and rows that become current."""
+"""The rows of streams: streams that lost all or most of their rows, and rows that become current."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from syncd.ledger.versions import held_at
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, stream_keys
 from syncd.okr.plausible import MANY
 
-_FEWEST_LOST = 10  # the loss of fewer records is an ordinary day, whatever their share
+_FEWEST_LOST = 10  # losing fewer records is ordinary, whatever their share
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A stream that held `before` rows and holds `now`, or the part of it that a measure reads."""
+    """A stream that held `before` rows and holds `now` rows. Counts only the part that a measure reads."""
 
     stream: str
     before: int
@@ -47,13 +47,13 @@ class Loss:
 
 
 class Members:
-    """Counts streams' records, or the readings of a part, inside the window or not. It never writes."""
+    """Counts the records of streams, or the readings of a part, inside and outside the window. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def held(self) -> Mapping[int, int]:
-        """How many rows each stream holds now, by the stream's number; a stream that holds none is missing."""
+        """How many rows each stream holds now, by the stream's id. Empty streams are missing."""
         with self._engine.connect() as connection:
             counts: dict[int, int] = {}
             for table in (records, readings):
@@ -62,10 +62,11 @@ class Members:
         return counts
 
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
-        """The first stream of each (measure, cycle) that held many rows at the end of the cycle and holds none now; or
-        that lost at least ten records, and more than the share that `shrink` allows its connection.
+        """The first stream of each (measure, cycle) that lost its rows since the end of the cycle.
 
-        A loss of records that two censuses in a row agree on is none: the list is what its source says it is.
+        A stream lost its rows if it held many and now holds none, or if it lost at least ten records and more than the
+        share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, the stream
+        lost nothing.
         """
         losses: dict[tuple[Leaf, int], Loss] = {}
         distinct = list(dict.fromkeys(asked))
@@ -100,13 +101,13 @@ class Members:
             return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
     def done_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
-        """The streams with a record done later than `after` and up to `until`: (connection, stream's key)."""
+        """The streams with a record that was done later than `after` and up to `until`: (connection, stream's key)."""
         return self._streams_with(records.c.done_at > after, records.c.done_at <= until)
 
     def created_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
-        """The streams with a record created later than `after` and up to `until`: (connection, stream's key).
+        """The streams with a record that was created later than `after` and up to `until`: (connection, stream's key).
 
-        It looks at records that were not done by `after`, of which there are few.
+        Looks only at records that were not done by `after`, because they are few.
         """
         not_done = or_(records.c.done_at.is_(None), records.c.done_at > after)
         return self._streams_with(not_done, records.c.created_at > after, records.c.created_at <= until)
@@ -137,7 +138,8 @@ def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int |
 def _loss(connection: Connection, stream: Any, kind: str | None, cycle: int) -> Loss:
     """How many records of a kind the stream held at the end of a cycle, and now.
 
-    The same number twice if the last two censuses, both later than that cycle, agree on which of the records there are.
+    If the last two censuses, both later than that cycle, agree on which of the records remain, both numbers are the
+    present one.
     """
 
     def ids(cycle: int | None) -> Select[tuple[str]]:
@@ -165,10 +167,10 @@ def _asked(rows: Sequence[tuple[Any, ...]]) -> CTE:
 
 
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
-    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen empty, with the earlier
-    number of rows.
+    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream is now empty, with the number of
+    rows that it had.
 
-    A stream that holds nothing now has ended every row that it held at the end of the cycle.
+    A stream that is empty now has ended every row that it held at the end of the cycle.
     """
     asked = _asked(rows)
 

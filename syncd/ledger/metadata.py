@@ -1,4 +1,4 @@
-"""What all tables share: the names of their keys and indexes, and the index of the rows that hold now."""
+"""Shared by all tables: the names of their keys and indexes, and the index of the current rows."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ metadata = MetaData(
 
 
 def index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the rows that hold now: to read them costs the same however many came before them."""
-    # PostgreSQL's condition is added where a ledger is made: here, each start would import that whole dialect for it.
+    """An index of the current rows. With the index, the cost of reading current rows does not grow with the number of
+    old rows.
+    """
+    # PostgreSQL's condition is added when a ledger is made: adding it here would import the PostgreSQL dialect at each
+    # start.
     Index(name, *columns, sqlite_where=until.is_(None))

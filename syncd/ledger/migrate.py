@@ -1,4 +1,4 @@
-"""Gives a ledger this version's tables: makes them, or migrates older ones. Alembic is imported only to migrate."""
+"""Creates this version's tables in a ledger, or migrates older ones. Alembic is imported only to migrate."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ix_deliveries_newest ix_events_newest ix_readings_newest_at ix_readings_stream_p
 ix_webhooks_connection ix_webhooks_received_at ix_sessions_expires_at ix_requests_period_key_result
 ix_requests_state ix_requests_delivery
 """
-"""In the order in which the migrations make them: of two that serve a query alike, SQLite takes the newer."""
+"""In the order in which the migrations make them: of two indexes that suit a query equally, SQLite takes the newer."""
 
 
 def head() -> str:
@@ -62,7 +62,7 @@ def version(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Makes the tables of an empty database or schema, or runs the missing migrations, within the connection's
+    """Creates the tables of an empty database or schema, or runs the missing migrations, within the connection's
     transaction.
     """
     with unhurried(connection):
@@ -86,11 +86,11 @@ def run_migrations(connection: Connection, to: str = "head") -> None:
 
 
 def _create(connection: Connection) -> None:
-    """The tables as all migrations together would make them, in a tenth of the time."""
+    """Creates the tables that all migrations together would make, in a tenth of the time."""
     from syncd.ledger.schema import WRITES_FROM, control
 
     statements = _statements(connection.engine.url.drivername)
-    # For PostgreSQL a single text: as many requests would take most of the time.
+    # For PostgreSQL all statements in one text: sending them one by one would take most of the time.
     for statement in [";\n".join(statements)] if connection.dialect.name == "postgresql" else statements:
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     connection.execute(insert(control).values(id=1, ledger=uuid4().hex, writes_from=WRITES_FROM))
@@ -104,7 +104,7 @@ def _statements(driver: str) -> Sequence[str]:
 
     dialect = make_url(f"{driver}://").get_dialect()()
     indexes = {str(index.name): index for table in metadata.sorted_tables for index in table.indexes}
-    for index in indexes.values() if dialect.name == "postgresql" else ():  # to name its options imports a dialect
+    for index in indexes.values() if dialect.name == "postgresql" else ():  # accessing its options imports the dialect
         index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
     made: list[ExecutableDDLElement] = [CreateTable(table) for table in (*metadata.sorted_tables, _OF_ALEMBIC)]
     made += [CreateIndex(indexes[name]) for name in _INDEXES.split()]

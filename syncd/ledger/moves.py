@@ -1,6 +1,6 @@
-"""Key results and periods that got a new id: their history is filed under the new id, and the renaming is a dated fact.
+"""Key results and periods with a new id: their history is moved to the new id, and the move is stored as a dated fact.
 
-A move changes ids alone. No value, definition, check-in, approval, verdict or delivery is added, changed or dropped.
+A move changes only ids. Values, definitions, check-ins, approvals, verdicts and deliveries stay as they are.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in tabl
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A key result, or a period if `key_result` is empty, that is called `new` since the cycle that ended `at`.
+    """A key result, or a period if `key_result` is empty, that is called `new` since the cycle that ended at `at`.
 
-    `period` and `key_result` are the present ids: another move may have followed.
+    `period` and `key_result` are the present ids, because another move may have followed.
     """
 
     period: str
@@ -54,7 +54,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """The first and the last cycle in which the ledger has a key result."""
+    """The first and last cycle in which a key result is in the ledger."""
 
     first: int
     last: int
@@ -62,7 +62,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many values, check-ins and approvals the ledger holds of a key result."""
+    """How many values, check-ins and approvals the ledger has of a key result."""
 
     values: int
     checkins: int
@@ -71,7 +71,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """What moves make of deliveries: the digest and statement of each, the marks of each place, and its new target."""
+    """The changes that moves make to deliveries: the digest and statement of each, the marks of each place, and its new
+    target.
+    """
 
     marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
     targets: Mapping[Place, str] = field(default_factory=dict)
@@ -108,7 +110,8 @@ class Moves:
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
         """The lifetime of each key result of a period that has a definition or a check-in, without guards.
 
-        A check-in alone belongs to no cycle: then the lifetime is that before the first cycle.
+        A key result with a check-in but no definition belongs to no cycle. Such a key result has a lifetime before the
+        first cycle.
         """
         defined = (
             select(definitions.c.key_result, func.min(definitions.c.cycle), func.max(definitions.c.cycle))
@@ -129,7 +132,7 @@ class Moves:
         return {name: lifetime for name, lifetime in alive.items() if not is_guard(name)}
 
     def held(self, period: str, key_result: str) -> Held:
-        """What a move of a key result carries over."""
+        """The number of rows that a move of a key result carries over."""
         with self._engine.connect() as connection:
             counts = [
                 connection.execute(
@@ -140,7 +143,7 @@ class Moves:
         return Held(*counts)
 
     def carry_over(self, made: Sequence[Move], republished: Republished) -> None:
-        """Files the history of moved key results and periods under their new ids, in one transaction.
+        """Moves the history of key results and periods to their new ids, in one transaction.
 
         The caller holds the ledger's lock.
         """
@@ -189,11 +192,11 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
         if renamed != subject:
             of_subject = (events.c.period == period) & (events.c.subject == subject)
             connection.execute(update(events).where(of_subject).values(subject=renamed))
-    for table in (values, alignments, events):  # the new id may have rows of its own, from before or since
+    for table in (values, alignments, events):  # the new id may have rows of its own
         follow_on(connection, table, table.c.period == period)
     for table in (definitions, outlines):
         _rename_within(connection, table, table.c.period == period, _Names(names))
-    # Outputs of shorter periods may drive it.
+    # Outputs of shorter periods may drive this key result.
     with_that_id = select(definitions.c.period).where(definitions.c.key_result == old)
     others = (alignments.c.period != period) & alignments.c.period.not_in(with_that_id)
     connection.execute(update(alignments).where(others & (alignments.c.outcome == old)).values(outcome=new))
@@ -203,9 +206,9 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Ids to replace within the bodies of definitions and outlines: those of key results in `key_results`.
+    """The ids to replace in the bodies of definitions and outlines. `key_results` maps each old id to the new id.
 
-    With a `period`, only links to outcomes of that period are concerned, and the period is called `new_period` there.
+    With a `period`, only links to outcomes of that period change, and they get the period `new_period`.
     """
 
     key_results: Mapping[str, str] = field(default_factory=dict)
@@ -213,7 +216,7 @@ class _Names:
     new_period: str | None = None
 
     def in_link(self, link: Mapping[str, Any]) -> dict[str, Any]:
-        """A link with its new ids."""
+        """A link with the new ids."""
         if link.get("period") != self.period:
             return dict(link)
         renamed = {**link, "outcome": self.key_results.get(link["outcome"], link["outcome"])}
@@ -228,7 +231,7 @@ def _rename_within(connection: Connection, table: Table, where: ColumnElement[bo
 
 
 def _renamed(body: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Any]]:
-    """The keys of a definition or outline, with the new ids wherever they stand."""
+    """The keys of a definition or outline with all ids replaced."""
     own = names.key_results if names.period is None else {}
     for key, value in body.items():
         if key == "id":

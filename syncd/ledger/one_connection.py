@@ -1,4 +1,4 @@
-"""Stands in for an engine where everything is to happen on one connection."""
+"""Replaces an engine where everything must run on one connection."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 
 class OneConnection:
-    """The part of an engine that the ledger uses: every read and every transaction is on the same open connection.
+    """The part of an engine that the ledger uses. Every read and every transaction uses the same open connection.
 
-    A transaction becomes a savepoint within the transaction of that connection.
+    A transaction becomes a savepoint within that connection's transaction.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -26,6 +26,6 @@ class OneConnection:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """The connection, within a savepoint."""
+        """The connection, within a new savepoint."""
         with self._connection.begin_nested():
             yield self._connection

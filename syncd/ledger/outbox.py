@@ -1,11 +1,11 @@
-"""The outbox: each delivery with its target and state, and what syncd itself has written at each target.
+"""The outbox: each delivery with its target and state, and the values that syncd itself has written at each target.
 
 A delivery is
-- `waiting` from the transaction that computed it until it is tried, and after a failure that may pass;
-- `sending` from the moment that a request may have left until the answer is kept;
+- `waiting` from the transaction that computed it until the first try, and after a failure that may be temporary;
+- `sending` from just before the request until its answer is stored;
 - in the end `delivered`, `refused` (somebody else wrote at its target), `absent` (the target does not exist),
-  `dead` (it failed for good) or `unsure` (it may have arrived, and cannot be looked up);
-- `superseded` if a newer delivery for the same target came before it was delivered.
+  `dead` (it failed for good) or `unsure` (it may have arrived, and syncd cannot look it up);
+- `superseded` if a newer delivery replaced it before it was delivered.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from syncd.sdk import Json, Scalar
 State = Literal["waiting", "sending", "delivered", "refused", "absent", "dead", "unsure", "superseded"]
 OPEN: tuple[State, ...] = ("waiting", "sending")
 STUCK: tuple[State, ...] = ("refused", "absent", "dead", "unsure")
-"""The states that last until a newer delivery comes or a person acts."""
+"""The states that last until a newer delivery replaces this one or a person acts."""
 
 IN_DOUBT = "syncd was stopped while it was sent, or its ledger was put back to an earlier state since"
-"""Why a delivery or a message that was being sent is unsure in the end."""
+"""The reason of a delivery or message that was `sending` and becomes `unsure`."""
 
 Place = tuple[str, str]
-"""(connection, target)."""
+"""A place where check-ins are written: (connection, target)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery that is due: its statement as JSON, and a digest of the statement and of how it is written.
+    """A delivery that is due: its statement as JSON, and a digest of the statement and of the way it is written.
 
-    It is `sending` if it may have been sent already, by a later state of the ledger that is lost.
+    The state is `sending` if syncd may have sent the delivery already: after a restore, the ledger no longer knows.
     """
 
     connection: str
@@ -51,15 +51,15 @@ class NewDelivery:
 
     @property
     def place(self) -> Place:
-        """Its connection and target."""
+        """The connection and target of the delivery."""
         return self.connection, self.target
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery and its state. `left_alone` holds what somebody else wrote, by place.
+    """A delivery and its state. `left_alone` holds the values that somebody else wrote, by place.
 
-    A superseded delivery keeps its former state and reason in `was`.
+    A superseded delivery has its former state and reason in `was`.
     """
 
     id: int
@@ -81,7 +81,7 @@ class Delivery:
 
     @property
     def place(self) -> Place:
-        """Its connection and target."""
+        """The connection and target of the delivery."""
         return self.connection, self.target
 
 
@@ -89,9 +89,10 @@ _DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))
 
 
 class Outbox:
-    """Reads deliveries, and changes them; each change has its own transaction.
+    """Reads deliveries and changes them, each change in its own transaction.
 
-    A cycle and the publishers' threads change them at the same time, so each change names the states that it changes.
+    A cycle and the publishers' threads change deliveries at the same time. Each change therefore names the states that
+    it may change.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -120,7 +121,9 @@ class Outbox:
         return next(iter(self._of(_DELIVERIES.where(of_place, deliveries.c.until.is_(None)))), None)
 
     def first_retry(self, now: datetime) -> datetime | None:
-        """The first time at which a delivery may be tried that its target put off beyond now; None if there is none."""
+        """The first time after `now` at which a delivery may be tried again, as its target demanded; None if there is
+        none.
+        """
         put_off = deliveries.c.state.in_(OPEN) & (deliveries.c.retry_at > now)
         with self._engine.connect() as connection:
             first: datetime | None = connection.scalar(select(func.min(deliveries.c.retry_at)).where(put_off))
@@ -129,10 +132,10 @@ class Outbox:
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:
             rows = [Delivery(**row) for row in connection.execute(query).mappings()]
-        return sorted(rows, key=attrgetter("id"))  # where SQLite is asked for an order, it reads all deliveries in it
+        return sorted(rows, key=attrgetter("id"))  # with ORDER BY, SQLite would read all deliveries by id
 
     def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
-        """Marks deliveries as being sent: `end` later records whether they arrived. Returns those that may be sent: a
+        """Marks deliveries as being sent, until `end` records whether they arrived. Returns those that may be sent: a
         cycle may have superseded others meanwhile.
         """
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), deliveries.c.state != "superseded")
@@ -152,8 +155,9 @@ class Outbox:
         left_alone: Mapping[str, Scalar] | None = None,
         before: Collection[State] = (*OPEN, *STUCK),
     ) -> None:
-        """Keeps the outcome of deliveries that are in a state of `before`. Others were changed meanwhile: a cycle
-        superseded them, or a person allowed them.
+        """Stores the outcome of those deliveries whose state is in `before`.
+
+        A delivery in another state was changed meanwhile: a cycle superseded it, or a person allowed it.
         """
         if state == "superseded":
             superseded = set(ids)
@@ -164,7 +168,9 @@ class Outbox:
         self._each(statement.values(values), ids)
 
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
-        """Puts deliveries back into `waiting`, as if they were new, unless they are being sent or are over."""
+        """Puts deliveries back into `waiting`, as if they were new, unless they are `sending`, `delivered` or
+        `superseded`.
+        """
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(("waiting", *STUCK)))
         self._each(statement.values(values), ids)
@@ -175,7 +181,7 @@ class Outbox:
                 connection.execute(statement, [{"of": id_} for id_ in ids])
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-        """What syncd may have written at each place of these targets."""
+        """The values that syncd may have written at each place of these targets."""
         wanted = set(places)
         names = {connection for connection, _ in wanted}
         query = select(written).where(written.c.connection.in_(names))
@@ -186,7 +192,7 @@ class Outbox:
         return {place: written_there for place, written_there in marks.items() if place in wanted}
 
     def note(self, marks: Mapping[Place, Mapping[str, Sequence[Scalar]]]) -> None:
-        """Replaces what syncd may have written at each place of these targets."""
+        """Replaces the stored values that syncd may have written to these targets, by their places in the target."""
         if not marks:
             return
         rows = [
@@ -210,7 +216,7 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 
 
 def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
-    """Whether a delivery is in one of these states, for a statement that is executed for many rows."""
+    """Whether a delivery is in one of these states. The condition suits a statement that is executed for many rows."""
     return or_(*(deliveries.c.state == state for state in states))
 
 
@@ -223,9 +229,10 @@ def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
 
 
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
-    """Puts deliveries into the outbox. New deliveries supersede the undelivered ones of the same targets.
+    """Puts deliveries into the outbox. A new delivery supersedes the undelivered deliveries of the same target.
 
-    For a target that holds a whole period, only the newest delivery is kept, because each one is large and complete.
+    For a target that holds a whole period, only the newest delivery is stored, because each delivery is large and
+    complete.
     """
     rows = [
         {field.name: getattr(delivery, field.name) for field in fields(delivery)}
@@ -245,5 +252,5 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
             deliveries.c.until.is_not(None),
         )
     add_newest(connection, deliveries, cycle, rows)
-    if wholes:  # after that, or SQLite would give the id of an old delivery to one of another target
+    if wholes:  # last, or SQLite would reuse the id of a deleted delivery for another target
         connection.execute(delete(deliveries).where(*of_whole), wholes)

@@ -1,6 +1,6 @@
 """Objectives and settings as dated facts: a new row for every edit of a file.
 
-The definition of a key result says how the key result is judged; an outline says what its objective makes of it.
+The definition of a key result says how the key result is judged; an outline says how its objective uses the key result.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from syncd.ledger.schema import cycles, outlines
 from syncd.okr.goals import Objective
 
 SETTINGS = ""
-"""In place of an objective's id, for the settings that judge a whole period."""
+"""Stands in place of an objective's id for the settings that judge a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """An objective as its file says it, without the definitions of its key results; or the settings of a period.
+    """An objective as its file defines it, without the definitions of its key results; or the settings of a period.
 
-    `body` is None from the cycle on that met no file with the objective.
+    `body` is None from the first cycle that found the objective in no file.
     """
 
     file: str
@@ -32,7 +32,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class OutlineVersion:
-    """An outline, in force from `ended_at`, the end of the cycle that met it."""
+    """An outline, in force from `ended_at`, the end of the cycle that first saw it."""
 
     subject: str
     cycle: int
@@ -41,7 +41,7 @@ class OutlineVersion:
 
 
 def objective_outline(objective: Objective, file: str) -> Outline:
-    """An objective as its file says it now."""
+    """An objective as its file defines it now."""
     body: dict[str, Any] = {
         "title": objective.title,
         "owner": objective.owner,
@@ -56,18 +56,18 @@ def objective_outline(objective: Objective, file: str) -> Outline:
 
 
 def settings_outline(settle: timedelta, held_until: str, file: str) -> Outline:
-    """The settings that judge a period, beside its days and the shares of health; `settle` is kept in seconds."""
+    """The settings, besides days and shares of health, that judge a period. `settle` is stored in seconds."""
     return Outline(file, {"settle": settle.total_seconds(), "held_until": held_until})
 
 
 class Outlines:
-    """Reads outlines; `keep_outlines` writes them with the values of their cycle."""
+    """Reads outlines. `keep_outlines` writes them with the values of their cycle."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def of_period(self, period: str) -> Sequence[OutlineVersion]:
-        """Every outline that the period and its objectives had, in the order in which cycles met them."""
+        """Every outline that the period and its objectives had, in the order in which cycles saw them."""
         query = (
             select(outlines, cycles.c.ended_at)
             .join(cycles, cycles.c.id == outlines.c.cycle)
@@ -81,7 +81,7 @@ class Outlines:
             ]
 
     def periods(self) -> Collection[str]:
-        """The periods that were in some file when a sync of everything last looked."""
+        """The periods that were in some file at the last sync of everything."""
         newest = select(func.max(outlines.c.id)).group_by(outlines.c.period, outlines.c.subject).scalar_subquery()
         named = select(outlines.c.period).distinct().where(outlines.c.id.in_(newest), outlines.c.body.is_not(None))
         with self._engine.connect() as connection:
@@ -89,8 +89,10 @@ class Outlines:
 
 
 def keep_outlines(connection: Connection, period: str, cycle: int, now: Mapping[str, Outline]) -> None:
-    """Writes the outlines of a period, by subject, that differ from the last ones, and an empty one for each objective
-    that no file has any more. Without any of `now`, the whole period has left the files.
+    """Writes the outlines of a period, by subject, that differ from the last ones.
+
+    Writes an empty outline for each objective that no file has any more. If `now` is empty, no file has the period any
+    more.
     """
     newest = select(func.max(outlines.c.id)).where(outlines.c.period == period).group_by(outlines.c.subject)
     rows = connection.execute(select(outlines).where(outlines.c.id.in_(newest.scalar_subquery())))

@@ -1,7 +1,7 @@
-"""The PostgreSQL schema that a ledger has for itself: `?schema=NAME` at the end of its address.
+"""The PostgreSQL schema of one ledger: `?schema=NAME` at the end of its address.
 
-So many ledgers share a database, and none sees a table of another. A ledger whose address names no schema is the
-database's own, in the schema that its user's `search_path` begins with.
+With schemas, many ledgers share a database, and none sees another's tables. A ledger whose address names no schema uses
+the database's default: the first schema in its user's `search_path`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from hashlib import blake2b
 from sqlalchemy import URL, Connection, text
 
 KEY = "schema"
-"""The part of an address that names the schema. libpq does not know it, so it is taken out before a connection."""
+"""The part of an address that names the schema. libpq does not accept it, so it is removed before a connection."""
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # no quotes needed; PostgreSQL would cut a longer name in silence
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # needs no quotes; PostgreSQL would silently cut a longer name
 
 
 def own_schema(url: URL) -> str | None:
-    """The schema that an address names; None if it names none. ValueError if that is no name of a schema."""
+    """The schema that an address names; None if it names none. Raises ValueError if the name is not valid."""
     name = url.query.get(KEY) if url.get_backend_name() == "postgresql" else None
     if name is None or (isinstance(name, str) and _NAME.fullmatch(name)):
         return name
@@ -26,23 +26,27 @@ def own_schema(url: URL) -> str | None:
 
 
 def lock_key(base: int, url: URL) -> int:
-    """The number of an advisory lock, which PostgreSQL compares within a database: `base` itself for the database's own
-    ledger, and for each schema a number of its own. So ledgers of one database do not wait for one another.
+    """The number of a ledger's advisory lock: `base` for a ledger without a schema, another number for each schema.
+
+    PostgreSQL compares these numbers within a database. With different numbers, ledgers of one database do not wait for
+    one another.
     """
     schema = own_schema(url)
     if schema is None:
         return base
-    return int.from_bytes(blake2b(f"{base:x} {schema}".encode(), digest_size=8).digest()) >> 1  # a positive bigint
+    return int.from_bytes(blake2b(f"{base:x} {schema}".encode(), digest_size=8).digest()) >> 1  # bigint, positive
 
 
 def enter_schema(connection: Connection) -> None:
-    """Creates the schema of a connection's address, if it names one that is not there yet, and lets every statement of
-    the transaction mean the tables in it, whatever a pooler in between did to the session.
+    """Creates the schema that a connection's address names, if it is missing, and makes the transaction's statements
+    use its tables.
+
+    The schema is set for the transaction, so settings that a pooler changed in the session have no effect.
     """
     schema = own_schema(connection.engine.url)
     if schema is None:
         return
-    if not schema_exists(connection, schema):  # CREATE … IF NOT EXISTS would need the right to create one all the same
+    if not schema_exists(connection, schema):  # CREATE … IF NOT EXISTS needs the right to create even if it exists
         connection.execute(text(f"CREATE SCHEMA {schema}"))
     connection.execute(text(f"SET LOCAL search_path = {schema}"))
 

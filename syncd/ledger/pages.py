@@ -1,4 +1,4 @@
-"""Stores the records of pages: a new version beside the old one for each change, and nothing for unchanged records."""
+"""Stores the records of pages. Each change adds a new version beside the old one; unchanged records add nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from syncd.sdk import Record
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
     """Stores the records of a page. Returns how many were new or changed.
 
-    The newest version of an id wins, within the page and against the ledger, so a late page undoes nothing.
+    The newest version of an id wins, within the page and against the ledger, so a page that arrives late undoes
+    nothing.
     """
     if not page:
         return 0
@@ -45,8 +46,8 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
 
 def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
-    """Ends the current versions of these ids. If the old version is from this same cycle, it is deleted, because no
-    value used it.
+    """Ends the current versions of these ids. A version from this same cycle is deleted instead, because no value used
+    it.
     """
     for batch in batches(ids):
         current = and_(_is_current(stream), records.c.id.in_(batch))
@@ -71,7 +72,8 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 def _is_current(stream: int) -> ColumnElement[bool]:
     """The condition for the current versions of ids that a statement names, by the primary key.
 
-    The sum stops SQLite from using the index of windows, which would make it read the whole stream for every page.
+    The addition of 0 stops SQLite from using the index of windows, with which it would read the complete stream for
+    every page.
     """
     return and_(records.c.stream == stream, (records.c.until + 0).is_(None))
 
@@ -87,11 +89,11 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         "done_at": record.done_at,
         "not_done": record.not_done,
         "fields": record.fields,
-    } | ({} if record.remark is None else {"remark": record.remark})  # a record without one keeps its digest
+    } | ({} if record.remark is None else {"remark": record.remark})  # without a remark, the digest stays as it was
     try:
         serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         clean = b"\\u0000" not in serialized
-    except TypeError:  # half of a surrogate pair
+    except TypeError:  # half a surrogate pair
         clean = False
     if not clean:
         body = _cleaned(body)

@@ -1,4 +1,4 @@
-"""The tables of what people do: what they ask for, check in, withdraw and approve."""
+"""The tables of people's actions: requests, check-ins, withdrawals and approvals."""
 
 from __future__ import annotations
 

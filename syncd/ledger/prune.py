@@ -1,10 +1,10 @@
-"""Removes rows that no number needs, nor any explanation, history or review of a past day.
+"""Removes rows that no number, explanation, history or review of a past day needs.
 
-Values, definitions, check-ins, approvals and the versions of pulled rows stay for ever. Of the rest, what is old goes,
-but never
+Values, definitions, check-ins, approvals and the versions of pulled rows stay for ever. Other old rows are removed,
+except
 - a delivery that is the newest of its target and key result, or was so at the end of a day: `explain` shows it;
 - an event that waits, is the newest about its subject, or has the newest message to an address;
-- a cycle that changed something or failed, or ran just before or after such a cycle: times are read from it.
+- a cycle that changed something or failed, or ran just before or after such a cycle: syncd reads times from it.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _OPEN_MESSAGES = ("waiting", "sending")
 _REFERENCES = frozenset(
     {"cycle", "until", "confirmed", "completed_cycle", "census_cycle", "census_before", "restored_in"}
 )
-"""The columns that name a cycle whose time is asked for; those of deliveries and events are compared alone."""
+"""The columns that name a cycle whose time is needed. The columns of deliveries and events are handled separately."""
 
 
 class _Rows(NamedTuple):
-    """Rows of a table, by a column. They go if `still` holds when they are removed: somebody may have retried them."""
+    """Rows of a table, by a column. A row is removed only if `still` holds then: somebody may have retried it."""
 
     table: Table
     id: Column[Any]
@@ -63,12 +63,12 @@ _MESSAGES = _Rows(messages, messages.c.event, exists().where(events.c.id == mess
 _EVENTS = _Rows(events, events.c.id, _OVER)
 _CYCLES = _Rows(cycles, cycles.c.id, true())
 _INSTANT = timedelta(microseconds=1)
-_FREE = 4  # SQLite gives space back when one page of so many is free
+_FREE = 4  # SQLite's file shrinks when one page in this many is free
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many rows a table had, and how many of them were removed, or would be."""
+    """How many rows a table had, and how many of them were removed, or would be in a dry run."""
 
     rows: int
     removed: int
@@ -82,10 +82,10 @@ def prune(
     dry_run: bool = False,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Mapping[str, Pruned]:
-    """Removes what may go of the rows from `before` a time, in short transactions; returns the counts of each table.
+    """Removes rows from before a time that nothing needs, in short transactions; returns the counts of each table.
 
-    `before` has the times of `deliveries`, `events` and `cycles`; days are cut in `zone`.
-    Cycles may go on meanwhile. Once `stopping` says so, the rest is left for the next time. A dry run only counts.
+    `before` has the times of `deliveries`, `events` and `cycles`. Days begin and end in `zone`. Cycles may run
+    meanwhile. Once `stopping` returns true, the remaining rows are left for the next time. A dry run only counts.
     """
     with engine.connect() as connection, unhurried(connection):
         kinds = (
@@ -110,12 +110,13 @@ def prune(
     return {table.name: Pruned(counts[table], removed[table]) for table in tables}
 
 
-# -- what may go, by its ids
+# -- the ids of the rows that may be removed
 
 
 def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -> list[int]:
-    """Deliveries that a later one of the same target and key result replaced before the day ended; those that were
-    never sent come first. `ends` are the last cycles of days.
+    """Deliveries that a later delivery of the same target and key result replaced before the day ended.
+
+    Deliveries that were never sent come first. `ends` are the last cycles of days.
     """
     columns = (deliveries.c[name] for name in ("id", "cycle", "made_at", "state"))
     groups = (deliveries.c[name] for name in ("connection", "target", "period", "key_result"))
@@ -135,7 +136,7 @@ def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -
 
 
 def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
-    """The last cycle that had ended at the end of each day, ascending: a past day is shown as of that cycle."""
+    """The last cycle that had ended by the end of each day, ascending. A past day is shown as of that cycle."""
     ended = Cycles(engine).ended()
     if not ended:
         return []
@@ -146,7 +147,9 @@ def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
 
 
 def _events(connection: Connection, before: datetime) -> list[int]:
-    """Events that are over, older than a time, and not needed to notice the next change or to space messages."""
+    """Events that have ended, are older than a time, and are not needed to notice the next change or to space
+    messages.
+    """
     address = (messages.c.recipient, messages.c.address)
     newest_message = select(*address, func.max(messages.c.event)).group_by(*address)
     last_sent = select(*address, func.max(messages.c.sent_at)).group_by(*address)
@@ -162,7 +165,7 @@ def _events(connection: Connection, before: datetime) -> list[int]:
 
 
 def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[int]:
-    """Cycles that changed nothing, of which the one before and the one after changed nothing on the same day."""
+    """Cycles that changed nothing, if the cycles just before and after them changed nothing on the same day."""
     query = union(
         *(
             select(column).where(column.is_not(None))
@@ -175,7 +178,7 @@ def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[in
     rows = connection.execute(select(cycles).order_by(cycles.c.id).execution_options(yield_per=1_000))
 
     def idle_day(row: Any) -> object:
-        """The day of a cycle that changed nothing; nothing equal to any other of a cycle that may be looked up."""
+        """The day of a cycle that changed nothing. For any other cycle, a value that equals no other."""
         idle = row.ended_at and row.pulls == {} and row.only is None and not row.dry_run and row.id not in referenced
         return row.ended_at.astimezone(zone).date() if idle else object()
 
@@ -191,7 +194,7 @@ def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[in
 
 
 def give_space_back(engine: Engine) -> None:
-    """Shrinks a SQLite file of which much is free. Raises LedgerBusy if a cycle runs; PostgreSQL does it by itself."""
+    """Shrinks a SQLite file with much free space. Raises LedgerBusy if a cycle runs. PostgreSQL does this itself."""
     if engine.dialect.name != "sqlite":
         return
     with engine.connect() as connection:
@@ -201,13 +204,13 @@ def give_space_back(engine: Engine) -> None:
         if free * _FREE < pages:
             return
         with cycle_lock(engine):
-            connection.exec_driver_sql("ROLLBACK")  # VACUUM is its own transaction
+            connection.exec_driver_sql("ROLLBACK")  # VACUUM opens its own transaction
             connection.exec_driver_sql("VACUUM")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def size(engine: Engine) -> int:
-    """The bytes of a ledger in its database, with what is free in it."""
+    """The size of a ledger in its database in bytes, including free space."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             return int(

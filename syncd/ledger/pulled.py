@@ -1,7 +1,7 @@
-"""The state of streams after a cycle, from what each cycle kept about its pulls.
+"""The state of streams after a cycle, from what each cycle stored about its pulls.
 
-The row of a cycle lists the streams that changed or failed. If a stream is not listed, its pull was complete and
-brought nothing, or the cycle did not ask for it: because of `sync --only`, or because no mapping needs it any more.
+The row of a cycle lists the streams that changed or failed. A stream that is not listed either was pulled completely
+with no new rows, or was not pulled: because of `sync --only`, or because no mapping needs it any more.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ StreamId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class LastPull:
-    """How the last pull of a stream ended, and `completed_at`, the end of the last cycle with a complete pull of it.
+    """How the last pull of a stream ended, and `completed_at`, the end of the last cycle that pulled it completely.
 
-    `got` is the number of rows that came, `expected` the number that the server announced; None if nothing changed, or
-    the server announced no number. `notes` are remarks by part. `quality` is None if no cycle that ended asked for the
-    stream.
+    `got` is the number of rows that arrived, `expected` the number that the server announced. Both are None if nothing
+    changed. `expected` is None if the server announced no number. `notes` are remarks by part. `quality` is None if no
+    ended cycle pulled the stream.
     """
 
     quality: Quality | None = None
@@ -38,7 +38,7 @@ class LastPull:
 
 
 class Pulls:
-    """Reads what cycles kept about their pulls. It never writes."""
+    """Reads what cycles stored about their pulls. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -84,7 +84,7 @@ def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]
 
 
 def _pull_of(row: Any, stream: int, completed: int) -> Mapping[str, Any] | None:
-    """How a cycle's pull of a stream ended; None if the cycle did not ask for the stream."""
+    """How a cycle's pull of a stream ended; None if the cycle did not pull the stream."""
     listed: Mapping[str, Any] | None = row.pulls.get(str(stream))
     if listed is not None:
         return listed

@@ -1,4 +1,6 @@
-"""The rows of readings, by part: those that hold now, or that held after a cycle, each where it stood then."""
+"""The rows of readings, by part: those that are valid now or were valid after a cycle, each at its place of
+that time.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from syncd.ledger.versions import held_at
 
 
 class ReadingRow(NamedTuple):
-    """A version of a reading. `seen_at` is None if it is dated; `ended_at` is when the cycle began that ended it."""
+    """A version of a reading. `seen_at` is None if the reading is dated; `ended_at` is the start of the cycle that
+    ended it.
+    """
 
     stream: int
     part: str
@@ -34,7 +38,7 @@ class ReadingRow(NamedTuple):
 _ROWS = (
     select(
         *(readings.c[name] for name in ReadingRow._fields[:-2]),
-        case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
+        case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # converting a time is slow
         cycles.c.started_at.label("ended_at"),
     )
     .outerjoin(cycles, cycles.c.id == readings.c.until)
@@ -45,10 +49,10 @@ _ROWS = (
 def reading_rows(
     connection: Connection, parts: Sequence[Part], cycle: int | None, past: Mapping[Part, datetime]
 ) -> Mapping[Part, Sequence[ReadingRow]]:
-    """The rows of each part that hold now, or that held after `cycle`; of an undated part in `past` also the rows that
-    ended later than its time there.
+    """The rows of each part that are valid now, or were valid after `cycle`.
 
-    A dated series needs no ended rows: in a long series that is edited daily, most rows have ended.
+    `past` has a time for some undated parts: their rows that ended later are included too. A dated series needs no
+    ended rows, and most rows of a long series that is edited daily have ended.
     """
     if not parts:
         return {}
@@ -77,7 +81,7 @@ def _read(
 
 
 def _first_cycle_after(connection: Connection, moment: datetime) -> int | None:
-    """The lowest number of the cycles that began later than this."""
+    """The lowest number of the cycles that began after this moment."""
     # The sum stops SQLite from reading all cycles, from the first on.
     first: int | None = connection.scalar(select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > moment))
     return first

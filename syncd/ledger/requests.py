@@ -1,11 +1,11 @@
-"""Requests: what people asked syncd to do, and what became of it.
+"""Requests: actions that people asked syncd to take, and their outcomes.
 
-A request is stored in a short transaction of its own, also while a cycle runs. It is
+A request is stored in its own short transaction, also while a cycle runs. It is
 - `waiting` until a cycle takes it;
-- `applied` from the transaction that did what it asks for;
-- `refused` if that could not be done any more, with the reason.
+- `applied` from the transaction that carried it out;
+- `refused`, with the reason, if it could no longer be carried out.
 
-A request is never changed after that, nor removed: it is the entry of who did what, when, with what before and after.
+After that, a request is never changed or removed: it records who did what and when, with the values before and after.
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ RequestState = Literal["waiting", "applied", "refused"]
 
 
 class RequestOver(Exception):
-    """A request has ended already: somebody else did it, or refused it."""
+    """A request has ended already: somebody else carried it out or refused it."""
 
 
 class FormReused(Exception):
-    """A form with this id was sent before, with other content."""
+    """A form with this id was sent before, with different content."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """What a person asks for. `key_result` is empty for a delivery of a whole period; `delivery` is that of an `allow`
-    or a `retry`. `form` is the id of the form that was sent: the same form counts once.
+    """A request of a person. `key_result` is empty for a delivery of a whole period; `delivery` is set for `allow` and
+    `retry`.
 
-    The `author` is a claim: anybody may name anybody. `entered_by` is who ran the command or was logged in.
+    `form` is the id of the form that was sent: the same form counts once. The `author` is the name that the person
+    gave, unchecked. `entered_by` is who ran the command or was logged in.
     """
 
     form: str
@@ -58,7 +59,9 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True)
 class Request(NewRequest):
-    """A request as it is kept. `before` and `after` are what it changed, None unless it was applied."""
+    """A request as it is stored. `before` and `after` hold the values that it changed; both are None unless it was
+    applied.
+    """
 
     id: int = 0
     state: RequestState = "waiting"
@@ -69,7 +72,7 @@ class Request(NewRequest):
 
     @property
     def by(self) -> str:
-        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        """The author, and who entered the request if that is somebody else: `Dana (entered by ops@build-3)`."""
         return signature(self.author, self.entered_by)
 
 
@@ -77,16 +80,16 @@ _REQUESTS = select(*(requests.c[field.name] for field in fields(Request))).order
 
 
 class Requests:
-    """Reads and writes requests; each call that writes has its own short transaction."""
+    """Reads and writes requests, each write in its own short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.stored: Callable[[], None] = lambda: None
-        """Is called once this process has stored a request."""
+        """Called once this process has stored a request."""
 
     def earlier(self, new: NewRequest) -> Request | None:
-        """The request that the same form made before; None if it made none. Raises FormReused if that one asks for
-        something else.
+        """The request that the same form made before; None if it made none. Raises FormReused if the earlier content
+        differs.
         """
         kept = next(iter(self._of(*_of_form(new))), None)
         if kept is not None and _content(kept) != _content(new):
@@ -94,7 +97,7 @@ class Requests:
         return kept
 
     def store(self, new: NewRequest) -> Request:
-        """Keeps a request, or returns the one that the same form made before, as `earlier` does."""
+        """Stores a request, or returns the one that the same form made before, as `earlier` does."""
         with suppress(IntegrityError), self._engine.begin() as connection:  # another process may store it meanwhile
             if connection.execute(_REQUESTS.where(*_of_form(new))).first() is None:
                 connection.execute(insert(requests).values(**asdict(new), state="waiting"))
@@ -105,7 +108,7 @@ class Requests:
         return kept
 
     def newest_waiting(self) -> int | None:
-        """The id of the newest waiting request; None if none waits."""
+        """The id of the newest waiting request; None if no request waits."""
         with self._engine.connect() as connection:
             newest: int | None = connection.scalar(select(func.max(requests.c.id)).where(_WAITS))
         return newest
@@ -148,7 +151,9 @@ class Requests:
             return [Request(**row) for row in connection.execute(_REQUESTS.where(*conditions)).mappings()]
 
     def applied(self, request: int, now: datetime, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
-        """Ends a waiting request whose change is in the same transaction. Raises RequestOver if it does not wait."""
+        """Ends a waiting request, in the transaction that carries it out. Raises RequestOver if the request does not
+        wait.
+        """
         if not self._end(request, state="applied", ended_at=now, before=dict(before), after=dict(after)):
             raise RequestOver(request)
 
@@ -157,7 +162,7 @@ class Requests:
         self._end(request, state="refused", ended_at=now, reason=reason)
 
     def _end(self, request: int, **values: Any) -> bool:
-        """Whether the request waited until now."""
+        """Ends a request; returns whether it waited until now."""
         with self._engine.begin() as connection:
             ended = connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
         return ended.rowcount == 1
@@ -171,7 +176,7 @@ def _of_form(new: NewRequest) -> tuple[ColumnElement[bool], ...]:
 
 
 def _content(request: NewRequest) -> tuple[Any, ...]:
-    """What a request asks for, without what its arrival decides."""
+    """The content of a request, without the parts that depend on when it arrived."""
     body = {name: value for name, value in request.body.items() if name not in _BY_ARRIVAL}
     return request.kind, request.period, request.key_result, request.delivery, request.author, body
 

@@ -41,7 +41,7 @@ _MEASURES_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A record before a cycle and after it; None if it did not exist."""
+    """A record before and after a cycle; None where it did not exist."""
 
     cycle: int
     id: str
@@ -51,7 +51,7 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A dated reading before a cycle and after it; `new` is None if its date no longer has a row."""
+    """A dated reading before and after a cycle; `new` is None if its date no longer has a row."""
 
     cycle: int
     at: datetime
@@ -90,7 +90,9 @@ class Revisions:
     def of_readings(
         self, measures: Collection[ReadingMeasure], after: int, until: int
     ) -> Iterator[tuple[ReadingMeasure, Reread]]:
-        """Each dated reading of these measures with a changed or missing row. A row that only moved has not changed."""
+        """Each dated reading of these measures whose row changed or went missing. A row that only moved has not
+        changed.
+        """
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):
@@ -98,7 +100,7 @@ class Revisions:
                 for measure in batch:
                     for stream in ids[measure]:
                         by_part.setdefault((stream, measure.part), []).append(measure)
-                if not by_part:  # none of their streams was ever pulled
+                if not by_part:  # no stream of theirs was ever pulled
                     continue
                 ended: list[tuple[Part, int, datetime, Reading]] = []
                 new_rows: dict[tuple[int, str, int, datetime], Reading] = {}
@@ -118,7 +120,7 @@ class Revisions:
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """The last cycle in which rows of each stream came, changed, moved or disappeared, by (connection, key)."""
+        """The last cycle in which each stream's rows were added, changed, moved or removed, by (connection, key)."""
         latest: dict[tuple[str, str], int] = {}
         with self._engine.connect() as connection:
             for table in (records, readings, layouts):
@@ -133,7 +135,7 @@ class Revisions:
         return latest
 
     def _streams(self, connection: Connection, measures: Collection[_Leaf]) -> dict[_Leaf, frozenset[int]]:
-        """The numbers of each measure's streams."""
+        """The ids of each measure's streams."""
         names = {measure.connection for measure in measures}
         query = select(streams.c.connection, streams.c.key, streams.c.id).where(streams.c.connection.in_(names))
         ids = {(row.connection, row.key): row.id for row in connection.execute(query)}
@@ -164,7 +166,7 @@ def _revised(
 ) -> Iterator[Revised]:
     """The changes of a record, in the order of cycles.
 
-    A record in two streams of a measure counts once; it is gone when the last of its streams drops it.
+    A record in two streams of a measure counts once. The record is gone when it is in none of its streams any more.
     """
     own = [row for row in versions if row.stream in ids and measure.kind in (None, row.kind)]
     for cycle in sorted({cycle for row in own for cycle in (row.cycle, row.until) if after < (cycle or 0) <= until}):
@@ -178,7 +180,7 @@ def _revised(
 
 
 def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -> Reading:
-    """A dated reading that a cycle ended, with the cell in which it stood before that cycle."""
+    """A dated reading that a cycle ended, with the cell in which it was before that cycle."""
     content = gone.at, gone.number, gone.raw, gone.problem
     rows = reading_rows(connection, [part], cycle - 1, {}).get(part, ())
     cells = (row.cell for row in rows if (row.at, row.number, row.raw, row.problem) == content)
@@ -186,7 +188,7 @@ def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -
 
 
 def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
-    """Selects the dated rows of these parts that came or ended in the cycles from one to another."""
+    """Selects the dated rows of these parts that began or ended in the cycles after `after`, up to `until`."""
     of = given(parts, column("stream", Integer), column("part", Text))
     of_parts = select(readings).join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
     dated = of_parts.where(readings.c.at.is_not(None))
@@ -196,9 +198,9 @@ def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]
 
 
 def _changes(table: Table, after: int, until: int) -> Sequence[ColumnElement[bool]]:
-    """Two conditions that together select the rows that came or ended in the cycles from one to another.
+    """Two conditions that together select the rows that began or ended in the cycles after `after`, up to `until`.
 
-    By each of them, an index of `until` finds the rows without reading those that ended before.
+    With each condition, an index of `until` finds the rows without reading those that ended before.
     """
     came = and_(table.c.cycle > after, table.c.cycle <= until)
     return and_(table.c.until > after, or_(table.c.until <= until, came)), and_(table.c.until.is_(None), came)

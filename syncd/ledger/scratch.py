@@ -1,4 +1,4 @@
-"""A ledger in memory with the rows of a few streams: what is pulled into it is gone when the process ends."""
+"""A ledger in memory with the rows of a few streams. Rows pulled into it are gone when the process ends."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.pulled import StreamId
 from syncd.ledger.schema import cycles, layouts, readings, records, streams
 
-_AT_ONCE = 2_000  # rows in memory beside the copy
+_AT_ONCE = 2_000  # rows in memory at once, besides the copy
 
 
 def scratch_ledger(ledger: Ledger | None, parts: Mapping[StreamId, Collection[str]], now: datetime) -> Ledger:
-    """A copy in memory of what a ledger holds of these streams, of readings only the rows of the parts named.
+    """A copy in memory of these streams in a ledger. Of readings, the copy has only the rows of the parts in `parts`.
 
-    Of records it has the current ones, and of nothing else a row: no value, no check-in. Its streams were reconciled
-    `now`, so no census is due. It belongs to the thread that makes it.
+    Of records, the copy has the current ones. No other rows are copied: no value, no check-in. The streams are marked
+    as reconciled `now`, so no census is due. Only the thread that makes the copy may use it.
     """
     scratch = open_ledger("sqlite:///:memory:")
-    assert scratch is not None  # it is created
+    assert scratch is not None  # open_ledger creates it
     if ledger is None:
         return scratch
     with ledger.engine.connect() as source, scratch.engine.begin() as target:
@@ -47,7 +47,7 @@ def _copy_streams(
     is_wanted = tuple_(readings.c.stream, readings.c.part).in_(of_parts)
     ended = select(readings.c.until).where(is_wanted)
     newest = select(func.max(cycles.c.id)).scalar_subquery()
-    # The next cycle must come after all that the rows name, and the times of ended readings are those of cycles.
+    # The next cycle must come after all cycles that the rows name, and ended readings take their times from cycles.
     at = select(cycles.c.id, cycles.c.started_at, cycles.c.ended_at)
     _copy(source, target, cycles, at.where(or_(cycles.c.id == newest, cycles.c.id.in_(ended))))
     _copy(source, target, records, select(records).where(records.c.stream.in_(numbers), records.c.until.is_(None)))

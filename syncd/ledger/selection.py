@@ -1,8 +1,8 @@
-"""A measure of records as SQL: gives the answer of `okr.measures.evaluate_records` for a million records.
+"""A measure of records as SQL: the result of `okr.measures.evaluate_records`, for a million records.
 
-A field is stored as JSON: its name with the list of its elements. Each database has its own way to unnest such a list;
-all other SQL is the same for both. Texts are only looked up here: `Filter.admits` judges them, and the statement gets
-those that pass as a parameter (decision 0030).
+A field is stored as JSON: its name with the list of its elements. Each database unnests such a list in its own way; all
+other SQL is the same for both. The SQL does not apply filters to texts. `Filter.admits` decides which stored texts
+pass, and the statement gets these texts as a parameter (decision 0030).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from syncd.ledger.versions import held_at
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span, Window
 
-_PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII but the quote and the backslash
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII without the quote and the backslash
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _of_kind(kind: str | None) -> Sequence[ColumnElement[bool]]:
 
 
 def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record belongs to the streams in the parameters and has the kind."""
+    """The conditions that a record belongs to the streams in the parameters and is of the kind."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
         held_at(records, bindparam("cycle", type_=Integer) if past else None),
@@ -98,7 +98,7 @@ def _texts_name(position: int) -> str:
 
 @lru_cache(maxsize=1000)
 def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects each text that a field holds in the records of some streams and of a kind, once."""
+    """Selects each different text that a field has in the records of some streams and of a kind."""
     elements = _elements(field, dialect)
     return (
         select(elements.text)
@@ -110,7 +110,7 @@ def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Selec
 
 @lru_cache(maxsize=1000)
 def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) -> Select[Any]:
-    """Selects how many records count, each id once. Ids repeat only over `several` streams."""
+    """Selects how many records count, each id once. Ids repeat only if there are `several` streams."""
     ids = func.count(func.distinct(records.c.id)) if several else func.count()
     return select(ids).select_from(records).where(_counting(form, dialect, past))
 
@@ -130,8 +130,8 @@ def elements_of(
 ) -> Select[Any]:
     """Selects each element of a field, for the records that count: id, stream, number and, with `texts`, text.
 
-    If `dated`, the last column is the time at which the record was done. An element has a number or a text; the other
-    is null. A record without elements has a row too, in which both are null.
+    If `dated`, the last column is the time at which the record was done. An element has a number or a text, and the
+    other column is null. A record without elements has a row in which both are null.
     """
     elements = _elements(field, dialect)
     unnested: FromClause = records
@@ -157,7 +157,9 @@ def labels_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
 
 @lru_cache(maxsize=1000)
 def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
-    """Selects each remark on the records that count, with the number of records. A share counts done records so."""
+    """Selects each remark on the records that count, with the number of records. For a share, the done records
+    count.
+    """
     done = records.c.done_at < bindparam("end", type_=Moment)
     counting = and_(*_passing(form, dialect, False), done) if form.take == "share" else _counting(form, dialect, False)
     remark = records.c.remark
@@ -175,7 +177,9 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record belongs to the streams, has the kind and passes the filters, done or not."""
+    """The conditions that a record belongs to the streams, is of the kind and passes the filters, whether it is done or
+    not.
+    """
     rules = (_passes(rule, position, dialect) for position, rule in enumerate(form.filters))
     return (*_in_streams(form.kind, past), *rules)
 
@@ -214,7 +218,7 @@ def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[
 
 
 def _number(text: str) -> float | None:
-    """The number that a filter's text writes exactly; None if there is none."""
+    """The number that a filter's text spells exactly; None if it spells none."""
     try:
         number = float(text)
     except ValueError:
@@ -228,7 +232,7 @@ def _elements(field: str, dialect: str) -> _Elements:
         kind = func.jsonb_typeof(each.c.value)
         text = each.c.value.op("#>>")(cast(literal("{}", Text), ARRAY(Text)))
         is_number = kind == "number"
-        # The cast must not see texts: only for a CASE does PostgreSQL promise the order of evaluation.
+        # The cast must not see texts: PostgreSQL promises an order of evaluation only for CASE.
         number = _case(is_number, cast(text, Float(53)))
         return _Elements(
             (each,), true(), kind == "string", is_number, _case(kind == "string", collate(text, "C")), number
@@ -238,7 +242,7 @@ def _elements(field: str, dialect: str) -> _Elements:
     if _PLAIN.fullmatch(field):
         each = func.json_each(records.c.fields, f'$."{field}"').table_valued("value", "type")
         sources, of_field = (each,), true()
-    else:  # a path has no escapes, and compares a name with the text of the document
+    else:  # SQLite's JSON path has no escapes and compares a name with the text of the document
         pair = func.json_each(records.c.fields).table_valued("key", "value")
         each = func.json_each(pair.c.value).table_valued("value", "type")
         sources, of_field = (pair, each), pair.c.key == field

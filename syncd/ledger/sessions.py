@@ -1,6 +1,6 @@
-"""Who has been let in: sessions of people who logged in, and the tokens that `syncd token` made.
+"""Sessions of people who logged in, and the tokens that `syncd token` made.
 
-The secret itself is nowhere in the ledger: whoever reads the ledger gets in as nobody.
+The ledger holds only digests of secrets, so nobody who reads the ledger can log in with its content.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select
 from syncd.ledger.access_tables import sessions
 
 ON_THIS_MACHINE = "command line"
-"""How a token of `syncd token` logs in. It counts where the pages are open."""
+"""The login of a token made by `syncd token`. Such a token is valid where the pages are open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who was let in, and how; `also` are other names of the same person."""
+    """A person who logged in, and how. `also` are other names of the same person."""
 
     name: str
     login: str
@@ -29,7 +29,9 @@ class Session:
 
 
 def digest_of(secret: str) -> str:
-    """What is kept of a secret: it has 256 random bits, so nobody guesses it from its digest."""
+    """The digest under which a secret is stored. A secret has 256 random bits, so nobody can guess it from its
+    digest.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -40,11 +42,11 @@ class Sessions:
         self._engine = engine
 
     def begin(self, secret: str, session: Session, now: datetime, lasts: timedelta, instead_of: str | None) -> None:
-        """Keeps a session that lasts so long; the one with the secret `instead_of` ends."""
+        """Stores a session that lasts for `lasts`. Ends the session with the secret `instead_of`."""
         self._keep(secret, session, now, now + lasts, sessions.c.digest == digest_of(instead_of or ""))
 
     def replace(self, secret: str, session: Session, now: datetime) -> None:
-        """Keeps a session without an end; every other one of the same name and login ends."""
+        """Stores a session without an end. Ends every other session of the same name and login."""
         same = and_(sessions.c.name == session.name, sessions.c.login == session.login)
         self._keep(secret, session, now, None, same)
 
@@ -65,7 +67,7 @@ class Sessions:
             connection.execute(insert(sessions).values(row))
 
     def of(self, secret: str, now: datetime) -> Session | None:
-        """The session with a secret; None if it is over."""
+        """The session with a secret; None if it has ended."""
         lives = or_(sessions.c.expires_at.is_(None), sessions.c.expires_at > now)
         with self._engine.connect() as connection:
             row = connection.execute(select(sessions).where(sessions.c.digest == digest_of(secret), lives)).first()
@@ -77,6 +79,6 @@ class Sessions:
             connection.execute(delete(sessions).where(sessions.c.digest == digest_of(secret)))
 
     def prune(self, now: datetime) -> int:
-        """Removes what is over; returns how many."""
+        """Removes ended sessions; returns how many."""
         with self._engine.begin() as connection:
             return connection.execute(delete(sessions).where(sessions.c.expires_at <= now)).rowcount

@@ -1,4 +1,5 @@
-"""Stores the readings of snapshots: a new version beside the old one for each change, and nothing for what only moved.
+"""Stores the readings of snapshots. Each change adds a new version beside the old one; rows that only moved add
+nothing.
 
 Dated readings are compared by their dates, undated ones by their positions.
 """
@@ -20,23 +21,23 @@ from syncd.ledger.schema import readings
 from syncd.sdk import Reading, Snapshot
 
 _PARTS_AT_ONCE = 200
-_READINGS_AT_ONCE = 2_000  # bounds memory: a row on its way to the database takes ten times its reading
+_READINGS_AT_ONCE = 2_000  # limits memory: a row for the database takes ten times the memory of its reading
 
 
 def store_snapshots(
     connection: Connection, stream: int, cycle: int, seen_at: datetime, snapshots: Mapping[str, Snapshot]
 ) -> int:
-    """Stores the readings of each part, and ends those that are gone. Returns how many were new, changed or gone; a
-    part whose rows only moved counts once.
+    """Stores the readings of each part, and ends readings that are gone. Returns how many were new, changed or gone.
 
-    A part that could not be read keeps its readings, and so does the time that a snapshot does not list.
+    A part whose rows only moved counts once. A part that could not be read keeps its readings. Readings outside the
+    time that a snapshot lists stay too.
     """
     read = {part: snapshot for part, snapshot in snapshots.items() if snapshot.problem is None}
     return sum(_store_readings(connection, stream, cycle, seen_at, batch) for batch in _batches(read))
 
 
 def _batches(read: Mapping[str, Snapshot]) -> Iterator[Mapping[str, Snapshot]]:
-    """The parts to store together: many that are small, or a single one that is large."""
+    """The parts to store together: many small parts, or a single large one."""
     batch: dict[str, Snapshot] = {}
     held = 0
     for part, snapshot in read.items():
@@ -51,9 +52,9 @@ def _batches(read: Mapping[str, Snapshot]) -> Iterator[Mapping[str, Snapshot]]:
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """What a snapshot changes of a part: the rows that end, and the new readings by position.
+    """The changes that a snapshot makes to a part: the rows that end, and the new readings by position.
 
-    `places` are those of all its dated rows afterwards; None if its layout stays as it is.
+    `places` are the places of all its dated rows afterwards; None if its layout does not change.
     """
 
     ended: Sequence[Row[Any]]
@@ -62,7 +63,7 @@ class _Changes:
 
     @property
     def count(self) -> int:
-        """How many rows are new, changed or gone; 1 if some only moved."""
+        """How many rows are new, changed or gone; 1 if some rows only moved."""
         return len(self.ended) + len(self.new) or int(self.places is not None)
 
 
@@ -76,7 +77,7 @@ def _store_readings(
     layouts = read_layouts(connection, [(stream, part) for part in read])
     changes = {part: _changes(cycle, of, rows[part], layouts.get((stream, part))) for part, of in read.items()}
     if ended := [row for change in changes.values() for row in change.ended]:
-        # By the cycle too: a row outside of the listed time may have the same position.
+        # By the cycle too: a row outside the listed time may have the same position.
         names = ("part", "position", "cycle")
         of_row = and_(current, *(readings.c[name] == bindparam(f"of_{name}") for name in names))
         versions = [{f"of_{name}": getattr(row, name) for name in names} for row in ended]
@@ -92,7 +93,7 @@ def _store_readings(
 
 
 def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: Sequence[Place] | None) -> _Changes:
-    """What a snapshot changes of its part, which has these current rows."""
+    """The changes that a snapshot makes to its part, which has these current rows."""
     dated = sorted((row for row in rows if row.at is not None), key=order_of)
     places_before = {row: (row.position, row.cell) for row in rows}
     if layout is not None:
@@ -101,7 +102,7 @@ def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: S
     kept = _unchanged(snapshot, listed)
     places_now = {row: (position, clean(snapshot.readings[position].cell)) for position, row in kept.items()}
     moved = {row for row, place in places_now.items() if place != places_before[row]}
-    # A row of this same cycle that moved is written anew: no value used it, and another may need its position.
+    # A row of this same cycle that moved is written again: no value used it, and another row may need its position.
     for row in [row for row in moved if row.cycle == cycle]:
         position, _ = places_now.pop(row)
         del kept[position]
@@ -122,9 +123,9 @@ def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: S
 
 
 def _unchanged(snapshot: Snapshot, rows: Sequence[Row[Any]]) -> dict[int, Row[Any]]:
-    """The row of each reading that has not changed, by the reading's position.
+    """The row of each unchanged reading, by the reading's position.
 
-    Of several equal rows of one date, the first is that of the first reading.
+    If several rows of one date are equal, the first row belongs to the first reading.
     """
     rows_by_content: defaultdict[tuple[object, ...], deque[Row[Any]]] = defaultdict(deque)
     for row in rows:
@@ -141,7 +142,9 @@ def _unchanged(snapshot: Snapshot, rows: Sequence[Row[Any]]) -> dict[int, Row[An
 def _content(
     at: datetime | None, number: float | None, raw: str, problem: str | None, place: Place
 ) -> tuple[object, ...]:
-    """What tells two readings of a part apart: without a date, their place too."""
+    """The fields that distinguish two readings of a part. The place is one of these fields if the readings have no
+    date.
+    """
     return (at, number, raw, problem) if at is not None else (number, raw, problem, place)
 
 

@@ -1,4 +1,4 @@
-"""The state of streams: what was pulled, up to which cursor, and how the last pull ended."""
+"""The state of streams: the rows that were pulled, the cursor of the last pull, and how it ended."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 class StreamState:
     """The state of a stream. `problems`, `notes` and `warnings` are by part.
 
-    `retry_at` is the earliest time for the next request, if the source named a time. Records that left the source
-    before `census_at` are gone from the ledger too. It is the time of the last census or, before the first census, the
-    time when the stream began and held nothing; None for a stream that an older version began, and where a census is
-    due at once. `memory` is what its source remembers of it. `read` are the parts that were read at least once.
+    `retry_at` is the earliest time for the next request, if the source named a time. `census_at` is the time of the
+    last census: records that left the source before it are gone from the ledger too. Before the first census,
+    `census_at` is the time when the stream began and held nothing. `census_at` is None if a census is due at once, and
+    for a stream that an older version began. `memory` is data that the connector's `Source` stores between pulls.
+    `read` are the parts that were read at least once.
     """
 
     id: int
@@ -77,7 +78,7 @@ class Streams:
         self._engine = engine
 
     def state(self, connection_name: str, key: str) -> StreamState | None:
-        """The state of a stream; None if it was never asked for."""
+        """The state of a stream; None if the stream was never pulled."""
         query = select(streams).where(streams.c.connection == connection_name, streams.c.key == key)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
@@ -90,14 +91,14 @@ class Streams:
             return {row.key: _state(row) for row in connection.execute(query)}
 
     def completed(self) -> Mapping[StreamId, datetime]:
-        """When each stream was last pulled completely; a stream that never was is missing."""
+        """When each stream was last pulled completely. A stream that never was is missing."""
         query = select(streams.c.connection, streams.c.key, streams.c.completed_at)
         with self._engine.connect() as connection:
             rows = connection.execute(query.where(streams.c.completed_at.is_not(None)))
             return {(row.connection, row.key): row.completed_at for row in rows}
 
     def add(self, connection_name: str, key: str, now: datetime) -> int:
-        """The number of a stream, added if it is new. A new stream holds nothing, so it needs no census yet."""
+        """The id of a stream, which is added if it is new. A new stream holds nothing, so it needs no census yet."""
         with self._engine.begin() as connection:
             number = connection.execute(
                 select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
@@ -109,8 +110,8 @@ class Streams:
         return int(number)
 
     def restart(self, stream_id: int, stream: Stream) -> None:
-        """If the stored rows do not cover what the stream needs now, drops the cursor and keeps what the next pull
-        covers.
+        """If the stored rows do not cover what the stream needs now, drops the cursor and stores the needs that the
+        next pull covers.
         """
         with self._engine.begin() as connection:
             connection.execute(
@@ -150,7 +151,7 @@ class Streams:
                 unread = page.lists.unread if page.lists else ()
                 gone, doubts = end_missing(connection, stream_id, cycle, page.present, unread)
                 changed += gone
-            if page.cursor is not None and not doubts:  # the next pull must list again what is in doubt
+            if page.cursor is not None and not doubts:  # the next pull must list the lists in doubt again
                 state["cursor"] = page.cursor
             if page.moved_in:
                 name = select(streams.c.connection).where(streams.c.id == stream_id).scalar_subquery()
@@ -171,16 +172,18 @@ class Streams:
         since: datetime | None = None,
         unread: Collection[str] = (),
     ) -> int:
-        """Ends the records that are missing in a census, but not those of `unread` lists. Returns how many.
+        """Ends the records that are missing in a census, except those of `unread` lists. Returns how many.
 
-        `since` is set if the census asked only for records updated from that time on.
+        With `since`, the census listed only records updated from that time on.
         """
         with self._engine.begin() as connection:
             gone, _ = end_missing(connection, stream_id, cycle, set(present), unread, since)
         return gone
 
     def doubts(self, stream_id: int) -> Doubts:
-        """The lists of a stream that were found empty, and whose records stay until that is found again."""
+        """The lists of a stream that were found empty once. The records of such a list stay until it is found empty
+        again.
+        """
         with self._engine.connect() as connection:
             return connection.execute(select(streams.c.doubts).where(streams.c.id == stream_id)).scalar() or {}
 
@@ -190,7 +193,7 @@ class Streams:
             return frozenset(current_ids(connection, stream_id))
 
     def pulled(self, cycle: int, endings: Sequence[Ending]) -> None:
-        """Keeps how the pulls of a cycle ended. Only a complete pull moves `completed_cycle` and `completed_at`."""
+        """Stores how the pulls of a cycle ended. Only a complete pull updates `completed_cycle` and `completed_at`."""
         of_stream = update(streams).where(streams.c.id == bindparam("stream_id"))
         ending_columns: dict[str, Any] = {
             name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")
@@ -225,7 +228,7 @@ class Streams:
 
 
 def _is_readings_alone(page: Page) -> bool:
-    """Whether a page holds nothing but readings."""
+    """Whether a page holds only readings."""
     others = page.records, page.lists, page.moved_in
     return bool(page.readings) and not any(others) and page.present is None and page.cursor is None
 
@@ -233,7 +236,7 @@ def _is_readings_alone(page: Page) -> bool:
 def _keep_notes(
     connection: Connection, stream: int, cycle: int, new: Mapping[str, Any], old: Mapping[str, Any]
 ) -> None:
-    """Keeps the notes of parts where they changed, so that the notes of a past cycle can be read."""
+    """Stores the notes of parts that changed, so that the notes of a past cycle can be read."""
     rows = [
         {"stream": stream, "part": part, "cycle": cycle, "notes": state["notes"]}
         for part, state in new.items()
@@ -268,14 +271,15 @@ def _state(row: Any) -> StreamState:
 
 
 def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a part: its problem, notes and warning, and the digest of its last stored readings, which shows
-    changes.
+    """The state of a part: its problem, notes and warning, and the digest of its last stored readings.
+
+    The digest shows whether readings changed.
     """
     digest = old.get("digest")
     if snapshot.problem is None:
         try:
             digest = blake2b(orjson.dumps(snapshot.readings), digest_size=12).hexdigest()
-        except TypeError:  # half of a surrogate pair, which JSON allows
+        except TypeError:  # half a surrogate pair, which JSON allows
             digest = None
     state = {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}
     return state | ({"warning": snapshot.warning} if snapshot.warning else {})

@@ -1,6 +1,6 @@
-"""Every row of a ledger, table by table: read from a database, written into another, and compared.
+"""Every row of a ledger, table by table: reads them from a database, writes them into another, and compares them.
 
-All tables of a SQLite file are the ledger's, also those of an older syncd. A PostgreSQL database may hold the tables of
+All tables of a SQLite file belong to the ledger, also those of an older syncd. A PostgreSQL database may hold tables of
 other programs, which are never read or written.
 """
 
@@ -19,19 +19,19 @@ from syncd.ledger.column_types import Document, Moment
 from syncd.ledger.schema import control, metadata
 
 Row = Mapping[str, Any]
-_AT_ONCE = 2_000  # rows in memory
+_AT_ONCE = 2_000  # rows in memory at once
 
 
 class Rows(Protocol):
-    """The rows of a whole ledger, and the migration that made its tables."""
+    """The rows of a complete ledger, and the migration that made its tables."""
 
     @property
     def version(self) -> str:
-        """The number of its last migration."""
+        """The number of the ledger's last migration."""
         ...
 
     def of(self, table: Table) -> Iterator[Row]:
-        """The rows of a table, in the order of its primary key, texts by their code points."""
+        """The rows of a table, in the order of its primary key. Texts are ordered by code points."""
         ...
 
 
@@ -45,12 +45,12 @@ class StoredRows:
     def version(self) -> str:
         """The number of the ledger's last migration."""
         number = migrate.version(self._connection)
-        assert number is not None  # it was opened as a ledger
+        assert number is not None  # the caller opened it as a ledger
         return number
 
     def of(self, table: Table) -> Iterator[Row]:
         """The rows of a table, in the order of its primary key."""
-        by_code_point = self._connection.dialect.name == "postgresql"  # as SQLite does by itself
+        by_code_point = self._connection.dialect.name == "postgresql"  # SQLite's own order
         order = [
             column.collate("C") if by_code_point and isinstance(column.type, String) else column
             for column in table.primary_key
@@ -61,7 +61,7 @@ class StoredRows:
 
 
 def tables_of(connection: Connection) -> Sequence[Table]:
-    """The tables of a ledger, those first that others refer to."""
+    """The tables of a ledger. A table comes after the tables that it refers to."""
     reflected = MetaData()
     is_own_file = connection.dialect.name == "sqlite"
     reflected.reflect(connection, only=lambda name, _: is_own_file or name in metadata.tables)
@@ -73,22 +73,22 @@ def tables_of(connection: Connection) -> Sequence[Table]:
 
 
 def _type(column: Column[Any]) -> TypeEngine[Any]:
-    """The type by which the ledger reads and writes a column."""
+    """The column type with which the ledger reads and writes a column."""
     if isinstance(column.type, DateTime):
         return Moment()
     return Document() if isinstance(column.type, JSON) else column.type
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether nothing was ever synced, checked in or defined here: a new ledger has its identity alone."""
+    """Whether nothing was ever synced, checked in or defined here. A new ledger has only its identity."""
     tables = (table for table in tables_of(connection) if table.name != control.name)
     return not any(connection.execute(select(table).limit(1)).first() for table in tables)
 
 
 def replace_rows(connection: Connection, rows: Rows) -> None:
-    """Deletes every row, writes these rows instead, and compares what stands there then.
+    """Deletes every row, writes these rows instead, and compares the stored rows with them.
 
-    Raises ValueError if a row reads back otherwise than it was written.
+    Raises ValueError if a row reads back different.
     """
     tables = tables_of(connection)
     for table in reversed(tables):
@@ -104,7 +104,7 @@ def replace_rows(connection: Connection, rows: Rows) -> None:
 
 
 def _go_on_counting(connection: Connection, table: Table) -> None:
-    """Lets PostgreSQL number the next row after the ones that brought their own numbers."""
+    """Sets PostgreSQL's sequence after the numbers of the copied rows, so that the next row gets a new number."""
     for column in table.primary_key:
         name = {"table": table.name, "column": column.name}
         sequence = connection.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), name).scalar()
@@ -114,7 +114,9 @@ def _go_on_counting(connection: Connection, table: Table) -> None:
 
 
 def first_difference(connection: Connection, rows: Rows) -> str | None:
-    """Where the rows of a database and other rows part first: the table, and the number of the row; None if nowhere."""
+    """The first difference between the rows of a database and other rows: the table and the number of the row. None if
+    they are equal.
+    """
     stored = StoredRows(connection)
     for table in tables_of(connection):
         for number, (ours, theirs) in enumerate(zip_longest(stored.of(table), rows.of(table)), start=1):

@@ -1,5 +1,6 @@
-"""The values of key results, and the definitions under which they were measured. A new row is written only for a
-change.
+"""The values of key results, and the definitions under which they were measured.
+
+A row is written only when a value or definition changes.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ from syncd.sdk import Json
 
 @dataclass(frozen=True, slots=True)
 class KeptValue:
-    """A value of a key result. `cycle` measured it first; `confirmed` is the last cycle that measured the same value,
-    if any.
+    """A value of a key result. The cycle `cycle` measured it first; `confirmed` is the last cycle that measured the
+    same value, if any.
 
-    `at` is the time that the number describes, if its source gives a time; `since` is the first day of its run on pace.
-    `measure` is the digest of its measure: values with different digests cannot be compared. In a held value,
-    `candidate` is the number that waits for approval; all other fields are those of the last complete value.
+    `at` is the time that the number describes, if its source gives a time. `since` is the day since which the key
+    result is on pace. `measure` is the digest of its measure: values with different digests cannot be compared. In a
+    held value, `candidate` is the number that waits for approval; all other fields are those of the last complete
+    value.
     """
 
     number: float | None
@@ -64,7 +66,7 @@ class KeptValue:
     candidate: float | None = None
 
     def says_what(self, other: KeptValue) -> bool:
-        """Whether the two are equal except for their cycles."""
+        """Whether both values say the same, apart from their cycles."""
         return _CONTENT(self) == _CONTENT(other)
 
 
@@ -102,13 +104,13 @@ class Values:
         only: Mapping[str, Json] | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Ends a cycle: keeps its values by (period, key result), deliveries, events and pulls, in one transaction.
+        """Ends a cycle: stores its values by (period, key result), deliveries, events and pulls, in one transaction.
 
-        `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but kept no value; it does not count as the
-        last sync. `only` is `{key_result, streams}` of a cycle that was restricted to a key result. Definitions in
-        `defined_alone` have no value yet: their key results wait for a check-in, or for their period to begin.
-        `outlines` are those of each period, by subject. A value that equals the last value is not written again; only
-        `confirmed` of the last value moves.
+        `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but stored no value; it does not count as
+        the last sync. `only` is the `{key_result, streams}` of a cycle that was restricted to a key result. Definitions
+        in `defined_alone` have no value yet: their key results wait for a check-in, or for their period to begin.
+        `outlines` are the outlines of each period, by subject. A value that equals the last value is not written again:
+        only `confirmed` of the last value is updated.
         """
         results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), result in results.items():
@@ -136,10 +138,10 @@ class Values:
     def at_cycles(
         self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
     ) -> Sequence[Mapping[str, KeptValue]]:
-        """The newest value of each key result as of each of these cycles, in ascending order; for `key_results`, or for
-        all.
+        """The newest value of each key result as of each of these cycles, in ascending order.
 
-        One pass reads them all: the cost depends on the number of days, not on how often a number changed.
+        `key_results` restricts the key results. One pass reads all cycles: the cost depends on the number of days, not
+        on how often a number changed.
         """
         changes = (
             select(values.c.cycle, values.c.key_result)
@@ -161,9 +163,7 @@ class Values:
         return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
 
     def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
-        """The first and the last cycle that measured a key result by the measure with this digest; None if no cycle
-        did.
-        """
+        """The first and last cycle that measured a key result by the measure with this digest; None if no cycle did."""
         query = (
             select(func.min(values.c.cycle), func.max(values.c.confirmed))
             .join(definitions, definitions.c.id == values.c.definition)
@@ -200,7 +200,7 @@ class Values:
         return self.histories(period, [key_result]).get(key_result, [])
 
     def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
-        """The history of each of these key results, without the key results that never had a value."""
+        """The history of each of these key results. Key results that never had a value are missing."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)
@@ -218,7 +218,7 @@ class Values:
 
 
 def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]) -> None:
-    """Writes the values that key results have from a cycle on, and their definitions if those are new."""
+    """Writes the values that key results have from a cycle on. New definitions are written too."""
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in results.items()})
 
@@ -226,7 +226,7 @@ def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, 
 def _keep_or_confirm(
     connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes the values that differ from the last ones; for unchanged values it only moves `confirmed`."""
+    """Writes the values that differ from the last ones. For unchanged values, only updates `confirmed`."""
     last_values = _last(connection, period, None)
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
@@ -243,7 +243,7 @@ def _keep_or_confirm(
 
 
 def _write(connection: Connection, period: str, cycle: int, numbered: Mapping[str, tuple[int, KeptValue]]) -> None:
-    """Writes values by key result, each with the number of its definition."""
+    """Writes values by key result, each with the id of its definition."""
     rows = [
         {name: getattr(value, name) for name in _OWN}
         | {"period": period, "key_result": key_result, "definition": number, "cycle": cycle}

@@ -1,7 +1,7 @@
-"""Versions of rows: which of them held at the end of a cycle, and which is the newest.
+"""Versions of rows: which of them were valid at the end of a cycle, and which is the newest.
 
-The newest row of a subject is the one without an `until`. So a cycle reads as many rows as there are subjects, however
-many rows came before them.
+The newest row of a subject is the row without an `until`. A cycle thus reads as many rows as there are subjects,
+however many older rows there are.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ SUBJECTS = {
     deliveries: ("connection", "target"),
     events: ("kind", "period", "subject"),
 }
-"""By table, the columns that rows of one subject share. Records and readings end with their snapshots instead."""
+"""By table, the columns that rows of one subject share. Records and readings are not here: their snapshots end them."""
 
 
 def held_at(table: Table, cycle: int | ColumnElement[int] | None) -> ColumnElement[bool]:
-    """The condition for the rows that held at the end of a cycle; for None, that hold now."""
+    """The condition for the rows that were valid at the end of a cycle, or for None, that are valid now."""
     now = table.c.until.is_(None)
     return now if cycle is None else and_(table.c.cycle <= cycle, or_(now, table.c.until > cycle))
 
 
 def add_newest(connection: Connection, table: Table, cycle: int, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes a cycle's rows, at most one of each subject, and ends the row that was the newest of the subject."""
+    """Writes a cycle's rows, at most one for each subject, and ends the previous newest row of each subject."""
     if not rows:
         return
     names = SUBJECTS[table]
@@ -40,7 +40,7 @@ def add_newest(connection: Connection, table: Table, cycle: int, rows: Sequence[
 
 
 def follow_on(connection: Connection, table: Table, of: ColumnElement[bool]) -> None:
-    """Ends each of these rows with the next one of its subject, after some of them got another subject."""
+    """Ends each of these rows at the next row of its subject. Used after a move gave rows another subject."""
     later = table.alias()
     order = "id" if "id" in table.c else "cycle"
     same = (later.c[name] == table.c[name] for name in SUBJECTS[table])

@@ -1,4 +1,4 @@
-"""What a person asks for is done soon, also where workers run the cycles: it is noted that the workspace is due."""
+"""Wakes the workers after a request: marks the workspace as due, so that a worker carries out the request soon."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _WAKE_LATER = text(f"INSERT INTO {CONTROL}.wakes (schema, due_at) VALUES (:schem
 
 
 def wake_worker(connection: Connection, later: timedelta = timedelta()) -> None:
-    """Makes the workspace of a ledger due, at once or so much later, once the transaction is committed, if workers run
-    its cycles.
+    """Makes the workspace of a ledger due once the transaction is committed, if workers run its cycles.
 
-    It only adds a row, so nobody waits here for a job or for another who asks.
+    The workspace is due at once, or after the time `later`. The function only adds a row, so nobody waits for a job or
+    for another request.
     """
     schema = own_schema(connection.engine.url)
     if schema is not None and connection.scalar(_HAS_CONTROL):

@@ -1,4 +1,4 @@
-"""The webhooks that came in the last days, so that none counts twice."""
+"""The webhooks that arrived in the last days, so that none counts twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.ledger.schema import webhooks
 from syncd.ledger.wake import wake_worker
 
 KEPT = timedelta(days=3)
-"""How long a system may send a webhook again."""
+"""How long a system may repeat a webhook."""
 
 
 class Webhooks:
@@ -23,11 +23,11 @@ class Webhooks:
     def is_new(
         self, connection_name: str, delivery: str, body: bytes, now: datetime, *, wake_in: timedelta | None = None
     ) -> bool:
-        """Whether neither this delivery nor this body came in the last days; notes both. With `wake_in`, the workspace
-        is due for workers after that time, in the same transaction: none that is noted is forgotten.
+        """Whether a webhook is new: neither its delivery id nor its body arrived in the last days. Stores both.
 
-        Only the body is signed: whoever repeats one can name another delivery. Systems can leave the body out, so an
-        empty one is no sign of a repetition.
+        With `wake_in`, the same transaction makes the workspace due for workers after that time, so that no stored
+        webhook is forgotten. Only the body is signed: whoever repeats a body can name another delivery. Systems may
+        send an empty body, so an empty body is no sign of a repetition.
         """
         digest = hashlib.sha256(body).hexdigest() if body else None
         same = [webhooks.c.delivery == delivery] if delivery else []

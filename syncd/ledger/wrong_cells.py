@@ -1,7 +1,7 @@
-"""The cell of a SQLite ledger that holds what its column cannot: SQLite lets anybody write a text into a number column.
+"""Finds a cell of a SQLite ledger that its column cannot hold. SQLite lets anybody write a text into a number column.
 
-To look at every cell would cost each cycle what the ledger has ever held. So a ledger is looked through once something
-failed on it that nobody expected, and by `syncd doctor`. PostgreSQL refuses such cells when they are written.
+Checking every cell in each cycle would cost too much, because the ledger only grows. A ledger is therefore checked only
+after an unexpected failure, and by `syncd doctor`. PostgreSQL refuses to store such cells.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ _WORDS: dict[Column[Any], Collection[str]] = {
     alignments.c.verdict: get_args(Verdict),
 }
 _LARGEST = "1.7976931348623157e308"
-_LONGEST = 40  # characters of a cell that are shown
+_LONGEST = 40  # characters of a cell in a message
 
 
 def explained(error: Exception, files: Iterable[Path]) -> Exception:
-    """The error, or LedgerDamaged in its place if one of these ledgers holds a cell that explains it.
+    """The error, or LedgerDamaged in its place if one of these ledgers holds a cell that explains the error.
 
-    They are those of whom the error is shown to: the sentence quotes the cell, and a process may serve many workspaces.
+    Pass only the ledgers of the people who see the error: the message quotes the cell, and a process may serve many
+    workspaces.
     """
     if isinstance(error, SyncdError) and not isinstance(error, LedgerDamaged):
         return error
@@ -47,19 +48,20 @@ def explained(error: Exception, files: Iterable[Path]) -> Exception:
         except LedgerDamaged as damage:
             damage.__cause__ = error
             return damage
-        except LedgerError:  # it is gone, or in use: nothing can be learned of it
+        except LedgerError:  # deleted or in use: it cannot be checked
             continue
     return error
 
 
 def files_at(url: str | URL | None) -> Sequence[Path]:
-    """The file of a SQLite ledger, by its address; none of another database."""
+    """The file of a SQLite ledger, by its address; empty for another database."""
     address = make_url(url) if url is not None else None
     return [Path(address.database)] if address and address.drivername == "sqlite" and address.database else []
 
 
 def check_cells(file: Path, *, texts: bool = False) -> None:
-    """Raises LedgerDamaged, which names the table, the row and the column, if a cell holds what its column cannot.
+    """Raises LedgerDamaged if a cell holds a value that its column cannot hold. The message names the table, row and
+    column.
 
     With `texts`, each text is decoded too, which takes longer.
     """
@@ -94,7 +96,7 @@ def _wrong_cell(connection: Connection, table: Table, *, texts: bool) -> str | N
 
 
 def _first(connection: Connection, table: Table, column: Column[Any], condition: str) -> Sequence[str] | None:
-    """The key of the first such row, and its cell, each in hexadecimal digits."""
+    """The key of the first row that meets the condition, and its cell, both as hexadecimal digits."""
     return connection.exec_driver_sql(f"{_rows(table, column)} WHERE {condition} LIMIT 1").first()
 
 
@@ -118,7 +120,9 @@ def _text(digits: str) -> str:
 
 
 def _holds(column: Column[Any]) -> tuple[str, str]:
-    """The condition that every cell of a column meets, in SQL that is never NULL; and what it holds, in words."""
+    """The condition that every cell of a column must meet, as SQL that is never NULL; and the column's content in
+    words.
+    """
     cell = _quoted(column.name)
     if column in _WORDS:
         words = _WORDS[column]
@@ -128,7 +132,7 @@ def _holds(column: Column[Any]) -> tuple[str, str]:
     elif isinstance(column.type, Document):
         kind, fitting = ("array", "a list") if column in _LISTS else ("object", "a document")
         of_kind = "1" if column in _OF_ANY_KIND else f"json_type({cell}) = '{kind}'"
-        # AND would not keep json_type from a text that is no JSON.
+        # With AND, json_type might still see a text that is no JSON.
         condition = f"CASE WHEN typeof({cell}) = 'text' AND json_valid({cell}) THEN {of_kind} ELSE 0 END"
     elif isinstance(column.type, Moment):
         condition, fitting = f"typeof({cell}) = 'text' AND datetime({cell}) IS NOT NULL", "a time"

@@ -1,5 +1,5 @@
-"""Notifies people of changes: `new_events` detects them, `messages` words them, and `send` sends each once to each
-address.
+"""Notifies people of changes: `new_events` detects changes, `messages` writes their texts, and `send` sends each
+message once to each address.
 
-`addresses` are services of apprise, with the lengths that they take. `inert` takes the effect out of texts of others.
+`addresses` has the services of apprise, with their length limits. `inert` makes texts of other people harmless.
 """

@@ -1,7 +1,7 @@
-"""The addresses of a recipient, each a service of apprise, and what became of a message to one of them.
+"""The addresses of a recipient, each a service of apprise, and the result of a message to an address.
 
 apprise reports errors only as lines of its log. The log is captured and never passed on, because it names addresses,
-which hold secrets. Each message is sent by a process of its own (`syncd.notifying.send_process`).
+which contain secrets. A separate process sends each message (`syncd.notifying.send_process`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
 DEADLINE = 30.0
-"""Seconds for a whole message."""
+"""Seconds for sending a message."""
 LARGEST = 1_000_000_000
-"""Bytes of memory for a message, whatever a service answers; Python and apprise take a fifth of it."""
+"""The most bytes of memory of the process that sends a message; Python and apprise need a fifth of it."""
 
 _START = 30.0  # seconds for the process to start and to end
 _WARNING = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
@@ -40,16 +40,16 @@ _NEVER_LEFT = re.compile(
     r"\b(?:NewConnectionError|NameResolutionError|Connection refused|getaddrinfo failed|Name or service not known)\b"
 )
 _ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
-_SHORTEST = 3  # characters: a shorter part of an address is not hidden
+_SHORTEST = 3  # characters: a shorter part of an address is not masked
 _LONGEST_REASON = 160  # characters
 _BETWEEN = 2  # characters that a service may put between a title and a text
 
 Text = Callable[[int], str]
-"""The text of a message in at most so many characters."""
+"""Returns the text of a message in at most the given number of characters."""
 
 
 class NotSent(Exception):
-    """A message did not arrive. With `doubt`, it may have arrived."""
+    """A message was not accepted. With `doubt`, it may nevertheless have arrived."""
 
     def __init__(self, why: str, *, doubt: bool) -> None:
         super().__init__(why)
@@ -58,10 +58,10 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address by the names of its references, such as `OKR_CHANNEL`, so that no secret is shown or kept.
+    """An address, named by its references, such as `OKR_CHANNEL`, so that no secret is shown or stored.
 
-    `service` is None if there is no such service; then `problem` says why. `hide` masks every part of the address: even
-    a host, a topic or a room may be the secret.
+    `service` is None if apprise has no such service; then `problem` says why. `hide` masks every part of the address,
+    because even a host, a topic or a room may be the secret.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Address:
     hide: Redactor = field(default_factory=Redactor, repr=False)
 
     def send(self, title: str, text: Text) -> None:
-        """Sends a message, as long as the service allows it to be. Raises NotSent without naming the address."""
+        """Sends a message, shortened to the service's limit. Raises NotSent without naming the address."""
         if self.service is None:
             raise NotSent(self.problem, doubt=False)
         heading = shortened(title, _longest(self.service))
@@ -110,7 +110,7 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
 
 
 def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
-    """Whether a message was accepted, and apprise's log. NotSent if its process did not end as it should."""
+    """Whether a message was accepted, and apprise's log. Raises NotSent if its process did not end normally."""
     command = [sys.executable, "-P", "-m", "syncd.notifying.send_process"]
     try:
         process = subprocess.run(  # noqa: S603
@@ -119,7 +119,7 @@ def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback would name the address
             timeout=DEADLINE + _START,
-            env={**os.environ, "NETRC": os.devnull},  # no other credential takes the place of the address's
+            env={**os.environ, "NETRC": os.devnull},  # no other credential may replace that of the address
             check=False,
         )
         accepted, log = json.loads(process.stdout)
@@ -133,7 +133,7 @@ def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
 
 
 def check(config: Config) -> Sequence[str]:
-    """What is wrong with the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
+    """The problems of the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
     notify = config.settings.notify
     if notify is None:
         return []
@@ -142,13 +142,13 @@ def check(config: Config) -> Sequence[str]:
 
 
 def _longest(service: NotifyBase) -> int:
-    """The most characters of a title and a text together. Some services count both, whatever apprise says of them."""
+    """The most characters of a title and a text together. Some services count both, even if apprise says otherwise."""
     return int(service.body_maxlen)
 
 
 def _was_refused(output: str) -> bool:
-    """Whether a service refused the message for certain, or the message never left. One with several targets did so
-    for each.
+    """Whether it is certain that a service refused the message, or that the message was never sent. If the service has
+    several targets, this is certain for each target.
 
     A 5xx other than 503 may come from a server behind the one that accepted the message.
     """

@@ -1,7 +1,7 @@
-"""Which parts of an address of apprise are credentials: each service puts them elsewhere.
+"""The parts of an address of apprise that are credentials. Each service has them in other parts.
 
-apprise itself masks what its services call private. A service that only calls a server's address has no name for the
-key in it, such as `json://HOST/KEY`: there what looks like a key is one.
+apprise itself masks the parts that its services call private. A service that only calls a server's address, such as
+`json://HOST/KEY`, has no name for the key in the address. There, a part that looks like a key is treated as a key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHORTEST_KEY = 8  # characters of a part of a path
 
 
 def all_parts(url: str) -> Iterator[str]:
-    """All that an address consists of, also as a header sends it: even a host, a topic or a room may be the secret."""
+    """All parts of an address, also in the form of a header: even a host, a topic or a room may be the secret."""
     if parts := _split(url):
         yield from keys_of_user(parts.username or "", parts.password or "")
         yield from keys_in_query(parts.query)
@@ -29,9 +29,11 @@ def all_parts(url: str) -> Iterator[str]:
 
 
 def credentials(url: str, service: NotifyBase | None) -> Iterator[str]:
-    """What no log and no output may show of an address: neither a host or a port nor a person's or a room's name."""
+    """The parts of an address that no log and no output may show. Hosts, ports and names of people or rooms are not
+    among them.
+    """
     parts = _split(url)
-    if parts is None or service is None:  # nobody can say what is what
+    if parts is None or service is None:  # the meaning of the parts is not known
         yield url
         yield from (part for part in all_parts(url) if looks_like_key(part, _SHORTEST_KEY) and "." not in part)
         return
@@ -47,7 +49,7 @@ def credentials(url: str, service: NotifyBase | None) -> Iterator[str]:
 
 
 def _has_only_password(service: NotifyBase) -> bool:
-    """Whether a service knows no key but the password of a server."""
+    """Whether the only credential of a service is the password of a server."""
     tokens = service.template_tokens.items()
     return not any(token.get("private") for name, token in tokens if name != "password")
 

@@ -1,8 +1,8 @@
-"""Makes texts of sources and people inert in messages: they notify nobody, and are no links and no markup.
+"""Makes texts of sources and people inert in messages: they notify nobody, and contain no links and no markup.
 
-Each service reads messages by its own rules: Markdown, Slack's `<!channel>`, HTML. Nothing is escaped, because the
-escape of one service is shown by another. Instead an invisible zero-width space breaks up what several characters begin
-together, and a sign that looks alike takes the place of a single character that marks text.
+Each service reads messages by its own rules: Markdown, Slack's `<!channel>`, HTML. Nothing is escaped, because another
+service would show the escape. Instead, an invisible zero-width space separates characters that together begin a link or
+a mention. A single character that marks text is replaced by a character that looks the same.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _BREAK = "\N{ZERO WIDTH SPACE}"
 _JOINED = re.compile(
     r"@|<|\](?=[(\[:])"  # mentions; tags and Slack's commands; links of Markdown
     r"|:(?=//)|\bwww(?=\.)"  # addresses that services make links
-    r"|`(?=`)|\|(?=\|)",  # fences of code; spoilers
+    r"|`(?=`)|\|(?=\|)",  # code fences; spoilers
     re.IGNORECASE,
 )
 _LIKE = str.maketrans("*~", "\N{ASTERISK OPERATOR}\N{TILDE OPERATOR}")
-_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it marks nothing, and names of fields contain it
+_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word, as in names of fields, it is no markup
 _STARTS = re.compile(r"(?=[#>+=-]|\d+[.)])")
 
 

@@ -21,9 +21,9 @@ _LINES = 30
 
 
 def settled(events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
-    """The events to send, only the newest of each subject; and the events whose subject is back in its former state.
+    """The newest event of each subject, to be sent; and the events whose subject has returned to its former state.
 
-    A health that fell in the night and rose again by the morning causes no message.
+    For example, a health that fell at night and rose again by the morning causes no message.
     """
     by_subject: dict[tuple[str, str, str], list[Event]] = {}
     for event in events:
@@ -48,7 +48,7 @@ def title(events: Sequence[Event]) -> str:
 def body(events: Sequence[Event], address: str | None, most: int, workspace: str | None = None) -> str:
     """The message as plain text of at most `most` characters, each objective's events under its title.
 
-    Lines that do not fit are counted instead. The commands that it advises are for the workspace.
+    If lines do not fit, a last line says how many are left out. Advised commands name the workspace.
     """
     first: dict[str, int] = {}
     for event in events:
@@ -78,7 +78,7 @@ def within(text: str, most: int) -> str:
 
 
 def cut(lines: Sequence[str], ending: Sequence[str], most: int, workspace: str | None = None) -> str:
-    """The lines and the ending in at most `most` characters: whole lines, and how many lines are left out."""
+    """The lines and the ending in at most `most` characters: only whole lines, and the number of lines left out."""
     kept = list(lines[:_LINES])
     while True:
         left_out = sum(map(bool, lines[len(kept) :]))

@@ -1,6 +1,6 @@
-"""Detects changes since the last check, and makes them events.
+"""Detects changes since the last check, and makes an event of each.
 
-Each subject has a state in one word. syncd notifies nobody of a subject's first state, unless it is a watermelon, a
+Each subject has a state in one word. syncd notifies people of a subject's first state only if it is a watermelon, a
 held value or a source that has failed for too long.
 """
 
@@ -24,7 +24,7 @@ _NONE = "no"
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """The state `is_now` that a subject has at present. With `notable`, even its first state is worth a message."""
+    """The present state of a subject, `is_now`. With `notable`, even its first state causes a message."""
 
     kind: str
     period: str
@@ -61,7 +61,7 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
 
 
 def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
-    seen: set[str] = set()  # key results and links; where two periods hold the same, the first report counts
+    seen: set[str] = set()  # key results and links; if two periods have the same, the first report counts
     for report in reports:
         for block in report.objectives:
             for line in block.key_results:
@@ -92,7 +92,7 @@ def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterato
         )
         yield _of(period, block, kr, "health", kr.id, standing.health, sentence, notable=False)
     held = line.quality == "held"
-    is_now = "held" if held else _NONE  # whatever the number is: if it moves while it waits, nobody is notified again
+    is_now = "held" if held else _NONE  # the number is left out: if it changes while it waits, nobody is notified again
     candidate = "unknown" if line.candidate is None else value_figure(kr, line.candidate)
     instead = f"{kr.id} is held at {candidate}, and its value stays {value_figure(kr, line.value)}: {line.reason}"
     sentence = instead if held else f"{kr.id} is held no more; it is {value_figure(kr, line.value)}"
@@ -135,7 +135,7 @@ def _failing(
 ) -> Iterator[tuple[str, timedelta]]:
     """Each stream that has failed for longer than the limit: its key, with the reason and the duration."""
     for key, state in ledger.streams.states(connection).items():
-        since = state.completed_at or state.census_at  # if it was never complete: since its first pull
+        since = state.completed_at or state.census_at  # if it was never complete, since its first pull
         failed = key in keys and state.quality not in (None, "complete")
         if failed and since is not None and now - since > bound:
             yield f"{stream_name(key)} ({state.reason})", now - since

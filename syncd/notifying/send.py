@@ -1,8 +1,8 @@
 """Sends the waiting events: a message to each address, outside quiet hours, not too often, each event once.
 
 Nobody can take back a message to a chat or a mailbox, or check whether it arrived. If a message may have arrived, its
-events are `unsure` for that address, and syncd does not send them there again by itself. What became of an event is
-kept for each address: of two addresses of a recipient, one may refuse what the other accepted.
+events are `unsure` for that address, and syncd does not send them there again by itself. The result for an event is
+stored for each address, because one address of a recipient may refuse a message that another one accepts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WORST_FIRST: Sequence[EventState] = ("unsure", "dead", "sent")
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """The outcome of the messages to a recipient about this many `events`: `problem` is None if they arrived."""
+    """The outcome of the messages to a recipient about this number of `events`; `problem` is None if they arrived."""
 
     recipient: str
     events: int
@@ -82,7 +82,7 @@ class _Recipient:
     addresses: Sequence[Address]
 
     def send(self, at_most_every: timedelta, stopping: threading.Event) -> list[MessageOutcome]:
-        """Sends each address what waits for it, and keeps what became of every event."""
+        """Sends each address its waiting events, and stores the result for every event."""
         messages = self.ledger.events.messages([event.id for event in self.events])
         reached: set[int] = set()
         failures: list[tuple[str, str]] = []
@@ -110,7 +110,7 @@ class _Recipient:
         return outcomes
 
     def _without_undone(self, address: Address, pending: Sequence[Event]) -> list[Event]:
-        """The events without those that were undone before this address got a message about them."""
+        """The events, without those whose change was undone before this address got a message about it."""
         _, undone = settled(pending)
         why = "the change was undone before a message could be sent"
         ids = [event.id for event in undone]

@@ -1,11 +1,11 @@
 """A process that sends one message by apprise and ends: `python -m syncd.notifying.send_process`.
 
-apprise's services speak HTTP, SMTP and more, each through a library of its own, and nothing in this process could end
-one that drips or answers without end. So each message has a process, which has a deadline and a bound of memory.
+apprise's services use HTTP, SMTP and more, each with its own library. The service's process could not end a request
+whose answer is very slow or has no end. So each message has a separate process, with a deadline and a memory limit.
 
-It reads an address, a title, a text, the deadline in seconds and the bound in bytes, as JSON, from standard input. It
+It reads an address, a title, a text, the deadline in seconds and the limit in bytes, as JSON, from standard input. It
 writes whether the message was accepted, and apprise's log, as JSON, to standard output. The log names the address,
-which holds secrets.
+which contains secrets.
 """
 
 from __future__ import annotations

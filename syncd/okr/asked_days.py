@@ -2,7 +2,7 @@
 
 For a single number they are the days of the window as of now: the source adds up, so it must be asked for just these.
 For a series, and for records, they are all the days that the window can cover during the period: syncd picks the
-window's rows itself, and days that leave a rolling window stay known, which judging a past day needs.
+window's rows itself. So the days that leave a rolling window stay known; syncd needs them to judge a past day.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes check-ins to the places where people read them: a cycle makes the statements, and each is delivered once.
 
-`statements` holds what syncd states about each key result, `due_deliveries` which statements must be written and where,
-`comparison` what a target holds and what syncd would change there, `overwriting` what syncd may write over. `delivery`
-writes the statements, `preview` shows what it would write.
+`statements` makes a statement about each key result. `due_deliveries` finds the statements that must be written, and
+their targets. `comparison` compares each target with its statement. `overwriting` decides which content syncd may write
+over. `delivery` writes the statements, and `preview` shows what `delivery` would write.
 """

@@ -1,4 +1,6 @@
-"""Whether check-ins could be written, for `syncd doctor`: it reads the targets as a sync does, and writes nothing."""
+"""Checks for `syncd doctor` whether check-ins can be written. The check reads targets as a sync does, and writes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,13 @@ from syncd.status.document import document
 from syncd.status.report import Report
 
 MOST_TARGETS = 20
-"""Targets of an entry of `publish:` that are read."""
+"""The most targets of an entry of `publish:` that are read."""
 
 
 def check_targets(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime, context: Context
 ) -> Iterator[Check]:
-    """A finding for the targets that can be read, and one for each reason why others cannot."""
+    """One finding for all targets that can be read, and one finding for each reason why others cannot be read."""
     connection = publication.connection
     try:
         with closing(connection.publisher(context, publication.keys)) as publisher:
@@ -52,7 +54,7 @@ def check_targets(
 def stated(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime
 ) -> Mapping[str, Statement | Summary]:
-    """What would be stated now in each target, by key result."""
+    """The statement that syncd would write now to each target, by key result."""
     stated: dict[str, Statement | Summary] = {}
     for report in reports:
         if not publication.writes(report.period.id):

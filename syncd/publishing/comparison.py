@@ -1,4 +1,6 @@
-"""Compares deliveries with their targets: what a target holds, should hold and syncd may write. Writes nothing."""
+"""Compares deliveries with their targets: what a target holds, what it should hold, and what syncd may write. Writes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,10 @@ log = logging.getLogger("syncd.publishing")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A delivery and its target: what the target holds (`written`) and should hold (`wanted`), and what to write.
+    """A delivery with the content that its target holds (`written`) and should hold (`wanted`), and the decision what
+    to write.
 
-    `ours` is what syncd may have written there before.
+    `ours` is the content that syncd may have written to the target before.
     """
 
     delivery: Delivery
@@ -44,11 +47,15 @@ class Comparison:
 
     @property
     def moved(self) -> str | None:
-        """Why syncd writes nothing to the target: its places have moved; None if they have not moved."""
+        """The message that the places of the target have moved, so that syncd writes nothing; None if they have not
+        moved.
+        """
         return moved(self.written, self.wanted, self.ours)
 
     def marks(self, *, sure: bool) -> Marks:
-        """What syncd may have written at each place. Once syncd is `sure` of what a place holds, only that content."""
+        """The content that syncd may have written at each place. With `sure`, only the content that syncd is sure the
+        place holds.
+        """
         ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
         marks = dict(self.ours) if sure else with_possible(self.ours, ours)
         for place, value in ours.items() if sure else ():
@@ -60,7 +67,7 @@ class Comparison:
 def compare(
     config: Config, ledger: Ledger, publication: Publication, deliveries: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Opens the publisher, reads the targets of these deliveries and compares. SourceError, ConfigError.
+    """Opens the publisher, reads the targets of these deliveries and compares them. Raises SourceError or ConfigError.
 
     A target that cannot be read counts as empty.
     """
@@ -72,7 +79,7 @@ def compare(
 
 
 def belongs(publication: Publication, delivery: Delivery) -> bool:
-    """Whether a delivery goes to a target of this entry of `publish:`."""
+    """Whether the target of a delivery belongs to this entry of `publish:`."""
     through_it = publication.connection.name == delivery.connection
     return (
         through_it
@@ -82,16 +89,19 @@ def belongs(publication: Publication, delivery: Delivery) -> bool:
 
 
 def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
-    """The deliveries to try together: all of them if the publisher reads and writes many at once, else one by one."""
+    """The groups of deliveries to try together: one group if the publisher reads and writes many at once, else a group
+    for each.
+    """
     return [deliveries] if publisher.together else [[delivery] for delivery in deliveries]
 
 
 def compare_part(
     marks: Mapping[Place, Marks], publication: Publication, publisher: Publisher, part: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Compares one part of the deliveries through an open publisher, by what syncd may have written at each place.
+    """Compares one part of the deliveries through an open publisher; `marks` hold the content that syncd may have
+    written.
 
-    The place of an unknown number keeps the number that it holds, unless that number is of another period.
+    If a number is unknown, its place keeps the number that it holds, unless that number belongs to another period.
     """
     wanted = {delivery.key_result: _wanted(publisher, of_json(delivery.statement)) for delivery in part}
     contents = {name: content for name, (content, _) in wanted.items()}
@@ -107,7 +117,7 @@ def compare_part(
 
 
 def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
-    """The marks once a content may have been written too."""
+    """The marks after a further content may have been written."""
     marks = dict(ours)
     for place, value in content.items():
         new = [] if value is None else [mark(value)]

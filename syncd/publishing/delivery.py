@@ -1,8 +1,8 @@
-"""Delivers what the outbox holds: reads each target, writes what may be written, and keeps the outcome.
+"""Sends the deliveries of the outbox: reads each target, writes the content that may be written, and keeps the outcome.
 
-If syncd is killed at any point, the next run continues from there. Before a request leaves, syncd notes what it will
-write, so the next run reads the target and recognizes that content. If a target cannot be read, a delivery that was
-being sent is `unsure`.
+If syncd is killed at any point, the next run continues from that point. Before a request leaves, syncd notes the
+content that it will write, so the next run reads the target and recognizes that content. If a target cannot be read, a
+delivery that was being sent is `unsure`.
 """
 
 from __future__ import annotations
@@ -42,20 +42,26 @@ from syncd.status.periods import choose_period
 log = logging.getLogger("syncd.publishing")
 
 GIVES_UP = timedelta(days=3)
-"""How long a delivery is tried again after failures that may pass."""
+"""How long a delivery is tried again after temporary failures."""
 
 _NAMED = 5  # targets in one line of the log
 
 _COMPARED_AGAIN: tuple[State, ...] = ("refused", "absent")
-"""If one read serves all targets, these are compared again too: what kept them from being written may be over."""
+"""If one read serves all targets, deliveries in these states are compared again too, because the obstacle may
+be gone.
+"""
 
 _MAY_HAVE_ARRIVED: tuple[State, ...] = ("sending", "unsure")
-"""These keep their state when nothing names their target any more: if the entry came back, they would be sent twice."""
+"""A delivery in one of these states keeps it when its entry leaves the files. Otherwise it would be sent twice if the
+entry returned.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The outcome of a delivery in this run. `wrote` is False if the target already held it, so nothing was sent."""
+    """The outcome of a delivery in this run. `wrote` is False if the target already held the content, so nothing was
+    sent.
+    """
 
     delivery: Delivery
     state: State
@@ -65,7 +71,7 @@ class Delivered:
 
     @property
     def failed(self) -> bool:
-        """Whether its publisher failed. The states `refused` and `absent` are not failures of the publisher."""
+        """Whether the publisher failed. The states `refused` and `absent` are not failures of the publisher."""
         return self.state in ("waiting", "dead", "unsure")
 
 
@@ -81,8 +87,8 @@ def due_runs(
 ) -> Mapping[str, Sequence[PublisherRun]]:
     """The deliveries to be tried now, or only those of key result `only`, by connection.
 
-    With `patient`, a target that asked for a later time is not tried before that time. A delivery that nothing names
-    any more is superseded.
+    With `patient`, a target that named a later time is not tried before that time. A delivery whose entry or key result
+    has left the files is superseded.
     """
     left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
     named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
@@ -110,19 +116,23 @@ def due_runs(
 
 
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries to be sent. The other deliveries are only compared again, and stay as they are if that fails."""
+    """The deliveries to be sent. The other deliveries are only compared again, and keep their state if the comparison
+    fails.
+    """
     return [delivery for delivery in part if delivery.state in OPEN]
 
 
 def _contents(publisher: Publisher, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Content]]:
-    """The content of each delivery that has one, by its id: what is wrong with another shows when it is tried."""
+    """The contents of deliveries by their ids. If a content cannot be made, the delivery is left out: its error shows
+    when it is tried.
+    """
     for delivery in deliveries:
         with suppress(Exception):
             yield delivery.id, publisher.content(of_json(delivery.statement))
 
 
 def _unmetered(*_: object) -> None:
-    """A part is no request: the requests in it are metered."""
+    """Counts nothing, because a part is not a request. The requests within the part are counted."""
 
 
 class _Stopped(Exception):
@@ -146,12 +156,12 @@ class PublisherRun:
         self._notes = GroupNotes(self.ledger.outbox)
 
     def deliver(self) -> list[Delivered]:
-        """Tries each part. If a server asks for a later time, or two parts in a row fail, the rest is put off."""
+        """Tries each part. If a server names a later time, or two parts in a row fail, the other parts are put off."""
         due = self.due
         connection = self.publication.connection
         try:
             policy = replace(self.retry, sleep=self._sleep, meter=_unmetered)  # it retries the whole part
-            # From the same budget; it makes the requests, and none any more once another worker has taken over.
+            # This policy makes the requests, from the same budget. It makes none once another worker has taken over.
             once = replace(self.retry, attempts=1, before=self._check_epoch)
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
@@ -202,7 +212,9 @@ class PublisherRun:
         return ended
 
     def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
-        """The publisher could not be opened. A delivery that was being sent when syncd stopped keeps its state."""
+        """Keeps the outcome that the publisher could not be opened. A delivery that was being sent when syncd stopped
+        keeps its state.
+        """
         lost = [delivery for delivery in due if delivery.state == "sending"]
         reason = self.publication.connection.without_secrets(why)
         ended = self._end([delivery for delivery in due if delivery.state == "waiting"], "waiting", why)
@@ -215,7 +227,9 @@ class PublisherRun:
             raise _Stopped
 
     def _part(self, publisher: Publisher, part: Sequence[Delivery], policy: RetryPolicy) -> list[Delivered]:
-        """Tries a part as a whole, and reads its targets again before each try. RetryLater if no try succeeded."""
+        """Tries all deliveries of a part, and reads their targets again before each try. Raises RetryLater if no try
+        succeeds.
+        """
         attempt = self._append if publisher.appends else self._write
         try:
             return policy.call(lambda: attempt(publisher, part))
@@ -285,7 +299,7 @@ class PublisherRun:
         self._check_epoch()
         try:
             publisher.write(contents)
-        except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops while this waits, there is no doubt
+        except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops before the next try, nothing is unsure
             self._notes.end(ids, "waiting")
             raise
         silent = [delivery for delivery in part if not contents[delivery.key_result]]
@@ -293,13 +307,13 @@ class PublisherRun:
         return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
-        """Puts a part off until the time that the server asked for, or the next cycle; gives up after `GIVES_UP`."""
+        """Puts a part off until the time that the server named, or until the next cycle. Gives up after `GIVES_UP`."""
         long_ago = self.clock() - GIVES_UP
         given_up = [  # a delivery without a reason has not been tried before
             delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago
         ]
         later = [delivery for delivery in _open(part) if delivery not in given_up]
-        # A shorter wait was slept already, several times: the next cycle is soon enough.
+        # The retry policy has already slept a shorter wait several times, so the next cycle is soon enough.
         after = error.after or 0
         retry_at = self.clock() + timedelta(seconds=after) if after > LONGEST_WAIT else None
         ended = self._end(given_up, "dead", f"{error}; it was tried for {GIVES_UP.days} days")
@@ -317,8 +331,8 @@ class PublisherRun:
     ) -> list[Delivered]:
         """Keeps and logs the outcome of these deliveries.
 
-        One that a newer delivery superseded meanwhile stays so, unless it was delivered; and one that a person allowed
-        meanwhile waits.
+        A delivery that was superseded meanwhile stays `superseded`, unless it was delivered. A delivery that a person
+        approved meanwhile stays `waiting`.
         """
         reason = self.publication.connection.without_secrets(reason) if reason else None
         for former in {delivery.state for delivery in ended}:

@@ -29,12 +29,11 @@ def due_deliveries(
     *,
     only: str | None = None,
 ) -> Iterator[NewDelivery]:
-    """The deliveries that are due according to these reports. If two reports have the same target, the first report
-    counts.
+    """The deliveries that are due by these reports. If two reports have the same target, the first report counts.
 
-    After the ledger was put back to an earlier state, the first statement for a target may have been sent before, so it
-    counts as being sent. A key result that never had a complete value is not stated. A change that comes only with time
-    (`expected`) is stated once a day, and only where it is shown.
+    After an older ledger was restored, the first statement for a target may have been sent before, so its delivery is
+    `sending`. A key result that never had a complete value has no statement. A value that changes only with time
+    (`expected`) makes a delivery due once a day, and only if its target shows it.
     """
     if not config.publications:
         return
@@ -76,14 +75,14 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    It is due if its entry was removed, which superseded the statement, and is back; or if `override` now lets syncd
-    write over the text that stopped it.
+    The statement is due if its entry was removed, which superseded the statement, and is back. It is also due if
+    `override` now lets syncd write over the foreign content because of which it was refused.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 
 
 def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
-    """Whether the target may hold a number of another period, which an unknown number must not stand beside."""
+    """Whether the number is unknown while the target may still show the number of another period."""
     shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
     return shows_numbers and statement.value is None and last.period != statement.period
 
@@ -94,7 +93,9 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
 
 
 def digest_of_statement(publication: Publication, statement: Statement) -> str:
-    """The digest of what an entry of `publish:` shows of a statement, and of how it is written."""
+    """The digest of the parts of a statement that an entry of `publish:` shows, and of the way in which it is
+    written.
+    """
     shown: Any = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
     moments = {name: getattr(statement, name) for name in publication.keys.daily()}
     if moments:

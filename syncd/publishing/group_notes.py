@@ -1,9 +1,10 @@
-"""What the ledger notes about deliveries that are tried one by one: of a group at once, before the first request and
-after the last answer.
+"""The ledger's notes about deliveries that are tried one by one. These notes are written for a group at once: before
+the first request and after the last answer of the group.
 
-So what a cycle writes does not grow with the number of targets. If syncd is killed in between, each target of the group
-is read, or put to, once more: what arrived is recognized, for all that may have been written there was noted before.
-Deliveries to targets that can only be appended to are noted one by one: of each, syncd must know whether it left.
+So the ledger needs few SQL statements even for many targets. If syncd is killed between the two notes, the next run
+tries each target of the group once more. The next run recognizes content that arrived, because all possible content was
+noted before. Deliveries to targets to which syncd can only append are noted one by one, because syncd must know for
+each whether it left.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from syncd.publishing.overwriting import Marks
 from syncd.sdk import Content
 
 MOST_IN_GROUP = 50
-"""Deliveries in a group."""
+"""The most deliveries in a group."""
 
 
 @dataclass(slots=True)
 class GroupNotes:
-    """Reads and writes the outbox for one publisher. While a group is open, it keeps in memory what it is given."""
+    """Reads and writes the outbox for one publisher. While a group is open, notes stay in memory."""
 
     outbox: Outbox
     _group: Sequence[Delivery] = ()
@@ -34,7 +35,9 @@ class GroupNotes:
     _ended: list[tuple[dict[str, Any], list[int]]] = field(default_factory=list)
 
     def open_group(self, group: Sequence[Delivery], contents: Mapping[int, Content], now: datetime) -> None:
-        """Notes that the requests of these deliveries may leave from now on, with their contents by delivery."""
+        """Notes that the requests of these deliveries may leave from now on; `contents` are by the id of the
+        delivery.
+        """
         places = {delivery.place for delivery in group}
         marks = self.outbox.marks(places)
         self._group, self._marks = group, {place: marks.get(place, {}) for place in places}
@@ -48,7 +51,7 @@ class GroupNotes:
         self._begun = self.outbox.begin([delivery.id for delivery in group], now)
 
     def close_group(self) -> None:
-        """Notes what became of the group. Deliveries that were not tried are as they were before."""
+        """Writes the outcomes of the group to the ledger. Deliveries that were not tried get their former state."""
         ended = {id_ for _, ids in self._ended for id_ in ids}
         for delivery in self._group:
             if delivery.id not in ended:
@@ -60,18 +63,18 @@ class GroupNotes:
         self._group, self._marks, self._ended = (), {}, []
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Marks]:
-        """What syncd may have written at each place of these targets."""
+        """The content that syncd may have written at each place of these targets."""
         return self._marks if self._group else self.outbox.marks(places)
 
     def note(self, marks: Mapping[Place, Marks]) -> None:
-        """Replaces what syncd may have written at each place of these targets."""
+        """Replaces the notes about the content that syncd may have written at each place of these targets."""
         if self._group:
             self._marks.update(marks)
         else:
             self.outbox.note(marks)
 
     def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
-        """Notes that these deliveries are being sent. Returns those that may be sent."""
+        """Notes that these deliveries are being sent. Returns the ids of those that may be sent."""
         return set(ids).intersection(self._begun) if self._group else self.outbox.begin(ids, now)
 
     def end(self, ids: Sequence[int], state: State, **more: Any) -> None:

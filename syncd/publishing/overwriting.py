@@ -1,4 +1,4 @@
-"""Decides what syncd may write at a target: it never writes over what somebody else wrote."""
+"""Decides what syncd may write at a target: it never writes over content that somebody else wrote."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
 
 Marks = Mapping[str, Sequence[Scalar]]
-"""What syncd may have written at each place of a target, or was allowed to write over."""
+"""The content that syncd may have written at each place of a target, or may write over by approval."""
 
-_SHORT = 64  # characters: of a longer text only a digest is kept
+_SHORT = 64  # characters: a longer text is kept as a digest
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
 _PERIOD_OF = "period of "
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to write, and what somebody else wrote at the places that syncd leaves alone (`foreign`)."""
+    """The content to write, and the content of somebody else at the places that syncd leaves alone (`foreign`)."""
 
     write: Content
     foreign: Content
 
 
 def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) -> Decision:
-    """Decides for each place of a target whether syncd writes there: not if it holds something that syncd never wrote.
+    """Decides for each place of a target whether syncd writes to it. Without `override`, syncd does not write to a
+    place with foreign content.
 
-    So syncd refuses the first write to a cell that already holds something, and leaves alone what a person has written
-    since. An empty place is free.
+    So syncd refuses the first write to a cell that is not empty, and leaves alone text that a person has written since.
+    syncd may write to an empty place.
     """
     write: dict[str, Scalar | None] = {}
     foreign: dict[str, Scalar | None] = {}
@@ -57,7 +58,7 @@ def period_mark(place: str) -> str:
 
 
 def is_period_mark(name: str) -> bool:
-    """Whether a key in the marks is that of a period."""
+    """Whether a key in the marks is a key for a period."""
     return name.startswith(_PERIOD_OF)
 
 
@@ -67,7 +68,7 @@ def holds_another_period(place: str, period: str, ours: Marks) -> bool:
 
 
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks; a new place gets the marks of the place that had the same header before.
+    """The marks, where a new place gets the marks of the place that had the same header before.
 
     A new place means that somebody moved a column and corrected its letter in the configuration.
     """
@@ -84,7 +85,7 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
 
 
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
-    """Why a place has moved; None if all are where they were, or if syncd cannot tell.
+    """The message that a place has moved; None if no place has moved, or if syncd cannot tell.
 
     If the header above syncd's cells is gone from the target, somebody renamed the header: the column has not moved.
     """
@@ -99,7 +100,9 @@ def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
 
 
 def mark(value: Scalar) -> Scalar:
-    """The form in which syncd keeps a value to recognize it later: a number, a short text, or a long text's digest."""
+    """The form in which syncd keeps a value to recognize it later: a number, a short text, or the digest of a long
+    text.
+    """
     if isinstance(value, int | float):
         return value
     text = _text(value)
@@ -107,7 +110,7 @@ def mark(value: Scalar) -> Scalar:
 
 
 def shown(value: Scalar | None) -> str:
-    """The content that a place holds or would hold, for messages; a longer text is shown by its length alone."""
+    """The content of a place, in a form for messages; of a long text, only the length is shown."""
     if value is None:
         return "nothing"
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""What syncd would write to each target, for `syncd plan`: it reads the targets, and writes nothing."""
+"""Computes for `syncd plan` what syncd would write to each target. A preview reads the targets, and writes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncd.sdk import ConfigError, Scalar, SourceError
 @dataclass(frozen=True, slots=True)
 class Change:
     """One place of a target: its present content, and the content that a sync would write. If somebody else wrote the
-    place, it is `foreign` and left alone.
+    present content, the place is `foreign`, and syncd leaves it alone.
     """
 
     place: str
@@ -30,8 +30,8 @@ class Change:
 class Preview:
     """What syncd would write to one target.
 
-    `problem` is the reason why syncd cannot write: the target does not exist, or (`failed`) its publisher failed or its
-    places moved.
+    `problem` is the reason why syncd cannot write: the target does not exist, its publisher failed, or its places
+    moved. In the last two cases, `failed` is True.
     """
 
     connection: str

@@ -1,4 +1,4 @@
-"""Statements: what syncd states about each key result of a report, and the form in which the ledger keeps it."""
+"""Makes a statement about each key result of a report, and the form in which the ledger keeps a statement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from syncd.sdk import Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
-"""The fields that the ledger keeps: `blank_unknown` depends on what the target holds at the delivery."""
+"""The fields that the ledger keeps. The ledger does not keep `blank_unknown`, because it depends on the content of the
+target at the delivery.
+"""
 
 
 def statements(config: Config, report: Report, now: datetime) -> Iterator[Statement]:
@@ -31,7 +33,7 @@ def statements(config: Config, report: Report, now: datetime) -> Iterator[Statem
 def _statement(
     period: Period, block: ObjectiveBlock, line: KeyResultLine, updated: datetime, dawn: datetime, address: str | None
 ) -> Statement:
-    """What is stated of a key result; `dawn` is the moment of which its expected score is."""
+    """The statement about a key result; its expected score is the one at the moment `dawn`."""
     kr, objective, standing = line.key_result, block.objective, line.standing
     goal = kr.goal if isinstance(kr.goal, Target) else None
     measured = line.value is not None

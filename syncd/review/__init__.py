@@ -1,6 +1,8 @@
-"""What moved and why, what stayed, what was edited, and what to ask: for the weekly check-in and the quarterly review.
+"""Reviews for the weekly check-in and the quarterly meeting: numbers that moved and why, other numbers, edits, and
+questions.
 
-From the ledger and the mappings alone. `review` computes it; `brief`, `markdown`, `page` and `document` present it.
+A review is computed only from the ledger and the mappings. `make` computes it, and `brief`, `markdown`, `page` and
+`document` present it.
 """
 
 from syncd.review.brief import brief

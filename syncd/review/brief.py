@@ -12,14 +12,16 @@ from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
-"""The largest number of characters: chats and mails show so many without folding."""
+"""The largest number of characters that chats and mails show without folding."""
 
 _MOVERS = 3
 _QUESTIONS = 3
 
 
 def brief(review: Review) -> str:
-    """The headline, watermelons, what moved most and what to ask: whole lines, in at most `LONGEST` characters."""
+    """The headline, the watermelons, the largest movements and the questions, in complete lines and at most `LONGEST`
+    characters.
+    """
     text = ""
     for line in _lines(review):
         if len(text) + len(line) + 1 > LONGEST:
@@ -29,7 +31,9 @@ def brief(review: Review) -> str:
 
 
 def top_lines(review: Review) -> list[str]:
-    """The review in at most five lines: the headline, the watermelons, what moved most, and the first question."""
+    """The review in at most five lines: the headline, the watermelons, the largest movements, and the first
+    question.
+    """
     links = [link for objective in review.watermelons for link in ordered(objective.block.alignment)]
     watermelons = [link for link in links if link.alignment.verdict == "watermelon"]
     lines = [*wording.headline(review)]

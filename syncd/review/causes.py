@@ -1,4 +1,4 @@
-"""Why a number moved: the records and readings that came, went, or bring another number."""
+"""Finds the causes of a movement: the records and readings that were added, were removed, or have another number."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Parts = Mapping[str | None, Leaf]
 def causes(
     ledger: Ledger, line: KeyResultLine, start: Start, end_of_start: datetime, before: Snapshot, now: Snapshot
 ) -> Causes:
-    """The causes of a key result's movement since a day that ended at `end_of_start`; empty if its value does not come
-    from its measure.
+    """The causes of a key result's movement since a day that ended at `end_of_start`; empty if the value was not
+    measured by the present measure.
 
-    It compares the rows that count now with the rows that counted at the start; if no cycle kept a number then, with
-    the present rows of an earlier date.
+    The causes are the differences between the rows that count now and the rows that counted at the start. If no cycle
+    kept a number at the start, the earlier rows are the present rows that have an earlier date.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):
@@ -59,7 +59,9 @@ def causes(
 def _items_before(
     rows: RowsAfter, measure: Measure, start: Start, end: datetime, before: Snapshot, kept: KeptValue | None
 ) -> Iterator[Item]:
-    """What counted at the start, which ended at `end`. `rows` are the present rows, `kept` is the value before."""
+    """The items that counted at the end of the start day (`end`). `rows` are the present rows, `kept` is the value at
+    the start.
+    """
     if start.source == "baseline":
         return
     if start.source == "kept" and kept is not None and kept.confirmed is not None and end == before.moment:
@@ -76,7 +78,7 @@ def _is_open(item: Item, parts: Parts) -> bool:
 
 
 def _superseded(item: Item, parts: Parts) -> bool:
-    """Whether a newer reading merely took its place."""
+    """Whether the item no longer counts only because a newer reading replaced it."""
     leaf = parts[item.part]
     return isinstance(leaf, ReadingMeasure) and leaf.take in _SINGLE_READING
 
@@ -93,8 +95,8 @@ def _cause(sign: Sign, item: Item, why: str | None, parts: Parts) -> Cause:
 
 
 def _weight(cause: Cause) -> tuple[bool, float, float]:
-    """Changes to past data weigh most, then a record by the number that it brings, then by its time; a reading by its
-    time.
+    """The sort key of a cause. Changes to past data come first, then records with large numbers, then the newest.
+    Readings are sorted only by their time.
     """
     try:
         brings = 0.0 if cause.reading else abs(float(cause.brings or 0))

@@ -22,7 +22,7 @@ def definition_changes(
     end: Snapshot,
     span: Span,
 ) -> Sequence[DefinitionChange]:
-    """The changes that cycles met within a span, by time. The same edit of many key results is one change."""
+    """The changes that cycles saw within a span, by time. The same edit of several key results is one change."""
     alike: dict[tuple[datetime, str, str], tuple[Edit, list[str]]] = {}
     for name, own in edits.items():
         for edit in own:
@@ -32,14 +32,14 @@ def definition_changes(
     edited += [
         DefinitionChange(edit.at, edit.file, key_results, "edited", edit, objective)
         for objective, key_results, edit in of_period.of_objectives(end.cycle)
-        if edit.at in span and edit.key != f"{OBJECTIVE}.{KEY_RESULTS}"  # those that came and left are listed below
+        if edit.at in span and edit.key != f"{OBJECTIVE}.{KEY_RESULTS}"  # added and removed ones are listed below
     ]
     others = [change for change in (*_added(ledger, okrs), *_removed(ledger, okrs, end)) if change.at in span]
     return sorted([*edited, *others], key=lambda change: change.at)
 
 
 def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
-    """New key results: their first definition came later than that of other key results of their period."""
+    """New key results: those whose first definition is later than the first one of the period."""
     first = {
         kr.id: versions[0] for kr in okrs.key_results if (versions := ledger.definitions.of(okrs.period.id, kr.id))
     }
@@ -50,8 +50,8 @@ def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
 
 
 def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[DefinitionChange]:
-    """Key results that no file names any more: since the first sync without them, or since now if there was no sync
-    yet.
+    """Key results that no file names any more, each with the time of the first sync without it; the present time if
+    there was no sync yet.
     """
     named = {kr.id for kr in okrs.key_results}
     removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}
@@ -62,6 +62,6 @@ def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[Defini
             continue
         last_measured = max(kept.cycle, kept.confirmed)
         since = next((sync.ended_at for sync in syncs if sync.id > last_measured), None)
-        if since is not None or not end.past:  # at the end of a past day it was in a file, if no sync left it out
+        if since is not None or not end.past:  # if no sync had left it out, it was in a file at the end of a past day
             file = ledger.definitions.of(okrs.period.id, name)[-1].definition.file
             yield DefinitionChange(since or end.last_instant, file, [name], "removed")

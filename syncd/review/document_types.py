@@ -45,7 +45,7 @@ class CauseDocument(TypedDict):
     brought: str | None
     """What it brought before."""
     restated: str | None
-    """Why, if its source changed data of the past."""
+    """The reason, if its source changed past data."""
     part: str | None
 
 
@@ -148,7 +148,7 @@ class ReviewDocument(_Days):
     work: WorkDocument | None
     """Where the work of the period so far went; null if nothing that is measured is work."""
     requests: list[RequestDocument]
-    """What people asked for that waits or was refused, and what they decided about check-ins that were not written."""
+    """Requests of people that wait or were refused, and their decisions about check-ins that were not written."""
     questions: list[QuestionDocument]
     carry_over: NotRequired[list[str]]
-    """What to carry over into the next period; in the review of a whole period."""
+    """The key results to carry over into the next period; only in the review of a whole period."""

@@ -1,4 +1,6 @@
-"""The environment of templates: every text escaped, and in the reader's language; and a review's own words."""
+"""The environment of templates: it escapes every text, translates to the reader's language, and has the wording of
+reviews.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +22,25 @@ _ISOLATED = re.compile("{}(.*?){}".format(*ISOLATED), re.DOTALL)
 
 
 def _with_languages(value: object) -> object:
-    """What an expression gives; a sentence in it that stayed English is marked so, for screen readers."""
+    """The result of an expression. A sentence in it that stays English is marked as English, for screen readers."""
     if not isinstance(value, str) or ISOLATED[0] not in value:
         return value
     return Markup(_ISOLATED.sub(r'<bdi lang="en">\1</bdi>', str(escape(value))))  # noqa: S704 - escaped
 
 
 def _unmarked(text: str) -> str:
-    """A text for an attribute or a title, which hold no elements."""
+    """A text without language marks, for an attribute or a title, which cannot contain elements."""
     return _ISOLATED.sub(r"\1", text)
 
 
 def with_commands(text: str) -> Markup:
-    """A sentence of syncd's, escaped; commands between backticks are marked up as code."""
+    """A sentence of syncd, escaped; commands between backticks become code elements."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def environment(*folders: Path) -> Environment:
-    """The templates in these folders. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`,
-    `moments`, the `wording` of reviews and the filter `with_commands`.
+    """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`. The
+    environment has `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
     """
     made = Environment(
         loader=FileSystemLoader(folders),

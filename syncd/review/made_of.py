@@ -1,4 +1,6 @@
-"""What an objective's score and activity are made of: two that are made of different key results cannot be compared."""
+"""Finds the key results from which an objective's score and activity are made. Two scores of different key results
+cannot be compared.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """What a score and an activity are made of: the key results that count and have a score.
+    """The key results that count for a score and for an activity, and that have a score.
 
-    Two objectives are compared by `==` of one of the two.
+    Two scores can be compared if their `score` here is equal, and two activities if their `activity` here is equal.
     """
 
     score: Hashable
@@ -23,7 +25,7 @@ class MadeOf:
 
 
 def made_of(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, MadeOf]:
-    """What each objective of a snapshot is made of, by its id; `standings` are those of its key results."""
+    """The `MadeOf` of each objective of a snapshot, by its id; `standings` are those of the snapshot's key results."""
     return {objective.id: _made_of(snapshot, objective, standings) for objective in snapshot.okrs.objectives}
 
 
@@ -44,7 +46,7 @@ def _made_of(snapshot: Snapshot, objective: Objective, standings: Mapping[str, S
 
 
 def _of_supporting(snapshot: Snapshot, objective: Objective, standings: Mapping[str, Standing]) -> MadeOf:
-    """What the objectives that support an objective are made of, those of shorter periods too."""
+    """The `MadeOf` of the objectives that support an objective, including those of shorter periods."""
     own = [
         _made_of(snapshot, other, standings)
         for other in snapshot.okrs.objectives

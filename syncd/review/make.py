@@ -98,7 +98,7 @@ def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str,
 
 
 def _of_files(report: Report) -> Report:
-    """A report without the key results that have left the files: those are in an objective without a name."""
+    """A report without the key results that have left the files, which are in an objective without a name."""
     return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 
@@ -117,8 +117,8 @@ def _objectives(
     span: Span,
     own_edits: Mapping[str, Sequence[Edit]],
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days, where they are made of `parts`: those with a watermelon first, then by
-    score, worst first.
+    """The objectives at the end of the days, with a watermelon first, then by score, worst first; `parts` are their
+    `MadeOf` then.
     """
     scores: Mapping[str, ObjectiveStanding] = {}
     parts_before: Mapping[str, MadeOf] = {}
@@ -141,7 +141,7 @@ def _objectives(
 
 
 def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
-    """A key result's standing when the days began: from the ledger, else computed from its sources' own dates."""
+    """A key result's standing when the days began: from the ledger, or else computed from its sources' own dates."""
     line = moves.before(kr)
     if line.quality is not None:
         return line.standing

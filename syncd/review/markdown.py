@@ -96,7 +96,7 @@ def _section(title: str, points: Sequence[str]) -> Iterator[str]:
 
 
 def _with_commands(text: str) -> str:
-    """A sentence of syncd's, escaped; commands between backticks stay as they are."""
+    """A sentence of syncd, escaped; commands between backticks stay unchanged."""
     return "".join(part if part.startswith("`") else escaped(part) for part in _CODE.split(text))
 
 

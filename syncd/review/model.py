@@ -1,4 +1,4 @@
-"""What a review is made of. Shares are 0 to 1; None is unknown, and never zero."""
+"""The data of a review. Shares are 0 to 1; None means unknown, and never zero."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ class Days:
 
     @property
     def before(self) -> date:
-        """The day before the first day: the review compares with the state at its end."""
+        """The day before the first day; the review compares with the state at the end of this day."""
         return self.first - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A key result at the end of a day: as the ledger `kept` it, or computed from its sources' own dates.
+    """A key result at the end of a day: the value that the ledger kept (`kept`), or one computed from its sources' own
+    dates.
 
     If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period. `bounds` are
-    the shares at which its health would have been another.
+    the shares at which its health would have changed.
     """
 
     day: date
@@ -58,10 +59,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A record or reading behind a movement: it came (+), disappeared (-), brings another number (~), or is new and
-    open (o).
+    """A record or reading that caused a movement. Its sign says that it is new (+), disappeared (-), has another number
+    (~), or is new and open (o).
 
-    `brings` is the number that it brings now, `was` the number that it brought before. `why` is set if its source
+    `brings` is the number that it adds now, `was` the number that it added before. `why` is the reason if its source
     restated it, which means that the source changed past data.
     """
 
@@ -79,7 +80,9 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """The causes of a movement, the largest first; `aged` is how many records fell out of a window that moved on."""
+    """The causes of a movement, the largest first; `aged` is the number of records that are now older than a rolling
+    window.
+    """
 
     rows: Sequence[Cause] = ()
     aged: int = 0
@@ -87,11 +90,12 @@ class Causes:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A key result over the days: its `line` at their end, and its `start`, None if that is unknown.
+    """The movement of a key result over the days: its `line` at their end, and its `start`, which is None if it is
+    unknown.
 
-    With `measured_differently` the two numbers come from different measures and cannot be compared. `still_since` is
-    the first day of the run in which the number has not moved; None if it moved, or that is unknown.
-    `confidence_before` is the confidence at the start of the days.
+    With `measured_differently`, the two numbers come from different measures and cannot be compared. `still_since` is
+    the first day since which the number has not moved; None if it moved, or if this day is unknown. `confidence_before`
+    is the confidence at the start of the days.
     """
 
     line: KeyResultLine
@@ -105,7 +109,7 @@ class Move:
 
     @property
     def movement(self) -> Movement:
-        """How its number compares with the start."""
+        """The kind of movement of the number since the start."""
         if self.line.value is None:
             return "unknown"
         if self.start is None:
@@ -121,14 +125,14 @@ class Move:
 
     @property
     def gained(self) -> float | None:
-        """How far its number moved, in its unit; None if that is unknown."""
+        """How far the number moved, in its unit; None if the distance is unknown."""
         if self.line.value is None or self.start is None or self.measured_differently:
             return None
         return difference(self.line.value, self.start.value)
 
     @property
     def improved(self) -> bool:
-        """Whether it moved the right way."""
+        """Whether the number moved the right way."""
         gained, goal = self.gained, self.line.key_result.goal
         if not gained or isinstance(goal, Band):
             return False
@@ -139,8 +143,8 @@ class Move:
 class ObjectiveReview:
     """An objective at the end of the days; `before` is its standing at their start, None at the period's start.
 
-    With `same_score` the two scores can be compared, because both are made of the same key results; the same holds for
-    the activities.
+    With `same_score`, the two scores can be compared, because both are made of the same key results. With
+    `same_activity`, the two activities can be compared.
     """
 
     block: ObjectiveBlock
@@ -152,8 +156,8 @@ class ObjectiveReview:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Why key results are stale, held, unknown or not complete, and what to do; key results with the same reason share
-    an entry.
+    """Key results that are stale, held, unknown or not complete for the same reason, with this reason and the next
+    step.
     """
 
     key_results: Sequence[str]
@@ -166,7 +170,8 @@ class Attention:
 class DefinitionChange:
     """A change of how key results are defined. `edit` is None for a key result that was added or removed.
 
-    `objective` is the objective that was edited, with its `key_results`; None for an edit of a key result or period.
+    `objective` is the edited objective, and `key_results` are its key results. For an edit of a key result or period,
+    `objective` is None.
     """
 
     at: datetime
@@ -190,7 +195,7 @@ class Question:
 class Review:
     """The review of a period, or of some of its days, up to `as_of`: now, or the last instant of a past day.
 
-    `work` is where the work of the whole period so far went; None if nothing that is measured is work.
+    `work` shows where the work of the whole period so far went; None if no measure counts work.
     """
 
     days: Days

@@ -1,4 +1,4 @@
-"""Moments and days on a page: people read the words of their language, programs the ISO 8601 text beside them."""
+"""Moments and days on a page, as words in the reader's language for people, and as ISO 8601 texts for programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def clock_time(moment: datetime) -> Markup:
 
 
 def reading_time(moment: datetime) -> Markup:
-    """`21 Nov 10:15`; `16 Nov` for the midnight that a reading has whose source gives a day alone."""
+    """`21 Nov 10:15`; `16 Nov` for the midnight of a reading whose source shows only a day."""
     has_a_time = moment.time() != time.min
     return _TIME.format(_exact(moment), words.clock_time(moment) if has_a_time else words.day(moment))
 

@@ -1,4 +1,4 @@
-"""A movement in words: from which number to which, and the records and readings that caused it."""
+"""A movement in words: the old and the new number, and the records and readings that caused it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 
 SHOWN = 3
-"""How many records of a movement, or key results of a change, are named."""
+"""The most records of a movement, or key results of a change, that are named."""
 
 
 def movement(move: Move, review: Review) -> str:
@@ -36,7 +36,7 @@ def _progress(old: str | None, move: Move) -> str:
 
 
 def not_comparable(move: Move) -> str:
-    """Why a number that is measured differently now has no movement."""
+    """The reason why a number that is measured differently now has no movement."""
     assert move.start is not None
     edits = [str(edit) for edit in move.edits if edit.key.startswith("measure")]
     before = value_figure(move.line.key_result, move.start.value)
@@ -50,7 +50,7 @@ def not_comparable(move: Move) -> str:
 
 
 def arrow(old: str | None, new: str) -> str:
-    """`15 % → 18 %`; the new text alone if there is no old text, or both are the same."""
+    """`15 % → 18 %`; only the new text if there is no old text or both are the same."""
     return new if old in (None, new, "–") else change(old, new)
 
 
@@ -84,7 +84,7 @@ def _groups(move: Move, review: Review) -> Iterator[str]:
         of = f"{part} " if part else ""
         many = whole(len(same))
         counted = {"+": f"+{many}", "-": f"-{many}", "o": _("%(num)s new and open", num=many), "~": ""}[sign]
-        if review.whole and len(same) > SHOWN and sign == "+":  # of a whole quarter a few names would say nothing
+        if review.whole and len(same) > SHOWN and sign == "+":  # for a whole quarter, a few names would tell nothing
             if same[0].reading:
                 yield of + ngettext("%(num)s reading", "%(num)s readings", len(same))
             else:

@@ -1,4 +1,4 @@
-"""How each key result moved over the days: its two numbers, and the causes."""
+"""The movement of each key result over the days: its numbers at the start and at the end, and the causes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _DAY = timedelta(days=1)
 
 
 class Moves:
-    """Makes the movement of each key result from `before`, the end of the day before the days, to `now`, their end."""
+    """Makes the movement of each key result from `before` to `now`: from the end of the day before the days to the end
+    of the days.
+    """
 
     def __init__(self, snapshots: Snapshots, days: Days, before: Snapshot, now: Snapshot) -> None:
         self._snapshots = snapshots
@@ -32,7 +34,7 @@ class Moves:
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:
-        """The movement of a key result that is `line` now; `edits` are its edits during the days."""
+        """The movement of a key result; `line` is its state now, `edits` are its edits during the days."""
         kr, ledger = line.key_result, self._snapshots.ledger
         start, measured_differently = self._start(kr)
         confidence = self.before(kr).confidence
@@ -72,7 +74,7 @@ class Moves:
         return self._first_of_days(kr), False
 
     def _first_of_days(self, kr: KeyResult) -> Start | None:
-        """The first number of the days under the present measure, unless it comes only on the last day."""
+        """The first number of the days under the present measure; None if it comes only on the last day."""
         measure, today = measure_digest(kr.measure), self._now.last_instant.astimezone(self._period.zone).date()
         for point in self._points(kr):
             if self._days.first <= point.day < today and point.value is not None and point.measure == measure:

@@ -16,10 +16,10 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """How far a key result still has to move, in its unit and signed: in total, and per week; None if less than a week
-    is left.
+    """How far a key result must still move, in its unit and signed: in total and per week. `per_week` is None if less
+    than a week is left.
 
-    `gained` is its weekly gain over the days; None if that is unknown.
+    `gained` is its weekly gain over the days; None if the gain is unknown.
     """
 
     in_all: float
@@ -28,8 +28,8 @@ class Needed:
 
 
 def needed(move: Move, review: Review) -> Needed | None:
-    """How far a key result must move by the period's end; None if the period is over, the goal is reached, or there is
-    no target.
+    """How far a key result must move by the end of the period; None if the period is over, the goal is reached, or
+    there is no target.
     """
     goal, value = move.line.key_result.goal, move.line.value
     left = review.period.span.end - review.as_of
@@ -46,7 +46,9 @@ def needed(move: Move, review: Review) -> Needed | None:
 
 
 def pace_words(move: Move, review: Review, *, with_gain: bool = True) -> str | None:
-    """`must fall by 84 a week until 31 Dec and fell by 18`, the latter `with_gain`; None if nothing is needed."""
+    """`must fall by 84 a week until 31 Dec and fell by 18`, the second part only `with_gain`; None if no movement is
+    needed.
+    """
     need = needed(move, review)
     if need is None:
         return None

@@ -1,7 +1,7 @@
-"""Questions for the meeting, each computed from a review and about key results by name.
+"""Questions for the meeting, computed from a review. Each question names its key results.
 
-The most important first. Each question about a key result comes from the first rule that applies; each of its edits
-adds a question.
+The most important questions come first. The first rule that applies to a key result makes its question. Each edit of
+the key result adds another question.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from syncd.status.verdicts import shortfall
 _MOVE_A_SCORE = ("rollup", "supports", "weight")  # keys of an objective
 
 STILL_FOR = timedelta(weeks=2)
-"""A key result whose number has not moved for so long is asked about."""
+"""If the number of a key result has not moved for this time, there is a question about it."""
 
 
 def questions(review: Review) -> Sequence[Question]:
@@ -107,7 +107,7 @@ def _edited(review: Review) -> Iterator[Question]:
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:
-    """The progress measured by the old target or baseline, and by the new one."""
+    """The progress by the old target or baseline, and the progress by the new one."""
     goal, value = (move.line.key_result.goal, move.line.value) if move else (None, None)
     if not isinstance(goal, Target) or value is None or edit.key not in ("target", "baseline"):
         return ""
@@ -181,7 +181,7 @@ def _unexplained(review: Review) -> Iterator[Question]:
 
 
 def _no_work(review: Review) -> Iterator[Question]:
-    """Outcomes that got better although no output that drives them gained anything."""
+    """Questions about outcomes that improved although no output that drives them moved."""
     for move in review.moves:
         drivers = [
             other for other in review.moves if any(link.outcome == _id(move) for link in other.line.key_result.drives)
@@ -275,7 +275,7 @@ def _links(review: Review, verdict: str) -> Iterator[Alignment]:
 
 
 def _still(move: Move, review: Review) -> str | None:
-    """The day since which its number has not moved; None if that is not long ago."""
+    """The day since which the number of a movement has not moved; None if this day is recent."""
     since = move.still_since
     if since is None or review.over or review.as_of.date() - since < STILL_FOR:
         return None

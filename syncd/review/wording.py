@@ -51,7 +51,9 @@ def title(review: Review) -> str:
 
 
 def headline(review: Review) -> tuple[str, str]:
-    """Two lines: the day of the period and the objectives' health; how many key results moved, and what is wrong."""
+    """Two lines. The first shows the day of the period and the health of the objectives, the second the number of key
+    results that moved and the problems.
+    """
     period, today = review.period, review.as_of
     if not review.begun:
         where = _("It begins on %(day)s", day=day(period.first))
@@ -84,7 +86,7 @@ def headline(review: Review) -> tuple[str, str]:
 
 
 def nothing_pulled(review: Review) -> str | None:
-    """What to do if nothing was pulled yet; None if something was pulled."""
+    """The next step if no stream was pulled yet; None if a stream was pulled."""
     if review.report.synced_at is not None:
         return None
     if review.as_of < review.report.as_of:  # a past day
@@ -114,8 +116,8 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 
 def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
-    """The verdicts that ask for action, watermelons first. If no sync knew the output at the start, the first day of
-    its verdict is that of the first sync, and is left out.
+    """The verdicts that need an action, watermelons first. If no sync saw the output at the start, the first day of the
+    verdict is left out, because it would only be the day of the first sync.
     """
     kept = {move.line.key_result.id for move in objective.moves if move.start and move.start.source == "kept"}
     for link in ordered(objective.block.alignment):
@@ -145,7 +147,7 @@ def summary_sentences(objective: ObjectiveReview, review: Review) -> Iterator[st
 
 
 def _own_sentence(move: Move, review: Review) -> str | None:
-    """A sentence for a key result that moved or was edited; in a review of a whole period for every outcome."""
+    """A sentence about a key result that moved or was edited; in the review of a whole period, about every outcome."""
     if move.movement == "remeasured":
         sentence = f"{movement(move, review)}: {not_comparable(move)}"
     elif review.whole and move.line.key_result.kind == "outcome":
@@ -166,7 +168,7 @@ def _not_moved(move: Move) -> str:
 
 
 def _outcome(move: Move) -> str:
-    """How an outcome scored over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
+    """The score of an outcome over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
     line, kr = move.line, move.line.key_result
     start = value_figure(kr, move.start.value) if move.start and not move.measured_differently else None
     score = _("no score")
@@ -183,7 +185,7 @@ def _outcome(move: Move) -> str:
 
 
 def _aim(kr: KeyResult) -> str:
-    """Where a goal ends: `600 calls/week`, `4 milestones`, `at least 99.5 %`."""
+    """The number at which a goal is met: `600 calls/week`, `4 milestones`, `at least 99.5 %`."""
     match kr.goal:
         case Target(target):
             return f"{full_number(target)} {kr.unit}" if kr.unit else full_number(target)
@@ -201,7 +203,7 @@ def _edited(times: int) -> str:
 
 
 def attention(attention: Attention) -> str:
-    """What is wrong with some key results, and what to do."""
+    """The problem of some key results, and the next step."""
     reason = attention.reason[0].upper() + attention.reason[1:]
     return f"{reason}{'' if reason.rstrip(ISOLATED).endswith('.') else '.'} {attention.advice}"
 
@@ -262,15 +264,15 @@ def request(asked: Request, review: Review) -> str:
 
 
 def carried_over(review: Review) -> Sequence[str]:
-    """The key results to carry over or to drop: after the period those that are not done, before its end those that are
-    not on pace.
+    """The key results to carry over or to drop. After the period, these are the ones that are not done; before its end,
+    the ones that are not on pace.
     """
     wanted = ("off_track", "at_risk", "unknown") if not review.over else ("off_track", "at_risk", "unknown", "on_track")
     return [move.line.key_result.id for move in review.moves if move.line.standing.health in wanted]
 
 
 def backfill_note(review: Review) -> str | None:
-    """The start numbers that were computed because no sync had kept them; None if all were kept."""
+    """A note about the start numbers that were computed because no sync had kept them; None if all were kept."""
     starts = [move for move in review.moves if move.start and move.start.source != "baseline"]
     names = [move.line.key_result.id for move in starts if move.start and move.start.source == "backfilled"]
     if not names:

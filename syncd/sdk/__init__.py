@@ -1,8 +1,8 @@
-"""All that a connector may import of syncd.
+"""All names of syncd that a connector may import.
 
-Records, readings and the pages they travel in; the connector protocol; errors named by what the engine does next; the
-one retry policy; the one client for JSON APIs, with what sources and publishers over it share; tables and cells, which
-Google Sheets and spreadsheet files share.
+They are: records, readings and their pages; the connector protocol; errors named after the engine's next step; the
+retry policy; the client for JSON APIs, with base classes for the sources and publishers that use it; tables and cells,
+which Google Sheets and spreadsheet files share.
 """
 
 from syncd.sdk.answers import (

@@ -1,7 +1,7 @@
 """A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
 
-Rows and columns count from 0. A range includes its end; the end is None where the range is open (`A2:A` has no last
-row).
+Rows and columns count from 0. A range includes its last row and column. They are None if the range is open: `A2:A` has
+no last row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SHEET = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!(.*)\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A rectangle of a sheet; `last_row` and `last_column` are None where it is open."""
+    """A rectangle of a sheet. `last_row` or `last_column` is None if the rectangle is open in that direction."""
 
     first_row: int
     first_column: int
@@ -37,7 +37,7 @@ def split_sheet(reference: str) -> tuple[str | None, str]:
 def parse_range(text: str) -> Range | None:
     """The range that a text without a sheet name means; None if the text is not a range (a header, a named range).
 
-    A cell needs a row: `A:A` and `2:2` are ranges, a lone `A` is a name.
+    `A:A` and `2:2` are ranges. `A` alone has no row, so it is a name.
     """
     match = _RANGE.match(text)
     if not match:
@@ -82,7 +82,7 @@ def column_letters(number: int) -> str:
 
 
 def range_text(area: Range) -> str:
-    """A range in A1 notation, without a sheet. One that is open to the right needs a last row."""
+    """A range in A1 notation, without a sheet. A range that is open to the right needs a last row."""
     first_column = column_letters(area.first_column) if area.first_column or area.last_column is not None else ""
     last_column = "" if area.last_column is None else column_letters(area.last_column)
     last_row = "" if area.last_row is None else area.last_row + 1
@@ -96,13 +96,15 @@ def address(sheet: str | None, row: int, column: int) -> str:
 
 
 def whole_sheet(name: str) -> str:
-    """All of a sheet, in quotes: without quotes it means a named range of that name (Sheets API, "A1 notation")."""
+    """The reference to all cells of a sheet: its quoted name. Without quotes, the name would mean a named range (Sheets
+    API, "A1 notation").
+    """
     return "'" + name.replace("'", "''") + "'"
 
 
-@lru_cache  # each cell of a sheet asks for it
+@lru_cache  # called for each cell of a sheet
 def quote_sheet(name: str) -> str:
-    """A sheet's name in A1 notation: quoted, unless it is a plain word that cannot be mistaken for a cell."""
+    """A sheet's name in A1 notation, in quotes unless it is a plain word that cannot be mistaken for a range."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
         return name
     return whole_sheet(name)

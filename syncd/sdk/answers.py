@@ -1,15 +1,15 @@
-"""What an HTTP answer means for syncd: one table for every connector.
+"""The error that an HTTP answer means: one table for every connector.
 
-The status decides first: a 503 may carry rate-limit headers, and is an outage all the same.
+The status decides first: a 503 is an outage, even if it has rate-limit headers.
 
 | status | meaning | error |
 |---|---|---|
-| 408, 425, 500, 502, 503, 504, any other 5xx | the server is ill | RetryLater, after Retry-After where given |
+| 408, 425, 500, 502, 503, 504, any other 5xx | the server is ill | RetryLater, after Retry-After if given |
 | 429 | too many requests | RetryLater, after Retry-After, else the quota's reset |
 | 403 with Retry-After, an exhausted quota or a rate-limit message | too many requests (GitHub) | as 429 |
 | 401, 403 | credentials or permissions | SourceBroken |
-| 404, 410, any other 4xx | not there, or a request that makes no sense | SourceBroken |
-| 3xx not followed | moved where we may not follow | SourceBroken |
+| 404, 410, any other 4xx | not found, or an invalid request | SourceBroken |
+| 3xx not followed | moved to an address that syncd may not follow | SourceBroken |
 
 Sources: docs.github.com "Rate limits for the REST API" (the order Retry-After, then x-ratelimit-reset when remaining is
 0, then a minute); developer.atlassian.com "Rate limiting" (X-RateLimit-Reset as ISO 8601); docs.gitlab.com "User and IP
@@ -35,15 +35,15 @@ from syncd.sdk.sentences import LONGEST_SENTENCE, sentence
 _TRANSIENT = {408, 425}
 _LIMIT_MESSAGE = re.compile(r"\b(?:rate[ -]?limit(?:s|ed|ing|Exceeded)?|abuse detection)\b", re.IGNORECASE)
 LONGEST_LINE = LONGEST_SENTENCE + 500
-"""Characters of a source's error: what went wrong, what the server says, and what to do."""
-_SKEW = 120.0  # seconds: the overlap of a walk by time
-_DEFAULT_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no time
-_FIRST_EPOCH = 1e9  # as epoch seconds the year 2001: a smaller number counts seconds from now
+"""The most characters of a source's error: the problem, the server's text, and what to do."""
+_SKEW = 120.0  # seconds: pulls by time overlap by as much
+_DEFAULT_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit without a time
+_FIRST_EPOCH = 1e9  # the year 2001 in epoch seconds; a smaller number counts seconds from now
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: its status, its headers by lower-case names, its decompressed body."""
+    """A complete answer: its status, its headers by lower-case names, its decompressed body."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,7 +51,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text, whatever it is."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -64,7 +64,7 @@ def failure(
 ) -> SourceError:
     """The error that an answer with this status means; `now` turns dates in headers into seconds to wait.
 
-    `hide` masks secrets in what the server says.
+    `hide` masks secrets in the server's text.
     """
     error = _failure(status, {name.lower(): value for name, value in headers.items()}, body, now, hide)
     error.status = status
@@ -92,18 +92,20 @@ def _failure(
 
 
 def in_doubt(why: str, *, repeatable: bool) -> SourceError:
-    """The error of a request that may have taken effect; a `repeatable` request has the same effect twice as once."""
+    """The error of a request that may have taken effect. Sending a `repeatable` request twice has the same effect as
+    sending it once.
+    """
     return RetryLater(why) if repeatable else Unsure(f"it was sent, and {why}")
 
 
 def describe(status: int, body: str, hide: Callable[[str], str] = str) -> str:
-    """An answer in one line: its status, and what it says, as in `HTTP 401: Bad credentials`."""
+    """An answer in one line: its status and its text, such as `HTTP 401: Bad credentials`."""
     return f"HTTP {status}" + (f": {text}" if (text := sentence(body, hide)) else "")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that a Retry-After header (lower-case names) asks for, as a number or as a date; None without the
-    header.
+    """The wait in seconds that the Retry-After header asks for, as a number or as a date; None without the header. The
+    headers have lower-case names.
     """
     value = headers.get("retry-after", "").strip()
     if not value:
@@ -120,19 +122,18 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def rate_limit(headers: Mapping[str, str], name: str) -> str:
-    """The header `X-RateLimit-NAME` or, as GitLab and the IETF's draft write it, `RateLimit-NAME`; "" if both are
-    missing.
+    """The header `X-RateLimit-NAME`, or `RateLimit-NAME` as in GitLab and the IETF's draft; "" if both are missing.
 
-    Where the draft lists several policies (`10, 10;w=1, 50;w=60`), the first policy is in force.
+    If the header lists several policies, as in the draft (`10, 10;w=1, 50;w=60`), the first policy is in force.
     """
     value = headers.get(f"x-ratelimit-{name}") or headers.get(f"ratelimit-{name}") or ""
     return re.split("[,;]", value, maxsplit=1)[0].strip()
 
 
 def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds until the quota is renewed, by the rate-limit header `reset`; None if no header says so.
+    """The seconds until the quota is renewed, from the rate-limit header `reset`; None without a usable header.
 
-    It is written in epoch seconds, in seconds from now, or as ISO 8601. A second is added, because clocks differ.
+    The header is in epoch seconds, in seconds from now, or in ISO 8601. A second is added, because clocks differ.
     """
     value = rate_limit(headers, "reset")
     if not value:
@@ -153,9 +154,7 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's own time from its Date header (lower-case names): the times of its quota's renewal are compared with
-    it.
-    """
+    """The server's time from its Date header (lower-case names). The renewal time of its quota is compared with it."""
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):
@@ -163,7 +162,7 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
 
 
 def parse_link(header: str) -> dict[str, str]:
-    """A Link header's addresses by their relation: `next`, `last` (RFC 8288)."""
+    """The addresses in a Link header by their relation, such as `next` and `last` (RFC 8288)."""
     links = re.findall(r'<([^>]*)>\s*;[^,]*?rel="?(\w+)"?', header)
     return {relation: address for address, relation in links}
 

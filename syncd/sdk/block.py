@@ -11,14 +11,16 @@ SHOWN: frozenset[Stated] = frozenset({
     "title", "unit", "value", "baseline", "target", "progress",
     "health", "quality", "reason", "confidence", "note", "as_of", "evidence",
 })  # fmt: skip
-"""The fields whose change is worth writing `lines` anew. `expected` is shown but not among them: it moves every day."""
+"""The fields whose change causes `lines` to be written again. `expected` is shown, but causes no write, because it
+changes every day.
+"""
 
 
 def lines(statement: Statement) -> list[str]:
     """The title, the key result's state, and all other remarks, each on a line, without markup.
 
-    An unknown number is written as `unknown`. Each text of a person is cut to one line and is not escaped: a publisher
-    that writes it into markup escapes it.
+    An unknown number is written as `unknown`. Each text that a person wrote is joined into one line and not escaped: a
+    publisher that writes it into markup must escape it.
     """
     shown = [_single(statement.title), _standing(statement)]
     if statement.target is not None:
@@ -44,7 +46,7 @@ COMMENTED: frozenset[Stated] = SHOWN - {"title", "quality", "reason", "as_of"}
 
 
 def comment(statement: Statement) -> str:
-    """The text of a check-in beside its number, for services that keep every check-in.
+    """The text that accompanies the number of a check-in, for services that keep every check-in.
 
     It omits everything that a failed pull or a new day would change.
     """
@@ -53,7 +55,7 @@ def comment(statement: Statement) -> str:
 
 
 def health(statement: Statement) -> str:
-    """Its health in words, for use within a sentence: `off track`."""
+    """The key result's health in words, for use within a sentence: `off track`."""
     return statement.health.replace("_", " ")
 
 

@@ -1,9 +1,9 @@
-"""What a connection may still request: its server's quota, less a reserve, in fair shares.
+"""The requests that a connection may still make: its server's quota, less a reserve, in shares for its streams.
 
-Servers that count requests tell with each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
+Servers that limit requests tell in each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
 (docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"), or the same without `X-`
-(docs.gitlab.com "User and IP rate limits"). If a server tells no quota, nothing is held back, and syncd obeys the
-answers 403 and 429 when they come.
+(docs.gitlab.com "User and IP rate limits"). If a server tells no quota, syncd holds no request back, but obeys the
+answers 403 and 429.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
 
 @dataclass(slots=True)
 class Budget:
-    """The requests of one connection in one cycle; its threads share it. `quota` is that of its credential, which other
-    connections, workspaces and processes may use too; None until the connection is opened.
+    """The requests of one connection in one cycle; the connection's threads share it.
 
-    A stream that begins gets its share of the remaining quota, so that a long backfill does not starve the streams
-    after it. What it does not use goes to them.
+    `quota` is the quota of the credential, which other connections, workspaces and processes may use too; None until
+    the connection is opened. A stream that begins gets its share of the remaining quota, so that a long backfill does
+    not starve the streams after it. The streams after it get the requests that it does not make.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -42,7 +42,7 @@ class Budget:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Notes the quota that an answer's headers (lower-case names) tell."""
+        """Notes the quota in an answer's headers (lower-case names)."""
         try:
             left, limit = float(rate_limit(headers, "remaining")), float(rate_limit(headers, "limit"))
         except ValueError:
@@ -59,13 +59,13 @@ class Budget:
                 self._divide()
 
     def begin(self, waiting: int) -> None:
-        """A stream begins; `waiting` is the number of streams that come after it."""
+        """Notes that a stream begins; `waiting` is the number of streams after it."""
         with self._lock:
             self._waiting = waiting
             self._divide()
 
     def spend(self) -> None:
-        """Counts a request before it is made. RetryLater if the request must wait."""
+        """Counts a request before it is made. Raises RetryLater if the request must wait."""
         with self._lock:
             if self.now() >= self._reset:
                 self._forget()
@@ -81,7 +81,7 @@ class Budget:
             self.quota.begin(waited=waited)
 
     def settle(self) -> None:
-        """A request that was counted has ended, with an answer or without."""
+        """Notes that a counted request has ended, with or without an answer."""
         with self._lock:
             seen, self._seen = self._seen, None
         if self.quota is not None:
@@ -89,11 +89,13 @@ class Budget:
 
     @property
     def left(self) -> QuotaLeft | None:
-        """What the server's quota leaves; None if the server tells no quota."""
+        """The server's quota; None if the server tells none."""
         return None if math.isinf(self._left) else QuotaLeft(self._left, self._limit, self._reset)
 
     def forget(self) -> None:
-        """Forgets the quota, because the server's wait has passed; the next answer tells it again."""
+        """Forgets the quota, because the wait that the server asked for has passed. The next answer tells the quota
+        again.
+        """
         with self._lock:
             self._forget()
             self._waited = True

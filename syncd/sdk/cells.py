@@ -1,8 +1,6 @@
-"""What a spreadsheet cell holds: a number, a date, nothing, or some other content and the reason why it is neither
-number nor date.
+"""Reads spreadsheet cells: a cell holds a number, a date, nothing, or content that is described as neither.
 
-Unknown is not zero: a blank or an error never becomes a number, and a text becomes a number only if `as:` says how to
-read it.
+A blank or an error never becomes a number, and a text becomes a number only if `as:` says how to read it.
 """
 
 from __future__ import annotations
@@ -44,26 +42,27 @@ class CellError:
 
 
 Cell = None | bool | int | float | Decimal | str | date | datetime | time | timedelta | CellError
-"""A cell's content by the type that its source gives it; None is blank. A datetime may be aware or not."""
+"""A cell's content, in the type that its source gives it. None is a blank cell. A datetime may be aware or naive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How to read a source's cells: by the rules of `as:`, and by the types that the source gives them."""
+    """Reads a source's cells by the rules of `as:` and by the types that the source gives its cells."""
 
     zone: ZoneInfo
     rules: As = field(default_factory=As)
-    text_numbers: bool = False  # a plain number in CSV is a number, for there it can be nothing else
+    text_numbers: bool = False  # CSV has only texts, so a plain number in it is a number
     serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
     epoch_dates: bool = False  # JSON APIs give seconds since 1970
-    decimal_comma: bool = False  # another cell of the column is a number only with a decimal comma
+    decimal_comma: bool = False  # another cell of the column can only be read with a decimal comma
 
     def blank(self, cell: Cell) -> bool:
         """Whether the cell is empty."""
         return cell is None or (isinstance(cell, str) and not cell.strip())
 
     def number(self, cell: Cell) -> tuple[float | None, str | None]:
-        """The number that a cell holds; or None, and a description of the content. A blank cell is (None, None)."""
+        """The number in a cell and None, or else None and a description of the content. A blank cell is (None, None).
+        """
         if self.blank(cell):
             return None, None
         if isinstance(cell, CellError):
@@ -77,13 +76,13 @@ class Reader:
         return None, f"the {'date' if isinstance(cell, date) else 'time'} {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
-        """The time that a cell holds, aware; None if it holds no time. A day is its first instant in the zone."""
+        """The time that a cell holds, aware; None if it holds no time. A day becomes its first instant in the zone."""
         moment = self._moment(cell)
         return moment if moment is not None and _in_calendar(moment) else None
 
     def means_date(self, cell: Cell) -> bool:
-        """Whether a cell is meant to be a date, whether it can be read or not; a label, a blank and a date that means
-        "never" are not.
+        """Whether a cell is meant to be a date, even if the date cannot be read. False for a label, a blank, and a date
+        that means "never".
         """
         if isinstance(cell, str):
             read = self._moment(cell)
@@ -123,10 +122,10 @@ class Reader:
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
     def _finite(self, number: float | Decimal | str) -> tuple[float | None, str | None]:
-        """The number that the source gives; times 100 if `as:` reads shares of 1 as percents."""
+        """The source's number, multiplied by 100 if `as:` reads shares of 1 as percents."""
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
-            # In decimal, so that 0.57 is 57 and not 56.99999999999999.
+            # Decimal arithmetic: 0.57 becomes 57, not 56.99999999999999.
             read = exact * 100 if self.rules.percent else exact
             if not (is_beyond(read) or is_beyond(exact if isinstance(number, str) else number)):
                 return rounded(float(read)), None
@@ -140,7 +139,7 @@ class Reader:
             if form is not None and float(number).is_integer() and (read := read_date(str(int(number)), form)):
                 return self._aware(read)
             if self.serial_dates:
-                # Rounded to a millisecond: 14:30 is not exactly a fraction of a day in binary.
+                # Rounded to a millisecond, because a float cannot hold 14:30 exactly as a fraction of a day.
                 seconds = round(number * 86400, 3)
                 return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
         except (OverflowError, ValueError):
@@ -150,26 +149,26 @@ class Reader:
 
 
 class ColumnReader:
-    """The reader of the cells of a column: where one of them has a decimal comma, `1.180` alone is no number."""
+    """The reader of a column's cells. Once a cell of the column has a decimal comma, `1.180` is not a number."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
-        """Takes notice of a cell of the column, whether it counts or not."""
+        """Learns from any cell of the column, even one that is not counted, whether it has a decimal comma."""
         if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
             self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 
 
 def _in_calendar(moment: datetime) -> bool:
-    """Whether a time is one: 0001-01-01 and 9999-12-31 mean "never", and leave the calendar in some zones."""
+    """Whether a time is a real date: 0001-01-01 and 9999-12-31 mean "never", and overflow in some time zones."""
     return 1 < moment.year < 9999
 
 
 def shown(cell: Cell) -> str:
-    """A cell's raw content as text, as evidence shows it."""
+    """A cell's raw content as text, for evidence."""
     if cell is None:
         return ""
     if isinstance(cell, CellError):

@@ -1,4 +1,4 @@
-"""The YAML keys of a connection, its secrets and its address among them."""
+"""The YAML keys of a connection, such as its secrets and its address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk.facts import Json
 
 
 def _by_reference(value: Any, info: ValidationInfo) -> Any:
-    """Refuses a secret written out. Once references are resolved (which `context` shows), any text is accepted."""
+    """Refuses a secret in plain text. Accepts any text once `context` says that references are resolved."""
     resolved = bool(info.context and info.context.get("resolved"))
     if isinstance(value, str) and "${" not in value and not resolved:
         name = (info.field_name or "secret").upper()
@@ -23,7 +23,9 @@ def _by_reference(value: Any, info: ValidationInfo) -> Any:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
-"""A secret: in YAML a reference (`${GITHUB_TOKEN}`), resolved when the connection is opened; never shown."""
+"""A secret. YAML holds a reference to it (`${GITHUB_TOKEN}`), which is resolved when the connection is opened. It is
+never shown.
+"""
 
 
 def _web_address(value: str) -> str:
@@ -33,11 +35,11 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-"""A server's address: http:// or https://, without a slash at the end; or a reference to an address."""
+"""A server's address, which begins with http:// or https:// and ends without a slash; or a reference to one."""
 
 
 class ConnectionSettings(BaseModel):
-    """The keys of a connection. Texts may hold `${NAME}`, which is resolved when the connection is opened.
+    """The keys of a connection. Texts may hold references (`${NAME}`), which are resolved when it is opened.
 
     syncd adds `reconcile` to the connections of every connector that pulls records. A connector declares that key only
     to give it another default.
@@ -46,32 +48,32 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     asked: ClassVar[Sequence[str]] = ()
-    """The keys that `syncd init` asks for, in this order; those that are needed, unless given."""
+    """The keys that `syncd init` asks for, in this order. Unless set, `syncd init` asks for the required keys."""
 
     type: str = Field(description="Which connector speaks to it.")
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The type alone: an address or a header may hold a secret, once its references are resolved."""
+        """Only the type, because an address or a header with resolved references may hold a secret."""
         yield "type", self.type
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
+        """For `validate`: each valid key that is probably wrong, with a sentence. References are not resolved."""
         return iter(())
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """The keys of a measure of each list that `work:` names: what was done there is work, whether or not a mapping
-        measures it.
+        """For each list that `work:` names, the keys of a measure of that list. Records of these lists are work, even
+        if no mapping measures them.
         """
         return iter(())
 
     def credential_name(self) -> str | None:
-        """What identifies its credential without a secret, such as an App and its installation; None if only the secret
-        does. References are resolved.
+        """The identity of its credential without a secret, such as an App and its installation. None if only the secret
+        identifies the credential. References are resolved.
         """
         return None
 
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """The key of each secret, and its value, once references are resolved."""
+        """The key and the value of each secret. References are resolved."""
         for key in type(self).model_fields:
             value = getattr(self, key)
             if isinstance(value, SecretStr):

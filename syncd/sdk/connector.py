@@ -1,8 +1,8 @@
 """The contract between syncd and a connector.
 
-A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models (the
-keys of a connection, and the keys that it adds to a measure), and opens sources. It imports its client library in
-`open`, not earlier.
+A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models: the
+keys of a connection, and the keys that it adds to a measure. It opens sources. It imports its client library in `open`,
+not earlier.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from syncd.sdk.webhooks import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What syncd gives a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
+    """The settings that syncd passes to a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
     `now` is the clock for comparisons with servers' headers: the real clock, even if `clock:` sets another. `writes`
-    says whether check-ins are written through the connection too; its credentials may then have more than the right to
+    says whether check-ins are also written through the connection; then its credentials may have more rights than to
     read. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something: `pull`
     raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is cut.
     """
@@ -42,12 +42,13 @@ class Context:
 
 
 class Source(Protocol):
-    """An opened connection. One thread at a time uses the source; opening it makes no request."""
+    """An opened connection to read through. One thread at a time uses the source; opening it makes no request."""
 
     def verify(self, stream: Stream) -> None:
-        """UnusableField if the stream needs a field that the server does not have, or that is not clear.
+        """Raises UnusableField if the stream needs a field that the server does not have, or that is ambiguous.
 
-        Called before the first pull, and again without that field: only what needs it fails.
+        Called before the first pull. After an UnusableField it is called again without the field, so only the measures
+        that need the field fail.
         """
         ...
 
@@ -74,7 +75,7 @@ class Source(Protocol):
 
 
 class Connector(Protocol):
-    """The class that an entry point of the group `syncd.connectors` names. It `Pulls`, or `Publishes`, or both."""
+    """A class that an entry point of the group `syncd.connectors` names. It `Pulls`, or `Publishes`, or both."""
 
     summary: ClassVar[str]
     Settings: ClassVar[type[ConnectionSettings]]
@@ -83,24 +84,24 @@ class Connector(Protocol):
 class Pulls(Connector, Protocol):
     """A connector that measures read from.
 
-    If it gives records as well as readings, `Measure` has the keys of readings, and `Records` those of records: a
-    measure with a key that only records have is one of records.
+    If it pulls both records and readings, `Measure` has the keys of readings, and `Records` the keys of records. A
+    measure with a key that only `Records` has is a measure of records.
     """
 
     Measure: ClassVar[type[MeasureKeys]]
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source with these settings, whose references are resolved. ConfigError where they cannot work."""
+        """A source with these settings, whose references are resolved. Raises ConfigError if they cannot work."""
         ...
 
 
 class Local(Pulls, Protocol):
-    """A connector that pulls without a network, so that `validate` can look for what a measure names."""
+    """A connector that pulls without a network, so `validate` can check that what a measure names exists."""
 
     @staticmethod
     def missing(settings: Any, context: Context, keys: Any) -> str | None:
-        """What a measure names that is not there, as a sentence without its full stop; None if all is there."""
+        """What a measure names and does not exist, as a sentence without its full stop; None if everything exists."""
         ...
 
 
@@ -117,35 +118,35 @@ class Publishes(Connector, Protocol):
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher with these settings (references resolved) and keys. ConfigError where they cannot work."""
+        """A publisher with these settings (references resolved) and keys. Raises ConfigError if they cannot work."""
         ...
 
 
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
-    """Whether measures can read from it."""
+    """Whether measures can read through the connector."""
     return hasattr(connector, "Measure")
 
 
 def all_measure_keys(connector: type[Pulls]) -> Sequence[type[MeasureKeys]]:
-    """The keys of each kind of measure that reads from it."""
+    """The keys of each kind of measure that reads through the connector."""
     records: type[RecordKeys] | None = getattr(connector, "Records", None)
     return [connector.Measure] if records is None else [connector.Measure, records]
 
 
 def measure_keys(connector: type[Pulls], written: Collection[str]) -> type[MeasureKeys]:
-    """The keys of the kind of measure that is meant by the keys `written` in a file."""
+    """The keys of measures of records or of readings, whichever kind has the keys `written` in a file."""
     keys, *records = all_measure_keys(connector)
     names = {name for model in records for name in model.model_fields} - keys.model_fields.keys()
     return records[0] if names & set(written) else keys
 
 
 def can_notify(connector: type[Connector]) -> TypeGuard[type[Notifies]]:
-    """Whether its system sends webhooks."""
+    """Whether the connector's system sends webhooks."""
     return hasattr(connector, "webhook")
 
 
 def is_local(connector: type[Connector]) -> TypeGuard[type[Local]]:
-    """Whether it can look, without a network, for what a measure names."""
+    """Whether the connector can check, without a network, that what a measure names exists."""
     return hasattr(connector, "missing")
 
 

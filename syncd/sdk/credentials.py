@@ -1,6 +1,6 @@
 """Which parts of an address and of a request are secrets.
 
-Hosts, users beside a password, databases and paths name things: they are no secrets, unless they look like a key.
+Hosts, users that have a password, databases and paths are names. They are secrets only if they look like a key.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHORTEST_SECRET = 8
-"""Characters: a shorter text could be any word of a message, so it cannot be masked, and is refused as a secret."""
+"""The fewest characters of a secret. A shorter text could be any word of a message, so syncd cannot mask it and refuses
+it as a secret.
+"""
 
 SECRET_NAME = re.compile(
     r"auth|token|key|secret|cookie|passw|pwd|assertion|credential|signature|session|access", re.IGNORECASE
 )
-"""Matches the name of a header or of a form's field that holds a secret."""
+"""Matches the names of headers and form fields that hold secrets."""
 
 _QUERY_NAME = re.compile(
     r"auth(?!or)|token|secret|cookie|passw|pwd|assertion|credential|signature|key$|^(sig|code|pass)$", re.IGNORECASE
@@ -31,13 +33,13 @@ _SURE_NAME = re.compile(
 _SHORT_NAME = re.compile(r"^(key|sig|code|pass|assertion)$|auth(?!or)", re.IGNORECASE)
 _DATABASE_QUERY_NAME = re.compile(r"password$", re.IGNORECASE)  # `sslkey` and `passfile` name files
 _USER = re.compile(r"[\w.+-]+://(?P<user>[^:/@?#]*)(?::(?P<password>[^@]*))?@")  # as SQLAlchemy reads it
-_SHORTEST_KEY = 16  # characters of what is a key by its looks
+_SHORTEST_KEY = 16  # characters of a text that looks like a key
 _WORDS_AND_NUMBERS = re.compile(r"([A-Za-z]+|\d+)([-_.+~ ]([A-Za-z]+|\d+))*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def looks_like_key(text: str, shortest: int = _SHORTEST_KEY) -> bool:
-    """Whether a text without a name is rather a key than the name of something: long, and with digits and letters."""
+    """Whether a text seems to be a key, not the name of something: it is long, and has digits and letters."""
     return (
         len(text) >= shortest
         and bool(re.search(r"\d", text))
@@ -49,19 +51,21 @@ def looks_like_key(text: str, shortest: int = _SHORTEST_KEY) -> bool:
 def _is_key_among_names(text: str) -> bool:
     """Whether a part of a path or a value of a query looks like a key.
 
-    `platform-team-2026` is a name, and `2026-10-01T00:00` a time.
+    `platform-team-2026` does not: it is a name. `2026-10-01T00:00` does not: it is a time.
     """
     return looks_like_key(text) and not _DAY.match(text) and not _WORDS_AND_NUMBERS.fullmatch(text)
 
 
 def is_web_address(url: str) -> bool:
-    """Whether an address is one of HTTP."""
+    """Whether an address is an HTTP or HTTPS address."""
     return re.match(r"https?://", url, re.IGNORECASE) is not None
 
 
 def keys_in_address(url: str) -> Iterator[str]:
-    """The parts of an address that may be secrets: a password or a user without a password, also as a header sends
-    them, the keys of its query, and what looks like a key in its path. Of a database, the passwords alone.
+    """The parts of an address that may be secrets.
+
+    These are: a password, or a user without a password, also in the form that a header has; the keys in its query; the
+    parts of its path that look like a key. In a database's address, only passwords are secrets.
     """
     if not is_web_address(url):
         yield from _passwords(url)
@@ -79,7 +83,9 @@ def keys_in_address(url: str) -> Iterator[str]:
 
 
 def keys_of_user(user: str, password: str) -> Iterator[str]:
-    """The secrets among a user and a password of an address, as they stand there; also as a header sends them."""
+    """The secrets among an address's user and password, in the form that they have there, and in the form that a header
+    has.
+    """
     plain_user, plain_password = unquote(user), unquote(password)
     yield from (password, plain_password)
     if is_key(plain_user, plain_password):
@@ -87,24 +93,24 @@ def keys_of_user(user: str, password: str) -> Iterator[str]:
     elif not password:
         return
     both = f"{plain_user}:{plain_password}"
-    for octets in (both.encode(), both.encode("latin-1", "replace")):  # libraries differ
+    for octets in (both.encode(), both.encode("latin-1", "replace")):  # libraries differ in the encoding
         yield b64encode(octets).decode()
 
 
 def is_key(user: str, password: str) -> bool:
-    """Whether a user is the secret itself: beside it is no password but an empty or short one, or it looks like it."""
+    """Whether a user is a secret: its password is empty or short, or the user looks like a key."""
     return bool(user) and "@" not in user and (len(password) < SHORTEST_SECRET or looks_like_key(user))
 
 
 def keys_in_query(query: str) -> Iterator[str]:
-    """The values of an address's query that are secrets by their names, or look like a key."""
+    """The values of an address's query that have the name of a secret or look like a key."""
     for name, value in parse_qsl(query):
         if _QUERY_NAME.search(name) or _is_key_among_names(value):
             yield value
 
 
 def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
-    """What an address holds that should be a reference: `password` or `key`; None if it holds no such thing."""
+    """The kind of secret in an address that should be a reference: `password` or `key`; None if there is no secret."""
     if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
         return "password"
     is_web = is_web_address(url)
@@ -117,8 +123,9 @@ def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
 
 
 def is_written_secret(name: str, value: str) -> bool:
-    """Whether a parameter of a request is a secret that is written out: by its name, or by a short name and its looks.
-    Other names of keys are not: `project_key` names a project, and `page_token` a page.
+    """Whether a parameter of a request is a secret in plain text: it has the name of a secret, or it has a short name
+    and looks like a key. Other names with `key` or `token` are not secrets: `project_key` names a project, and
+    `page_token` a page.
     """
     if not value.strip():
         return False
@@ -151,7 +158,7 @@ def _decoded(credential: str) -> str:
 
 
 def _passwords(url: str) -> Iterator[str]:
-    """The passwords of a database's address. A password may hold what elsewhere ends the host, such as / and #."""
+    """The passwords in a database's address. A password may hold characters such as / and #."""
     if (match := _USER.match(url)) and match["password"]:
         yield from (match["password"], unquote(match["password"]))
     for name, value in parse_qsl(url.partition("?")[2]):

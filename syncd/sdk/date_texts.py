@@ -1,7 +1,7 @@
-"""Dates written as texts or plain numbers: how `as: {date: ...}` reads them, and which `as:` would.
+"""Reads dates that are written as texts or plain numbers by `as: {date: ...}`, and suggests an `as:` for them.
 
-A month, a quarter or a week is dated by its first day: as `%b %Y`, a spreadsheet's cell that shows `Oct 2026` and the
-ISO 8601 text `2026-W41` are (docs/decisions/0033).
+A month, a quarter or a week is read as its first day. The form `%b %Y`, a spreadsheet's date cell that shows `Oct 2026`
+and the ISO 8601 text `2026-W41` do the same (docs/decisions/0033).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _QUARTER_YEAR = re.compile(r"Q([1-4])[-/ ]*(?:(\d{4})|['’]?(\d{2}))", re.IGNOR
 _WEEK = r"(?:W|KW|CW|WK|WEEK) ?"
 _YEAR_WEEK = re.compile(rf"(\d{{4}})(?:[-/ ]?{_WEEK}(\d{{1,2}})|(\d{{2}}))", re.IGNORECASE)
 _WEEK_YEAR = re.compile(rf"{_WEEK}(\d{{1,2}})[-/, ]*(\d{{4}})", re.IGNORECASE)
-_RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers that nothing separates
+_RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers without a separator
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
-_UNIT_STEP = 1e11  # in seconds this is the year 5138: a number as large counts milliseconds, or parts of them
+_UNIT_STEP = 1e11  # as seconds the year 5138; a number of this size counts milliseconds or smaller units
 _EPOCHS = (
     (1e8, 4.2e9),
     (9e11, 4.2e12),
-)  # seconds from 1973 to 2103, milliseconds from 1998: what is neither needs `as:`
+)  # seconds from 1973 to 2103, milliseconds from 1998; other numbers need `as:`
 _ISO = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?W[0-9]{2}(-?[0-9])?)([Tt ][^ ].*)?", re.ASCII | re.DOTALL)
 _FORMS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
@@ -79,13 +79,14 @@ _READ: dict[str, Callable[[str], date | None]] = {
     "epoch": _epoch,
 }
 NAMED_FORMS = tuple(_READ)
-"""The names that stand for several ways to write a date."""
+"""The named forms. Each accepts several ways to write a date."""
 
 
 def read_date(text: str, form: str | None) -> date | datetime | None:
-    """The day or time that a text means by a form of `as: {date: ...}`, else by ISO 8601; None if it means none.
+    """The day or time in a text, read by a form of `as: {date: ...}`, else by ISO 8601; None if neither can read it.
 
-    A time may lack its zone. `fromisoformat` takes any character between day and time, also the next digit of a number.
+    A time may lack its zone. A pattern checks ISO 8601 first, because `fromisoformat` accepts any character between day
+    and time, even the next digit of a number.
     """
     read = _by_form(text, form) if form is not None else None
     with suppress(ValueError):
@@ -98,15 +99,13 @@ def _by_form(text: str, form: str) -> date | datetime | None:
         if form in _READ:
             return _READ[form](text)
         read = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the caller's
-        # strptime takes 2026111 for a day of `%Y%m%d`, and nobody can say for which.
+        # strptime reads 2026111 by `%Y%m%d`, but the text is ambiguous.
         return read if not _RUN.search(form) or read.strftime(form) == text else None
     return None
 
 
 def epoch(number: float) -> datetime | None:
-    """The time of so many seconds since 1970; a number too large for seconds counts milliseconds, micro- or
-    nanoseconds.
-    """
+    """The time that a number counts from 1970, in seconds, or in milli-, micro- or nanoseconds if it is too large."""
     try:
         for _ in range(3):
             if abs(number) >= _UNIT_STEP:
@@ -117,14 +116,14 @@ def epoch(number: float) -> datetime | None:
 
 
 def is_epoch(number: float) -> bool:
-    """Whether a number can only count seconds or milliseconds since 1970: it is no `20261123`, no `202611231430`, and
-    no year.
+    """Whether a number can only count seconds or milliseconds since 1970: it is not a year, and not a date such as
+    `20261123` or `202611231430`.
     """
     return any(first <= number < last for first, last in _EPOCHS)
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether a text seems to be a date in some form, rather than a label such as `Total` or `Sum 2026`."""
+    """Whether a text seems to be a date in some form, not a label such as `Total` or `Sum 2026`."""
     words = re.findall(r"[^\W\d_]+", text)
     parts = (*_WEEKDAYS, *(month[:3] for month in _MONTHS), "wee")
     return any(character.isdigit() for character in text) and all(
@@ -138,7 +137,7 @@ def as_date(form: str) -> str:
 
 
 def date_advice(texts: Sequence[str]) -> str:
-    """Which `as:` reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
+    """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
     readings: dict[tuple[date, ...], str] = {}
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]

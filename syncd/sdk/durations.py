@@ -14,7 +14,7 @@ _FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
-    """The length of `2s`, `15m`, `6h`, `10d` or `3w`; ValueError for any other text."""
+    """The length of a duration such as `2s`, `15m`, `6h`, `10d` or `3w`. Raises ValueError for any other text."""
     match = _FORM.match(text.strip())
     if not match:
         raise ValueError(f"is {text!r}, which is no duration; write a number and s, m, h, d or w, such as 15m or 10d")
@@ -22,7 +22,7 @@ def parse_duration(text: str) -> timedelta:
         length = timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
         length = timedelta.max
-    if length > _LONGEST:  # a time so far away may be no date any more
+    if length > _LONGEST:  # such a date may be outside the calendar
         raise ValueError(f"is {text!r}, which is longer than a hundred years; write at most {_LONGEST.days}d")
     return length
 

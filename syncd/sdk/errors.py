@@ -1,17 +1,17 @@
 """Errors, named after the engine's next step.
 
 SyncdError
-├── ConfigError      say what to write instead: the whole file is wrong (exit code 2), or a connection cannot be opened
-│   └── UnusableField   a field cannot be read: fails what names it, and nothing else
-│       └── UnknownField    the source does not have it
+├── ConfigError      say what to write instead: the file is wrong (exit code 2), or a connection cannot be opened
+│   └── UnusableField   a field cannot be read: only measures that name it fail
+│       └── UnknownField    the source does not have the field
 └── SourceError      this stream or delivery fails, the others go on; exit code 1
-    ├── RetryLater      worth another try, after `after` seconds where the server said so
-    ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
-    ├── Withheld        not sent, because it may change something and this is a rehearsal: what is kept counts
-    └── Unsure          a write that may have taken effect, where nothing can be read back: a person decides
+    ├── RetryLater      worth another try, after `after` seconds if the server asks for a wait
+    ├── SourceBroken    another try would fail in the same way: credentials, permissions, an unexpected answer
+    ├── Withheld        not sent in a rehearsal, because the request may change something: stored data is used
+    └── Unsure          a write that may have arrived, where nothing can be read back: a person decides
 
-They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: what a server
-says is masked before it is cut (`syncd.sdk.server`), and requests are never quoted.
+Errors carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: a server's
+text is masked before it is cut (`syncd.sdk.server`), and requests are never quoted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 
 class SyncdError(Exception):
-    """Everything that syncd raises on purpose."""
+    """The base class of every error that syncd raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +37,7 @@ class Problem:
 
 
 class ConfigError(SyncdError):
-    """The configuration is wrong. `problems` lists every mistake whose place in a file is known."""
+    """The configuration is wrong. `problems` lists each mistake that has a known place in a file."""
 
     def __init__(self, message: str = "", problems: Iterable[Problem] = ()) -> None:
         self.problems = sorted(problems)
@@ -45,7 +45,8 @@ class ConfigError(SyncdError):
 
 
 class UnusableField(ConfigError):
-    """A measure names a field that cannot be read, such as a name that two fields have; the message says why."""
+    """A measure names a field that cannot be read, for example because two fields have this name. The message says why.
+    """
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field
@@ -63,14 +64,14 @@ class UnknownField(UnusableField):
 class SourceError(SyncdError):
     """A source could not be read to its end, or a publisher could not be written to.
 
-    `status` is the HTTP status of the answer that it stands for; None if there was no answer.
+    `status` is the HTTP status of the server's answer; None if there was no answer.
     """
 
     status: int | None = None
 
 
 class RetryLater(SourceError):
-    """Another try may succeed; `after` is the wait in seconds, if the server asks for a wait."""
+    """Another try may succeed. `after` is the wait in seconds that the server asks for, if any."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         self.after = after
@@ -82,8 +83,9 @@ class SourceBroken(SourceError):
 
 
 class Withheld(SourceError):
-    """A rehearsal (`plan`, a dry run, `doctor`) did not send a request that may change something; the text says why."""
+    """A rehearsal (`plan`, a dry run, `doctor`) does not send a request that may change something; the text says why.
+    """
 
 
 class Unsure(SourceError):
-    """A request was sent to a service where nothing can be read back, and no answer says whether it arrived."""
+    """No answer says whether a request arrived, and the service offers no way to read the result back."""

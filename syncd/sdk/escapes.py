@@ -1,7 +1,7 @@
-"""Texts with their escapes undone, and where each part stands in the text as it came.
+"""Unescaped texts, and the position of each of their parts in the original text.
 
-A server may repeat what it was sent as JSON, an address, a form or HTML writes it, and each of them within another. All
-of these become one plain form, so that a secret is found by comparing its own plain form.
+A server may repeat a text with the escapes of JSON, addresses, forms or HTML, and with one kind of escape inside
+another. All these forms become the same plain form, so a secret is found by its own plain form.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from html.entities import html5
 from syncd.sdk.inert import DROPPED
 
 _HEX = "[0-9A-Fa-f]"
-_SURROGATES = r"[\ud800-\udbff][\udc00-\udfff]"  # JSON writes a character beyond U+FFFF as two
+_SURROGATES = r"[\ud800-\udbff][\udc00-\udfff]"  # JSON writes a character beyond U+FFFF as two escapes
 _DROPPED = re.escape("".join(DROPPED))
 _ESCAPE = re.compile(
     rf"\\+u(?P<code>{_HEX}{{4}})|\\+U(?P<long>{_HEX}{{8}})|\\+u\{{(?P<braced>{_HEX}{{1,6}})\}}"
@@ -25,17 +25,17 @@ _ESCAPE = re.compile(
 )
 _ACTIVE = re.compile(rf"[\\%&+{_DROPPED}]|{_SURROGATES}")
 _MOST_LAYERS = 6  # JSON within an address within HTML is three; two halves of a character and what is dropped, two more
-_ALIKE = str.maketrans("+\n\r\t", " nrt")  # a form writes a space as +, and JSON a line break as \n
+_ALIKE = str.maketrans("+\n\r\t", " nrt")  # forms write a space as +, JSON writes a line break as \n
 
 
 def may_be_escaped(text: str) -> bool:
-    """Whether a text differs from its plain form, as far as a quick look can show."""
+    """Whether a text may differ from its plain form, by a quick check."""
     return _ACTIVE.search(text) is not None
 
 
 class Unescaped:
-    """A text as `plain`: escapes undone, backslashes and control characters left out, and with one sign for those that
-    are written alike.
+    """A text in its plain form, `plain`: unescaped, without backslashes and control characters, and with the same
+    character for all characters that have the same escape.
     """
 
     def __init__(self, text: str) -> None:
@@ -49,9 +49,10 @@ class Unescaped:
         self.plain = text.translate(_ALIKE)
 
     def places(self, plain: str, *, before: bool, after: bool) -> Iterator[tuple[int, int]]:
-        """Where the original text holds what is `plain` here: the first character, and the one after the last.
+        """The places in the original text of the plain text `plain`, each from its first character to its end, which is
+        exclusive.
 
-        With `before` and `after`, the backslashes there are a part of it.
+        With `before` and `after`, the backslashes before and after it are a part of the place.
         """
         start = self.plain.find(plain)
         while start >= 0:
@@ -63,7 +64,7 @@ class Unescaped:
 
 
 class _Layer:
-    """A text with its outermost escapes undone. `escapes` says where each stood, and where it stands now."""
+    """A text without its outermost escapes. `escapes` has the original and the present position of each."""
 
     def __init__(self, text: str) -> None:
         pieces: list[str] = []
@@ -83,7 +84,7 @@ class _Layer:
         self.plain = "".join([*pieces, text[last:]])
 
     def first(self, position: int, *, wide: bool) -> int:
-        """Where the character at a position stood; if `wide`, where the backslashes before it did."""
+        """The original position of the character at a position. If `wide`, of the backslashes before it."""
         if wide:
             at = bisect_left(self._ends, position)
             if at < len(self._ends) and self._begins[at] == self._ends[at] == position:
@@ -95,7 +96,7 @@ class _Layer:
         return begin if position < self._ends[at] else end + position - self._ends[at]
 
     def end(self, position: int, *, wide: bool) -> int:
-        """Where the character before a position ended; if `wide`, where the backslashes after it did."""
+        """The original end of the character before a position. If `wide`, of the backslashes after it."""
         if wide:
             at = bisect_right(self._begins, position) - 1
             if at >= 0 and self._begins[at] == self._ends[at] == position:
@@ -107,8 +108,8 @@ class _Layer:
 
 
 def _sign(match: re.Match[str]) -> str:
-    """What an escape stands for; "" for backslashes and for what is dropped when a text is made inert, and the escape
-    itself if it stands for nothing.
+    """The character that an escape stands for. "" for backslashes and for characters that `inert` drops. The escape
+    itself if it stands for no character.
     """
     number = match["code"] or match["long"] or match["braced"] or match["byte"] or match["hex"]
     if number or match["decimal"]:

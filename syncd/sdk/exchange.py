@@ -1,21 +1,21 @@
-"""A whole HTTP request through httpx: its answer, limited in time and size, or the error that the request ends in.
+"""Sends an HTTP request through httpx, and returns an answer of limited time and size, or raises an error.
 
-HTTP libraries limit each read, not the whole request: a server that sends a byte now and then, or an endless answer,
-would hold a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers, body), so
-each client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous. The
-vendors' libraries send through it too (`syncd.sdk.requests_transport`).
+HTTP libraries limit the time of each read, not of a request. So a server that sends a byte now and then, or an endless
+answer, would hold a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers,
+body). So each client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous.
+The vendors' libraries send through this module too (`syncd.sdk.requests_transport`).
 
 | what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
-| no connection: refused, no such name, too slow | RetryLater | RetryLater: nothing was sent |
+| no connection: refused, unknown name, too slow | RetryLater | RetryLater: nothing was sent |
 | a proxy that is ill or overloaded: 408, 429, 502, 503, 504 | RetryLater | RetryLater: nothing was sent |
 | a certificate that is not accepted, no TLS, a proxy that refuses | SourceBroken | SourceBroken |
 | a request that cannot be made | SourceBroken | SourceBroken |
-| sent, and no whole answer: too slow, reset, cut off | RetryLater | Unsure |
-| sent, and the answer is too large | SourceBroken | Unsure |
+| sent, but the answer is incomplete: too slow, reset, cut off | RetryLater | Unsure |
+| sent, but the answer is too large | SourceBroken | Unsure |
 
-GET and PUT may be repeated: sending them twice has the same effect as once (RFC 9110 9.2.2). An error's text names the
-host and no more of the address, because an address may hold a key.
+GET and PUT may be repeated: sending them twice has the same effect as sending them once (RFC 9110 9.2.2). An error's
+text names only the host of the address, because the rest of an address may hold a key.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from syncd.sdk.network import BAD_HEADER, host, numeric, proxy_of, too_slow, unr
 from syncd.sdk.regular_files import read_regular
 from syncd.sdk.web_settings import WebSettings
 
-_ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB of it become 64 MB at most
-_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the names that OpenSSL and its users know
+_ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB expand to at most 64 MB
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # variables that OpenSSL and its users read
 
 Addresses = list[tuple[Any, ...]]
 
 
 class Exchange:
-    """Sends requests to one server, one at a time. Opening it makes none."""
+    """Sends requests to one server, one at a time. Opening it makes no request."""
 
     def __init__(
         self,
@@ -59,17 +59,18 @@ class Exchange:
         url: str | None = None,
         keep_alive: bool = True,
     ) -> None:
-        """`url` is the server's if it is not that of the settings. ConfigError if `ca` holds no certificates.
+        """`url` is the server's address if it differs from the settings. Raises ConfigError if `ca` holds no
+        certificates.
 
-        A server may close a kept-alive connection just when it is used again: it would then be unclear whether a write
-        arrived.
+        `keep_alive` is False for writes. A server may close a kept-alive connection at the moment at which it is used
+        again; then nobody knows whether a write arrived.
         """
         self._settings = settings
         self._hide = context.hide
         self._hide.learn_sent(headers or {}, None)
         self._hide.learn(keys_in_address(settings.url))
         self._proxy = proxy_of(url or settings.url, settings.proxy)
-        if self._proxy is not None:  # it may come from the environment, with a password
+        if self._proxy is not None:  # the proxy's address may be from the environment and hold a password
             self._hide.learn(keys_in_address(self._proxy.address))
         certificates = trusted_certificates() if settings.ca is None else _certificates(settings.ca, context.folder)
         self._loop = _Loop()
@@ -78,14 +79,14 @@ class Exchange:
             timeout=settings.timeout,
             verify=certificates,
             proxy=self._proxy and self._proxy.address,
-            trust_env=False,  # the proxy is chosen above, and .netrc must not take the place of a credential
+            trust_env=False,  # the proxy is chosen above, and .netrc must not replace a credential
             limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
         )
 
     def __call__(
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
-        """The answer, whatever its status. SourceError by the table above."""
+        """The answer, whatever its status. Raises SourceError by the table above."""
         self._hide.learn_sent({name.lower(): value for name, value in headers.items()}, content)
         progress = _Progress()
         timeout = self._settings.timeout
@@ -117,14 +118,14 @@ class Exchange:
         except _Unreadable as error:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
         finally:
-            whole.close()  # if it never began, Python would warn of it whenever it is collected
+            whole.close()  # without this, Python warns of a coroutine that never began
 
     def close(self) -> None:
-        """Closes the sockets. A second call does nothing: requests closes an adapter once for each of its prefixes."""
+        """Closes the sockets. A second call does nothing, because requests closes an adapter once for each prefix."""
         if self._loop.is_closed():
             return
         try:
-            asyncio.get_running_loop()  # jira closes a session that is collected, perhaps during another's request
+            asyncio.get_running_loop()  # jira closes a garbage-collected session, perhaps during a request
         except RuntimeError:
             self._loop.run_until_complete(self._client.aclose())
         self._loop.close()
@@ -152,7 +153,9 @@ class Exchange:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """The certificates that are trusted unless `ca` names others: reading them takes longer than most requests."""
+    """The certificates that are trusted unless `ca` names others. Cached, because reading them takes longer than most
+    requests.
+    """
     bundle = next((path for name in _BUNDLES if (path := os.environ.get(name))), None)
     return ssl.create_default_context(cafile=bundle) if bundle else httpx.create_ssl_context()
 
@@ -173,7 +176,7 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 class _Progress:
-    """How far a request has come."""
+    """The progress of a request."""
 
     answered = False
 
@@ -183,15 +186,15 @@ class _Unreadable(Exception):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Resolves names in daemon threads: a name server that does not answer must not keep the process from ending."""
+    """Resolves names in daemon threads, so that a silent name server cannot keep the process from ending."""
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: dict[str, str] = {}
-        """The addresses that each name was resolved to last."""
+        """The addresses of each name in the newest answer of a name server."""
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Addresses:
-        """As `socket.getaddrinfo`."""
+        """Like `socket.getaddrinfo`."""
         resolved = await asyncio.wrap_future(_resolving(host, port, hints), loop=self)
         self.addresses[host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)] = numeric(resolved)
         return resolved
@@ -202,20 +205,20 @@ _lock = threading.Lock()
 
 
 def _resolving(host: Any, port: Any, hints: Mapping[str, Any]) -> Future[Addresses]:
-    """The answer to come of the name server. A question that still waits is shared: no thread can be ended that asks a
-    silent name server, so there is one for each name at most.
+    """The future answer of the name server. All requests for a name share one query while it waits, because a thread
+    that waits for a silent name server cannot be ended.
     """
     question = (host, port, *sorted(hints.items()))
     with _lock:
         if question in _questions:
             return _questions[question]
         resolved = _questions[question] = Future()
-        resolved.set_running_or_notify_cancel()  # a request that is broken off must not cancel it for the others
+        resolved.set_running_or_notify_cancel()  # a cancelled request must not cancel the query for the others
 
     def resolve() -> None:
         try:
             addresses, failed = socket.getaddrinfo(host, port, **hints), None
-        except BaseException as error:  # a label may be too long for a name; whatever it is, others wait for an answer
+        except BaseException as error:  # such as a label that is too long; the waiting requests need the error
             addresses, failed = [], socket.gaierror(str(error))
         answer(list(addresses), failed)
 
@@ -229,6 +232,6 @@ def _resolving(host: Any, port: Any, hints: Mapping[str, Any]) -> Future[Address
 
     try:
         threading.Thread(target=resolve, name="resolve", daemon=True).start()
-    except RuntimeError as error:  # the system has no thread left; the next request asks anew
+    except RuntimeError as error:  # no thread left in the system; the next request tries again
         answer([], socket.gaierror(str(error)))
     return resolved

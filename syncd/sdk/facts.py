@@ -1,4 +1,4 @@
-"""What a connector hands over: records (outputs), readings (outcomes), and the pages they travel in."""
+"""The data that a connector returns: records (outputs), readings (outcomes), and the pages that hold them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from datetime import date, datetime
 from typing import Literal
 
 Scalar = str | float
-"""An element of a field: a text or a number. A truth value is the text `true` or `false`."""
+"""An element of a field: a text or a number. A boolean is the text `true` or `false`."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """Any JSON value, such as a cursor."""
 
 Between = tuple[datetime, datetime]
-"""The first moment of a time, and the first moment after it; both aware."""
+"""A span of time: its first moment, and the first moment after it; both aware."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days that a request asks for: the first and the last of a window, both included, and today.
+    """The days of a request: the first and the last day of a window, both included, and today.
 
-    `today` is the window's last day once that has passed: a request "up to today" then asks for nothing after it.
+    After the window's last day, `today` is that last day, so that a request "up to today" asks for no later day.
     """
 
     first: date
@@ -30,7 +30,7 @@ class Days:
 
     @property
     def none_yet(self) -> str | None:
-        """Why no day of the window has come yet; None if one has."""
+        """The reason why no day of the window can be requested yet; None if a day can."""
         if self.last < self.first:
             return "no day of its window has settled yet"
         return f"its window begins on {self.first}" if self.today < self.first else None
@@ -38,13 +38,13 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An output fact: an issue, a pull request, a release, in the state in which it was pulled.
+    """An output fact, such as an issue, a pull request or a release, in the state in which it was pulled.
 
-    Times are aware. `done_at` is the moment on which the record counts, None if it is not done; then `not_done` says
-    why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
-    value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes records in a stream that
-    holds several kinds. `remark` says what to know of a record although it counts, to follow the words "it is", such as
-    `resolved as Won't Do`.
+    Times are aware. The record counts at the moment `done_at`. If the record is not done, `done_at` is None and
+    `not_done` says why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a
+    field with a single value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes
+    records in a stream that holds several kinds. `remark` is a remark on a record that counts, such as `resolved as
+    Won't Do`. It can follow the words "it is".
     """
 
     id: str
@@ -61,7 +61,7 @@ class Record:
 
 
 def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:
-    """The field `lead_time`: the days from a record's creation until it was done.
+    """The field `lead_time`: the number of days from a record's creation until it was done.
 
     The field is empty if one of the times is missing, or if the record was done before it was created: the dates of
     imported records and of moved tags would distort an average.
@@ -73,10 +73,10 @@ def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An outcome observation: a number, or none and the `problem`.
+    """An outcome observation: a number, or the `problem` that explains why there is no number.
 
     `at` is the time that the number describes (aware). If the source gives no time, `at` is None, and the number
-    describes the time at which it was seen. `cell` is its place (`Support!C14`), `raw` the content of that place as
+    describes the time of the pull. `cell` is the number's place (`Support!C14`), `raw` the content of that place as
     text.
     """
 
@@ -92,7 +92,7 @@ UnsettledQuality = Literal["partial", "failed", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """What a source that judges its own numbers says of the newest: it is not complete there, and why."""
+    """The judgement of a source on its own newest number: why the number is not complete."""
 
     quality: UnsettledQuality
     reason: str
@@ -100,12 +100,12 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read, and
-    `partial` too if some of it was. If it is `unsettled`, its readings are stored and make no new value.
+    """Every reading that a part of a stream has now.
 
-    `notes` tell `explain` what was left out, such as rows without a date. `warning` is for whoever reads the value: a
-    row that may be the newest was left out. With `between` only the readings of that time are listed: earlier and later
-    ones stay as they were stored.
+    `problem` is set if the part could not be read; `partial` is also set if some of the part was read. If the snapshot
+    is `unsettled`, its readings are stored but make no new value. `notes` tell `explain` what was left out, such as
+    rows without a date. `warning` is shown beside the value if a row that may be the newest was left out. With
+    `between`, only the readings in that span are listed: earlier and later readings stay as they were stored.
     """
 
     readings: Sequence[Reading] = ()
@@ -121,11 +121,11 @@ class Snapshot:
 class Lists:
     """What became of the lists that make up a stream, such as the repositories of an owner; each has a name.
 
-    `renamed` maps the former name of a list to its present one: its records keep their history under the new name.
+    `renamed` maps the former name of a list to its present name: its records keep their history under the new name.
     `left` are lists that no longer belong to the stream: their records are gone. `unread` are lists that could not be
-    read, each with the reason: their records stay, and the stream is partial. `empty` are lists that can hold nothing,
-    each with the reason, to be shown. `memory` is what the source wants to remember of the stream, None to keep what it
-    remembered; unlike a cursor it stays when the stream starts anew.
+    read, each with the reason: their records stay, and the stream is partial. `empty` are lists that can hold no
+    records, each with the reason, which is shown. `memory` is the data that the source wants to remember of the stream;
+    None keeps the stored memory. Unlike a cursor, the memory stays when the stream is read from its beginning again.
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -137,14 +137,15 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a source's answer, stored with its cursor in one transaction.
+    """A part of a source's answer. The page and its cursor are stored in one transaction.
 
     `cursor` is the place from which the next pull may start once this page is stored; None keeps the stored cursor.
     `present`, on the last page of a pull that listed everything, holds the ids of all existing records: every other
-    record is gone. On a page of a census it holds the ids on that page. `expected` is the number of rows that the
-    server announces for the whole pull; None if it announces none. `readings` holds a snapshot for each part of a
-    stream of readings. `lists` tells what became of the stream's lists. `moved_in` says that a record of the page came
-    from another list, which may still hold it under its former id: a census of the connection's streams is due at once.
+    record is gone. On a page of a census, `present` holds the ids on that page. `expected` is the number of rows that
+    the server announces for the pull; None if it announces none. `readings` holds a snapshot for each part of a stream
+    of readings. `lists` tells what became of the stream's lists. `moved_in` says that a record of the page came from
+    another list. That list may still hold the record under its former id, so a census of the connection's streams is
+    due at once.
     """
 
     records: Sequence[Record] = ()
@@ -158,14 +159,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The data that is pulled through a connection as a whole, shared by every measure that needs it.
+    """A list or table that is pulled through a connection. All measures that need it share the stream.
 
-    `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
+    `key` identifies the stream within its connection, also for people; the source can pull the stream by its key alone.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
-    moment that a measure of records needs. `windows` holds the time whose readings a part needs; a part without one
-    needs all. `days` are those that a request with dates asks for, None if it has none; the key names their window, so
-    they are the same for all parts. Streams with the same key are the same stream: their needs are joined. `memory` is
-    what the source asked to remember of the stream.
+    moment that a measure of records needs. `windows` holds the span whose readings a part needs; a part without a span
+    needs all readings. `days` are the days of a request; None if the request names no dates. The key names the window
+    of the days, so all parts have the same days. Streams with the same key are the same stream: their needs are joined.
+    `memory` is the data that the source wanted to remember of the stream.
     """
 
     key: str
@@ -178,7 +179,7 @@ class Stream:
 
     @property
     def name(self) -> str:
-        """What logs and lists call it."""
+        """The stream's name in logs and lists."""
         return stream_name(self.key)
 
     def joined(self, other: Stream) -> Stream:
@@ -195,15 +196,15 @@ class Stream:
 
 
 def stream_name(key: str) -> str:
-    """What logs and lists call a stream: the first line of its key. Whatever is too long for them, such as the text of
-    a query, follows on further lines.
+    """The name of a stream in logs and lists: the first line of its key. Further lines of the key hold longer text,
+    such as a query.
     """
     return key.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding of `syncd doctor`: either it is `ok`, or `detail` says what to do."""
+    """A finding of `syncd doctor`. If it is not `ok`, `detail` says what to do."""
 
     name: str
     ok: bool

@@ -1,6 +1,6 @@
-"""Numbers and shares as people and spreadsheet programs read them; on a page in the reader's language.
+"""Formats numbers and shares for people and spreadsheet programs, on a page in the reader's language.
 
-A figure has few digits, yet it is never rounded across a bound that a judgement stands on.
+A figure has few digits, but is never rounded across a bound that a judgement depends on.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _MOST_DIGITS = 16
 _DIGITS = re.compile(r"-?\d+(\.\d+)?")
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # spreadsheet programs read these as formulas (OWASP)
-_AFTER_A_SEPARATOR = re.compile(r"([;|][\"']?)([=+@＝＋＠-])")  # begins a cell for some programs
+_AFTER_A_SEPARATOR = re.compile(r"([;|][\"']?)([=+@＝＋＠-])")  # some programs start a new cell here
 
 
 def number(value: float | None, unknown: str = "–", bounds: Collection[float] = ()) -> str:
-    """`1,092`, `99.95`, `0.0042`; for None the text `unknown`, a dash by default.
+    """A number such as `1,092`, `99.95` or `0.0042`. For None, the text `unknown`, a dash by default.
 
     The figure stays on its side of each of the `bounds`: 599.999 is not shown as 600 if the target of 600 is not met.
     """
@@ -39,13 +39,13 @@ def number(value: float | None, unknown: str = "–", bounds: Collection[float] 
 
 
 def whole(count: int) -> str:
-    """How many there are: `1,092`."""
+    """A count, such as `1,092`."""
     return language().decimal(Decimal(count))
 
 
 def exact(text: str) -> str:
-    """A number with all its digits as programs write it, `1092.5`, with the decimal point of the reader's language; any
-    other text as it is.
+    """A number with all its digits, without separators, and with the decimal point of the reader's language: `1092.5`.
+    Any other text is unchanged.
     """
     return language().decimal(Decimal(text), grouped=False) if _DIGITS.fullmatch(text) else text
 
@@ -59,16 +59,16 @@ def full_number(value: float | None, unknown: str = "–") -> str:
 
 
 def percent(share: float | None, bounds: Collection[float] = ()) -> str:
-    """A share as `18 %`, halves rounded up; a dash for None.
+    """A share in percent, such as `18 %`, with halves rounded up; a dash for None.
 
-    The figure stays on its side of each of the `bounds`, which are shares too and belong to what is above them: 89.96 %
-    is shown as `89.9 %` if it is at risk because it is below 90 %.
+    The `bounds` are shares too. The figure is at or above a bound exactly if the share is: 89.96 % is shown as `89.9 %`
+    if 90 % is a bound, because it is below 90 %.
     """
     if share is None:
         return "–"
     hundredths = as_decimal(share) * 100
     if abs(hundredths) > LARGEST_WHOLE:
-        return f"{float(hundredths):g} %"  # too large to be read: in every language as programs write it
+        return f"{float(hundredths):g} %"  # too long to read with all digits; the same in every language
     limits = [as_decimal(bound) * 100 for bound in bounds]
     figures = _roundings(hundredths, 0)
     figure = _first(figures, lambda figure: [figure >= limit for limit in limits], hundredths)
@@ -76,9 +76,7 @@ def percent(share: float | None, bounds: Collection[float] = ()) -> str:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A cell of a CSV file that spreadsheet programs show as it is: no text becomes a formula, no whole number gets
-    decimals.
-    """
+    """A cell of a CSV file for spreadsheet programs: no text becomes a formula, and no whole number gets decimals."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, str):
@@ -94,7 +92,7 @@ def _first(figures: Iterator[Decimal], sides: Callable[[Decimal], object], exact
 
 
 def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
-    """The number rounded to so many decimal places, then to more and more."""
+    """The number rounded to `places` decimal places, then to more and more places."""
     yield exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     for more in range(places + 1, _MOST_DIGITS - max(0, exact.adjusted())):
         for direction in (ROUND_HALF_UP, ROUND_FLOOR, ROUND_CEILING):
@@ -102,6 +100,6 @@ def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
 
 
 def _plain(figure: Decimal) -> Decimal:
-    """A number without needless zeros; nought has no sign."""
+    """A number without trailing zeros; zero has no sign."""
     text = f"{figure:f}"
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) if figure else Decimal(0)

@@ -1,7 +1,7 @@
-"""Texts from outside, made inert: whatever a title, a cell, a note or a server's answer holds, it is only text.
+"""Makes texts from outside inert, such as titles, cells, notes and servers' answers.
 
-Control characters command a terminal, bidirectional overrides show a text in another order than it has, and a line
-break begins a line that seems to be syncd's own.
+Control characters can command a terminal, bidirectional overrides change the order in which a text is shown, and a line
+break can begin a line that seems to come from syncd.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _INERT: dict[int, str | None] = {
     **dict.fromkeys(map(ord, _BREAKS), " "),
 }
 DROPPED = frozenset(chr(code) for code, sign in _INERT.items() if sign is None)
-"""The characters that are left out of a text that is made inert."""
+"""The characters that are removed when a text is made inert."""
 
 _ACTIVE = re.compile(f"[{re.escape(''.join(map(chr, _INERT)))}]")
 _LINE = re.compile(r"(?:[^\r\n]|\r(?!\n))+")
@@ -34,8 +34,8 @@ def inert_lines(text: str) -> str:
 
 
 def inert_json(document: str) -> str:
-    """A JSON document in which such characters stand as escapes: it means the same, and is safe to show."""
-    if document.isascii():  # JSON itself escapes the ASCII control characters, but one
+    """The same JSON document with these characters as escapes, so that it is safe to print."""
+    if document.isascii():  # JSON escapes every ASCII control character except DEL
         return document.replace("\x7f", "\\u007f")
     return "\n".join(
         _ACTIVE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line) if not line.isprintable() else line

@@ -1,8 +1,8 @@
 """The one client for JSON APIs, over httpx.
 
-Every request goes through the connection's retry policy and has a deadline for its whole answer. The decoding is a part
-of each try: an answer that is cut off, is not JSON or does not have the expected shape is requested again. The quota is
-learned from every answer.
+Every request goes through the connection's retry policy and has a deadline for its complete answer. Each try decodes
+the answer: if an answer is cut off, is not JSON or does not have the expected shape, the request is sent again. The
+client learns the quota from the answers.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _NOT_MODIFIED = 304
 _UNAUTHORIZED = 401
-_TURNED_AWAY = frozenset({408, 425, 429, 503})  # nothing came of the request
+_TURNED_AWAY = frozenset({408, 425, 429, 503})  # the request had no effect
 
 
 class Credentials(Protocol):
     """Headers that change while a client is open, such as an access token that expires."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers for a request. SourceError if there are none to be had."""
+        """The headers for a request. Raises SourceError if it cannot get any."""
         ...
 
     def refused(self, headers: Mapping[str, str]) -> None:
-        """The server refused these headers by 401: the next ones should be others."""
+        """The server refused these headers with 401, so `headers` should return different ones next time."""
         ...
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Credentials(Protocol):
 
 
 class JsonClient:
-    """Reads and writes at one server. For one thread at a time; opening it makes no request."""
+    """Reads from and writes to one server. Only one thread may use it at a time. Opening it makes no request."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class JsonClient:
         credentials: Credentials | None = None,
         follows: bool = False,
     ) -> None:
-        """`headers` are sent with every request, and those of `credentials`, which may change. A client that sends
-        check-ins keeps no connection alive. With `follows`, a GET of `answer`, `read` or `pages` is sent on once to the
-        address that a redirect names, if that is on the same server.
+        """Every request has `headers` and the headers of `credentials`, which may change. A client that sends check-ins
+        keeps no connection alive. With `follows`, each GET of `answer`, `read` and `pages` follows one redirect, if it
+        stays on the same server.
         """
         self.url = settings.url
         self.server = Server(settings, context)
@@ -86,17 +86,17 @@ class JsonClient:
         method: str = "GET",
         body: object = None,
     ) -> T:
-        """The answer's JSON as a value of this type, such as `list[Row]`; `object` takes any JSON. SourceError.
+        """The answer's JSON as a value of this type, such as `list[Row]`; `object` accepts any JSON.
 
-        A POST sent from here only reads: like a GET it is tried again.
+        Use POST only for a request that reads, because a failed POST is tried again like a GET. Raises SourceError.
         """
         return self.answer(self.address(path, query), shape, method=method, body=body)[0]
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
-        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server; where a proxy
-        took the links away, `x-next-page` does, or the page after a full page is asked for by its number.
+        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server. If a proxy
+        removed the links, `x-next-page` leads there, or the page after a full page is requested by its number.
 
-        SourceError, also if the pages form a circle: back to a page that was read, or to the same content again.
+        Raises SourceError, also if the pages form a circle: an address is repeated, or a page equals the page before.
         """
         address: str | None = self.address(path, query)
         read: set[str] = set()
@@ -115,9 +115,9 @@ class JsonClient:
     def answer(
         self, address: str, shape: type[T], *, method: str = "GET", body: object = None
     ) -> tuple[T, Mapping[str, str]]:
-        """The JSON of the answer from a whole address as a value of this type, and its headers by lower-case names.
+        """The JSON of the answer from a full address as a value of this type, and its headers by lower-case names.
 
-        `pages` reads a list by its links; this is for servers that lead to the next page in another way.
+        `pages` reads a list by its links. Use `answer` if a server leads to the next page in another way.
         """
 
         def ask() -> tuple[T, Mapping[str, str]]:
@@ -132,8 +132,8 @@ class JsonClient:
     def changed(
         self, address: str, shape: type[T], conditions: Mapping[str, str]
     ) -> tuple[T, Mapping[str, str]] | None:
-        """As `answer` to a GET with these conditions, such as `If-None-Match`; None if it is as they say (304). Without
-        conditions 304 is no answer.
+        """Like `answer` to a GET with conditional headers, such as `If-None-Match`. None if nothing has changed (304).
+        Without conditions, 304 is an error.
         """
 
         def ask() -> tuple[T, Mapping[str, str]] | None:
@@ -145,11 +145,11 @@ class JsonClient:
         return self._context.retry.call(ask)
 
     def now(self) -> datetime:
-        """The time by which a time in an answer has passed or is still to come."""
+        """The present time, to compare times in answers with."""
         return self._context.now()
 
     def address(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        """The whole address of a path at this server."""
+        """The full address of a path at this server."""
         address = self.url + path
         return address + ("&" if "?" in address else "?") + urlencode(query) if query else address
 
@@ -164,21 +164,21 @@ class JsonClient:
         accepted: Collection[int] = (),
         check: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Sends `body`: bytes as they are, anything else as JSON. Returns once an answer confirms that it arrived.
+        """Sends `body`: bytes unchanged, anything else as JSON. Returns once an answer confirms that the body arrived.
 
-        `accepted` are the statuses that confirm it, any 2xx by default. `check` reads such an answer, and raises
-        SourceBroken if the answer is a refusal after all.
+        `accepted` are the statuses that confirm it, any 2xx by default. `check` reads an answer with such a status, and
+        raises SourceBroken if the answer is nevertheless a refusal.
 
         | answer | to a POST or PATCH | to a PUT |
         |---|---|---|
-        | 2xx, or what is `accepted` | it arrived | it arrived |
-        | 408, 425, 429, 503, a limit told by 403 | RetryLater: it was turned away | RetryLater |
+        | 2xx, or a status in `accepted` | it arrived | it arrived |
+        | 408, 425, 429, 503, a rate limit with 403 | RetryLater: it had no effect | RetryLater |
         | any other 5xx | Unsure | RetryLater |
-        | 3xx: redirects are not followed | Unsure: some follow a write that took effect | SourceBroken |
-        | any other 4xx, a login page, a redirect to it | SourceBroken | SourceBroken |
-        | one that `check` cannot read | Unsure | RetryLater |
+        | 3xx: redirects are not followed | Unsure: the write may have taken effect | SourceBroken |
+        | any other 4xx, a login page, a redirect to one | SourceBroken | SourceBroken |
+        | an answer that `check` cannot read | Unsure | RetryLater |
 
-        `syncd.sdk.exchange` has the table of errors for requests without a whole answer.
+        `syncd.sdk.exchange` has the table of errors for requests without a complete answer.
         """
         repeatable = method == "PUT"
 
@@ -207,7 +207,8 @@ class JsonClient:
     def check(self, path: str = "") -> Iterator[Check]:
         """The findings of `doctor` from a GET: reachable, authenticated, and the quota and clock in the headers.
 
-        A `path` must be answered with JSON. Without it, an API may have nothing at its root.
+        If a `path` is given, its answer must be JSON. Without a path, the root is requested, where an API may have
+        nothing.
         """
         address = self.address(path)
         answer = self._context.retry.call(partial(self._ask, "GET", address))
@@ -222,7 +223,7 @@ class JsonClient:
         yield from quota_and_clock(answer.headers, self._context.now())
 
     def reach(self) -> Iterator[Check]:
-        """For `doctor`, where any request below the url may be a write: whether the server answers at its root."""
+        """For `doctor`, if any request below the url may be a write: whether the server answers at its root."""
         root = origin(urlsplit(self.url))
         answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
         what_shows = "whether it takes check-ins shows when the first is written"
@@ -250,9 +251,9 @@ class JsonClient:
         *,
         repeatable: bool = True,
     ) -> Answer:
-        """An answer of any status. The headers of an outage tell nothing about the quota.
+        """An answer of any status. The quota is not learned from the headers of a 5xx.
 
-        A request that is refused by 401 took no effect: it is sent once more if there are new credentials.
+        A request refused with 401 had no effect. If there are credentials, it is sent once more with renewed headers.
         """
         named = dict(headers or {})
         content = body if isinstance(body, bytes) else None
@@ -269,7 +270,7 @@ class JsonClient:
         return answer
 
     def _of_shape(self, answer: Answer, address: str, shape: type[T]) -> tuple[T, Mapping[str, str]]:
-        """The value of a good answer, and its headers by lower-case names."""
+        """The value of a 2xx answer, and its headers by lower-case names."""
         if not 200 <= answer.status < 300:
             raise self.server.refusal(answer, address)
         try:
@@ -286,8 +287,8 @@ class JsonClient:
         return value, {name.lower(): header for name, header in answer.headers.items()}
 
     def following(self, address: str, link: str) -> str:
-        """The address that a link in an answer leads to, as the library that sends the request parses it. SourceBroken
-        if it is on another server.
+        """The address that a link in an answer leads to, parsed by the library that sends the request. Raises
+        SourceBroken if the address is on another server.
         """
         import httpx
 
@@ -302,6 +303,6 @@ class JsonClient:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of headers; if a name is in both, in any case, the value of `others` wins."""
+    """Both sets of headers. If both have a name, ignoring upper and lower case, the value in `others` wins."""
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

@@ -1,4 +1,4 @@
-"""Shared by publishers that send a request for each check-in, to a service where nothing can be read back."""
+"""A base class for publishers that send one request for each check-in to a service where nothing can be read back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.sdk.publishing import Content, Written
 
 
 class JsonPublisher:
-    """A publisher that writes through `api`. A subclass writes `content` and `send`."""
+    """A publisher that writes through `api`. A subclass implements `content` and `send`."""
 
     together = False
     appends = True
@@ -19,11 +19,11 @@ class JsonPublisher:
         self.api = api
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """Nothing: the service cannot be read back, and where a write replaces the old content it need not be."""
+        """Empty targets. The service cannot be read back, or need not be, because a write replaces the old content."""
         return {key_result: Written() for key_result in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Sends each check-in that has a content."""
+        """Sends each check-in whose content is not empty."""
         for key_result, content in contents.items():
             if content:
                 self.send(key_result, content)
@@ -33,7 +33,7 @@ class JsonPublisher:
         raise NotImplementedError
 
     def check(self) -> Iterator[Check]:
-        """For `doctor`: whether the server answers. Nothing can be read there, and nothing is sent for a try."""
+        """For `doctor`: whether the server answers. There is nothing to read, and no check-in is sent as a test."""
         return self.api.reach()
 
     def close(self) -> None:

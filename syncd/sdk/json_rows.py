@@ -1,4 +1,4 @@
-"""Reads rows of JSON by paths, as far as records need it, and makes records of them by a table of paths."""
+"""Reads values of JSON rows by their paths, and makes a record of each row by the paths in a `RecordShape`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from syncd.sdk.members import Member
 class JsonRow:
     """A row of a list. A path such as `author.username` leads into objects, and from a list into each of its elements.
 
-    A key that a row lacks is no blank: RetryLater, as for every answer that is not what was expected. A blank is null.
-    A key with `?` after it, as in `milestones?.title`, may be missing.
+    A blank is null. If a row lacks a key, RetryLater is raised, as for every answer of an unexpected shape. A key with
+    `?` after it, as in `milestones?.title`, may be missing.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
 
     def elements(self, path: str) -> list[Scalar]:
-        """The elements of a field: none for null; a truth value is the text `true` or `false`."""
+        """The elements of a field; empty for null. A boolean is the text `true` or `false`."""
         values: list[Any] = [self._content]
         for key in path.split("."):
             values = [inner for value in values for inner in _inner(value, key, path)]
@@ -37,7 +37,7 @@ class JsonRow:
         return str(elements[0]) if elements else None
 
     def time(self, path: str) -> datetime | None:
-        """An ISO 8601 time, aware; None for null."""
+        """An ISO 8601 time as an aware datetime; None for null."""
         text = self.text(path)
         try:
             moment = None if text is None else datetime.fromisoformat(text)
@@ -71,11 +71,11 @@ def _unexpected(path: str, problem: str) -> RetryLater:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordShape:
-    """The path in a row of everything that a record has, and why a row is `not_done`.
+    """The paths in a row of everything that a record has, and the rule that says why a row is `not_done`.
 
-    `kind` and the value at `number` identify a record in its member: the number is unique among those of its kind, and
-    stays. People read the number after the `sign`, as in `acme/web!7`. `done_at` are times of being done: the first
-    that a row has is the one.
+    `kind` and the value at `number` identify a record in its member: the number is unique among the records of its
+    kind, and does not change. People read the number after the `sign`, as in `acme/web!7`. `done_at` has the paths of
+    times at which a row may be done; the first of these times that a row has counts.
     """
 
     kind: str
@@ -95,7 +95,7 @@ class RecordShape:
         return {*self.fields, "title", "lead_time"}
 
     def record(self, content: Mapping[str, Any], member: Member) -> Record:
-        """The record of a row of a member. A row without a title has its number for one."""
+        """The record of a row of a member. If a row has no title, the record's title is its number."""
         row = JsonRow(content)
         number, created_at, updated_at = row.text(self.number), row.time(self.created_at), row.time(self.updated_at)
         if number is None or updated_at is None:

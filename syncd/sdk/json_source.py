@@ -1,4 +1,4 @@
-"""Shared by most sources over a JSON API: defaults to inherit, and how lists sorted by update are read."""
+"""Base classes for most sources that use a JSON API, and the walk through lists that are sorted by update."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from syncd.sdk.facts import Check, Json, Page, Record, Stream
 from syncd.sdk.json_client import JsonClient
 
 OVERLAP = timedelta(minutes=2)
-"""How far behind its mark a walk by time begins: equal timestamps, and servers that disagree on the time."""
-_HEAD_READS = 5  # a list whose head moves faster than it is read is left to the next cycle
+"""A walk by time begins this long before its mark: rows may have equal timestamps, and servers' clocks differ."""
+_HEAD_READS = 5  # if the head of a list changes faster than it is read, the next cycle continues
 
 
 class JsonSource:
-    """A source that reads through `api`. A subclass writes `pull`; if it pulls records, also `census`."""
+    """A source that reads through `api`. A subclass implements `pull`; if it pulls records, also `census`."""
 
     probe: ClassVar[str] = ""
-    """The path that `doctor` asks for: one that is refused without good credentials."""
+    """The path that `doctor` requests. The server should refuse it without valid credentials."""
 
     def __init__(self, api: JsonClient) -> None:
         self.api = api
 
     def verify(self, stream: Stream) -> None:
-        """Accepts every field, because the measure's keys already name the existing fields."""
+        """Accepts every field, because the measure's keys have already checked the fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """See `syncd.sdk.connector.Source`."""
         raise NotImplementedError
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """For readings it yields nothing, because they have no census. For records, an empty census would mean that all
-        of them are gone.
+        """Yields nothing for readings, because they have no census. A subclass with records must implement it: an empty
+        census would mean that all records are gone.
         """
         if stream.kind == "records":
             raise NotImplementedError
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the server answers and takes the credentials."""
+        """Whether the server answers and accepts the credentials."""
         return self.api.check(self.probe)
 
     def close(self) -> None:
@@ -49,17 +49,18 @@ class JsonSource:
 
 
 class NewestFirst(JsonSource):
-    """Records of a list that the server sorts by update, newest first. A subclass writes `records` alone.
+    """A source of records in a list that the server sorts by update, newest first. A subclass implements only
+    `records`.
 
-    The cursor is the newest update of the *first* page, by the server's clock. A row that is updated while later pages
-    are read is newer than the cursor, so no pull misses it, even if the server sorts in another order. Such a row jumps
-    to the head of the list, which is read again in the same pull. If a row leaves the list while it is read, the rows
-    behind it move up, and a row may move to a page that was read already: the census lists that row, and it is pulled
-    then.
+    The cursor is the newest update on the *first* page, by the server's clock. A row that is updated while later pages
+    are read is newer than the cursor, so no pull misses the row, even if the server sorts in another order. Such a row
+    jumps to the head of the list, which is read again in the same pull. If a row leaves the list while the list is
+    read, the rows behind it move up. One of them may move to a page that was already read. The census lists that row,
+    and then it is pulled.
     """
 
     def records(self, stream: Stream, since: datetime | None) -> Iterator[Sequence[Record]]:
-        """The list's pages, down to rows updated at `since`; all pages if `since` is None."""
+        """The list's pages, newest rows first, down to rows updated at `since`; all pages if `since` is None."""
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
@@ -70,24 +71,24 @@ class NewestFirst(JsonSource):
             yield Page(cursor={"mark": newest.isoformat(), "url": self.api.url})
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record of the list now. A record that is missing was deleted, was moved, or no longer matches."""
+        """Every present record of the list. A missing record was deleted, was moved, or no longer matches."""
         return whole_list(partial(self.records, stream), stream.since)
 
 
 Read = Callable[[datetime | None], Iterator[Sequence[Record]]]
-"""Reads a list's pages, newest first, down to rows updated at a time; all pages if that is None."""
+"""Reads a list's pages, newest rows first, down to rows updated at the given time; all pages if the time is None."""
 
 
 def updates(
     read: Read, since: datetime | None, mark: datetime | None, now: datetime
 ) -> Generator[Page, None, datetime | None]:
-    """The rows of a list updated since the mark of the last pull; without a mark, those updated since `since`.
+    """The rows of a list updated since the mark of the last pull; without a mark, the rows updated since `since`.
 
-    Both less an overlap: a row may be done some moments after the update that the server tells. Returns the new mark,
-    which is true once all these pages are stored: see `NewestFirst`. It is of the first walk alone: where the server
-    sorts in another order, a later one, which ends where it meets what it knows, passes rows by. It is no time after
-    `now`: a server lets imports and owners set an update in the future, and the rows that are updated until then come
-    too.
+    Both times are reduced by an overlap, because a row may be done some moments after the update that the server tells.
+    Returns the new mark, which is valid once all these pages are stored: see `NewestFirst`. The mark comes only from
+    the first walk: a later walk ends where it meets known rows, so it can miss rows if the server sorts in another
+    order. The mark is never after `now`, because a server lets imports and owners set an update in the future, and
+    rows that are updated until then must be pulled too.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark
@@ -97,7 +98,7 @@ def updates(
         for records in read(since):
             pages += 1
             versions = {(record.id, record.updated_at) for record in records}
-            if reading and versions <= seen:  # nothing has come to the head: many rows may have one time
+            if reading and versions <= seen:  # no row is new at the head: many rows may have the same time
                 return mark
             seen |= versions
             if pages == 1:
@@ -114,7 +115,8 @@ def updates(
 def whole_list(read: Read, since: datetime | None) -> Iterator[Page]:
     """Every record of a list updated since `since`, with the ids on each page in `present`.
 
-    A list of several pages is read twice: if a row leaves the list meanwhile, another row may slip past a page's edge.
+    A list of several pages is read twice: if a row leaves the list during a walk, another row may move to a page that
+    was already read.
     """
     for _ in range(2):
         pages = 0

@@ -1,7 +1,7 @@
-"""Reads JSON within bounds: how deep it is nested, and how large its numbers are.
+"""Reads JSON with limits for the depth of nesting and the size of numbers.
 
-Code that walks through a value calls itself for each level, and Python allows a thousand calls within each other. A
-number that no double holds would be infinite, and no sum of it a number.
+Code that walks through a value recurses once for each level, and Python allows about a thousand nested calls. A number
+too large for a double would become infinite, and so would every sum with it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _TOO_DEEP = f"its answer is nested more than {_DEEPEST} levels deep; ask for a p
 
 
 def read_json(body: bytes) -> Any:
-    """The value. RetryLater if the body is not JSON: a proxy's page, or half of an answer. SourceBroken if it is nested
-    too deep, or holds a number that is too large.
+    """The value. Raises RetryLater if the body is not JSON, such as a proxy's page or half of an answer. Raises
+    SourceBroken if the JSON is nested too deep or holds a number that is too large.
     """
     try:
         value = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""The YAML keys that a connector adds to measures, and what they say of the rows that are asked for."""
+"""The YAML keys that a connector adds to measures, and the questions that they answer about the requested rows."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ class MeasureKeys(BaseModel):
     kind: ClassVar[Literal["records", "readings"]]
 
     asked: ClassVar[Sequence[str]] = ()
-    """The keys that `syncd init` asks for, in this order; those that are needed, unless given."""
+    """The keys that `syncd init` asks for, in this order. Unless set, `syncd init` asks for the required keys."""
     rules: ClassVar[Sequence[Rule]] = ()
-    """What is refused between its keys, for the JSON Schema, by the functions of `syncd.sdk.key_rules`."""
+    """For the JSON Schema: the rules between its keys, made by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()
-    """The same of measures to which no default, named measure or formula lends a key: which of its keys are needed."""
+    """For the JSON Schema: which keys are required in a measure that gets no key from a default, a named measure or a
+    formula.
+    """
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The key of each stream that this measure needs; `fields` are the fields named in its `where` and `of`."""
         raise NotImplementedError
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The key that a connection with these settings does not let measures have, and why; None if there is none."""
+        """A key that the connection's settings do not allow in this measure, and the reason; None if they allow all."""
         return None
 
 
@@ -47,46 +49,48 @@ class RecordKeys(MeasureKeys):
         raise NotImplementedError
 
     def ignores_case(self, field: str) -> bool:
-        """Whether the service treats the values of a field alike whatever their case, as names of labels."""
+        """Whether the service ignores upper and lower case in the values of a field, such as names of labels."""
         return False
 
     @property
     def asks_days(self) -> bool:
-        """Whether its request names days of the window. Its streams are then pulled with `days`."""
+        """Whether the measure's request names days of the window. Then its streams are pulled with `days`."""
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """Why a condition on a field cannot be asked for, and what to write instead; None if it can.
+        """Why a condition on a field is not possible, and what to write instead; None if it is possible.
 
-        `values` are those of `FIELD:` or `not_FIELD:`, as texts; None means a field without a value.
+        `values` are the values of `FIELD:` or `not_FIELD:`, as texts; None means a field without a value.
         """
         return None
 
     def record_kind(self) -> str | None:
-        """The kind of record that counts, if its streams hold several kinds; None if all records count."""
+        """The kind of record that is counted, if the measure's streams hold several kinds; None if all records are
+        counted.
+        """
         return None
 
     def is_work(self) -> bool:
-        """Whether each record that counts is a piece of work, such as an issue; a release is made of others."""
+        """Whether each counted record is a piece of work, such as an issue. A release consists of other work."""
         return True
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why no record can ever count, such as `asks for drafts, which are never merged`; None if a record can.
+        """Why no record can ever be counted, such as `asks for drafts, which are never merged`; None if a record can.
 
-        `asked` are the values in `where`, by field, as texts; None means a field without a value.
+        `asked` has the values in `where`, by field, as texts; None means a field without a value.
         """
         return None
 
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why a filter can exclude no record, and what to write instead; None if each can.
+        """Why a filter cannot exclude any record, and what to write instead; None if each filter can exclude a record.
 
-        `excluded` are the values in `where` that a record must not have, by field, like those of `never`.
+        `excluded` has the values that `where` excludes, by field, in the form of `asked` in `never`.
         """
         return None
 
 
 class ReadingKeys(MeasureKeys):
-    """The keys of a measure of readings. They also identify its part of the stream."""
+    """The keys of a measure of readings. They also identify the measure's part of the stream."""
 
     kind = "readings"
 
@@ -94,23 +98,24 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a series, by its shape and not by the rows that happen to be there.
+        """Whether the measure reads a series. The keys decide, not the present rows.
 
-        The readings of a series have dates. A series without rows is an empty set, while an empty cell is no number.
+        The readings of a series have dates. A series without rows is an empty set, but an empty cell is a missing
+        number.
         """
         raise NotImplementedError
 
     @property
     def asks_days(self) -> bool:
-        """Whether its request names days of the window. Its stream is then pulled with `days`."""
+        """Whether the measure's request names days of the window. Then its stream is pulled with `days`."""
         return False
 
     def in_unit(self, unit: str | None) -> Self:
-        """The keys for a key result with this unit, if the source knows the units of its numbers; most do not."""
+        """The keys for a key result with this unit, if the source knows its numbers' units. Most sources do not."""
         return self
 
     def page(self) -> str | None:
-        """The address at which a person sees what it reads, such as that of a spreadsheet; None if there is none."""
+        """The address at which a person sees the data of the measure, such as a spreadsheet; None if there is none."""
         return None
 
     def part(self) -> str:
@@ -127,8 +132,8 @@ class ReadingKeys(MeasureKeys):
 def not_allowed(
     key: str, names: Iterable[str], allow: Collection[str] | None, *, any_case: bool = False
 ) -> tuple[str, str] | None:
-    """What a measure's `refusal` returns for the first name that no pattern of `allow:` matches; None if all are
-    allowed. `*` stands for any text. `any_case`: names that differ only in case are the same.
+    """The result of a measure's `refusal` for the first name that no pattern of `allow:` matches; None if all names are
+    allowed. In patterns, `*` stands for any text. `any_case` ignores upper and lower case.
     """
     form = str.lower if any_case else str
     for name in names if allow is not None else ():

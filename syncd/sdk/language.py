@@ -1,8 +1,7 @@
-"""The language of whoever reads: English, unless a page is made for a reader of another one.
+"""The reader's language: English, unless a page is made for a reader of another language.
 
-Every text that a page shows is written as `gettext("%(name)s is unknown", name=…)`, in English. Commands, JSON
-documents, logs and everything that is stored take the text as it is written. A page that is made inside `speaking(…)`
-takes the translation.
+Every text on a page is written in English, as `gettext("%(name)s is unknown", name=…)`. Commands, JSON documents, logs
+and stored texts use the English text. A page that is made inside `speaking(…)` uses the translation.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from decimal import Decimal
 
 
 class Language:
-    """English: its texts, and its ways to write numbers and dates. A subclass has those of another language.
+    """English: its texts, numbers and dates. A subclass defines another language.
 
-    `tag` is its BCP 47 tag, `direction` that of its script: `ltr` or `rtl`.
+    `tag` is the BCP 47 tag of the language, `direction` the direction of its script: `ltr` or `rtl`.
     """
 
     tag = "en"
     direction = "ltr"
 
     def gettext(self, message: str) -> str:
-        """The translation of a message; its placeholders are left as they are."""
+        """The translation of a message, with unchanged placeholders."""
         return message
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """The translation of the form of a message that fits a number."""
+        """The translation of a message in the grammatical form for a number."""
         return singular if number == 1 else plural
 
     def decimal(self, number: Decimal, *, grouped: bool = True) -> str:
@@ -40,7 +39,7 @@ class Language:
         return f"{self.decimal(hundredths)} %"
 
     def day(self, day: date) -> str:
-        """A day of this year or so: `12 Oct`."""
+        """A day without its year: `12 Oct`."""
         return f"{day.day} {day:%b}"
 
     def full_day(self, day: date) -> str:
@@ -54,14 +53,14 @@ class Language:
 
 ENGLISH = Language()
 ISOLATED = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}"
-"""What begins and ends a sentence in English on a page of another language."""
+"""The two characters that begin and end an English sentence on a page of another language."""
 
 _language: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Everything in the block is worded in this language. Other threads keep theirs."""
+    """Sets the language for the block. Other threads keep their language."""
     token = _language.set(language)
     try:
         yield
@@ -75,21 +74,21 @@ def language() -> Language:
 
 
 def gettext(message: str, /, **parts: object) -> str:
-    """A text in the reader's language, with `parts` in the places of its placeholders, such as `%(name)s`."""
+    """A text in the reader's language, with `parts` in place of its placeholders, such as `%(name)s`."""
     text = language().gettext(message)
     return text % parts if parts else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str:
-    """A text in the form that fits a number, which its placeholder `%(num)s` shows."""
+    """A text in the grammatical form for a number. Its placeholder `%(num)s` shows the number."""
     spoken = language()
     return spoken.ngettext(singular, plural, number) % {"num": spoken.decimal(Decimal(number)), **parts}
 
 
 def original(sentence: str) -> str:
-    """A sentence that was kept or made in English: translated if it is a text of the catalogue, else marked as English.
+    """A sentence that was stored or made in English. It is translated if the catalogue has it, else marked as English.
 
-    The marks are the characters that isolate a text of another direction; pages turn them into an element.
+    The marks are the characters that isolate a text of another direction. Pages turn the marks into an HTML element.
     """
     spoken = language()
     text = spoken.gettext(sentence)
@@ -97,5 +96,5 @@ def original(sentence: str) -> str:
 
 
 def marked(message: str) -> str:
-    """The message itself. It marks a text of a table for the catalogue; `gettext` translates it where it is shown."""
+    """The message, unchanged. The call marks a text in a table for the catalogue; `gettext` translates it later."""
     return message

@@ -1,4 +1,4 @@
-"""A lookup: the cell where the row that meets all conditions crosses a column."""
+"""A lookup: the cell of one column in the row that meets all conditions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match
 from syncd.sdk.tables import Header, Lookup, Resolve, Unreadable, undated
 
-_REMEMBERED = 20_000  # cells; a table of millions of rows may have as many different ones
+_REMEMBERED = 20_000  # cells; a table may have millions of different cells
 
 
 class LookupReader:
-    """Searches the rows of a table, block by block. Unreadable if the header lacks a column, or has it twice."""
+    """Searches the rows of a table, block by block. Raises Unreadable if the header lacks a column, or has it twice."""
 
     def __init__(self, lookup: Lookup, reader: Reader, header: Header, sheet: str | None) -> None:
         self._lookup = lookup
@@ -43,7 +43,7 @@ class LookupReader:
             self._at = number, row[self._column] if self._column < len(row) else None
 
     def snapshot(self) -> Snapshot:
-        """The cell of the one matching row. If no row matches, or several do, the reading is unknown."""
+        """The cell of the one matching row. If no row matches, or several rows match, the reading is unknown."""
         if self._matching != 1:
             wanted = ", ".join(f"{header} = {value}" for header, value in self._lookup.row.items())
             problem = f"{self._matching:,} rows have {wanted}" if self._matching else f"no row has {wanted}"
@@ -53,13 +53,13 @@ class LookupReader:
 
 
 class _Condition:
-    """A condition of a lookup. It remembers what it decided of each cell."""
+    """A condition of a lookup. It remembers for each cell whether the cell meets the condition."""
 
     def __init__(self, position: int, is_same: Match) -> None:
         self._position = position
         self._is_same = is_same
         self._of_texts: dict[Cell, bool] = {}
-        self._of_others: dict[tuple[type, Cell], bool] = {}  # with its type, for 1 and TRUE are the same key
+        self._of_others: dict[tuple[type, Cell], bool] = {}  # with the type, because 1 and True are the same key
 
     def select(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> Iterator[tuple[int, Sequence[Cell]]]:
         """The rows whose cell meets the condition, with their numbers."""
@@ -85,8 +85,8 @@ class _Condition:
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: int | None = None) -> Snapshot:
-    """The lookup in the table that it names. Its header is the table's first row that is not blank, unless a row (from
-    1) is given.
+    """Carries out a lookup in its table. The header is the table's first row that is not blank, unless `header_row`
+    (from 1) is given.
     """
     table = _range(lookup.table)
     check_header(lookup.table, table, header_row)
@@ -101,7 +101,7 @@ def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: in
 
 
 def with_header(table: str, header_row: int | None) -> str:
-    """The range of a table together with its header, where that stands above the range; else the table as it is."""
+    """The range of a table, extended to its header if the header is above the range; else the table unchanged."""
     area = _range(table)
     if area is None or header_row is None or header_row > area.first_row:
         return table
@@ -111,7 +111,7 @@ def with_header(table: str, header_row: int | None) -> str:
 
 
 def check_header(table: str, area: Range | None, header_row: int | None) -> None:
-    """Unreadable if the row of the header is below a table."""
+    """Raises Unreadable if the header's row is below the table."""
     if area is not None and header_row is not None and area.last_row is not None and header_row > area.last_row + 1:
         raise Unreadable(f"header: {header_row} is below {table}; write the row that names its columns")
 

@@ -1,7 +1,7 @@
-"""Whether a cell of a table equals a value that a mapping writes: alike in CSV, XLSX, ODS and Google Sheets.
+"""Whether a cell of a table equals a value in a mapping, by the same rules in CSV, XLSX, ODS and Google Sheets.
 
-A spreadsheet keeps the day 2 November as a date, as a text or as a number of days, and 4 as a number or as a text. A
-mapping means the same cell with `2026-11-02` and `4` in all of them.
+A spreadsheet stores the day 2 November as a date, as a text or as a number of days, and 4 as a number or as a text. In
+a mapping, `2026-11-02` and `4` match all of these forms.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _EXACT = 2**53
 
 
 def plain_text(cell: Cell) -> str:
-    """A cell as text for a comparison: in Unicode's composed form, each run of white space as one space."""
+    """A cell as text for a comparison: in Unicode's composed form, with one space for each run of white space."""
     text = " ".join(shown(cell).split())
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 class Match:
-    """Says of cells whether they equal a value: as texts, as numbers, or as times.
+    """Compares cells with a value: as texts, as numbers, or as times.
 
-    A bare day equals every time of that day in the reader's zone. Texts are read by the rules of `as:`.
+    A day without a time equals every time of that day in the reader's zone. Texts are read by the rules of `as:`.
     """
 
     def __init__(self, value: str | bool | int | float, reader: Reader) -> None:
@@ -41,7 +41,7 @@ class Match:
     def __call__(self, cell: Cell) -> bool:
         """Whether the cell equals the value."""
         if self._is_name and type(cell) is str and cell.isascii():
-            return cell.split() == self._words  # as below, for tables of a million names
+            return cell.split() == self._words  # same result as below, but fast for a million names
         text = plain_text(cell)
         if self._is_truth or isinstance(cell, bool):
             return text.upper() == self._text.upper()
@@ -54,7 +54,7 @@ class Match:
         return self._moment is not None and self._is_same_time(self._reader.moment(cell), self._moment)
 
     def _as_number(self, cell: Cell) -> Decimal | None:
-        """The number itself, or the number that a text is."""
+        """The cell's number, or the number that its text stands for."""
         if isinstance(cell, bool):
             return None
         if isinstance(cell, int | float):

@@ -1,7 +1,7 @@
-"""Sources whose streams are made of several lists, as those of a group are of its projects: its members.
+"""Sources whose streams consist of several lists, called members, such as the projects of a group.
 
-The ids of a member's records begin with its key and a space. Which members there are may change between two pulls:
-they are renamed, move away, are hidden or cannot be read. `MembersSource` reads one after the other.
+The ids of a member's records begin with its key and a space. The members may change between two pulls: a member may be
+renamed, move away, be hidden or become unreadable. `MembersSource` reads one member after the other.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ def _names(patterns: list[str]) -> list[str]:
 
 
 ExcludedMembers = Annotated[list[str], AfterValidator(_names)]
-"""What the stream of a whole group leaves out: names of members (`*` stands for any text), and kinds of them."""
+"""The members that the stream of a whole group leaves out: their names (`*` stands for any text), and their kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A list of a stream, such as a project. Its `id` stays when it is renamed.
+    """A list of a stream, such as a project. Its `id` does not change when it is renamed.
 
     `path` is its name for people, without a space; names that differ only in case are the same. `url` is its page.
-    `kinds` are what `exclude` may call it beside its name, such as `archived`. `empty` says why it can have no rows.
+    `kinds` are words by which `exclude` may also name the member, such as `archived`. `empty` is the reason why the
+    member can have no rows.
     """
 
     id: int
@@ -55,11 +56,11 @@ class Member:
 
     @property
     def key(self) -> str:
-        """What the ids of its records begin with."""
+        """The text that the ids of its records begin with."""
         return self.path.lower()
 
     def is_excluded(self, exclude: Collection[str]) -> bool:
-        """Whether a pattern names it, by its path or by the last part of it, or a word what kind of member it is."""
+        """Whether a pattern matches its path or the last part of the path, or a word names one of its kinds."""
         return not self.kinds.isdisjoint(exclude) or _is_named(self.key, exclude)
 
 
@@ -67,8 +68,8 @@ class Member:
 class Members:
     """The members to `read`, and what became of the `lists` of the last pull.
 
-    `alone` says that the stream is that single member: what breaks it breaks the stream. `carried` are the ids of the
-    members whose records are there from the last pull; None if that is not known.
+    `alone` says that the stream consists of one member: an error of this member is an error of the stream. `carried`
+    are the ids of the members whose records are stored from the last pull; None if this is not known.
     """
 
     read: Sequence[Member]
@@ -77,15 +78,15 @@ class Members:
     carried: frozenset[int] | None = None
 
     def holds(self, id_: int) -> bool:
-        """Whether the mark of a member holds: its records are there, and its list can have rows."""
+        """Whether the mark of a member is valid: its records are stored, and its list can have rows."""
         return self.carried is None or id_ in self.carried
 
 
 def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
-    """The member of a stream that names it by a path, perhaps by its former one.
+    """The member of a stream that names one member by its path or by its former path.
 
-    `memory` is that of the stream. If the path means another member than in the last pull, the records of that one are
-    gone.
+    `memory` is the stream's memory. If the path means another member than in the last pull, the records of the earlier
+    member are gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {path.lower(): member.id}
     now = {member.key: member.id}
@@ -101,11 +102,11 @@ def members_of_group(
     belongs: Callable[[Member], bool],
     exclude: Collection[str],
 ) -> Members:
-    """The members that the server lists now, and those that the stream's `memory` has from the last pull.
+    """The members that the server lists now, and the members that the stream's `memory` has from the last pull.
 
-    A former member that is not listed may be deleted, hidden or moved. `ask` asks for it by its id, and `belongs` says
-    whether it is one still. If there is no answer, its records stay and its list is unread; but if another member has
-    its key now, the former one is gone.
+    A former member that is not listed may be deleted, hidden or moved. `ask` requests it by its id, and `belongs` says
+    whether it is still a member. If the request fails, the member's records stay and its list is unread. But if another
+    member has its key now, the former member is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}
@@ -134,13 +135,13 @@ def members_of_group(
 
 
 class MembersSource(JsonSource):
-    """Records of lists of members. A subclass writes `members` and `records`.
+    """A source of the records in members' lists. A subclass implements `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id; the
-    marks are those of `NewestFirst`. The mark of a member whose records leave goes with them: if the member comes back,
-    it is read from the beginning.
+    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id, as in
+    `NewestFirst`. When a member's records leave the stream, its mark is deleted too: if the member comes back, its list
+    is read from the beginning.
 
-    It keeps each stream's memory while it is open: the pull after a census goes on from what that has shown.
+    An open source keeps the memory of each stream, so the pull after a census knows the members of the census.
     """
 
     def __init__(self, api: JsonClient) -> None:
@@ -149,11 +150,11 @@ class MembersSource(JsonSource):
         self._of_census: dict[str, Members] = {}
 
     def members(self, stream: Stream) -> Members:
-        """The members whose lists make up the stream now, by `single_member` or `members_of_group`."""
+        """The members whose lists make up the stream now. Use `single_member` or `members_of_group`."""
         raise NotImplementedError
 
     def is_whole(self, stream: Stream) -> bool:
-        """Whether its lists are read whole each time, because they are not sorted by update."""
+        """Whether each pull reads the complete lists, because they are not sorted by update."""
         return False
 
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:
@@ -161,7 +162,7 @@ class MembersSource(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows of every member that were updated since its mark; those without an order all of them."""
+        """The rows of each member that were updated since its mark. If its lists `is_whole`, all of its rows."""
         kept: Mapping[str, Any] = cursor if cursor and cursor.get("url") == self.api.url else {}
         members = self._members(stream)
         shown = [members, self._of_census.pop(stream.key, members)]
@@ -206,8 +207,8 @@ def _each(
 ) -> Generator[Page, None, Mapping[str, str]]:
     """The pages of each member; the first page has the `cursor`.
 
-    A member that cannot be read is unread, with the reason, and the others are read. A limit, refused credentials, or a
-    server that fails for two members in a row concern all of them. Returns what is unread.
+    If a member cannot be read, the reason is noted and the other members are read. A rate limit, refused credentials,
+    or errors of the server for two members in a row end the pull. Returns the unread members, each with its reason.
     """
     empty = {member.key: member.empty for member in members.read if member.empty is not None}
     yield Page(cursor=cursor, lists=replace(members.lists, empty=empty))
@@ -246,7 +247,7 @@ def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[st
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys, once they are renamed, whose records are not those of the member that has the key now."""
+    """The keys, after renaming, whose stored records belong to another member than the one that has the key now."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 
@@ -254,14 +255,14 @@ def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[st
 def _carried(
     before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str], read: Iterable[Member]
 ) -> frozenset[int]:
-    """The ids of the members whose records are there, under their present keys, and that are not empty."""
+    """The ids of the members that are not empty and whose records are stored under the members' present keys."""
     empty = {member.id for member in read if member.empty is not None}
     after = {id_ for key, id_ in before.items() if now.get(renamed.get(key, key)) == id_}
     return frozenset(after - empty)
 
 
 def _renamed(before: Mapping[str, int], now: Mapping[int, str]) -> dict[str, str]:
-    """The former and the present keys. A member may take the key of another only if that one has given it up."""
+    """Former keys and the present keys. A member may take another member's key only if that member has a new key."""
     moved = {key: now[id_] for key, id_ in before.items() if now.get(id_, key) != key}
 
     def is_free(key: str, passed: frozenset[str] = frozenset()) -> bool:

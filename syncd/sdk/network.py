@@ -1,4 +1,4 @@
-"""Failures on the way to a server, in plain sentences: no name, no connection, no TLS, no answer."""
+"""Sentences for failures on the way to a server: no name, no connection, no TLS, no answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 BAD_HEADER = "a secret or a header holds a line break, or what else no header may hold; set it again without"
 _NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 _PORTS = {"http": 80, "https": 443}
-_PASSING = ("408", "429", "502", "503", "504")  # of a proxy that is ill or overloaded: another try may help
+_PASSING = ("408", "429", "502", "503", "504")  # from a proxy that is ill or overloaded: another try may help
 
 
 class Proxy(NamedTuple):
@@ -29,8 +29,8 @@ def unreachable(
 ) -> SourceError:
     """The error for a connection that was not made, so that nothing was sent.
 
-    `addresses` has the numeric addresses that host names stand for, as far as they were resolved. The text names the
-    host, the port and the proxy, and no more of an address: a path or a query may hold keys.
+    `addresses` has the numeric addresses of the host names that were resolved. The text names only the host, the port
+    and the proxy, because a path or a query may hold keys.
     """
     reasons = list(_causes(error))
     tls = next((reason for reason in reasons if isinstance(reason, ssl.SSLError)), None)
@@ -66,12 +66,12 @@ def unreachable(
 
 
 def too_slow(url: str, seconds: float, *, whole: bool = False) -> str:
-    """A server that was sent a request and did not answer; with `whole`, one whose answer had no end."""
+    """The sentence for a server that got a request and did not answer; with `whole`, did not end its answer."""
     return f"{host(url)} did not {'end its' if whole else ''} answer within {seconds:g} s".replace("  ", " ")
 
 
 def host(url: str) -> str:
-    """The host of an address with its port: what an error may name of an address."""
+    """The host and port of an address. An error may name them, but not the rest of the address."""
     name, port = _host_and_port(url)
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
@@ -82,8 +82,8 @@ def origin(parts: SplitResult) -> str:
 
 
 def proxy_of(url: str, configured: str | None = None) -> Proxy | None:
-    """The proxy for an address: the configured one, else what the environment names (HTTPS_PROXY, HTTP_PROXY or
-    ALL_PROXY, without NO_PROXY).
+    """The proxy for an address: the configured proxy, else the proxy in the environment (HTTPS_PROXY, HTTP_PROXY or
+    ALL_PROXY; NO_PROXY lists exceptions).
     """
     if configured:
         return Proxy(configured, "proxy")
@@ -93,7 +93,7 @@ def proxy_of(url: str, configured: str | None = None) -> Proxy | None:
     address = proxies.get(parts.scheme) or proxies.get("all")
     if not address:
         return None
-    from requests.utils import should_bypass_proxies  # it knows ranges of addresses in NO_PROXY too
+    from requests.utils import should_bypass_proxies  # it also reads ranges of addresses in NO_PROXY
 
     if should_bypass_proxies(url, proxies.get("no")):
         return None
@@ -101,7 +101,7 @@ def proxy_of(url: str, configured: str | None = None) -> Proxy | None:
 
 
 def server_of(parts: SplitResult) -> tuple[str, str | None, int]:
-    """The scheme, host and port of an address: where any of them differs, credentials do not go."""
+    """The scheme, host and port of an address. If any of them differs from the server's, no credentials are sent."""
     try:
         port = parts.port
     except ValueError:
@@ -131,7 +131,7 @@ def numeric(addresses: object) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it came from."""
+    """The error, and the errors that caused it."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -147,6 +147,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _refusal_of_proxy(reasons: list[BaseException]) -> str:
-    """What a proxy answered to CONNECT, as `407 Proxy Authentication Required`; "" if it did not."""
+    """A proxy's answer to CONNECT, such as `407 Proxy Authentication Required`; "" if there is none."""
     answers = (str(reason) for reason in reasons if type(reason).__name__ == "ProxyError")
     return next((" ".join(text.split()) for text in answers if text[:3].isdigit()), "")

@@ -1,7 +1,7 @@
-"""Where the next page of a list is: its link, its number, or what must be asked because neither says that none follows.
+"""Finds the address of the next page of a list by a link, by a header with its number, or by counting.
 
 Sources: RFC 8288 (`Link`); docs.gitlab.com, "REST API", on pagination (`x-next-page` is empty on the last page; keyset
-pages have links alone, and the last of them has no `Link`).
+pages have only links, and the last keyset page has no `Link`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _OF_KEYSETS = frozenset({"pagination", "cursor"})
 
 
 def next_page(address: str, number: int, rows: int, headers: Mapping[str, str]) -> str | None:
-    """The link or the whole address of the page after this one, which is the `number`th and has so many rows; None if
-    none follows.
+    """The link or the full address of the page after this page; None if no page follows. This page is page `number`
+    and has this many `rows`.
 
-    A proxy may take the links away. Then `x-next-page` tells the next page. If that is missing too, a page with as many
-    rows as `per_page` asks for may be the last or not: the page after it is asked for by its number, and is empty if
-    there is none.
+    A proxy may remove the links. Then `x-next-page` has the number of the next page. If that header is missing too, a
+    page with as many rows as `per_page` requests may or may not be the last page. So the page after it is requested by
+    its number; it is empty if there is none.
     """
     link = parse_link(headers.get("link", "")).get("next")
     if link is not None:

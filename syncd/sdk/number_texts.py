@@ -1,7 +1,7 @@
-"""Numbers written as texts: how `as:` reads them, and which `as:` would.
+"""Reads numbers that are written as texts by `as:`, and suggests an `as:` for them.
 
-A text is taken apart into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18
-in English and 1180 in German.
+A text is split into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18 in
+English and 1180 in German.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from syncd.sdk.as_keys import As
 
 SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
-"""Turns the spaces and the minus of typographers into plain ones."""
+"""Turns typographic spaces and the typographic minus into plain characters."""
 
 _CODES = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
@@ -25,16 +25,16 @@ _CODES = """
     SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND
     VUV WST XAF XCD XOF XPF YER ZAR ZMW
 """
-# Not every three capitals: `12 MIO` are twelve million. Cents (¢) are no currency either.
+# A list of codes, not any three capitals, because `12 MIO` are twelve million. Cents (¢) are not a currency either.
 _CURRENCY = rf"(?:[A-Z]{{0,3}}[$£¤¥৳฿៛\u20a0-\u20c0﷼]|{'|'.join(_CODES.split())}|kr\.?|zł|Kč|Ft|Fr\.|Rs\.?|lei)"
-_LONGEST = 60  # characters of a text that may be a number
+_LONGEST = 60  # characters; a longer text is not read as a number
 _LARGEST_SHOWN = 40
 _STYLES = tuple((decimal, thousands) for thousands in (None, ",", ".", " ", "'") for decimal in (".", ","))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A text taken apart; `needs` are the keys of `as:` that its signs need."""
+    """The parts of a text; `needs` are the keys of `as:` that its signs require."""
 
     digits: str
     negative: bool
@@ -43,7 +43,7 @@ class _Parts:
 
 @cache
 def _form() -> re.Pattern[str]:
-    """A number with its signs. Compiled at its first use: it has a hundred and fifty currencies."""
+    """The pattern of a number with its signs. It is compiled at its first use, because it has 150 currencies."""
     return re.compile(
         rf"(?P<front>(?:(?:[(+-]|{_CURRENCY}) *)*)(?P<digits>[.,]?\d(?:.*\d)?)(?P<back>(?: *(?:[%)-]|{_CURRENCY}))*)",
         re.ASCII,
@@ -67,7 +67,7 @@ def _take_apart(text: str) -> _Parts | None:
 
 
 def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
-    """The number that digits with these marks mean; None if the marks are in other places."""
+    """Reads digits by these marks for decimals and thousands; None if a mark is in a wrong place."""
     thousands = thousands.translate(SPACES) if thousands is not None else None
     whole = r"\d+" if thousands is None else rf"(?:[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
     if decimal == thousands or not re.fullmatch(rf"{whole}(?:{re.escape(decimal)}\d+)?", digits, re.ASCII):
@@ -78,9 +78,9 @@ def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
 
 
 def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal | None:
-    """The number that a text means by the rules; None if it means none, or could mean two. A percentage is a share.
+    """The number in a text by the rules; None if there is none, or if the text is ambiguous. A percentage is a share.
 
-    `decimal_comma` says that another cell of the column is a number only with a decimal comma.
+    `decimal_comma` says that another cell of the column can only be read with a decimal comma.
     """
     parts = _take_apart(text)
     if parts is None or not all(getattr(rules, name) for name in parts.needs):
@@ -94,8 +94,8 @@ def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal
 
 
 def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
-    """The number by the marks of the rules. Money without marks is read as English writes it, or as its marks can only
-    be read.
+    """The number by the marks in the rules. Money without marks in the rules is read in the English way, or in the only
+    way that its marks allow.
     """
     if rules.marks:
         decimal = rules.decimal or "."
@@ -110,7 +110,7 @@ def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
 
 
 def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
-    """Each number that digits can mean, with the marks by which they mean it."""
+    """Each number that digits can mean, with the marks by which they are read."""
     seen: set[Decimal] = set()
     for decimal, thousands in _STYLES:
         number = _plain(digits, decimal, thousands)
@@ -121,7 +121,7 @@ def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
 
 
 def has_decimal_comma(text: str) -> bool:
-    """Whether a text is a number only if the comma is its decimal mark: `42,50` and `1.234,5` are, `1,234` is not."""
+    """Whether a text can only be a number with a decimal comma: `42,50` and `1.234,5` are, `1,234` is not."""
     if "," not in text or (parts := _take_apart(text.strip().translate(SPACES))) is None:
         return False
     marks = [marks for _, marks in _readings(parts.digits)]
@@ -129,16 +129,18 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def possible_numbers(text: str) -> list[Decimal]:
-    """Every number that a text means by some `as:`, the likeliest first; a percentage is its number, not a share."""
+    """Every number that a text means by some `as:`, the likeliest first. A percentage is its number, not a share."""
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []
-    numbers = sorted((number for number, _ in _readings(parts.digits)), reverse=True)  # marks group more often
+    numbers = sorted(
+        (number for number, _ in _readings(parts.digits)), reverse=True
+    )  # a mark more often separates thousands
     return [-number if parts.negative else number for number in numbers]
 
 
 def number_advice(text: str, *, decimal_comma: bool = False) -> str:
-    """Which `as:` reads a text as a number, such as `write as: {decimal: ","}`; "" if the text holds no number."""
+    """Advice with the `as:` that reads a text as a number, such as `write as: {decimal: ","}`; "" without a number."""
     parts = _take_apart(text)
     readings = list(_readings(parts.digits)) if parts is not None else []
     if parts is None or not readings:
@@ -163,5 +165,5 @@ def _shown(number: Decimal, parts: _Parts) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, cut where it is long."""
+    """A text in quotes, cut if it is long."""
     return repr(text if len(text) <= _LARGEST_SHOWN else text[: _LARGEST_SHOWN - 1] + "…")

@@ -1,7 +1,7 @@
-"""The contract between syncd and the half of a connector that writes.
+"""The contract between syncd and a publisher, the half of a connector that writes.
 
 A `Statement` of a key result becomes the content of a target: a row of a sheet, the fields of an issue, a file. syncd
-reads what the target holds, decides, and has the content written; see docs/decisions/0022.
+reads the target, decides whether to write, and passes the content to the publisher; see docs/decisions/0022.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ Stated = Literal[
     "value", "baseline", "target", "progress", "score", "expected",
     "health", "quality", "reason", "confidence", "note", "as_of", "updated", "evidence",
 ]  # fmt: skip
-"""The fields of a statement, which columns, fields and templates may name."""
+"""The fields of a statement. Columns, fields and templates may name them."""
 
 STATED: frozenset[str] = frozenset(get_args(Stated))
 MEASURED: frozenset[str] = frozenset({"value", "progress", "score"})
-"""The fields that are unknown if the value is."""
+"""The fields that are unknown if the value is unknown."""
 
 Content = Mapping[str, Scalar | None]
-"""The value at each place of a target, as it is or as it shall be; None is nothing. Places have names for people."""
+"""The present or the wanted value at each place of a target; None is an empty place. Places have names for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The check-in that syncd itself makes for a key result, from its last complete value.
 
-    `value`, `progress` and `score` are None if the number is unknown: then no number is written, and with
-    `blank_unknown` the place of the number is emptied. `expected` is that of the day's start. `as_of` is the time that
-    the number describes, `updated` the time of the statement; both are in the project's zone. `evidence` is the address
-    of the page that explains the number, if the project has pages. `value_bounds` and `progress_bounds` are what
-    `syncd.sdk.figures` must not round the two numbers across. `former` is the id that the key result had before: what
-    syncd wrote under that id is its own, and goes on.
+    `value`, `progress` and `score` are None if the number is unknown. Then no number is written, or with
+    `blank_unknown` the place of the number is emptied. `expected` is the expected score at the start of the day.
+    `as_of` is the time that the number describes, `updated` the time of the statement; both are in the project's zone.
+    `evidence` is the address of the page that explains the number, if the project has pages. `syncd.sdk.figures` must
+    not round the value across any of the `value_bounds`, nor the progress across any of the `progress_bounds`. `former`
+    is the key result's earlier id: syncd treats content under that id as its own, and continues it.
     """
 
     key_result: str
@@ -70,9 +70,9 @@ class Statement:
     former: str | None = None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
-        """The fields with these names, times as `2026-11-21 10:15`.
+        """The fields with these names. Times are texts such as `2026-11-21 10:15`.
 
-        Unknown numbers are left out, so that the old number stays; with `blank_unknown` they are None.
+        Unknown numbers are left out, so the target keeps its old number. With `blank_unknown` they are None.
         """
         left_out = MEASURED if self.value is None and not self.blank_unknown else ()
         return {name: _scalar(getattr(self, name)) for name in names if name not in left_out}
@@ -84,7 +84,8 @@ def _scalar(value: Any) -> Scalar | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A whole period, for a publisher that writes a document: the document of `status --json`, and the statements."""
+    """The state of a period, for a publisher that writes a document: the `status --json` document and the statements.
+    """
 
     document: Mapping[str, object]
     statements: Sequence[Statement]
@@ -92,11 +93,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a target holds now. If the target does not exist, `absent` says why and what to do about it.
+    """The present content of a target. If the target does not exist, `absent` says why and what to do about it.
 
-    `where` tells people where a place is (`OKRs!D4`), if its name does not. `above` is the header over a place that has
-    no name but its position, and `headers` says where each header is now (`column E`): if a header has moved since
-    syncd wrote below it, its column has moved with it, and nothing is written to the column that took its position.
+    `where` has the position of each place (`OKRs!D4`) whose name does not tell it. `above` has the header over each
+    place that is named only by its position. `headers` has the present position of each header (`column E`). If a
+    header has moved since syncd wrote below it, its column has moved with it, and syncd writes nothing to the column
+    that is now at the old position.
     """
 
     content: Content = field(default_factory=dict)
@@ -112,19 +114,19 @@ class PublishKeys(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     states: ClassVar[Literal["key results", "period"]] = "key results"
-    """Whether a target holds a key result, or a whole period: then its content is made of a `Summary`."""
+    """Whether a target holds a key result or a period. The content of a period's target comes from a `Summary`."""
 
     def names(self) -> Collection[str] | None:
         """The key results that the entry names; None if it writes all of them."""
         return None
 
     def uses(self) -> Collection[str]:
-        """The fields of `STATED` that its content shows: only a change of these fields causes a write."""
+        """The fields of `STATED` that the content shows. Only a change of these fields causes a write."""
         return STATED
 
     def daily(self) -> Collection[str]:
-        """The fields with a place of their own that move with the clock alone: they are written once a day, so that
-        people see that syncd is alive. Texts of several lines are not written anew for them.
+        """The fields that have a place of their own and change with time alone. They are written once a day, so that
+        people see that syncd is running. Texts of several lines are not rewritten for them.
         """
         return ()
 
@@ -133,9 +135,9 @@ class PublishKeys(BaseModel):
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:
-        """The keys that decide how a key result is written: if they change, it is written again.
+        """The keys that decide how a key result is written. If one of them changes, the key result is written again.
 
-        Keys that nobody set are left out, so a key that a later version adds is not a change.
+        Keys that are not set are left out, so a new key of a later version does not count as a change.
         """
         keys: Json = self.model_dump(mode="json", exclude_defaults=True)
         return keys
@@ -144,18 +146,18 @@ class PublishKeys(BaseModel):
 class Publisher(Protocol):
     """An opened connection to write through. One thread uses the publisher; opening it makes no request.
 
-    syncd repeats failed tries, and reads the target again before each. So a publisher raises RetryLater if another try
-    may help, also if nobody knows whether a write took effect, and SourceBroken if it will not help.
+    syncd repeats failed writes, and reads the target again before each try. So a publisher raises RetryLater if another
+    try may help, even if nobody knows whether a write took effect. It raises SourceBroken if another try cannot help.
     """
 
     together: bool
-    """Whether one read and one write serve any number of targets; if not, each target has its own."""
+    """Whether one read and one write serve any number of targets; if not, each target needs its own."""
 
     appends: bool
-    """Whether what is written cannot be read back: then `read` is not called, and doubt is `Unsure`."""
+    """Whether written content cannot be read back. Then `read` is not called, and a doubtful write raises `Unsure`."""
 
     def content(self, statement: Statement | Summary) -> Content:
-        """The content that a statement's target should have; empty if there is nothing to write. No request."""
+        """The content that a statement's target should have; empty if there is nothing to write. Makes no request."""
         ...
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
@@ -163,20 +165,21 @@ class Publisher(Protocol):
         ...
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes the given places of each key result's target, and no other place. Called after a `read` of them."""
+        """Writes only the given places of each key result's target. Called after a `read` of these places."""
         ...
 
     def close(self) -> None:
-        """Releases what it holds; called once."""
+        """Releases the publisher's resources; called once."""
         ...
 
 
 @runtime_checkable
 class AsksForRights(Protocol):
-    """A publisher whose service says, without a write, what the credentials may do."""
+    """A publisher whose service tells the rights of the credentials without a write."""
 
     def lacks(self, key_result: str) -> str | None:
-        """The right that a write to the target lacks, and what to do about it; None if it lacks none, or nobody knows.
+        """The right that the credentials lack for a write to the target, and what to do about it. None if they lack no
+        right, or if nobody knows.
 
         Called after a `read` of the target.
         """

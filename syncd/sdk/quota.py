@@ -1,8 +1,8 @@
-"""What a credential may still request, whoever uses it: its server's quota, less a reserve, fairly among its users.
+"""Shares the quota of a credential among its users. A user is a workspace. A reserve of the quota is kept for people.
 
-Fair means: in a window of the quota, each user can make as many requests as in the window before, up to an equal share;
-a user who is new, or was refused, up to an equal share. What nobody is so expected to need goes to whoever asks first.
-A user is a workspace.
+In a window of the quota, each user may make as many requests as in the window before, but at most an equal share. A
+user that is new, or that was refused a request, may make a full equal share. Any user may make the requests that these
+rules assign to nobody.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Protocol
 from syncd.sdk.errors import RetryLater
 
 RESERVE = 0.1
-"""The share of a quota that is left to the people who use the same credentials."""
+"""The share of a quota that syncd leaves to people who use the same credentials."""
 
-_SAME_WINDOW = timedelta(seconds=5)  # servers and clocks round
+_SAME_WINDOW = timedelta(seconds=5)  # servers and clocks round times
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential as it is configured: the kind of connection, the server, and what identifies it there.
+    """A configured credential: the kind of connection, the server, and the identity of the credential there.
 
-    `account` identifies it without a secret (an App and its installation, a service account); else `secret` does.
+    `account` identifies the credential without a secret (an App and its installation, a service account). If there is
+    no `account`, `secret` identifies it.
     """
 
     kind: str
@@ -37,7 +38,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class QuotaLeft:
-    """How many requests a quota leaves, of how many, until it is renewed at `reset`."""
+    """A quota: `left` of `limit` requests may still be made until the quota is renewed at `reset`."""
 
     left: float
     limit: float
@@ -51,7 +52,7 @@ class QuotaLeft:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the headers of an answer show of the quota; `wait` is the number of seconds until it is renewed."""
+    """The quota in the headers of an answer; `wait` is the number of seconds until the quota is renewed."""
 
     left: float
     limit: float
@@ -60,7 +61,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The requests of a user in this window, and what it needs in it: None if it is not known yet."""
+    """The number of requests of a user in this window (`now`), and the number that it needs; None if that is not known
+    yet.
+    """
 
     now: int = 0
     need: float | None = None
@@ -69,10 +72,10 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is known of a credential's quota. `open` requests have begun, and no answer has counted them yet.
+    """The state of a credential's quota. `open` is the number of requests that have begun and have no answer yet.
 
-    `left` and `limit` are infinite until an answer has shown them; `reset` is None until then, and from the moment at
-    which a window has ended to the first answer in the next.
+    `left` and `limit` are infinite until an answer has shown them. `reset` is None until an answer has shown it, and
+    again after the end of a window until the first answer in the next window.
     """
 
     left: float = math.inf
@@ -87,9 +90,10 @@ class Account:
         return (1 - RESERVE) * self.limit / max(1, len(self.uses))
 
     def begun(self, user: str, now: datetime, *, waited: bool = False) -> Account | Refused:
-        """The account after a request of a user begins; Refused if the request must wait. One that has `waited` as long
-        as the server asked for is never refused, and none before an answer has shown the quota of this window: if every
-        request waited for that, none would bring it.
+        """The account after a request of a user begins; Refused if the request must wait.
+
+        A request that has `waited` as long as the server asked for is never refused. No request is refused before an
+        answer has shown the quota of this window, because only a request can get that answer.
         """
         account = self._renewed(now)
         account = account._with(user, account.uses.get(user, Use()))
@@ -116,7 +120,7 @@ class Account:
         return replace(account, left=seen.left - still_open, limit=seen.limit, reset=reset, open=still_open)
 
     def _renewed(self, now: datetime) -> Account:
-        """The account in the window of now."""
+        """The account in the present window."""
         if self.reset is None or now < self.reset:
             return self
         return replace(self._next_window(), left=self.limit, reset=None, open=0)
@@ -138,20 +142,23 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The account after a request was refused; `by_reserve` if only what is kept for people is left."""
+    """The account after a request was refused; `by_reserve` says whether only the reserve for people is left."""
 
     account: Account
     by_reserve: bool
 
 
 class Quota(Protocol):
-    """The quota of a credential, as a user of it asks for it. Any thread may."""
+    """The quota of a credential, for one user. Any thread may call it."""
 
     def begin(self, *, waited: bool) -> None:
-        """A request begins. RetryLater if it must wait; never if it has `waited` as long as the server asked for."""
+        """Notes that a request begins. Raises RetryLater if the request must wait.
+
+        A request that has `waited` as long as the server asked for never has to wait.
+        """
 
     def end(self, seen: Seen | None) -> None:
-        """A request ended; `seen` is what the headers of the newest answer show, None if they show no quota."""
+        """Notes that a request ended. `seen` is the quota in the headers of the newest answer; None without a quota."""
 
 
 class Quotas(Protocol):
@@ -162,7 +169,7 @@ class Quotas(Protocol):
 
 
 class ProcessQuotas:
-    """Quotas that are shared by the connections, and the workspaces, of a process."""
+    """Quotas that the connections and workspaces of a process share."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), user: str = "") -> None:
         self._now = now
@@ -181,7 +188,7 @@ class ProcessQuotas:
         return _InProcess(self, credential)
 
     def begin(self, credential: Credential, *, waited: bool) -> None:
-        """A request with a credential begins. RetryLater if it must wait."""
+        """Notes that a request with a credential begins. Raises RetryLater if the request must wait."""
         now = self._now()
         with self._lock:
             after = self._accounts.get(credential, Account()).begun(self._user, now, waited=waited)
@@ -189,7 +196,7 @@ class ProcessQuotas:
         refuse(after, now)
 
     def end(self, credential: Credential, seen: Seen | None) -> None:
-        """A request with a credential ended."""
+        """Notes that a request with a credential ended."""
         with self._lock:
             self._accounts[credential] = self._accounts.get(credential, Account()).ended(seen, self._now())
 
@@ -207,11 +214,11 @@ class _InProcess:
 
 
 def refuse(after: Account | Refused, now: datetime) -> None:
-    """RetryLater if a request was refused, with the time of the next window."""
+    """Raises RetryLater, with the wait until the next window, if a request was refused."""
     if not isinstance(after, Refused):
         return
     account = after.account
-    assert account.reset is not None  # only what an answer showed refuses a request
+    assert account.reset is not None  # a request is refused only after an answer has shown the quota
     wait = max(0.0, (account.reset - now).total_seconds())
     if after.by_reserve:
         raise RetryLater(kept_for_people(account.left, account.limit), wait)
@@ -221,5 +228,5 @@ def refuse(after: Account | Refused, now: datetime) -> None:
 
 
 def kept_for_people(left: float, limit: float) -> str:
-    """That only the reserve of a quota is left."""
+    """The message that only the reserve of a quota is left."""
     return f"{left:,.0f} of {limit:,.0f} requests are left, which are kept for people who use the same credentials"

@@ -1,7 +1,8 @@
 """Masks secrets in texts from outside, in every form in which a server may repeat them.
 
-Each connection has a redactor of its own, which knows also what its requests carried. What a process prints and logs
-goes through all of them (`without_any_secret`): an error that nobody expected may name any secret.
+Each connection has its own redactor, which also knows the secrets in the connection's requests. All redactors are
+applied to everything that a process prints and logs (`without_any_secret`), because an unexpected error may name any
+secret.
 """
 
 from __future__ import annotations
@@ -16,30 +17,30 @@ from syncd.sdk.escapes import Unescaped, may_be_escaped
 
 MASK = "***"
 
-_MOST_SENT = 100  # credentials of requests that are remembered: tokens that are fetched anew each hour
+_MOST_SENT = 100  # credentials of requests that are remembered; tokens may be renewed each hour
 
 
 class Redactor:
-    """Knows each secret of one connection: those of its settings, and those that its requests carried.
+    """Knows each secret of one connection: the secrets in its settings, and the secrets in its requests.
 
-    Threads share it. Call it on a text before anything is cut off: half of a secret is not recognized.
+    Threads share it. Call it before a text is cut, because half of a secret is not recognized.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, shortest: int = SHORTEST_SECRET) -> None:
         self._shortest = shortest
-        self._lock = threading.RLock()  # a line may be logged, and masked, by what is collected amid another
-        # Each with its escapes undone, as it is looked for among what is not escaped.
+        self._lock = threading.RLock()  # the garbage collector may log, and so mask, a line while a line is masked
+        # Each secret with its unescaped form, which is searched in unescaped texts.
         self._configured: dict[str, str] = {}
         self._sent: dict[str, str] = {}
         self.has_learned = False
-        """Whether it was given secrets of settings since it was made, if only none."""
+        """Whether `learn` has been called, even with no secrets."""
         self._remember(secrets)
-        if shortest >= SHORTEST_SECRET:  # a shorter text may be masked where it is expected, and not everywhere
+        if shortest >= SHORTEST_SECRET:  # a shorter secret is masked only by its own redactor, not everywhere
             with _lock:
                 _redactors.add(self)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Remembers the secrets of settings, for good; of a key of several lines, each line too."""
+        """Remembers secrets of the settings permanently. If a key has several lines, each line is a secret too."""
         self._remember(secrets)
         self.has_learned = True
 
@@ -54,7 +55,7 @@ class Redactor:
                         self._configured[text] = plain
 
     def learn_sent(self, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Remembers the credentials that a request carries, also those that were derived or fetched."""
+        """Remembers the credentials in a request, also derived and fetched credentials."""
         for secret in credentials(headers, body):
             if len(secret) >= self._shortest and secret not in self._configured and secret not in self._sent:
                 with self._lock:
@@ -67,13 +68,13 @@ class Redactor:
         return _masked(text, dict(sorted(self.secrets().items(), key=_length, reverse=True)), self._shortest)
 
     def secrets(self) -> Mapping[str, str]:
-        """Each secret, and its form with escapes undone."""
+        """Each secret, and its unescaped form."""
         with self._lock:
             return self._sent | self._configured
 
 
 def _read(secret: str) -> set[str]:
-    """How a server may read a secret that it was sent: headers say nothing of their encoding."""
+    """The texts that a server may read a secret as, because headers do not tell their encoding."""
     if secret.isascii():
         return {secret}
     return {secret, secret.encode().decode("latin-1"), secret.encode("latin-1", "replace").decode("utf-8", "replace")}
@@ -89,7 +90,7 @@ def without_any_secret(text: str) -> str:
 
 
 def masking_any_secret() -> Callable[[str], str]:
-    """What masks the secrets that any redactor of this process knows now, for the many texts of a document."""
+    """A function that masks the secrets that the redactors of this process know now, for many texts of a document."""
     secrets = _every_secret()
     return cache(lambda text: _masked(text, secrets, SHORTEST_SECRET))
 
@@ -108,7 +109,7 @@ def _length(secret: tuple[str, str]) -> int:
 
 
 def _masked(text: str, secrets: Mapping[str, str], shortest: int) -> str:
-    """The text without these secrets, the longest first; its escapes are undone once for all of them."""
+    """The text without these secrets, which are sorted longest first. The text is unescaped once for all secrets."""
     longest_first = list(secrets)
     if longest_first and may_be_escaped(text):
         unescaped = Unescaped(text)
@@ -127,10 +128,10 @@ def _masked(text: str, secrets: Mapping[str, str], shortest: int) -> str:
 
 
 def _escaped_places(unescaped: Unescaped, secret: str, plain: str, shortest: int) -> Iterator[tuple[int, int]]:
-    """Where the text holds a secret, however it is escaped.
+    """The places where the text holds a secret, however it is escaped.
 
-    A secret that is little but escapes could be any word once they are undone. So the text must hold at least as many
-    characters as the secret: an escape is never shorter than what it stands for.
+    A secret that consists mostly of escapes may become any short word when it is unescaped. Then the place must have at
+    least as many characters as the secret, because an escape is never shorter than the text that it stands for.
     """
     if not plain:
         return

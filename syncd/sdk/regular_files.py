@@ -1,6 +1,6 @@
-"""Opens files that somebody else names: regular files alone.
+"""Opens the files that a configuration names, if they are regular files.
 
-A named pipe, a terminal or a socket may keep its reader waiting for ever, so none of them is opened.
+A named pipe, a terminal or a socket may keep its reader waiting for ever, so syncd does not open them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _KINDS = (
 
 
 def open_regular(path: Path | str) -> BinaryIO:
-    """The file, opened for reading. OSError if it cannot be read, or is no regular file."""
+    """The file, opened for reading. Raises OSError if it cannot be read, or is not a regular file."""
     refuse_irregular(path, os.stat(path).st_mode)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # so that even a swapped-in pipe cannot wait
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe put there meanwhile cannot block
     try:
         refuse_irregular(path, os.fstat(descriptor).st_mode)
         return os.fdopen(descriptor, "rb")
@@ -33,13 +33,13 @@ def open_regular(path: Path | str) -> BinaryIO:
 
 
 def read_regular(path: Path | str) -> bytes:
-    """The content of a regular file. OSError like `open_regular`."""
+    """The content of a regular file. Raises OSError like `open_regular`."""
     with open_regular(path) as file:
         return file.read()
 
 
 def refuse_irregular(path: Path | str, mode: int) -> None:
-    """OSError unless `mode`, from a stat, is that of a regular file; `strerror` says what it is instead."""
+    """Raises OSError unless `mode`, from a stat, is the mode of a regular file. `strerror` names the kind of file."""
     if stat.S_ISREG(mode):
         return
     what = next((text for is_kind, text in _KINDS if is_kind(mode)), "it is no regular file")

@@ -1,7 +1,8 @@
-"""Sends what a client library sends through requests, by `Exchange`: within its limits, and to its server alone.
+"""A transport adapter for the library requests: it sends through `Exchange`, and only to the connection's server.
 
-PyGithub, jira, gspread and google-auth sit on requests, which limits neither a whole answer nor its size. requests lets
-a transport adapter send for a session; this one raises syncd's own errors, which the libraries let pass.
+PyGithub, jira, gspread and google-auth use requests, which limits neither the time nor the size of an answer. A session
+of requests sends through its transport adapter. The adapter here raises syncd's own errors; the libraries do not catch
+them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ _OF_A_CONNECTION = frozenset({"accept-encoding", "connection", "content-length"}
 def send_through_exchange(
     session: requests.Session, settings: WebSettings, context: Context, url: str | None = None
 ) -> None:
-    """Lets `Exchange` send all requests of a session. They may go to the server of `url` (default: the settings' own),
-    and nowhere else: neither a redirect nor a link may lead credentials away.
+    """Makes a session send all its requests through `Exchange`, and only to the server of `url` (default: the url of
+    the settings). So no redirect or link can lead credentials to another server.
     """
     adapter = _Adapter(Exchange(settings, context, url=url), url or settings.url)
-    session.trust_env = False  # else .netrc would take the place of a configured credential
+    session.trust_env = False  # otherwise .netrc would replace a configured credential
     session.max_redirects = 5
     for prefix in list(session.adapters):
         session.mount(prefix, adapter)
@@ -55,14 +56,14 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
         self._url = url
 
     def send(self, request: requests.PreparedRequest, stream: bool = False, *_: Any, **__: Any) -> requests.Response:
-        """The whole answer. Its time limits are those of the connection, not those that the library passes."""
+        """The complete answer. The connection's time limits apply, not the limits that the library passes."""
         address, ours = str(request.url), urlsplit(self._url)
         if server_of(urlsplit(address)) != server_of(ours):
             raise SourceBroken(
                 f"{origin(ours)} leads to another server, {origin(urlsplit(address))}; syncd sends nothing there"
             )
         body = request.body.encode() if isinstance(request.body, str) else request.body
-        # Each of these clients can read again what it wrote, so a request may be repeated.
+        # Each of these clients can read back what it wrote, so a request may be repeated.
         answer = self._exchange(str(request.method), address, _texts(request.headers), body, repeatable=True)
         response = _Response()
         response.status_code = answer.status
@@ -77,13 +78,13 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
 
 
 class _Response(requests.Response):  # type: ignore[misc]
-    """An answer whose JSON is read within bounds, whichever library asks for it."""
+    """An answer that reads its JSON within the bounds of `read_json`, for every library."""
 
     def json(self, **keys: Any) -> Any:
-        """The value. SourceBroken if it is beyond the bounds of `read_json`."""
+        """The value. Raises SourceBroken if it is beyond the bounds of `read_json`."""
         try:
             return read_json(self.content)
-        except RetryLater:  # it is no JSON: requests has an error for that, which the libraries know
+        except RetryLater:  # not JSON: requests raises an error that the libraries expect
             return super().json(**keys)
 
 

@@ -1,4 +1,4 @@
-"""The one retry policy: every request of every connector goes through it. Client libraries' own retries are off."""
+"""The retry policy for every request of every connector. The retries of client libraries are switched off."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RequestOutcome = Literal["ok", "later", "failed", "refused", "unsure"]
-"""How a request ended: answered; the server asked for a later time; another try may help; no other try will help; a
-write that may have arrived.
+"""How a request ended, in the order of the names: it was answered; the server asked for a wait; another try may help;
+no other try can help; a write may have arrived.
 """
 
-_SHORTEST = 0.5  # seconds, before the second try: servers that are overloaded say `Retry-After: 0`
+_SHORTEST = 0.5  # seconds before the second try, because overloaded servers say `Retry-After: 0`
 
 LONGEST_WAIT = 60.0
-"""Seconds: where a server asks for a longer wait, the stream ends until then."""
+"""The longest wait in seconds. If a server asks for a longer wait, the stream ends, and a later cycle continues it."""
 
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """It decides which failures are tried again, when, and until when. Each connection has a policy of its own.
+    """Decides which failed requests are sent again, when, and until when. Each connection has its own policy.
 
-    Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound
-    that doubles (full jitter). A server that asks for no time at all (`Retry-After: 0`, or a date that has passed)
-    is given a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try
-    would begin after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from
-    its cursor. After all tries of a request have failed, the next requests are tried once each, until one succeeds:
-    a server that is down costs one round of waits, not a round for each of its streams. If all requests of
-    `longest_outage` seconds fail, the rest is not sent: a silent server costs a bounded time, however many streams
-    it has. Each try uses one request of the connection's `budget`, and one of its credential's quota among the
-    `quotas`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
-    `meter` is called after each request with the connection's name, the outcome, and what the server's quota leaves
-    (None if it tells no quota). `before` is called right before each try; what it raises ends the
-    request.
+    Only a request that raises `RetryLater` is sent again. The wait is the time that the server asked for, or a random
+    part of a bound that doubles (full jitter). If the server asks for a wait of zero (`Retry-After: 0`, or a date that
+    has passed), a short wait is used, which doubles too. If the server asks for more than `longest_wait` seconds, or
+    the next try would begin after `deadline`, there is no wait: the stream ends as partial, and the next cycle
+    continues from its cursor.
+
+    After all tries of a request have failed, each later request is tried only once, until a request succeeds. So a
+    server that is down costs one round of waits, not a round for each of its streams. If all requests fail for
+    `longest_outage` seconds, later requests are not sent. So a silent server costs a limited time, however many streams
+    it has.
+
+    Each try uses one request of the connection's `budget`, and one request of its credential's quota in `quotas`. The
+    daemon replaces `sleep` so that a stop ends the wait; tests replace it so that they do not wait. `meter` is called
+    after each request with the connection's name, the outcome, and the server's quota (None if it tells no quota).
+    `before` is called before each try; an error that it raises ends the request.
     """
 
     attempts: int = 5
@@ -60,12 +63,13 @@ class RetryPolicy:
     _reason: str = field(default="", init=False)
 
     def call(self, request: Callable[[], T]) -> T:
-        """The result of `request`, tried as often as this policy allows; else raises its last error.
+        """The result of `request`, which is tried as often as this policy allows. If all tries fail, raises the last
+        error.
 
-        Writes go through here too. A write raises RetryLater if it did not take effect, or may be sent twice; if
-        neither is certain it raises `Unsure`, which is not tried again.
+        Writes use this method too. A write raises RetryLater if it had no effect, or if it may be sent twice. If
+        neither is certain it raises `Unsure`, and is not tried again.
         """
-        import tenacity  # here: commands that make no request do not wait for it
+        import tenacity  # imported here, so that commands without requests start faster
 
         began = self.clock()
         if self._down_since is not None and began - self._down_since > self.longest_outage:
@@ -75,7 +79,7 @@ class RetryPolicy:
         def ask() -> T:
             nonlocal waited
             if waited:
-                self.budget.forget()  # it knows only the quota before the wait
+                self.budget.forget()  # the budget knows only the quota before the wait
                 waited = False
             self.budget.spend()
             self.before()
@@ -108,7 +112,7 @@ class RetryPolicy:
         try:
             answer = retrying(ask)
         except RetryLater as error:
-            down = error.after is None  # a limit that names its time is no outage
+            down = error.after is None  # a limit that names its time is not an outage
             self._down_since, self._reason = (self._down_since or began) if down else None, str(error)
             raise
         self._down_since = None

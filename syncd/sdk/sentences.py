@@ -1,6 +1,6 @@
-"""What a server says in an answer, in its own words: the sentence, and the links that it gives to follow.
+"""Extracts the server's message and its links from an answer.
 
-Servers write their sentence under a few names, and a service may use several of them:
+Servers write their message under a few names, and a service may use several of these names:
 
 | written as | by |
 |---|---|
@@ -21,15 +21,15 @@ from typing import Any
 import orjson
 
 LONGEST_SENTENCE = 1000
-"""Characters of what a server says. A sentence is shown whole; the limit is for what is none."""
+"""The most characters of a server's message. Real sentences are shorter; the limit is for other texts."""
 
-_LONGEST_OTHER = 160  # characters of a body in which no sentence was found
-_LONGEST_PAGE = 200_000  # characters of a page that are looked at
+_LONGEST_OTHER = 160  # characters that are shown of a body without a known message
+_LONGEST_PAGE = 200_000  # characters of a page that are searched
 _TEXTS = ("message", "errorMessages", "warningMessages", "error_description", "detail", "description", "msg")
 _LINKS = ("documentation_url", "documentationUrl", "doc_url", "help_url", "helpUrl", "help", "more_info", "moreInfo",
           "activationUrl", "type", "url", "href")  # fmt: skip
 _INNER = ("error", "errors", "details", "links", "metadata")
-_CODE = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")  # `PERMISSION_DENIED`; a single word says nothing more
+_CODE = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")  # `PERMISSION_DENIED`; a single word adds nothing to the message
 _MOST_LINKS = 2
 _MOST_ERRORS = 20
 _FLAGS = re.DOTALL | re.IGNORECASE
@@ -37,10 +37,10 @@ _PAGE = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html
 
 
 def sentence(body: str, hide: Callable[[str], str] = str) -> str:
-    """What the body of an answer says, on one line, with its links; "" if it says nothing.
+    """The message in the body of an answer, on one line, with its links; "" if the body has no content.
 
-    `hide` masks secrets, which the server may repeat: before anything is cut, so that no half of a secret is left, and
-    again once the text is decoded.
+    `hide` masks secrets that the server may repeat. It is applied before a text is cut, so that no half of a secret is
+    left, and again after the text is decoded.
     """
     body = hide(body)
     if is_page(body):
@@ -67,12 +67,12 @@ def is_page(body: str) -> bool:
 
 
 def title(body: str, hide: Callable[[str], str] = str) -> str:
-    """The title of a web page; without a title its first heading, or ""."""
+    """The title of a web page. Without a title, its first `<h1>`, or "" if it has none."""
     return _element(body, "title", hide) or _element(body, "h1", hide)
 
 
 def single_line(body: str, length: int = _LONGEST_OTHER, hide: Callable[[str], str] = str) -> str:
-    """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML.
+    """A server's text as one line of at most `length` characters, without markup.
 
     `hide` masks secrets before the line is cut.
     """
@@ -90,13 +90,13 @@ def _element(body: str, tag: str, hide: Callable[[str], str]) -> str:
     match = re.search(rf"<{tag}\b[^>]*>(.*?)</{tag}>", body[:_LONGEST_PAGE], _FLAGS)
     if match is None:
         return ""
-    from html import unescape  # its table of entities is large
+    from html import unescape  # imported here, because its table of entities is large
 
     return single_line(unescape(match[1]), hide=hide)
 
 
 def _is_prose(body: str) -> bool:
-    """Whether a text that is no JSON is written for people, and is not the beginning of JSON or of markup."""
+    """Whether a text that is not JSON seems to be written for people: it does not begin like JSON or markup."""
     return not body.lstrip().startswith(("{", "[", "<"))
 
 
@@ -129,12 +129,12 @@ def _sentences(content: Any) -> list[str]:
 
 
 def _joined(texts: list[str]) -> str:
-    """Sentences after each other; what does not end like a sentence ends with a semicolon."""
+    """The texts joined into one. A text without a full stop, `!` or `?` at its end gets a semicolon."""
     return "".join(text + (" " if text.endswith((".", "!", "?")) else "; ") for text in texts).strip("; ")
 
 
 def _errors(errors: Any) -> list[str]:
-    """The sentences of `errors`, with the name of the field where they are given by field."""
+    """The sentences in `errors`. If `errors` maps fields to texts, each sentence begins with its field."""
     if not isinstance(errors, dict):
         return _sentences(errors)
     return [f"{field}: {text}" for field, problems in errors.items() for text in _sentences(problems)]

@@ -13,9 +13,9 @@ from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
 from syncd.sdk.undated_rows import UndatedRows
 
 MOST_READINGS = 100_000
-"""The readings of a series that the ledger takes; a longer one needs a shorter window."""
+"""The most readings of a series that the ledger stores; a longer series needs a shorter window."""
 
-_KEPT_WHOLE = 10_000  # readings outside the window that are kept, because evidence shows them
+_KEPT_WHOLE = 10_000  # readings outside the window that are kept for evidence; if there are more, none
 _REMEMBERED = 50_000
 _ISO_DAY = len("2026-11-02")
 _ANY_ZONE = timedelta(days=2)
@@ -23,10 +23,10 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class SeriesReader:
-    """Reads the rows of a series, block by block: a reading for each row with a date and a number, an error or a text.
+    """Reads the rows of a series, block by block. A row makes a reading if it has a date and a number, error or text.
 
-    A blank is no reading. Of a series with more than `_KEPT_WHOLE` rows outside of `between`, the snapshot lists only
-    the rows of that time. `name` is what people call the numbers, such as their range.
+    A blank cell is not a reading. If a series has more than `_KEPT_WHOLE` rows outside of `between`, it is narrowed:
+    the snapshot lists only the rows inside. `name` names the numbers for people, such as by their range.
     """
 
     def __init__(self, name: str, reader: Reader, between: Between | None = None) -> None:
@@ -36,7 +36,9 @@ class SeriesReader:
         self._between = between
         self._inside: list[tuple[int, Reading]] = []
         self._outside: list[tuple[int, Reading]] = []
-        self._points: dict[int, str] = {}  # texts that mean another number beside a decimal comma
+        self._points: dict[
+            int, str
+        ] = {}  # texts with a point: a decimal comma elsewhere in the column changes their number
         self._is_narrowed = False
         within = None if between is None else (between[0] - _ANY_ZONE, between[1] + _ANY_ZONE)
         self._undated = UndatedRows(reader, within)
@@ -45,7 +47,7 @@ class SeriesReader:
     def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
         """Reads rows of a sheet from column A on; `first` is the first row's number, `dates` and `values` are columns.
 
-        Once the series is narrowed, rows that their date alone shows to be outside are passed over.
+        Once the series is narrowed, rows whose date is clearly outside the window are skipped.
         """
         if self._is_narrowed and (sides := self._sides(rows, dates)) is not None:
             self._pass_over(rows, dates, values, sides)
@@ -62,7 +64,7 @@ class SeriesReader:
                     self.pair(number, f"{column}{number + 1}", date_cell, row[values])
 
     def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int, sides: Collection[datetime]) -> None:
-        """Takes notice of rows outside of the window: their order, and how their numbers are written."""
+        """Learns from rows outside of the window only their order, and whether their numbers have decimal commas."""
         if self._column.looks:
             for row in rows:
                 if values < len(row) and type(cell := row[values]) is str and "," in cell:
@@ -72,8 +74,8 @@ class SeriesReader:
                 self._undated.follow(side)
 
     def _sides(self, rows: Sequence[Sequence[Cell]], dates: int) -> Collection[datetime] | None:
-        """The sides of the window on which rows are; None if one may be inside. Rows mostly come in the order of their
-        days.
+        """The sides of the window on which these rows are; None if a row may be inside. As rows are mostly sorted by
+        day, a block is mostly on one side.
         """
         try:
             sides = set(map(self._side, {row[dates] for row in rows}))
@@ -82,8 +84,9 @@ class SeriesReader:
         return None if None in sides else {side for side in sides if side is not None}
 
     def _side(self, date_cell: Cell) -> datetime | None:
-        """A time that stands for all times on a side of the window, for a row that is there by its date alone, or by
-        the day with which its date begins; None for other rows.
+        """The side of the window on which a row is, as a time that stands for all times on that side.
+
+        The date cell, or the day at its beginning, decides. None for a row that may be inside.
         """
         by_day = type(date_cell) is str and self._reader.rules.date is None
         key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
@@ -100,7 +103,7 @@ class SeriesReader:
         return side
 
     def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
-        """Reads a date and the cell beside it, which has the address `where`."""
+        """Reads a date and the value beside it. `where` is the address of the value's cell."""
         if self._reader.blank(cell):
             return
         self._column.look(cell)
@@ -127,9 +130,9 @@ class SeriesReader:
             self._outside.clear()
 
     def snapshot(self) -> Snapshot:
-        """The readings so far, in the order of their rows, and after them those whose dates cannot be read."""
+        """The readings so far, in the order of their rows, followed by the readings whose dates cannot be read."""
         undated, notes = self._undated, self._undated.notes
-        if not (self._inside or self._outside or self._is_narrowed):  # it is not empty: none of its dates is read
+        if not (self._inside or self._outside or self._is_narrowed):  # perhaps not empty, but no date can be read
             reading = undated.without_dates(self._name)
             return Snapshot([] if reading is None else [reading], notes=notes)
         if (problem := undated.too_many(self._name)) is not None:
@@ -150,7 +153,7 @@ class SeriesReader:
         return Snapshot([*readings, *unplaced], notes=notes, warning=undated.warning, between=between)
 
     def _beside_commas(self, position: int, reading: Reading) -> Reading:
-        """A reading by what the rest of its column shows: `1.180` is no number where another cell is `42,50`."""
+        """The reading as the rest of its column requires: `1.180` is not a number if another cell is `42,50`."""
         if not self._column.reader.decimal_comma or position not in self._points:
             return reading
         number, problem = self._column.reader.number(self._points[position])
@@ -160,7 +163,7 @@ class SeriesReader:
         return self._between is None or self._between[0] <= at < self._between[1]
 
     def _is_near(self, moment: datetime) -> bool:
-        """Whether a time on the same day may be inside, in whatever zone it is written."""
+        """Whether a time on the same day may be inside the window, in any time zone."""
         if self._between is None:
             return True
         start, end = self._between
@@ -181,7 +184,7 @@ class SeriesReader:
 
 
 def read_series(series: Series, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
-    """The readings of a series, whose dates and values run down columns or along rows."""
+    """The readings of a series. Its dates and values are in columns or in rows."""
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
     dates = {position: cell for position, _, cell in date_cells.line(down=down)}
@@ -192,16 +195,14 @@ def read_series(series: Series, resolve: Resolve, reader: Reader, between: Betwe
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series runs down columns, not along rows. The ranges decide it, because few cells of a row may be
-    filled.
-    """
+    """Whether a series is in columns, not in rows. The ranges decide, because a row may have few filled cells."""
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):
         area = parse_range(split_sheet(reference)[1])
         if area is not None:
             is_row, is_column = area.first_row == area.last_row, area.first_column == area.last_column
-        else:  # the column of a header, or a named range: only its cells tell its form
+        else:  # a header's column or a named range: only the cells show whether it is a row or a column
             is_row, is_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
         if not (is_row or is_column):
             raise Unreadable(f"{reference} is neither one column nor one row")

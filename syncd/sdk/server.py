@@ -1,7 +1,7 @@
-"""What goes wrong with a server, as errors that say what to do: the one place where an error becomes a sentence.
+"""Turns the failures of a server into errors whose sentences say what to do. All connectors use this module.
 
-A client asks `Server` what an answer or an exception means. The client says what is special of its vendor by `advice`:
-the next step, where the vendor has one that the answer itself does not name.
+A client asks `Server` for the error of an answer. With `advice`, the client adds the next step that is special to its
+vendor and that the answer does not name.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _PROXY_WANTS_A_LOGIN = 407
 
 
 def nothing_special(answer: Answer) -> str:
-    """The advice of a vendor that has none."""
+    """The empty advice, for a vendor without special advice."""
     return ""
 
 
 class Server:
-    """A server that a connection talks to: the errors for its answers, and for the lack of one.
+    """The server of a connection, and the errors for its answers.
 
-    No error names more of an address than its host: a path or a query may hold a key.
+    Errors name only the host of an address, because a path or a query may hold a key.
     """
 
     def __init__(
         self, settings: WebSettings, context: Context, advice: Callable[[Answer], str] = nothing_special
     ) -> None:
-        """`advice` is the next step after an answer, or ""."""
+        """`advice` returns the next step after an answer, or ""."""
         self.url = settings.url
         self._proxy = settings.proxy
         self._context = context
         self._advice = advice
 
     def refusal(self, answer: Answer, asked: str | None = None) -> SourceError:
-        """The error for an answer that is no success. `asked` is the requested address, if it is not below the url."""
+        """The error for an unsuccessful answer. `asked` is the requested address, if it is not below the url."""
         if (moved := self.redirect(answer, asked)) is not None:
             return moved
         error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
@@ -74,7 +74,7 @@ class Server:
         elif to.scheme != ours.scheme:
             text = f"{origin(ours)} sends to {origin(to)}; write {to.scheme}:// in url"
         else:
-            path = to.path.removeprefix(urlsplit(self.url).path)  # which may hold a key
+            path = to.path.removeprefix(urlsplit(self.url).path)  # the url's path may hold a key
             text = (
                 f"{origin(ours)} redirects to {single_line(path, hide=self._context.hide) or '/'}; correct url or path"
             )
@@ -89,7 +89,7 @@ class Server:
     def onward(self, answer: Answer, asked: str) -> str | None:
         """The address on this server that a redirect leads to; None for a login page, another server, or no redirect.
 
-        It keeps our scheme: a server behind a proxy may not know it.
+        The address keeps the scheme of the request, because a server behind a proxy may not know that scheme.
         """
         ways = self._ways(answer, asked)
         if ways is None or _to_login(*ways) or _server(ways[0]) != _server(ways[1]):
@@ -98,7 +98,7 @@ class Server:
         return urlunsplit(to._replace(scheme=ours.scheme, netloc=ours.netloc))
 
     def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:
-        """Whether an answer redirects to a login page: the request took no effect."""
+        """Whether an answer redirects to a login page. Then the request had no effect."""
         ways = self._ways(answer, asked)
         return ways is not None and _to_login(*ways)
 
@@ -109,11 +109,11 @@ class Server:
             return None
         try:
             return urlsplit(asked or self.url), urlsplit(urljoin(asked or self.url, location))
-        except ValueError:  # no address
+        except ValueError:  # not an address
             return None
 
     def page(self, answer: Answer) -> SourceError | None:
-        """The error for a successful answer that is a web page, in place of what was asked for; None if it is none."""
+        """The error for a 2xx answer that is a web page instead of the requested data; None if it is not a page."""
         if not is_page(answer.body[:4000].decode("utf-8", "replace")):
             return None
         name = title(answer.text, self._context.hide)
@@ -125,7 +125,7 @@ class Server:
         return self._advised(error, answer)
 
     def unreadable(self, answer: Answer) -> SourceError:
-        """The error for an answer that should be JSON, and is not."""
+        """The error for an answer that should be JSON but is not."""
         text = sentence(answer.text, self._context.hide)
         return self.page(answer) or RetryLater("its answer is not JSON" + (f": {text}" if text else ""))
 
@@ -146,7 +146,7 @@ _LOGIN_HINT = "url may lead past the API, or these credentials are not for it"
 
 
 def answer_of(status: int, headers: Mapping[str, object], body: bytes | str) -> Answer:
-    """An answer of a client library."""
+    """An `Answer` made from the parts of a client library's answer."""
     named = {name.lower(): str(value) for name, value in headers.items()}
     return Answer(status, named, body.encode() if isinstance(body, str) else body)
 
@@ -167,7 +167,7 @@ def is_login_page(body: str) -> bool:
 
 
 def _server(parts: SplitResult) -> tuple[str | None, int]:
-    """The host and port. A server that sends from http to https on the same host is the same."""
+    """The host and port, by which servers are compared. A redirect from http to https on a host is the same server."""
     try:
         port = parts.port
     except ValueError:

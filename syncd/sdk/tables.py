@@ -1,6 +1,6 @@
-"""Tables, the keys that say where in a table a number is, and the reading of a single cell.
+"""Tables, the keys that locate a number in a table, and the reading of a single cell.
 
-Google Sheets and spreadsheet files share this, `series` and `lookup`.
+Google Sheets and spreadsheet files share this module, `series` and `lookup`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from syncd.sdk.names import nearest_hint
 
 
 class Unreadable(Exception):
-    """A range that does not exist; the text says what exists."""
+    """A range that does not exist or cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of its first cell.
+    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of the row's first cell.
 
-    Its cells are read once, however many measures look for a name.
+    The cells are read once, however many measures search for a name.
     """
 
     cells: Sequence[Cell]
@@ -35,21 +35,21 @@ class Header:
 
     @property
     def names(self) -> list[str]:
-        """The texts of its cells, without blanks."""
+        """The texts of the cells that are not blank."""
         return [name for cell in self.cells if (name := plain_text(cell))]
 
     @cached_property
     def _positions(self) -> Mapping[str, Sequence[int]]:
-        """Where each text is."""
+        """The positions of each text."""
         positions: dict[str, list[int]] = {}
         for index, cell in enumerate(self.cells):
             positions.setdefault(plain_text(cell), []).append(index)
         return positions
 
     def position(self, name: str, reader: Reader, table: str = "") -> int:
-        """The position of the cell with this name: its text, or else the day or number that it shows.
+        """The position of the cell with this name: a cell with this text, or else with this day or number.
 
-        Unreadable if no cell has it, or several do; `table` is what people call the table.
+        Raises Unreadable if no cell has the name, or several cells have it; `table` is the table's name for people.
         """
         positions = self._positions.get(plain_text(name), ())
         if not positions:
@@ -95,7 +95,7 @@ class Grid:
         )
 
     def header(self, row: int | None = None) -> Header:
-        """The row with this number, from 1, as the header; without a number its first row that is not blank."""
+        """The row with this number (from 1) as the header; without a number, the first row that is not blank."""
         if row is None:
             offset = next((index for index, cells in enumerate(self.rows) if is_filled(cells)), 0)
         else:
@@ -108,7 +108,9 @@ class Grid:
         return Grid(self.sheet, rows, header.row + 1, self.left + position)
 
     def line(self, *, down: bool) -> Iterator[tuple[int, str, Cell]]:
-        """The cells of its first column (`down`) or row: each cell's position in the sheet, address and content."""
+        """The cells of the first column (`down`) or the first row, each with its position in the sheet, address and
+        content.
+        """
         if down:
             for offset, row in enumerate(self.rows):
                 yield self.top + offset, address(self.sheet, self.top + offset, self.left), row[0] if row else None
@@ -154,7 +156,7 @@ Resolve = Callable[[str], Grid]
 
 
 def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The single cell that a reference names. A blank cell is no reading."""
+    """The single cell that a reference names. A blank cell is not a reading."""
     grid = resolve(reference)
     cells = [cell for row in grid.rows for cell in row] or [None]
     if not all(reader.blank(cell) for cell in cells[1:]):
@@ -163,7 +165,7 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
 
 
 def undated(cell: Cell, where: str, reader: Reader) -> Snapshot:
-    """The reading of a cell without a date, at an address. A blank cell is no reading."""
+    """The reading of the cell at an address, without a date. A blank cell is not a reading."""
     if reader.blank(cell):
         return Snapshot(notes=[f"{where} is blank"])
     number, problem = reader.number(cell)

@@ -1,8 +1,8 @@
-"""The rows of a series that have a number, an error or a text, and no date that can be read.
+"""The rows of a series that have a number, an error or a text, but no readable date.
 
-What stands there may be the newest of all. So a date that cannot be read makes a reading without a number, at the
-earliest and at the latest time that the rows around it leave open: every answer that it could change is unknown, and no
-other. A label such as `Total`, or a blank, is no date: the number beside it is left out, and that is said.
+Such a row may be the newest row. So a date that cannot be read makes readings without a number, at the earliest and at
+the latest time that the rows around it allow. Then every value that the row could change is unknown, and no other
+value. A label such as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from syncd.sdk.facts import Between, Reading
 
 _INSTANT = timedelta(microseconds=1)
 _SAMPLE = 3
-_MOST = 1_000  # dates that cannot be read: more of them are no mistake in a cell, but one in the column
+_MOST = 1_000  # unreadable dates; if there are more, the whole column is wrong
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row, with the dates of the nearest rows that have one; None where there is none.
+    """A row, with the dates of the nearest dated rows before and after it; None if there is no such row.
 
-    `problem` says what the value is if it is no number.
+    `problem` describes a value that is not a number.
     """
 
     where: str
@@ -36,14 +36,14 @@ class _Row:
 
     @property
     def shown(self) -> str:
-        """Its place, with its date cell if that is not blank."""
+        """The row's place, with the text of its date cell if it is not blank."""
         text = shown(self.date).strip()
         return f"{self.where} ({text!r})" if text else self.where
 
 
 @dataclass(slots=True)
 class _Sample:
-    """How many rows there are, and the first of them."""
+    """The number of rows, and the first few of them."""
 
     count: int = 0
     first: list[str] | None = None
@@ -59,15 +59,15 @@ class _Sample:
 
     @property
     def left_out(self) -> str | None:
-        """What `explain` says of them; None if there are none."""
+        """The sentence of `explain` about these rows; None if there are no rows."""
         return f"{self.count:,} with no date that can be read, left out: {self}" if self.count else None
 
 
 class UndatedRows:
-    """Collects the rows without a date, beside the dates of all other rows.
+    """Collects the rows without a date, and follows the dates of the other rows.
 
-    Their order decides where a row without a date may be. Times outside of `within` may be any time on their side of
-    it, so they have no order among themselves.
+    The order of the other rows' dates decides at which times a row without a date may be. Dates outside of `within`
+    stand for any time on their side of it, so they have no order among themselves.
     """
 
     def __init__(self, reader: Reader, within: Between | None = None) -> None:
@@ -78,13 +78,13 @@ class UndatedRows:
         self._at_head, self._at_tail = _Sample(), _Sample()  # labels before the first date, and after the last
         self._unreadable: list[_Row] = []
         self._unreadable_count = 0
-        self._open = 0  # from here on, they wait for the next date
+        self._open = 0  # unreadable rows from this index on wait for the next date
         self._last: datetime | None = None
         self._last_ordered: datetime | None = None
         self._rises = self._falls = True
 
     def follow(self, at: datetime) -> None:
-        """Takes notice of the date of a row."""
+        """Notes the date of a dated row."""
         ordered = at if self._within is None else max(self._within[0], min(at, self._within[1]))
         if self._last_ordered is not None:
             self._falls = self._falls and ordered <= self._last_ordered
@@ -97,9 +97,9 @@ class UndatedRows:
             self._at_tail = _Sample()
 
     def add(self, where: str, date_cell: Cell, cell: Cell, problem: str | None) -> None:
-        """Adds a row with something in it and no date that can be read.
+        """Adds a row that has a value but no readable date.
 
-        An error or a text beside a label is passed over, as the header of a column is.
+        An error or a text beside a label is ignored, because it may be the header of a column.
         """
         means_date = self._reader.means_date(date_cell)
         if problem is not None and not means_date:
@@ -117,21 +117,21 @@ class UndatedRows:
             self._at_head.add(row)
 
     def without_dates(self, name: str) -> Reading | None:
-        """The reading of a series that has rows and no date at all; None if it has no row."""
+        """The reading of a series that has rows but no readable date; None if it has no rows."""
         if not self._all.count:
             return None
         problem = f"no date that can be read beside it ({self._all}); {self._advice()}"
         return Reading(None, name, "", problem=problem)
 
     def too_many(self, name: str) -> str | None:
-        """Why a series of this name cannot be read, although some of its dates can; None if it can."""
+        """The reason why a series of this name has too many unreadable dates to be used; None if it can be used."""
         if self._unreadable_count <= _MOST:
             return None
         first = ", ".join(row.shown for row in self._unreadable[:_SAMPLE])
         return f"{self._unreadable_count:,} dates beside {name} cannot be read, such as {first}; {self._how()}"
 
     def readings(self) -> list[Reading]:
-        """What stands beside dates that cannot be read, at the times at which it may be."""
+        """The readings for rows with unreadable dates, at the times that these rows may have."""
         newest_last, how = self._newest_last, self._how()
         return [
             Reading(
@@ -149,13 +149,13 @@ class UndatedRows:
 
     @property
     def notes(self) -> list[str]:
-        """What `explain` says."""
+        """The notes for `explain`."""
         left_out = self._labels.left_out if self._last is not None else self._all.left_out
         return [left_out] if left_out else []
 
     @property
     def warning(self) -> str | None:
-        """What is said beside the value: a row that may be the newest is left out."""
+        """The warning beside the value that a row which may be the newest is left out; None if no such row is."""
         if self._last is None:
             return None
         newest_last = self._newest_last
@@ -165,7 +165,7 @@ class UndatedRows:
 
     @property
     def _newest_last(self) -> bool | None:
-        """Whether the rows go from old to new; None if they go neither that way nor the other."""
+        """Whether the newest row is last; None if the rows are not sorted by date."""
         return self._rises if self._rises is not self._falls else None
 
     def _how(self) -> str:
@@ -178,7 +178,7 @@ class UndatedRows:
 
 
 def _places(row: _Row, newest_last: bool | None) -> Iterator[datetime | None]:
-    """The earliest and the latest time at which a number without a date may be; None is when it is seen."""
+    """The earliest and the latest time that a row without a date may have. None stands for the time of the pull."""
     low, high = (row.before, row.after) if newest_last else (row.after, row.before)
     if newest_last is None or high is None:
         yield None

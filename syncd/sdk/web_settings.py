@@ -1,4 +1,4 @@
-"""The keys of a connection to a server: where it is, how to get there, and how much of its answer is waited for."""
+"""The keys of a connection to a server: its address, the way to it, and the limits for its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk.sizes import Size
 
 
 class WebSettings(ConnectionSettings):
-    """The keys that every connection to a server has. `Exchange` keeps to them, whatever client library sends."""
+    """The keys that every connection to a server has. `Exchange` applies them, whichever client library is used."""
 
     url: WebAddress = Field(description="Where the server is; every path follows it.")
     timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
@@ -36,6 +36,6 @@ class WebSettings(ConnectionSettings):
 
     @property
     def longest_request(self) -> float:
-        """The deadline of a whole request in seconds."""
+        """The deadline of a request with its answer, in seconds."""
         deadline = self.deadline.total_seconds()
         return max(self.timeout, deadline if "deadline" in self.model_fields_set else min(deadline, 2 * self.timeout))

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """The headers of a system's webhooks, in lower case.
+    """The names of two headers of a system's webhooks, in lower case.
 
-    `signature` has `sha256=` and the HMAC of the body in hexadecimal digits; `delivery` has an id that stays the same
-    when the same webhook is sent again.
+    The header `signature` holds `sha256=` and the HMAC of the body in hexadecimal digits. The header `delivery` holds
+    an id that stays the same if the webhook is sent again.
     """
 
     signature: str
     delivery: str
 
     def is_signed(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
-        """Whether the body was signed with this secret; `headers` have lower-case names. Takes the same time for every
-        wrong signature.
+        """Whether the body was signed with this secret; `headers` have lower-case names. The check takes the same time
+        for every wrong signature.
         """
         expected = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         return hmac.compare_digest(expected.encode(), headers.get(self.signature, "").strip().encode())

@@ -1,4 +1,4 @@
-"""The daemon: runs cycles by the schedule, reloads the configuration, reports health and metrics, stops cleanly."""
+"""The daemon: it runs cycles by the schedule, reloads the configuration, and reports health and metrics."""
 
 from syncd.service.reader import LedgerReader
 from syncd.service.service import Service

@@ -1,4 +1,4 @@
-"""The backups that the service writes by its schedule: their names, when the next is due, and which ones go."""
+"""The backups that the service writes by a schedule: their names, the time of the next one, and the ones to remove."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ class Backups:
     """The backups of one ledger in a folder. Their names carry their time and the ledger's id:
     `syncd-20261128T030000Z-1f3a9c2e.db`, or `.tar.gz` for PostgreSQL.
 
-    No other file of the folder is touched, also no backup of another ledger.
+    Other files of the folder are not changed, including backups of other ledgers.
     """
 
     folder: Path
     ledger: Ledger
     address: Callable[[], str] | None = None
-    """Gives the ledger's URL anew, because passwords are rotated."""
+    """Returns the ledger's current URL, because passwords are rotated."""
 
     def newest(self, now: datetime) -> datetime | None:
-        """The time of the newest backup until now; None if there is none. OSError if the folder cannot be read."""
+        """The time of the newest backup that is not in the future; None if there is none. OSError if the folder cannot
+        be read.
+        """
         return max((at for at, _ in self._files(until=now)), default=None)
 
     def write(self, now: datetime, keep: int) -> Path:
         """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails.
 
-        What a clock that was ahead has dated later than this one is not counted, and stays.
+        A backup with a later date, written while a clock was ahead, is not counted and stays.
         """
         engine = self.ledger.engine
         ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
@@ -64,19 +66,19 @@ class Backups:
                         yield at, path
 
     def _remove_unfinished(self) -> None:
-        """Removes what a backup left behind that was killed."""
+        """Removes the files of a backup whose process was killed."""
         for path in self.folder.glob(f".syncd-*Z-{self._id}.*") if self.folder.is_dir() else ():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether the next backup is due: `every` after the newest, and not soon after a try that failed."""
+    """Whether the next backup is due: `every` after the newest one, and a while after a failed try."""
     waits = tried is not None and now - tried < min(every, _RETRY)
     return not waits and (newest is None or not timedelta() <= now - newest < every)
 
 
 def backup_gauge(newest: datetime | None) -> GaugeMetricFamily:
-    """The gauge of the newest backup; 0 if there is none, so that an alert sees that there never was any."""
+    """The gauge of the newest backup; 0 if there is none, so that an alert can detect that case."""
     text = "When the newest scheduled backup was written, in Unix time; 0 if there is none."
     gauge = GaugeMetricFamily("syncd_backup_last_success_timestamp_seconds", text)
     gauge.add_metric((), newest.timestamp() if newest is not None else 0.0)

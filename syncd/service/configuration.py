@@ -1,4 +1,4 @@
-"""The configuration that the service uses: read from the files, and taken over if it is valid."""
+"""The configuration that the service uses: read from the files, and used if it is valid."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger("syncd.service")
 _NAMED = 20  # names of one kind in one line of the log
 
 Load = Callable[[Config], Config]
-"""Reads the files. Those that are as they were in the last configuration are not parsed again."""
+"""Reads the files. Files that have not changed since the last configuration are not parsed again."""
 
 
 def loaded_by_path(path: Path, config: Config) -> Load:
-    """Reads the syncd.yaml at a path, or that of the same workspace in it."""
+    """A function that reads the syncd.yaml at a path or, in a deployment, the syncd.yaml of the same workspace."""
     workspace = config.workspace.name if config.workspace else None
     return lambda last: load_config(path, workspace, last=last)
 
@@ -43,7 +43,7 @@ class Configuration:
         metrics.reloaded(time.time(), good=True)
 
     def reload(self) -> bool:
-        """Reads the files, and takes them over if they are valid. Returns whether anything changed."""
+        """Reads the files, and uses them if they are valid. Returns whether anything changed."""
         with self._reading:
             try:
                 config = self._load(self.config)
@@ -68,7 +68,7 @@ class Configuration:
 
 
 def _changes(old: Config, new: Config) -> Iterator[tuple[str, list[str]]]:
-    """What differs: keys of syncd.yaml and connections; objectives; key results that were added, changed, removed."""
+    """The differences: keys of syncd.yaml and connections; objectives; added, changed and removed key results."""
     settings = [dict(config.settings) for config in (old, new)]
     yield "keys", _differing(*settings)
     yield "objectives", _differing(*(_objectives(config) for config in (old, new)))

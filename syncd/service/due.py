@@ -1,4 +1,4 @@
-"""When a job is to run again, by both clocks of the machine: one may be set, and the other stops while it sleeps."""
+"""The time of a job's next run, by two clocks: one may be set by people, the other stops while the machine sleeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STEP = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When a job is to run again (`at`), and when it ran last: `started` by the clock, `began` by the monotonic clock,
+    """The time of a job's next run (`at`) and of its last run: `started` by the clock, `began` by the monotonic clock,
     in seconds.
     """
 
@@ -22,13 +22,13 @@ class Due:
     began: float
 
     def left(self, sooner: datetime | None = None) -> float:
-        """The seconds until then, or until an earlier time. If the clock was set back, it is no longer for that."""
+        """The seconds until the next run, or until `sooner`. The wait does not get longer if the clock was set back."""
         at_the_latest = self.began + (self.at - self.started).total_seconds()
         at = self.at if sooner is None else min(self.at, sooner)
         return min((at - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())
 
     def note_a_step(self) -> None:
-        """Logs that the clock was set, or that the machine slept, since the job ran."""
+        """Logs if the clock was set, or the machine slept, since the last run."""
         step = (datetime.now(UTC) - self.started).total_seconds() - (time.monotonic() - self.began)
         if abs(step) > _STEP:
             log.warning("clock stepped", extra={"seconds": round(step)})

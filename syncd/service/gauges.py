@@ -1,7 +1,7 @@
 """The gauges that each scrape reads from the ledger: key results, streams, and check-ins that are not written.
 
-They are made anew for each scrape, so nothing of a key result or a stream that went stays behind. An unknown value has
-no sample, because it is not zero.
+They are made anew for each scrape, so a key result or a stream that was removed has no series. An unknown value has no
+sample, because it is not zero.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class LedgerGauges:
         yield from delivery_gauges(troubles(self._ledger))
 
     def _needed_streams(self, config: Config, measured: Sequence[PeriodOkrs]) -> frozenset[StreamId]:
-        """The streams that these periods need; remembered, because files change less often than Prometheus asks."""
+        """The streams that these periods need; cached, because files change less often than Prometheus scrapes."""
         if self._needed is None or self._needed[0] is not config or self._needed[1] != measured:
             streams = ((name, key) for name in config.connections for key in needed_streams(name, measured))
             self._needed = config, measured, frozenset(streams)
@@ -100,7 +100,7 @@ def stream_gauges(completed: Mapping[StreamId, datetime], now: datetime) -> Iter
 
 
 def delivery_gauges(unwritten: Sequence[Trouble]) -> Iterator[GaugeMetricFamily]:
-    """How many check-ins are not written, by their state."""
+    """The number of unwritten check-ins, by state."""
     states = ("waiting", *STUCK)
     deliveries = GaugeMetricFamily(
         "syncd_deliveries", f"Check-ins that are not written, by why: {', '.join(states)}.", labels=("state",)

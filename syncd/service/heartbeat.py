@@ -19,10 +19,10 @@ _SECONDS = 10.0
 
 
 class Heartbeat:
-    """Calls in a thread beside the cycles, so that no server holds one up. There is one call at a time."""
+    """Calls the address in a separate thread, so that no server delays a cycle. There is one call at a time."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
-        """`sleep` waits between two tries."""
+        """`sleep` is the function that waits between two tries."""
         self._sleep = sleep
         self._calling: threading.Thread | None = None
 
@@ -43,7 +43,7 @@ class Heartbeat:
             policy.call(lambda: _get(address, Context(policy, config.zone)))
         except (ConfigError, SourceError) as error:
             log.warning("heartbeat failed", extra={"reason": str(error)})
-        except Exception as error:  # its text may hold the address, which may be a secret
+        except Exception as error:  # its text may contain the address, which may be a secret
             log.error("heartbeat failed", extra={"reason": f"internal error: {type(error).__name__}"})
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: one that is signed and new starts a cycle at once. What its body says is not read."""
+"""Webhooks: a signed and new webhook starts a cycle at once. The data in its body are not used."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from syncd.sdk import ConfigError, can_notify
 
 log = logging.getLogger("syncd.service")
 _BETWEEN = 10.0  # seconds between two cycles that webhooks start: an edit of many issues sends many
-_BETWEEN_LINES = 60.0  # seconds between two lines of the log about refusals, which anybody can cause
+_BETWEEN_LINES = 60.0  # seconds between two log lines about refusals, because anybody can cause them
 
 Reply = tuple[int, str]
 """The HTTP status and a sentence."""
 
 
 class Hooks:
-    """Takes the webhooks of all connections. Threads may call it at the same time."""
+    """Receives the webhooks of all connections. Threads may call it at the same time."""
 
     def __init__(self, ledger: Ledger, start_cycle: Callable[[], None] | None) -> None:
-        """Without `start_cycle`, the ledger makes its workspace due for workers."""
+        """Without `start_cycle`, a webhook marks the workspace in the ledger as due for workers."""
         self._ledger = ledger
         self._start_cycle = start_cycle
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Hooks:
             log.warning("webhook refused", extra={"connection": connection, "reason": reason})
 
     def _next_wake(self) -> timedelta:
-        """In what time the workers' next cycle begins: at once, or some time after the last that a webhook started."""
+        """The wait until the workers' next cycle: none, or some time after the last cycle that a webhook started."""
         with self._lock:
             now = time.monotonic()
             if now < self._not_before:
@@ -71,7 +71,7 @@ class Hooks:
             return timedelta()
 
     def _start_soon(self, start_cycle: Callable[[], None]) -> None:
-        """Starts a cycle at once, or a moment after the last one that a webhook started."""
+        """Starts a cycle at once, or some time after the last cycle that a webhook started."""
 
         def start() -> None:
             with self._lock:

@@ -1,4 +1,4 @@
-"""One cycle of one ledger as a job, which knows nothing of who runs it."""
+"""One cycle of one ledger as a job, independent of the process that runs it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from syncd.service.metrics import Metrics
 log = logging.getLogger("syncd.service")
 _OF_THIS_PROCESS = ProcessQuotas()
 _BUSY_WAIT = timedelta(seconds=30)
-_SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
-_LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
+_SILENCE = 10.0, 30.0  # seconds: the least and the most that a cycle waits for a silent connection
+_LONGEST = 60.0  # seconds: the least that a cycle waits for connections that are not silent
 
 
 class CycleJob:
-    """Runs cycles of a ledger, each when it is asked to, and has what outlasts them: the configuration in force, the
-    metrics, and the pulls and deliveries that go on beside the cycles.
+    """Runs a cycle of a ledger whenever `run` is called. It also has the objects that outlast a cycle: the
+    configuration in force, the metrics, and the pulls and deliveries that continue while other cycles run.
     """
 
     def __init__(
@@ -54,10 +54,11 @@ class CycleJob:
         silent: float | None = None,
         quotas: Quotas | None = None,
     ) -> None:
-        """`wake` is called, by any thread, when there is something for the next cycle; a cycle ends soon once
-        `stopping` is set. It waits at most `longest` seconds for pulls, which then go on beside the next cycles. Where
-        there are none, it waits just as long, and `silent` seconds for a connection that says nothing.
-        `quotas` are those that it shares with other processes; None for those that the jobs of this process share.
+        """`wake` is called, by any thread, when the next cycle has something to do. A cycle ends soon after `stopping`
+        is set. It waits at most `longest` seconds for pulls, which then continue while the next cycles run. `silent` is
+        set if this process may not run the next cycle: then it waits exactly `longest` seconds, and `silent` seconds
+        for a silent connection. `quotas` are shared with other processes; None if only the jobs of this process share
+        quotas.
         """
         self.configuration = configuration
         self.clock = clock
@@ -68,7 +69,7 @@ class CycleJob:
         self.ledger_problem: str | None = None
         self.moved_at = time.monotonic()
         self.send_again_at: datetime | None = None
-        """When a publisher that asked for a later time may be asked again: a cycle is due then at the latest."""
+        """The time from which a publisher that asked syncd to wait accepts requests again: a cycle is due by then."""
         self._stopping = stopping
         self._longest = longest
         self._silent = silent
@@ -86,10 +87,10 @@ class CycleJob:
         return self.configuration.config
 
     def run(self) -> Due:
-        """Runs a cycle with the files as they are now. Whatever goes wrong in it is noted and logged.
+        """Runs a cycle with the present files. Every failure in it is noted and logged.
 
-        The next cycle is due by the schedule, or sooner if another process is syncing now, or if a source or publisher
-        asked syncd to come back later. It is not to be called by two threads at the same time.
+        The next cycle is due by the schedule. It is due sooner if another process is syncing now, or if a source or
+        publisher asked syncd to try again at a time. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():
@@ -102,8 +103,10 @@ class CycleJob:
         return Due(at, started, began)
 
     def has_new_request(self) -> bool:
-        """Whether a request waits that has not started a cycle: of a page, or of a command in another process."""
-        with suppress(LedgerError, SQLAlchemyError):  # the next cycle says what is wrong
+        """Whether a request waits that has not started a cycle. It is from a page, or from a command in another
+        process.
+        """
+        with suppress(LedgerError, SQLAlchemyError):  # the next cycle reports the problem
             newest = self.ledger.requests.newest_waiting()
             if newest is not None and newest > self._newest_request:
                 self._newest_request = newest
@@ -111,42 +114,42 @@ class CycleJob:
         return False
 
     def moved(self) -> None:
-        """Notes that it does not stand still."""
+        """Notes that the job does not stand still."""
         self.moved_at = time.monotonic()
 
     def hanging(self) -> Mapping[str, Mapping[str, float]]:
-        """For how many seconds each thread beside the cycles hangs, by its work and its connection."""
+        """The seconds for which each background thread has hung, by its work and its connection."""
         return {"pull": self._background.hanging, "delivery": self._outgoing.hanging}
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits until nothing is on its way to a publisher, at most so many seconds; returns the names that hang."""
+        """Waits at most `seconds` for the deliveries that are being sent; returns the names of hanging publishers."""
         return self._outgoing.join(seconds)
 
     def end_pulls(self) -> None:
-        """No cycle follows: the pulls that outlasted the last ones end as soon as their servers let them."""
+        """Ends the pulls that outlasted a cycle, because no cycle follows; each ends as soon as its server answers."""
         self._background.stop_others(())
 
     def _cycle(self) -> datetime | None:
-        """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None."""
+        """Runs a cycle. Returns the time of the next try if it may be before the next scheduled cycle, else None."""
         began = time.monotonic()
         self.moved()
         self._be_patient()
         self.send_again_at = None
         try:
             self.ledger.check_in_place()
-            self.send_again_at = self.ledger.outbox.first_retry(self.clock())  # this cycle does not try it
+            self.send_again_at = self.ledger.outbox.first_retry(self.clock())  # this cycle does not send it
             self.configuration.reload()
             with cycle_lock(self.ledger.engine):
                 result = run_cycle(self._request(), background=self._background, outgoing=self._outgoing)
                 if result.carried_over.moved:
-                    self._newest_request = 0  # requests that waited for a new id start another cycle
+                    self._newest_request = 0  # requests that waited for the new id start another cycle
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None
         except LedgerBusy as error:
             log.warning("cycle put off", extra={"reason": str(error)})
             return datetime.now(UTC) + _BUSY_WAIT
-        except Exception as error:  # the log has it, and the next cycle gets its chance
+        except Exception as error:  # it is logged, and the next cycle tries again
             self._note_failure(explained(error, files_at(self.ledger.engine.url)))
             return None
         self._note(result, time.monotonic() - began)
@@ -164,7 +167,7 @@ class CycleJob:
         )
 
     def _note_failure(self, error: BaseException) -> None:
-        """Notes why a cycle did not reach its end."""
+        """Notes the reason why a cycle did not reach its end."""
         self.metrics.broken_cycle()
         if isinstance(error, ConfigError | LedgerError):
             self.cycle_problem = str(error)
@@ -176,7 +179,7 @@ class CycleJob:
             log.error("cycle broken", exc_info=error)
 
     def _note(self, result: Result, seconds: float) -> None:
-        """Notes what came of a cycle that reached its end."""
+        """Notes the result of a cycle that reached its end."""
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         unwritten = sum(self._unwritten.values())
@@ -197,7 +200,7 @@ class CycleJob:
         )
 
     def _sent(self, name: str, outcomes: Outcomes) -> None:
-        """Notes what became of deliveries or messages, which end beside the cycles."""
+        """Notes the results of deliveries or messages, which may end after their cycle."""
         self.metrics.sent(outcomes.delivered)
         failed = sum(outcome.failed for outcome in outcomes.delivered)
         self._unwritten[name] = failed + sum(message.problem is not None for message in outcomes.messages)
@@ -211,7 +214,9 @@ class CycleJob:
             self.send_again_at = min([*times, *filter(None, [self.send_again_at])])
 
     def _be_patient(self) -> None:
-        """No cycle waits for a connection beyond the time when the next one is due, if that can go on with it."""
+        """Sets how long a cycle waits for a connection: not beyond the start of the next cycle, if its pull can
+        continue.
+        """
         if self._silent is not None:
             self._background.silent, self._background.longest = self._silent, self._longest
             return

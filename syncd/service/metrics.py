@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: counters of what the service did, beside the gauges of what the ledger holds."""
+"""The metrics that Prometheus scrapes: counters of the service's work, and gauges of the ledger's contents."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from syncd.sdk.quota import QuotaLeft
 class Metrics:
     """The service's metrics, in their own registry. Threads may call every method at the same time.
 
-    Series of a connection go with the connection: `keep` drops those of all other connections.
+    If a connection is removed, its series end: `keep` drops the series of all other connections.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """`now` is the time by which quotas are renewed: that of their servers, not of the configuration."""
+        """`now` returns the time for the renewal of quotas: real time, not the clock of the configuration."""
         self._now = now
         self._registry = CollectorRegistry()
         self._connections: frozenset[str] = frozenset()
@@ -50,7 +50,7 @@ class Metrics:
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._cycles = counter("syncd_cycles", "Cycles run, by how they ended.", "outcome")
         for outcome in ("complete", "failed", "broken"):
-            self._cycles.labels(outcome)  # from 0 on: `increase` does not see the first event of a new series
+            self._cycles.labels(outcome)  # starts at 0, because `increase` does not see the first event of a new series
         self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
         self._quota = gauge(
             "syncd_quota_remaining",
@@ -71,7 +71,7 @@ class Metrics:
         self._written = counter("syncd_writes", "Check-ins written.", "connection")
 
     def keep(self, connections: Collection[str]) -> None:
-        """Drops the series of all connections but these; a counter begins with the first event."""
+        """Drops the series of all other connections. A counter of a new connection begins with the first event."""
         gone, self._connections = self._connections.difference(connections), frozenset(connections)
         for metric in (
             self._failing,
@@ -88,7 +88,7 @@ class Metrics:
                 self._quotas.pop(connection, None)
 
     def request(self, connection: str, outcome: RequestOutcome, quota: QuotaLeft | None) -> None:
-        """Counts a request; `quota` is what is left then, None if the server does not tell."""
+        """Counts a request; `quota` is the rest of the quota after it, None if the server does not report it."""
         self._count(self._requests, connection, outcome)
         if quota is not None and connection in self._connections:
             with self._lock:
@@ -96,12 +96,12 @@ class Metrics:
                 self._quotas[connection] = quota
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """What a connection's quota left after the last answer; None if the server does not tell, or has renewed it."""
+        """The rest of a connection's quota after the last answer; None if the server reports none or has renewed it."""
         self._forget_renewed()
         return self._quotas.get(connection)
 
     def _forget_renewed(self) -> None:
-        """Forgets the quotas that were renewed since: the next answer tells what is left."""
+        """Forgets the quotas that have been renewed. The next answer has the new rest."""
         with self._lock:
             now = self._now()
             for connection in [name for name, quota in self._quotas.items() if quota.reset <= now]:
@@ -113,9 +113,12 @@ class Metrics:
         self._count(self._rows, pull.connection, by=rows)
 
     def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
-        """Counts a cycle that ended; `ended` is in Unix time. It is `good` if nothing failed in it or beside it."""
+        """Counts a cycle that ended; `ended` is in Unix time.
+
+        It is `good` if every source was read, and every check-in and message that was due arrived.
+        """
         self._cycles.labels("complete" if good else "failed").inc()
-        # A record that several key results count was changed once.
+        # A record that several key results count is one change.
         restated = {
             (restatement.connection, restatement.label, restatement.of)
             for change in result.changes
@@ -130,7 +133,7 @@ class Metrics:
             self._failing.labels(connection).set(connection in failing)
 
     def standing_by(self, busy: bool) -> None:
-        """Whether another process runs the cycles of the ledger."""
+        """Notes whether another process runs the cycles of the ledger."""
         self._standing_by.set(busy)
 
     def sent(self, delivered: Iterable[Delivered]) -> None:
@@ -146,12 +149,12 @@ class Metrics:
                 self._hanging.labels(work, connection).set(silent)
 
     def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
-        """Counts up, unless the connection is one of a former configuration, whose threads may still run."""
+        """Counts an event, unless its connection belongs to a former configuration, whose threads may still run."""
         if connection in self._connections and by:
             counter.labels(connection, *labels).inc(by)
 
     def reloaded(self, now: float, *, good: bool) -> None:
-        """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""
+        """Notes that the configuration was read, at `now` in Unix time; `good` is whether it is used."""
         self._reloaded.set(good)
         if good:
             self._reloaded_at.set(now)
@@ -161,7 +164,7 @@ class Metrics:
         self._cycles.labels("broken").inc()
 
     def counted(self) -> Iterable[Metric]:
-        """What was counted by now."""
+        """The metrics counted until now."""
         self._forget_renewed()
         return self._registry.collect()
 

@@ -1,4 +1,4 @@
-"""The process behind `syncd serve`: it shows what the ledger and the mapping files hold, and runs no cycle."""
+"""The process behind `syncd serve`: it shows the contents of the ledger and the mapping files, and runs no cycle."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from syncd.service.metrics import Metrics, prometheus_text
 from syncd.service.watching import watch_files
 from syncd.status.unwritten import Trouble, troubles
 
-_CLOSING = 2.0  # seconds that the ledger has to be closed
+_CLOSING = 2.0  # seconds for closing the ledger
 
 
 class LedgerReader:
-    """Gives the pages the ledger, once there is one, and the configuration as the files have it.
+    """Gives the pages the ledger, as soon as it exists, and the configuration in the files.
 
-    It needs no secret of a connection and no network. Another process may sync into the ledger meanwhile.
+    It needs no secret of a connection and no network. Another process may sync into the ledger at the same time.
     """
 
     backup_problem: str | None = None
@@ -39,7 +39,7 @@ class LedgerReader:
     def __init__(
         self, path: Path, config: Config, *, load: Load | None = None, databases: Databases | None = None
     ) -> None:
-        """`load` reads the files, by default those at `path`; readers with the same `databases` share connections."""
+        """`load` reads the files, by default those at `path`. Readers with the same `databases` share connections."""
         self._metrics = Metrics()
         self.configuration = Configuration(config, load or loaded_by_path(path, config), self._metrics)
         self._databases = databases
@@ -71,7 +71,7 @@ class LedgerReader:
 
     @property
     def stopping(self) -> bool:
-        """Whether it is about to end."""
+        """Whether the process is about to end."""
         return self._stop.is_set()
 
     def now(self) -> datetime:
@@ -79,12 +79,12 @@ class LedgerReader:
         return clock_of(self.config.settings)()
 
     def standstill(self) -> float | None:
-        """It has no loop that could stand still."""
+        """None, because this process has no loop that could stand still."""
         return None
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if there is no ledger at its address. One that was put in its place is opened: it was only
-        read, so nothing of this process is lost.
+        """Raises LedgerError if there is no ledger at its address. If the ledger was replaced, the new one is opened:
+        this process only reads, so it loses nothing.
         """
         ledger = self.ledger
         if ledger is None:
@@ -93,7 +93,7 @@ class LedgerReader:
             ledger.check_in_place()
         except LedgerError:
             with self._opening:
-                if self._ledger is ledger:  # else another thread has opened it meanwhile
+                if self._ledger is ledger:  # else another thread has already opened it
                     ledger.close()
                     if (another := self._opened()) is None:
                         raise
@@ -104,33 +104,33 @@ class LedgerReader:
         return troubles(self.ledger)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """No cycle can be started here."""
+        """An answer that refuses the webhook, because this process runs no cycles."""
         return 404, "`syncd serve` takes no webhooks; send them to `syncd run`"
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """It asks no server, so it does not know."""
+        """None, because this process sends no requests to sources."""
         return None
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics: what the ledger holds, and how the configuration was read."""
+        """The metrics from the ledger, and those about reading the configuration."""
         return prometheus_text([*self.counted(), *(self.read() if ledger else ())])
 
     def counted(self) -> Iterable[Metric]:
-        """The metrics of how the configuration was read."""
+        """The metrics about reading the configuration."""
         return self._metrics.counted()
 
     def read(self) -> Sequence[Metric]:
-        """The metrics that the ledger is read for; none before there is a ledger. Raises LedgerError."""
+        """The metrics from the ledger; none if there is no ledger yet. Raises LedgerError."""
         if self.ledger is None:
             return []
         return list(LedgerGauges(self.ledger).read(self.config, self.now()))
 
     def run(self) -> None:
         """Watches the files until it is stopped."""
-        watch = partial(watch_files, self.configuration, lambda: None, self._stop)  # each page reads what is in force
+        watch = partial(watch_files, self.configuration, lambda: None, self._stop)  # each page reads the valid files
         threading.Thread(target=watch, name="watch", daemon=True).start()
         while not self._stop.is_set():
-            time.sleep(0.2)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+            time.sleep(0.2)  # `sleep` shares no lock with `stop`, which a signal may call at any point
         closing = threading.Thread(target=self.close, name="close", daemon=True)  # a database may be silent
         closing.start()
         closing.join(_CLOSING)

@@ -1,4 +1,4 @@
-"""A ledger that this process syncs, whoever runs its cycles: what the pages, probes and webhooks need of it."""
+"""A ledger that this process syncs, with everything that pages, probes and webhooks need from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ log = logging.getLogger("syncd.service")
 
 
 class ServedLedger:
-    """A ledger with the job that syncs it, its upkeep and its webhooks. Who runs these makes a daemon of it."""
+    """A ledger with the job that syncs it, its upkeep and its webhooks. A subclass or an owner runs the job and the
+    upkeep.
+    """
 
     def __init__(
         self,
@@ -39,7 +41,7 @@ class ServedLedger:
         stopping: threading.Event,
         longest: float = math.inf,
     ) -> None:
-        """`wake` asks, in any thread, for a cycle soon; a cycle waits at most `longest` seconds for pulls."""
+        """`wake`, called in any thread, requests a cycle soon. A cycle waits at most `longest` seconds for pulls."""
         self.standing_by: str | None = None
         self.starting = True
         self.ledger = ledger
@@ -79,12 +81,12 @@ class ServedLedger:
 
     @property
     def stopping(self) -> bool:
-        """Whether it has been asked to end."""
+        """Whether the process has been asked to end."""
         return self._stopping.is_set()
 
     @property
     def cycles(self) -> int:
-        """How many cycles have reached their end."""
+        """The number of cycles that have reached their end."""
         return self.job.cycles
 
     def now(self) -> datetime:
@@ -97,7 +99,7 @@ class ServedLedger:
         self._metrics.standing_by(False)
 
     def stands_by(self, error: Exception) -> None:
-        """From now on it runs none: another process does (LedgerBusy), or the ledger cannot be used."""
+        """From now on this process runs no cycles: another one does (LedgerBusy), or the ledger cannot be used."""
         self.upkeep.serving.clear()
         if self.standing_by is None:
             log.warning("standing by", extra={"reason": str(error)})
@@ -105,7 +107,7 @@ class ServedLedger:
         self._metrics.standing_by(isinstance(error, LedgerBusy))
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        """Raises LedgerError if the ledger in use is no longer at its address, or cannot be written to."""
         self.ledger.check_in_place()
 
     def troubles(self) -> Sequence[Trouble]:
@@ -113,17 +115,17 @@ class ServedLedger:
         return troubles(self.ledger)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook; one that is signed and new starts a cycle."""
+        """The status and the sentence that answer a webhook. A signed and new webhook starts a cycle."""
         if self.standing_by is not None:
             return 503, f"standing by: {self.standing_by}"
         return self._hooks.receive(self.config, connection, headers, body)
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """What a connection's quota left after the last answer; None if its server does not tell, or renewed it."""
+        """The rest of a connection's quota after the last answer; None if its server reports none, or renewed it."""
         return self._metrics.quota_left(connection)
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
+        """The metrics. With `ledger=False`, or if the ledger cannot be read, only the counters of this process."""
         metrics = [*self.counted()]
         if ledger:
             with suppress(LedgerError):
@@ -131,10 +133,10 @@ class ServedLedger:
         return prometheus_text(metrics)
 
     def counted(self) -> Iterable[Metric]:
-        """The metrics of what this process did."""
+        """The metrics about the work of this process."""
         self._metrics.hanging(self.job.hanging())
         return self._metrics.counted()
 
     def read(self) -> Sequence[Metric]:
-        """The metrics that the ledger is read for. Raises LedgerError."""
+        """The metrics from the ledger. Raises LedgerError."""
         return [*self._gauges.read(self.config, self.now()), *self.upkeep.gauges()]

@@ -21,16 +21,16 @@ from syncd.service.watching import watch_files
 
 log = logging.getLogger("syncd.service")
 _STANDBY_WAIT = timedelta(seconds=2)
-_LOOK = 1.0  # seconds between two looks for requests of people
-_STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
-_GRACE = 5.0  # seconds that a cycle has to end after a stop; then it is left as if it were killed
+_LOOK = 1.0  # seconds between two checks for requests of people
+_STANDSTILL = 180.0  # seconds: longer than a call of the ledger, or a step of a cycle, may take
+_GRACE = 5.0  # seconds for a cycle to end after a stop; then the process ends as if it were killed
 
 
 class Service(ServedLedger):
     """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
-    It watches the files of the configuration, and reads them again before each cycle. If they are wrong, it reports
-    that and keeps the last valid configuration.
+    It watches the files of the configuration, and reads them again before each cycle. If they have mistakes, it reports
+    the mistakes and keeps the last valid configuration.
     """
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
@@ -41,24 +41,24 @@ class Service(ServedLedger):
         super().__init__(configuration, clock, ledger, metrics, wake=self._wake.set, stopping=self._stop)
 
     def stop(self) -> None:
-        """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
+        """Ends `run`: at once during a wait, after the present page during a pull, and within seconds in any state."""
         self._stop.set()
         self._wake.set()
 
     def reload(self) -> None:
-        """Ends the present wait: each cycle begins by reading the configuration."""
+        """Ends the present wait, so that a cycle begins and reads the configuration."""
         self._wake.set()
 
     def standstill(self) -> float | None:
-        """For how many seconds the loop has not moved, if it should have; else None."""
+        """The seconds for which the loop has stood still although it should run; else None."""
         still = time.monotonic() - self.job.moved_at
         return still if still > _STANDSTILL else None
 
     def run(self) -> None:
         """Runs cycles until it is stopped; the first cycle starts at once.
 
-        Whatever hangs when it is stopped is left behind after `_GRACE` seconds: the next start goes on from there, as
-        after a kill.
+        If work hangs when the service is stopped, the process ends without it after `_GRACE` seconds. The next start
+        continues it, as after a kill.
         """
         failures: list[BaseException] = []
 
@@ -75,7 +75,7 @@ class Service(ServedLedger):
         thread = threading.Thread(target=loop, name="cycles", daemon=True)
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
-            thread.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+            thread.join(0.5)  # `join` shares no lock with `stop`, which a signal may call at any point
             standing.look()
         end = time.monotonic() + _GRACE
         thread.join(_GRACE)
@@ -88,7 +88,7 @@ class Service(ServedLedger):
             log.info("stopped")
 
     def _loop(self) -> None:
-        """While another service uses the ledger, it stands by: it serves the pages, and runs cycles when that ends."""
+        """Runs cycles. While another service uses the ledger, it stands by and only serves the pages."""
         while not self._stop.is_set():
             self.job.moved()
             try:
@@ -101,7 +101,7 @@ class Service(ServedLedger):
         self.ledger.close()
 
     def _cycles(self, check_lock: Callable[[], None]) -> None:
-        """Runs cycles until it is stopped, or until a good one is over and `check_lock` raises LedgerError."""
+        """Runs cycles until it is stopped, or until `check_lock` raises LedgerError after a good cycle."""
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
@@ -114,8 +114,8 @@ class Service(ServedLedger):
             due.note_a_step()
 
     def _wait(self, due: Due) -> None:
-        """Waits until the next cycle is due, until it is woken, or until somebody asks for something: in slices,
-        because a machine that slept has a later time.
+        """Waits until the next cycle is due, until it is woken, or until a request arrives. It waits in short steps,
+        because the clock is ahead after the machine has slept.
         """
         while not self._wake.is_set():
             self.job.moved()

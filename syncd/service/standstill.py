@@ -11,21 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _LIMIT = 720.0  # seconds, after the three minutes at which /healthz fails
-_PAUSE = 30.0  # seconds between two looks, above which the machine or the whole process slept
-_PATIENCE = 2.0  # seconds that whoever reads standard error may take
+_PAUSE = 30.0  # seconds: after a longer time between two checks, the machine or the whole process slept
+_PATIENCE = 2.0  # seconds that the reader of standard error may take
 _CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Watch:
-    """Looks again and again whether something stands still, from a thread that does not."""
+    """Checks regularly whether the process stands still, from a separate thread."""
 
     def __init__(self, standstill: Callable[[], float | None]) -> None:
-        """`standstill` is what /healthz asks."""
+        """`standstill` is the function that /healthz calls."""
         self._standstill = standstill
         self._looked_at = self._since = time.monotonic()
 
     def look(self) -> None:
-        """Ends the process if each look of the last `_LIMIT` seconds saw it stand still."""
+        """Ends the process if each check of the last `_LIMIT` seconds saw it stand still."""
         now = time.monotonic()
         if self._standstill() is None or now - self._looked_at > _PAUSE:
             self._since = now
@@ -35,7 +35,7 @@ class Watch:
 
 
 def _end() -> None:
-    """Ends the process at once. It logs nothing: the log may be what stands still."""
+    """Ends the process at once. It logs nothing, because the log may be the cause of the standstill."""
     with suppress(Exception):
         writing = threading.Thread(target=_print_stacks, daemon=True)
         writing.start()
@@ -44,7 +44,7 @@ def _end() -> None:
 
 
 def _print_stacks() -> None:
-    """Prints where each thread stands. Not by `faulthandler`, which holds up all threads while it writes."""
+    """Prints the stack of each thread. It does not use `faulthandler`, which stops all threads while it writes."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     text = "syncd has stood still, and ends so that it is started again; its threads:\n"
     for ident, frame in sys._current_frames().items():

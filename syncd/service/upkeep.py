@@ -1,4 +1,4 @@
-"""What the service does for its ledger beside the cycles: it prunes the ledger each night, and backs it up."""
+"""The upkeep of the ledger between cycles: the service prunes the ledger each night, and backs it up."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _TICK = 1.0  # seconds
 
 
 class Upkeep:
-    """Prunes and backs up in a thread beside the cycles, so that none waits for it.
+    """Prunes and backs up in a separate thread, so that no cycle waits for it.
 
-    It works while `serving` is set: this process serves the ledger, and its first cycle is over.
+    It works only while `serving` is set. That means: this process runs the cycles, and the first one is over.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Upkeep:
         self._tried: datetime | None = None
 
     def run(self, stopping: threading.Event) -> None:
-        """Works until the service stops. What is under way then ends with the process, and begins anew later."""
+        """Works until the service stops. Unfinished work ends with the process, and starts again later."""
         while not stopping.wait(_TICK):
             self.work(stopping)
 
     def work(self, stopping: threading.Event) -> None:
-        """Does what is due now."""
+        """Does the work that is due now."""
         if self.serving.is_set():
             try:
                 self._back_up()
@@ -61,7 +61,7 @@ class Upkeep:
                 log.exception("upkeep broken")
 
     def gauges(self) -> Iterator[GaugeMetricFamily]:
-        """The gauge of the newest backup, if there are to be backups."""
+        """The gauge of the newest backup, if backups are configured."""
         if self._config().settings.backup is not None:
             yield backup_gauge(self._newest)
 

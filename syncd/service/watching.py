@@ -1,7 +1,7 @@
-"""Watches the files of the configuration, so that an edit is taken over at once.
+"""Watches the files of the configuration, so that an edit is used at once.
 
-Where the system reports no changes (a network file system, a file mounted alone), they are read once a minute, and the
-next cycle reads them all the same.
+If the system reports no changes (network file systems, files that are mounted one by one), the files are read once a
+minute. Each cycle reads them too.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from syncd.config import Config
 from syncd.service.configuration import Configuration
 
 log = logging.getLogger("syncd.service")
-_EVERY = 60.0  # seconds after which all files are read although no change was reported
+_EVERY = 60.0  # seconds after which all files are read even if no change was reported
 _MOMENT = 1.0  # seconds
-_LOOK = 1000  # milliseconds after which it is seen whether that time is over
+_LOOK = 1000  # milliseconds between two checks whether that time is over
 _QUIET = 200  # milliseconds without a change after which the files are read: an editor writes several times
-_BUSY = 2000  # milliseconds after which they are read although they still change
+_BUSY = 2000  # milliseconds after which they are read even if they still change
 
 Folders = dict[Path, tuple[int, int]]
-"""Folders with their device and inode: a folder that was replaced by another must be watched anew."""
+"""Folders with their device and inode, because a folder that was replaced by another must be watched again."""
 
 
 def watch_files(configuration: Configuration, changed: Callable[[], None], stop: threading.Event) -> None:
-    """Reloads the configuration whenever its files change, and calls `changed` if it differs then; until `stop`."""
+    """Reloads the configuration whenever its files change, until `stop`; calls `changed` if it differs then."""
 
     def react(_: Collection[Path]) -> None:
         if configuration.reload():
@@ -47,15 +47,16 @@ def watch_folders(
     react: Callable[[Collection[Path]], None],
     stop: threading.Event,
 ) -> None:
-    """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`; and
-    without paths once a minute, and when anything may have changed before they were watched.
+    """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`.
+
+    It calls `react` without paths once a minute, and when files may have changed before they were watched.
     """
     while not stop.is_set():
         try:
-            watched, read_all_at = folders(), time.monotonic()  # as soon as they are watched: what changed before?
+            watched, read_all_at = folders(), time.monotonic()  # files may have changed before
             for changes in watch(
                 *watched,
-                watch_filter=None,  # a filter would let a busy log, or a ledger, keep the loop below from its turn
+                watch_filter=None,  # with a filter, a busy log or ledger could keep the loop below from running
                 step=_QUIET,
                 debounce=_BUSY,
                 rust_timeout=_LOOK,
@@ -74,7 +75,7 @@ def watch_folders(
                     continue
                 if folders() != watched:
                     break
-        except FileNotFoundError:  # a folder went since it was listed
+        except FileNotFoundError:  # a folder was removed since it was listed
             stop.wait(_MOMENT)
         except OSError as error:  # such as the limit of folders that a user may watch
             log.warning("files are not watched; they are read once a minute", extra={"reason": str(error)})
@@ -85,7 +86,7 @@ def watch_folders(
 
 
 def _read_later(react: Callable[[Collection[Path]], None], stop: threading.Event) -> None:
-    """Reads all files once a minute is over, whatever that comes to."""
+    """Reads all files after a minute, and logs an error instead of raising it."""
     if not stop.wait(_EVERY):
         try:
             react(())
@@ -102,7 +103,7 @@ def suffixes_of(config: Config) -> Collection[str]:
 
 
 def _concerned(changes: Iterable[tuple[Change, str]], suffixes: Collection[str]) -> list[Path]:
-    """The paths whose change may concern a configuration: logs and ledgers often lie in the same folder."""
+    """The paths that may belong to the configuration; logs and ledgers are often in the same folder."""
 
     def concerns(change: Change, path: Path) -> bool:
         if path.suffix in suffixes or path.name.startswith(".."):  # Kubernetes renames `..data`
@@ -113,7 +114,7 @@ def _concerned(changes: Iterable[tuple[Change, str]], suffixes: Collection[str])
 
 
 def folders_of(config: Config) -> Folders:
-    """The folders whose files make up the configuration, and those in which such a folder may appear."""
+    """The folders whose files make up the configuration, and the folders in which such a folder may appear."""
     deployment = [config.workspace.deployment.parent] if config.workspace else []
     mappings = config.path.parent / config.settings.mappings
     return existing(
@@ -122,7 +123,7 @@ def folders_of(config: Config) -> Folders:
 
 
 def existing(paths: Iterable[Path]) -> Folders:
-    """Those of these paths that are folders."""
+    """The paths that are existing folders."""
     folders: Folders = {}
     for folder in paths:
         try:
@@ -135,7 +136,7 @@ def existing(paths: Iterable[Path]) -> Folders:
 
 
 def folders_of_glob(pattern: Path) -> Sequence[Path]:
-    """The folders in which files of a pattern are or may appear; none if it is no pattern."""
+    """The folders in which files of a pattern are or may appear; empty if the text is not a pattern."""
     if not has_magic(str(pattern)):
         return ()
     plain = next(parent for parent in pattern.parents if not has_magic(str(parent)))

@@ -1,1 +1,1 @@
-"""A period's state at a moment: one snapshot, and all figures that are read from it."""
+"""A period's state at a moment: one snapshot, and all figures that come from it."""

@@ -30,9 +30,7 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
 
 
 def content_words(checkin: CheckIn, key_result: KeyResult) -> str:
-    """What a check-in on a key result holds, without its note: `45, confidence 60 %`; `a note` if it holds nothing
-    else.
-    """
+    """The value and confidence of a check-in: `45, confidence 60 %`; `a note` if it has only a note."""
     value = value_figure(key_result, checkin.value) if checkin.value is not None else None
     confidence = _confidence(checkin.confidence) if checkin.confidence is not None else None
     return ", ".join(filter(None, (value, confidence))) or _("a note")

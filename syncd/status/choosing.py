@@ -1,4 +1,6 @@
-"""The period or key result that a person names. If there is none, ConfigError says so and what there is."""
+"""The period or key result that a person names. If the period or key result does not exist, ConfigError helps to find
+the right one.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from syncd.status.snapshot import Snapshot
 
 
 def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
-    """The OKRs to show. If no OKRs exist for this period, raises ConfigError with the periods that exist."""
+    """The OKRs to show. Raises ConfigError with the existing periods if there are no OKRs for this period."""
     okrs = choose_period(config, period, now)
     if okrs is not None:
         return okrs
@@ -39,6 +41,6 @@ def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
 
 
 def explained_key_result(snapshot: Snapshot, name: str) -> KeyResult:
-    """The key result or guard with this id in a snapshot, even if no cycle had met it by then."""
+    """The key result or guard with this id in a snapshot, even if no cycle had seen it by then."""
     later = {kr.id: kr for kr in snapshot.later}
     return later.get(name) or chosen_key_result(snapshot.okrs, name)

@@ -27,7 +27,7 @@ from syncd.status.work_words import work_document
 
 
 def status_document(report: Report, troubles: Sequence[Trouble], work: Work | None) -> StatusDocument:
-    """The document of `status --json`: the report, the check-ins that are not written, and where the work went."""
+    """The document of `status --json`: the report, the check-ins that were not written, and where the work went."""
     return {
         **document(report),
         "unwritten": [trouble_document(trouble) for trouble in troubles],
@@ -46,7 +46,7 @@ def document(report: Report) -> ReportDocument:
 
 
 def period_document(period: Period) -> PeriodDocument:
-    """A period in every document."""
+    """The form of a period in every document."""
     return {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()}
 
 
@@ -99,7 +99,7 @@ def key_result_document(line: KeyResultLine, period: Period) -> KeyResultDocumen
 
 
 def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> CheckInDocument:
-    """A check-in as JSON documents show it."""
+    """The JSON form of a check-in."""
     shown: CheckInDocument = {
         "value": checkin.value,
         "note": checkin.note,

@@ -1,7 +1,7 @@
 """The types of the documents that `status --json` prints, and of their parts: a public contract.
 
-mypy holds the functions that make the documents to these types, and the API's description is made of them. Shares are 0
-to 1, an absent number is null, and times are RFC 3339 with offset.
+mypy checks the functions that make the documents against these types, and the API's description is generated from them.
+Shares are 0 to 1, an absent number is null, and times are RFC 3339 with offset.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class LinkDocument(TypedDict):
     why: str
 
 
-# How many of an objective's key results have a score that is known.
+# How many of an objective's key results have a known score.
 CoverageDocument = TypedDict("CoverageDocument", {"known": int, "of": int})  # noqa: UP013  # no name of ours is `known`
 
 
@@ -186,7 +186,8 @@ class ListOfWorkDocument(TypedDict):
 class WorkDocument(TypedDict):
     """Where the work of the period went: each issue and pull request that was done counts once.
 
-    `done` is the sum of what drives an outcome, what is measured and drives none, and what is in no mapping.
+    `done` is the sum of the work that drives an outcome, the work that is measured and drives none, and the work that
+    is in no mapping.
     """
 
     done: int
@@ -197,7 +198,7 @@ class WorkDocument(TypedDict):
     covers: list[str]
     """The streams that were looked at."""
     reason: str | None
-    """Why there may be more."""
+    """The reason why there may be more work."""
 
 
 class StatusDocument(ReportDocument):

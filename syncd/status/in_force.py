@@ -1,8 +1,9 @@
 """The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
 outlines.
 
-Both are in force from the end of the cycle that met them. Before the first cycle of the period, the first definitions
-and outlines count, as of the end of their local day. A key result that came later was in no objective before.
+Definitions and outlines are in force from the end of the cycle that first saw them. Before the first cycle of the
+period, the first definitions and outlines count, in their state at the end of their local day. Before a key result was
+added, it was in no objective.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class PastDefinitions:
     """Looks up the definitions and rules that were in force after a past cycle. `okrs` and `rules` come from the
     present files.
 
-    `versions` are the definitions of the period's key results, `outlines` those of its objectives and settings, both in
-    the order in which cycles met them.
+    `versions` are the definitions of the period's key results, `outlines` are the outlines of its objectives and
+    settings. Definitions and outlines are in the order in which cycles saw them.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class PastDefinitions:
         self._in_force: dict[tuple[int, int, frozenset[LinkId]], InForce] = {}
 
     def after(self, cycle: int, judged: frozenset[LinkId] = frozenset()) -> InForce:
-        """What was in force after a cycle; `judged` are the links that were judged on the day of the cycle."""
+        """The OKRs and rules in force after a cycle; `judged` are the links that were judged on the day of the
+        cycle.
+        """
         count = bisect_right(self._versions, cycle, key=lambda version: version.cycle)
         outlined = bisect_right(self._outlines, cycle, key=lambda version: version.cycle)
         if (count, outlined, judged) not in self._in_force:
@@ -64,7 +67,7 @@ class PastDefinitions:
         return self._in_force[count, outlined, judged]
 
     def _after_first(self, count: int, outlined: int, judged: Collection[LinkId]) -> InForce:
-        """What the first `count` definitions and the first `outlined` outlines say.
+        """The OKRs and rules by the first `count` definitions and the first `outlined` outlines.
 
         Key results that had left the files by then are in an objective without a name.
         """
@@ -107,7 +110,9 @@ class PastDefinitions:
         return InForce(PeriodOkrs(period, tuple(objectives), self._okrs.work), rules, frozenset(unread), measured_later)
 
     def _outlines_of(self, outlined: int) -> Mapping[str, Mapping[str, Any] | None]:
-        """The newest of the first `outlined` outlines by subject; if there is none, the first ones that were kept."""
+        """The newest of the first `outlined` outlines by subject; if `outlined` is 0, those of the first day with
+        outlines.
+        """
         if outlined == 0 and self._outlines:
             first = _local_day(self._outlines[0].ended_at, self._okrs.period.zone)
             days = (_local_day(version.ended_at, self._okrs.period.zone) for version in self._outlines)
@@ -117,8 +122,8 @@ class PastDefinitions:
     def _objectives(
         self, outlines: Mapping[str, Mapping[str, Any] | None]
     ) -> Iterator[tuple[Objective, Sequence[str]]]:
-        """The objectives that were in the files, each with the ids of its key results: those of now first, in the order
-        of the files. Where no outline was kept, all those of now.
+        """The objectives that were in the files, each with the ids of its key results. Objectives that still exist come
+        first, in the order of the files. If no outline was kept, these are all present objectives.
         """
         if not outlines:
             yield from ((objective, [kr.id for kr in objective.key_results]) for objective in self._okrs.objectives)
@@ -131,7 +136,7 @@ class PastDefinitions:
             yield Objective(name, key_results=(), **rest), body["key_results"]
 
     def _judged_by(self, count: int) -> tuple[Period, Shares]:
-        """The days and shares of the newest among the first `count` versions."""
+        """The days and shares by the newest of the first `count` versions."""
         period, shares = self._okrs.period, self._rules.shares
         if not self._versions:
             return period, shares
@@ -140,7 +145,7 @@ class PastDefinitions:
 
 
 def _first_versions(versions: Sequence[DefinitionVersion], period: Period) -> dict[str, DefinitionVersion]:
-    """The first definition of each key result, as of the end of its local day."""
+    """The first definition of each key result, in its state at the end of its local day."""
 
     first: dict[str, DefinitionVersion] = {}
     for version in versions:

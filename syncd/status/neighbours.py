@@ -1,5 +1,5 @@
-"""Links between periods: an output of a quarter may drive an outcome of the year around it, and its objective may
-support one of the year.
+"""Links between periods: an output of a quarter may drive an outcome of the year that contains the quarter, and an
+objective of the quarter may support an objective of the year.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from syncd.status.snapshot import Snapshot
 def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
-    """A snapshot that can judge the links from its outputs to outcomes of longer periods, and those of shorter periods
-    to its own outcomes, and has the objectives of shorter periods that support its own.
+    """A snapshot with the neighbouring periods that its links need. The result can judge links from its outputs to
+    outcomes of longer periods, and links from outputs of shorter periods to its outcomes. The result also has the
+    objectives of shorter periods that support its own objectives.
 
-    `periods` are all periods by the definitions of the snapshot's moment; `snapshot_of` makes the snapshot of one of
-    them at that moment.
+    `periods` are all periods by the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
+    period at that moment.
     """
     by_id = {okrs.period.id: okrs for okrs in periods}
     own = snapshot.okrs.period.id
@@ -43,7 +44,7 @@ def with_neighbours(
 
 
 def _lent(shorter: Snapshot, snapshot: Snapshot) -> Snapshot:
-    """The snapshot of a shorter period, to judge its links to the outcomes of a snapshot and no others."""
+    """The snapshot of a shorter period, prepared to judge only its links to the outcomes of a snapshot."""
     own = snapshot.okrs.period.id
     outcomes = {link.outcome for kr in shorter.okrs.key_results for link in kr.drives if link.period == own}
     return replace(shorter, longer=dict.fromkeys(outcomes, snapshot))

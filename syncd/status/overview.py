@@ -1,4 +1,4 @@
-"""A period at a glance: its report, how each objective and key result moved week by week, and what needs a look."""
+"""A period at a glance: its report, the weekly movement of each objective and key result, and the doubtful numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TWO_WEEKS = 2
 class ObjectiveOverview:
     """An objective, its score at the end of each week so far, and by how much the score rose in the last two weeks.
 
-    A score is None if it was unknown; so is the change if either score was.
+    A score is None if it was unknown. The change is None if either of its two scores was unknown.
     """
 
     block: ObjectiveBlock
@@ -73,7 +73,9 @@ class Overview:
 
 
 def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
-    """The overview of a snapshot, of now or of a past moment: its weeks are those of then, by what was known then."""
+    """The overview of a snapshot, of now or of a past moment. For a past moment, the overview shows the weeks up to
+    that moment, by the rows that the ledger had then.
+    """
     report = report_of(snapshot)
     weeks = [last for _, last in weeks_of(snapshot.okrs.period, snapshot.moment)]
     series = _weekly_series(snapshot, ledger)
@@ -104,8 +106,8 @@ def _weekly_series(snapshot: Snapshot, ledger: Ledger | None) -> Mapping[str, Se
 def _scores(
     snapshot: Snapshot, weeks: Sequence[date], series: Mapping[str, Sequence[Week]]
 ) -> Iterator[Mapping[str, ObjectiveStanding]]:
-    """The objectives' standings at the end of each week. A key result counts by its last value, and by none while that
-    is unknown.
+    """The standings of the objectives at the end of each week. A key result counts with its last value, or without a
+    value while the last one is unknown.
     """
     okrs, shares, zone = snapshot.okrs, snapshot.rules.shares, snapshot.okrs.period.zone
     for index, day in enumerate(weeks):
@@ -119,7 +121,9 @@ def _scores(
 
 
 def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:
-    """How much the score rose since two weeks before the last whole week ended, of the same key results."""
+    """How much the score rose since the end of the week two weeks before the last complete week; None if the score is
+    made of other key results now.
+    """
     if len(scores) <= _TWO_WEEKS or block.standing.score is None:
         return None
     then = scores[-1 - _TWO_WEEKS]

@@ -1,7 +1,8 @@
-"""The past days of a key result by its sources' own dates, each measured and judged by the definition of that day.
+"""The past days of a key result by its sources' own dates. Each day is measured and judged by the definition of that
+day.
 
-A definition is in force from the end of the cycle that met it. A past day is judged by the definition in force at its
-end. Days before the first definition are judged by the first definition, as of the end of its day.
+A definition is in force from the end of the cycle that first saw it. A past day is judged by the definition in force at
+its end. Days before the first definition are judged by the definition in force at the end of the first day.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from syncd.okr.spans import Period
 class Past:
     """Past days of a key result, oldest first, each measured and judged by the definition of that day.
 
-    `values` and `guard` hold the number at the end of each day; `terms` holds the terms of each day whose terms differ
-    from the present ones.
+    `values` and `guard` hold the number at the end of each day. `terms` holds the terms of each day that has other
+    terms than the present ones.
     """
 
     values: Sequence[tuple[date, float | None]]
@@ -41,7 +42,8 @@ def past_of(
 ) -> Past | None:
     """The past of a key result by its sources' own dates; None if its present measure has no dates.
 
-    `checkins` are the key result's check-ins, `versions` its definitions in the ledger; empty if it was never edited.
+    `checkins` are the key result's check-ins, `versions` are its definitions in the ledger; `versions` is empty if it
+    was never edited.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""The period that a command shows, the periods that are published, and those that the ledger has."""
+"""Chooses the period that a command shows, the periods that are published, and the periods that the ledger has."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from syncd.okr.goals import PeriodOkrs
 
 
 def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs | None:
-    """The OKRs of a named period, None if no period has the name; without a name, the OKRs of today's period or, if
-    there is none, of the latest.
+    """The OKRs of a named period; None if no period has the name. Without a name, the OKRs of the period that includes
+    today, or else of the latest period.
 
-    If several periods include today, it is the shortest.
+    If several periods include today, the shortest is chosen.
     """
     if period is not None:
         return next((okrs for okrs in config.periods if okrs.period.id == period), None)
@@ -25,8 +25,8 @@ def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
-    """The periods that syncd publishes and notifies about: those that include today, shortest first, then those that
-    settle.
+    """The periods that syncd publishes and notifies about: periods that include today, shortest first, then periods
+    that settle.
 
     If two of them have a key result with the same id, syncd uses the first.
     """
@@ -40,8 +40,8 @@ def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
 
 
 def every_period(config: Config, ledger: Ledger | None) -> Iterator[PeriodOkrs]:
-    """The periods of the files, and those that left the files: these have only their days here, as the ledger last had
-    them.
+    """The periods of the files, and the periods that left the files. A period that left the files has only its days
+    here, as the ledger last kept them.
 
     A period that left the files is missing if an early version kept its definitions without its days.
     """

@@ -1,6 +1,7 @@
-"""Reads the snapshots of a period from the ledger: of now, of past moments, or with values that are not kept yet.
+"""Reads the snapshots of a period from the ledger: of the present, of past moments, or with values that are not kept
+yet.
 
-A past snapshot has the definitions, days and shares of its moment, whatever the files say now.
+A past snapshot has the definitions, days and shares of its moment, even if the files are different now.
 """
 
 from __future__ import annotations
@@ -37,15 +38,17 @@ class Snapshots:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which days are cut and named: that of the present files, for past snapshots too."""
+        """The time zone in which days begin and end: the zone of the present files, for past snapshots too."""
         return self._okrs.period.zone
 
     def days_of(self, snapshot: Snapshot) -> Period:
-        """The period of a snapshot with its days cut as every command cuts them, whatever the time zone was then."""
+        """The period of a snapshot with its days in the present time zone, even if the zone was another at that
+        moment.
+        """
         return replace(snapshot.okrs.period, zone=self.zone)
 
     def now(self, now: datetime) -> Snapshot:
-        """The period as of now, judged by the present files."""
+        """The present state of the period, judged by the present files."""
         return with_neighbours(
             self._now(now), self._config.periods, lambda okrs: Snapshots(self._config, okrs, self.ledger)._now(now)
         )
@@ -78,8 +81,8 @@ class Snapshots:
         checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period once the new values of a `cycle` that ends now are kept, and some key results have other
-        `checkins`; without the other periods that it has links with.
+        """The period as it will be when the new values of a `cycle` that ends now are kept, and some key results have
+        other `checkins`. This snapshot lacks the other periods to which it has links.
         """
         snapshot = self._now(now)
         assert self.ledger is not None
@@ -99,11 +102,13 @@ class Snapshots:
         return self._past_with_neighbours(moment, moment)
 
     def at_end(self, midnight: datetime) -> Snapshot:
-        """The period at the midnight that ends a day, by what had happened before that midnight."""
+        """The period at the midnight that ends a day, by the facts from before that midnight."""
         return self._past_with_neighbours(midnight, midnight - _INSTANT)
 
     def _past_with_neighbours(self, moment: datetime, last_instant: datetime) -> Snapshot:
-        """A past snapshot, with those of the periods that it had links with then, whatever the files say now."""
+        """A past snapshot with the snapshots of the periods to which it had links then, even if the files are different
+        now.
+        """
         snapshot = self._at(moment, last_instant)
         days = snapshot.okrs.period
         others = {
@@ -119,7 +124,8 @@ class Snapshots:
         return self._with_links(snapshot)
 
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The period at the ends of many days, which ascend; read in one pass, without kept links and other periods.
+        """The period at the ends of many days in ascending order, read in one pass. These snapshots have no kept links
+        and no other periods.
 
         With `key_results`, the snapshots have the values and check-ins of these key results and of their guards only.
         """
@@ -128,7 +134,7 @@ class Snapshots:
     def _past(
         self, moments: Sequence[tuple[datetime, datetime]], key_results: Collection[str] | None = None
     ) -> Sequence[Snapshot]:
-        """The snapshot for each (moment, last instant); both ascend."""
+        """The snapshot for each (moment, last instant), in ascending order."""
         if self.ledger is None:
             return [Snapshot(self._okrs, self._rules, *moment, past=True) for moment in moments]
         last_instants = [last_instant for _, last_instant in moments]
@@ -165,7 +171,7 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot, with the verdicts and trends that the ledger had kept for its links at that moment."""
+        """A past snapshot with the verdicts and trends that the ledger had kept for its links by that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -207,7 +213,7 @@ class Snapshots:
 
 
 class _SyncsSoFar:
-    """The syncs up to a cycle: the last sync of everything, and later syncs of single key results, the last of each."""
+    """The syncs up to a cycle: the last complete sync, and the last later sync of each single key result."""
 
     def __init__(self, ended: Sequence[EndedCycle]) -> None:
         self._ended = ended
@@ -228,20 +234,24 @@ class _SyncsSoFar:
             self._read += 1
 
     def as_confirmed(self, name: str, value: KeptValue) -> KeptValue:
-        """A value as the cycle kept it: later cycles may have confirmed the number, perhaps from other evidence."""
+        """A value with its last confirmation up to the present cycle. Later cycles may have confirmed the number from
+        other evidence.
+        """
         if value.confirmed is None or value.confirmed <= self._cycle:
             return value
         return replace(value, confirmed=max(self._whole, self._only.get(name, 0)) or self._cycle)
 
 
 def _last_ended(cycles: Sequence[EndedCycle], moments: Sequence[datetime]) -> Sequence[int]:
-    """The last of these cycles that had ended by each moment; 0 if no cycle had ended."""
+    """For each moment, the last of these cycles that had ended by then; 0 if no cycle had ended."""
     newest = newest_by(moments, [cycle.ended_at for cycle in cycles])
     return [0 if index is None else cycles[index].id for index in newest]
 
 
 def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
-    """A new value as the ledger will return it: if it equals the last value, only the confirmation moves."""
+    """A new value as the ledger will return it: if it equals the last value, the last value with the new
+    confirmation.
+    """
     if last is None or not last.says_what(value):
         return value
     return replace(last, confirmed=last.confirmed if value.confirmed is None else value.confirmed)
@@ -250,8 +260,8 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """What the ledger had kept of a link at a moment, with the last cycle that had judged the link; later cycles may
-    have confirmed it.
+    """The state of a link that the ledger had kept by a moment, with the last cycle that had judged the link by then.
+    Later cycles may have confirmed the state.
 
     A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """

@@ -1,4 +1,4 @@
-"""A period's state by a snapshot: each key result, link and objective judged. No I/O."""
+"""A period's state by a snapshot, with a judgement of each key result, link and objective. No I/O."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """The state of a key result; `quality` is None if it was never measured, `candidate` is the number that waits if it
-    is held.
+    """The state of a key result. `quality` is None if it was never measured. `candidate` is the number that waits for
+    approval, if the value is held.
 
-    `guard` is the line of its guard, if it has one; `checkin` is the check-in in force; `confidence` comes from the
-    newest check-in with a confidence, else from the mapping.
+    `guard` is the line of its guard, if it has one. `checkin` is the check-in in force. `confidence` comes from the
+    newest check-in with a confidence, or else from the mapping.
     """
 
     key_result: KeyResult
@@ -49,8 +49,8 @@ class KeyResultLine:
 class ObjectiveBlock:
     """An objective with its key results and the verdicts on its outputs' links.
 
-    `supporting` are the objectives that support this objective, each with its standing; those of a shorter period are
-    named with that period.
+    `supporting` are the objectives that support this objective, each with its standing. The name of an objective of a
+    shorter period includes that period.
     """
 
     objective: Objective
@@ -61,13 +61,15 @@ class ObjectiveBlock:
 
     @property
     def has_watermelon(self) -> bool:
-        """Whether one of its outputs is green while the outcome that the output drives is red."""
+        """Whether one of its links is a watermelon: its output is on pace while the outcome is not, although the lag
+        has passed.
+        """
         return any(link.alignment.verdict == "watermelon" for link in self.alignment)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A period as it stood at `as_of`. `synced_at` is when the last sync ended, None before the first."""
+    """The state of a period at `as_of`. `synced_at` is when the last sync ended, None before the first sync."""
 
     period: Period
     as_of: datetime
@@ -94,7 +96,9 @@ class Report:
 
 
 def report_of(snapshot: Snapshot) -> Report:
-    """The report of a snapshot: every key result, each link's verdict, and the objectives that they roll up to."""
+    """The report of a snapshot: every key result, the verdict on each link, and the objectives with their rolled-up
+    scores.
+    """
     okrs, rules = snapshot.okrs, snapshot.rules
     lines = _lines(snapshot)
     of_shorter = [(shorter, _lines(shorter)) for shorter in snapshot.shorter]
@@ -171,7 +175,7 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     stands = guarded(line.standing, guard.standing, guard_reason)
     if stands == line.standing:
         return replace(line, guard=guard)
-    # What happened to the number itself, such as a fall to none, is told before what happened to its guard.
+    # The reason of the number itself, such as a fall to none, comes before the reason of its guard.
     reason = "; ".join(filter(None, (line.reason, guard_reason)))
     return replace(line, standing=replace(stands, reason=reason), reason=reason, guard=guard)
 
@@ -184,7 +188,7 @@ def _alignment(snapshot: Snapshot, outputs: Iterable[KeyResult], lines: _Lines) 
         for link in output.drives:
             outcome = lines.get(link.outcome) or _line_of_longer(snapshot, link.outcome)
             if outcome is None:
-                continue  # its period was not asked for
+                continue  # the snapshot does not have its period
             sides = lines[output.id], outcome
             healths = sides[0].standing.health, sides[1].standing.health
             verdict = judge(output, link, healths, value.since if value else None, today)
@@ -242,13 +246,13 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
         tries = _("its period has settled, and %(command)s tries once more", command=f"`syncd sync --only {kr.id}`")
         reason = "; ".join(filter(None, (kept_reason, tries)))
     quality: Quality = kept.quality
-    if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
+    if quality != "complete" and stands.progress == kept.progress:  # otherwise the goal was edited
         stands = replace(stands, health=kept.health, reason=reason)
-    if quality == "stale":  # in the workspace that it is measured from
+    if quality == "stale":  # in the workspace that exports it
         stands = replace(stands, health="unknown", reason=reason)
     if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
         reason = f"{stale}; {kept_reason}" if kept.quality != "complete" and kept_reason else stale
-        quality = "held" if kept.quality == "held" else "stale"  # people can act on a held number
+        quality = "held" if kept.quality == "held" else "stale"  # people can approve a held number
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
 
@@ -258,7 +262,7 @@ def _waits() -> str:
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
-    """Why a number is stale; None if it is not."""
+    """The reason why a number is stale; None if it is not stale."""
     span, now = snapshot.okrs.period.span, snapshot.moment
     if kr.measure is None:
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)

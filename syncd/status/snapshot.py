@@ -1,5 +1,5 @@
 """A period's state at a moment: its objectives by the definitions of that moment, and all values and check-ins up to
-it.
+that moment.
 
 Every figure that syncd shows (status, evidence, history, check-ins to publish) comes from a snapshot, so no two
 commands can contradict each other. A snapshot is plain data: `read_snapshots` makes it from the ledger.
@@ -19,7 +19,7 @@ from syncd.okr.goals import KeyResult, PeriodOkrs, Shares
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules beside a period's objectives: the health shares, and how long the period settles after its end.
+    """The rules that judge a period's objectives: the health shares, and how long the period settles after its end.
 
     `zone` is the time zone in which times are shown.
     """
@@ -34,15 +34,16 @@ class Snapshot:
     """A period's state at `moment`: now, at a past moment, or once new values are kept.
 
     `okrs` and `rules` are the ones in force at that moment. `values` are the newest values by key result, with guards
-    under their own ids; `times` holds the ends of the cycles that confirmed them. `cycle` is the last cycle that had
-    ended, `synced` the last that asked the sources; both are 0 before the first cycle. A `past` snapshot covers
-    everything up to `last_instant`: a day is judged at the midnight that ends it, by what had happened before that
-    midnight. `unread` are key results whose definition at that moment was written by an early version and cannot be
-    read whole: they are judged by their present definition, whatever measure their values have. `later` are key results
-    and guards that no cycle had met by that moment, each by its first definition: they belong to no report of that
-    moment, but their earlier days can be computed. `longer` has the snapshots of longer periods, by the outcomes of
-    theirs that outputs drive; `shorter` are those of the periods whose outputs drive outcomes of this one, or whose
-    objectives support objectives of this one.
+    under their own ids. `times` holds the ends of the cycles that confirmed these values. `cycle` is the last cycle
+    that had ended, and `synced` is the last cycle that pulled from the sources; both are 0 before the first such cycle.
+    A `past` snapshot covers all facts up to `last_instant`: a day is judged at the midnight that ends it, by the facts
+    from before that midnight. `unread` are key results whose definition at that moment was written by an early version
+    and cannot be read completely. Key results in `unread` are judged by their present definition, even if their values
+    have another measure. `later` are key results and guards that no cycle had seen by that moment, each with its first
+    definition. Key results in `later` are in no report of that moment, but their earlier days can be computed. `longer`
+    has the snapshots of longer periods, by the id of each outcome that outputs of this period drive. `shorter` has the
+    snapshots of shorter periods whose outputs drive outcomes of this period, or whose objectives support objectives of
+    this period.
     """
 
     okrs: PeriodOkrs
@@ -63,7 +64,7 @@ class Snapshot:
 
     @property
     def synced_at(self) -> datetime | None:
-        """When the last sync ended; None before the first."""
+        """When the last sync ended; None before the first sync."""
         return self.times.get(self.synced)
 
     def key_result(self, name: str) -> tuple[KeyResult, Snapshot] | None:
@@ -74,8 +75,8 @@ class Snapshot:
         return None
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
-        """The definition of a key result, or a guard, at that moment, or its first one if it came later; the given one
-        if the snapshot has none with its id.
+        """The definition of a key result or guard at that moment, or its first definition if it was added later. If the
+        snapshot has no definition with this id, the given one.
         """
         later = next((kr for kr in self.later if kr.id == key_result.id), key_result)
         return self.okrs.by_id.get(key_result.id, later)

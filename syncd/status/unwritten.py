@@ -1,4 +1,6 @@
-"""Deliveries and messages that need a person: why they were not written, and what to do. Similar ones are grouped."""
+"""Deliveries and messages that need a person, with the reason why they were not written and the next step. Similar ones
+are grouped.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from syncd.sdk.language import marked, original
 from syncd.status.document_types import TroubleDocument
 
 _NAMED = 3
-_LISTED = 5  # groups through one connection and in one state that are listed for people
+_LISTED = 5  # groups that are listed for people, for each connection and state
 _SIGNS: dict[State, str] = {"waiting": "…", "dead": "✗", "unsure": "?", "refused": "!", "absent": "–"}
 _WORDS: dict[State, str] = {
     "waiting": marked("not written yet"),
@@ -45,7 +47,7 @@ class Trouble:
 
     @property
     def sentence(self) -> str:
-        """Which delivery was not written, where, why, and the command to type."""
+        """Names the delivery that was not written, its target, the reason, and the command to type."""
         return f"{self.connection}: {self._whose}: {_(_WORDS[self.state])}: {original(self.reason)}{self._instead}"
 
     @property
@@ -98,7 +100,7 @@ def gathered(failed: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Tro
 
 
 def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
-    """A sample for people: a few of each connection and state, and a line that says how to see the rest."""
+    """A sample for people: a few entries for each connection and state, and a line that says how to see the others."""
     for (connection, state), alike in groupby(every, key=lambda trouble: (trouble.connection, trouble.state)):
         listed = list(alike)
         yield from listed[:_LISTED]
@@ -111,7 +113,7 @@ def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
 
 
 def trouble_document(trouble: Trouble) -> TroubleDocument:
-    """A trouble as JSON documents show it."""
+    """The JSON form of a trouble."""
     return {
         "to": trouble.connection,
         "state": trouble.state,

@@ -1,4 +1,4 @@
-"""A link in words: its verdict, why, and the trend of its outcome."""
+"""A link in words: its verdict, the reason, and the trend of its outcome."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ class HasStanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgedLink:
-    """A link's state: the present verdict, what cycles kept of the link, and the reason, `brief` or in full.
+    """A link's state: the present verdict, the first day of the verdict and the trend from past cycles, and the reason,
+    `brief` or in full.
 
-    `words` are the verdict for people: after the period's end `too early` is `too early at its end`, and stays so.
-    `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has kept this verdict.
+    `words` are the verdict for people. After the end of the period, `too early` becomes `too early at its end` and
+    stays. `verdict_since` is the day since which the link has had this verdict; None while no cycle has kept this
+    verdict.
     """
 
     alignment: Alignment
@@ -74,8 +76,8 @@ class JudgedLink:
 def judged_link(
     link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding, *, over: bool
 ) -> JudgedLink:
-    """A link with what was kept of it; `over` says whether its period is. A verdict that was kept under another lag
-    does not count.
+    """A link with the state that cycles kept of it; `over` says whether its period has ended. A state that was kept
+    under another lag does not count.
     """
     if kept is not None and kept.lag != link.lag:
         kept = None
@@ -94,7 +96,7 @@ def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
 
 
 def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over: bool) -> str:
-    """Why a link has its verdict."""
+    """The reason why a link has its verdict."""
     names = {"output": link.output, "outcome": link.outcome}
     match link.verdict:
         case "watermelon":
@@ -143,14 +145,14 @@ def _to_follow(link: Alignment, *, over: bool) -> str:
 
 
 def shortfall(outcome: HasStanding) -> str:
-    """How far an outcome that is not on pace has come: `has gone 18 % of the way`."""
+    """The progress of an outcome that is not on pace: `has gone 18 % of the way`."""
     if isinstance(outcome.key_result.goal, Band):
         return _("is out of its band")
     return _("has gone %(share)s of the way", share=progress_figure(outcome.standing))
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
-    """What the weekly series of a link show; None if no cycle computed a trend."""
+    """A sentence about the weekly series of a link; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
     trend, parts = kept.trend, []
@@ -181,7 +183,7 @@ def _heading(link: Alignment, trend: Trend | None) -> str | None:
 
 
 def _weeks_of_data(link: Alignment, trend: Trend) -> str:
-    """How many weeks a trend covers, and how many of them are of after the lag."""
+    """How many weeks a trend covers, and how many of these weeks are after the lag."""
     weeks = ngettext("%(num)s week of data", "%(num)s weeks of data", trend.weeks)
     if link.verdict == "too_early":
         return _("%(weeks)s, all from before its lag has passed", weeks=weeks)
@@ -251,7 +253,7 @@ def lag_days(lag: timedelta) -> float | int:
 
 
 def trend_document(trend: Trend | None) -> TrendDocument | None:
-    """A trend as JSON documents show it."""
+    """The JSON form of a trend."""
     if trend is None:
         return None
     return {

@@ -15,14 +15,15 @@ from syncd.okr.spans import midnight
 from syncd.okr.weeks import Week, weekly, weeks_of
 from syncd.sdk.numbers import difference
 
-_AT_ONCE = 50  # histories: each has a row for each change of a number
+_AT_ONCE = 50  # histories: each may have many rows
 
 
 class WeeklySeries:
-    """The weekly series of a period's key results as of a moment; `values` may be values that are not kept yet.
+    """The weekly series of a period's key results at a moment; `values` may be values that are not kept yet.
 
-    They use what the ledger holds now, or held after a `cycle` that ended at that moment. Each series is made once.
-    `ahead` are the key results whose series will be needed, in that order: their histories are read many at a time.
+    The series use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that
+    moment. Each series is made once. `ahead` are the key results whose series will be needed, in the order of need, so
+    that many histories are read at a time.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class WeeklySeries:
         self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
-        """The weeks of a key result: from its sources' dates, else from the values that cycles kept."""
+        """The weeks of a key result: from its sources' dates, or else from the values that cycles kept."""
         if key_result.id not in self._weeks:
             measure, past = key_result.measure, self._past_of(key_result)
             if measure is None or past is None:
@@ -125,6 +126,8 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
-    """Whether a key result's value is complete and of its present measure: if not, its rows are not evidence."""
+    """Whether the value of a key result is complete and from its present measure. If not, the rows of the key result
+    are not evidence.
+    """
     measure = okrs.by_id[key_result].measure
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

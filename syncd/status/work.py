@@ -16,10 +16,10 @@ _Kind = tuple[str, str | None]
 
 
 def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | None) -> Work | None:
-    """Where the work of a snapshot's period went until its moment; None if nothing that is measured is work.
+    """Where the work of a snapshot's period went until its moment; None if no measure counts work.
 
-    `okrs` are those of the files of now: they say which records are work. In the past only lists that held something by
-    then are looked at: `work:` may name others since.
+    `okrs` are those of the present files, which say which records are work. For a past moment, only lists that held a
+    record by then count, because `work:` may have been edited since.
     """
     kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.measured), *okrs.work)
              if measure.is_work}  # fmt: skip
@@ -41,7 +41,7 @@ def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | N
     connections = {connection for connection, _kind in kinds}
     for key_result in key_results:
         for measure in _measures([key_result]):
-            # Of any kind: a merge that was deployed has the id of the merge.
+            # Records of any kind count: a merge that was deployed has the id of the merge.
             if measure.connection in connections:
                 counted = {_id(measure, id_) for id_ in ledger.answers.labels(measure, span, cycle)}
                 measured |= counted
@@ -69,7 +69,9 @@ def _id(measure: RecordMeasure, record: str) -> str:
 
 
 def _reason(lists: Iterable[RecordMeasure], ledger: Ledger, cycle: int | None) -> str | None:
-    """Why there may be more: a list that is not whole now, or that held nothing by the end of a past cycle."""
+    """The reason why there may be more work: a list that is not complete now, or that held no record by the end of a
+    past cycle.
+    """
     doubt: tuple[str, str | None] | None
     for of_kind in lists:
         if cycle is not None:

@@ -1,4 +1,4 @@
-"""The dashboard: it reads the ledger, and writes nothing."""
+"""The dashboard: it reads the ledger, and writes only people's requests and sessions."""
 
 from syncd.web.app import make_app
 from syncd.web.server import serving

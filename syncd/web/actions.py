@@ -1,6 +1,6 @@
 """What people do on pages and programs by the API: check in, approve, allow, retry.
 
-Nothing is done while a page is answered. What is asked for is stored, and the next cycle does it.
+A request is only stored while a page is answered. The next cycle carries it out.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ class CheckInBody(DecisionBody, total=False):
 
 
 class NeedsForce(HTTPException):
-    """A check-in that is stored only if it says that it is meant."""
+    """A check-in that is stored only if the person confirms it."""
 
 
 Act = Callable[[View, str, Posted], Request]
-"""Stores what was sent about a key result or a delivery with this id."""
+"""Stores the request about a key result or a delivery with this id."""
 
 
 def check_in(view: View, name: str, posted: Posted) -> Request:
-    """Stores a check-in on a key result. HTTPException: 403, 404, 400 for what cannot be read, 409 for what cannot be
-    done as things stand.
+    """Stores a check-in on a key result. HTTPException: 403, 404, 400 for a request that cannot be read, 409 for one
+    that cannot be carried out in the present state.
     """
     desk = _desk(view, name)
     if not view.visitor.may_check_in(owner_of(view.okrs, desk.key_result)):
@@ -109,7 +109,7 @@ def approve(view: View, name: str, posted: Posted) -> Request:
 
 
 def decide(view: View, number: str, decision: Decision, posted: Posted) -> Request:
-    """Stores what is to become of a delivery. HTTPException as `check_in`."""
+    """Stores a decision about a delivery. HTTPException as `check_in`."""
     check_operator(view)
     check_names(posted, DecisionBody.__annotations__)
     delivery = delivery_of(view, number)
@@ -152,7 +152,7 @@ def _ledger(view: View) -> Ledger:
 
 
 def check_operator(view: View) -> None:
-    """HTTPException 403 if the visitor may only look."""
+    """HTTPException 403 if the visitor may only view."""
     if not view.visitor.may(Role.OPERATOR):
         raise HTTPException(403, _("%(name)s may look here, and decides nothing", name=view.visitor.name))
 
@@ -164,7 +164,7 @@ def owner_of(okrs: PeriodOkrs, key_result: KeyResult) -> str | None:
 
 
 def _form(view: View, posted: Posted) -> Form:
-    """Who sends it: the visitor, under another name only where they claim one."""
+    """The sender of a form: the visitor, or the name that the visitor claims."""
     author = (posted.get("author") or "").strip() or view.visitor.name
     form_id = posted.get("form") or secrets.token_urlsafe(16)
     for name, text, most in (("author", author, LONGEST_AUTHOR), ("form", form_id, _LONGEST_FORM)):

@@ -1,4 +1,4 @@
-"""From which address a request comes, and what an address counts as."""
+"""The network address that a request comes from, and the address or network by which attempts are counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from syncd.config.web_keys import WebKeys
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_SITE_BITS = 64  # bits of an IPv6 address: whoever has one address has all of its network
+_SITE_BITS = 64  # bits of an IPv6 address: whoever has one address has its whole network
 
 
 def peer_of(request: Request) -> str:
@@ -25,11 +25,11 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 
 
 def counted_address(request: Request, web: WebKeys) -> str:
-    """The address that attempts to get in are counted by; never what decides who gets in.
+    """The address by which login attempts are counted. It never decides who is let in.
 
-    Behind a proxy every visitor has the proxy's address. So a peer of this machine, or one of `web: login: proxy:
-    trusted:`, is believed in the last entry of `X-Forwarded-For`, which the proxy itself appends. An IPv6 address
-    counts as its /64 network.
+    Behind a proxy every visitor has the proxy's address. So if the peer is this machine or in
+    `web: login: proxy: trusted:`, the address is the last entry of `X-Forwarded-For`, which the proxy itself appends.
+    An IPv6 address counts as its /64 network.
     """
     peer = peer_of(request)
     proxy = web.login.proxy if web.login is not None else None

@@ -1,4 +1,4 @@
-"""The documents that a program gets: what the commands print with `--json`, for a period and moment."""
+"""The JSON documents that a program gets: the same as the commands print with `--json`, for a period and moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often an address may try to get in: whoever guesses a token gets a few guesses a minute, wherever they try."""
+"""How often an address may try to log in: a few guesses of a token a minute, counted over all pages and programs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from syncd.sdk import SyncdError
 
 _FAILURES = 10
 _SECONDS = 60.0
-_ADDRESSES = 10_000  # that are remembered; those that failed longest ago are forgotten first
+_ADDRESSES = 10_000  # that are remembered; the address that failed longest ago is forgotten first
 
 
 class TooManyAttempts(SyncdError):
-    """An address has to wait before its next attempt, for so many `seconds`."""
+    """An address has to wait this many `seconds` before its next attempt."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many attempts; the next one counts in {seconds} s")
@@ -23,30 +23,31 @@ class TooManyAttempts(SyncdError):
 
 
 class Attempt:
-    """An attempt that counts as failed, until it turns out that it was none."""
+    """An attempt that counts as failed until it is taken back."""
 
     def __init__(self, take_back: Callable[[], None]) -> None:
         self._take_back = take_back
 
     def take_back(self) -> None:
-        """It succeeded, or nobody could tell whether it would have."""
+        """The attempt succeeded, or could not be checked, so it does not count as failed."""
         self._take_back()
 
 
 class Attempts:
-    """The attempts of the last minute that failed or have not ended, by address. It runs on the event loop alone."""
+    """The attempts of the last minute that failed or have not ended, by address. It runs only on the event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failed: OrderedDict[str, dict[Hashable, float]] = OrderedDict()
 
     def begin(self, address: str, guess: str | None = None) -> Attempt:
-        """Counts an attempt at once, so that a thousand at the same time are no more than ten.
+        """Counts an attempt when it begins, so that parallel attempts have the same limit as attempts one after
+        another.
 
-        The same `guess` counts once: a program with an old token teaches nobody anything, and must not keep out the
-        other programs at its address; nor must many requests with a right one. Raises TooManyAttempts.
+        The same `guess` counts once. A program that repeats an old token learns nothing, and must not lock out the
+        other programs at its address. Many requests with a valid token must not either. Raises TooManyAttempts.
         """
-        key: Hashable = object() if guess is None else hash(guess)  # salted: it tells nothing of the guess
+        key: Hashable = object() if guess is None else hash(guess)  # salted: it reveals nothing about the guess
         if key not in self._live(address):
             if wait := math.ceil(self.wait(address)):
                 raise TooManyAttempts(wait)
@@ -54,7 +55,7 @@ class Attempts:
         return Attempt(lambda: self._take_back(address, key))
 
     def wait(self, address: str) -> float:
-        """For how many seconds an address has to wait before its next attempt; 0 if it need not."""
+        """The seconds that an address has to wait before its next attempt; 0 if it need not wait."""
         times = self._live(address).values()
         return 0.0 if len(times) < _FAILURES else max(0.0, min(times) + _SECONDS - self._clock())
 

@@ -12,16 +12,16 @@ from starlette.types import Message, Receive
 from syncd.sdk import SyncdError
 
 LARGEST = 1_000_000
-"""Bytes of a body."""
+"""The most bytes of a body."""
 
 FORM = "application/x-www-form-urlencoded"
 
-_SECONDS = 8.0  # less than the connection has for the whole request, so that the client is told
+_SECONDS = 8.0  # less than the limit of the whole request, so that the client gets an answer
 _MOST_FIELDS = 100
 
 
 class BodyRefused(SyncdError):
-    """A body that was not read to its end, with the status and the sentence that answer it."""
+    """A body that was not read to its end, with the status and the sentence of the answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -29,7 +29,7 @@ class BodyRefused(SyncdError):
 
 
 async def whole_body(request: Request) -> bytes:
-    """The body. Raises BodyRefused if it is too large or too slow; its rest is not read then."""
+    """The body. If it is too large or too slow, the rest is not read. Raises BodyRefused then."""
     body = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -48,7 +48,7 @@ def is_form(request: Request) -> bool:
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:
-    """The fields of a form (application/x-www-form-urlencoded). Raises BodyRefused if it is none."""
+    """The fields of a form (application/x-www-form-urlencoded). Raises BodyRefused if the body is not a form."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -57,7 +57,7 @@ def form_fields(body: bytes) -> Mapping[str, str]:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Gives a body that was read to the next who reads it, and then what `receive` gives."""
+    """Gives the next reader a body that was already read, and then the messages of `receive`."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def received() -> Message:

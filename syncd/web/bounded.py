@@ -1,6 +1,6 @@
-"""Answers within seconds: what reads the ledger or a secret runs in few threads of its own, and nothing waits for ever.
+"""Answers within seconds: code that reads the ledger or a secret runs in a few separate threads, with a time limit.
 
-A ledger that is silent holds those threads. It holds up no probe, and no more threads begin to wait for it.
+A silent ledger blocks only these threads. It delays no probe, and no further threads wait for it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _NO_THREAD = marked(
 
 
 class Overdue(SyncdError):
-    """Work has not ended in time, or could not begin; the text says what was waited for."""
+    """Work did not end in time, or could not begin. The text names the ledger or file that was waited for."""
 
 
 class Bounded:
-    """Runs endpoints in at most `threads` threads; each has `seconds` to answer, its wait for a thread included."""
+    """Runs endpoints in at most `threads` threads. Each has `seconds` to answer, including the wait for a thread."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Bounded:
         sentence: str = _LEDGER,
         ledger: Callable[[], Ledger | None] = lambda: None,
     ) -> None:
-        """`sentence` is shown when the time is over, with the seconds in the place of `%(num)s`; `ledger` is the one
-        that the work reads, if that is always the same.
+        """`sentence` is shown when the time is over, with the seconds in place of `%(num)s`. `ledger` is the ledger
+        that the work reads, if it is always the same.
         """
         self._executor = LingeringThreads(threads, name)
         self._seconds = seconds
@@ -61,7 +61,7 @@ class Bounded:
         self._ledger = ledger
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with that bound; if it does not answer in time, `silent` answers, or Overdue is raised."""
+        """The endpoint with this time limit. If it does not answer in time, `silent` answers, or Overdue is raised."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -74,15 +74,15 @@ class Bounded:
         return answer
 
     async def run(self, work: Callable[[], T], ledger: Callable[[], Ledger | None] | None = None) -> T:
-        """The result of `work` in the caller's context, with that bound. Overdue if it does not come in time, or no
-        thread can be started for it. `ledger` is the one that it reads, if it is another than that of all.
+        """The result of `work` in the caller's context, within the time limit. Raises Overdue if the work does not end
+        in time, or no thread can be started for it. `ledger` is the ledger that it reads, if not the common one.
         """
         read = ledger or self._ledger
         unforeseen: list[Exception] = []
 
         def explaining() -> T:
-            """What nobody foresaw may be a cell of the ledger that holds what its column cannot: the thread looks for
-            it, in the time that is left.
+            """An unexpected error may come from a cell of the ledger with a value that its column cannot hold. The
+            thread looks for such a cell in the remaining time.
             """
             try:
                 return work()
@@ -110,7 +110,7 @@ class Bounded:
 
 
 def _files_of(ledger: Callable[[], Ledger | None]) -> Sequence[Path]:
-    """The file of the ledger; none if it cannot be opened, which is a sentence by itself."""
+    """The file of the ledger; empty if the ledger cannot be opened, which has its own error."""
     with suppress(LedgerError):
         if (opened := ledger()) is not None:
             return files_at(opened.engine.url)

@@ -1,4 +1,4 @@
-"""Who asks: a request is looked at by the ways to log in of a configuration."""
+"""The caller: the person or program that sent a request, found by the logins of a configuration."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _LOG_IN = marked("log in first; a program sends Authorization: Bearer with a tok
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as their way in tells. `secret` is that of their session, None without one. `checked`: no
-    foreign page can have made the request.
+    """The person or program that sent a request, by their login. `secret` is the secret of their session, or None.
+    `checked`: no foreign page can have made the request.
     """
 
     session: Session
@@ -51,7 +51,7 @@ class Caller:
     checked: bool = False
 
     def visitor(self, web: WebKeys) -> Visitor:
-        """The caller with the role that a configuration gives to them."""
+        """The caller as a visitor, with the role that a configuration gives them."""
         session = self.session
         return visitor_by_roles(
             session.name, web, also=session.also, groups=frozenset(session.groups), has_session=self.secret is not None
@@ -59,18 +59,18 @@ class Caller:
 
 
 class Callers:
-    """Finds out who asks. To look at a token counts as an attempt of its address, unless it is a right one."""
+    """Finds the caller of a request. Each check of a token is an attempt of its address, unless the token is right."""
 
     def __init__(self, entrance: Entrance, attempts: Attempts) -> None:
         """`entrance` is where people log in."""
         self._entrance = entrance
         self._attempts = attempts
-        # Sessions are in the ledger, which may be silent; secrets may be files. Neither holds up the other.
+        # Sessions are in the ledger, secrets may be in files. If one of them is silent, it does not delay the other.
         self._sessions = Bounded("door", threads=4, seconds=5, sentence=NO_LEDGER, ledger=lambda: entrance.ledger)
         self._tokens = Bounded("tokens", threads=2, seconds=5, sentence=SLOW_SECRETS)
 
     async def logged_in(self, request: Request, config: Config, login: LoginKeys) -> Caller | Response:
-        """Who asks, by the `login` of a configuration; else how whoever has not logged in is answered.
+        """The caller, by the `login` of a configuration; or the answer to a caller who has not logged in.
 
         Raises LedgerError, Overdue.
         """
@@ -79,7 +79,7 @@ class Callers:
         if token is not None:
             try:
                 name = await self.checked(request, self._tokens, lambda: name_of_token(config, token))
-            except TooManyAttempts as error:  # whoever gets in another way still does
+            except TooManyAttempts as error:  # other logins still work
                 name, many = None, error
             if name is not None:
                 return Caller(Session(name, ""), checked=True)
@@ -106,9 +106,9 @@ class Callers:
     async def on_this_machine(
         self, request: Request, everybody: Visitor, ledger: Callable[[], Ledger | None]
     ) -> Caller | Response:
-        """Who asks where everybody may do all; else the refusal of a token that `syncd token` did not make.
+        """The caller if everybody may do everything; or the refusal of a token that `syncd token` did not make.
 
-        A program that changes something needs no page with such a token; `ledger` gives the one that keeps it.
+        With such a token, a program can change data without a form token. `ledger` returns the ledger that has it.
         """
         token = bearer_token(request)
         if token is None or request.method in SAFE:
@@ -119,7 +119,7 @@ class Callers:
         return Caller(Session(session.name, ""), checked=True)
 
     async def checked(self, request: Request, bounded: Bounded, check: Callable[[], T | None]) -> T | None:
-        """What a check finds of the token of a request; None is a failed attempt. Raises TooManyAttempts, Overdue."""
+        """The result of a check of the request's token; None is a failed attempt. Raises TooManyAttempts, Overdue."""
         address = counted_address(request, self._entrance.config.settings.web)
         attempt = self._attempts.begin(address, bearer_token(request))
         try:
@@ -133,8 +133,8 @@ class Callers:
 
 
 async def let_in(request: Request, caller: Caller, visitor: Visitor, key: DeploymentKey) -> Response | Receive:
-    """Notes who asks, and gives what the application reads the body from; or the refusal of a form that comes from no
-    page of this place.
+    """Notes the visitor, and returns the channel from which the application reads the body; or the refusal of a form
+    that no page of this place sent.
     """
     form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name, place_of(request.scope).root)
     admit(request.scope, visitor, form_token)
@@ -144,5 +144,5 @@ async def let_in(request: Request, caller: Caller, visitor: Visitor, key: Deploy
 
 
 async def secret_of_forms(caller: Caller, key: DeploymentKey) -> bytes:
-    """What the token of a caller's forms is made of: the session's secret, else the key of the deployment."""
+    """The secret from which the caller's form token is made: that of the session, else the key of the deployment."""
     return await key.of("forms") if caller.secret is None else caller.secret

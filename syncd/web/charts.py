@@ -66,8 +66,8 @@ NARROW = Frame(360, 240, left=44, right=12)
 
 
 _LETTERS = 14  # units between two lines of letters
-_SMALL = 0.6  # units of a small line's view box that a point may lie off a line and be left out
-_ROOM_FOR_WORDS = 60  # units at the right of a plot; where there are less, words stand above their lines
+_SMALL = 0.6  # units of a small line's view box: a point nearer to the line between its neighbours is left out
+_ROOM_FOR_WORDS = 60  # units at the right of a plot; if there are fewer, words are above their lines
 
 
 def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> Markup:
@@ -120,10 +120,10 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
 def sparkline(
     points: Sequence[float | None], words: str, style: str = "value", figure: Callable[[float], str] = number
 ) -> Markup:
-    """A small line without axes. It has gaps where nothing is known, and its title names both ends.
+    """A small line without axes. It has a gap at each unknown value, and its title names both ends.
 
-    A home page has a hundred of them, so they are written short: by whole units of a view box of twice their size, each
-    relative to the one before.
+    The first page can have a hundred of these lines, so their text is short: coordinates are whole units of a view box
+    of twice the size, each relative to the one before.
     """
     width, height, margin = 192, 48, 6
     numbers = [value for value in points if value is not None]
@@ -152,7 +152,7 @@ def sparkline(
 
 
 def _path(run: Sequence[tuple[float, float]]) -> str:
-    """A run of a small line; a single point is a line of no length, which round ends make a dot."""
+    """A run of a small line. A single point is a line without length, which its round ends show as a dot."""
     kept = run if len(run) == 1 else without_points_between(run, flat=_SMALL)
     (x, y), text = kept[0], f"M{kept[0][0]:.0f} {kept[0][1]:.0f}"
     for right, lower in [*kept[1:], *(kept if len(run) == 1 else ())]:
@@ -162,10 +162,10 @@ def _path(run: Sequence[tuple[float, float]]) -> str:
 
 
 def bar(share: float | None, expected: float | None, words: str | None, style: str) -> Markup:
-    """A bar of a score from 0 to 1 with a tick where it should be today; hatched if the score is unknown.
+    """A bar of a score from 0 to 1 with a tick at the score expected today; hatched if the score is unknown.
 
-    `words` are for screen readers; None if its figure stands beside it. The style sheet has its heights: a home page
-    has a hundred bars.
+    `words` are for screen readers; None if a figure is beside the bar. The heights are in the style sheet, because the
+    first page can have a hundred bars.
     """
 
     parts = '<rect class="track"/>' if share is not None else ""

@@ -1,7 +1,7 @@
-"""Entity tags: a program that asks again for what it has is answered 304, without a body.
+"""Entity tags: a program that requests a document which has not changed gets 304, without a body.
 
-A tag is weak. It stands for what a document says, without what the clock alone moves: the moment at which it was made,
-and the small steps of what is expected by then.
+A tag is weak. It is made from the document without the parts that change with time only: the moment at which the
+document was made, and small changes of the expected score.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from syncd.config.advised_commands import for_workspace
 from syncd.web.places import place_of
 
-_HEADERS = {"Cache-Control": "no-cache, private"}  # whoever keeps an answer asks each time whether it still holds
+_HEADERS = {"Cache-Control": "no-cache, private"}  # a cached answer must be checked with the server each time
 _MOVED_BY_THE_CLOCK = ("expected", "needed_per_week")
 
 
@@ -36,13 +36,13 @@ def entity_tag(document: Mapping[str, Any]) -> str:
 
 
 def _without_moment(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document without the moment at which it was made, which the evidence of its guard has too."""
+    """The document without the moment at which it was made; its guard has such a moment too."""
     kept = {key: _without_steps(key, part) for key, part in document.items() if key not in ("as_of", "guard")}
     return kept | {"guard": _without_moment(document["guard"])} if document.get("guard") else kept
 
 
 def _without_steps(key: str, part: Any) -> Any:
-    """A part of a document, in which the figures that move with each second have three digits."""
+    """A part of a document, in which figures that change each second are rounded to three significant digits."""
     if isinstance(part, float) and key in _MOVED_BY_THE_CLOCK:
         return f"{part:.3g}"
     if isinstance(part, list):

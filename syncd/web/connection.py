@@ -1,8 +1,8 @@
-"""A connection of the web server, limited in time: uvicorn waits for a request, and for a slow reader, for ever.
+"""A connection of the web server with time limits; uvicorn itself waits for requests and slow readers without limit.
 
-There are at most `_MOST` connections. One more takes the place of the one that has waited longest without a whole
-request: clients that open many and send nothing keep nobody else out. None of this is logged, because anybody who
-reaches the port could fill the log.
+There are at most `_MOST` connections. When one more opens, the connection that has waited longest without a complete
+request is closed. So clients that open many connections and send nothing keep nobody else out. None of this is logged,
+because anybody who can connect to the port could fill the log.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _MOST = 200
-_REQUEST = 10.0  # seconds for a whole request, from the connection or its first byte on
-_ANSWER = 30.0  # seconds for the answer, until the client has taken it
+_REQUEST = 10.0  # seconds for a complete request, from the connection or the request's first byte on
+_ANSWER = 30.0  # seconds until the client has read the answer
 ENDLESS = "syncd.endless"
-"""The key that the application sets in the scope of a request whose answer has no end: such an answer goes on for as
-long as the client takes what was written.
+"""The application sets this key in the scope of a request whose answer has no end. Such an answer continues as long as
+the client reads it.
 """
 
 
 class BoundedConnection(H11Protocol):
-    """uvicorn's connection with an end: a timer runs at all times, and closes it without a word."""
+    """uvicorn's connection with time limits: a timer always runs, and closes the connection without a log line."""
 
     _timer: asyncio.TimerHandle | None = None
     _began = 0.0
     _busy = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Makes room for it."""
+        """Closes another connection if there are too many."""
         super().connection_made(transport)
         self._await_request()
         if len(self.connections) > _MOST:
@@ -38,7 +38,7 @@ class BoundedConnection(H11Protocol):
             min(waiting, key=lambda each: each._began, default=self).transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Of a request that is whole, the answer is awaited."""
+        """If the request is complete, the time limit for the answer begins."""
         if self._idle:
             self._await_request()
         super().data_received(data)
@@ -47,7 +47,7 @@ class BoundedConnection(H11Protocol):
             self._end_in(_ANSWER)
 
     def on_response_complete(self) -> None:
-        """The client takes the rest, and may ask again within the time that uvicorn keeps a connection alive."""
+        """The client reads the rest, and may send another request while uvicorn keeps the connection alive."""
         self._busy = False
         self._end_in(_ANSWER)
         super().on_response_complete()
@@ -60,12 +60,12 @@ class BoundedConnection(H11Protocol):
 
     @property
     def _idle(self) -> bool:
-        """Whether a request was answered and the next has not begun."""
+        """Whether a request was answered and the next one has not begun."""
         return self.cycle is not None and self.cycle.response_complete
 
     @property
     def _requested(self) -> bool:
-        """Whether a request came as a whole and is not answered."""
+        """Whether a complete request has arrived and is not answered."""
         whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
         return whole and self.cycle is not None and not self.cycle.response_complete
 

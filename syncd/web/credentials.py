@@ -13,11 +13,11 @@ from syncd.ledger.sessions import digest_of
 from syncd.sdk.language import marked
 
 SLOW_SECRETS = marked("the secrets of the pages have not been read for %(num)s s; try again in a minute")
-"""What a wait for the tokens ends with: each may be a file, on a disk that does not answer."""
+"""The error if reading the tokens takes too long: each may be in a file, on a disk that does not answer."""
 
 
 def bearer_token(request: Request) -> str | None:
-    """The token that a request carries; None if it carries none."""
+    """The token of a request; None if it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
@@ -33,7 +33,7 @@ def is_token(token: str | None, expected: str) -> bool:
 
 
 def _matching(token: str, tokens: Mapping[str, str]) -> str | None:
-    """The name of an equal token. It looks at all of them, and at digests, so that time tells nothing."""
+    """The name of an equal token. It compares the digests of all tokens, so that the duration reveals nothing."""
     matching, digest = None, digest_of(token)
     for name, each in tokens.items():
         if hmac.compare_digest(digest, digest_of(each)):

@@ -1,4 +1,4 @@
-"""What the pages need of the process that serves them."""
+"""What the pages need from the process that serves them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncd.status.unwritten import Trouble
 
 
 class Entrance(Protocol):
-    """What people log in by: the configuration in force, and the ledger that keeps their sessions."""
+    """What a login needs: the configuration in force, and the ledger that stores the sessions."""
 
     @property
     def config(self) -> Config:
@@ -27,11 +27,11 @@ class Entrance(Protocol):
 
 
 class Daemon(Entrance, Protocol):
-    """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
+    """The process that serves the pages: its configuration and ledger in force, and its problems."""
 
     standing_by: str | None
     starting: bool
-    """Whether it has not claimed the ledger yet, nor found that another service has."""
+    """Whether it does not know yet whether it or another service has claimed the ledger."""
 
     @property
     def cycle_problem(self) -> str | None:
@@ -55,7 +55,7 @@ class Daemon(Entrance, Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether it is about to end."""
+        """Whether the process is about to end."""
         ...
 
     def now(self) -> datetime:
@@ -63,11 +63,11 @@ class Daemon(Entrance, Protocol):
         ...
 
     def standstill(self) -> float | None:
-        """For how many seconds its loop has not moved, if it should have; else None."""
+        """The seconds for which its loop has stood still although it should run; else None."""
         ...
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        """Raises LedgerError if the ledger in use is no longer at its address, or cannot be written to."""
         ...
 
     def troubles(self) -> Sequence[Trouble]:
@@ -79,9 +79,11 @@ class Daemon(Entrance, Protocol):
         ...
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """What a connection's quota left after the last answer; None if this is not known here."""
+        """The rest of a connection's quota after the last answer; None if this process does not know it."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
+        """The metrics, in Prometheus' text format. With `ledger=False`, because the ledger is silent, those from it are
+        left out.
+        """
         ...

@@ -1,4 +1,4 @@
-"""How a key result is defined, now or on a past day, and each earlier definition as a difference."""
+"""The definition of a key result, now or on a past day, and each earlier definition as a difference."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _WIDTH = 100  # letters in a line of YAML
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A definition: the file, with the line if it still has it, and the YAML.
+    """A definition: the file, with the line if the file still has the definition, and the YAML.
 
-    `kept`: the file says something else now, so the text is the ledger's: a line for each dotted key.
+    `kept`: the file has another definition now, so the text comes from the ledger, with a line for each dotted key.
     """
 
     where: str
@@ -37,7 +37,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class KeyDifference:
-    """A key that got another value: in words, and the lines that were removed and added; None where there was none."""
+    """A key whose value changed: in words, and with the removed and the added line, each None if there was none."""
 
     words: str
     removed: str | None
@@ -46,7 +46,7 @@ class KeyDifference:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a file changed of a definition at a moment."""
+    """The changes of a definition in a file at one moment."""
 
     at: datetime
     file: str
@@ -64,7 +64,7 @@ def definition_of(view: View, key_result: KeyResult) -> Written | None:
 
 
 def _version_then(view: View, key_result: KeyResult) -> DefinitionVersion | None:
-    """The definition that was in force on a past day; of the days before the first one, that of its day."""
+    """The definition that was in force on a past day; for a day before the first definition, the first one."""
     if view.daemon.ledger is None:
         return None
     zone = view.okrs.period.zone
@@ -114,7 +114,7 @@ def _key_difference(edit: Edit) -> KeyDifference:
 
 
 def _value(value: Any) -> str | None:
-    """A value as a file has it, on a line; None if there is none."""
+    """A value as YAML on one line; None if there is none."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():

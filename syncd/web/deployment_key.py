@@ -1,4 +1,4 @@
-"""The key that signs what browsers keep and send back: every process over a ledger has it, and no page shows it."""
+"""The key that signs data that browsers store and send back. All processes over a ledger share it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.web.daemon import Entrance
 
 
 class DeploymentKey:
-    """Keys that are made of the ledger's id, which is random, so that what they sign outlives a restart."""
+    """Keys that are made from the ledger's random id, so that signatures stay valid after a restart."""
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
@@ -20,9 +20,9 @@ class DeploymentKey:
         self._random = secrets.token_bytes(32)
 
     async def of(self, purpose: str) -> bytes:
-        """The key for a purpose, such as `login`: what it signs counts for no other.
+        """The key for a purpose, such as `login`. Its signatures are not valid for another purpose.
 
-        Where there is no ledger, or it does not answer, the key is of this process alone.
+        If there is no ledger, or the ledger does not answer, only this process has the key.
         """
         try:
             ledger = await self._look_up(lambda: self._entrance.ledger)

@@ -1,4 +1,4 @@
-"""The door of the pages: it asks each request who it is from, and lets in who may look.
+"""The door of the pages: it finds the sender of each request, and lets in visitors who may look.
 
 | `web: login` | listens on | who gets in |
 |---|---|---|
@@ -6,7 +6,7 @@
 | none | another address | nobody; a page says how to set a login |
 | set | any address | who has logged in and has a role |
 
-Probes, static files and webhooks pass: the first two hold no figures, and webhooks are signed.
+Probes, static files and webhooks need no login. Probes and static files have no figures, and webhooks are signed.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _NO_ROLE = marked("you have no role here")
 
 
 class Door:
-    """Finds out who asks, and refuses who may not look, or whose POST comes from no page of this service."""
+    """Refuses requests of senders who may not look, and each POST that comes from no page of this service."""
 
     def __init__(
         self, app: ASGIApp, daemon: Daemon, everybody: Visitor | None, attempts: Attempts, key: DeploymentKey
     ) -> None:
-        """`everybody` is who asks where no login is set; None: nobody gets in then."""
+        """`everybody` is the visitor of every request if no login is set. If it is None, nobody is let in then."""
         self._app = app
         self._daemon = daemon
         self._everybody = everybody
@@ -64,9 +64,9 @@ class Door:
         await answered(self._app, self._answer, scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | Receive:
-        """The refusal of a request, or what the application reads its body from.
+        """The refusal of a request, or the channel from which the application reads the body.
 
-        The path is the scope's, as the routes take it: `request.url` is put together from what a client sends.
+        The path comes from the scope, as for the routes, because `request.url` contains a host that the client sends.
         """
         config, path = self._daemon.config, path_within(request.scope)
         login = config.settings.web.login
@@ -94,21 +94,21 @@ class Door:
         return await self._admit(request, caller, caller.visitor(config.settings.web))
 
     async def _admit(self, request: Request, caller: Caller, visitor: Visitor) -> Response | Receive:
-        """Lets a visitor with a role in, and whoever logs out."""
+        """Lets in a visitor with a role, and a visitor who logs out."""
         if not visitor.may(Role.VIEWER) and path_within(request.scope) != LOG_OUT:
             return await no_role(request, caller, visitor, self._daemon.config, self._key)
         return await let_in(request, caller, visitor, self._key)
 
 
 class MetricsToken:
-    """Lets whoever has the token of a configuration read `/metrics`."""
+    """Lets callers with the token of a configuration read `/metrics`."""
 
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
         self._tokens = Bounded("metrics-token", threads=1, seconds=5, sentence=SLOW_SECRETS)
 
     async def check(self, request: Request, config: Config) -> Response | Receive:
-        """The refusal, or what the application reads the body from."""
+        """The refusal, or the channel from which the application reads the body."""
         web, token = config.settings.web, bearer_token(request)
         if web.metrics == "open":
             return request.receive
@@ -131,7 +131,7 @@ async def answered(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Handles a request by the refusal that `answer` makes, or hands it to `app` with the body that it gives."""
+    """Answers a request with the refusal of `answer`, or passes it to `app` with the body channel of `answer`."""
     if scope["type"] == "http":
         request = Request(scope, receive)
         try:
@@ -152,13 +152,13 @@ async def answered(
 
 
 async def no_role(request: Request, caller: Caller, visitor: Visitor, config: Config, key: DeploymentKey) -> Response:
-    """The answer for somebody who may not look: it says whom to ask, and lets them log out."""
+    """The answer for a visitor who may not look. It says whom to ask, and lets the visitor log out."""
     form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name)
     data = {"visitor": visitor, "operators": config.settings.web.roles.operator, "form_token": form_token}
     return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)
 
 
 def closed(request: Request) -> Response:
-    """The answer where nobody is asked who they are, and others reach the pages."""
+    """The answer if no login is set, and other machines can reach the pages."""
     status = 200 if request.scope["path"] == "/" and request.method in SAFE else 403
     return refusal(request, status, _(_CLOSED), "closed.html")

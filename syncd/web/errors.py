@@ -1,4 +1,4 @@
-"""Errors for programs: under `/api/` JSON with one key, `error`; elsewhere a line of text."""
+"""Errors for programs: under `/api/`, JSON with one key, `error`; at other addresses, a line of text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`GET /events`: tells the pages that are open, by Server-Sent Events, that there is something new to show.
+"""`GET /events`: tells open pages, by Server-Sent Events, that they have something new to show.
 
-An event says that a cycle has ended, or that the configuration or what stands in a cycle's way has changed. It carries
-no data of the page: the page asks for itself again, so that what it shows has one source.
+An event says that a cycle has ended, or that the configuration or a problem of cycles has changed. It carries no data.
+The page then requests itself again, so that its data always comes from one place.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from syncd.web.daemon import Daemon
 from syncd.web.lingering_threads import LingeringThreads
 
 _MOST = 60  # open streams, each of which keeps one of the server's connections; other requests need the rest
-_EVERY = 1.0  # seconds between two looks at the ledger
-_HEARTBEAT = 15.0  # seconds after which a proxy and the browser hear that a silent stream is alive
-_RETRY = 3_000  # milliseconds after which a browser asks again once a stream is lost
-_LASTS = 300.0  # seconds of a stream: whoever has logged out since is refused when the browser asks for the next one
-_RETRY_AT_ONCE = 100  # milliseconds after the end of a stream that has lasted so long
+_EVERY = 1.0  # seconds between two reads of the ledger
+_HEARTBEAT = 15.0  # seconds after which an idle stream sends a sign of life to the proxy and the browser
+_RETRY = 3_000  # milliseconds after which a browser reconnects if a stream is lost
+_LASTS = 300.0  # seconds of a stream; a visitor who has logged out gets no next one
+_RETRY_AT_ONCE = 100  # milliseconds after which it reconnects if a stream ended after `_LASTS`
 _MEDIA_TYPE = "text/event-stream"
 
 
 class _State(NamedTuple):
-    """What pages are made of; `cycle` is the number of the last cycle that ended, 0 before the first."""
+    """The state that pages show; `cycle` is the number of the last cycle that ended, 0 before the first."""
 
     cycle: int
     config: Config
@@ -40,19 +40,19 @@ class _State(NamedTuple):
 
 @dataclass
 class Streams:
-    """How many streams of a process are open: each keeps one of its connections."""
+    """The number of open streams of a process; each stream uses one of its connections."""
 
     open: int = 0
 
 
 class Events:
-    """The endpoint. One task looks at the ledger for all open streams, and only while there are any."""
+    """The endpoint. One task reads the ledger for all open streams, and only while a stream is open."""
 
     def __init__(self, daemon: Daemon, streams: Streams) -> None:
-        """`daemon` is whose pages are open; `streams` count those of the whole process."""
+        """`daemon` is the process whose pages are open; `streams` counts the streams of the whole process."""
         self._daemon = daemon
         self._all = streams
-        self._executor = LingeringThreads(1, "events", linger=0)  # a look is short, and the next a second away
+        self._executor = LingeringThreads(1, "events", linger=0)  # a read is short, the next a second later
         self._streams = 0
         self._state: _State | None = None
         self._changed = asyncio.Event()
@@ -69,7 +69,7 @@ class Events:
             return
         scope[ENDLESS] = True
         events = self._events(Headers(scope=scope).get("last-event-id"))
-        unbuffered = {"X-Accel-Buffering": "no"}  # nginx hands each event on at once
+        unbuffered = {"X-Accel-Buffering": "no"}  # nginx forwards each event at once
         self._streams += 1
         self._all.open += 1
         try:
@@ -81,9 +81,10 @@ class Events:
             self._all.open -= 1
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:
-        """An event for each new state, and for the present one unless `last` is its cycle.
+        """An event for each new state, and for the present state unless `last` is its cycle.
 
-        Ends with the daemon, and after a while: the browser asks again, and `Door` asks it who it is.
+        Ends with the daemon, and after `_LASTS` seconds. The browser then reconnects, and `Door` checks its login
+        again.
         """
         yield f"retry: {_RETRY}\n\n"
         seen: _State | None = None
@@ -104,12 +105,12 @@ class Events:
                 yield ": still here\n\n"
 
     async def _look_again_and_again(self) -> None:
-        """Wakes the streams at each change, and when the daemon stops. A ledger that is silent holds nothing up."""
+        """Wakes the streams at each change, and when the daemon stops. A silent ledger delays no stream."""
         loop = asyncio.get_running_loop()
         look: asyncio.Future[_State] | None = None
         while self._streams and not self._daemon.stopping:
             if look is None:
-                with suppress(RuntimeError):  # the system refuses a thread: the next try may get it
+                with suppress(RuntimeError):  # the system refuses a thread: the next try may succeed
                     look = loop.run_in_executor(self._executor, self._look)
             if look is None:
                 await asyncio.sleep(_EVERY)
@@ -121,7 +122,7 @@ class Events:
                     self._wake()
                 look = None
                 await asyncio.sleep(_EVERY)
-        self._state = self._looking = None  # the next stream must not begin with what was true long ago
+        self._state = self._looking = None  # the next stream must not begin with an old state
         self._wake()
 
     def _wake(self) -> None:

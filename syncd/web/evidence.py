@@ -1,4 +1,4 @@
-"""A number's evidence as a table that adds up to it, and the same as CSV."""
+"""A number's evidence as a table, whose rows add up to the number, and the same table as CSV."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = ("part", "at", "label", "title", "address", "brings", "total", "left_
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record or reading that counts, and the number after it; None where the numbers do not add up by rows."""
+    """A record or reading that counts, and the running total after it; None if the measure is not a sum of rows."""
 
     item: Item
     total: str | None
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What a rule leaves out."""
+    """The records or readings that a rule excludes."""
 
     rule: str
     items: Sequence[Item]
@@ -44,9 +44,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What counts, by time, and what each rule leaves out: of all of it what has the text `find`.
+    """The rows that count, by time, and the rows that each rule excludes: only rows that contain the text `find`.
 
-    `counted` is the number of rows without that filter.
+    `counted` is the number of counted rows without that filter.
     """
 
     rows: Sequence[Row]
@@ -56,7 +56,7 @@ class Table:
 
 
 def table_of(evidence: Evidence, find: str = "") -> Table:
-    """The table. A filter hides rows, and changes no total."""
+    """The table. A filter hides rows, and does not change totals."""
     rows = list(_rows(evidence))
     return Table(
         [row for row in rows if _has(row.item, find)],
@@ -67,7 +67,7 @@ def table_of(evidence: Evidence, find: str = "") -> Table:
 
 
 def pages_of(config: Config, measure: Measure | None) -> Mapping[str | None, str]:
-    """The address at which a person sees what a part of a measure reads, such as a spreadsheet, by the part's name."""
+    """The address of the page, such as a spreadsheet, from which a part of a measure reads, by the part's name."""
     pages = dict[str | None, str]()
     for name, part in named_parts(measure) if measure is not None else ():
         connection = config.connections.get(part.connection)
@@ -77,7 +77,7 @@ def pages_of(config: Config, measure: Measure | None) -> Mapping[str | None, str
 
 
 def csv_of(view: View, name: str) -> Response:
-    """The whole table as a CSV file. HTTPException 404 if the period has no such key result."""
+    """The complete table as a CSV file. HTTPException 404 if the period has no such key result."""
     key_result = next((kr for kr in view.snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
         raise HTTPException(404, gettext("%(period)s has no such key result", period=view.okrs.period.id))
@@ -108,7 +108,7 @@ def _cell(text: str | None) -> object:
 
 
 def _rows(evidence: Evidence) -> Iterator[Row]:
-    """What counts, by time, each with the running total where the measure adds up."""
+    """The rows that count, by time, each with the running total if the measure is a sum of rows."""
     measure = evidence.key_result.measure
     adds = isinstance(measure, RecordMeasure) and measure.take in _SUMMED and measure.per is None
     total = Decimal(0)

@@ -1,7 +1,7 @@
-"""Every request that changes something comes from a page of this service: its own `Origin`, and the token of its forms.
+"""Checks that each request that changes data comes from a page of this service: by `Origin`, and by a form token.
 
-A browser sends what it knows of a service (cookies, a proxy's login) with requests that a foreign page makes. That page
-cannot read a page of this service, so it does not know the token.
+A browser sends cookies and a proxy's login also with requests that a foreign page makes. But a foreign page cannot read
+a page of this service, so it does not know the form token.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from syncd.web.refusals import refusal
 from syncd.web.typed import keep_typed
 
 FIELD = "form_token"
-"""The field of a form that holds its token."""
+"""The name of the form field that contains the token."""
 
 _HEADER = "X-Form-Token"
 _NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Authorization: Bearer with a token")
@@ -28,14 +28,15 @@ _OLD = marked("the page that this was sent from is too old; go back, load the pa
 
 
 def token_of_forms(secret: bytes, who: str, root: str = "") -> str:
-    """The token of a visitor's forms on the pages below `root`; `secret` is what no foreign page knows."""
+    """The token of a visitor's forms on the pages below `root`. No foreign page knows `secret`."""
     return hmac.new(secret, f"form of {who} at {root}/".encode(), hashlib.sha256).hexdigest()
 
 
 async def check_form(request: Request, expected: str) -> Response | Receive:
-    """The refusal of a request that no page of this service sent; else what gives its body to the next who reads it.
+    """The refusal of a request that no page of this service sent; else the channel that gives the body to the next
+    reader.
 
-    `Guard` has refused every foreign `Origin` before.
+    `Guard` has already refused every foreign `Origin`.
     """
     if "origin" not in request.headers:
         return refusal(request, 403, _(_NO_ORIGIN))

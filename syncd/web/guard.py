@@ -1,4 +1,4 @@
-"""What is true of every request and answer: whom the port answers, and the headers that bind a browser."""
+"""Rules for every request and answer: which requests the port answers, and the security headers of every answer."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _HEADERS = {
 class Guard:
     """Refuses requests under a foreign name or from a foreign page (403), and puts the headers on every answer.
 
-    A foreign name in `Host` is how DNS rebinding reads a loopback port: a page of evil.example resolves its own name
-    to 127.0.0.1, and the browser then takes this service for a part of that page.
+    DNS rebinding reads a loopback port with a foreign name in `Host`: evil.example resolves its own name to 127.0.0.1,
+    and the browser then treats this service as a part of the page of evil.example.
     """
 
     def __init__(self, app: ASGIApp, listens_on: str, address: Callable[[], str | None]) -> None:
@@ -99,7 +99,7 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """The name in a `Host` header; None if it is no host with a port, such as `localhost/static/`."""
+    """The name in a `Host` header; None if the header is not a host with or without a port: `localhost/static/`."""
     parts = parts_of(f"//{host}")
     if parts is None or parts.netloc != host or "@" in host:
         return None
@@ -114,6 +114,6 @@ def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def is_loopback(listens_on: str) -> bool:
-    """Whether this machine alone reaches a host of `--listen`."""
+    """Whether only this machine can reach a host of `--listen`."""
     ip = _ip(listens_on)
     return listens_on == "localhost" if ip is None else ip.is_loopback

@@ -1,4 +1,4 @@
-"""The first page: are we getting where we want to, and if not, where first?"""
+"""The first page: will we reach our objectives, and if not, which one needs attention first?"""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from syncd.web.pages import render
 from syncd.web.view import View
 
 _CROWD = 100
-"""More key results than these make a page that nobody reads, and more than 100 kB: each objective lists fewer then."""
+"""If the period has more key results, each objective lists fewer: nobody reads a longer page, and it has over 100 kB.
+"""
 _MOST_LINES = 8
 _MOST_LINES_OF_A_CROWD = 3
 _RECENTLY = timedelta(days=7)
 _MOST_NOTICES = 5
-"""More of a kind push the first objective off the screen: a line counts the rest, and leads to the review of the week,
-which has all doubts and edits.
+"""More notices of a kind would push the first objective off the screen. So a line counts the others, and links to the
+review of the week, which has all doubts and edits.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A line of the strip at the top: what is in the way of the numbers below."""
+    """A line of the strip at the top: a problem that affects the numbers below."""
 
     sentence: str
     link: str | None = None
@@ -39,7 +40,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the page is narrowed to; an empty text narrows nothing."""
+    """The filters of the page; an empty text does not filter."""
 
     owner: str = ""
     health: str = ""
@@ -51,7 +52,7 @@ class Filters:
         return cls(query.get("owner", ""), query.get("health", ""), query.get("q", "")[:100])
 
     def matches(self, each: ObjectiveOverview) -> bool:
-        """Whether an objective is shown: it, or one of its key results, has all that is asked for."""
+        """Whether an objective is shown: the objective or one of its key results matches all filters."""
         block = each.block
         owners = {block.objective.owner, *(kr.owner for kr in block.objective.key_results)}
         healths = {block.standing.health, *(line.standing.health for line in block.key_results)}
@@ -66,7 +67,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An objective as the page shows it: the lines of its key results, and the `rest` that only its own page lists."""
+    """An objective on the page: the lines of its key results. Only its own page lists the `rest`."""
 
     overview: ObjectiveOverview
     lines: Sequence[KeyResultLine]
@@ -74,7 +75,7 @@ class Card:
 
 
 def card_of(overview: ObjectiveOverview, most: int) -> Card:
-    """The card with at most `most` lines. If there are more key results, those that need a look most come first."""
+    """The card with at most `most` lines. If there are more key results, the most urgent ones are shown."""
     lines = overview.block.key_results
     if len(lines) > most:
         lines = sorted(lines, key=lambda line: WORST_FIRST.index(line.standing.health))
@@ -114,7 +115,7 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
 
 
 def _of_the_service(view: View) -> Iterator[Notice]:
-    """What troubles the service now: no past day has it."""
+    """The present problems of the service; the page of a past day does not show them."""
     daemon = view.daemon
     if daemon.config_problem:
         yield Notice(
@@ -130,7 +131,7 @@ def _of_the_service(view: View) -> Iterator[Notice]:
 
 
 def _without_period(view: View) -> str | None:
-    """Why the page shows a period that is not today's; None if it is, or if the address names it."""
+    """Why the page shows another period than today's; None if it shows today's, or if the address names the period."""
     period, today = view.okrs.period, view.now.astimezone(view.okrs.period.zone).date()
     if view.asked or period.first <= today <= period.last:
         return None
@@ -144,8 +145,9 @@ def _without_period(view: View) -> str | None:
 
 
 def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
-    """A notice for each reason why numbers are in doubt, with a link to the sources if a pull failed, else to the first
-    of the key results; a line counts the numbers of the reasons beyond the first ones.
+    """A notice for each of the first reasons to doubt numbers, and a line that counts the numbers with other reasons.
+
+    A notice links to the sources if a pull failed, else to the first of its key results.
     """
     names: dict[tuple[str, str, bool], list[str]] = {}
     for line in overview.doubtful:
@@ -179,7 +181,7 @@ def _edits(view: View) -> Iterator[Notice]:
 
 
 def _edited(view: View) -> Sequence[str]:
-    """The key results that were edited in the seven days before the moment that the page shows, and that it has."""
+    """The key results on the page that were edited in the seven days before the moment that the page shows."""
     ledger, period, snapshot = view.daemon.ledger, view.okrs.period.id, view.snapshot
     if ledger is None:
         return ()

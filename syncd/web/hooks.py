@@ -17,7 +17,7 @@ Receiver = Callable[[str, Mapping[str, str], bytes], tuple[int, str]]
 def hook_endpoint(
     receiver: Callable[[Request], Receiver], bounded: Bounded
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that hands webhooks to the receiver of their address, in a thread of `bounded`."""
+    """The endpoint that passes webhooks to the receiver of their address, in a thread of `bounded`."""
 
     async def endpoint(request: Request) -> Response:
         try:

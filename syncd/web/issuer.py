@@ -1,7 +1,7 @@
-"""A login at an OpenID Connect provider: how it begins, and who has logged in at its end.
+"""A login at an OpenID Connect provider: how it begins, and which person has logged in at its end.
 
-It is the code flow with PKCE, by authlib. What must hold between the two halves (state, nonce, verifier) is in a signed
-cookie of the browser that began the login: any process can end it, and no other browser can.
+It is the code flow with PKCE, by authlib. State, nonce and verifier, which both halves of the login need, are in a
+signed cookie of the browser that began the login. So any process can end the login, but no other browser can.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SECONDS = 600
 """How long a person may take to log in at the provider."""
 
 _LEEWAY = 60  # seconds that the provider's clock may differ
-_REMEMBERED = 600.0  # seconds after which the provider's document is read again
+_REMEMBERED = 600.0  # seconds for which the provider's document is cached
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures with a key pair. With `HS256` the client's secret would sign, and with `none` nothing."""
+"""Signatures with a key pair. `HS256` would sign with the client's secret, and `none` means no signature."""
 
 _STARTED_ELSEWHERE = marked("this login did not begin in this browser, or it took too long; log in again")
 
@@ -48,7 +48,7 @@ class Issuer:
         self._remembered: tuple[float, str, ProviderDocument] | None = None
 
     def begin(self, config: Config, keys: OidcKeys, target: str, key: bytes) -> tuple[str, str]:
-        """The address at the provider, and what the browser keeps meanwhile, signed by `key`. Raises LoginRefused."""
+        """The address at the provider, and the cookie for the browser, signed by `key`. Raises LoginRefused."""
         provider = Provider(config, keys)
         document = self._document(provider)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _part in range(3))
@@ -57,7 +57,7 @@ class Issuer:
         return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, key)
 
     def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], kept: Mapping[str, str]) -> Person:
-        """The person whom the provider sent back with this query, to the browser that `kept` this of the beginning.
+        """The person whom the provider sent back with this query; `kept` is the browser's state from the beginning.
 
         Raises LoginRefused.
         """
@@ -78,9 +78,9 @@ class Issuer:
         return _person(claims, more, provider.groups_claim, kept["target"])
 
     def _document(self, provider: Provider) -> ProviderDocument:
-        """The provider's document, asked for once in a while."""
+        """The provider's document, cached for `_REMEMBERED` seconds."""
         now, issuer = time.monotonic(), provider.keys.issuer
-        remembered = self._remembered  # another thread may replace it at any time, also by another issuer's
+        remembered = self._remembered  # another thread may replace it at any time, even with that of another issuer
         if remembered is None or remembered[1] != issuer or now - remembered[0] > _REMEMBERED:
             remembered = self._remembered = now, issuer, provider.document()
         return remembered[2]
@@ -89,7 +89,7 @@ class Issuer:
 def _verified(
     provider: Provider, document: ProviderDocument, token: Mapping[str, Any], nonce: str
 ) -> Mapping[str, Any]:
-    """The claims of an ID token that is signed by the provider, for syncd, for this login, and in time."""
+    """The claims of an ID token that the provider has signed for syncd and for this login, and that is valid now."""
     from authlib.oidc.core import CodeIDToken
     from joserfc import jwt
     from joserfc.errors import JoseError
@@ -115,9 +115,9 @@ def _verified(
 
 
 def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: str, target: str) -> Person:
-    """The person, by the claims of the ID token and by the user info: by the verified address, else by the subject.
+    """The person in the claims of the ID token and the user info, named by the verified address, else by the subject.
 
-    Other names, such as `preferred_username`, may be of somebody else (OpenID Connect Core 5.7).
+    Other names, such as `preferred_username`, may belong to somebody else (OpenID Connect Core 5.7).
     """
     subject = str(claims["sub"])
     name = _verified_address(claims, more) or subject
@@ -129,10 +129,10 @@ def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: st
 
 
 def _verified_address(*sources: Mapping[str, Any]) -> str | None:
-    """The address that a source names and calls verified; None if any source says that it is not.
+    """The address that a source names and calls verified; None if any source says that its address is not verified.
 
-    At some providers people may write any address into their profile. What one source says of its address, it does not
-    say of that of another.
+    At some providers, people may write any address into their profile. That one source calls its address verified does
+    not verify the address of another source.
     """
     verified = [source["email_verified"] in (True, "true") for source in sources if "email_verified" in source]
     addresses = [source.get("email") for source in sources if "email_verified" in source]
@@ -152,9 +152,10 @@ def _signed(kept: Mapping[str, Any], key: bytes) -> str:
 
 
 def begun_login(query: Mapping[str, str], cookie: str, key: bytes) -> Mapping[str, str]:
-    """What the browser kept of the login that it began, to which the query of the way back belongs.
+    """The state that the browser kept of the login to which the query of the provider's redirect belongs.
 
-    `key` is that of the beginning. Raises LoginRefused if the browser began none, another, or this one too long ago.
+    `key` is the key of `begin`. Raises LoginRefused if the browser began no login, another one, or this one too long
+    ago.
     """
     from joserfc import jwt
     from joserfc.errors import JoseError

@@ -1,4 +1,4 @@
-"""The page of a key result: why is it this number?"""
+"""The page of a key result: why does it have this number?"""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
 
 
 def _change_in_a_week(series: Series) -> str | None:
-    """By how much the number differs from that of seven days before: `-18`, `±0`. None if either is unknown, or of
-    another measure.
+    """The difference from the number of seven days before: `-18`, `±0`. None if either number is unknown, or the
+    measures differ.
     """
     if len(series.points) <= _WEEK:
         return None

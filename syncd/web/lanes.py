@@ -1,7 +1,7 @@
 """Lanes: key results one below the other on one axis of days, and a link from each output to the outcome it drives.
 
-A link starts on the day from which the work was on pace. Its lag is shaded in the output's lane; at the lag's end the
-link leads to the outcome's lane, with the verdict beside its head. Pure.
+A link starts on the first day on which the work was on pace. Its lag is shaded in the output's lane. At the end of the
+lag, an arrow leads to the outcome's lane, with the verdict beside its head. Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from syncd.web.svg import Days, Frame, line_parts, n, spread, svg_element
 _PLOT = 64  # units of a lane's height that show numbers
 _ROW = 16  # units of a row of letters
 _GAP = 22  # units between two lanes
-_MOST_LETTERS = 24  # of a line of words at the left
+_MOST_LETTERS = 24  # letters of a line of words at the left
 
 WIDE = Frame(960, 0, left=190, right=100, top=10, bottom=36)
 NARROW = Frame(360, 0, left=8, right=84, top=4, bottom=36)
@@ -49,7 +49,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a lane lies: the height of its words, of its plot, and of each link that ends in it."""
+    """The place of a lane: the vertical positions of its words, of its plot, and of each link that ends in it."""
 
     words: float
     top: float
@@ -62,7 +62,7 @@ class _Place:
 
 
 def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Markup:
-    """The lanes as SVG, on the axis that their charts share. Links to or from a lane that is not here are left out."""
+    """The lanes as SVG, on the axis that their charts share. Links to or from a lane that is not drawn are left out."""
     axis = lanes[0].chart
     places = _places(lanes, arrows, frame)
     height = round(max(place.end for place in places.values())) + frame.bottom
@@ -87,7 +87,7 @@ def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequ
 
 
 def _places(lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Mapping[str, _Place]:
-    """Where each lane lies. Words stand beside the plot, or above it where there is no room at the left."""
+    """The place of each lane. Words are beside the plot, or above it if there is no room at the left."""
     places: dict[str, _Place] = {}
     y = float(frame.top)
     ids = {lane.id for lane in lanes}
@@ -136,9 +136,9 @@ def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow, places: Mapping[str, _Place], days: Days) -> Iterator[str]:
-    """From the end of the lag to the outcome's lane; the words stand on the side where there is more room.
+    """The arrow from the end of the lag to the outcome's lane; the words are on the side with more room.
 
-    A lag that ends beyond the axis has its words alone, at the end of the axis that is nearer.
+    If a lag ends beyond the axis, only its words are drawn, at the nearer end of the axis.
     """
     output, x = places[arrow.output], days.x(arrow.due)
     y = places[arrow.outcome].arrivals[arrow]

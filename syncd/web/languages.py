@@ -1,4 +1,4 @@
-"""The languages of the pages: for each a file of translations, and Babel's ways to write numbers and dates."""
+"""The languages of the pages: each has a file of translations, and Babel's formats for numbers and dates."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Translated(Language):
         return self._translations.gettext(message) if message else message  # the empty message is the file's header
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """The translation in the form that fits a number."""
+        """The translation in the singular or plural form that a number needs."""
         return self._translations.ngettext(singular, plural, number)
 
     def decimal(self, number: Decimal, *, grouped: bool = True) -> str:
@@ -53,7 +53,7 @@ class Translated(Language):
 
     def day(self, day: date) -> str:
         """A day without its year: `12. Okt`."""
-        return str(self._day_pattern.apply(day, self._locale)).removesuffix(".")  # mostly it ends a sentence or a cell
+        return str(self._day_pattern.apply(day, self._locale)).removesuffix(".")  # it usually ends a sentence or a cell
 
     def full_day(self, day: date) -> str:
         """A day with its year: `12.10.2026`."""
@@ -70,11 +70,11 @@ class Languages:
 
     def __init__(self, folder: Path) -> None:
         self._files = {path.stem: path for path in folder.glob("*.po")}
-        self._translations = cache(_translations)  # a file is read once somebody wants its language
+        self._translations = cache(_translations)  # a file is read when a reader first wants its language
         self._translated = lru_cache(64)(self._make)
 
     def of(self, accepted: str) -> Language:
-        """The first language that a reader wants, by the header Accept-Language, and that there is; else English."""
+        """The first language in a reader's header Accept-Language that syncd has; else English."""
         for tag in _wanted(accepted):
             if tag.partition("-")[0].lower() == "en":
                 return ENGLISH
@@ -83,7 +83,7 @@ class Languages:
         return ENGLISH
 
     def _make(self, tag: str) -> Language | None:
-        """The language of a tag: its numbers and dates are those of its region."""
+        """The language of a tag, with the numbers and dates of the tag's region."""
         try:
             locale = Locale.parse(tag, sep="-")
         except (ValueError, UnknownLocaleError):
@@ -95,7 +95,7 @@ class Languages:
 
 
 class Spoken:
-    """Makes each page in the first language that its reader wants and that there is. Programs get English."""
+    """Renders each page in the first language that its reader wants and syncd has. Programs get English."""
 
     def __init__(self, app: ASGIApp, languages: Languages) -> None:
         self._app, self._languages = app, languages
@@ -120,7 +120,7 @@ class Spoken:
 
 
 def _translations(path: Path) -> GNUTranslations:
-    """The translations in a file of gettext's format. Those that are marked as fuzzy do not count."""
+    """The translations in a file of gettext's format, without those that are marked as fuzzy."""
     with path.open("rb") as file:
         catalog = read_po(file, locale=path.stem)
     compiled = BytesIO()

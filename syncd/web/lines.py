@@ -1,4 +1,4 @@
-"""The charts of key results: the value by day, its goal and pace, and what happened on the way."""
+"""The charts of key results: the value by day, its goal and pace, and marks for events."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple
 
 
 def figures_of(series: Series, zoom: Zoom) -> Figures:
-    """The table behind the chart of a key result: the value, the pace, and what happened since the row before."""
+    """The table behind the chart of a key result: the value, the pace, and the events since the row before."""
     kr, events, shown = series.key_result, by_point(series), zoom.points(series.points)
     pace = dict(_pace(kr, series.period, shown[-1].day if shown else series.period.last))
     headings = [_("day"), _("value"), *([_("pace")] if pace else []), _("what happened")]
@@ -76,8 +76,8 @@ def figures_of(series: Series, zoom: Zoom) -> Figures:
 
 
 def _pace(kr: KeyResult, period: Period, last: date) -> Iterator[tuple[date, float]]:
-    """What the value should be at the end of each day up to `last`, where the goal leads from one number to another.
-    After the period it should stay at the target.
+    """The expected value at the end of each day up to `last`, if the goal leads from one number to another. After the
+    period, the target is expected.
     """
     if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
         return
@@ -109,7 +109,7 @@ def _bands(kr: KeyResult) -> Iterator[Band]:
 
 
 def _marks(series: Series) -> Iterator[Mark]:
-    """A mark for each day on which something happened, with the signs and words of all of it."""
+    """A mark for each day with events, with the signs and words of all of them."""
     zone = series.period.zone
     for day, events in groupby(series.events, key=lambda event: event.at.astimezone(zone).date()):
         every = list(events)

@@ -1,6 +1,6 @@
-"""Threads that end once nothing has come for a while: many executors, most of them idle, cost no thread.
+"""Threads that end when they have had no call for a while, so that many idle executors need no threads.
 
-`ThreadPoolExecutor` keeps each thread that it ever began, and Python waits for them when the process ends.
+`ThreadPoolExecutor` keeps each thread that it ever started, and Python waits for these threads when the process ends.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _LINGER = 5.0
 
 
 class LingeringThreads(Executor):
-    """Runs calls in at most so many threads, in the order in which they came.
+    """Runs calls in at most `threads` threads, in the order of their submission.
 
-    It needs no `shutdown`: its threads end by themselves, and those that hang do not keep the process from ending.
+    It needs no `shutdown`: its threads end by themselves, and a hanging thread does not keep the process from ending.
     """
 
     def __init__(self, threads: int, name: str, *, linger: float = _LINGER) -> None:
@@ -32,12 +32,12 @@ class LingeringThreads(Executor):
         self._changed = threading.Condition()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._numbers: set[int] = set()
-        """Of the threads that there are."""
+        """The numbers of the living threads."""
         self._waiting = 0
-        """How many of the threads wait for a call. One that is about to end looks for a call once more before."""
+        """The number of threads that wait for a call. Before a thread ends, it looks for a call once more."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """The result of a call, once there is one. RuntimeError if the system refuses the thread that it needs."""
+        """A future of the result of a call. Raises RuntimeError if the system refuses the thread that it needs."""
         future: Future[T] = Future()
         with self._changed:
             self._calls.append((future, partial(fn, *args, **kwargs)))
@@ -60,10 +60,10 @@ class LingeringThreads(Executor):
     def _work(self, number: int) -> None:
         while (call := self._next(number)) is not None:
             _answer(*call)
-            del call  # while the thread waits, it keeps nothing of it
+            del call  # while the thread waits, it keeps no reference to the call
 
     def _next(self, number: int) -> tuple[Future[Any], Callable[[], Any]] | None:
-        """The call that came first; None if none comes: the thread does not count any more."""
+        """The oldest waiting call; None if no call arrives in time, and the thread is then no longer counted."""
         with self._changed:
             self._waiting += 1
             has_come = self._changed.wait_for(lambda: self._calls, self._linger)
@@ -82,4 +82,4 @@ def _answer(future: Future[T], work: Callable[[], T]) -> None:
     except BaseException as error:
         future.set_exception(error)
     finally:
-        del future  # the error knows this frame: without it, nobody but the collector could free the two
+        del future  # an error refers to this frame: without `del`, only the garbage collector could free the two

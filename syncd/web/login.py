@@ -1,4 +1,4 @@
-"""The pages around a session: log in, log out, and what is shown when it is over."""
+"""The pages around a session: log in, log out, and the page after its end."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ T = TypeVar("T")
 log = logging.getLogger("syncd.web")
 
 PUBLIC = frozenset({"/login", "/login/start", CALLBACK, "/logged-out"})
-"""The pages for those who have not logged in yet, or not any more."""
+"""The pages for visitors who are not logged in."""
 
 LOG_OUT = "/logout"
 
 _COOKIE = "syncd-login"
-_PURPOSE = "login"  # of the key that signs it
+_PURPOSE = "login"  # the purpose of the key that signs the login's cookie
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """How people log in: at a provider, and whether tokens do."""
+    """The ways to log in: the provider, and whether tokens are accepted."""
 
     oidc: OidcKeys | None
     has_tokens: bool
@@ -74,7 +74,7 @@ class LoginPages:
         key: DeploymentKey,
         others: Callable[[], Sequence[Config]] = tuple,
     ) -> None:
-        """`others` are further configurations whose tokens log in here."""
+        """`others` are further configurations whose tokens are accepted here."""
         self._entrance = entrance
         self._others = others
         self._attempts = attempts
@@ -118,7 +118,7 @@ class LoginPages:
         return answer
 
     async def from_issuer(self, request: Request) -> Response:
-        """Begins a session for whom the provider sends back."""
+        """Begins a session for the person whom the provider sends back."""
         config, keys = self._entrance.config, self._ways().oidc
         web = config.settings.web
         login = web.login
@@ -129,7 +129,7 @@ class LoginPages:
         key = await self._key.of(_PURPOSE)
         try:
             kept = await self._ask(lambda: begun_login(query, cookie, key))
-        except LoginRefused as refused:  # no guess, so it does not count: a page of another site could ask for it
+        except LoginRefused as refused:  # not counted as an attempt, because a page of another site can cause it
             return self._not_let_in(request, refused)
         try:
             attempt = self._attempts.begin(counted_address(request, web))
@@ -138,13 +138,13 @@ class LoginPages:
         try:
             person = await self._ask(lambda: self._issuer.end(config, keys, query, kept))
         except LoginRefused as refused:
-            if refused.status >= 500:  # it is no fault of the visitor
+            if refused.status >= 500:  # the visitor did nothing wrong
                 attempt.take_back()
             return self._not_let_in(request, refused)
         attempt.take_back()
         session = Session(person.name, str(login_by_issuer(login)), person.names, person.groups)
         answer = await self.welcome(request, config, lambda _secret: session, person.target)
-        if answer.status_code == 303:  # else another site could end the login that is under way in a browser
+        if answer.status_code == 303:  # else another site could end a login that a browser has begun
             delete_cookie(request, answer, web, _COOKIE)
         return answer
 
@@ -185,7 +185,7 @@ class LoginPages:
     async def welcome(
         self, request: Request, config: Config, session_of: Callable[[str], Session], target: str
     ) -> Response:
-        """Begins the session that `session_of` makes with its secret, and shows the page that was asked for."""
+        """Begins the session that `session_of` makes with its secret, and shows the requested page."""
         try:
             secret = await self._look_up(lambda: begin_session(request, config, self._entrance.ledger, session_of))
         except (LedgerError, Overdue) as error:
@@ -205,12 +205,12 @@ class LoginPages:
         return answer
 
     async def logged_out(self, request: Request) -> Response:
-        """What is shown after it."""
+        """The page after logging out."""
         self._ways()
         return HTMLResponse(render("logged_out.html"))
 
     def _ways(self) -> WaysIn:
-        """HTTPException 404 if there is none."""
+        """The ways to log in. HTTPException 404 if there is none."""
         logins = [config.settings.web.login for config in (self._entrance.config, *self._others())]
         if not any(logins):
             raise HTTPException(404)
@@ -224,24 +224,24 @@ class LoginPages:
 
 
 def session_over(request: Request) -> Response:
-    """What is shown when a session is over: it leads back to where one was."""
+    """The page that is shown when a session is over. It leads back to the page before."""
     return refusal(
         request, 401, _("your session is over; log in again"), "session_over.html", login=login_address(request)
     )
 
 
 def sent_to_login(request: Request) -> Response:
-    """Sends a browser without a session to the page to log in at, and from there back."""
+    """Sends a browser without a session to the login page, and after the login back."""
     return RedirectResponse(login_address(request), 303)
 
 
 def own_path(text: str) -> str:
-    """The path within these pages that a text names; the first page for anything else, such as another site."""
+    """The path of the page of this service that a text names; `/` for any other text, such as another site."""
     return text if _OWN_PATH.fullmatch(text) else "/"
 
 
 def login_address(request: Request) -> str:
-    """The address of the page to log in at, which remembers the page that was asked for, or that sent a form."""
+    """The address of the login page, with the page to return to: the requested page, or the page that sent a form."""
     if request.method in SAFE:
         path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
     else:

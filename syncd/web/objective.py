@@ -1,4 +1,4 @@
-"""The page of an objective: is the work moving the outcome?"""
+"""The page of an objective: does the work move the outcome?"""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """The larger objective that this one supports, or one that supports it. Its standing is None if another period
-    has it, its address if it has left the files.
+    """The larger objective that this one supports, or one that supports it. Its standing is None if it belongs to
+    another period, its address None if it was removed from the files.
     """
 
     title: str
@@ -82,7 +82,7 @@ def _relatives(view: View, report: Report, block: ObjectiveBlock) -> Iterator[Re
 
     def relative(name: str, standing: ObjectiveStanding | None, *, larger: bool) -> Relative:
         other, period = by_name.get(name, (None, own))
-        if other is None:  # it has left the files
+        if other is None:  # it was removed from the files
             return Relative(name, None, standing, larger)
         elsewhere = {} if period == own else {"period": period}
         return Relative(other.title, view.link(f"/objectives/{other.id}", **elsewhere), standing, larger)

@@ -1,4 +1,4 @@
-"""The lanes of an objective: what its page and the present mode draw of it, and the table behind."""
+"""The lanes of an objective, which its page and the present mode draw, and the table behind them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from syncd.web.zoom import Zoom
 class ObjectiveLanes:
     """The key results in the order of their lanes, and the links that concern them.
 
-    `drawings` are for wide and for narrow screens, None if no value was ever kept.
+    `drawings` are for wide and for narrow screens, None if no value was ever stored.
     """
 
     lines: Sequence[KeyResultLine]
@@ -57,7 +57,7 @@ def _in_order(block: ObjectiveBlock) -> Sequence[KeyResultLine]:
 
 
 def _links_to(report: Report, block: ObjectiveBlock) -> Sequence[JudgedLink]:
-    """The links of this objective's outputs, and those of other objectives' outputs to its outcomes."""
+    """The links of this objective's outputs, and links from outputs of other objectives to its outcomes."""
     own = {line.key_result.id for line in block.key_results}
     of_others = (link for other in report.objectives if other is not block for link in other.alignment)
     return [*block.alignment, *(link for link in of_others if link.alignment.outcome in own)]
@@ -72,7 +72,7 @@ def _drawings(
     zoom: Zoom,
     axis: tuple[date, date],
 ) -> tuple[Markup, Markup] | None:
-    """The lanes for wide and for narrow screens; None if no value was ever kept."""
+    """The lanes for wide and for narrow screens; None if no value was ever stored."""
     if not any(each.points for each in series.values()):
         return None
     today = view.day or view.frame()["today"]
@@ -97,8 +97,8 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
 
 
 def _arrow(link: JudgedLink, today: date) -> Arrow:
-    """The link as an arrow. If its output is not on pace, it starts on no day: then it stands at `today`, or at the end
-    of an axis that ended before.
+    """The link as an arrow. If its output is not on pace, the arrow has no first day. It is then drawn at `today`, or
+    at the end of an axis that ended before.
     """
     alignment, verdict = link.alignment, link.alignment.verdict
     since = alignment.since or today
@@ -110,7 +110,7 @@ def _arrow(link: JudgedLink, today: date) -> Arrow:
 
 
 def _figures(every: Sequence[Series], zoom: Zoom, axis: tuple[date, date]) -> Figures:
-    """The table behind the lanes: a value for each key result, and what happened on that day."""
+    """The table behind the lanes: for each day, a value of each key result, and the events."""
     rows: dict[date, list[str]] = {}
     for column, series in enumerate(every):
         events = by_point(series)

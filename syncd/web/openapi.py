@@ -47,7 +47,7 @@ def openapi() -> Mapping[str, Any]:
 
 
 def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Mapping[str, Any]:
-    """The document of an API with these paths, whose answers are of the types `documents`."""
+    """The document of an API with these paths, whose answers have the types `documents`."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,7 +71,7 @@ def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Map
 
 
 def schemas(documents: Sequence[type[Any]]) -> dict[str, Any]:
-    """The JSON Schema of each document, and of those within it, by the name of its type."""
+    """The JSON Schema of each document, and of the documents within it, by the name of the type."""
     together: Any = tuple[tuple(documents)]  # type: ignore[misc]  # one type, so that they share what is within them
     adapter: TypeAdapter[Any] = TypeAdapter(together, config=ConfigDict(use_attribute_docstrings=True))
     definitions = adapter.json_schema(ref_template="#/components/schemas/{model}")["$defs"]
@@ -106,7 +106,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def reads(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A path that answers with a document of this schema."""
+    """A path whose answer is a document of this schema."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     return {
         "operationId": name,
@@ -147,7 +147,7 @@ def _error(meaning: str) -> dict[str, Any]:
 
 
 def reference(document: type[Any]) -> dict[str, str]:
-    """The schema of a document, by its name."""
+    """A reference to the schema of a document, by its name."""
     return {"$ref": f"#/components/schemas/{_name(document.__name__)}"}
 
 
@@ -156,7 +156,7 @@ def _name(name: str) -> str:
 
 
 def _plain(schema: Any) -> Any:
-    """A schema as people would write it: without titles made of names, and with `null` among the types."""
+    """A schema in the form that people write: without generated titles, and with `null` among the types."""
     if isinstance(schema, list):
         return [_plain(part) for part in schema]
     if not isinstance(schema, dict):

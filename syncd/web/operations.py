@@ -1,4 +1,4 @@
-"""The API's addresses: the table that its routes, its OpenAPI document and the docs are made of."""
+"""The API's addresses: its routes, its OpenAPI document and the docs are made from this table."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ OF = Parameter(
 class Operation:
     """An address of the API: what it answers with, the type of that document, and the parameters that it takes.
 
-    `id` names it in the OpenAPI document: clients that are made from it call their functions so.
+    `id` is its name in the OpenAPI document, and so the name of the function in generated clients.
     """
 
     path: str
@@ -119,7 +119,9 @@ OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An address that takes a request of a person: what it asks for, the type of its JSON body, and what stores it."""
+    """An address that takes a request of a person: its meaning, the type of its JSON body, and the function that stores
+    it.
+    """
 
     path: str
     id: str
@@ -174,7 +176,7 @@ ACTIONS = (
 
 
 class StoredDocument(RequestDocument):
-    """What was asked for and is stored: the next cycle does it."""
+    """A request that is stored. The next cycle carries it out."""
 
     message: str
     """What becomes of it."""

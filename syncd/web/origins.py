@@ -1,4 +1,4 @@
-"""The parts of an address that a client or a server sends: it may be anything."""
+"""The parts of an address that a client or a server sends; the text may be anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 
 def parts_of(address: str) -> SplitResult | None:
-    """The parts of an address; None if it is none, such as `http://[`."""
+    """The parts of an address; None if the text is not an address, such as `http://[`."""
     try:
         return urlsplit(address)
     except ValueError:
@@ -14,6 +14,6 @@ def parts_of(address: str) -> SplitResult | None:
 
 
 def netloc_of(address: str) -> str | None:
-    """The host and port that an address names, in lower case; None if it names none, such as `null` or `http://[`."""
+    """The host and port of an address, in lower case; None if the text has none, such as `null` or `http://[`."""
     parts = parts_of(address)
     return parts.netloc.lower() or None if parts is not None else None

@@ -1,7 +1,7 @@
-"""What the forms of pages send: each to its own page, which then shows what became of it.
+"""The forms of pages: each is sent to its own page, which then shows the result.
 
-What was stored is answered by a redirection to the page, so that loading it again sends nothing twice. What was not
-stored is answered by the page, with the reason and what was typed.
+If the request was stored, the answer is a redirect to the page, so that a reload sends nothing twice. If it was not
+stored, the answer is the page with the reason and the typed text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from syncd.web.view import View, view_at
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
 ACTION = "do"
-"""The field that names what a form is for."""
+"""The field that names the purpose of a form."""
 
 _ACTIONS = {"check-in": check_in, "approve": approve}
 
@@ -37,7 +37,7 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
     """The pages that take forms."""
 
     def endpoint(act: Callable[[View, Request, Posted], Response]) -> Callable[[Request], object]:
-        # A past day takes nothing: what is sent from its page is about today.
+        # A past day takes no requests: a form on its page is about today.
         return post_endpoint(lambda request, posted: act(view_at(daemon, request, None), request, posted), bounded)
 
     return [
@@ -63,7 +63,7 @@ def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
 
 
 def _on_sources(view: View, _request: Request, posted: Posted) -> Response:
-    """Each button names what it decides, and about which deliveries, as they were seen."""
+    """Each button names the decision, and the deliveries in the state in which the person saw them."""
     decision: Decision = "allow" if "allow" in posted else "retry"
     seen = list(filter(None, (posted.get(decision) or "").split(",")))
     if not seen:

@@ -24,14 +24,14 @@ _FRACTION = re.compile(r"[.,](\d{1,2})$")
 
 
 def figure(key_result: KeyResult, value: float | None) -> Markup:
-    """A measured value: people read its figure, programs its exact number; an absent one is the word unknown."""
+    """A measured value: a figure for people and the exact number for programs; the word unknown if there is none."""
     if value is None:
         return Markup(f'<span class="unknown">{escape(gettext("unknown"))}</span>')  # noqa: S704
     return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
 
 
 def places(key_result: KeyResult, value: float | None) -> int:
-    """How many digits follow the decimal point of a value's figure, at most two: columns are aligned by it."""
+    """The number of digits after the decimal point of a value's figure, at most two; columns are aligned by it."""
     digits = None if value is None else _FRACTION.search(words.value_figure(key_result, value))
     return len(digits[1]) if digits else 0
 
@@ -55,7 +55,7 @@ _PAGES.globals.update(
 
 
 def frame_of(place: Place) -> Mapping[str, Any]:
-    """What the frame of a page shows that is of no period."""
+    """The data of a page's frame that do not depend on a period."""
     return {"place": place, "here": "", "past": False, "query": ""}
 
 

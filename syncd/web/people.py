@@ -1,4 +1,4 @@
-"""What people may do on a key result's page: the check-in form, the approval, and what was asked for before."""
+"""What people may do on a key result's page: the check-in form, the approval, and earlier requests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _SHOWN = timedelta(days=14)
-"""How long a refusal stands on the page; the history keeps it."""
+"""How long the page shows a refusal; the history shows it always."""
 
 _CONFIDENCES = tuple(share / 10 for share in range(1, 11))
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form that could not be stored: what was sent, and why; the page shows both."""
+    """A form that could not be stored: the sent fields and the reason. The page shows both."""
 
     action: str
     fields: Mapping[str, str | None]
@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What became of a request, in a sentence."""
+    """The result of a request, in a sentence."""
 
     words: str
     state: str
@@ -42,7 +42,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CheckInForm:
-    """The fields of the check-in form as they are filled in. `asks_name`: nobody knows who sends it."""
+    """The fields of the check-in form with their contents. `asks_name`: the sender is not known."""
 
     value: str
     note: str
@@ -56,10 +56,10 @@ class CheckInForm:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the visitor may do with a key result now, and what was asked for. `form_id` is that of the page's forms.
+    """What the visitor may do with a key result now, and earlier requests. `form_id` is the id of the page's forms.
 
-    `candidate` is the number that the visitor may approve, as the form sends it: None if there is none, empty if the
-    number is unknown.
+    `candidate` is the number that the visitor may approve, in the form's format. It is None if there is no candidate,
+    and empty if the number is unknown.
     """
 
     form_id: str
@@ -71,7 +71,7 @@ class Actions:
 
 
 def actions_of(view: View, line: KeyResultLine, done: str | None, sent: Sent | None) -> Actions:
-    """What the page of a key result offers; nothing of a past day."""
+    """The actions on the page of a key result; none for a past day."""
     ledger, key_result = view.daemon.ledger, line.key_result
     if view.day is not None or ledger is None:
         return Actions("")
@@ -89,13 +89,13 @@ def actions_of(view: View, line: KeyResultLine, done: str | None, sent: Sent | N
 
 
 def _form_id(period: str, key_result: str, requests: Sequence[Request]) -> str:
-    """The id of the page's forms: another for each key result, and once something was asked for about it."""
+    """The id of the page's forms. Each key result has another id, and a new request changes the id."""
     of = hashlib.sha256(f"{period}/{key_result}".encode()).hexdigest()[:16]
     return f"page-{of}-{requests[-1].id if requests else 0}"
 
 
 def _worth_a_look(view: View, requests: Sequence[Request]) -> Sequence[Request]:
-    """The requests that wait, and a late refusal that nothing followed."""
+    """The waiting requests, and a recent refusal if no other request ended after it."""
     waiting = [request for request in requests if request.state == "waiting"]
     ended = [request for request in requests if request.state != "waiting"]
     last = ended[-1] if ended else None
@@ -151,7 +151,7 @@ def _share(text: str) -> float | None:
 
 
 def _plain(value: float | None) -> str:
-    """A number as a form field holds it, in full and without an exponent; empty if it is unknown."""
+    """A number in the format of a form field, with all digits and without an exponent; empty if it is unknown."""
     if value is None:
         return ""
     text = format(Decimal(repr(value)), "f")

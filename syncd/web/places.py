@@ -1,6 +1,7 @@
-"""Where in a service a request is: the pages of a single project begin at `/`, those of a workspace at `/w/NAME/`.
+"""The part of a service that a request is for: pages of a single project are at `/`, those of a workspace at
+`/w/NAME/`.
 
-ASGI's `root_path` is what a path begins with there. Routes, and whoever looks at a path, go by what comes after it.
+ASGI's `root_path` is that prefix, such as `/w/NAME`. Routes, and all code that reads a path, use the path after it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ _PLACE = "syncd.place"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the frame of a page shows of its place, and what the addresses of its project begin with (`root`).
+    """The place of a page as its frame shows it, and the prefix of its project's addresses (`root`).
 
-    In a deployment, `workspace` is the name of the workspace, and None on the pages that are of all.
+    In a deployment, `workspace` is the name of the workspace, and None on the pages about all workspaces.
     """
 
     root: str = ""
@@ -25,21 +26,21 @@ class Place:
 
     @property
     def has_objectives(self) -> bool:
-        """Whether it has the pages of a project."""
+        """Whether the place has the pages of a project."""
         return self.workspace is not None or not self.in_deployment
 
 
 ALONE = Place()
-"""The place of a project that a service serves alone."""
+"""The place of the only project of a service."""
 
 OF_ALL = Place(in_deployment=True)
-"""The place of what is of no single workspace of a deployment."""
+"""The place of pages about a whole deployment."""
 
 
 def enter(scope: Scope, place: Place, root_path: str) -> None:
-    """Notes the place of a request, and what its path begins with there.
+    """Notes the place of a request, and the prefix of its path.
 
-    It changes the scope itself, which the server looks at too.
+    It changes the scope itself, because the server reads it too.
     """
     scope["root_path"], scope[_PLACE] = root_path, place
 
@@ -52,6 +53,6 @@ def place_of(scope: Scope) -> Place:
 
 
 def path_within(scope: Scope) -> str:
-    """The path of a request after `root_path`: what routes see of it."""
+    """The path of a request after `root_path`, as routes see it."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path.removeprefix(root) or "/"

@@ -1,4 +1,4 @@
-"""What was sent to change something: the fields of a form, or the keys of a JSON object."""
+"""The body of a request that changes data: the fields of a form, or the keys of a JSON object."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from syncd.web.forms import FIELD
 from syncd.web.typed import keep_typed
 
 Posted = Mapping[str, str | None]
-"""Each field as a text, numbers in full; None where it is empty or null."""
+"""Each field as a text, numbers with all digits; None if it is empty or null."""
 
 _JSON = "application/json"
 
 
 def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) -> Callable[[Request], Any]:
-    """The endpoint that hands what was sent to `act`, in a thread of `bounded`."""
+    """The endpoint that passes the body to `act`, in a thread of `bounded`."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -40,7 +40,7 @@ def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) 
 
 
 def check_names(posted: Posted, names: Collection[str]) -> None:
-    """HTTPException 400 for a field that means nothing here: it may be a slip that would be lost."""
+    """HTTPException 400 for an unknown field: it may be a misspelt one, whose content would be lost."""
     for name in posted:
         if name not in names:
             hint = nearest(name, names)

@@ -1,4 +1,4 @@
-"""Answers for probes and Prometheus, and the files that no page is without."""
+"""Answers for probes and Prometheus, and the static files of every page."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class Process(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether it is about to end."""
+        """Whether the process is about to end."""
         ...
 
     def standstill(self) -> float | None:
-        """For how many seconds its loop has not moved, if it should have; else None."""
+        """The seconds for which its loop has stood still although it should run; else None."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
+        """The metrics, in Prometheus' text format; with `ledger=False`, without those that come from the ledger."""
         ...
 
 
 def probe_routes(
     process: Process, not_ready: Callable[[], str | None], ledger: Callable[[], Ledger | None] = lambda: None
 ) -> list[BaseRoute]:
-    """The routes; `not_ready` says why the process does no work yet, None if it does. It may raise LedgerError.
-    `ledger` is that of the process, if it has a single one.
+    """The routes. `not_ready` returns the reason why the process does not work yet, None if it does; it may raise
+    LedgerError. `ledger` returns the process's ledger, if it has only one.
     """
     probes = Bounded("probe", threads=2, seconds=5, ledger=ledger)
 
@@ -70,5 +70,5 @@ def probe_routes(
 
 
 def _of_probe(request: Request, text: str, status: int = 200) -> Response:
-    """The answer to a probe. Nobody is asked who they are for it, so where others reach it, it is the status alone."""
+    """The answer to a probe. A probe needs no login, so if other machines can reach it, it gets only the status."""
     return PlainTextResponse("" if is_anonymous(request) else f"{text}\n", status_code=status)

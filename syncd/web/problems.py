@@ -1,4 +1,4 @@
-"""Answers where there is nothing to show: a page for a browser, a line of text or JSON for a program."""
+"""Answers to requests that fail: a page for a browser, a line of text or JSON for a program."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _FOR_PEOPLE = {
     "Method Not Allowed": marked("this address takes no such request"),
     "Internal Server Error": marked("syncd could not make this page"),
 }
-"""What HTTP's names of statuses mean."""
+"""Sentences for the names of HTTP's statuses."""
 
 
 def refused(request: Request, error: Exception) -> Response:
-    """Answers a request for what is not there, or must not be."""
+    """Answers a request for something that does not exist, or that is not allowed."""
     assert isinstance(error, HTTPException)
     return _answer(request, error.status_code, error.detail, error.headers)
 
 
 def unreadable(request: Request, error: Exception) -> Response:
-    """Answers while the ledger cannot be read; a probe that nobody was asked for gets the status alone."""
+    """Answers while the ledger cannot be read; a probe without a login gets only the status."""
     if is_anonymous(request):
         return PlainTextResponse("", 503)
     return _answer(request, 503, str(error))
 
 
 def failed(request: Request, _error: Exception) -> Response:
-    """Answers after an error that nobody foresaw; the server logs it."""
+    """Answers after an unexpected error, which the server logs."""
     return _answer(request, 500, "Internal Server Error")
 
 
@@ -62,7 +62,7 @@ def _answer(request: Request, status: int, sentence: str, headers: Mapping[str, 
 
 
 def _for_programs(request: Request, sentence: str, headers: Mapping[str, str]) -> str:
-    """A sentence, or what one of HTTP's names of statuses means."""
+    """The sentence, or the meaning of an HTTP status if the sentence is only its name."""
     path, root = request.scope["path"][:100], place_of(request.scope).root
     match sentence:
         case "Not Found":

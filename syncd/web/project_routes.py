@@ -22,7 +22,7 @@ from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 
 HANDLERS: Any = {LedgerError: unreadable, Overdue: unreadable, HTTPException: refused, Exception: failed}
-"""How an application answers where there is nothing to show."""
+"""The answers of an application to requests that fail, by the error."""
 
 
 def project_routes(daemon: Daemon, streams: Streams) -> list[BaseRoute]:

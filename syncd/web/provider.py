@@ -1,4 +1,4 @@
-"""What an OpenID Connect provider is asked over HTTP, within the limits of syncd's own requests."""
+"""The HTTP requests to an OpenID Connect provider, within the limits of syncd's other requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LoginRefused(SyncdError):
 
 
 class ProviderDocument(BaseModel):
-    """What a provider says of itself, as far as it is used (OpenID Connect Discovery)."""
+    """The parts of a provider's own description that syncd uses (OpenID Connect Discovery)."""
 
     issuer: str
     authorization_endpoint: str
@@ -55,13 +55,13 @@ class ProviderDocument(BaseModel):
 
     @property
     def endpoints(self) -> Collection[str]:
-        """Every address that syncd, or a browser, is led to."""
+        """Every address to which the document leads syncd or a browser."""
         addresses = {name: value for name, value in self if name.endswith(("_endpoint", "_uri"))}
         return [address for address in addresses.values() if address is not None]
 
 
 class Provider:
-    """Asks the provider of a configuration. Every method raises LoginRefused if it does not answer."""
+    """Sends requests to the provider of a configuration. Every method raises LoginRefused if it does not answer."""
 
     def __init__(self, config: Config, keys: OidcKeys) -> None:
         """Raises LoginRefused if the client's secret is not set."""
@@ -77,7 +77,7 @@ class Provider:
         self._context = Context(RetryPolicy(attempts=1), config.zone, hide=self._hide)
 
     def document(self) -> ProviderDocument:
-        """The provider's document. LoginRefused also if it is of another issuer, or leads away from TLS."""
+        """The provider's document. Raises LoginRefused also if it names another issuer, or leads away from TLS."""
         document = self._read(f"{self.keys.issuer}/.well-known/openid-configuration", ProviderDocument)
         if document.issuer.rstrip("/") != self.keys.issuer:
             reason = (
@@ -93,14 +93,14 @@ class Provider:
         return document
 
     def address(self, document: ProviderDocument, state: str, nonce: str, verifier: str) -> str:
-        """Where the browser logs in."""
+        """The address at which the browser logs in."""
         with self._client(document) as client:
             endpoint = document.authorization_endpoint
             address, _state = client.create_authorization_url(endpoint, state, verifier, nonce=nonce)
         return str(address)
 
     def token(self, document: ProviderDocument, code: str, verifier: str) -> Mapping[str, Any]:
-        """What a code is worth: an ID token and an access token."""
+        """Exchanges a code for an ID token and an access token."""
         import requests
         from authlib.integrations.base_client import OAuthError
 
@@ -122,13 +122,13 @@ class Provider:
         return self._read(document.jwks_uri, dict[str, Any])
 
     def user_info(self, document: ProviderDocument, access_token: str) -> Mapping[str, Any]:
-        """What the provider says of the person beside the ID token; nothing if it has no such endpoint."""
+        """The provider's further data about the person; empty if it has no such endpoint."""
         if document.userinfo_endpoint is None:
             return {}
         return self._read(document.userinfo_endpoint, dict[str, Any], {"Authorization": f"Bearer {access_token}"})
 
     def _client(self, document: ProviderDocument) -> Any:
-        """authlib's client, which sends to the token endpoint's server alone."""
+        """authlib's client, which sends only to the token endpoint's server."""
         from authlib.integrations.requests_client import OAuth2Session
 
         from syncd.sdk.requests_transport import send_through_exchange
@@ -147,7 +147,7 @@ class Provider:
         return client
 
     def _scope(self, document: ProviderDocument) -> str:
-        """What is asked for: a provider may refuse a scope that it does not list."""
+        """The scope of the login, without scopes that the provider does not list, because it may refuse them."""
         offered = document.scopes_supported if document.scopes_supported is not None else ("email", "profile")
         return " ".join(["openid", *(scope for scope in ("email", "profile", self.groups_claim) if scope in offered)])
 
@@ -160,7 +160,7 @@ class Provider:
 
 
 def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
-    """Client and secret as RFC 6749 2.3.1 writes them: encoded first. authlib leaves that out."""
+    """Client and secret in the form of RFC 6749 2.3.1: each is encoded first. authlib does not encode them."""
     encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
     return uri, {**headers, "Authorization": f"Basic {b64encode(encoded.encode()).decode()}"}, body
 

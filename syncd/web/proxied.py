@@ -1,4 +1,4 @@
-"""Who a proxy says is logged in: believed from the proxy's own address alone."""
+"""The person whom a proxy names as logged in. syncd believes only requests from the proxy's own address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Proxied:
 def proxied(request: Request, proxy: ProxyKeys) -> Proxied | str:
     """The person behind a request, or the sentence that refuses it.
 
-    The address is that of the connection. `X-Forwarded-For` is not asked, because anybody can write it.
+    The address is that of the connection. `X-Forwarded-For` is not used, because anybody can write it.
     """
     if not is_within(peer_of(request), proxy.trusted):
         return _("the pages are reached through the proxy that people log in at, and not at this address")

@@ -1,4 +1,4 @@
-"""The publishers on the page of the sources: what was written last, what is not written, and what to decide."""
+"""The publishers on the page of the sources: their last writes, unwritten check-ins, and decisions about them."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class PublisherDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A delivery that is not written, and what the visitor may decide about it; `asked` is what somebody decided.
+    """A delivery that is not written, and the visitor's possible decisions about it; `asked` is an earlier decision.
 
-    `seen` is what its buttons send: see `seen_of`.
+    `seen` is the text that its buttons send: see `seen_of`.
     """
 
     delivery: Delivery
@@ -108,9 +108,9 @@ def publishers_of(view: View) -> Iterator[Publisher]:
 
 
 def seen_of(delivery: Delivery, asked: Sequence[Request]) -> str:
-    """What a page shows a delivery as: its number, how often it had been tried, and the last request about it.
+    """The state in which a page shows a delivery: its number, the number of tries, and the last request about it.
 
-    A decision counts only if this is still so: else the person may have seen another text at its target.
+    A decision counts only if this state is unchanged. Otherwise the person may have seen another text at the target.
     """
     return f"{delivery.id}-{delivery.tries}-{asked[-1].id if asked else 0}"
 

@@ -1,4 +1,4 @@
-"""Answers to those who may not: a page for people, JSON under `/api/`, and always a sentence that says what to do."""
+"""Refusals: a page for people, JSON under `/api/`, each with a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncd.web.places import place_of
 from syncd.web.typed import typed_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that change nothing."""
+"""The HTTP methods that change no data."""
 
 
 def refusal(request: Request, status: int, sentence: str, template: str = "refused.html", **data: Any) -> Response:
@@ -33,16 +33,16 @@ def refusal(request: Request, status: int, sentence: str, template: str = "refus
 
 
 def refused_attempt(request: Request, many: TooManyAttempts) -> Response:
-    """The answer to an attempt to get in that comes after too many others of its address."""
+    """The answer to a login attempt after too many attempts of the same address."""
     return has_to_wait(refusal(request, 429, sentence_of(many)), many)
 
 
 def sentence_of(many: TooManyAttempts) -> str:
-    """The sentence for whoever has to wait."""
+    """The sentence for a visitor who has to wait."""
     return _("too many attempts; try again in %(seconds)s s", seconds=many.seconds)
 
 
 def has_to_wait(answer: Response, many: TooManyAttempts) -> Response:
-    """The answer, with when to try again."""
+    """The answer, with the time to wait in its headers."""
     answer.headers["Retry-After"] = str(many.seconds)
     return answer

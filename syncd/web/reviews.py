@@ -1,4 +1,4 @@
-"""The pages of reviews: what changed, and what do we decide? To read, to print, and to present in the meeting."""
+"""The pages of reviews, to read, print and present in a meeting: what changed, and what do we decide?"""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: S
 
 
 def _sections(view: View, summary: Review) -> Iterator[Section]:
-    # What a past week was known to be then is not computed: a review of a past day has no small lines.
+    # A review of a past day has no small lines, because the weekly values as known then are not computed.
     overview = overview_of(view.snapshot, view.daemon.ledger) if view.day is None else None
     values = overview.values if overview else {}
     scores = {each.block.objective.id: each.scores for each in overview.objectives} if overview else {}
@@ -116,12 +116,12 @@ def _sections(view: View, summary: Review) -> Iterator[Section]:
 
 
 def _of_key_result(sentence: str, move: Move) -> Markup:
-    """The sentence of a key result, which begins with its value: `1,110 → 1,092 calls/week`."""
+    """The sentence about a key result, which begins with its value: `1,110 → 1,092 calls/week`."""
     return _with_value(_with_links(sentence, move), move, r"\A(?:[^<→←]+[→←] )?")
 
 
 def _with_values(sentence: str, moves: Mapping[str, Move]) -> Markup:
-    """A sentence on several key results, in which programs read the value of each: `articles 33`."""
+    """A sentence about several key results, with the value of each marked for programs: `articles 33`."""
     text = with_commands(sentence)
     for name, move in moves.items():
         text = _with_value(text, move, rf"(?<![\w-]){re.escape(name)} ")
@@ -129,7 +129,7 @@ def _with_values(sentence: str, moves: Mapping[str, Move]) -> Markup:
 
 
 def _with_value(text: Markup, move: Move, before: str) -> Markup:
-    """A text in which programs read a key result's value; the pattern `before` matches what leads to it."""
+    """A text with a key result's value marked for programs; the pattern `before` matches the text before the value."""
     key_result, value = move.line.key_result, move.line.value
     if value is None:
         return text
@@ -139,7 +139,7 @@ def _with_value(text: Markup, move: Move, before: str) -> Markup:
 
 
 def _with_links(sentence: str, move: Move) -> Markup:
-    """A sentence in which each record that it names leads to the record itself."""
+    """A sentence in which the name of each record is a link to the record."""
     addresses = {cause.label: cause.url for cause in move.causes.rows if cause.url}
     text = with_commands(sentence)
     if not addresses:

@@ -20,8 +20,8 @@ log = logging.getLogger("syncd.web")
 
 @contextmanager
 def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
-    """Serves while the context lasts, and gives the port: a free one for 0. If it cannot bind the address, it raises
-    OSError first.
+    """Serves during the context, and yields the port; for port 0, that is a free one. Raises OSError at the start if it
+    cannot bind the address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -36,7 +36,7 @@ def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
         ws="none",
         log_config=None,
         access_log=False,
-        proxy_headers=False,  # whoever connects could write X-Forwarded-For
+        proxy_headers=False,  # any client could write X-Forwarded-For
         lifespan="off",
         timeout_graceful_shutdown=2,
     )

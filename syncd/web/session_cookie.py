@@ -23,15 +23,15 @@ _LASTS = timedelta(hours=12)
 
 
 def cookie_name(web: WebKeys, name: str) -> str:
-    """The name of a cookie; over TLS with the prefix by which a browser lets nobody but this host set it."""
+    """The name of a cookie. Over TLS it has a prefix: browsers then accept the cookie only from this host."""
     return f"__Host-{name}" if _over_tls(web) else name
 
 
 def set_cookie(request: Request, response: Response, web: WebKeys, name: str, value: str, seconds: float) -> None:
-    """Has the browser keep a cookie that no script reads, and that it sends with no form of another site.
+    """Sets a cookie that no script can read, and that the browser does not send with forms of other sites.
 
-    Without `web.address`, a proxy may still say that the browser came over TLS. Whoever lies about that only loses
-    their own cookie.
+    Without `web.address`, a proxy may still say that the browser uses TLS. A client that lies about TLS only loses its
+    own cookie.
     """
     behind_tls = web.address is None and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
     response.set_cookie(
@@ -45,19 +45,19 @@ def set_cookie(request: Request, response: Response, web: WebKeys, name: str, va
 
 
 def delete_cookie(request: Request, response: Response, web: WebKeys, name: str) -> None:
-    """Has the browser forget a cookie."""
+    """Deletes a cookie in the browser."""
     set_cookie(request, response, web, name, "", 0)
 
 
 def session_secret(request: Request, web: WebKeys) -> str | None:
-    """The secret of the browser's session; None if it sends none."""
+    """The secret of the browser's session; None if the browser sends none."""
     return request.cookies.get(cookie_name(web, _SESSION)) or None
 
 
 def begin_session(request: Request, config: Config, ledger: Ledger | None, session_of: Callable[[str], Session]) -> str:
-    """Keeps the session that `session_of` makes with a new secret, and returns that secret.
+    """Stores the session that `session_of` makes with a new secret, and returns that secret.
 
-    The session that the browser had ends, so that no secret outlives a login. Raises LedgerError.
+    The browser's former session ends, so that no secret outlives a login. Raises LedgerError.
     """
     if ledger is None:
         raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
@@ -67,7 +67,7 @@ def begin_session(request: Request, config: Config, ledger: Ledger | None, sessi
 
 
 def keep_session(request: Request, response: Response, web: WebKeys, secret: str) -> None:
-    """Has the browser keep the secret of its session."""
+    """Sets the cookie with the secret of the browser's session."""
     set_cookie(request, response, web, _SESSION, secret, _LASTS.total_seconds())
 
 
@@ -80,9 +80,9 @@ def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledg
 
 
 def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session | None:
-    """The session with a secret; None if it is over, or if its way to log in is none of this configuration.
+    """The session with a secret; None if it is over, or if this configuration does not have the login that began it.
 
-    Who has logged in with a token is called what this configuration calls that token. Raises LedgerError.
+    A person who has logged in with a token gets the name of that token in this configuration. Raises LedgerError.
     """
     login = config.settings.web.login
     session = ledger.sessions.of(secret, datetime.now(UTC)) if ledger is not None else None
@@ -101,16 +101,16 @@ def local_session(token: str, ledger: Ledger | None) -> Session | None:
 
 
 def login_by_token(token: str, secret: str) -> str:
-    """What a session of a token stands on: a token that is replaced ends it.
+    """The stored proof of the token that began a session. If the token is replaced, the session ends.
 
-    People choose tokens, so whoever has the ledger could test guesses against a plain digest. The session's `secret` is
-    the key, and the ledger does not have it.
+    People choose tokens, so an attacker with the ledger could test guesses against a plain digest. So the key of the
+    digest is the session's `secret`, which the ledger does not have.
     """
     return f"token {hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()}"
 
 
 def login_by_issuer(login: LoginKeys) -> str | None:
-    """What a session of an issuer stands on; None without one."""
+    """The stored mark of the issuer that began a session; None without an issuer."""
     return f"oidc {login.oidc.issuer} {login.oidc.client_id}" if login.oidc is not None else None
 
 

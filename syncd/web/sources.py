@@ -85,7 +85,7 @@ class SourcesDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """A stream, and how its last pull ended; None if none has asked for it yet."""
+    """A stream, and the result of its last pull; None if the stream was never pulled."""
 
     key: str
     pull: LastPull | None
@@ -106,24 +106,24 @@ class ConnectionRows:
 
     @property
     def failing(self) -> int:
-        """How many of its streams did not come whole last time."""
+        """The number of its streams whose last pull was not complete."""
         return sum(row.pull is not None and row.pull.quality not in (None, "complete") for row in self.streams)
 
     @property
     def pending(self) -> int:
-        """How many of its streams were never pulled."""
+        """The number of its streams that were never pulled."""
         return sum(row.pull is None or row.pull.quality is None for row in self.streams)
 
     @property
     def late(self) -> int:
-        """How many of its streams were not pulled when they were due."""
+        """The number of its streams that were not pulled when they were due."""
         return sum(row.late for row in self.streams)
 
 
 def page(view: View, done: str | None = None, problem: str | None = None) -> str:
-    """The page, with what became of the decisions `done` (the id of the last one), or why none was stored.
+    """The page, with the result of the decisions `done` (the id of the last one), or the reason why none was stored.
 
-    It is about now: a past day stays in its links alone.
+    The page shows the present state. Only its links keep a past day.
     """
     past_day, frame = view.day, {"kept": view.kept, "query": view.query()}
     view = replace(view, day=None)
@@ -156,7 +156,7 @@ def page(view: View, done: str | None = None, problem: str | None = None) -> str
 
 
 def document(view: View) -> SourcesDocument:
-    """The same as JSON."""
+    """The data of the page as JSON."""
     zone, problem = view.okrs.period.zone, view.daemon.config_problem
     return {
         "schedule": view.daemon.config.settings.schedule,
@@ -211,7 +211,7 @@ def _connections(view: View) -> Iterator[ConnectionRows]:
 
 
 def _restated(view: View) -> Counter[str]:
-    """How many records and rows of the past each connection changed in the last seven days."""
+    """For each connection, the number of past records and rows that changed in the last seven days."""
     ledger, snapshot = view.daemon.ledger, view.snapshot
     if ledger is None or not snapshot.cycle:
         return Counter()

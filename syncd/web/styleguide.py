@@ -1,6 +1,6 @@
-"""The page of the design system, for whoever adds a page: its tokens, and each component with its classes.
+"""The page of the design system, for developers who add a page: the tokens, and each component with its classes.
 
-Only `syncd demo --serve` has it. Its texts are for developers, so they are not in the catalogue.
+Only `syncd demo --serve` has this page. Its texts are for developers, so they are not in the catalogue.
 """
 
 from __future__ import annotations

@@ -17,14 +17,14 @@ from syncd.okr.words import day as day_words
 
 Point = tuple[date, float | None]
 
-_LONG = 140  # days, beyond which an axis names months
+_LONG = 140  # days; a longer axis names months
 _APART = 90  # units between two days that an axis names
-_FLAT = 0.05  # units of the view box that a point may lie off a line and be left out
+_FLAT = 0.05  # units of the view box: a point nearer to the line between its neighbours is left out
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through the points that have a number: where one has none, the line has a gap.
+    """A line through the points that have a number. At a point without a number, the line has a gap.
 
     `style` is its class in the style sheet. `open` are the days whose points are drawn as rings: the number was held.
     """
@@ -55,7 +55,7 @@ class Days:
     frame: Frame
 
     def x(self, day: date) -> float:
-        """Where a day lies; days beyond the axis lie at its ends."""
+        """The horizontal place of a day. A day beyond the axis is at the nearer end."""
         share = (day - self.first).days / max((self.last - self.first).days, 1)
         return self.frame.left + self.width * min(max(share, 0.0), 1.0)
 
@@ -66,12 +66,12 @@ class Days:
 
     @property
     def attributes(self) -> str:
-        """The days at its ends, and where they lie in percent of the width: for values under the pointer."""
+        """The days at its ends, and their places in percent of the width, for values under the pointer."""
         left, right = (100 * at / self.frame.width for at in (self.frame.left, self.frame.width - self.frame.right))
         return f' data-first="{self.first}" data-last="{self.last}" data-left="{n(left)}" data-right="{n(right)}"'
 
     def ticks(self) -> Iterator[str]:
-        """The days under the axis: Mondays, or of long spans the first days of months, thinned to what fits."""
+        """The days under the axis: Mondays, or for long spans the first days of months, as many as fit."""
         every = [self.first + timedelta(days=offset) for offset in range((self.last - self.first).days + 1)]
         days = [day for day in every if (day.weekday() == 0 if len(every) <= _LONG else day.day == 1)]
         for day in days[:: max(math.ceil(len(days) / max(self.width // _APART, 1)), 1)]:
@@ -110,7 +110,7 @@ def run_element(run: Sequence[tuple[float, float]], style: str) -> str:
 
 
 def without_points_between(run: Sequence[tuple[float, float]], flat: float = _FLAT) -> Sequence[tuple[float, float]]:
-    """The run without the points that lie at most `flat` units off a straight line between their neighbours."""
+    """The run without the points that are at most `flat` units away from a straight line between their neighbours."""
     kept, lowest, highest = [run[0]], -math.inf, math.inf  # slopes of the lines that pass all points left out so far
     for (x, y), (following_x, following_y) in pairwise(run[1:]):
         left, start = kept[-1]
@@ -135,7 +135,7 @@ def svg_element(
     parts: Iterator[str],
     attributes: str = "",
 ) -> Markup:
-    """A whole drawing. `title` and `description` are for screen readers; texts in `parts` are escaped already."""
+    """A complete drawing. `title` and `description` are for screen readers. Texts in `parts` are already escaped."""
     names = f"<title>{escape(title)}</title>" + (f"<desc>{escape(description)}</desc>" if description else "")
     if description:  # a browser reads a title to people, not always a description
         attributes += f' aria-label="{escape(f"{title}. {description}")}"'
@@ -145,7 +145,7 @@ def svg_element(
 
 
 def spread(wanted: Sequence[float], apart: float) -> list[float]:
-    """Heights of texts near the wanted ones, in the same order, none nearer to another than `apart`."""
+    """Heights of texts near the wanted heights, in the same order, at least `apart` from each other."""
     heights, last = [0.0] * len(wanted), -math.inf
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         last = heights[index] = max(wanted[index], last + apart)
@@ -153,5 +153,5 @@ def spread(wanted: Sequence[float], apart: float) -> list[float]:
 
 
 def n(value: float) -> str:
-    """A coordinate to a tenth of a unit, as short as it can be."""
+    """A coordinate, rounded to a tenth of a unit, as short as possible."""
     return f"{value:.1f}".removesuffix(".0")

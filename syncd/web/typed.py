@@ -1,6 +1,6 @@
-"""What somebody typed into the form of a key result: a page that answers that nothing was stored shows it once more.
+"""The text that a person typed into the form of a key result. If it could not be stored, the answer shows it again.
 
-Only the fields that people fill in are kept, so no secret of a form is ever shown.
+Only fields that people fill in are kept, so no secret of a form is ever shown.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _LABELS = {
 
 
 def keep_typed(request: Request, fields: Mapping[str, str | None]) -> None:
-    """Keeps what was typed, for the answer to this request; nothing of other forms, such as that of the login."""
+    """Keeps the typed text for the answer to this request, but not the text of other forms, such as the login."""
     if _is_of_a_key_result(request):
         request.scope[_TYPED] = {name: text for name in _LABELS if (text := fields.get(name))}
 
 
 async def read_typed(request: Request) -> None:
-    """Keeps what was typed into a form whose body nobody has read, because its sender may not come in. May be called
-    again: a deployment asks at two doors.
+    """Keeps the text of a form whose body was not read because the sender was refused. It may be called twice, because
+    a deployment has two doors.
     """
     if not (_is_of_a_key_result(request) and is_form(request)) or _TYPED in request.scope:
         return
@@ -39,11 +39,11 @@ async def read_typed(request: Request) -> None:
     try:
         keep_typed(request, form_fields(await whole_body(request)))
     except BodyRefused:
-        return  # the request is refused anyway
+        return  # the request is refused in any case
 
 
 def typed_of(request: Request) -> Sequence[tuple[str, str]]:
-    """The label and the text of each field that was typed into."""
+    """The label and the text of each field that the person filled in."""
     return [(_(_LABELS[name]), text) for name, text in request.scope.get(_TYPED, {}).items()]
 
 

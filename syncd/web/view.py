@@ -27,9 +27,9 @@ from syncd.web.visitors import Visitor, form_token, visitor_of
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows to a visitor: a period, as of now or of the end of a past day.
+    """The view of a visitor on a page: a period, as of now or as of the end of a past day.
 
-    `asked` is the period that the address names, None if it names none; `parameters` are all that it names.
+    `asked` is the period in the address, None if it has none; `parameters` are all parameters of the address.
     """
 
     daemon: Daemon
@@ -53,7 +53,7 @@ class View:
         return f"{self.place.root}{path}{self.query(**parameters)}"
 
     def query(self, **parameters: str) -> str:
-        """What such an address ends with: `?period=2026-Q4`, or nothing."""
+        """The end of such an address: `?period=2026-Q4`, or an empty text."""
         query = urlencode({**self.kept, **parameters})
         return f"?{query}" if query else ""
 
@@ -70,7 +70,7 @@ class View:
         return self.snapshots.at_end(midnight(self.day + timedelta(days=1), self.okrs.period.zone))
 
     def frame(self) -> Mapping[str, Any]:
-        """What the frame of each page shows."""
+        """The data of the frame of each page."""
         zone = self.okrs.period.zone
         return {
             "visitor": self.visitor,
@@ -90,21 +90,21 @@ class View:
 
 
 def address(query: Mapping[str, str], **changes: str | None) -> str:
-    """The address of the same page with other parameters, or without those that are None; all others stay.
+    """The address of the same page with changed parameters; those that are None are removed, all others stay.
 
-    What became of a form is said once: it does not stay.
+    The result of a form is shown only once, so its parameter is removed too.
     """
     parameters = {**query, "done": None, **changes}
     return f"?{urlencode({name: text for name, text in parameters.items() if text is not None})}"
 
 
 def view_of(daemon: Daemon, request: Request) -> View:
-    """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
+    """The view for an address. HTTPException: 404 for an unknown period, 400 for a text that is not a day."""
     return view_at(daemon, request, request.query_params.get("at"))
 
 
 def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
-    """The view that an address asks for, of a past day or of now, whatever day the address names. HTTPException like
+    """The view for an address, but of the day `at` or of now instead of the day in the address. HTTPException like
     `view_of`.
     """
     query = request.query_params
@@ -113,9 +113,9 @@ def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
 
 
 def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None) -> View:
-    """The view of a period, as of now or of a past day. Without a period it is the one of that day.
+    """The view of a period, as of now or of a past day. By default, it is the period of that day.
 
-    HTTPException: 404 for an unknown period, 400 for a day that is none.
+    HTTPException: 404 for an unknown period, 400 for a text that is not a day.
     """
     now, zone = daemon.now(), daemon.config.zone
     with _refused(400):
@@ -127,7 +127,7 @@ def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | No
 
 
 def missing_is_404() -> AbstractContextManager[None]:
-    """Within it, a name of something that does not exist is answered with 404."""
+    """A context in which an unknown name is answered with 404."""
     return _refused(404)
 
 

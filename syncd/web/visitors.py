@@ -1,4 +1,4 @@
-"""Who asks: the person or program behind a request, and what they may do."""
+"""Visitors: the person or program behind a request, and what they may do."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _VISITOR, _FORM_TOKEN = "syncd.visitor", "syncd.form_token"
 
 
 class Role(IntEnum):
-    """What a visitor may do; each role may do what the ones before it may."""
+    """What a visitor may do; each role includes the rights of the roles before it."""
 
     NONE = 0
-    """Nothing: somebody who has logged in and is in no list."""
+    """May do nothing: a person who has logged in and is in no list of `roles:`."""
     VIEWER = 1
-    """Looks."""
+    """May look at the pages."""
     EDITOR = 2
-    """Checks in."""
+    """May check in."""
     OPERATOR = 3
-    """Approves, and decides about deliveries."""
+    """May approve numbers, and decide about deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, under the name that is kept beside what they do.
+    """The person or program behind a request, with the name that is stored beside their requests.
 
-    `owner_names` are what a key result's owner may be called for the visitor to check in what is their own. A visitor
-    with a session can log out.
+    If the owner of a key result is one of `owner_names`, the visitor may check in. A visitor with a session can log
+    out.
     """
 
     name: str
@@ -41,11 +41,13 @@ class Visitor:
     has_session: bool = False
 
     def may(self, role: Role) -> bool:
-        """Whether the visitor may do what this role may."""
+        """Whether the visitor has the rights of this role."""
         return self.role >= role
 
     def may_check_in(self, owner: str | None) -> bool:
-        """Whether the visitor may check in a key result of this owner: editors may, and so may the owner, a viewer."""
+        """Whether the visitor may check in a key result of this owner: an editor may, and so may a viewer who is the
+        owner.
+        """
         if self.may(Role.EDITOR):
             return True
         return self.may(Role.VIEWER) and owner is not None and _alike(owner) in self.owner_names
@@ -59,7 +61,7 @@ def visitor_by_roles(
     groups: Collection[str] = frozenset(),
     has_session: bool = False,
 ) -> Visitor:
-    """A visitor with the highest role that `web: roles:` gives to a name of theirs or to a group."""
+    """A visitor with the highest role that `web: roles:` gives to one of their names or groups."""
     names = {alike for text in (name, *also) if not (alike := _alike(text)).startswith(GROUP)}
     by_group = {_alike(group) for group in groups}
     entries = {ANYBODY} | names | {f"{GROUP}{group}" for group in by_group}
@@ -70,27 +72,27 @@ def visitor_by_roles(
 
 
 def _alike(text: str) -> str:
-    """A name or an address as it is compared: people write addresses in any case."""
+    """A name or a mail address in the form for comparing, which ignores upper and lower case."""
     return text.strip().casefold()
 
 
 def admit(scope: Scope, visitor: Visitor, form_token: str) -> None:
-    """Notes who asks, and the token of their forms."""
+    """Notes the visitor of a request, and the token of their forms."""
     scope[_VISITOR], scope[_FORM_TOKEN] = visitor, form_token
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Who asks."""
+    """The visitor of a request."""
     visitor = request.scope[_VISITOR]
     assert isinstance(visitor, Visitor)
     return visitor
 
 
 def is_anonymous(request: Request) -> bool:
-    """Whether nobody was asked who they are, as at `/healthz`."""
+    """Whether the request needed no login, as at `/healthz`."""
     return _VISITOR not in request.scope
 
 
 def form_token(request: Request) -> str:
-    """What a form that is sent by POST carries in its field `form_token`, and a script in the header `X-Form-Token`."""
+    """The token that a form sends in its field `form_token`, and a script in the header `X-Form-Token`."""
     return str(request.scope[_FORM_TOKEN])

@@ -1,4 +1,4 @@
-"""What a chart shows of its time: the period or its latest days, a point for each day or each week."""
+"""The part of time that a chart shows: the period or its latest days, with a point for each day or each week."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Zoom:
 
     @classmethod
     def of(cls, query: QueryParams) -> Zoom:
-        """The zoom that an address asks for: `?range=28d`, `?by=week`. HTTPException 400 if there is no such one."""
+        """The zoom in an address: `?range=28d`, `?by=week`. HTTPException 400 if it is unknown."""
         days, step = query.get("range", "period"), query.get("by", "day")
         if days not in _RANGES:
             raise HTTPException(400, gettext("write range as one of %(names)s", names=", ".join(_RANGES)))
@@ -47,8 +47,8 @@ class Zoom:
         return cls(_RANGES[days], step == "week")
 
     def points(self, points: Sequence[Point], last: date | None = None) -> Sequence[Point]:
-        """The points that are shown, on an axis that ends on the day `last`, by default with the last point. Weeks are
-        counted back from the last point, which is always one of them.
+        """The shown points, on an axis that ends on the day `last`, by default the day of the last point. Weekly points
+        are counted back from the last point, which is always shown.
         """
         shown = points
         if self.days is not None and points:
@@ -57,7 +57,7 @@ class Zoom:
         return shown[(len(shown) - 1) % _WEEK :: _WEEK] if self.weekly and shown else shown
 
     def span(self, period: Period, *series: Sequence[Point]) -> tuple[date, date]:
-        """The first and the last day of the axis of these series: of the period, or of the latest days alone."""
+        """The first and the last day of the axis of these series: those of the period, or of its latest days."""
         last = max((points[-1].day for points in series if points), default=period.last)
         if self.days is None:
             return period.first, max(period.last, last)

@@ -308,7 +308,7 @@ def _opened(url: str, address: Callable[[], str] | None, reclaim: timedelta) -> 
 
 
 def idle_limit(reclaim: timedelta) -> str:
-    """The statement by which a session's transactions end in which nothing happens for so long."""
+    """The statement that lets the server end a session whose transaction has been idle for as long as `reclaim`."""
     return f"SET idle_in_transaction_session_timeout = {reclaim // timedelta(milliseconds=1)}"
 
 

@@ -52,9 +52,10 @@ class WorkspacesDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceOverview:
-    """A workspace at `as_of`, or the `problem` for which it cannot be shown. `failing` are its connections of which a
-    stream did not come whole in the last pull; `synced_at` is when its last sync ended, None before the first; two more
-    were due by `late_from`.
+    """A workspace at `as_of`, or the `problem` for which it cannot be shown.
+
+    `failing` are its connections with a stream that the last pull did not bring whole. `synced_at` is when its last
+    sync ended, None before the first. By `late_from`, two more syncs were due.
     """
 
     name: str

@@ -43,7 +43,7 @@ def defer(connection: Connection, due: Due) -> None:
 def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> App:
     """The queue in the database of an address, which is asked for each new connection, because passwords are rotated.
 
-    A server that is silent for longer than the patience has failed, and a transaction that is has ended.
+    A server that is silent for longer than `patience` has failed; a transaction that is idle so long has ended.
     """
 
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # the worker says by itself that the database is away

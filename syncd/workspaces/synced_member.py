@@ -1,4 +1,4 @@
-"""A workspace that this process syncs beside others: a cycle is a turn, in whatever thread."""
+"""A workspace that this process syncs beside others. Each of its cycles is a turn, and each turn has a new thread."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SyncedMember(Member):
         return self._served
 
     def _late(self) -> float:
-        """Since it was due by its schedule, or was woken, whichever was earlier."""
+        """How many seconds ago it was due by its schedule, or was woken; of the two, the longer time."""
         now, due, woken_at = time.monotonic(), self._due, self._woken_at
         if due is not None and self._served is not None:
             late = -due.left(self._served.job.send_again_at)

@@ -112,7 +112,7 @@ def run_row(repo: Repo, run: Run, actor: User) -> dict[str, Any]:
 
 
 def tag_sha(repo: Repo, tag: Tag) -> str:
-    """The SHA that the tag's ref leads to: of its own object, or of the commit."""
+    """The SHA that the tag's ref leads to: of the tag object if the tag is annotated, else of the commit."""
     return digest(repo.id, "tag", tag.name, tag.serial) if tag.annotated else tag.sha
 
 

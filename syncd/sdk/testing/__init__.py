@@ -1,4 +1,4 @@
-"""For the tests of a connector: a contract to subclass, and a loopback proxy that breaks on purpose.
+"""Helpers for the tests of a connector: a contract to subclass, and a loopback proxy that fails on purpose.
 
     class TestMergeRequests(SourceContract):
         connector, measure, secrets = GitLab, {"what": "merged_merge_requests", "project": "acme/web"}, ("a-token",)

@@ -1,4 +1,4 @@
-"""The ways in which a server fails, and each connector's reaction to them: the table of `syncd.sdk.answers` as data."""
+"""The ways in which a server can fail, and how a connector must react: the table of `syncd.sdk.answers` as data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Literal
 from syncd.sdk.retry import LONGEST_WAIT
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-"""The `now` of a contract's context: later than any row of a fake. Dates in the table's headers are relative to it."""
+"""The time `now` in a contract's context. It is later than any row of a fake. Dates in the table's headers are relative
+to it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
     """An answer in place of the real answer, and how the connector must react to it.
 
-    `connection` names what happens to the answer on its way: `cut` sends half of the real body and closes, `reset`
-    sends nothing and forwards nothing, `lost` sends nothing after the request took effect. If `again`, the request is
-    tried again, and ends with RetryLater; if not, it ends at once with SourceBroken. `after` is the wait in seconds
-    that the answer asks for; with None, the policy decides.
+    `connection` names a failure of the connection: with `cut`, the proxy sends half of the real body and closes the
+    connection; with `reset`, it forwards no request and sends no answer; with `lost`, it sends no answer after the
+    request took effect. If `again` is true, the request is tried again, and at last raises RetryLater; otherwise it
+    raises SourceBroken at once. `after` is the wait in seconds that the answer asks for; if it is None, the policy
+    decides.
     """
 
     name: str
@@ -53,7 +56,7 @@ _USED_UP = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(_IN_30_S.
 _PLENTY = {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": str(int(_IN_30_S.timestamp()))}
 
 AILMENTS: tuple[Ailment, ...] = (
-    # The server is ill, or what stands before it.
+    # The server, or a proxy before it, is ill.
     _ill("408", 408),
     _ill("425", 425),
     _ill("500", 500),
@@ -71,12 +74,12 @@ AILMENTS: tuple[Ailment, ...] = (
     _limit("403 of a used-up quota", 403, 31, _USED_UP, '{"message": "API rate limit exceeded"}'),
     _limit("403 of a secondary limit", 403, 60, _PLENTY, '{"message": "You have exceeded a secondary rate limit."}'),
     _limit("403 for 7 s", 403, 7, {"Retry-After": "7", **_PLENTY}),
-    # What arrives makes no sense.
+    # The answer is not usable.
     _ill("a reset", connection="reset"),
     _ill("half an answer", connection="cut"),
     _ill("half of its JSON", body='{"values": [1, 2'),
     _ill("a page of HTML as 200", 200, {"Content-Type": "text/html"}, body=_HTML),
-    # Another try would end the same.
+    # Another try would fail in the same way.
     Ailment("a login page as 200", 200, {"Content-Type": "text/html"}, _LOGIN),
     Ailment("a redirect to a login page", 302, {"Location": "/login?return_to=%2F"}, ""),
     Ailment("400", 400),
@@ -88,7 +91,7 @@ AILMENTS: tuple[Ailment, ...] = (
     Ailment("422", 422, _USED_UP),
     Ailment("451", 451),
 )
-"""The table. If a service means something else by a status, a subclass replaces that row."""
+"""The table. If a status has another meaning in a service, a subclass replaces its row."""
 
 AILMENTS_OF_WRITES: tuple[Ailment, ...] = (*AILMENTS, _ill("an answer that is lost", connection="lost"))
-"""The table for requests that change something: they may have taken effect although no answer says so."""
+"""The table for requests that change something. Such a request may have taken effect although its answer is lost."""

@@ -1,4 +1,4 @@
-"""Shared by the contracts of sources and of publishers."""
+"""The rules and helpers that the contracts of sources and of publishers share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ConnectorContract:
 
     connector: ClassVar[type[Connector]]
     secrets: ClassVar[Sequence[str]] = ()
-    """The texts that no error may hold."""
+    """The texts that must not appear in any error."""
     libraries: ClassVar[Sequence[str]] = ()
     """The modules that must not be imported before the connector is opened."""
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS
@@ -37,7 +37,7 @@ class ConnectorContract:
 
     @classmethod
     def _leave_out(cls, *tests: str) -> None:
-        """Marks tests that pytest does not collect, because their promise does not apply to this class."""
+        """Removes tests from pytest's collection, because their promise does not apply to this class."""
         for test in tests:
             assert hasattr(cls, test), test
             setattr(cls, test, None)
@@ -54,7 +54,7 @@ class ConnectorContract:
         return self.connector.Settings.model_validate(keys, context={"resolved": True})
 
     def _context(self, attempts: int, slept: list[float]) -> Context:
-        """A context that never sleeps, and notes each wait in `slept`."""
+        """A context whose retries never sleep; each wait is added to `slept`."""
         return Context(RetryPolicy(attempts=attempts, sleep=slept.append), ZoneInfo("Europe/Berlin"), lambda: NOW)
 
     def _assert_fit_to_print(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What every source promises, as tests to subclass."""
+"""The promises of every source, as tests to subclass."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _OF_A_CENSUS = (
     "test_a_census_holds_everything_that_was_pulled",
     "test_a_census_that_breaks_never_passes_for_the_whole",
 )
-_PLACES = 4  # the requests of a pull, from the first, that an ailment is tried on: its first pages
+_PLACES = 4  # an ailment is tried on each of the first requests of a pull
 
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened source that reads from a server that can break; `slept` are the waits of its retry policy."""
+    """An opened source that reads from a server that can fail; `slept` are the waits of its retry policy."""
 
     source: Source
     stream: Stream
@@ -36,7 +36,7 @@ class _Lab:
     slept: list[float]
 
     def pages(self, cursor: Mapping[str, Json] | None = None) -> tuple[list[Page], SourceError | None]:
-        """The pages of a pull up to its end, or to the error that ended it. An unread list is an error."""
+        """The pages of a pull, and the error that ended it, if any. An unread list counts as an error."""
         pages: list[Page] = []
         try:
             pages.extend(self.source.pull(self.stream, cursor))
@@ -58,25 +58,25 @@ class _Lab:
 
 
 class SourceContract(ConnectorContract):
-    """Subclass it with a connector, a measure and settings, and give an `upstream` fixture.
+    """Subclass it with a connector, a measure and settings, and provide an `upstream` fixture.
 
-    `upstream` is the address of a server on this machine that the connector pulls from. It must not change while a test
-    runs. A pull from it should need several requests, and several pages if the service has pages.
+    `upstream` is the address of a server on this machine that the connector pulls from. The server's data must not
+    change while a test runs. A pull from it should need several requests, and several pages if the service has pages.
     """
 
     connector: ClassVar[type[Pulls]]
     measure: ClassVar[Mapping[str, Any]]
-    """The keys of a measure, without those that all measures have."""
+    """The keys of a measure, without the keys that all measures have."""
     needs: ClassVar[Sequence[str]] = ()
     """The fields that the measure uses, for a connector of records."""
     since: ClassVar[datetime | None] = None
 
     def proxy(self, upstream: str) -> Any:
-        """What breaks on purpose before `upstream`; for another protocol than HTTP, something like Proxy."""
+        """The proxy before `upstream` that fails on purpose. For a protocol other than HTTP, return a similar object."""
         return Proxy(upstream)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """A source of readings has no census."""
+        """Leaves out the tests of the census for a source of readings, which has no census."""
         super().__init_subclass__(**keywords)
         if hasattr(cls, "connector") and cls.connector.Measure.kind == "readings":
             cls._leave_out(*_OF_A_CENSUS)
@@ -139,7 +139,7 @@ class SourceContract(ConnectorContract):
                 assert lab.slept == [ailment.after] * (attempts - 1)
 
     def test_what_breaks_on_any_page_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
-        """The pages stored before the error, together with a later pull from their cursor, make up everything."""
+        """The pages stored before the error and a later pull from their cursor together hold all facts."""
         with self._lab(upstream) as lab:
             whole = _facts(lab.pages()[0])
             for place in range(min(len(lab.proxy.requests), _PLACES)):
@@ -206,7 +206,7 @@ def _cursor(pages: Sequence[Page]) -> Mapping[str, Json] | None:
 
 
 def _facts(pages: Sequence[Page]) -> dict[str, Any]:
-    """The facts after these pages: the newest version of each record by its id, the last snapshot of each part."""
+    """The facts after these pages: the newest version of each record by its id, and the last snapshot of each part."""
     facts: dict[str, Any] = {}
     for page in pages:
         for record in page.records:

@@ -1,4 +1,4 @@
-"""A loopback proxy that forwards requests, or breaks them on purpose."""
+"""A loopback proxy that forwards requests, or makes them fail on purpose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that arrived: `target` is its path and query; header names are as the client sent them."""
+    """A request that arrived. `target` is its path and query. Header names are unchanged."""
 
     method: str
     target: str
@@ -28,7 +28,7 @@ class Asked:
 
 
 class Proxy:
-    """A proxy in front of `upstream`, a plain http address on this machine; `requests` holds what arrived."""
+    """A proxy in front of `upstream`, a plain http address on this machine. `requests` holds the arrived requests."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
@@ -40,7 +40,7 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
 
     def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Forwards the next `after` requests; the `times` requests after them (None: all) get the ailment."""
+        """Forwards the next `after` requests. The `times` requests after them (all if None) get the ailment."""
         with self._lock:
             first = len(self.requests) + after
             self._broken = (ailment, first, None if times is None else first + times)
@@ -82,13 +82,13 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Prints nothing: in these tests clients go away in the middle of an answer."""
+        """Prints nothing, because clients in these tests close the connection in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one packet
+    wbufsize = -1  # sends head and body in one packet
     server: _Server
 
     def _handle(self) -> None:
@@ -131,4 +131,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: `Proxy.requests` is the log."""
+        """Prints nothing, because `Proxy.requests` is the log."""

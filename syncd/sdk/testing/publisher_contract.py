@@ -1,4 +1,4 @@
-"""What every publisher promises, as tests to subclass."""
+"""The promises of every publisher, as tests to subclass."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _OF_READING_BACK = (
     "test_what_is_written_twice_is_there_once",
     "test_after_any_failure_a_fresh_attempt_ends_as_an_undisturbed_attempt",
 )
-_PLACES = 8  # the requests of an attempt, from the first, that an ailment is tried on
+_PLACES = 8  # an ailment is tried on each of the first requests of an attempt
 
 
 @dataclass(frozen=True, slots=True)
 class _Undisturbed:
-    """An attempt that nothing broke: how many requests it made, and what its targets held afterwards."""
+    """An attempt without an ailment: the number of its requests, and the content of its targets afterwards."""
 
     requests: int
     items: object
@@ -40,8 +40,8 @@ _UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 class Fake:
     """A fake of the service on this machine: its address, and the present content of its targets.
 
-    `items` is for comparison: equal if the targets hold the same content, unequal if something is there twice. It has
-    no times or ids that depend on the time of a write.
+    `items` is for comparison: it is equal if the targets hold the same content, and unequal if a content is there
+    twice. `items` has no times or ids that depend on the time of a write.
     """
 
     url: str
@@ -50,14 +50,14 @@ class Fake:
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened publisher that writes to a server that can break."""
+    """An opened publisher that writes to a server that can fail."""
 
     publisher: Publisher
     proxy: Proxy
     items: Callable[[], object]
 
     def attempt(self, *statements: Statement) -> SourceError | None:
-        """Acts like syncd: reads the targets, and writes the places that differ. Returns the error that ended it."""
+        """Acts like syncd: reads the targets, and writes the places that differ. Returns the error of the attempt."""
         try:
             for part in self._parts(statements):
                 if self.publisher.appends:
@@ -71,7 +71,7 @@ class _Lab:
         return None
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes these places, whatever they hold now."""
+        """Writes these places, whatever their present content."""
         for name, content in contents.items():
             self.publisher.read({name: content})
             self.publisher.write({name: content})
@@ -94,36 +94,36 @@ class _Lab:
 
 
 class PublisherContract(ConnectorContract):
-    """Subclass it with a connector, keys of an entry of `publish:`, settings, and a `fake` to write to.
+    """Subclass it with a connector, keys of an entry of `publish:`, settings, and a `fake` of the service.
 
     Each of the `key_results` has a target in the fake.
     """
 
     connector: ClassVar[type[Publishes]]
     publish: ClassVar[Mapping[str, Any]]
-    """The keys of an entry of `publish:`, without those that every entry has."""
+    """The keys of an entry of `publish:`, without the keys that every entry has."""
     key_results: ClassVar[Sequence[str]] = ("calls", "articles")
     appends: ClassVar[bool] = False
-    """Whether nothing can be read back: then the rules about reading do not apply, and doubt is `Unsure`."""
+    """Whether nothing can be read back. Then the rules about reading do not apply, and a doubtful write is `Unsure`."""
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """If nothing can be read back, promises about content cannot be tested."""
+        """Leaves out the tests of a target's content if nothing can be read back."""
         super().__init_subclass__(**keywords)
         if cls.appends:
             cls._leave_out(*_OF_READING_BACK)
 
     def fake(self) -> AbstractContextManager[Fake]:
-        """A fake of the service before syncd's first write, which runs until the block ends."""
+        """A running fake of the service, before syncd's first write. The fake runs until the block ends."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Each test with `changes` runs for every kind of statement too."""
+        """A test with `changes` also runs for every kind of statement."""
         super().pytest_generate_tests(metafunc)
         if "changes" in metafunc.fixturenames:
             metafunc.parametrize("changes", KINDS.values(), ids=list(KINDS))
 
-    # -- Opened, asked for the content, closed
+    # -- Opening, content, closing
 
     def test_opening_it_makes_no_request_and_closing_it_is_harmless(self) -> None:
         with self._lab() as lab:
@@ -151,7 +151,7 @@ class PublisherContract(ConnectorContract):
     # -- What is written
 
     def test_what_is_written_is_read_back(self, changes: Mapping[str, Any]) -> None:
-        """Every kind of statement: in an empty target, over a complete statement, and in a new session."""
+        """Checks every kind of statement: in an empty target, over a complete statement, and in a new session."""
         with self.fake() as fake:
             for version in (changes, {}, changes):
                 with self._lab(fake) as lab:
@@ -188,8 +188,8 @@ class PublisherContract(ConnectorContract):
     # -- What goes wrong
 
     def test_what_may_pass_and_what_will_not(self, ailment: Ailment) -> None:
-        """Every ailment, on each request of a first write and of a later write. syncd repeats a failed try; the
-        publisher itself never does.
+        """Checks every ailment on each request of a first write and of a later write. syncd repeats a failed try; the
+        publisher itself must not.
         """
         for earlier in (False, True):
             for place in self._places(ailment, earlier) if earlier else range(self._requests(earlier)):
@@ -257,7 +257,7 @@ class PublisherContract(ConnectorContract):
         return self._statements(**KINDS["negative"]) if earlier else self._statements()
 
     def _places(self, ailment: Ailment, earlier: bool) -> range:
-        """The requests that get the ailment: the last request if the ailment replaces the server's answer, else all."""
+        """The numbers of the requests to break: only the last if the ailment replaces the server's answer, else all."""
         number = self._requests(earlier)
         return range(number - 1, number) if ailment.connection == "whole" else range(number)
 
@@ -266,7 +266,7 @@ class PublisherContract(ConnectorContract):
         return min(self._undisturbed(earlier).requests, _PLACES)
 
     def _undisturbed(self, earlier: bool) -> _Undisturbed:
-        """The result of an attempt that nothing disturbs; it is always the same."""
+        """The result of an attempt without an ailment; it is always the same."""
         if (type(self), earlier) not in _UNDISTURBED:
             with self._lab() as lab:
                 if earlier:
@@ -289,8 +289,10 @@ class PublisherContract(ConnectorContract):
 
 
 def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
-    """The errors that an ailment may end in if nothing can be read back: a 4xx is a refusal, every other ailment leaves
-    doubt.
+    """The errors that a write with an ailment may raise if nothing can be read back. None means no error.
+
+    A 4xx or a login page is a refusal, and a 503 may be a refusal. After every other ailment, nobody knows whether the
+    write arrived.
     """
     if not ailment.again:
         return {SourceBroken}
@@ -299,12 +301,12 @@ def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
     if ailment.status == 503:
         return {RetryLater, Unsure}
     if ailment.connection == "cut" or (ailment.status, ailment.connection) == (200, "whole"):
-        return {None, Unsure}  # it arrived, for a publisher that reads no more than the status
+        return {None, Unsure}  # a publisher that reads only the status sees a success
     return {Unsure}
 
 
 def _same(value: Scalar | None, other: Scalar | None) -> bool:
-    """Compares the content of a place with the wanted content, as syncd does."""
+    """Whether the content of a place equals the wanted content, by syncd's rules."""
     if isinstance(value, int | float) and isinstance(other, int | float):
         return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(value, str) and isinstance(other, str):

@@ -1,4 +1,4 @@
-"""Statements to write, of every kind that a publisher once wrote wrongly."""
+"""Statements for tests: every kind that some publisher once wrote wrongly."""
 
 from __future__ import annotations
 
@@ -57,4 +57,4 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "reason": "HTTP 503",
     },
 }
-"""The changes to a complete statement that make each kind, by its name."""
+"""The changes that turn a complete statement into each kind, by the name of the kind."""

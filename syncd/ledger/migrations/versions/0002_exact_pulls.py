@@ -8,7 +8,7 @@ from syncd.ledger.column_types import Moment
 revision = "0002"
 down_revision = "0001"
 
-# Until now a stream held records of one kind, which its key begins with.
+# Until this version a stream held records of one kind; its key begins with the kind.
 _KINDS = {"pulls of %": "pull request", "issues of %": "issue", "releases of %": "release"}
 
 
@@ -43,5 +43,5 @@ def upgrade() -> None:
                 "UPDATE records SET kind = :kind WHERE stream IN (SELECT id FROM streams WHERE key LIKE :like)"
             ).bindparams(kind=kind, like=like)
         )
-    # The issues of a repository now hold its pull requests too: those streams are pulled once more, whole.
+    # The issues of a repository now include its pull requests: those streams are pulled completely once more.
     op.execute(sa.text("UPDATE streams SET cursor = NULL WHERE key LIKE 'issues of %'"))

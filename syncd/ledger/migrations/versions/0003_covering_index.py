@@ -1,4 +1,4 @@
-"""An index that has every column that counting needs, so counting reads no row."""
+"""An index with every column that counting needs, so that counting reads no rows of the table."""
 
 from alembic import op
 

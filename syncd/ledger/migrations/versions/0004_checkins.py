@@ -1,4 +1,4 @@
-"""Check-ins: what people report about key results."""
+"""Check-ins: statements of people about key results."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The outbox: each delivery with its target and state, and what syncd has written at each target."""
+"""The outbox: each delivery with its target and state, and the values that syncd has written at each target."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""The past of streams and deliveries: what cycles asked for, remarks on parts, and a delivery's state before its last
-one.
+"""The past of streams and deliveries: the streams that each cycle pulled, remarks on parts, and a delivery's previous
+state.
 """
 
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def _keep_remarks() -> None:
-    """The present remarks are valid from the last complete pull on. Earlier remarks are unknown."""
+    """Dates the present remarks from the last complete pull. Earlier remarks are unknown."""
     streams = sa.table(
         "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
     )

@@ -1,8 +1,8 @@
-"""Records of GitHub by repository, kind and number; what sources remember of streams, and lists in doubt.
+"""Gives GitHub's records ids of repository, kind and number; adds the memory of sources, and lists in doubt.
 
-Before, a record's id was GitHub's `node_id`, whose form changes over time: the same row then counted twice. Each row
-keeps its repository and number in its label, so no request is needed. A release keeps no number; GitHub's ids of both
-forms hold it.
+Before, a record's id was GitHub's `node_id`, whose form changes over time, so that the same row counted twice. The
+label of each row has the repository and number, so no request is needed. A release's label has no number; the number is
+taken from GitHub's `node_id`, in either form.
 """
 
 import base64
@@ -58,7 +58,7 @@ def _identify(stream: int) -> set[str]:
         by_old_id[row.id].append(row)
     by_id: dict[str, list[Any]] = defaultdict(list)
     for versions in by_old_id.values():
-        latest = max(versions, key=lambda row: row.cycle)  # a renamed repository: by its last name
+        latest = max(versions, key=lambda row: row.cycle)  # a renamed repository has its last name
         if (new := _new_id(latest)) is not None:
             by_id[new].extend(versions)
     version = sa.and_(of_stream, records.c.id == sa.bindparam("old"), records.c.cycle == sa.bindparam("in_cycle"))
@@ -81,8 +81,9 @@ def _identify(stream: int) -> set[str]:
 
 
 def _one_after_another(rows: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
-    """The versions of a record that had several ids, each with its end: the latest version of a cycle counts, and the
-    next version ends it.
+    """The versions of a record that had several ids, each with its end.
+
+    The latest version within a cycle counts, and the next version ends it.
     """
     ordered = sorted(rows, key=lambda row: (row.cycle, row.updated_at))
     versions = [
@@ -96,7 +97,7 @@ def _one_after_another(rows: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
 
 
 def _new_id(row: Any) -> str | None:
-    """`acme/web issue 12`; None for a record that is not GitHub's."""
+    """The new id, such as `acme/web issue 12`; None for a record that is not GitHub's."""
     if row.kind in ("issue", "pull request") and (place := _NUMBERED.fullmatch(row.label)):
         return f"{place[1].lower()} {row.kind} {place[2]}"
     if row.kind == "release" and (place := _OF_RELEASE.match(row.label)):
@@ -120,7 +121,7 @@ def _number_of_release(node_id: str) -> str | None:
     if not present_form:
         plain = re.fullmatch(rb"\d+:Release(\d+)", content)
         return plain[1].decode() if plain else None
-    # MessagePack: an array of three, whose first is 0; then the two ids, each of one to nine bytes.
+    # MessagePack: an array of three. First a 0, then the two ids of one to nine bytes each.
     numbers, rest = [], content[2:]
     while rest:
         size = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}.get(rest[0], 0 if rest[0] < 0x80 else None)

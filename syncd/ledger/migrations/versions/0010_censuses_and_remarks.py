@@ -1,4 +1,4 @@
-"""The cycles of the last two censuses of a stream, and remarks on records."""
+"""Adds the cycles of a stream's last two censuses, and remarks on records."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Objectives and settings as dated facts, renamed key results and periods, and check-ins of a past day or withdrawn."""
+"""Adds objectives and settings as dated facts, moves, withdrawals, and check-ins for a past day."""
 
 import sqlalchemy as sa
 from alembic import op

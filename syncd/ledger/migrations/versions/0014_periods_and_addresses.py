@@ -1,4 +1,4 @@
-"""The period of what syncd wrote at each place, and the state of each message by address."""
+"""Adds the period to the values that syncd wrote at each place, and the state of each message by address."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,14 +28,14 @@ def upgrade() -> None:
 
 
 def _end_interrupted_events() -> None:
-    """Events have no state `sending` any more: a message to an address has."""
+    """Events no longer have the state `sending`: the messages to the addresses have it."""
     events = sa.table("events", sa.column("state"), sa.column("reason"))
     interrupted = sa.update(events).where(events.c.state == "sending")
     op.get_bind().execute(interrupted.values(state="unsure", reason="syncd was stopped while it was sent"))
 
 
 def _keep_periods() -> None:
-    """Each place holds what the newest delivered statement of its target says."""
+    """Sets the period of each place: that of its target's newest delivery that was delivered or refused."""
     written = sa.table("written", sa.column("connection"), sa.column("target"), sa.column("marks", Document()))
     deliveries = sa.table(
         "deliveries", *(sa.column(name) for name in ("id", "connection", "target", "period", "state"))

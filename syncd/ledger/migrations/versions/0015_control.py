@@ -1,4 +1,4 @@
-"""Which ledger this is, and which versions of syncd may write to it."""
+"""Adds the ledger's id, and the versions of syncd that may write to the ledger."""
 
 from uuid import uuid4
 

@@ -1,5 +1,5 @@
-"""The newest row of each subject has no `until`, indexes find the rows that hold now, and layouts have the places of
-rows that only moved.
+"""The newest row of each subject has no `until`; indexes find the current rows; layouts hold the places of
+moved rows.
 """
 
 import sqlalchemy as sa
@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stream"], ["streams.id"], name=op.f("fk_layouts_stream_streams")),
         sa.PrimaryKeyConstraint("stream", "part", "cycle", name=op.f("pk_layouts")),
     )
-    # An older syncd would write rows without ending those before them.
+    # An older syncd would write new rows without ending the previous ones.
     op.execute("UPDATE control SET writes_from = '0016'")
 
 

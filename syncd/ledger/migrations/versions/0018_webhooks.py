@@ -1,4 +1,4 @@
-"""The webhooks that came in the last days."""
+"""The webhooks that arrived in the last days."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who entered a check-in or withdrawal, beside the author, whom anybody can name."""
+"""Adds who entered a check-in or withdrawal. The author may be anybody, because the name is not checked."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who entered an approval, beside the author, whom anybody can name."""
+"""Adds who entered an approval. The author may be anybody, because the name is not checked."""
 
 import sqlalchemy as sa
 from alembic import op

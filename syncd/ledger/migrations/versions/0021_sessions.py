@@ -1,4 +1,4 @@
-"""Who has been let in to the pages."""
+"""Adds the sessions of the people who logged in to the pages."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What people asked for, and what became of it."""
+"""Adds requests and their outcomes."""
 
 import sqlalchemy as sa
 from alembic import op
