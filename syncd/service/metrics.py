@@ -115,7 +115,7 @@ class Metrics:
     def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
         """Counts a cycle that ended; `ended` is in Unix time.
 
-        It is `good` if every source was read, and every check-in and message that was due arrived.
+        A cycle is `good` if every source was read, and every check-in and message that was due arrived.
         """
         self._cycles.labels("complete" if good else "failed").inc()
         # A record that several key results count is one change.

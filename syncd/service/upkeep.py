@@ -24,7 +24,7 @@ _TICK = 1.0  # seconds
 class Upkeep:
     """Prunes and backs up in a separate thread, so that no cycle waits for it.
 
-    It works only while `serving` is set. That means: this process runs the cycles, and the first one is over.
+    It works only while `serving` is set, which means that this process runs the cycles, and the first one is over.
     """
 
     def __init__(

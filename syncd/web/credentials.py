@@ -33,7 +33,9 @@ def is_token(token: str | None, expected: str) -> bool:
 
 
 def _matching(token: str, tokens: Mapping[str, str]) -> str | None:
-    """The name of an equal token. It compares the digests of all tokens, so that the duration reveals nothing."""
+    """The name of an equal token. The function compares the digests of all tokens, so that the duration reveals
+    nothing.
+    """
     matching, digest = None, digest_of(token)
     for name, each in tokens.items():
         if hmac.compare_digest(digest, digest_of(each)):

@@ -97,8 +97,8 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
 
 
 def _arrow(link: JudgedLink, today: date) -> Arrow:
-    """The link as an arrow. If its output is not on pace, the arrow has no first day. It is then drawn at `today`, or
-    at the end of an axis that ended before.
+    """The link as an arrow. If its output is not on pace, the arrow has no first day. Such an arrow is drawn at
+    `today`, or at the end of an axis that ended before.
     """
     alignment, verdict = link.alignment, link.alignment.verdict
     since = alignment.since or today

@@ -30,8 +30,8 @@ def keep_typed(request: Request, fields: Mapping[str, str | None]) -> None:
 
 
 async def read_typed(request: Request) -> None:
-    """Keeps the text of a form whose body was not read because the sender was refused. It may be called twice, because
-    a deployment has two doors.
+    """Keeps the text of a form whose body was not read because the sender was refused. The function may be called
+    twice, because a deployment has two doors.
     """
     if not (_is_of_a_key_result(request) and is_form(request)) or _TYPED in request.scope:
         return
