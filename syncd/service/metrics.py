@@ -142,7 +142,7 @@ class Metrics:
             self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
 
     def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
-        """Notes how many seconds each thread hangs, by its work and its connection."""
+        """Notes the seconds for which each thread has hung, by its work and its connection."""
         self._hanging.clear()
         for work, connections in seconds.items():
             for connection, silent in connections.items():

@@ -23,12 +23,12 @@ def bearer_token(request: Request) -> str | None:
 
 
 def name_of_token(config: Config, token: str) -> str | None:
-    """The name under which `web: login: tokens:` has a token; None if it is not there."""
+    """The name of a token in `web: login: tokens:`; None if the token is not among them."""
     return _matching(token, login_tokens(config))
 
 
 def is_token(token: str | None, expected: str) -> bool:
-    """Whether a token is the one that is expected."""
+    """Whether a token equals the expected one."""
     return token is not None and _matching(token, {"": expected}) is not None
 
 

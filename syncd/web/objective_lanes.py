@@ -45,7 +45,7 @@ def lanes_of(view: View, report: Report, block: ObjectiveBlock, zoom: Zoom) -> O
 
 
 def _in_order(block: ObjectiveBlock) -> Sequence[KeyResultLine]:
-    """Each outcome, followed by the outputs that drive it first; then the outputs that drive nothing here."""
+    """Each outcome with the outputs that name it first in `drives`; then outputs that drive none of these outcomes."""
     outcomes = [line for line in block.key_results if line.key_result.kind == "outcome"]
     rank = {line.key_result.id: index for index, line in enumerate(outcomes)}
 

@@ -1,4 +1,5 @@
-"""The text that a person typed into the form of a key result. If it could not be stored, the answer shows it again.
+"""The text that a person typed into the form of a key result. If the form could not be stored, the answer shows it
+again.
 
 Only fields that people fill in are kept, so no secret of a form is ever shown.
 """
