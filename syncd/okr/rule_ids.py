@@ -1,4 +1,4 @@
-"""The ids of the rules of lint, which `ignore` can name. They are apart from the rules: most commands run none."""
+"""The ids of the rules of lint, which `ignore` can name. They are in their own module: few commands run the rules."""
 
 from __future__ import annotations
 
