@@ -1,9 +1,9 @@
 """The walk over a list of issues that changes while it is read.
 
-The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before
-ended: `updated >= "…"`, the bound. Page numbers would shift while issues are edited, and Data Center refuses them past
-10,000. An issue that is edited during the walk moves to the end and is read there. If more than a page of issues share
-a bound, its pages are followed by number, and the bound is read again until no issue is missing.
+The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before ended:
+`updated >= "…"`, the bound. Page numbers are not used: pages shift while issues are edited, and Data Center refuses
+page numbers past 10,000. An issue that is edited during the walk moves to the end and is read there. If more than a
+page of issues share a bound, its pages are followed by number, and the bound is read again until no issue is missing.
 
 For example, at 12:00, with three issues to a page and a floor of 10:01; A to K are issues in the order of their edits:
 
@@ -71,8 +71,8 @@ def walk(
 ) -> Iterator[tuple[list[P], datetime | None]]:
     """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
 
-    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row leads to
-    no bound.
+    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row does not
+    lead to a bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
@@ -108,9 +108,9 @@ def _pages(
 ) -> Iterator[tuple[list[P], bool]]:
     """The pages of a bound, each with whether another page follows.
 
-    SourceBroken if a page leads back to an earlier page, or if several pages bring the same issues again; RetryLater if
-    only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then the bound is
-    read again and nothing is left out.
+    Raises SourceBroken if a page leads back to an earlier page, or if several pages hold the same issues again. Raises
+    RetryLater if only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then
+    the bound is read again and nothing is left out.
     """
     place: str | int | None = None
     seen: set[str | int] = set()
