@@ -185,7 +185,9 @@ class BeforeWindow:
         return None
 
     def _contains(self, index: int, sha: str) -> bool:
-        """Whether one of these deliveries brought a commit. The first one brought all commits that it contains."""
+        """Whether one of these deliveries brought a commit. The first one counts as bringing all commits that it
+        contains.
+        """
         delivery = self._deliveries[index]
         if index == 0:
             return self._contents.has(delivery.sha, sha)

@@ -2,8 +2,8 @@
 
 GitHub has no If-Match for writes to issues (docs.github.com, "Best practices for using the REST API"), so the last
 writer wins. Each place is therefore read again right before it is written, after any wait. The block goes into the text
-that was just read. If syncd's own place has changed since syncd decided, syncd decides again. An edit can still be lost
-if it is saved within the time of a single request.
+that was just read. If the content of syncd's own place has changed since syncd decided to write, syncd decides again.
+An edit can still be lost if it is saved within the time of a single request.
 """
 
 from __future__ import annotations

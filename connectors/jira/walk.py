@@ -43,9 +43,9 @@ P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
 _MOST_LEFT_OUT = 200  # ids in a query; if more issues share a minute, they are read again instead
-_BARREN = 3  # tolerated pages in a row that hold issues and no new one
-_EMPTY = 100  # tolerated empty pages in a row: Cloud may send several, and then the rest of the list
-_READS = 5  # readings of a bound; if it still changes, the list is left to the next cycle
+_BARREN = 3  # consecutive pages that may hold only issues seen before
+_EMPTY = 100  # consecutive pages that may be empty: Cloud may send several, and then the rest of the list
+_READS = 5  # readings of a bound; if it still changes, the next cycle reads the list
 
 
 @dataclass(frozen=True, slots=True)

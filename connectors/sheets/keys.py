@@ -88,7 +88,7 @@ class SheetsPublish(PublishKeys):
         return f"{stated} in {self.columns[stated]}"
 
     def uses(self) -> Collection[str]:
-        """The fields that its columns and the log's columns show."""
+        """The fields of a check-in in its columns and in the columns of the log."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
     def daily(self) -> Collection[str]:
