@@ -75,7 +75,7 @@ class CsvFile:
 
     @property
     def sheets(self) -> Sequence[str]:
-        """None: a CSV file does not name its sheet."""
+        """Empty, because a CSV file does not name its sheet."""
         return ()
 
     def sheet(self, name: str | None) -> str | None:

@@ -283,7 +283,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
                 future.set_result(ask())
             except BaseException as error:
                 future.set_exception(error)
-            del call, ask, future  # so that only the waiting caller keeps the answer in memory
+            del call, ask, future  # so that only the waiting caller holds the answer in memory
 
     def begin(ask: Callable[[], Answer]) -> Future[Answer]:
         future: Future[Answer] = Future()

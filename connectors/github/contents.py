@@ -1,6 +1,6 @@
 """Finds the commits that each deployment of an environment brought, by comparing it with the deployment before.
 
-A deployment brings the commits that it contains and the deployment before does not. So one comparison for each
+A deployment brings the commits that it contains but the deployment before does not contain. So one comparison for each
 deployment finds the first deployment with a commit, whatever branches and rollbacks lie between. GitHub cannot compare
 commits that a forced push has lost, or that have no common ancestor.
 """
@@ -45,7 +45,7 @@ class Delivery:
 
     @classmethod
     def of(cls, row: Deployment, outcome: Outcome, done_at: datetime) -> Delivery:
-        """The delivery of a deployment that succeeded at `done_at`."""
+        """Makes the delivery of a deployment that succeeded at `done_at`."""
         return cls(row.id, row.sha, row.created_at, done_at, outcome.conclusion or "")
 
     @property
@@ -59,13 +59,13 @@ class Delivery:
         return self.id, self.sha, self.done_at, self.conclusion
 
     def as_json(self) -> dict[str, Any]:
-        """For a cursor."""
+        """The JSON form for a cursor."""
         times = {"created_at": self.created_at.isoformat(), "done_at": self.done_at.isoformat()}
         return asdict(self) | times
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Delivery:
-        """From a cursor."""
+        """Reads the JSON form from a cursor."""
         times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "done_at")}
         return cls(**{**kept, **times})
 
@@ -137,7 +137,7 @@ class Contents:
         for base in dict.fromkeys(bases):
             with suppress(_NotComparable):
                 return self._between(base, head)
-        # Raises if the server refuses every request, which says nothing about the commits.
+        # Raises an error if the server refuses every request. Such a refusal shows nothing about the commits.
         self._api.request(f"/repos/{self._repo}", {})
         return None
 

@@ -35,8 +35,8 @@ class IssuesWalk:
     page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
     no row before it slipped. If not, the list is walked as above.
 
-    An issue that is transferred to the repository keeps its age and gets the next number. So an issue came from another
-    repository if its number is above all numbers of an earlier walk, but the issue is older than that walk.
+    An issue that is transferred to the repository keeps its age and gets the next number. So an issue that is older
+    than an earlier walk came from another repository if its number is above all numbers of that walk.
     """
 
     def __init__(self, api: Api, repo: str, *, needs: Collection[str], since: datetime | None) -> None:

@@ -19,7 +19,9 @@ CONTENT_WAIT = 120.0
 
 
 def is_too_quick(status: int, message: str) -> bool:
-    """Whether GitHub refuses a write because of too many recent writes. The status is 422, which otherwise is final."""
+    """Whether GitHub refuses a write because of too many recent writes. The status is 422. Without this reason, 422 is
+    final.
+    """
     return status in (403, 422) and _TOO_QUICKLY.search(message) is not None
 
 

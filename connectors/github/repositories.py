@@ -41,7 +41,9 @@ class Repositories:
         self._settings = settings
 
     def of(self, owner: str, before: Mapping[str, int | None]) -> Owned:
-        """The repositories of an organization or a person. `before` has the ids of those of the last pull, by name."""
+        """The repositories of an organization or a person. `before` has the ids of the repositories of the last pull,
+        by name.
+        """
         listed, withheld = self._listed(owner)
         names = {repository.key: repository for repository in listed}
         renamed = _renamed(before, {row.id: row.key for row in listed if row.id is not None})

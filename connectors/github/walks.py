@@ -35,8 +35,8 @@ def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime
 
 
 def resumable(api: Api, cursor: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The place where an interrupted walk stopped. None without such a walk, or if its pages had another size and so
-    other rows.
+    """The place where an interrupted walk stopped. None if no walk was interrupted, or if its pages had another size,
+    and so held other rows.
     """
     walk: Mapping[str, Any] | None = cursor.get("walk")
     return walk if walk is not None and walk.get("size") == api.per_page else None

@@ -29,7 +29,7 @@ class CloudPage(Answer, Generic[T]):
 
     @property
     def next(self) -> str | None:
-        """Where the next page is; None if this is the last."""
+        """The token of the next page; None if this is the last page."""
         return None if self.is_last else self.next_page_token
 
     @model_validator(mode="after")
@@ -48,7 +48,7 @@ class ServerPage(Answer, Generic[T]):
 
     @property
     def next(self) -> int | None:
-        """Where the next page is; None if this is the last."""
+        """The number at which the next page starts; None if this is the last page."""
         end = self.start_at + len(self.issues)
         return end if end < self.total else None
 

@@ -17,7 +17,7 @@ from connectors.jira.answers import Answer
 from connectors.jira.fields import Category, Issue
 
 _IN_PROGRESS = "indeterminate"  # the key of the status category In Progress
-_SHOWN = 40  # changes that Cloud includes; it does not document whether `total` counts the others
+_SHOWN = 40  # changes in Cloud's answer; whether `total` counts more is not documented
 
 
 class _Edit(Answer):

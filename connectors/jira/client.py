@@ -287,7 +287,7 @@ def _library(settings: JiraSettings, context: Context, server: Server, headers: 
         logging=False,  # the library would log whole answers
     )
     send_through_exchange(client._session, settings, context)
-    client._fields_cache_value = {"summary": "summary"}  # else the first search requests all fields
+    client._fields_cache_value = {"summary": "summary"}  # without this, the first search requests all fields
 
     def note(response: Any, **_: Any) -> None:
         headers.clear()

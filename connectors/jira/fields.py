@@ -23,7 +23,7 @@ FIELD_IDS: Mapping[str, str] = {
     "component": "components",
     "assignee": "assignee",
     "lead_time": "created",  # days from creation until done
-    "cycle_time": "created",  # days from the start of work, which the changelog tells, until done
+    "cycle_time": "created",  # days from the start of work, found in the changelog, until done
 }
 ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 
@@ -167,7 +167,7 @@ def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]
 
 
 def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
-    """The ids of the fields that a name may mean: by id, else by exact name, else by name ignoring upper and lower
+    """The ids of the fields that a name may mean: by id, else by exact name, or else by name, ignoring upper and lower
     case.
     """
     return (

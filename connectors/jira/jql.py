@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_ANY_ZONE = timedelta(hours=26)  # as far as two zones can be apart
+_ANY_ZONE = timedelta(hours=26)  # the greatest difference between two zones
 
 # A quoted text, which stays, even without a closing quote; or the ORDER BY that ends a query.
 _QUOTED_OR_ORDER = re.compile(

@@ -65,7 +65,7 @@ class _Batch(BaseModel):
 
 
 class Properties(BaseModel):
-    """A sheet's title, and Google's id of it."""
+    """A sheet's title, and its id at Google."""
 
     title: str
     sheetId: int | None = None  # noqa: N815 - Google's name

@@ -94,7 +94,7 @@ class Layout:
 
 
 def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the whole sheet, since people's cells in other columns show which rows are free."""
+    """The ranges to read: the whole sheet, because cells in other columns show which rows are free."""
     return [whole_sheet(keys.sheet)]
 
 

@@ -1,11 +1,11 @@
-"""Opens each database, makes its transactions read-only, and sets its limits and its time zone.
+"""Opens each database, makes its transactions read-only if possible, and sets its limits and its time zone.
 
 | database | read-only | time limit of a query |
 |---|---|---|
 | PostgreSQL | `SET TRANSACTION READ ONLY` | `statement_timeout` |
 | MySQL | `START TRANSACTION READ ONLY` | `max_execution_time` |
 | MariaDB | `START TRANSACTION READ ONLY` | `max_statement_time` |
-| SQLite | the file is opened by `mode=ro`, and an authorizer allows reading alone | a progress handler |
+| SQLite | the file is opened by `mode=ro`, and an authorizer allows only reading | a progress handler |
 | SQL Server, Snowflake, BigQuery | none: the role must not be able to write | the driver's |
 """
 
@@ -43,7 +43,7 @@ _CUT = (1260, 1931)  # ER_CUT_VALUE_GROUP_CONCAT, ER_QUERY_EXCEEDED_ROWS_EXAMINE
 
 
 _READ_ANEW = (
-    "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each brings the first
+    "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each of these includes ANSI_QUOTES
     "NO_BACKSLASH_ESCAPES",
 )  # fmt: skip
 """The modes of MySQL and MariaDB in which the database reads another query from a text than the parser does."""

@@ -1,11 +1,11 @@
 """Finds calls, locks and files in a query that a parser takes for columns or tables.
 
-| database | what is written | what it does |
+| database | in the query | effect |
 |---|---|---|
-| PostgreSQL | `('/etc/passwd'::text).pg_read_file` | calls the function with what stands before the point |
+| PostgreSQL | `('/etc/passwd'::text).pg_read_file` | calls the function with the value before the point |
 | PostgreSQL | `x.pg_read_file` of `FROM lower('/ETC') AS x` | the same: the row of such a function is a bare value |
-| Snowflake, MariaDB | `numbers.nextval` | counts a sequence on |
-| SQL Server | `FROM orders o (UPDLOCK, HOLDLOCK)` | locks rows: these are no names of columns |
+| Snowflake, MariaDB | `numbers.nextval` | advances a sequence |
+| SQL Server | `FROM orders o (UPDLOCK, HOLDLOCK)` | locks rows: these are hints, not names of columns |
 | Snowflake | `FROM @stage` | reads files |
 """
 

@@ -103,7 +103,7 @@ def rebuilt(query: str, tokens: Sequence[Token]) -> tuple[str, ...]:
         if before is not None and before.token_type is TokenType.COLON and piece in PARAMETERS:
             if token.start != end:
                 raise Refused(f"has a space within ': {piece}'; write :{piece}")
-            # A driver puts `$1` or a text here, which must stay separate from the texts beside it.
+            # A driver puts `$1` or a text here, which must stay separate from the text before and after it.
             parts += [_apart(text[:-1]), piece]
             text = " " if query[end + len(piece) :][:1] not in ("", " ", "\n", ")", ",") else ""
         else:

@@ -52,8 +52,8 @@ class Company:
         self._turns = Turns(self._stop)
         self._refreshing = threading.Lock()
         self._changing = threading.Lock()
-        """Held while members with turns change, or all of them are read. `stop` does not use it, because a signal calls
-        `stop`.
+        """A lock for changing the members that have turns, and for reading all of them. `stop` does not use it, because
+        a signal calls `stop`.
         """
         self._members: Mapping[str, Member] = {}
         self._leaving: Sequence[Member] = ()

@@ -78,7 +78,7 @@ class DeploymentDoor:
         attempts: Attempts,
     ) -> None:
         """`app` answers requests that belong to no workspace. `everybody` is the visitor if no login is set; if it is
-        None, nobody gets in then.
+        None, nobody gets in without a login.
         """
         self._app = app
         self._company = company

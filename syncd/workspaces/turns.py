@@ -68,7 +68,7 @@ class Turns:
             self._wake.wait(min(-next_late, _LOOK))
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits at most so many seconds for the running turns; returns the names of the turns that hang."""
+        """Waits for the running turns, at most `seconds` seconds; returns the names of the turns that hang."""
         end = time.monotonic() + seconds
         for thread, _ in list(self._running.values()):
             thread.join(max(0.0, end - time.monotonic()))
