@@ -139,9 +139,7 @@ class _Walk:
         return True
 
     def take(self, piece: bytes) -> None:
-        """Takes a piece. A piece is a row, unless it is the first one, or begins with the rest of another element's
-        name.
-        """
+        """Takes a piece. It is a row, unless it is the first one or begins with the rest of another element's name."""
         if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
             self._hidden.update(match[1] for match in _STYLE.finditer(piece))
             self._tables(piece)

@@ -98,9 +98,7 @@ class Contents:
             yield done
 
     def brought(self, deliveries: Sequence[Delivery], index: int) -> Sequence[str] | None:
-        """The commits that one of these deliveries brought, compared with those before it; None if they cannot be
-        found.
-        """
+        """The commits that a delivery brought, compared with those before it; None if they cannot be found."""
         bases = [before.sha for before in reversed(deliveries[max(0, index - _EARLIER) : index])]
         return self._since(bases, deliveries[index].sha)
 
@@ -185,9 +183,7 @@ class BeforeWindow:
         return None
 
     def _contains(self, index: int, sha: str) -> bool:
-        """Whether one of these deliveries brought a commit. The first one counts as bringing all commits that it
-        contains.
-        """
+        """Whether a delivery brought a commit. The first one counts as bringing all commits that it contains."""
         delivery = self._deliveries[index]
         if index == 0:
             return self._contents.has(delivery.sha, sha)

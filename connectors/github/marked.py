@@ -10,9 +10,7 @@ class TornError(Exception):
 
 
 def block_of(text: str, name: str) -> str | None:
-    """The content of a block, with `\\n` at line ends; None if the text has no block or an empty block. Raises
-    TornError.
-    """
+    """The content of a block, with `\\n` at line ends; None if the block is missing or empty. Raises TornError."""
     block = _find(text, name)
     return None if block is None else block[1].replace("\r\n", "\n").strip("\n") or None
 

@@ -98,9 +98,7 @@ class PullsWalk:
         return page_count
 
     def _head(self) -> Generator[Page, None, tuple[bool, int]]:
-        """Reads the head again, down to its former top. Returns whether the head has changed, and the number of
-        pages.
-        """
+        """Reads the head again, down to its former top. Returns whether it has changed, and the number of pages."""
         assert self._top is not None
         former, down_to, page_count, moved = self._head_rows, self._top - OVERLAP, 0, False
         for answer in self._api.pages(self._path, _QUERY, self._kind, self._etag):

@@ -1,6 +1,4 @@
-"""Reads one repository. It selects the list that has the records of a stream, and a size of pages that the server can
-send.
-"""
+"""Reads one repository. It selects the list with the records of a stream, and pages small enough for the server."""
 
 from __future__ import annotations
 
@@ -175,7 +173,5 @@ class Reader:
 
 
 def _turned_off(what: str, repository: Repository, cursor: Mapping[str, Any] | None = None) -> Page:
-    """The page of a list that is turned off. The cursor is dropped: when the list is turned on again, syncd reads all
-    of it.
-    """
+    """The page of a list that is turned off. The cursor is dropped, so that all is read when the list returns."""
     return Page(cursor=cursor or {}, lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

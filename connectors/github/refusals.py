@@ -19,9 +19,7 @@ CONTENT_WAIT = 120.0
 
 
 def is_too_quick(status: int, message: str) -> bool:
-    """Whether GitHub refuses a write because of too many recent writes. The status is 422. Without this reason, 422 is
-    final.
-    """
+    """Whether GitHub refuses a write (422) because of too many recent writes. Any other refusal with 422 is final."""
     return status in (403, 422) and _TOO_QUICKLY.search(message) is not None
 
 

@@ -58,9 +58,7 @@ class Row(BaseModel):
     created_at: AwareDatetime
 
     def missing_key(self, needs: Collection[str]) -> str | None:
-        """A key that the row lacks although a measure needs it; None if there is none. A key with null is a blank
-        field.
-        """
+        """A key that the row lacks although a measure needs it; else None. A key with null is a blank field."""
         keys = [self.row_keys[name] for name in sorted(needs) if name in self.row_keys]
         keys += [self.done_key] if self.done_key else []
         return next((key for key in keys if key not in self.model_fields_set), None)

@@ -124,9 +124,7 @@ class GitHubSource:
         return replace(owned, lists=replace(owned.lists, memory=dict(memory)))
 
     def check(self) -> Iterator[Check]:
-        """Checks whether GitHub is reachable and accepts the credentials, and checks their scopes, the quota and the
-        clock.
-        """
+        """Checks that GitHub is reachable and accepts the credentials, and checks scopes, quota and clock."""
         headers: Mapping[str, str] = {}
         try:
             _, headers, _ = self._api.request("/rate_limit", {})

@@ -217,8 +217,8 @@ class Client:
         return self.context.retry.call(ask)
 
     def _send(self, method: Method, path: str, body: Json, shape: type[T]) -> T:
-        """Sends a write, and returns the answer, parsed to this shape. A redirect is not followed: it would turn into a
-        GET.
+        """Sends a write, and returns the answer in this shape. Redirects are not followed: they would turn into
+        GETs.
         """
 
         def send() -> Any:

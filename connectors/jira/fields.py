@@ -1,4 +1,4 @@
-"""The parts of an issue that syncd reads: its place in a walk, the time when it was done, and the fields that measures
+"""The parts of an issue that syncd reads: its place in a walk, the time it was done, and the fields that measures
 name.
 """
 
@@ -167,9 +167,7 @@ def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]
 
 
 def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
-    """The ids of the fields that a name may mean: by id, else by exact name, or else by name, ignoring upper and lower
-    case.
-    """
+    """The ids of the fields that a name may mean: by id, else by exact name, else by name ignoring case."""
     return (
         [field.id for field in fields if field.id == name]
         or [field.id for field in fields if field.name == name]

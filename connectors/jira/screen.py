@@ -83,9 +83,7 @@ class FieldValues(Id):
     fields: Mapping[str, Any]
 
     def value(self, id: str) -> Any:
-        """The value of a requested field. Raises RetryLater if the field was left out, because it may hold a person's
-        text.
-        """
+        """The value of a requested field. Raises RetryLater if it was left out, because it may hold a person's text."""
         if id not in self.fields:
             raise RetryLater(f"its answer leaves out the field {id}, which was asked for")
         return self.fields[id]

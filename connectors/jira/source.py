@@ -115,7 +115,7 @@ class JiraSource(Client):
                 raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
     def _began(self, row: Issue) -> datetime | None:
-        """The time when work on a done issue began, if a measure needs it. Requests the changes that the search left
+        """The time when work on a done issue began, if a measure needs it. Requests changes that the search left
         out.
         """
         if not isinstance(row, LoggedIssue) or row.done_at is None:

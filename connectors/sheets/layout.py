@@ -126,9 +126,7 @@ def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) 
 
 
 def _column(sheet: Cells, name: str) -> int:
-    """The number of a column by its letters, or by its header: an exact match first, then ignoring upper and lower
-    case.
-    """
+    """The number of a column by its letters, or by its header: an exact match first, then one that ignores case."""
     header = {column: sheet.text(row, column) for row, column in sorted(sheet.values) if row == 0}
     if is_letters(name):
         number = column_number(name)

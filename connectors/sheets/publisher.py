@@ -1,6 +1,4 @@
-"""Writes check-ins to a sheet. One read and one write are enough for any number of key results, and change only their
-cells.
-"""
+"""Writes check-ins to a sheet: one read and one write for any number of key results, which change only their cells."""
 
 from __future__ import annotations
 
@@ -106,9 +104,7 @@ class SheetsPublisher:
         return row
 
     def _look(self) -> tuple[Cells, Cells | None]:
-        """The cells of the sheet and of the log. A missing log has no cells, and neither has a sheet that `create` will
-        add.
-        """
+        """The cells of the sheet and of the log. A missing log, or a sheet that `create` will add, has no cells."""
         ranges_by_title = {self._keys.sheet: layouts.needed_ranges(self._keys)}
         if self._keys.log is not None:
             ranges_by_title[self._keys.log] = logs.needed_ranges(self._keys.log)

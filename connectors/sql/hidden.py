@@ -32,9 +32,7 @@ _WITHOUT_BRACKETS = frozenset(
 
 
 def check_names(tree: exp.Expr, database: str) -> None:
-    """Refuses constructs that a parser takes for names: files as tables, sequences as columns, hints as names of
-    columns.
-    """
+    """Refuses constructs that a parser takes for names: files as tables, sequences and hints as columns."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):

@@ -18,9 +18,7 @@ from syncd.sdk.cells import Reader
 
 
 class SqlSource:
-    """An opened database. Each pull reads the complete result of its query, because nothing shows which rows have
-    changed.
-    """
+    """An opened database. Each pull reads the complete result of its query, because nothing shows changed rows."""
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
         self._settings = settings

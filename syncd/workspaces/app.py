@@ -1,6 +1,4 @@
-"""The application of a deployment: the pages of each workspace below `/w/NAME/`, and the pages of the deployment at
-`/`.
-"""
+"""The application of a deployment: the pages of each workspace below `/w/NAME/`, and the deployment's pages at `/`."""
 
 from __future__ import annotations
 

@@ -113,9 +113,7 @@ class Company:
         return still if still > _STANDSTILL else None
 
     def _stands_still(self, name: str, age: float) -> float:
-        """The seconds for which a turn has not moved. Without a cycle, as in opening and closing, this is the turn's
-        age.
-        """
+        """The seconds for which a turn has not moved. If it has no cycle, as in opening, this is its age."""
         daemon = self.daemon(name)
         return age if daemon is None else daemon.standstill() or 0.0
 

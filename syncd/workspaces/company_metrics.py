@@ -25,7 +25,7 @@ _OF_ALL = (_VERSION, "syncd_config_last_reload_successful", "syncd_config_last_r
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics come from the reading
+    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics are those of the one
     before.
     """
 
@@ -85,8 +85,8 @@ class CompanyMetrics:
             self._readings[name] = _Reading(time.monotonic(), cycles, config, metrics)
 
     def _read_of(self, name: str, daemon: WorkspaceDaemon) -> Sequence[Metric] | None:
-        """The metrics from a ledger; None if reading failed. A ledger that failed waits like any other until it is read
-        again.
+        """The metrics from a ledger; None if reading failed. A failed ledger waits like any other for its next
+        reading.
         """
         try:
             metrics = daemon.read()

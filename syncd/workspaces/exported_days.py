@@ -35,16 +35,12 @@ _QUALITIES: Mapping[Quality, UnsettledQuality] = {
     "stale": "stale",
     "held": "partial",
 }
-"""The quality here of a value that is not complete there. A held value is `partial` here, because it is approved
-there.
-"""
+"""The quality here of a value that is not complete there. A held value is `partial` here: it is approved there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The number of a day there, or the reason why there is none. `measure` is the digest of the measure that computed
-    it.
-    """
+    """The number of a day there, or the reason why there is none. `measure` is the digest of its measure."""
 
     number: float | None
     reason: str | None

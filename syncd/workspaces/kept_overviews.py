@@ -13,9 +13,7 @@ from syncd.workspaces.overview import WorkspaceOverview, overview_of_workspace
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An overview, and the objects that it was made from. `cycle` is the last cycle that had ended, 0 before the
-    first.
-    """
+    """An overview, and the objects that it was made from. `cycle` is the last ended cycle, 0 before the first."""
 
     daemon: Daemon
     config: Config

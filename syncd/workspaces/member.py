@@ -1,6 +1,4 @@
-"""A workspace in the process that serves a deployment: the base class, and the class for workspaces that are only
-shown.
-"""
+"""A workspace in the process that serves a deployment: the base class, and the class for workspaces only shown."""
 
 from __future__ import annotations
 

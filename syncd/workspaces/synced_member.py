@@ -103,9 +103,7 @@ class SyncedMember(Member):
                 self._served.ledger.close()
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits until no delivery is being sent, at most `seconds` seconds; returns the names of publishers that
-        hang.
-        """
+        """Waits until no delivery is being sent, at most `seconds` seconds; returns the publishers that hang."""
         return self._served.job.join(seconds) if self._served is not None else ()
 
     def _opened(self) -> _Served:

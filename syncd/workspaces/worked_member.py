@@ -28,17 +28,13 @@ class WorkedReader(LedgerReader):
         super().__init__(path, config, load=load, databases=databases)
 
     def make_due(self) -> None:
-        """Makes the next free worker run a cycle. Before the first cycle there is no ledger, and the workspace is due
-        anyway.
-        """
+        """Makes the next free worker run a cycle. Before the first cycle, without a ledger, it is due anyway."""
         if self.ledger is not None:
             with self.ledger.engine.begin() as connection:
                 wake_worker(connection)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook. A webhook that is signed and new makes the workspace
-        due.
-        """
+        """The status and the sentence that answer a webhook. A signed, new webhook makes the workspace due."""
         if self.ledger is None:
             return 503, "no cycle has ended yet"
         if self._hooks is None:
