@@ -133,9 +133,7 @@ def possible_numbers(text: str) -> list[Decimal]:
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []
-    numbers = sorted(
-        (number for number, _ in _readings(parts.digits)), reverse=True
-    )  # a mark more often separates thousands
+    numbers = sorted((number for number, _ in _readings(parts.digits)), reverse=True)  # thousands are likelier
     return [-number if parts.negative else number for number in numbers]
 
 
