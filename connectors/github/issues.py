@@ -58,7 +58,7 @@ class IssueClient:
         self._ask("POST", f"{self._path}/labels", _LABELS, {"labels": [name]})
 
     def remove_label(self, name: str) -> None:
-        """Removes a label. It may be gone already."""
+        """Removes a label, which may be gone already."""
         with self._explained("write"), suppress(NotThere):
             self._answer("DELETE", f"{self._path}/labels/{quote(name, safe='')}", _LABELS)
 

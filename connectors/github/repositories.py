@@ -132,8 +132,8 @@ def _is_same(id_: int | None, here: Mapping[str, int | None], name: str) -> bool
 def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:
     """The former and the present names of repositories, by their ids before and now.
 
-    A repository may take the name of another only if the other one no longer has it. So new ids for all repositories,
-    such as those of another server, rename nothing.
+    A repository may take the name of another only if the other one no longer has it. So if all repositories have new
+    ids, as on another server, none counts as renamed.
     """
     moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
 

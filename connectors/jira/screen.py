@@ -73,7 +73,7 @@ class Opened(Id):
         return None if kind is None else kind == "service_desk"
 
     def named(self, configured: str) -> str:
-        """Its name for people: the key in the configuration, and its current key if it was moved."""
+        """The issue's name for people: the key in the configuration, and its current key if it was moved."""
         return configured if configured == self.key else f"{configured} (now {self.key})"
 
 

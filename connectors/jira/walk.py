@@ -21,8 +21,8 @@ For example, at 12:00, with three issues to a page and a floor of 10:01; A to K 
 - Strays: D was deleted after its page was read, so G moved up to that page from the second one. G is recognized
   because it is new in the second reading, yet no newer than J, the newest issue of the first reading. A new issue that
   is newer than J was edited during the walk and does not show a gap.
-- Position: each page comes with the moment before which everything has been yielded. An interrupted pull continues
-  from it. It is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
+- Position: each page comes with the moment before which everything was yielded. An interrupted pull continues at the
+  moment, which is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
 - Overlap: a search sees an edit late, so an edit of 11:57 may still be missing when K is there. Therefore K, less than
   five minutes old, could not lead to another bound, and the floor of the next pull is five minutes before K.
 """

@@ -1,7 +1,7 @@
 """Sends requests to Google Sheets, and reads its answers.
 
 The back-off of gspread 6.2 never gives up, so it is not used. Its `open_by_key` would cost a request and is not needed.
-Its HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
+gspread's HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class Session:
     def _transaction(self) -> Iterator[Any]:
         """A connection in a transaction that is rolled back at the end. If the block takes too long, it is ended."""
         if self._connection is None:
-            with self._in_time():  # drivers limit only the connecting, not SQLAlchemy's first queries
+            with self._in_time():  # drivers limit only the connection, not SQLAlchemy's first queries
                 opened = self._engine.connect()
             self._connection = opened.execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
         connection = self._connection

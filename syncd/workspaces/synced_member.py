@@ -110,7 +110,7 @@ class SyncedMember(Member):
         config = self._valid_config()
         self._ledger_url = config.ledger_url()
         ledger = open_ledger(self._ledger_url, address=config.ledger_url, databases=self._databases)
-        assert ledger is not None  # it was created
+        assert ledger is not None  # it was opened or created
         return self._served_ledger(config, ledger)
 
     def _served_ledger(self, config: Config, ledger: Ledger) -> _Served:
