@@ -1,7 +1,7 @@
 """Conditions on the fields of records, and the rules by which texts are the same.
 
-Only this module judges texts. The ledger asks it which of the ledger's texts meet a condition, and then finds the
-records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
+Only this module compares texts. The ledger uses it to find out which of the ledger's texts meet a condition, and then
+selects the records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ UNMEASURED = {"unmeasured": True}
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
-# ASCII except the wildcard and K ; `, because NFC replaces a second code point of each of these three by it.
+# ASCII except the wildcard and K ; `, because each of these three has a second code point that NFC replaces.
 _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 
 

@@ -167,7 +167,7 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome. An effect is expected once `lag` has passed; None if not configured.
+    """An output's claim to drive an outcome. An effect is expected once `lag` has passed. It is None if not configured.
 
     `period` is the id of the outcome's period, if it is a longer period around the output's period.
     """

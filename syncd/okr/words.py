@@ -112,7 +112,7 @@ def change(old: object, new: object) -> str:
 
 
 def is_counted(kr: KeyResult) -> bool:
-    """Whether a key result's number counts up from 0: its goal is a number of things."""
+    """Whether a key result's number counts up from 0, because its goal is a number of things."""
     if isinstance(kr.goal, Target):
         return kr.kind == "output" and not kr.goal.baseline
     return isinstance(kr.goal, Milestones)

@@ -5,8 +5,8 @@
         box.world.github.close_issue("acme/web", 7)
         box.fault(Fault("jira", "too_many", seconds=2, times=1))
 
-The server serves the data of a small company, acme. `story` has the events of one quarter, and `truth` computes the
-correct value of every example key result. The sandbox imports nothing from syncd.
+The data belongs to a small company, acme. `story` has the events of one quarter, and `truth` computes the correct value
+of every example key result. The sandbox imports nothing from syncd.
 """
 
 from syncd.sandbox.box import Sandbox, serve

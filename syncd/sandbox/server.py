@@ -22,7 +22,8 @@ from syncd.sandbox.http import Request, Response, Service, json_response
 class LoggedRequest:
     """A request with the status of its response; the status is 0 if a fault prevented a response.
 
-    `path` and `query` are unchanged, with the prefix. `bytes_sent` is the number of bytes in the response's body.
+    `path` and `query` are as in the request, with the prefix. `bytes_sent` is the number of bytes in the response's
+    body.
     """
 
     method: str

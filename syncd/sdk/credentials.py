@@ -51,7 +51,7 @@ def looks_like_key(text: str, shortest: int = _SHORTEST_KEY) -> bool:
 def _is_key_among_names(text: str) -> bool:
     """Whether a part of a path or a value of a query looks like a key.
 
-    `platform-team-2026` does not: it is a name. `2026-10-01T00:00` does not: it is a time.
+    A name such as `platform-team-2026` and a time such as `2026-10-01T00:00` do not look like a key.
     """
     return looks_like_key(text) and not _DAY.match(text) and not _WORDS_AND_NUMBERS.fullmatch(text)
 

@@ -1,7 +1,7 @@
 """Reads dates that are written as texts or plain numbers by `as: {date: ...}`, and suggests an `as:` for them.
 
-A month, a quarter or a week is read as its first day. The form `%b %Y`, a spreadsheet's date cell that shows `Oct 2026`
-and the ISO 8601 text `2026-W41` do the same (docs/decisions/0033).
+A month, a quarter or a week is read as its first day. `Oct 2026` by the form `%b %Y`, a spreadsheet's date cell that
+shows `Oct 2026`, and `2026-W41` by ISO 8601 also mean the first day (docs/decisions/0033).
 """
 
 from __future__ import annotations

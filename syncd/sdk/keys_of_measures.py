@@ -22,7 +22,7 @@ class MeasureKeys(BaseModel):
     kind: ClassVar[Literal["records", "readings"]]
 
     asked: ClassVar[Sequence[str]] = ()
-    """The keys that `syncd init` asks for, in this order. Unless set, `syncd init` asks for the required keys."""
+    """The keys that `syncd init` asks for, in this order. If empty, `syncd init` asks for the required keys."""
     rules: ClassVar[Sequence[Rule]] = ()
     """For the JSON Schema: the rules between its keys, made by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()

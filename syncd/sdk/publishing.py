@@ -125,7 +125,7 @@ class PublishKeys(BaseModel):
 
     def daily(self) -> Collection[str]:
         """The fields that have a place of their own and change with time alone. They are written once a day, so that
-        people see that syncd is running. Texts of several lines are not rewritten for them.
+        people see that syncd is running. A text of several lines is not rewritten if only such fields change.
         """
         return ()
 

@@ -55,7 +55,7 @@ class Redactor:
                         self._configured[text] = plain
 
     def learn_sent(self, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Remembers the credentials in a request, also derived and fetched credentials."""
+        """Remembers the credentials in a request, including derived and fetched credentials."""
         for secret in credentials(headers, body):
             if len(secret) >= self._shortest and secret not in self._configured and secret not in self._sent:
                 with self._lock:

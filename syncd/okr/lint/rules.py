@@ -127,7 +127,7 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
     if level := kr.goal.level(kr.goal.baseline):
         return f"starts with its level {level} reached, at the baseline {full_number(kr.goal.baseline)}"
     way = direction(kr.title)
-    if way is None or kr.goal.baseline == 0:  # a key result with a title about a fall may count the fall up from 0
+    if way is None or kr.goal.baseline == 0:  # the title may be about a fall that is counted up from 0
         return None
     if (kr.goal.target < kr.goal.baseline) == (way == "down"):
         return None

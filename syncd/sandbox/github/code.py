@@ -114,9 +114,9 @@ class Repo:
     """Whether a new status changes the `updated_at` of its deployment."""
     deleted: set[int] = field(default_factory=set)
     transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """The old number of each transferred issue → (the id of its new repository, its new number)."""
+    """The new repository's id and the new number of each transferred issue, by its old number."""
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The name in lower case of each label → (its name, its colour)."""
+    """The name and the colour of each label, by its name in lower case."""
     archived: bool = False
     fork: bool = False
     private: bool = True

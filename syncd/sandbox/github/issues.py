@@ -149,7 +149,7 @@ class Issues:
         )
 
     def _set_labels(self, item: Item, *, keep: bool) -> Response:
-        """Replaces the labels, or with `keep` adds labels. The body is a list of names, or an object that holds it."""
+        """Replaces the labels, or with `keep` adds labels. The body is a list of names, or an object with the list."""
         body = self._request.json()
         names = _names(body.get("labels", []) if isinstance(body, dict) else body)
         if names is None:

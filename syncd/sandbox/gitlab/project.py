@@ -55,7 +55,7 @@ class Release:
 
 @dataclass
 class Deployment:
-    """A deployment to an environment. With `by_job`, a pipeline's job makes it; the job ends at `finished_at`."""
+    """A deployment to an environment. With `by_job`, it is made by a pipeline's job, which ends at `finished_at`."""
 
     id: int
     iid: int

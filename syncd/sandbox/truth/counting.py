@@ -235,7 +235,7 @@ def launch_conversion(world: World, before: datetime) -> float | None:
 
 
 def satisfaction(world: World, before: datetime) -> float | None:
-    """The mean score; unknown if any score is an error."""
+    """The mean satisfaction score; unknown if any score is an error."""
     scores = _numbers(_series(_sheet(world, "Survey"), 0, 1, before))
     return statistics.fmean(scores) if scores else None
 
