@@ -44,7 +44,9 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
+    """The answer as a rate: its number divided by the elapsed days or weeks (`per`) of the window. Unchanged without
+    `per`.
+    """
     if per is None or answer.number is None:
         return answer
     passed = Fraction((min(now, span.end) - span.start) // _INSTANT, LENGTHS[per] // _INSTANT)

@@ -15,7 +15,7 @@ from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
-    """Records and readings, and the answers of measures. They are as of the end of `cycle`; None means now."""
+    """Records and readings, and the answers of measures, as of the end of `cycle`. None means the present facts."""
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
         """The number of a measure over a window, before it is turned into a rate."""

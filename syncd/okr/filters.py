@@ -101,7 +101,7 @@ class Filter:
         return moment is not None and moment.date().isoformat() in wanted.days
 
     def _is_within(self, text: str, bound: str) -> bool:
-        """Whether a text is on the right side of a bound. Days and times are compared as days and times."""
+        """Whether a text is on the right side of a bound. If both are days or times, the earlier one is smaller."""
         moment, limit = _moment(text, self.zone), _moment(bound, self.zone)
         if moment is not None and _DAY.fullmatch(bound):
             text = moment.date().isoformat()

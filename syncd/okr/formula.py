@@ -63,7 +63,7 @@ def names(expression: str) -> frozenset[str]:
 
 
 def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
-    """The answer of a formula. It has the date of its oldest part, and the sums of its parts' counts."""
+    """The answer of a formula, with the date of its oldest part and the sums of its parts' counts."""
     counted = sum(part.counted for part in parts.values())
     lacking = sum(part.lacking for part in parts.values())
     at: datetime | None = min((part.at for part in parts.values() if part.at is not None), default=None)

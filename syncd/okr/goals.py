@@ -116,7 +116,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A milestone. It is reached when the value is at least `at`, and due before the moment `by`."""
+    """A milestone is reached when the value is at least `at`. The milestone is due before the moment `by`."""
 
     title: str
     at: float

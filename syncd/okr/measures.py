@@ -33,7 +33,7 @@ _INSTANT = timedelta(microseconds=1)
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `of` is the aggregated field. If it is empty in a record, the first field of `else_of` with a value is used.
+    `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used.
     `of_ignores_case` says to ignore upper and lower case in its values. `kind` selects one kind if the streams hold
     several. `share` is a percentage: the share of done records among all records that pass the filters, whatever their
     dates. `per` turns the number into a rate. `never` is the connector's reason why no record can ever pass, `idle` its

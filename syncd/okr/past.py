@@ -37,7 +37,7 @@ def past_values(
     cycle: int | None = None,
     only: Collection[date] | None = None,
 ) -> list[tuple[date, float | None]] | None:
-    """Pairs (day, value at its end) for the days of the period before today, oldest first; None without dated sources.
+    """Pairs (day, value at its end) for each past day of the period, oldest first; None if a source has no dates.
 
     The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to some days.
     """

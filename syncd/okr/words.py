@@ -74,7 +74,7 @@ def score_figure(standing: Standing | ObjectiveStanding) -> str:
 
 
 def activity_figure(standing: ObjectiveStanding) -> str:
-    """The activity of an objective. It is shown as 0 % or 100 % only if it is exactly 0 or 1."""
+    """The activity of an objective. An activity is shown as 0 % or 100 % only if it is exactly 0 or 1."""
     return percent(standing.activity, _ENDS)
 
 

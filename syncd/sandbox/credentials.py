@@ -64,8 +64,8 @@ class Credentials:
 
     @cached_property
     def key(self) -> RSAPrivateKey:
-        """The key that the service account and the app share. It is generated on first use, because that takes a tenth
-        of a second.
+        """The key that the service account and the app share. Generating the key takes a tenth of a second, so it is
+        generated on first use.
         """
         from cryptography.hazmat.primitives.asymmetric import rsa
 

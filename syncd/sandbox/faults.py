@@ -22,7 +22,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 FLOOD = 300
-"""The number of pages in a flood. A flood ends, so that the test of a client that does not notice it ends too."""
+"""The number of pages in a flood. A flood ends, so that a test also ends if the client does not notice the flood."""
 LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  a page token, not a secret
 
 

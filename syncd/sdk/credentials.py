@@ -64,8 +64,8 @@ def is_web_address(url: str) -> bool:
 def keys_in_address(url: str) -> Iterator[str]:
     """The parts of an address that may be secrets.
 
-    These are: a password, or a user without a password, also in the form that a header has; the keys in its query; the
-    parts of its path that look like a key. In a database's address, only passwords are secrets.
+    These are: a password, or a user without a password, also as encoded in a header; the keys in the query; the parts
+    of the path that look like a key. In a database's address, only passwords are secrets.
     """
     if not is_web_address(url):
         yield from _passwords(url)
@@ -83,9 +83,7 @@ def keys_in_address(url: str) -> Iterator[str]:
 
 
 def keys_of_user(user: str, password: str) -> Iterator[str]:
-    """The secrets among an address's user and password, in the form that they have there, and in the form that a header
-    has.
-    """
+    """The secrets among an address's user and password, as written in the address and as encoded in a header."""
     plain_user, plain_password = unquote(user), unquote(password)
     yield from (password, plain_password)
     if is_key(plain_user, plain_password):

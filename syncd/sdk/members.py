@@ -247,7 +247,7 @@ def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[st
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys, after renaming, whose stored records belong to another member than the one that has the key now."""
+    """The keys, after renaming, of former members: now no member, or another member, has such a key."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 

@@ -155,7 +155,7 @@ class UndatedRows:
 
     @property
     def warning(self) -> str | None:
-        """The warning beside the value that a row which may be the newest is left out; None if no such row is."""
+        """The warning that is shown beside the value if a row that may be the newest is left out; else None."""
         if self._last is None:
             return None
         newest_last = self._newest_last

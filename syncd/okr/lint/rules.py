@@ -183,7 +183,7 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
 
 
 def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """The check of a rule that needs records, if there is no ledger: no findings."""
+    """Finds nothing. It is the check of the rules that need a ledger's records."""
     yield from ()
 
 

@@ -27,7 +27,7 @@ class Deliveries(Repositories):
         done: datetime | None = None,
     ) -> Deployment:
         """Deploys the newest commit of a branch, or the commit `sha`. The deployment gets its `state` at `done`, by
-        default at once. If `state` is None, it gets none.
+        default at once. If `state` is None, it gets no status.
         """
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)

@@ -1,5 +1,4 @@
-"""The addresses below a repository's `/issues`. Each reads or writes an issue or pull request, or its comments and
-labels.
+"""The addresses below a repository's `/issues`, to read or write an issue or pull request, or its comments and labels.
 
 Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets title, body and labels, and ignores
 other fields, as GitHub ignores unknown fields.

@@ -12,7 +12,7 @@ from syncd.sandbox.github.code import Repo, User
 from syncd.sandbox.http import compact_json
 
 WEB = "https://github.example"
-"""The address that `html_url` begins with. Its host does not exist, because acme belongs to somebody else on the real
+"""The address that `html_url` begins with. The host does not exist, because acme belongs to somebody else on the real
 site.
 """
 

@@ -109,7 +109,7 @@ class Forge:
         by_job: bool = True,
         at: datetime | None = None,
     ) -> Deployment:
-        """Adds a deployment. If it is finished, it took no time."""
+        """Adds a deployment. A finished deployment took no time."""
         with self.lock:
             project, moment = self.project(path), self._when(at)
             project.environments.setdefault(environment, next(self._ids))

@@ -17,7 +17,7 @@ from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 RESULT_WINDOW = 10_000
-"""Data Center refuses a page that starts after so many results."""
+"""Data Center refuses a page that starts after more than this number of results."""
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
@@ -147,7 +147,7 @@ class Jira:
         return json_response(changelog.page(self._site, issue, request.base, start, min(size, changelog.PAGE)))
 
     def _results_of(self, text: str) -> _Results:
-        """The results of a query. They are kept for the next pages until the site's data changes."""
+        """The results of a query. The results are kept for the next pages until the site's data changes."""
         now = self._site.clock.now()
         key = (text, self._site.version, now)
         results = self._results.get(key)

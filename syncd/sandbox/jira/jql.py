@@ -43,7 +43,7 @@ class Query:
     floor: datetime | None = None
 
     def find(self, site: Tickets) -> Iterator[Ticket]:
-        """The matching issues, in order. If they are sorted by update, it reads only as many as the caller takes."""
+        """The matching issues, in order. If the order is by update, only the issues that the caller takes are read."""
         if not self.by_update:
             yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
             return

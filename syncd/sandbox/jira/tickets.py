@@ -167,7 +167,7 @@ class Tickets:
     def edit(
         self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
     ) -> None:
-        """Sets several fields, by id, in one change. Its author is `by`, else the assignee, else the reporter."""
+        """Sets several fields, by id, in one change by the account `by`, else by the assignee, else by the reporter."""
         with self.lock:
             issue = self.get(key)
             edits = [self._set(issue, field, value) for field, value in values.items()]

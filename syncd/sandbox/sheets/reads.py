@@ -148,7 +148,7 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """A CellData. Its `effectiveValue` has the type of an error; the methods for values do not return that type."""
+    """A CellData. Only its `effectiveValue` has the type of an error; the methods for values return no type."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:

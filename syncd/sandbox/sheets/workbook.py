@@ -79,10 +79,10 @@ class Sheet:
 
 @dataclass
 class Spreadsheet:
-    """A spreadsheet. If it is `shared`, the service account and the token's owner can read it.
+    """A spreadsheet. The service account and the token's owner can read a `shared` spreadsheet.
 
-    If it is `public`, anybody can read it, so an API key is enough. If it is `editable`, an account with which it is
-    shared can edit it.
+    Anybody can read a `public` spreadsheet, so an API key is enough. If a spreadsheet is `editable`, the accounts with
+    which it is shared can edit it.
     """
 
     id: str
@@ -109,7 +109,8 @@ class Workbooks:
         self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.before_next_write: Callable[[], object] | None = None
-        """A change by people between a client's read and its write. It is called once, before the next write."""
+        """A change by people between a client's read and its write. The sandbox calls it once, before the next write.
+        """
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
         """Adds a spreadsheet."""

@@ -170,7 +170,7 @@ def _option(value: str) -> str:
 
 
 def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of a ValueRange. If it holds columns, they become rows; the missing cells of short columns are None."""
+    """The rows of a ValueRange. If a ValueRange holds columns, these become rows, and missing cells become None."""
     lines: list[list[Any]] = body.get("values") or []
     if body.get("majorDimension") != "COLUMNS":
         return lines

@@ -17,8 +17,8 @@ SEARCH_MERGED = (
     *("10-06", "10-09", "10-14", "10-20", "11-03", "11-09"),
     *("11-16",) * 4, *("11-17",) * 2, *("11-18",) * 2, "11-19", "11-20",
 )  # fmt: skip
-"""The local days on which changes to search were merged, without three merges at awkward hours. They are behind pace
-until 16 November.
+"""The local days on which changes to search were merged, without three merges at awkward hours. The changes are behind
+pace until 16 November.
 """
 
 CHECKOUT_RELEASED = ("10-06", "10-12", "10-19", "10-27", "11-03", "11-10", "11-17")

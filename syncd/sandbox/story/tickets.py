@@ -13,8 +13,8 @@ ARTICLES = (
     *("10-20", "10-21", "10-23", "10-27", "10-28", "10-29", "10-30", "11-02", "11-03", "11-04", "11-05", "11-06"),
     *("11-09", "11-10", "11-11", "11-12", "11-13", "11-16", "11-17", "11-18"),
 )  # fmt: skip
-"""The local days on which articles were published. They are on pace from 12 October on. `_articles` adds six awkward
-cases.
+"""The local days on which articles were published. The articles are on pace from 12 October on. `_articles` adds six
+awkward cases.
 """
 
 INCIDENT_DAYS = (
