@@ -254,7 +254,7 @@ class PeriodOkrs:
 
     @cached_property
     def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
-        """The supporting objectives, by the id and period of the supported objective; the same period is None."""
+        """The supporting objectives, by id and period of the objective that they support; None is the same period."""
         by_supported: dict[tuple[str, str | None], list[Objective]] = {}
         for objective in self.objectives:
             if objective.supports is not None:

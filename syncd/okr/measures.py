@@ -128,7 +128,7 @@ def stream_keys(measure: Leaf) -> tuple[str, ...]:
 
 
 def earliest(measure: Leaf, period: Period) -> datetime | None:
-    """The earliest moment whose facts a measure needs. A pull must reach back to it; None means no limit."""
+    """The earliest moment whose facts a measure needs. A pull must reach back to this moment; None means no limit."""
     return None if measure.take == "share" else measure.window.earliest(period)
 
 
@@ -240,8 +240,8 @@ def readings_used(
 def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
     """The answer for a series. `readings` are in the order of the series' rows; rows dated after now are ignored.
 
-    Every reading must have a time. If the answer uses a reading without a number, it is unknown. An aggregate uses
-    every reading; `latest`, `first` and `change` use only the first or the last reading.
+    Every reading must have a time. An answer that uses a reading without a number is unknown. An aggregate uses every
+    reading; `latest`, `first` and `change` use only the first or the last reading.
     """
     inside, used = readings_used(take, span, now, readings)
     if not inside:

@@ -39,7 +39,7 @@ def roll_up_all(
 ) -> Mapping[str, ObjectiveStanding]:
     """The standing of every objective by its id; `standings` holds the standings of all key results by their ids.
 
-    `of_shorter` has the supporting objectives in shorter periods, by supported objective: their weights and standings.
+    `of_shorter` has, by supported objective, the weights and standings of its supporting objectives in shorter periods.
     """
     rolled_up: dict[str, ObjectiveStanding] = {}
     supporting: dict[str | None, list[Objective]] = {}

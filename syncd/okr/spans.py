@@ -136,7 +136,7 @@ class Window:
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
-        """The earliest moment that this window can ever cover during the period. A pull must reach back to it."""
+        """The earliest moment that this window can ever cover during the period. A pull must reach back so far."""
         first = self.since or period.first
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)

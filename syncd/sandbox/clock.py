@@ -1,4 +1,4 @@
-"""The time in the sandbox: the machine's clock, or a fixed instant that moves only when something changes."""
+"""The time in the sandbox: the machine's clock, or a fixed instant that advances only when the data changes."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Problem:
 
 
 class ConfigError(SyncdError):
-    """The configuration is wrong. `problems` lists each mistake that has a known place in a file."""
+    """The configuration is wrong. `problems` lists the mistakes whose places in files are known."""
 
     def __init__(self, message: str = "", problems: Iterable[Problem] = ()) -> None:
         self.problems = sorted(problems)

@@ -64,7 +64,7 @@ class Unescaped:
 
 
 class _Layer:
-    """A text without its outermost escapes. `escapes` has the original and the present position of each."""
+    """A text without its outermost escapes. `escapes` has the original position of each escape."""
 
     def __init__(self, text: str) -> None:
         pieces: list[str] = []
