@@ -22,9 +22,10 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 class Answer:
     """The answer of a measure: the number, or None and the reason.
 
-    This class rounds every measured number to 15 significant digits. A number beyond 2^53 is unknown. `counted` is the
-    number of records or readings in the answer, `lacking` the number of records that were left out because they have no
-    value in the aggregated field. `at` is the time of the newest reading, if the source dates its readings.
+    This class rounds every measured number to 15 significant digits; whole numbers keep all their digits. A number
+    beyond 2^53 is unknown. `counted` is the number of records or readings in the answer, `lacking` the number of
+    records that were left out because they have no value in the aggregated field. `at` is the time of the newest
+    reading, if the source dates its readings.
     """
 
     number: float | None

@@ -33,7 +33,7 @@ class Span:
 
     @property
     def last_instant(self) -> datetime:
-        """The last moment in the span. If the span consists of full days, it is on the last day."""
+        """The last moment in the span. In a span of full days, this moment is on the last day."""
         return self.end - _INSTANT
 
     def share(self, moment: datetime) -> float:

@@ -31,8 +31,9 @@ class Fault:
     """One way in which a service misbehaves, until `heal`.
 
     `path` is a regular expression that is searched in addresses such as `/github/repos/…?page=2`, with prefix and
-    query. `method` is one verb; None means every verb. The first `after` matching requests pass, then the fault hits
-    the next `times` matching requests (None: all). The meaning of the other arguments depends on `kind`:
+    query. `method` is one verb; None means every verb. Both apply to every kind. The first `after` matching requests
+    pass, then the fault hits the next `times` matching requests (None: all). The meaning of the other arguments depends
+    on `kind`:
 
     status           sends `status`, `body` and `headers`
     html             sends a proxy's HTML page with `status` (default 502)
