@@ -57,7 +57,7 @@ class QuantivePublish(PublishKeys):
         return f"metric {self.metrics[key_result]}"
 
     def how(self, key_result: str) -> Json:
-        """Nothing: a new metric affects no other key result."""
+        """Empty, because a new metric affects no other key result."""
         return None
 
 

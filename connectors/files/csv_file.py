@@ -75,7 +75,7 @@ class CsvFile:
 
     @property
     def sheets(self) -> Sequence[str]:
-        """None: a CSV file does not name its sheet."""
+        """Empty, because a CSV file does not name its sheet."""
         return ()
 
     def sheet(self, name: str | None) -> str | None:
@@ -109,9 +109,7 @@ class CsvFile:
                 raise self._unreadable(describe_error(self._line(None), error)) from None
 
     def _check(self, first: int, rows: list[list[str]], body: int, width: int, has_long_cells: bool) -> None:
-        """Raises Unreadable for the first row, after the first `body` rows, that does not fit a header of this
-        width.
-        """
+        """Raises Unreadable for the first row, after `body` rows, that does not fit a header of this width."""
         if self._is_single:
             return self._join(first, rows, body)
         lengths = set(map(len, rows))

@@ -1,6 +1,4 @@
-"""Finds the kind of a file from its first bytes, whatever its name is. Errors say what to do with a file of another
-kind.
-"""
+"""Finds the kind of a file from its first bytes, whatever its name is. Errors say how to correct another kind."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ def _between_rows(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 class _Walk:
     """Counts rows and cells from piece to piece.
 
-    For the sheet `kept`, it stores the cells that are not blank in `filled`: for each row, its number, how often it is
-    repeated, and each cell's column, repetition and XML.
+    For the sheet `kept`, `filled` stores the cells that are not blank. Each row has its number, how often it is
+    repeated, and the column, repetition and XML of each cell.
     """
 
     def __init__(self, limits: Limits, kept: str | None = None) -> None:
@@ -139,9 +139,7 @@ class _Walk:
         return True
 
     def take(self, piece: bytes) -> None:
-        """Takes a piece. Each piece is a row, except the first one and those that begin with the rest of another
-        element's name.
-        """
+        """Takes a piece. It is a row, unless it is the first one or begins with the rest of another element's name."""
         if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
             self._hidden.update(match[1] for match in _STYLE.finditer(piece))
             self._tables(piece)

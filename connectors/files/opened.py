@@ -15,7 +15,7 @@ Block = tuple[int, Sequence[Sequence[Cell]]]
 """Consecutive rows, each from column A on, with the number of the first one, from 0."""
 
 BLOCK_ROWS = 256
-"""So many rows fit into a processor's cache. Larger blocks take twice as long."""
+"""The rows in a block. Blocks of this size fit into a processor's cache; larger ones take twice as long."""
 
 
 class Opened(Protocol):

@@ -19,9 +19,7 @@ def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
 
 
 def below(root: Path, name: str) -> Path:
-    """The path of a file below the root; symbolic links are followed. Raises SourceBroken if the file lies outside the
-    root.
-    """
+    """The path of a file below the root, with links followed. Raises SourceBroken if the file lies outside the root."""
     try:
         path = (root / name).resolve()
     except (OSError, RuntimeError):

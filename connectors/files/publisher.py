@@ -1,6 +1,4 @@
-"""Writes check-ins to a file: the document of `status --json`, a CSV table or a Markdown page, each written
-atomically.
-"""
+"""Writes check-ins to a file, atomically: the document of `status --json`, a CSV table or a Markdown page."""
 
 from __future__ import annotations
 
@@ -48,9 +46,7 @@ class FilesPublisher:
         return {_TEXT: {"json": _json, "csv": _csv, "md": _markdown}[kind](summary)}
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """The text of the file; empty if there is no file yet. Raises SourceBroken if its folder cannot be written
-        to.
-        """
+        """The text of the file; empty if there is no file. Raises SourceBroken if its folder cannot be written to."""
         folder = below(self._root, self._keys.file).parent
         while not folder.exists() and folder != self._root:
             folder = folder.parent

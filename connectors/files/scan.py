@@ -57,9 +57,7 @@ class SheetScan:
         return self.area > 1_000_000 + 8 * self.cells
 
     def check(self, name: str, limits: Limits) -> None:
-        """Raises SourceBroken if the sheet has more cells than the limit, or cells beyond the largest size of a
-        sheet.
-        """
+        """Raises SourceBroken if the sheet has more cells than the limit, or cells beyond the largest sheet size."""
         limits.check_extent(name, self.rows, self.columns)
         limits.check_cells(name, self.cells if self.is_sparse else self.area)
 

@@ -125,9 +125,7 @@ class FilesSource:
         """There is nothing to close."""
 
     def _settled(self, name: str, read: Callable[[BinaryIO], T]) -> T:
-        """The result of `read` for a file that does not change meanwhile. Raises RetryLater if it changes at every
-        try.
-        """
+        """The result of `read` for an unchanging file. Raises RetryLater if the file changes at every try."""
         path = below(self._root, name)
         try:
             for _ in range(_TRIES):

@@ -1,10 +1,11 @@
-"""GitHub through PyGithub and its REST API: pull requests, issues, releases and deliveries; check-ins on issues.
+"""GitHub through PyGithub and its REST API: reads pull requests, issues, releases and deployments, and writes check-ins
+to issues.
 
-`settings` has the YAML keys, `rows` the parts of GitHub's answers that are read, `client` the connection and `api` the
-requests. `source` pulls lists: `issues_walk`, `pulls_walk` and `walks` read them while they change;
-`deployments_walk`, `runs_walk` and `tags` read those of `delivery_rows`, and `deployed_walk` tells by the `contents` of
-deployments when a pull request was delivered. `publisher` writes to `issues`, in blocks that are `marked` in texts, as
-`markdown` without side effects.
+`settings` has the YAML keys, and `rows` the parts of GitHub's answers that syncd reads. `client` has the connection,
+and `api` the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that change meanwhile.
+`deployments_walk`, `runs_walk` and `tags` read the lists of `delivery_rows`. `deployed_walk` finds in the `contents` of
+deployments when a pull request was delivered. `publisher` writes through `issues`: blocks between marks (`marked`), as
+Markdown without side effects (`markdown`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The next step after an answer of GitHub, where only its headers or its address tell it."""
+"""The next step after an answer of GitHub, if only its headers or its address show the step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SSO = re.compile(r"required;\s*url=(\S+)")
 
 
 def advice(url: str, answer: Answer) -> str:
-    """What to do after an answer of the API at `url`, or ""."""
+    """The next step after an answer of the API at `url`; "" if there is none."""
     if match := _SSO.match(answer.headers.get("x-github-sso", "")):
         return f"let single sign-on accept the token: {match[1]}"
     needed = _permissions(answer.headers.get("x-accepted-github-permissions", ""))
@@ -26,7 +26,8 @@ def advice(url: str, answer: Answer) -> str:
 
 
 def _permissions(needed: str) -> str:
-    """Permissions as GitHub names them in its settings; of several lists, as in `issues=read; pull_requests=read`, any.
+    """Permissions by their names in GitHub's settings. If there are several lists, as in `issues=read;
+    pull_requests=read`, one of them is enough.
 
     Source: docs.github.com "Permissions required for fine-grained personal access tokens".
     """

@@ -2,7 +2,7 @@
 
 They go through PyGithub's `Requester.requestJson` on syncd's own connection, because PyGithub 2.10 makes no conditional
 requests for lists, loses the query at a 301 (a renamed repository), and takes 1.6 GB for the objects of 20,000 pulls.
-Each thread has its own client, since PyGithub keeps the verb and address of the current request on the client.
+Each thread has its own client, since PyGithub stores the verb and address of the current request on the client.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _SHAPES = {**ROWS, **DELIVERY_ROWS}
 
 
 class Refused(SourceBroken):
-    """GitHub refuses the request, and would refuse it again.
+    """GitHub refuses the request, and would also refuse another try.
 
-    `status` and `message` are the answer's; `remedy` is what its headers say to do about it.
+    `status` and `message` come from the answer. `remedy` is the advice that its headers lead to.
     """
 
     def __init__(self, status: int, message: str, failed: SourceError, remedy: str = "") -> None:
@@ -68,12 +68,13 @@ class TooMuch(RetryLater):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page of a list. `rows` is None if the server says that they have not changed; `next` is the next page's query.
+    """A page of a list. `rows` is None if the server says that the rows have not changed. `next` is the query of the
+    next page.
 
     `number` is the page's number, and `of` the last page's number if the server links to that page by number.
-    `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none. `full`
-    says that the page has as many rows as were asked for, `withheld` that the list leaves rows out (single sign-on).
-    `total` is the number of rows on all pages, where the server counts them.
+    `unlinked` says that the server sends no links at all. `at` is the server's time, or this machine's time if the
+    server sends none. `full` says that the page has as many rows as were requested. `withheld` says that the list
+    leaves rows out (single sign-on). `total` is the number of rows on all pages, if the server counts them.
     """
 
     rows: list[Any] | None
@@ -94,7 +95,7 @@ class Answer:
 
 
 class Api:
-    """GitHub's lists, page by page, and single answers."""
+    """Requests GitHub's lists, page by page, and single answers."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
@@ -106,13 +107,13 @@ class Api:
         self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:
-        """The same account, asked for pages of so many rows."""
+        """The same account, with pages of this many rows."""
         api = copy(self)
         api.per_page = rows
         return api
 
     def was_redirected(self, repo: str) -> bool:
-        """Whether a request about a repository was redirected: it has another name by now."""
+        """Whether a request about a repository was redirected, because the repository was renamed."""
         return any(path.startswith(f"/repos/{repo}/") for path in self._followed)
 
     def close(self) -> None:
@@ -121,7 +122,7 @@ class Api:
             client.close()
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
-        """One page of a list by its number, without rows if `etag` still holds."""
+        """One page of a list by its number. It has no rows if the list still has this `etag`."""
         parameters = {**query, "per_page": str(self.per_page)}
         return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
@@ -135,12 +136,13 @@ class Api:
         at_once: bool = False,
         first: Answer | None = None,
     ) -> Iterator[Answer]:
-        """The pages of a list in order, following its links; a single page without rows if `etag` still holds.
+        """The pages of a list in order, following its links. If the list still has this `etag`, yields a single page
+        without rows.
 
         `first` is the first page, if it was read already. With `at_once`, several pages are requested at once, provided
-        that the server links to the last page by number. Only the query of a link is used: behind a proxy or a replay,
-        the link names another host than the configured one. A server that sends no links may still have a page after a
-        full page; that page is requested by number.
+        that the server links to the last page by number. Only the query of a link is used, because behind a proxy or a
+        replay the link names another host than the configured one. A server that sends no links may still have a page
+        after a full page; that page is requested by number.
         """
         parameters = {**query, "per_page": str(self.per_page)}
         if start > 1:
@@ -153,7 +155,7 @@ class Api:
             answer = first or self._list(path, parameters, kind, number, etag if number == start else None)
             first = None
             ids = {row.stable_id for row in answer.rows or ()}
-            # Rows that move can fill a page with rows already seen; they do not fill page after page.
+            # Rows that move can fill one page with rows already seen, but not page after page.
             stale = stale + 1 if ids and ids <= seen and not answer.last else 0
             if place in requested or stale > _STALE_PAGES:
                 raise SourceBroken(f"its pages go round in a circle (page {number})")
@@ -257,7 +259,7 @@ class Api:
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        """A client that nobody else uses at the same time."""
+        """A client that no other thread uses at the same time."""
         try:
             client = self._idle.pop()
         except IndexError:
@@ -281,7 +283,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
                 future.set_result(ask())
             except BaseException as error:
                 future.set_exception(error)
-            del call, ask, future  # so that only the waiting caller keeps the answer in memory
+            del call, ask, future  # so that only the waiting caller holds the answer in memory
 
     def begin(ask: Callable[[], Answer]) -> Future[Answer]:
         future: Future[Answer] = Future()
@@ -299,7 +301,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
 
 
 def parsed(shape: TypeAdapter[T], body: str) -> T:
-    """The body of an answer in this shape. RetryLater if the answer differs from what GitHub documents."""
+    """The body of an answer, parsed to this shape. Raises RetryLater if GitHub does not document such an answer."""
     try:
         return shape.validate_json(body)
     except ValidationError as error:

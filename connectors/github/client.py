@@ -21,7 +21,7 @@ _REDIRECTS = 5
 
 
 class Client:
-    """PyGithub's client and our connection. For use by one thread at a time."""
+    """PyGithub's client and syncd's connection. Only one thread at a time may use it."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._connection = _connection(settings, context)
@@ -39,7 +39,7 @@ class Client:
 
     @property
     def followed(self) -> bool:
-        """Whether the last request was redirected: its repository has another name by now."""
+        """Whether the last request was redirected, because its repository was renamed."""
         return bool(self._connection.followed)
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Client:
 
 
 def server(settings: GitHubSettings, context: Context) -> Server:
-    """What errors of this account say."""
+    """The server that errors of this account name, and its advice."""
     return Server(settings, context, partial(advice, settings.url))
 
 
@@ -60,7 +60,7 @@ def _library(settings: GitHubSettings, context: Context, connection: Any) -> Git
     ours = server(settings, context)
 
     class Installation(Auth.AppInstallationAuth):  # type: ignore[misc]
-        """An App's installation, whose token is requested through our connection too."""
+        """The installation of an App. Its token is requested through syncd's connection too."""
 
         def _get_installation_authorization(self) -> InstallationAuthorization:
             path = f"/app/installations/{self.installation_id}/access_tokens"
@@ -103,7 +103,7 @@ def _check_key(key: str) -> None:
 
     try:
         load_pem_private_key(key.encode(), None)
-    except (ValueError, TypeError):  # not what it should be, or encrypted
+    except (ValueError, TypeError):  # no private key, or an encrypted one
         raise ConfigError(
             "private_key holds no private key without a password; write the file that GitHub gave when the key was made"
         ) from None
@@ -112,9 +112,9 @@ def _check_key(key: str) -> None:
 def _connection(settings: GitHubSettings, context: Context) -> Any:
     """PyGithub's connection, which follows redirects and keeps query, method and content.
 
-    It stays at the configured address: behind a proxy or a replay, the new address of a renamed repository names
-    another host, and the token is only for the configured host. A redirect to the requested path on another host
-    means that the whole API has moved, and a redirect to a login page that this is no API.
+    It sends every request to the configured host, because the token is only for that host. Behind a proxy or a replay,
+    the new address of a renamed repository names another host. A redirect to the requested path on another host means
+    that the whole API has moved. A redirect to a login page means that the address is no API.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

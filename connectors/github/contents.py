@@ -1,8 +1,8 @@
-"""Which commits each deployment of an environment brought, by comparing it with the deployment before.
+"""Finds the commits that each deployment of an environment brought, by comparing it with the deployment before.
 
-A commit that a deployment contains and the one before does not came with it. So a comparison for each deployment tells
-the first that contains a commit, whatever branches and rollbacks lie between. GitHub cannot compare commits that a
-forced push has lost, or that have no common ancestor.
+A deployment brings the commits that it contains but the deployment before does not contain. So one comparison for each
+deployment finds the first deployment with a commit, whatever branches and rollbacks lie between. GitHub cannot compare
+commits that a forced push has lost, or that have no common ancestor.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from connectors.github.delivery_rows import Deployment, Outcome
 from syncd.sdk import RetryLater
 
 _SHORT = 12
-"""Digits of a SHA that are kept: enough to tell the commits of a repository apart."""
-_EARLIER = 3  # deployments before, in the place of one that cannot be compared with
+"""The number of digits of a SHA that are stored, which is enough to tell the commits of a repository apart."""
+_EARLIER = 3  # earlier deployments to try, if one of them cannot be compared
 _NO_COMPARISON = (404, 409, 422)
 
 
@@ -30,9 +30,9 @@ def short(sha: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A successful deployment. `brought` are the commits that came with it, None if that cannot be told.
+    """A successful deployment. `brought` are the commits that it brought, None if they cannot be found.
 
-    `compared` is False as long as nobody has asked.
+    `compared` is False until syncd has requested the comparison.
     """
 
     id: int
@@ -45,27 +45,27 @@ class Delivery:
 
     @classmethod
     def of(cls, row: Deployment, outcome: Outcome, done_at: datetime) -> Delivery:
-        """The delivery of a deployment that succeeded at `done_at`."""
+        """Makes the delivery of a deployment that succeeded at `done_at`."""
         return cls(row.id, row.sha, row.created_at, done_at, outcome.conclusion or "")
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """What deliveries are sorted by: the first success."""
+        """The key for sorting deliveries: the first success."""
         return self.done_at, self.id
 
     @property
     def facts(self) -> tuple[int, str, datetime, str]:
-        """What its source tells of it."""
+        """The facts that GitHub tells about it."""
         return self.id, self.sha, self.done_at, self.conclusion
 
     def as_json(self) -> dict[str, Any]:
-        """For a cursor."""
+        """The JSON form for a cursor."""
         times = {"created_at": self.created_at.isoformat(), "done_at": self.done_at.isoformat()}
         return asdict(self) | times
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Delivery:
-        """From a cursor."""
+        """Reads the JSON form from a cursor."""
         times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "done_at")}
         return cls(**{**kept, **times})
 
@@ -80,10 +80,10 @@ class Contents:
     def compared(
         self, deliveries: Sequence[Delivery], *, from_the_first: bool, merges: Sequence[tuple[datetime, str]]
     ) -> Iterator[list[Delivery]]:
-        """The deliveries, with one more compared each time.
+        """Yields the deliveries again after each comparison.
 
-        The first is only there to compare the second with, unless it is the first ever: then it is compared with the
-        `merges` that may be in it, each the time and the commit, the oldest first.
+        The first delivery only serves to compare the second. With `from_the_first` it is the first ever. Then it is
+        compared with the `merges` that it may contain: pairs of time and commit, the oldest first.
         """
         done = list(deliveries)
         for index, delivery in enumerate(done):
@@ -98,24 +98,26 @@ class Contents:
             yield done
 
     def brought(self, deliveries: Sequence[Delivery], index: int) -> Sequence[str] | None:
-        """The commits that one of these deliveries brought, by those before it; None if that cannot be told."""
+        """The commits that a delivery brought, compared with those before it; None if they cannot be found."""
         bases = [before.sha for before in reversed(deliveries[max(0, index - _EARLIER) : index])]
         return self._since(bases, deliveries[index].sha)
 
     def has(self, head: str, sha: str) -> bool:
-        """Whether a commit contains another; False if that cannot be told."""
+        """Whether a commit contains another; False if GitHub cannot compare them."""
         with suppress(_NotComparable):
             return not self._between(head, sha)
         return False
 
     def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
-        """The commits of the first delivery from the oldest of these merges on, and those of them that are older."""
+        """The commits of the first delivery after the oldest of these merges, and the merges that the delivery
+        contains.
+        """
         if not merges:
             return []
         brought = self._since(merges[:1], head)
         if brought is None:
             return None
-        # A comparison lists neither its base nor what led to it: of merges of the same second, any may be the oldest.
+        # A comparison lists neither its base nor older commits, and any merge of the same second may be the oldest.
         inside = dict.fromkeys(brought)
         outside: set[str] = set()
         for sha in reversed(merges):
@@ -127,11 +129,13 @@ class Contents:
         return list(inside)
 
     def _since(self, bases: Iterable[str], head: str) -> Sequence[str] | None:
-        """The commits of `head` that the first base which can be compared does not contain; None if none can."""
+        """The commits of `head` that a base does not contain. Uses the first base that GitHub can compare; None if
+        there is none.
+        """
         for base in dict.fromkeys(bases):
             with suppress(_NotComparable):
                 return self._between(base, head)
-        # Nothing is concluded from a server that refuses everything.
+        # Raises an error if the server refuses every request. Such a refusal shows nothing about the commits.
         self._api.request(f"/repos/{self._repo}", {})
         return None
 
@@ -157,10 +161,10 @@ class _NotComparable(Exception):
 
 
 class BeforeWindow:
-    """The deliveries before the window, the last of which is the first that later ones are compared with.
+    """The deliveries before the window. The first delivery of the window is compared with the last of them.
 
-    After a rollback across the start of the window, a later deployment brings again what was delivered before. Only of
-    what it brings is asked here, so these deliveries are compared when they are needed.
+    After a rollback across the start of the window, a later deployment brings commits that were delivered before the
+    window. Only such commits are looked up here, so these deliveries are compared only when needed.
     """
 
     def __init__(self, contents: Contents, deliveries: Sequence[Delivery]) -> None:
@@ -172,14 +176,14 @@ class BeforeWindow:
         return [delivery.as_json() for delivery in self._deliveries]
 
     def of(self, sha: str, merged_at: datetime) -> Delivery | None:
-        """The first of them that contains a merge commit; None if none does."""
+        """The first of these deliveries that brought a merge commit; None if none did."""
         for index, delivery in enumerate(self._deliveries):
             if delivery.done_at >= merged_at and self._contains(index, sha):
                 return delivery
         return None
 
     def _contains(self, index: int, sha: str) -> bool:
-        """Whether one of them contains a commit that the one before does not, or was merged after the one before."""
+        """Whether a delivery brought a commit. The first one counts as bringing all commits that it contains."""
         delivery = self._deliveries[index]
         if index == 0:
             return self._contents.has(delivery.sha, sha)
@@ -191,14 +195,14 @@ class BeforeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """By which delivery a merge was delivered; not `certain` if only the times tell it."""
+    """The delivery that delivered a merge. It is not `certain` if syncd found it only by its time."""
 
     delivery: Delivery
     certain: bool
 
 
 class Index:
-    """Answers which delivery brought a commit first."""
+    """Finds the first delivery that brought a commit."""
 
     def __init__(self, deliveries: Sequence[Delivery], before: BeforeWindow, *, from_the_first: bool) -> None:
         self._before = before
@@ -209,10 +213,10 @@ class Index:
         self._deliveries = deliveries if from_the_first else deliveries[1:]
 
     def of(self, sha: str | None, merged_at: datetime) -> Delivered | None:
-        """How a merge commit was delivered; None if it was not yet.
+        """The delivery of a merge commit; None if it is not delivered yet.
 
-        Where GitHub cannot tell the commits of a deployment, or the merge commit of a pull request, it is the first
-        deployment that was created after the merge.
+        If GitHub cannot tell the commits of a deployment, or the merge commit of a pull request, the first deployment
+        that was created after the merge counts.
         """
         delivered = self._since_then(sha, merged_at)
         earlier = self._before.of(sha, merged_at) if delivered is not None and sha is not None else None

@@ -1,4 +1,4 @@
-"""The parts of GitHub's rows about deliveries that are read: deployments, workflow runs, tags, and the commits in them.
+"""The parts that syncd reads of GitHub's rows about deployments, workflow runs, tags, and the commits in them.
 
 Shapes: GitHub's OpenAPI description, API version 2022-11-28.
 """
@@ -30,7 +30,7 @@ class Status(BaseModel):
 
     @property
     def address(self) -> str:
-        """Where it can be read about, "" if nowhere. Any program may write anything there."""
+        """The address of a page about the status, "" if there is none. Any program may write any text there."""
         addresses = (self.log_url or "", self.target_url or "")
         return next((address for address in addresses if address.startswith(("https://", "http://"))), "")
 
@@ -42,33 +42,33 @@ class Status(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a deployment came to.
+    """The outcome of a deployment.
 
-    `conclusion` is the state of its last status, None without any. A status `inactive` does not count for it: GitHub
-    adds one when another deployment takes the place of a successful one.
+    `conclusion` is the state of its last status, None without a status. A status `inactive` is ignored for it, because
+    GitHub adds such a status when another deployment replaces a successful one.
     """
 
     conclusion: str | None
     succeeded_at: datetime | None
     ended_at: datetime | None
-    """When it succeeded first; where it never did, when it failed for the last time."""
+    """The time of the first success, or of the last failure if the deployment never succeeded."""
     updated_at: datetime | None
     url: str
 
     @property
     def conclusions(self) -> Sequence[str]:
-        """What it came to: one that was a success and failed later has come to both."""
+        """Its outcomes. A deployment that succeeded and failed later has both."""
         succeeded = ["success"] if self.succeeded_at else []
         return list(dict.fromkeys([*succeeded, *([self.conclusion] if self.conclusion else [])]))
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more is expected."""
+        """Whether no other outcome is expected."""
         return self.conclusion not in _UNDERWAY
 
     @classmethod
     def of(cls, statuses: Iterable[Status]) -> Outcome:
-        """The outcome that statuses tell, in any order."""
+        """The outcome from statuses, which may be in any order."""
         ordered = sorted(statuses, key=lambda status: (status.created_at, status.id))
         telling = [status for status in ordered if status.state != "inactive"] or ordered
         last = telling[-1] if telling else None
@@ -83,7 +83,7 @@ class Outcome:
 
 
 class Deployment(Row):
-    """A deployment. Its own row does not tell what it came to."""
+    """A deployment. Its own row does not tell its outcome."""
 
     row_keys: ClassVar[Mapping[str, str]] = {
         "author": "creator",
@@ -102,7 +102,9 @@ class Deployment(Row):
     updated_at: AwareDatetime
 
     def record(self, repo: str, outcome: Outcome, *, if_ended: bool) -> Record:
-        """A deployment, done at its first success or, `if_ended`, at its end if it never succeeded."""
+        """The record of a deployment, done at its first success. With `if_ended`, one that never succeeded is done at
+        its end.
+        """
         self.html_url = outcome.url
         fields: dict[str, Sequence[Scalar]] = {
             **author_fields(self.creator),
@@ -151,7 +153,7 @@ class WorkflowRun(Row):
         return self.status == "completed"
 
     def record(self, repo: str) -> Record:
-        """A run, done when it was completed: GitHub tells that by its last update."""
+        """The record of a run, done when the run was completed, which is the time of its last update."""
         fields: dict[str, Sequence[Scalar]] = {
             **author_fields(self.actor),
             "workflow": [self.name] if self.name else [],
@@ -168,7 +170,7 @@ class WorkflowRun(Row):
 
 
 class TagRef(BaseModel):
-    """A ref that names a tag. It leads to an annotated tag's own object, or to the commit."""
+    """A ref that names a tag. It leads to the object of an annotated tag, or to the commit."""
 
     ref: str
     sha: str = Field(validation_alias=AliasPath("object", "sha"))
@@ -181,7 +183,7 @@ class TagRef(BaseModel):
 
     @property
     def stable_id(self) -> str:
-        """The name and where it leads: a tag that moves is another record."""
+        """The name and the SHA that it leads to. So a moved tag is another record."""
         return f"{self.name} {self.sha}"
 
 
@@ -219,7 +221,7 @@ class MergedPull(Pull):
 
 
 class CountedRows(BaseModel):
-    """A list that GitHub wraps in an object, beside the number of all rows."""
+    """A list that GitHub wraps in an object, together with the number of all rows."""
 
     total: Whole
     rows: list[Any]

@@ -1,7 +1,7 @@
 """Reads and writes an issue over HTTP: its text, its labels and its comments.
 
-It requests nothing but issues, so a token that may read and write issues is enough. Sources: docs.github.com
-"REST API endpoints for issues", "... for labels" and "... for issue comments", API version 2022-11-28.
+It requests only issues, so a token that may read and write issues is enough. Sources: docs.github.com "REST API
+endpoints for issues", "... for labels" and "... for issue comments", API version 2022-11-28.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class IssueClient:
         self._ask("POST", f"{self._path}/labels", _LABELS, {"labels": [name]})
 
     def remove_label(self, name: str) -> None:
-        """Removes a label. It may be gone already."""
+        """Removes a label, which may be gone already."""
         with self._explained("write"), suppress(NotThere):
             self._answer("DELETE", f"{self._path}/labels/{quote(name, safe='')}", _LABELS)
 
@@ -75,8 +75,8 @@ class IssueClient:
             return self._answer(method, path, shape, content)
 
     def _answer(self, method: str, path: str, shape: TypeAdapter[T], content: Any = None) -> T:
-        """The answer in this shape. RetryLater if the answer is not GitHub's: a write may then have taken effect, or
-        not.
+        """The answer, parsed to this shape. Raises RetryLater if the answer is not from GitHub; a write may then have
+        taken effect or not.
         """
         _, _, body = self._api.request(path, {}, method, content)
         return parsed(shape, body)

@@ -15,32 +15,32 @@ from syncd.sdk import Page, RetryLater, SourceBroken
 
 _SECOND = timedelta(seconds=1)
 _QUERY = {"state": "all", "sort": "updated", "direction": "asc"}
-_LONG = 4  # a list of so many pages, or more, is read several pages at once
+_LONG = 4  # a list of this many pages or more is read several pages at once
 
 
 class MergesUntold(SourceBroken):
-    """The server's list of issues does not tell merges, as that of an old GitHub Enterprise."""
+    """The server's list of issues does not tell merges, as in old versions of GitHub Enterprise."""
 
 
 class IssuesWalk:
     """A walk from the oldest update on, which requests each page from the last update of the page before.
 
-    No page is requested by number, so no row can slip across the edge of a page: an updated row comes again at the end,
-    and a row that leaves the list moves no other past the walk. Only if more than a page of rows share a second are
-    pages followed by number, and then they are read until they do not change. Each page moves the mark, from which an
-    interrupted walk continues.
+    No page is requested by number, so no row can slip across the edge of a page. An updated row comes again at the end,
+    and a row that leaves the list does not move other rows past the walk. Pages are followed by number only if more
+    than a page of rows share a second; then they are read until they do not change. Each page moves the mark, from
+    which an interrupted walk continues.
 
     A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
     or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
     page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
-    no row before it slipped. Otherwise the list is walked as above.
+    no row before it slipped. If not, the list is walked as above.
 
-    An issue that is transferred here brings its age along and gets the next number. So an issue with a number above all
-    that an earlier walk saw, yet older than that walk, came from another repository.
+    An issue that is transferred to the repository keeps its age and gets the next number. So an issue that is older
+    than an earlier walk came from another repository if its number is above all numbers of that walk.
     """
 
     def __init__(self, api: Api, repo: str, *, needs: Collection[str], since: datetime | None) -> None:
-        """`needs` and `since` are the stream's."""
+        """`needs` and `since` come from the stream."""
         self._api = api
         self._repo = repo
         self._needs = needs
@@ -53,8 +53,9 @@ class IssuesWalk:
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """The pages from the floor on.
 
-        The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, where a long walk stopped; also
-        `top`, the highest number that any walk saw, and the time at which the last whole walk `began`.
+        The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, the place where a long walk
+        stopped. It also has `top`, the highest number that any walk saw, and the time at which the last complete walk
+        `began`.
         """
         self._top = cursor.get("top", 0)
         began = cursor.get("began")
@@ -101,12 +102,12 @@ class IssuesWalk:
     def _stretch(
         self, since: datetime, first: Answer | None, seen: set[str]
     ) -> Generator[Page, None, tuple[Answer, int, int]]:
-        """The pages of a single request, up to the first page that leads to a later `since`; how many pages, and how
-        many strays.
+        """The pages of a single request, up to the first page that leads to a later `since`. Returns the last page, the
+        number of pages, and the number of strays.
 
         Hundreds of rows of one second are read by page number. If such a row leaves, another row can slip past the edge
-        of a page, so the pages are read again until there is no stray: a row that was not `seen` before, although it is
-        no newer than the newest row that was.
+        of a page, so the pages are read again until there is no stray. A stray is a row that was not `seen` before,
+        although it is not newer than the newest seen row.
         """
         top = max((version.partition(" ")[0] for version in seen), default="")
         pages = strays = 0
@@ -131,7 +132,7 @@ class IssuesWalk:
     def _further(self, answer: Answer, since: datetime) -> datetime | None:
         """The `since` of the next request: a second before the page's last update; None if that makes no progress.
 
-        The second is there because some servers leave out rows updated exactly at `since`.
+        The second is subtracted because some servers leave out rows updated exactly at `since`.
         """
         further = _newest(answer, since) - _SECOND
         return further if _ascends(answer.rows or [], since) and further >= since + _SECOND else None
@@ -149,7 +150,7 @@ class IssuesWalk:
                 assert first is not None
                 bottom = self._api.page(self._path, query, "issues", first.of or 1)
                 rows = bottom.rows or []
-                # Old enough that every later update is newer, whichever server's clock dates it.
+                # Rows so old that every later update is newer, whichever server's clock dates the update.
                 old = [place for place, row in enumerate(rows) if row.updated_at < bottom.at - OVERLAP]
                 if not old:
                     return None
@@ -163,7 +164,7 @@ class IssuesWalk:
                     "row": row,
                 }
                 yield self._page(rows)
-            # The first page again, conditionally: a row that left it before the last page was read must be noticed.
+            # Requests the first page again, with its ETag, to notice a row that left it before the last page was read.
             etag = first.etag if first is not None else None
             for answer in self._api.side_by_side(self._path, query, "issues", walk["page"], walk["of"] - 1, etag):
                 rows = first.rows or [] if answer.rows is None and first is not None else answer.rows or []
@@ -191,7 +192,7 @@ class IssuesWalk:
         )
 
     def _came_from_elsewhere(self, row: Issue) -> bool:
-        """Whether an issue was transferred to this repository since the last whole walk.
+        """Whether an issue was transferred to this repository since the last complete walk.
 
         An issue that was neither opened nor closed within the stream's days may have a high number that no walk saw.
         """
@@ -203,7 +204,7 @@ class IssuesWalk:
 
 
 def _ascends(rows: list[Any], since: datetime) -> bool:
-    """Whether the updates of the rows ascend from `since` on: whether the server honours both order and `since`."""
+    """Whether the updates of the rows ascend from `since` on, so that the server honours both order and `since`."""
     times = [since - _SECOND, *(row.updated_at for row in rows)]
     return all(before <= after for before, after in pairwise(times))
 

@@ -1,4 +1,4 @@
-"""Makes people's texts inert within Markdown: they are shown as they were written and have no other effect.
+"""Makes people's texts inert within Markdown: GitHub shows them as they were written, and they have no other effect.
 
 Backslashes escape what GitHub Flavored Markdown (github.github.com/gfm) takes for markup; entities escape HTML. GitHub
 looks for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people.
@@ -20,8 +20,8 @@ _STARTS = re.compile(r"^(?:(?=(?:#+|=+|[-+]+)(?:\s|$))|(?P<number>\d{1,9})(?=[.)
 
 
 def inert(text: str) -> str:
-    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links, but those
-    of issues, which would show the text beside the issue.
+    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links, except the
+    addresses of issues, because the issue would show the text as a reference.
     """
     parts = _ADDRESS.split(text)
     parts[::2] = map(_plain, parts[::2])

@@ -1,4 +1,4 @@
-"""syncd's block in a text of somebody else, between two marks that Markdown does not show."""
+"""syncd's block in another person's text, between two marks that Markdown does not show."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 
 class TornError(Exception):
-    """One of the two marks is missing; the text says which one."""
+    """One of the two marks is missing; the message says which one."""
 
 
 def block_of(text: str, name: str) -> str | None:
-    """The content of a block, with `\\n` at line ends; None if there is no block, or an empty one. Raises TornError."""
+    """The content of a block, with `\\n` at line ends; None if the block is missing or empty. Raises TornError."""
     block = _find(text, name)
     return None if block is None else block[1].replace("\r\n", "\n").strip("\n") or None
 
@@ -18,7 +18,7 @@ def block_of(text: str, name: str) -> str | None:
 def with_block(text: str, name: str, content: str) -> str:
     """The text with this content in its block. A new block is added at the end, after a blank line. Raises TornError.
 
-    The rest stays byte for byte. The block uses the line ends of the text.
+    The rest of the text does not change by a byte. The block uses the line ends of the text.
     """
     end_of_line = "\r\n" if "\r\n" in text else "\n"
     new = end_of_line.join([start_of(name), *content.split("\n"), _end_of(name)])

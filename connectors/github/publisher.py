@@ -1,9 +1,9 @@
-"""Check-ins on issues: a block in the text, a comment, a label.
+"""Writes check-ins to issues: a block in the text, a comment, a label.
 
 GitHub has no If-Match for writes to issues (docs.github.com, "Best practices for using the REST API"), so the last
 writer wins. Each place is therefore read again right before it is written, after any wait. The block goes into the text
-that was just read. If syncd's own place has changed since syncd decided, syncd decides again. An edit can still be lost
-if it is saved within the time of a single request.
+that was just read. If the content of syncd's own place has changed since syncd decided to write, syncd decides again.
+An edit can still be lost if it is saved within the time of a single request.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ class GitHubPublisher:
         return now
 
     def _own_comment(self, issue: IssueClient, name: str) -> tuple[str, Comment | None]:
-        """The mark of syncd's comment for a key result, and the comment; if there is none, that for its former id.
+        """The mark and the comment of syncd for a key result. If there is none, the comment for its former id.
 
-        Of several it is the oldest: any quote or copy of it is newer.
+        Of several comments it is the oldest, because any quote or copy of it is newer.
         """
         start, former = start_of(name), self._former.get(name)
         before, of_former = start_of(former) if former else start, None
@@ -158,7 +158,7 @@ class _Look:
 
 
 def _where(issue: IssueClient, name: str, place: str) -> str:
-    """Describes a place to people."""
+    """The name of a place for people."""
     what = {"body": f"the block of {name} in", "comment": f"the comment for {name} on", "label": "the label of"}
     return f"{what[place]} {issue.name}"
 

@@ -12,17 +12,17 @@ from connectors.github.walks import OVERLAP, resumable
 from syncd.sdk import Page, Record
 
 _QUERY = {"state": "all", "sort": "updated", "direction": "desc"}
-_HEAD_READS = 5  # if the head still changes after so many reads, the rest is left to the next cycle
+_HEAD_READS = 5  # if the head still changes after this many reads, the next cycle reads the rest
 
 
 class PullsWalk:
     """A walk from the newest update down to the floor, then over the head again until it stops changing.
 
-    A pull request that is updated while pages are read moves to the head. Open pull requests are listed too: in a list
-    of closed ones alone, a pull request that is reopened would leave, and another would slip past the edge of a page.
-    Pages that are requested at once may arrive out of order, and a row that is pushed across their edge is then missed:
-    if the head has changed, the pages are read again one after the other. An interrupted walk continues from its page,
-    because rows only move down: a pull request cannot be deleted.
+    A pull request that is updated while pages are read moves to the head. Open pull requests are listed too. In a list
+    of only closed ones, a reopened pull request would leave, and another would slip past the edge of a page. Pages that
+    are requested at once may arrive out of order, so that the walk misses a row that is pushed across their edge. If
+    the head has changed, such pages are read again one after the other. An interrupted walk continues from its page,
+    because pull requests cannot be deleted, so rows only move down.
     """
 
     def __init__(self, api: Api, repo: str, records: Callable[[list[Any]], list[Record]], kind: str = "pulls") -> None:
@@ -40,7 +40,7 @@ class PullsWalk:
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """The pages down to the floor.
 
-        The cursor has the `mark` and `etag` of the head, or `walk`, where an interrupted walk stopped.
+        The cursor has the `mark` and `etag` of the head, or `walk`, the place where an interrupted walk stopped.
         """
         walk, at_once, start = resumable(self._api, cursor), True, 1
         if walk is not None:
@@ -73,10 +73,11 @@ class PullsWalk:
     def _down(
         self, floor: datetime, at_once: bool, start: int = 1, etag: str | None = None
     ) -> Generator[Page, None, int]:
-        """The pages that may hold pull requests newer than the floor. Returns how many there were.
+        """The pages that may hold pull requests newer than the floor. Returns the number of pages.
 
         If the server does not sort as requested, the whole list is read: stopping early would miss rows. A page with
-        only rows that were seen before moves no cursor: a server that repeats a page still has other pages.
+        only rows that were seen before does not move the cursor, because a server that repeats a page still has other
+        pages.
         """
         page_count = 0
         in_order = True
@@ -97,7 +98,7 @@ class PullsWalk:
         return page_count
 
     def _head(self) -> Generator[Page, None, tuple[bool, int]]:
-        """The head again, down to its former top. Returns whether the head has changed, and how many pages it took."""
+        """Reads the head again, down to its former top. Returns whether it has changed, and the number of pages."""
         assert self._top is not None
         former, down_to, page_count, moved = self._head_rows, self._top - OVERLAP, 0, False
         for answer in self._api.pages(self._path, _QUERY, self._kind, self._etag):
@@ -113,7 +114,7 @@ class PullsWalk:
         return moved, page_count
 
     def _is_progress(self, answer: Answer) -> bool:
-        """Whether a page has a row that is new to this walk; always False for the page at which an earlier walk
+        """Whether a page has a row that is new to this walk; always False for the page where an earlier walk
         stopped.
         """
         new = {row.stable_id for row in answer.rows or ()} - self._seen
@@ -121,7 +122,9 @@ class PullsWalk:
         return bool(new) and _digest(answer) != self._last_digest
 
     def _remember_head(self, answer: Answer, *, reset: bool = False) -> None:
-        """Remembers the newest rows, within the time by which servers may differ. A row not among them has moved."""
+        """Stores the newest rows, within the time by which clocks of servers may differ. If a later reading has a row
+        that is not among them, the row has moved.
+        """
         rows = answer.rows or []
         if reset:
             self._etag = answer.etag

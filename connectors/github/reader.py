@@ -1,4 +1,4 @@
-"""Reads one repository: picks the list that has what a stream needs, and pages of a size that the server can give."""
+"""Reads one repository. It selects the list with the records of a stream, and pages small enough for the server."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from connectors.github.tags import tags
 from connectors.github.walks import records_of, releases, start_of_walk
 from syncd.sdk import Lists, Page, Stream
 
-_SIZES = (PER_PAGE, 30, 10)  # rows a page: a gateway gives up on pages of many large rows
+_SIZES = (PER_PAGE, 30, 10)  # rows in a page: gateways give up on pages of many large rows
 
 
 class Reader:
     """The pages of a repository.
 
-    It keeps each stream's memory while the source is open: a census and the pull after it share what they learn.
+    It holds the memory of each stream while the source is open, so that a census and the pull after it share it.
     """
 
     def __init__(self, api: Api, repositories: Repositories) -> None:
@@ -38,15 +38,15 @@ class Reader:
         self._memories: dict[str, dict[str, Any]] = {}
 
     def memory(self, stream: Stream) -> dict[str, Any]:
-        """What the stream remembers: its `repositories` by name, and the `sizes` of pages that had to be small."""
+        """The memory of a stream, such as its `repositories` by name, and the `sizes` of pages that had to be small."""
         return self._memories.setdefault(stream.key, dict(stream.memory))
 
     def forget_sizes(self, stream: Stream) -> None:
-        """Lets the next walk try large pages again: the server may only have been ill."""
+        """Lets the next walk try large pages again, because the problem of the server may have passed."""
         self.memory(stream).pop("sizes", None)
 
     def forget_outcomes(self) -> None:
-        """Lets the next walk ask again what deployments came to."""
+        """Lets the next walk request the outcomes of deployments again."""
         self._outcomes.forget()
 
     def pages(self, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
@@ -69,11 +69,11 @@ class Reader:
     def _under_its_name(
         self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
-        """The pages of a repository whose records have its present name, as those of `OWNER/*` have."""
+        """The pages of a repository. Its records have its present name, as with `OWNER/*`."""
         pages = self._list(api, kind, repository, stream, cursor)
         first = next(pages, None)
         if repository.id is None and api.was_redirected(repository.full_name):
-            with suppress(Refused):  # then its records keep the configured name
+            with suppress(Refused):  # if refused, its records keep the configured name
                 now = self._repositories.alone(repository.full_name)
                 if now.key != repository.key:
                     yield Page(lists=Lists(renamed={repository.key: now.key}))
@@ -103,9 +103,9 @@ class Reader:
             yield from self._deployed(api, repository, kind.removeprefix(DEPLOYED_TO), stream, cursor)
 
     def _issues(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Issues and pull requests by /issues; pull requests by /pulls where only they are needed and /issues has none.
+        """Issues and pull requests from /issues. If /issues does not have the pull requests, they come from /pulls.
 
-        /issues is closed to a token that may read pull requests alone, and where issues are turned off.
+        /issues refuses a token that may read only pull requests, and repositories whose issues are turned off.
         """
         merges = "pull request" in stream.needs
         merges_alone = merges and "issue" not in stream.needs
@@ -125,7 +125,7 @@ class Reader:
                 yield page if page.cursor is None else replace(page, cursor={"pulls": page.cursor})
 
     def _has_none(self, error: MergesUntold | Refused, repository: Repository, *, merges_alone: bool) -> bool:
-        """Whether /issues has nothing of what is needed, so that an error of it is no failure."""
+        """Whether an error of /issues means that it has none of the needed rows, so that the pull does not fail."""
         if isinstance(error, MergesUntold):
             return merges_alone
         if merges_alone and error.status in (403, 404, 410):
@@ -133,7 +133,7 @@ class Reader:
         return error.status == 410 and self._flags(repository).has_issues is False
 
     def _pulls(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Pull requests by /pulls; none where they are turned off."""
+        """Pull requests from /pulls; none if they are turned off."""
         records = partial(records_of, repository.full_name, needs=stream.needs)
         walk = PullsWalk(api, repository.full_name, records)
         yield from self._unless_turned_off(repository, walk.pages(start_of_walk(stream.since, cursor), cursor))
@@ -141,7 +141,7 @@ class Reader:
     def _deployed(
         self, api: Api, repository: Repository, environment: str, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
-        """Pull requests that were deployed to an environment; none where they are turned off."""
+        """Pull requests that were deployed to an environment; none if pull requests are turned off."""
         walk = DeployedWalk(
             api,
             repository.full_name,
@@ -154,7 +154,7 @@ class Reader:
         yield from self._unless_turned_off(repository, walk.pages(cursor))
 
     def _unless_turned_off(self, repository: Repository, pages: Iterator[Page]) -> Iterator[Page]:
-        """The pages of a list of pull requests."""
+        """The pages of a list of pull requests; an empty page if they are turned off."""
         try:
             if repository.has_pull_requests is not False:
                 yield from pages
@@ -165,7 +165,7 @@ class Reader:
         yield _turned_off("pull requests", repository)
 
     def _flags(self, repository: Repository) -> Repository:
-        """The repository with its flags, which a list of repositories has brought already."""
+        """The repository with its flags. They are requested only if the repository does not come from a list."""
         if repository.id is None:
             with suppress(Refused):
                 return self._repositories.with_flags(repository.full_name)
@@ -173,5 +173,5 @@ class Reader:
 
 
 def _turned_off(what: str, repository: Repository, cursor: Mapping[str, Any] | None = None) -> Page:
-    """The page of a list that has nothing. Its cursor goes: if it is turned on again, it is read from its beginning."""
+    """The page of a list that is turned off. The cursor is dropped, so that all is read when the list returns."""
     return Page(cursor=cursor or {}, lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

@@ -1,4 +1,4 @@
-"""Refusals of GitHub that pass, and lists that it cuts short without refusing anything.
+"""Recognizes refusals of GitHub that pass, and lists that GitHub shortens without an error.
 
 Sources: docs.github.com "Authorizing a personal access token for use with single sign-on" (X-GitHub-SSO), "Rate limits
 for the REST API" (limits on how fast content is made).
@@ -19,10 +19,10 @@ CONTENT_WAIT = 120.0
 
 
 def is_too_quick(status: int, message: str) -> bool:
-    """Whether GitHub refuses a write because too much was written lately. It says so with 422, which is final else."""
+    """Whether GitHub refuses a write (422) because of too many recent writes. Any other refusal with 422 is final."""
     return status in (403, 422) and _TOO_QUICKLY.search(message) is not None
 
 
 def withheld(headers: Mapping[str, str]) -> bool:
-    """Whether a list leaves out what belongs to organizations for which the token lacks single sign-on."""
+    """Whether a list leaves out rows of organizations for which the token lacks single sign-on."""
     return headers.get("x-github-sso", "").partition(";")[0].strip() == "partial-results"

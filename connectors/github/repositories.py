@@ -1,7 +1,7 @@
-"""Which repositories `OWNER/*` means now, and what became of those that it meant before.
+"""Finds the repositories of `OWNER/*`, and what happened to those that are no longer among them.
 
-GitHub lists what the credentials may see. A repository that is missing from that list may be deleted, moved to another
-owner, or hidden from these credentials; so it is asked for by itself.
+GitHub lists the repositories that the credentials may see. A repository that is missing from this list may be deleted,
+moved to another owner, or hidden from these credentials, so syncd requests it separately.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed repository k
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The repositories of an owner: those to `read`, and what became of the `lists` of the last pull.
+    """The repositories of an owner: those to `read`, and the changes to the `lists` of the last pull.
 
-    `names` has the ids of all that belong to the owner, by name, those that cannot be read included.
+    `names` has the ids of all repositories of the owner, by name, including those that cannot be read.
     """
 
     read: Sequence[Repository]
@@ -41,7 +41,9 @@ class Repositories:
         self._settings = settings
 
     def of(self, owner: str, before: Mapping[str, int | None]) -> Owned:
-        """The repositories of an organization or a person. `before` has the ids of those of the last pull, by name."""
+        """The repositories of an organization or a person. `before` has the ids of the repositories of the last pull,
+        by name.
+        """
         listed, withheld = self._listed(owner)
         names = {repository.key: repository for repository in listed}
         renamed = _renamed(before, {row.id: row.key for row in listed if row.id is not None})
@@ -66,12 +68,14 @@ class Repositories:
         )
 
     def alone(self, name: str) -> Repository:
-        """A repository by its name, present or former."""
+        """A repository by its present or a former name."""
         _, _, body = self._api.request(f"/repos/{name}", {})
         return parsed(REPOSITORY, body)
 
     def with_flags(self, name: str) -> Repository:
-        """A repository with what is turned off in it, from its own answer or, where that does not say, from a list."""
+        """A repository with its flags, from its own answer. If that lacks flags, they come from a list of
+        repositories.
+        """
         repository = self.alone(name)
         if repository.has_issues is None or repository.has_pull_requests is None:
             listed, _ = self._listed(repository.full_name.partition("/")[0])
@@ -79,14 +83,14 @@ class Repositories:
         return repository
 
     def _listed(self, owner: str) -> tuple[Sequence[Repository], bool]:
-        """What GitHub lists, and whether it says that the list leaves some out."""
+        """The repositories that GitHub lists, and whether GitHub says that the list leaves some out."""
         try:
             return self._rows(f"/orgs/{owner}/repos", {"type": "all"})
         except NotThere:
             pass
         public = f"/users/{owner}/repos", {"type": "owner"}
         if self._settings.app_id is not None:
-            # The list of a person's repositories has public ones only; an App may see more, of several owners.
+            # The list of a person's repositories has only public ones. An App may see more, from several owners.
             installed, withheld = self._rows("/installation/repositories", {})
             own = {row.key: row for row in installed if row.key.partition("/")[0] == owner.lower()}
             rows, more_withheld = self._rows(*public)
@@ -115,21 +119,21 @@ class Repositories:
         )
 
     def _is_excluded(self, name: str) -> bool:
-        """Whether `exclude` names it, with its owner or without."""
+        """Whether `exclude` names a repository, with or without its owner."""
         patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
         return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
 
 
 def _is_same(id_: int | None, here: Mapping[str, int | None], name: str) -> bool:
-    """Whether a repository still has the name, as far as their ids tell."""
+    """Whether a repository still has the name. If an id is unknown, the name is enough."""
     return name in here and (id_ is None or here[name] in (None, id_))
 
 
 def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:
     """The former and the present names of repositories, by their ids before and now.
 
-    A repository may take the name of another only if that one has given it up: ids that were counted anew, as by a
-    server behind another address, rename nothing.
+    A repository may take the name of another only if the other one no longer has it. So if all repositories have new
+    ids, as on another server, none counts as renamed.
     """
     moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
 

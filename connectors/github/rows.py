@@ -1,4 +1,4 @@
-"""The parts of GitHub's rows that are read, and the records that they become.
+"""The parts of GitHub's rows that syncd reads, and the records that it makes from them.
 
 Parsing drops all other parts, so 20,000 rows take little memory. Shapes: GitHub's OpenAPI description, API version
 2022-11-28. A field that GitHub's description calls optional may be null or missing here.
@@ -34,7 +34,7 @@ class _Named(BaseModel):
 
 
 Labels = list[_Named | str]
-"""Labels as GitHub sends them: objects, or names alone."""
+"""Labels in GitHub's two forms: objects, or only names."""
 
 
 class _Titled(BaseModel):
@@ -49,7 +49,7 @@ Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class Row(BaseModel):
-    """A row. `row_keys` is the key of GitHub's row behind each field that a measure may name."""
+    """A row of GitHub. `row_keys` has the key in GitHub's row for each field that a measure may name."""
 
     row_keys: ClassVar[Mapping[str, str]] = {}
 
@@ -58,19 +58,19 @@ class Row(BaseModel):
     created_at: AwareDatetime
 
     def missing_key(self, needs: Collection[str]) -> str | None:
-        """The key that the row leaves out although a measure needs it; None if there is none. A blank field is null."""
+        """A key that the row lacks although a measure needs it; else None. A key with null is a blank field."""
         keys = [self.row_keys[name] for name in sorted(needs) if name in self.row_keys]
         keys += [self.done_key] if self.done_key else []
         return next((key for key in keys if key not in self.model_fields_set), None)
 
     @property
     def done_key(self) -> str | None:
-        """The key that says when the row was done, if it must be there."""
+        """The key for the time when the row was done, if the row must have it."""
         return None
 
     @property
     def stable_id(self) -> str:
-        """What identifies the row among those of its kind in its repository."""
+        """Identifies the row among the rows of its kind in its repository."""
         return str(self.id)
 
 
@@ -128,7 +128,7 @@ class Pull(_Numbered):
         return "merged_at" if self.state == "closed" else None
 
     def record(self, repo: str) -> Record:
-        """A pull request."""
+        """The record of a pull request."""
         fields = self.shared_fields()
         fields["base"] = [self.base.ref] if self.base else []
         fields["draft"] = _flag(self.draft)
@@ -149,7 +149,7 @@ class Issue(_Numbered):
     pull_request: _Merge | None = None
 
     def missing_key(self, needs: Collection[str]) -> str | None:
-        """As of every row; a pull request has no type."""
+        """The missing key, as for every row. A pull request needs no type."""
         return super().missing_key(needs if self.pull_request is None else set(needs) - {"type"})
 
     @property
@@ -159,7 +159,7 @@ class Issue(_Numbered):
         return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 
     def record(self, repo: str) -> Record:
-        """An issue, or a pull request. An issue is done if it is closed as delivered.
+        """The record of an issue or a pull request. An issue is done if it is closed as delivered.
 
         A reopened issue may keep its `closed_at`.
         """
@@ -206,7 +206,7 @@ class Release(Row):
         return None if self.draft else "published_at"
 
     def record(self, repo: str) -> Record:
-        """A release. A draft is not done."""
+        """The record of a release. A draft is not done."""
         title = self.name or self.tag_name
         fields: dict[str, Sequence[Scalar]] = {
             **author_fields(self.author),
@@ -223,7 +223,7 @@ class Release(Row):
 
 
 class Repository(BaseModel):
-    """A repository in a list of repositories, or by itself."""
+    """A repository, from a list or from its own answer."""
 
     id: Whole | None = None
     full_name: str
@@ -239,7 +239,7 @@ class Repository(BaseModel):
 
     @property
     def key(self) -> str:
-        """The name as it identifies records: GitHub's names are the same whatever their case."""
+        """The name in lower case, which identifies records: GitHub ignores upper and lower case in names."""
         return self.full_name.lower()
 
 
@@ -249,7 +249,7 @@ def _repositories(answer: object) -> object:
 
 
 class IssueText(BaseModel):
-    """The parts of an issue that are written: its text and its labels."""
+    """The parts of an issue that syncd writes: its text and its labels."""
 
     body: str | None
     labels: Labels
@@ -269,7 +269,9 @@ class Comment(BaseModel):
 
     @property
     def path(self) -> str:
-        """The path of its requests. After a transfer the issue is in another repository than the configured one."""
+        """The path for requests about the comment. After a transfer, its issue is in another repository than the
+        configured one.
+        """
         return f"/repos/{self.url.partition('/repos/')[2]}"
 
     @property
@@ -279,7 +281,7 @@ class Comment(BaseModel):
 
 
 def author_fields(user: User | None) -> dict[str, Sequence[Scalar]]:
-    """The fields that tell of an account; empty if it was deleted."""
+    """The fields about an account; empty if the account was deleted."""
     return {"author": [user.login], "author_is": [user.kind]} if user else {"author": [], "author_is": []}
 
 

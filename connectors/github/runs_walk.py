@@ -1,8 +1,8 @@
-"""Reads a repository's workflow runs from /actions/runs: those created in one span of time, then those of the next.
+"""Reads a repository's workflow runs from /actions/runs, one span of creation times after the other.
 
-GitHub gives at most 1,000 runs of a filtered list, and counts them all: a span with more is halved. It has no filter by
-update. So syncd requests each run that has not ended by its id until it has. If somebody starts a run again that had
-ended, the walk notices it while the run is among the newest, and a census notices it later.
+GitHub returns at most 1,000 runs of a filtered list, but counts them all, so syncd halves a span with more runs. GitHub
+has no filter by update. So syncd requests each unfinished run by its id until it ends. If somebody restarts an ended
+run, the walk notices the restart while the run is among the newest, and a census notices it later.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from syncd.sdk import Page, RetryLater, SourceBroken
 _MOST = 1000  # docs.github.com "List workflow runs for a repository"
 _RERUN = timedelta(days=30)  # how long after its first start a run may be started again ("Re-running workflows")
 _SECOND = timedelta(seconds=1)
-_APPEARS_WITHIN = timedelta(hours=1)  # how long after its creation a run may come into the list
+_APPEARS_WITHIN = timedelta(hours=1)  # how long after its creation a run may appear in the list
 
 
 class RunsWalk:
     """A walk from the oldest run on.
 
-    The cursor has the creation `from` which the next walk lists, the `etag` of that list if it is a single page, and
-    the `open` runs before it, which have not ended.
+    The cursor has `from`, the creation time at which the next walk begins; the `etag` of that list if it is a single
+    page; and the `open` runs, which have not ended.
     """
 
     def __init__(self, api: Api, repo: str, needs: Collection[str]) -> None:
-        """`needs` are the stream's."""
+        """`needs` come from the stream."""
         self._api = api
         self._repo = repo
         self._needs = needs
@@ -63,9 +63,9 @@ class RunsWalk:
             yield last or Page(cursor={**cursor, "open": self._as_json()})
 
     def _open_runs(self, start: datetime) -> Iterator[WorkflowRun]:
-        """Those before `start` that had not ended. The list shows the others."""
+        """Requests the open runs that were created before `start`. The list shows the other open runs."""
         for id_ in [id_ for id_, created_at in self._open.items() if created_at < start]:
-            with suppress(NotThere):  # it was deleted: a census takes its record away
+            with suppress(NotThere):  # a deleted run; a census removes its record
                 row = parsed(RUN, self._api.request(f"{self._path}/{id_}", {})[2])
                 self._note(row)
                 yield row
@@ -75,9 +75,9 @@ class RunsWalk:
     def _span(
         self, start: datetime, end: datetime | None, etag: str | None
     ) -> Generator[Page, None, tuple[list[WorkflowRun] | None, datetime | None]]:
-        """The runs created from `start` on, and the moment up to which they were created; None if these are all.
+        """The runs created from `start` on, and the end of the span; None for the end if these are all runs.
 
-        If the ETag still holds, it returns None in place of the runs.
+        If the list still has this ETag, returns None instead of the runs.
         """
         self._pages_read: list[Answer] = []
         while True:
@@ -101,7 +101,7 @@ class RunsWalk:
             yield Page()
 
     def _whole(self, query: Mapping[str, str], first: Answer | None) -> Generator[Page, None, list[WorkflowRun]]:
-        """Every run of a query: as many as GitHub counts."""
+        """All runs of a query, as many as GitHub counts."""
         for _ in range(READS):
             rows: dict[int, WorkflowRun] = {}
             self._pages_read = []
@@ -116,7 +116,9 @@ class RunsWalk:
         raise RetryLater("its list of workflow runs changes faster than it can be read, or is not whole")
 
     def _next(self, rows: list[WorkflowRun], start: datetime) -> tuple[datetime, str | None]:
-        """From where the next walk lists: the same again with its ETag, while one page has room for more."""
+        """The creation time and the ETag for the next walk. While the list is a single page that is not full, both stay
+        the same.
+        """
         (*_, answer) = self._pages_read
         if len(self._pages_read) == 1 and not answer.full:
             return start, answer.etag

@@ -16,7 +16,9 @@ from syncd.sdk import Check, Context, Json, Lists, Page, RetryLater, SourceBroke
 
 _LISTED_WHOLE = frozenset({"releases", "tags"})
 _OF_UPDATES = frozenset({"pulls", "issues", "releases", "tags"})
-"""Lists whose cursors stay true. The others read the past again in a census, and the pull goes on from there."""
+"""The lists whose cursors stay valid. For the other lists, a census reads the past again, and the pull continues from
+its end.
+"""
 
 
 class GitHubSource:
@@ -37,7 +39,7 @@ class GitHubSource:
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The rows that changed since the cursor; without a cursor, those updated since the stream's `since`.
 
-        A cursor from another address does not count.
+        A cursor from another address is ignored.
         """
         start: dict[str, Any] = dict(cursor or {})
         if start.get("url") != self._settings.url:
@@ -60,7 +62,7 @@ class GitHubSource:
         cursors = {name.lower(): start for name, start in dict(cursor.get("repos") or {}).items()}
         stored = dict(cursors)
         cursors |= {new: cursors.pop(old) for old, new in owned.lists.renamed.items() if old in cursors}
-        # The cursor of a repository goes with its records: if it comes back, it is read from its beginning.
+        # When the records of a repository go, its cursor goes too. If the repository comes back, all of it is read.
         left = self._left.pop(stream.key, set())
         cursors = {name: start for name, start in cursors.items() if name in owned.names and name not in left}
         yield Page(cursor={"repos": dict(cursors)} if cursors != stored else None, lists=owned.lists)
@@ -112,7 +114,7 @@ class GitHubSource:
         yield from _each(owned.read, read, {})
 
     def _owned(self, repo: str, stream: Stream) -> Owned:
-        """The repositories of `OWNER/*`, which the stream remembers from now on."""
+        """The repositories of `OWNER/*`. The memory of the stream stores them."""
         memory = self._reader.memory(stream)
         owned = self._repositories.of(repo.removesuffix("/*"), memory.get("repositories") or {})
         self._left.setdefault(stream.key, set()).update(owned.lists.left)
@@ -122,12 +124,12 @@ class GitHubSource:
         return replace(owned, lists=replace(owned.lists, memory=dict(memory)))
 
     def check(self) -> Iterator[Check]:
-        """Reachable, authenticated, scopes, quota and clock."""
+        """Checks that GitHub is reachable and accepts the credentials, and checks scopes, quota and clock."""
         headers: Mapping[str, str] = {}
         try:
             _, headers, _ = self._api.request("/rate_limit", {})
         except NotThere as error:
-            if "rate limit" not in error.message.lower():  # as GitHub Enterprise answers if it has none
+            if "rate limit" not in error.message.lower():  # the answer of GitHub Enterprise without rate limits
                 raise
         yield Check("reachable", True, self._settings.url)
         if self._settings.token is None and self._settings.app_id is None:
@@ -154,9 +156,10 @@ class GitHubSource:
 def _each(
     repositories: Sequence[Repository], read: Callable[[Repository], Iterator[Page]], unread: dict[str, str]
 ) -> Iterator[Page]:
-    """The pages of each repository. One that cannot be read goes into `unread` with the reason; the others are read.
+    """The pages of each repository. A repository that cannot be read is added to `unread` with the reason, and the
+    others are still read.
 
-    A limit, refused credentials, or a server that fails for two repositories in a row concern all of them.
+    A limit, refused credentials, or failures for two repositories in a row end the reading of all repositories.
     """
     failed = False
     for repository in repositories:

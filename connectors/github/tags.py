@@ -1,6 +1,7 @@
-"""Reads a repository's tags as releases, and dates each by its own object or by the commit that it names.
+"""Reads a repository's tags as releases. The date of a tag comes from its own object, or from the commit that it names.
 
-The list of refs has no dates, so each tag takes a request, once: what a SHA names never changes.
+The list of refs has no dates, so each tag needs one request for its date. The date is stored, because the object of a
+SHA never changes.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from connectors.github.delivery_rows import ANNOTATED_TAG, GIT_COMMIT, TagRef
 from connectors.github.walks import EARLIEST, steady
 from syncd.sdk import Lists, Page, Record
 
-_AT_ONCE = 50  # the dates of so many tags are lost at most if a walk breaks off
+_AT_ONCE = 50  # if a walk stops early, at most this many dates are lost
 
 
 def tags(api: Api, repo: str, cursor: Mapping[str, Any], memory: dict[str, Any]) -> Iterator[Page]:
-    """All tags of a repository. `memory` is the stream's: it keeps what each SHA is dated."""
+    """All tags of a repository. `memory` is the memory of the stream, which holds the date of each SHA."""
     refs: list[TagRef] = []
     etags: list[str | None] = []
     try:
@@ -30,7 +31,7 @@ def tags(api: Api, repo: str, cursor: Mapping[str, Any], memory: dict[str, Any])
                 etags.append(answer.etag)
                 refs += [row for row in answer.rows if row.ref.startswith("refs/tags/")]
     except Refused as error:
-        if error.status != 409:  # a repository without a commit
+        if error.status != 409:  # 409: a repository without a commit
             raise
     dated: dict[str, Any] = dict(memory.get("dated", {}).get(repo.lower(), {}))
     records: list[Record] = []
@@ -53,7 +54,9 @@ def _remembered(memory: dict[str, Any], repo: str, dated: Mapping[str, Any]) -> 
 
 
 def _dated(api: Api, repo: str, ref: TagRef) -> tuple[str | None, str]:
-    """The date of what a tag leads to, None if it has none; and the first line of an annotated tag's message."""
+    """The date of the object that a tag leads to, None if it has none; and the first line of an annotated tag's
+    message.
+    """
     if ref.type == "tag":
         tag = parsed(ANNOTATED_TAG, api.request(f"/repos/{repo}/git/tags/{ref.sha}", {})[2])
         title = tag.message.strip().partition("\n")[0]
@@ -69,7 +72,7 @@ def _committed(api: Api, repo: str, sha: str) -> str:
 
 
 def _record(repo: str, ref: TagRef, at: str | None, title: str) -> Record:
-    """A tag, done at its date. The title says whose date that is."""
+    """The record of a tag, done at its date. The title says whether the date is that of the tag or of its commit."""
     name, annotated = ref.name, ref.type == "tag"
     done_at = datetime.fromisoformat(at) if at else None
     fields = {"tag": [name], "title": [title or name], "annotated": [str(annotated).lower()]}

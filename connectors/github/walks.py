@@ -1,8 +1,8 @@
-"""Shared by the walks over GitHub's lists; also the lists that are not ordered by update.
+"""The functions that the walks over GitHub's lists share, and the walks over lists that are not ordered by update.
 
 Lists change while they are read. Each walk continues from the newest update that the previous walk saw, less an
-overlap. A list that has not changed answers 304, which costs no quota. A long list is read several pages at once; then
-the walk checks that no row slipped between the pages.
+overlap. For a list that has not changed GitHub answers 304, which costs no quota. A long list is read several pages at
+once; then the walk checks that no row slipped between the pages.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # covers equal timestamps, and servers whose clocks differ
 EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
-"""Before any update on GitHub. To `since` of the year 1970 GitHub answers an empty list, whatever there is."""
-READS = 5  # if a list still changes after so many reads, it is left to the next cycle
+"""A time before any update on GitHub. If `since` is in 1970, GitHub always returns an empty list."""
+READS = 5  # if a list still changes after this many reads, the next cycle reads it
 
 
 def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime:
-    """The update from which a walk begins. `since` is the stream's, None if every record is needed.
+    """The time of the update from which a walk begins. `since` comes from the stream, None if every record is needed.
 
-    A walk repeats the last request if that reaches back far enough: GitHub answers 304 if nothing changed.
+    A walk repeats the last request if that request reaches back far enough, because GitHub then answers 304 if nothing
+    changed.
     """
     floor = max(since or EARLIEST, EARLIEST)
     if not cursor.get("mark"):
@@ -34,13 +35,15 @@ def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime
 
 
 def resumable(api: Api, cursor: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Where an interrupted walk stopped. None if none was, or if its pages had another size and so other rows."""
+    """The place where an interrupted walk stopped. None if no walk was interrupted, or if its pages had another size,
+    and so held other rows.
+    """
     walk: Mapping[str, Any] | None = cursor.get("walk")
     return walk if walk is not None and walk.get("size") == api.per_page else None
 
 
 def releases(api: Api, repo: str, cursor: Mapping[str, Any], needs: Collection[str]) -> Iterator[Page]:
-    """All releases of a repository: their list is not ordered by update, and an old release may change or be deleted.
+    """All releases of a repository. Their list is not ordered by update, and an old release may change or be deleted.
 
     Only the ETag of a single page proves that nothing changed.
     """
@@ -62,8 +65,8 @@ def steady(
 ) -> Iterator[Iterator[Answer]]:
     """Reads a list in the order of creation, again and again until neither its first nor its last page has changed.
 
-    A row that leaves the list moves all later rows up and may hide one across the edge of a page. It always changes the
-    last page.
+    A row that leaves the list moves all later rows up. Then a row can cross the edge of a page and be missed, but the
+    last page always changes.
     """
     ends: list[Answer] = []
 
@@ -86,13 +89,15 @@ def steady(
 
 
 def records_of(repo: str, rows: list[Any], needs: Collection[str]) -> list[Record]:
-    """The rows of a page as records. SourceBroken if a row leaves out what a measure `needs`: that is not blank."""
+    """The rows of a page as records. Raises SourceBroken if a row lacks a key that a measure `needs`, because a missing
+    key is not a blank field.
+    """
     check_keys(rows, needs)
     return [row.record(repo) for row in rows]
 
 
 def check_keys(rows: Iterable[Row], needs: Collection[str]) -> None:
-    """SourceBroken if a row leaves out what a measure `needs`."""
+    """Raises SourceBroken if a row lacks a key that a measure `needs`."""
     for row in rows:
         if (key := row.missing_key(needs)) is not None:
             raise SourceBroken(

@@ -121,9 +121,7 @@ class HttpPublish(PublishKeys):
         return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """All keys without `ids` and `success`: a new id affects no other key result, and `success` changes no
-        request.
-        """
+        """All keys but `ids` and `success`: a new id affects no other key result, and `success` no request."""
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 

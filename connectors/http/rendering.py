@@ -59,9 +59,7 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header. Content-Type has one place, ignoring upper and lower case, because two places would send
-    it twice.
-    """
+    """The place of a header. Content-Type has one place, ignoring case, because two places would send it twice."""
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

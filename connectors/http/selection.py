@@ -52,7 +52,7 @@ class Selection:
         self._pairs: list[Any] | None = None
         self._value: Any = None
         self._came = dict.fromkeys(list_paths(expression), 0)
-        self._outcome: Snapshot | None = None  # what ends the reading before the last page
+        self._outcome: Snapshot | None = None  # the final result, if a page before the last one ends the reading
         self._part: str | None = None
         self._following: str | None = None
 

@@ -1,9 +1,10 @@
-"""Jira, Cloud and Data Center, through the jira library: the issues of a JQL query, and check-ins to issues.
+"""Jira, Cloud and Data Center, through the jira library: reads the issues of a JQL query, and writes check-ins to
+issues.
 
 `settings` are its YAML keys. `source` pulls issues and takes their census by a `walk` over the list. `client` sends the
-requests, `jql` adds a time bound to the query, and `answers`, `fields` and `changelog` are the parts of the answers
-that are read. `publisher` writes to the fields of an edit `screen`, and comments in Jira's `markup`; `audience` says
-who sees them. A process that only reads mappings imports the keys alone; the library is imported at its first use.
+requests, `jql` adds a time bound to the query, and `answers`, `fields` and `changelog` hold the parts of the answers
+that syncd reads. `publisher` writes to the fields of an edit `screen`, and comments in Jira's `markup`; `audience` says
+who sees them. A process that only reads mappings imports only the keys. The library is imported at its first use.
 """
 
 from __future__ import annotations

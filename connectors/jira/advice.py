@@ -1,4 +1,4 @@
-"""The next step after an answer of Jira, where its sentence does not say it."""
+"""The next step after an answer of Jira, if the text of the answer does not say it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CAPTCHA = re.compile(r"CAPTCHA_CHALLENGE;\s*login-url=(\S+)")
 
 
 def advice(settings: JiraSettings, answer: Answer) -> str:
-    """What to do after an answer, or ""."""
+    """The next step after an answer; "" if there is none."""
     if match := _CAPTCHA.match(answer.headers.get("x-authentication-denied-reason", "")):
         return f"Jira wants to see a person: log in as this account once in a browser, at {match[1]}"
     by_cloud = settings.is_cloud or "Connect Session Auth" in answer.text

@@ -1,4 +1,4 @@
-"""The parts of Jira's answers that are read: pages of searches and comments, the server, accounts.
+"""The parts of Jira's answers that syncd reads: pages of searches and comments, the server, accounts.
 
 The fields of an issue are in `fields`.
 """
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Answer(BaseModel):
-    """A part of an answer; Jira writes its names in camel case."""
+    """A part of an answer. Its names are in camel case in JSON."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -29,7 +29,7 @@ class CloudPage(Answer, Generic[T]):
 
     @property
     def next(self) -> str | None:
-        """Where the next page is; None if this is the last."""
+        """The token of the next page; None if this is the last page."""
         return None if self.is_last else self.next_page_token
 
     @model_validator(mode="after")
@@ -48,7 +48,7 @@ class ServerPage(Answer, Generic[T]):
 
     @property
     def next(self) -> int | None:
-        """Where the next page is; None if this is the last."""
+        """The number at which the next page starts; None if this is the last page."""
         end = self.start_at + len(self.issues)
         return end if end < self.total else None
 
@@ -108,13 +108,13 @@ class MyPermissions(Answer):
 
 
 class CommentVisibility(Answer):
-    """Who sees a comment: the members of a role or a group (`type`) of the name `value`."""
+    """The people who see a comment: the members of a role or a group (`type`) with the name `value`."""
 
     type: str
     value: str
 
     def is_same(self, other: CommentVisibility | None) -> bool:
-        """Whether both are the same role or group; upper and lower case are the same to Jira."""
+        """Whether both are the same role or group. Jira ignores upper and lower case in names."""
         return other is not None and (self.type, self.value.casefold()) == (other.type, other.value.casefold())
 
 
@@ -128,7 +128,7 @@ class CommentProperty(Answer):
 class Comment(Answer):
     """A comment on an issue; `body` is wiki markup.
 
-    `jsd_public`, of Cloud alone, says whether the customers of a service project see it.
+    `jsd_public` says whether the customers of a service project see the comment. Only Cloud has it.
     """
 
     id: str

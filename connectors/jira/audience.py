@@ -1,8 +1,8 @@
-"""Who sees syncd's comment, and how a request says it.
+"""Sets the people who may see syncd's comment in its requests.
 
-`visibility` restricts a comment to a role or a group. Jira Service Management keeps in the property `sd.public.comment`
-whether the customers of a service project see it. An edit without `visibility` would show the comment to everybody, so
-each edit repeats what the comment has.
+`visibility` restricts a comment to a role or a group. Jira Service Management stores in the property
+`sd.public.comment` whether the customers of a service project see a comment. An edit without `visibility` would show
+the comment to everybody, so each edit repeats the present restriction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PROPERTY = "sd.public.comment"
 
 
 def audience(keys: JiraPublish, present: Comment | None) -> dict[str, Any]:
-    """The part of a comment's JSON that says who sees it. `present` is the comment to edit."""
+    """The part of a comment's JSON that restricts who sees the comment. `present` is the comment to edit."""
     visibility = _wanted(keys) or (present.visibility if present else None)
     parts: dict[str, Any] = {}
     if visibility is not None:
@@ -27,7 +27,7 @@ def audience(keys: JiraPublish, present: Comment | None) -> dict[str, Any]:
 
 
 def is_restricted(keys: JiraPublish, comment: Comment) -> bool:
-    """Whether nobody sees a comment whom the keys exclude. What Jira does not say is taken to be right."""
+    """Whether a comment is restricted as the keys require. A restriction that Jira does not report counts as right."""
     wanted = _wanted(keys)
     if wanted is not None and not wanted.is_same(comment.visibility):
         return False
@@ -43,7 +43,7 @@ def _wanted(keys: JiraPublish) -> CommentVisibility | None:
 
 
 def _is_internal(comment: Comment) -> bool | None:
-    """Whether customers do not see a comment; None if Jira does not say it."""
+    """Whether a comment is hidden from customers; None if Jira does not say it."""
     for kept in comment.properties:
         if kept.key == _PROPERTY and isinstance(kept.value, dict):
             return kept.value.get("internal") in (True, "true")

@@ -1,4 +1,4 @@
-"""The changelog of an issue, which tells when work on the issue began.
+"""The changelog of an issue, from which syncd computes when work on the issue began.
 
 A search with `expand=changelog` includes it: on Data Center the whole changelog, oldest change first; on Cloud the
 newest changes first, at most 40 (JRACLOUD-96459). The rest is on the issue's own changelog pages
@@ -17,7 +17,7 @@ from connectors.jira.answers import Answer
 from connectors.jira.fields import Category, Issue
 
 _IN_PROGRESS = "indeterminate"  # the key of the status category In Progress
-_SHOWN = 40  # how many changes Cloud includes; whether its `total` counts the others too is not documented
+_SHOWN = 40  # changes in Cloud's answer; whether `total` counts more is not documented
 
 
 class _Edit(Answer):
@@ -28,7 +28,7 @@ class _Edit(Answer):
 
 
 class Change(Answer):
-    """The fields of an issue that somebody changed at once."""
+    """The fields of an issue that somebody changed in one edit."""
 
     id: int
     created: AwareDatetime
@@ -50,7 +50,7 @@ class _Shown(Answer):
 class LoggedIssue(Issue):
     """An issue with its changelog. A pull requests the changelog if a measure uses `cycle_time`.
 
-    Some servers and proxies leave it out although it was asked for.
+    Some servers and proxies leave the changelog out although it was requested.
     """
 
     expand: ClassVar[str] = "changelog"
@@ -66,7 +66,7 @@ class LoggedIssue(Issue):
 
     @property
     def shown(self) -> Sequence[Change] | None:
-        """The changes that came with the issue; None if its changelog was left out."""
+        """The changes in the answer with the issue; None if the changelog was left out."""
         return None if self.changelog is None else self.changelog.histories
 
 
@@ -78,8 +78,8 @@ class ListedStatus(Answer):
 
 
 def work_began(created: datetime | None, changes: Sequence[Change], categories: Mapping[str, str]) -> datetime | None:
-    """When an issue first entered a status of the category In Progress; the time of its creation, if it began in such a
-    status.
+    """The time when an issue first entered a status of the category In Progress. If it began in such a status, this is
+    the time of its creation.
 
     `categories` holds the key of each status' category. None if the issue never was in progress, or if an earlier
     status of the issue no longer exists, because the category of that status is then unknown.

@@ -38,9 +38,10 @@ _LONGEST_QUERY = 2000  # characters of JQL that fit into an address; a longer qu
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The facts about a site that a cursor keeps: its kind, the account's zone, the address that people open.
+    """The facts about a site that the cursor stores: its kind, the account's zone, the address that people open.
 
-    `url` is that of the settings. `cloud` is None until it has been requested; `zone` is None if it is unknown.
+    `url` is the address from the settings. `cloud` is None until it has been requested; `zone` is None if it is
+    unknown.
     """
 
     url: str
@@ -50,7 +51,7 @@ class Site:
 
 
 class Refused(SourceBroken):
-    """A request that Jira refuses, and would refuse again."""
+    """Jira refuses a request, and would also refuse another try."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -58,13 +59,13 @@ class Refused(SourceBroken):
 
 
 class Client:
-    """Sends requests to a site and keeps what it learns about it in `site`. Opening it makes no request."""
+    """Sends requests to a site, and stores facts about the site in `site`. Making a client sends no request."""
 
     def __init__(self, settings: JiraSettings, context: Context) -> None:
         self.context = context
         self.site = Site(settings.url, None, None, settings.url)
-        self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
-        self.announced: int | None = None  # how many issues match the last search in all, if the site says so
+        self.headers: dict[str, str] = {}  # the headers of the last answer, with names in lower case
+        self.announced: int | None = None  # the number of issues that match the last search, if the site tells it
         self.settings = settings
         self._server = Server(settings, context, partial(advice, settings))
         self._jira = _library(settings, context, self._server, self.headers)
@@ -84,13 +85,13 @@ class Client:
         return self._ask(self._jira.myself, Account)
 
     def listed_fields(self) -> Sequence[ListedField]:
-        """The fields that the server has, requested once."""
+        """The fields that the server has. They are requested only once."""
         if self._listed is None:
             self._listed = self._ask(self._jira.fields, list[ListedField])
         return self._listed
 
     def status_categories(self) -> Mapping[str, str]:
-        """The key of the category of each status, by status id, requested once."""
+        """The key of the category of each status, by status id. They are requested only once."""
         if self._categories is None:
             listed = self._ask(lambda: [status.raw for status in self._jira.statuses()], list[ListedStatus])
             self._categories = {status.id: status.status_category.key for status in listed}
@@ -99,8 +100,8 @@ class Client:
     def changes(self, id: str, shown: Sequence[Change] | None) -> Sequence[Change]:
         """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted.
 
-        `shown` are those that a search showed. Data Center has no such pages: where the search left the changelog out,
-        the issue itself is asked for it.
+        `shown` are the changes that a search returned. Data Center may have no changelog pages. If the search left the
+        changelog out there, syncd requests the issue with its changelog.
         """
         changes: list[Change] = []
         while True:
@@ -137,7 +138,7 @@ class Client:
         self._jira.deploymentType = "Cloud" if self.site.cloud else "Server"
         size = size or (_PER_PAGE_EXPANDED if shape.expand else _PER_PAGE)
         params: dict[str, Any] = {"json_result": True, "use_post": len(jql) > _LONGEST_QUERY, "maxResults": size}
-        if shape.expand:  # in a body, Cloud takes a text and Data Center a list
+        if shape.expand:  # in a body, Cloud requires a text and Data Center a list
             params["expand"] = shape.expand if self.site.cloud else [shape.expand]
 
         # Each request gets its own list of fields, because the library modifies the list.
@@ -165,7 +166,9 @@ class Client:
             raise
 
     def ask_site(self) -> None:
-        """Requests the account each time, and the kind of the site once, if account and address do not tell it."""
+        """Requests the account. The first time, it also finds the kind of the site, with another request if the account
+        or the address do not show it.
+        """
         account = self._ask_account()
         self.site = replace(self.site, zone=_zone(account))
         if self.site.cloud is not None:
@@ -188,7 +191,7 @@ class Client:
         return before.zone != self.site.zone
 
     def _ask_account(self) -> Account:
-        """The account of the credentials. SourceBroken if the credentials are no longer valid."""
+        """The account of the credentials. Raises SourceBroken if the credentials are no longer valid."""
         return self._ask_if_allowed(self._jira.myself, Account)
 
     def _ask_if_allowed(self, call: Callable[[], Any], shape: type[T]) -> T:
@@ -201,7 +204,7 @@ class Client:
             return shape()
 
     def _ask(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """Calls the library, with retries. Returns the answer in this shape."""
+        """Calls the library, with retries. Returns the answer, parsed to this shape."""
 
         def ask() -> T:
             try:
@@ -214,7 +217,9 @@ class Client:
         return self.context.retry.call(ask)
 
     def _send(self, method: Method, path: str, body: Json, shape: type[T]) -> T:
-        """Sends a write; returns the answer in this shape. A redirect is not followed: it would turn into a GET."""
+        """Sends a write, and returns the answer in this shape. Redirects are not followed: they would turn into
+        GETs.
+        """
 
         def send() -> Any:
             address = self._jira._get_url(path)
@@ -255,7 +260,7 @@ class Client:
 
 
 def _zone(account: Account) -> str | None:
-    """The zone of an account; None if Jira does not tell it, or if this machine does not have it."""
+    """The zone of an account; None if Jira does not tell it, or if this machine does not know the zone."""
     try:
         return ZoneInfo(account.time_zone).key if account.time_zone else None
     except (ValueError, KeyError, OSError):
@@ -265,7 +270,7 @@ def _zone(account: Account) -> str | None:
 def _library(settings: JiraSettings, context: Context, server: Server, headers: dict[str, str]) -> JIRA:
     """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`.
 
-    It follows no redirect to another server or to a login page, and takes no web page for an answer.
+    It does not follow redirects to another server or to a login page, and refuses web pages as answers.
     """
     from jira import JIRA
 
@@ -282,7 +287,7 @@ def _library(settings: JiraSettings, context: Context, server: Server, headers: 
         logging=False,  # the library would log whole answers
     )
     send_through_exchange(client._session, settings, context)
-    client._fields_cache_value = {"summary": "summary"}  # else the first search requests all fields
+    client._fields_cache_value = {"summary": "summary"}  # without this, the first search requests all fields
 
     def note(response: Any, **_: Any) -> None:
         headers.clear()

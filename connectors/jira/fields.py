@@ -1,4 +1,6 @@
-"""The parts of an issue that are read: its place in a walk, when it was done, and the fields that measures name."""
+"""The parts of an issue that syncd reads: its place in a walk, the time it was done, and the fields that measures
+name.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ FIELD_IDS: Mapping[str, str] = {
     "component": "components",
     "assignee": "assignee",
     "lead_time": "created",  # days from creation until done
-    "cycle_time": "created",  # days from the start of work, which the changelog tells, until done
+    "cycle_time": "created",  # days from the start of work, found in the changelog, until done
 }
 ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 
@@ -38,7 +40,7 @@ _SPRINT = re.compile(
 )
 
 
-# What Jira and its templates call the end of an issue that nobody worked on to its end, in lower case.
+# The resolutions, in lower case, that Jira and its templates have for issues that were not worked on to their end.
 _HARDLY_DELIVERED = frozenset(
     {
         "abandoned", "canceled", "cancelled", "cannot reproduce", "declined", "duplicate", "incomplete", "invalid",
@@ -53,9 +55,9 @@ class _Updated(Answer):
 
 
 class Id(Answer):
-    """The id of an issue: all that a census needs if its list fits on one page.
+    """The id of an issue. A census needs only the id if its list fits on one page.
 
-    `expand` names what a search is to include beside the fields.
+    `expand` names the parts that a search includes in addition to the fields.
     """
 
     expand: ClassVar[str | None] = None
@@ -64,7 +66,7 @@ class Id(Answer):
 
 
 class Place(Id):
-    """An issue's place in a walk: all that a census needs if it walks the list."""
+    """An issue's place in a walk. A census that walks the list needs only the place."""
 
     fields: _Updated
 
@@ -108,14 +110,14 @@ class Issue(Place):
 
     @property
     def done_at(self) -> datetime | None:
-        """The time on which the issue counts, if its status category is Done. A reopened issue is not done."""
+        """The time at which the issue counts, if its status category is Done. A reopened issue is not done."""
         if self.fields.status.status_category.key != "done":
             return None
         return self.fields.resolutiondate or self.fields.statuscategorychangedate
 
     @property
     def not_done(self) -> str | None:
-        """Why it does not count. A reopened issue may still have a resolution."""
+        """The reason why the issue is not done. A reopened issue may still have a resolution."""
         if self.done_at is not None:
             return None
         fields = self.fields
@@ -127,10 +129,10 @@ class Issue(Place):
     def record(
         self, site: str, ids: Mapping[str, str], began: datetime | None = None, unless: Collection[str] | None = None
     ) -> Record:
-        """Its record. `began` is when work on the issue began, if a measure needs that.
+        """The record of the issue. `began` is the time when work on it began, if a measure needs this time.
 
-        An issue is not delivered if its resolution is one of `unless`. If that is None, an issue counts whatever its
-        resolution is, and the record of one that was hardly delivered says so.
+        An issue is not delivered if its resolution is one of `unless`. If `unless` is None, an issue counts with any
+        resolution. The record has a remark if the resolution suggests that the issue was not delivered.
         """
         raw, created, done_at, not_done = self.fields.raw, self.fields.created, self.done_at, self.not_done
         resolution, remark = str((self.fields.resolution or {}).get("name") or ""), None
@@ -165,7 +167,7 @@ def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]
 
 
 def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
-    """The ids of the fields that a name may mean: by id, else by exact name, else by name in any case."""
+    """The ids of the fields that a name may mean: by id, else by exact name, else by name ignoring case."""
     return (
         [field.id for field in fields if field.id == name]
         or [field.id for field in fields if field.name == name]
@@ -174,12 +176,12 @@ def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
 
 
 def same_name(name: str) -> str:
-    """The form that a name has in common with the names that Jira takes for the same."""
+    """The normal form of a name. Names that Jira treats as equal have the same form."""
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def elements(value: Any) -> list[Scalar]:
-    """The elements of a field, from any JSON: each element of a list, and for an object the name that people see.
+    """The elements of a field, from any JSON: each element of a list; for an object, the name that people see.
 
     A cascading option gives its own value and its child's value. An object without a name gives nothing, because no
     filter could name it.

@@ -1,7 +1,7 @@
 """JQL: a measure's query, and the bound on the time of updates that syncd adds to it.
 
 Jira reads a time in JQL in the zone of the requesting account, to the minute. If the zone is unknown, a bound reaches
-back as far as two zones can be apart: too many issues do no harm, too few do.
+back by the greatest difference between two zones. Extra issues do no harm, but missing issues do.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_ANY_ZONE = timedelta(hours=26)  # as far as two zones can be apart
+_ANY_ZONE = timedelta(hours=26)  # the greatest difference between two zones
 
-# A quoted text, with or without a closing quote, which is kept; or the ORDER BY that ends a query.
+# A quoted text, which stays, even without a closing quote; or the ORDER BY that ends a query.
 _QUOTED_OR_ORDER = re.compile(
     r"""("(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z))|\border\s+by\b.*\Z""", re.IGNORECASE | re.DOTALL
 )
@@ -78,7 +78,7 @@ def _terms(jql: str) -> list[str]:
 
 
 def within(jql: str, projects: Iterable[str] | None) -> str:
-    """The query, for issues of these projects alone; None allows all."""
+    """The query, limited to issues of these projects; None allows all projects."""
     return jql if projects is None else f"project in ({', '.join(map(_quoted, projects))}) AND ({jql})"
 
 
@@ -87,7 +87,9 @@ def _quoted(text: str) -> str:
 
 
 def bounded(jql: str, literal: str, more: str = "") -> str:
-    """The query, for issues that were updated since a JQL time and meet `more`; the oldest update comes first."""
+    """The query, limited to issues that were updated since a JQL time and meet the conditions `more`. The oldest update
+    comes first.
+    """
     return f'({jql}) AND updated >= "{literal}"{more} ORDER BY updated ASC, key ASC'
 
 
@@ -99,7 +101,7 @@ def leaving_out(ids: Iterable[str], literal: str) -> str:
 def jql_time(moment: datetime, zone: str | None) -> str:
     """A moment in JQL's form: in the account's zone, to the minute, rounded down.
 
-    When clocks go back, an hour occurs twice and Jira does not say which of the two it means: the result is then an
+    When clocks go back, an hour occurs twice. Jira does not say which of the two it means, so the result is then an
     hour earlier.
     """
     if zone is None:

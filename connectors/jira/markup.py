@@ -1,7 +1,7 @@
-"""Plain text as Jira's wiki markup, which version 2 of the API accepts and returns.
+"""Converts plain text to and from Jira's wiki markup, which version 2 of the API accepts and returns.
 
 Data Center stores the markup as it was sent. Cloud stores a document and generates markup from it on each request, so
-escapes, links and blank lines may differ from those that were sent. Therefore the plain texts are compared.
+escapes, links and blank lines may differ from those that were sent. Therefore syncd compares the plain texts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Check-ins to issues: a key result's numbers in fields of the issue, and a comment that syncd keeps up to date.
+"""Writes check-ins to issues: the numbers of a key result to fields of the issue, and a comment that syncd updates.
 
 An issue is read by its key, which still works after the issue was moved, and written by its id. syncd recognizes its
-comment by the last line and the author. It never touches what others wrote, not even a copy of its own comment.
+comment by the last line and the author. It never changes comments of others, not even a copy of its own comment.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NUMBERS = frozenset({"value", "baseline", "target", "progress", "score", "expec
 
 @dataclass(frozen=True, slots=True)
 class _Issue:
-    """The issue of a target: its id, its name for people, and the field of each place."""
+    """The issue of a target: its id, its name for people, and the field for each place."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class _Issue:
 
 
 class JiraPublisher(Client):
-    """Writes to issues of an opened site. Each issue, with its edit screen, is looked up once."""
+    """Writes to issues of an opened site. Each issue, with its edit screen, is requested only once."""
 
     together = False
     appends = False
@@ -97,7 +97,9 @@ class JiraPublisher(Client):
                     self._write(issue, "PUT", path, body, WrittenComment, "Edit Own Comments")
 
     def lacks(self, key_result: str) -> str | None:
-        """The permissions that the account lacks on an issue. An edit screen says it of fields, but not of comments."""
+        """The permissions that the account lacks on an issue. An edit screen shows which fields may be edited, but not
+        comments.
+        """
         issue = self._find(self._keys.issues[key_result])
         needed = {"EDIT_ISSUES": "Edit Issues"} if self._keys.fields else {}
         if self._keys.comment:
@@ -105,7 +107,7 @@ class JiraPublisher(Client):
         params = {"issueId": issue.id, "permissions": ",".join(needed)}
         try:
             mine = self._ask(lambda: self._jira._get_json("mypermissions", params=params), MyPermissions).permissions
-        except Refused:  # a scoped token may not ask
+        except Refused:  # a scoped token may not request permissions
             return None
         lacking = [name for key, name in needed.items() if key in mine and not mine[key].have_permission]
         return f"the account lacks {' and '.join(lacking)} on {issue.name}; grant it" if lacking else None
@@ -134,7 +136,9 @@ class JiraPublisher(Client):
         return Written(content, where)
 
     def _quietly(self, path: str) -> str:
-        """The path of an edit, by which Jira notifies nobody if the keys say so. A new comment has no such setting."""
+        """The path of an edit. If the keys say so, the path has the setting by which Jira notifies nobody. New comments
+        have no such setting.
+        """
         return path if self._keys.notify else f"{path}?notifyUsers=false"
 
     def _find(self, key: str) -> _Issue:
@@ -159,13 +163,13 @@ class JiraPublisher(Client):
         return self._issues[key]
 
     def _screen(self, id: str, key: str) -> Screen:
-        """The edit screen by its own address, where the answer about the issue leaves it out."""
+        """The edit screen from its own address, for answers about the issue that leave it out."""
         with _about(key, "Browse Projects"):
             return self._ask(lambda: self._jira._get_json(f"issue/{id}/editmeta"), Screen)
 
     def _all_comments(self, issue: _Issue) -> Iterator[Comment]:
-        """The comments on an issue. RetryLater if the comments changed while they were read: syncd's own may have been
-        missed.
+        """The comments on an issue. Raises RetryLater if the comments changed while they were read, because syncd's own
+        may be missing then.
         """
         seen: set[str] = set()
         total: int | None = None
@@ -181,7 +185,7 @@ class JiraPublisher(Client):
             yield from fresh
 
     def _own_comment(self, issue: _Issue, name: str) -> Comment | None:
-        """syncd's comment for a key result; if there is none, that for the id which the key result had before."""
+        """syncd's comment for a key result. If there is none, the comment for the key result's former id."""
         of_former: Comment | None = None
         former = self._former.get(name)
         for comment in self._all_comments(issue):
@@ -217,7 +221,7 @@ class JiraPublisher(Client):
 
 @contextmanager
 def _about(what: str, permission: str) -> Iterator[None]:
-    """Adds the subject of the request, and the permission that it takes, to a refusal."""
+    """Adds the subject of the request, and the permission that it needs, to a refusal."""
     try:
         yield
     except Refused as error:
@@ -240,7 +244,7 @@ def _mark(key_result: str) -> str:
 
 
 def _field_value(statement: Statement, name: str, value: Scalar | None) -> Scalar | None:
-    """A value as it is written to a field: health in words, a text on a single line."""
+    """A value in the form for a field: health in words, a text on a single line."""
     if name == "health":
         return health(statement).capitalize()
     return unescaped(" ".join(value.split())) or None if isinstance(value, str) else value

@@ -1,5 +1,5 @@
-"""The edit screen of an issue: the fields that may be set, the values that each accepts, and the form in which a value
-is returned.
+"""The edit screen of an issue: the fields that may be set, the values that each accepts, and the form in which Jira
+returns a value.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Schema(Answer):
 
     @property
     def is_markup(self) -> bool:
-        """Whether Jira shows the texts of the field as wiki markup: those of several lines, not those of one."""
+        """Whether Jira shows the texts of the field as wiki markup, which it does only in fields of several lines."""
         return self.system in ("description", "environment") or (self.custom or "").endswith(":textarea")
 
 
@@ -57,9 +57,9 @@ class _OpenedFields(Answer):
 
 
 class Opened(Id):
-    """An issue as its key led to it. When an issue is moved, its id stays and its key changes.
+    """An issue that was requested by its key. When an issue is moved, its id stays and its key changes.
 
-    `editmeta` is None if it was not asked for, or was left out: some servers and proxies drop it.
+    `editmeta` is None if it was not requested, or if a server or proxy left it out.
     """
 
     key: str
@@ -73,7 +73,7 @@ class Opened(Id):
         return None if kind is None else kind == "service_desk"
 
     def named(self, configured: str) -> str:
-        """Its name for people: the key in the configuration, and its current key if it was moved."""
+        """The issue's name for people: the key in the configuration, and its current key if it was moved."""
         return configured if configured == self.key else f"{configured} (now {self.key})"
 
 
@@ -83,7 +83,7 @@ class FieldValues(Id):
     fields: Mapping[str, Any]
 
     def value(self, id: str) -> Any:
-        """The value of a field that was asked for. RetryLater if it was left out: it may hold what a person wrote."""
+        """The value of a requested field. Raises RetryLater if it was left out, because it may hold a person's text."""
         if id not in self.fields:
             raise RetryLater(f"its answer leaves out the field {id}, which was asked for")
         return self.fields[id]
@@ -101,7 +101,7 @@ class Slot:
     is_markup: bool = False
 
     def check(self, value: Scalar | None) -> None:
-        """SourceBroken if the field does not accept this value."""
+        """Raises SourceBroken if the field does not accept this value."""
         if self.kind == "number" and isinstance(value, str):
             raise SourceBroken(f"{self.issue}'s field {self.name!r} takes numbers, and not {value!r}")
         if self.options is None or self.kind != "option" or value is None:
@@ -111,7 +111,7 @@ class Slot:
             raise SourceBroken(f"{self.issue}'s field {self.name!r} has no option {text!r}; it has: {near}")
 
     def to_json(self, value: Scalar | None) -> Json:
-        """A value as Jira takes it for the field."""
+        """A value in the JSON form that Jira accepts for the field."""
         if value is None or self.kind == "number":
             return value
         text = _text(value)
@@ -132,7 +132,7 @@ class Slot:
 
 
 def find_slot(issue: str, screen: Screen, name: str) -> Slot:
-    """The field with a name, on an issue's screen. SourceBroken if the name means no field, or several."""
+    """The field with a name, on an issue's screen. Raises SourceBroken if no field or several fields have the name."""
     fields = screen.fields
     if not fields:
         raise SourceBroken(f"{issue} has no field that this account may edit; grant it Edit Issues")

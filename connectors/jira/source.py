@@ -1,8 +1,8 @@
 """An opened Jira site: the pages of a pull, the ids of a census.
 
-A pull continues from the newest edit that the last pull saw, the mark of the cursor, and asks for that edit again. If
-its issue is missing from the answer, the account's zone has changed, or the credentials are no longer valid. Only then
-is `/myself` requested again, so that an unchanged list costs a single request.
+A pull continues from the newest edit that the last pull saw, the mark of the cursor, and requests that edit again. If
+the issue of that edit is missing from the answer, the account's zone has changed, or the credentials are no longer
+valid. syncd requests `/myself` again only in this case, so that an unchanged list costs a single request.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from connectors.jira.walk import OVERLAP, walk
 from syncd.sdk import Check, Json, Page, SourceBroken, Stream, quota_and_clock
 
 _LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
-_VERSION = 2  # raised when rows become other records than before
+_VERSION = 2  # raised when a version makes other records from rows
 _IDS_PER_PAGE = 5000  # the largest page of Cloud if only ids are requested
 
 
@@ -35,8 +35,8 @@ class JiraSource(Client):
         """The issues edited since the cursor's mark; without a mark, since the stream's `since`.
 
         The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name; and
-        `read_as`, how rows became records. A cursor from another address does not count, nor does one whose rows became
-        other records: they are pulled again.
+        `read_as`, how rows became records. A cursor from another address is ignored, and so is a cursor with another
+        `read_as`: all rows are then pulled again.
         """
         kept: Mapping[str, Any] = cursor or {}
         if kept and kept["site"]["url"] != self.site.url:
@@ -80,8 +80,8 @@ class JiraSource(Client):
 
         A single page shows a single moment, so requesting ids is enough. That needs a `since` at a full minute, because
         JQL has no seconds. If there are several pages, `walk` requests each by the time of an update. With page
-        numbers, an issue that leaves the list would move another one to a page that was read already, and the census
-        would miss it.
+        numbers, an issue that leaves the list would move another issue to a page that was read already, and the census
+        would miss that issue.
         """
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO
@@ -95,7 +95,7 @@ class JiraSource(Client):
             yield Page(present=frozenset(row.id for row in rows if row.updated >= floor))
 
     def check(self) -> Iterator[Check]:
-        """Reachable, authenticated, quota and clock."""
+        """Checks whether Jira is reachable and accepts the credentials, and checks the quota and the clock."""
         info = self.server()
         kind = f"{info.deployment_type} " if info.deployment_type else ""
         yield Check("reachable", True, f"{self.site.url}: Jira {kind}{info.version}")
@@ -108,14 +108,16 @@ class JiraSource(Client):
         return within(stream.key, self.settings.allow)
 
     def _check_projects(self, rows: Sequence[Issue]) -> None:
-        """SourceBroken for an issue of a project that the connection does not allow, whatever made Jira send it."""
+        """Raises SourceBroken for an issue of a project that the connection does not allow."""
         allow = self.settings.allow
         for row in rows if allow is not None else ():
             if row.key.rpartition("-")[0].upper() not in (allow or ()):
                 raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
     def _began(self, row: Issue) -> datetime | None:
-        """When work on a done issue began, if a measure needs it. Requests the changes that a search leaves out."""
+        """The time when work on a done issue began, if a measure needs it. Requests changes that the search left
+        out.
+        """
         if not isinstance(row, LoggedIssue) or row.done_at is None:
             return None
         changes = self.changes(row.id, row.shown) if row.cut(bool(self.site.cloud)) else row.shown
@@ -132,7 +134,7 @@ class JiraSource(Client):
 
     @property
     def _read_as(self) -> Json:
-        """Distinguishes the ways in which rows become records: by this version of the connector and its settings."""
+        """The version of the connector and its settings that determine how rows become records."""
         unless = self.settings.delivered_unless
         read_as: list[Json] = [_VERSION, sorted(unless) if unless is not None else None]
         return read_as if self.settings.allow is None else [*read_as, sorted(self.settings.allow)]

@@ -1,9 +1,9 @@
 """The walk over a list of issues that changes while it is read.
 
-The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before
-ended: `updated >= "…"`, the bound. Page numbers would shift while issues are edited, and Data Center refuses them past
-10,000. An issue that is edited during the walk moves to the end and is read there. If more than a page of issues share
-a bound, its pages are followed by number, and the bound is read again until no issue is missing.
+The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before ended:
+`updated >= "…"`, the bound. Page numbers are not used: pages shift while issues are edited, and Data Center refuses
+page numbers past 10,000. An issue that is edited during the walk moves to the end and is read there. If more than a
+page of issues share a bound, its pages are followed by number, and the bound is read again until no issue is missing.
 
 For example, at 12:00, with three issues to a page and a floor of 10:01; A to K are issues in the order of their edits:
 
@@ -21,8 +21,8 @@ For example, at 12:00, with three issues to a page and a floor of 10:01; A to K 
 - Strays: D was deleted after its page was read, so G moved up to that page from the second one. G is recognized
   because it is new in the second reading, yet no newer than J, the newest issue of the first reading. A new issue that
   is newer than J was edited during the walk and does not show a gap.
-- Position: each page comes with the moment before which everything has been yielded. An interrupted pull continues
-  from it. It is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
+- Position: each page comes with the moment before which everything was yielded. An interrupted pull continues at the
+  moment, which is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
 - Overlap: a search sees an edit late, so an edit of 11:57 may still be missing when K is there. Therefore K, less than
   five minutes old, could not lead to another bound, and the floor of the next pull is five minutes before K.
 """
@@ -43,9 +43,9 @@ P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
 _MOST_LEFT_OUT = 200  # ids in a query; if more issues share a minute, they are read again instead
-_BARREN = 3  # tolerated pages in a row that hold issues and no new one
-_EMPTY = 100  # tolerated empty pages in a row: Cloud may send several, and then the rest of the list
-_READS = 5  # readings of a bound; if it still changes, the list is left to the next cycle
+_BARREN = 3  # consecutive pages that may hold only issues seen before
+_EMPTY = 100  # consecutive pages that may be empty: Cloud may send several, and then the rest of the list
+_READS = 5  # readings of a bound; if it still changes, the next cycle reads the list
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def walk(
 ) -> Iterator[tuple[list[P], datetime | None]]:
     """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
 
-    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row leads to
-    no bound.
+    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row does not
+    lead to a bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
@@ -108,9 +108,9 @@ def _pages(
 ) -> Iterator[tuple[list[P], bool]]:
     """The pages of a bound, each with whether another page follows.
 
-    SourceBroken if a page leads back to an earlier page, or if several pages bring the same issues again; RetryLater if
-    only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then the bound is
-    read again and nothing is left out.
+    Raises SourceBroken if a page leads back to an earlier page, or if several pages hold the same issues again. Raises
+    RetryLater if only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then
+    the bound is read again and nothing is left out.
     """
     place: str | int | None = None
     seen: set[str | int] = set()

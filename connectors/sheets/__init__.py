@@ -1,9 +1,9 @@
-"""Google Sheets through gspread: numbers from spreadsheets, and check-ins to their rows.
+"""Google Sheets through gspread: reads numbers from spreadsheets, and writes check-ins to their rows.
 
 `settings` and `keys` are its YAML keys. `source` reads ranges and `publisher` writes cells, both through `client`.
-`layout` knows where in a sheet the cells of a key result are, and `log` how a history of check-ins is laid out; both
-work on the `cells` of a sheet. `moved` finds what a write hit because rows moved meanwhile. A process that only reads
-mappings imports the keys alone.
+`layout` finds the cells of a key result in a sheet, and `log` lays out a history of check-ins; both work on the `cells`
+of a sheet. `moved` finds cells that a write hit by mistake because rows moved meanwhile. A process that only reads
+mappings imports only the keys.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ Place = tuple[int, int]
 class Cells:
     """The cells of a sheet in the ranges that were read, without blanks; `rows` and `columns` are the sheet's size.
 
-    `exists` says whether there is such a sheet. A size that no answer gives is 0.
+    `exists` says whether there is such a sheet. A size that the answer does not give is 0.
     """
 
     title: str
@@ -40,7 +40,7 @@ class Cells:
             for right, value in enumerate(row):
                 if value is None or value == "":
                     continue
-                shown = str(value).upper() if isinstance(value, bool) else value  # a ticked box is not the number 1
+                shown = str(value).upper() if isinstance(value, bool) else value  # a ticked box must not be a 1
                 self.values[(area.first_row + down, area.first_column + right)] = shown
 
     def text(self, row: int, column: int) -> str:
@@ -54,12 +54,12 @@ class Cells:
         return max((row for row, _ in self.values), default=-1) + 1
 
     def is_blank(self, rows: range) -> bool:
-        """Whether these rows hold nothing."""
+        """Whether all cells of these rows are blank."""
         return not any(row in rows for row, _ in self.values)
 
 
 def ranges(title: str, cells: Mapping[Place, Scalar | None]) -> Iterable[Mapping[str, Any]]:
-    """ValueRanges of exactly these cells: one for each run of rows in a column. None makes a cell blank."""
+    """ValueRanges of exactly these cells, one for each run of adjacent rows in a column. None makes a cell blank."""
     by_column = sorted(cells, key=lambda place: (place[1], place[0]))
     breaks = [index for index, (above, below) in enumerate(pairwise(by_column), 1) if below != (above[0] + 1, above[1])]
     starts = [0, *breaks]

@@ -1,7 +1,7 @@
-"""Requests to Google Sheets, and the meaning of its answers.
+"""Sends requests to Google Sheets, and reads its answers.
 
 The back-off of gspread 6.2 never gives up, so it is not used. Its `open_by_key` would cost a request and is not needed.
-Its HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
+gspread's HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ _WRITES = "https://www.googleapis.com/auth/spreadsheets"
 _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
-"""Asks for what was entered into cells: a formula is a text that begins with "=", a number is a number."""
+"""Requests cells in the form in which they were entered: a formula is a text that begins with "=", a number is a
+number.
+"""
 
 _BAD_RANGE = re.compile(r"(?:Invalid data\[\d+\]: )?(?:Unable to parse range: |Range \(.*\) exceeds grid limits\b)")
 
 Entry = bool | int | float | str | None
-"""What JSON says of a cell."""
+"""The JSON value of a cell."""
 
 
 class Values(BaseModel):
@@ -54,7 +56,7 @@ class Values(BaseModel):
     values: list[list[Any]] = []
 
     def cells(self) -> list[list[Entry]]:
-        """The rows, each cell checked. RetryLater if a cell differs from what Google documents."""
+        """The rows, with each cell checked. Raises RetryLater if a cell has a type that Google does not document."""
         return [[_entry(value) for value in row] for row in self.values]
 
 
@@ -63,7 +65,7 @@ class _Batch(BaseModel):
 
 
 class Properties(BaseModel):
-    """A sheet's title, and Google's id of it."""
+    """A sheet's title, and its id at Google."""
 
     title: str
     sheetId: int | None = None  # noqa: N815 - Google's name
@@ -97,7 +99,7 @@ class _Detail(BaseModel):
 
 
 class _Problem(BaseModel):
-    """A google.rpc.Status. Its reasons are codes; a message quotes what the request named, such as a sheet."""
+    """A google.rpc.Status. Its reasons are codes. Its message quotes names from the request, such as a sheet."""
 
     message: str = ""
     details: list[_Detail] = []
@@ -125,9 +127,10 @@ class Refused(SourceBroken):
 
 
 class Client:
-    """Sends the requests of one account through the retry policy. SourceError says why there is no answer.
+    """Sends the requests of one account through the retry policy. Raises SourceError with the reason if there is no
+    answer.
 
-    `account` is the address of a service account. With `writes` it asks for the right to write too.
+    `account` is the address of a service account. With `writes` it also requests the right to write.
     """
 
     def __init__(self, settings: SheetsSettings, context: Context, *, writes: bool = False) -> None:
@@ -160,7 +163,9 @@ class Client:
         self._ask("POST", f"{spreadsheet}:batchUpdate", TypeAdapter(_Done), body={"requests": requests})
 
     def check(self) -> Iterator[Check]:
-        """Reachable and authenticated: requests a spreadsheet that cannot exist, and looks at how it is refused."""
+        """Checks "reachable" and "authenticated": requests a spreadsheet that cannot exist, and reads how Google
+        refuses it.
+        """
         response = self._context.retry.call(lambda: self._send("GET", "syncd-doctor", {}, None))
         answer = answer_of(response.status_code, response.headers, response.content)
         refusal = self._server.refusal(answer)
@@ -242,7 +247,7 @@ def _problem(body: str) -> _Problem:
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:
-    """What the token endpoint answered, in brackets; "" if it said nothing."""
+    """The answer of the token endpoint, in brackets; "" if it is empty."""
     body = error.args[-1] if error.args else ""
     text = sentence(body if isinstance(body, str) else orjson.dumps(body).decode(), hide)
     return f" ({text})" if text else ""
@@ -259,7 +264,7 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
             self, method: str, url: str, parameters: Mapping[str, Any], body: Mapping[str, Any] | None
         ) -> requests.Response:
             address = settings.url + url.removeprefix(GOOGLE)
-            # Google sends no redirects here, and requests would send an API key along to another host.
+            # Google sends no redirects here, and on a redirect requests would send the API key to the other host.
             return self.session.request(method, address, params=parameters, json=body, allow_redirects=False)
 
     return AtItsAddress(auth=None, session=session)
@@ -284,7 +289,7 @@ def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[An
 
 
 def _service_account(settings: SheetsSettings, context: Context, scope: str) -> tuple[Callable[[Any], Any], str]:
-    """What signs requests with a service account's key, and the account's address.
+    """A function that signs requests with the key of a service account, and the account's address.
 
     It fetches tokens from the `token_uri` of the key file and makes no other request of its own. google-auth's own
     session would also send the token to a Google host, to ask for the account's "regional access boundary", whatever

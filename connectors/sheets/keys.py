@@ -28,7 +28,7 @@ class SheetsMeasure(TableKeys):
     spreadsheet: SpreadsheetId
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some names alone."""
+        """The problem if the connection does not allow this spreadsheet."""
         assert isinstance(settings, SheetsSettings)
         return not_allowed("spreadsheet", [self.spreadsheet], settings.allow)
 
@@ -82,13 +82,13 @@ class SheetsPublish(PublishKeys):
         return not all(is_letters(column) for column in (self.key_column, *self.columns.values()))
 
     def place(self, stated: Stated) -> str:
-        """The name of the place for a value, such as `value in D`. Another column is another place, which does not
-        belong to syncd yet.
+        """The name of the place for a value, such as `value in D`. A new column is a new place, which does not belong
+        to syncd yet.
         """
         return f"{stated} in {self.columns[stated]}"
 
     def uses(self) -> Collection[str]:
-        """The fields that its columns and the log's columns show."""
+        """The fields of a check-in in its columns and in the columns of the log."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
     def daily(self) -> Collection[str]:

@@ -1,4 +1,4 @@
-"""Where in a sheet a key result's cells are: the row by its id, the columns by letter or header."""
+"""Finds the cells of a key result in a sheet: the row by its id, the columns by letter or header."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _KEY = "key_result"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The rows and columns of a sheet as it was read. `header` is the first row to write, if syncd makes the sheet.
+    """The rows and columns of a sheet as it was read. `header` holds the cells of the first row if syncd creates the
+    sheet.
 
     `lettered` are the places whose columns are named by letters: an inserted column moves them.
     """
@@ -68,7 +69,7 @@ class Layout:
         return max((row for rows in self.rows.values() for row in rows), default=0 if self.sheet.values else -1) + 1
 
     def new_rows(self, contents: Mapping[str, Content]) -> int:
-        """How many key results have something to write and no row."""
+        """The number of key results that have something to write but no row."""
         return sum(
             name not in self.rows and any(place in self.columns for place in contents[name]) for name in contents
         )
@@ -93,14 +94,14 @@ class Layout:
 
 
 def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the whole sheet, since people's cells in other columns show which rows are free."""
+    """The ranges to read: the whole sheet, because cells in other columns show which rows are free."""
     return [whole_sheet(keys.sheet)]
 
 
 def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:
-    """Lays out a sheet as it was read. SourceBroken if a column is missing.
+    """Finds the rows and columns of a sheet. Raises SourceBroken if a column is missing.
 
-    A key result without a row has the row of its `former` id: whoever keeps the sheet renames it there, or not. An
+    A key result without a row uses the row of its `former` id, which the people who maintain the sheet may rename. An
     empty sheet gets a header, if `create` allows it.
     """
     names = [keys.key_column, *keys.columns.values()]
@@ -125,7 +126,7 @@ def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) 
 
 
 def _column(sheet: Cells, name: str) -> int:
-    """The number of a column by its letters, or by its header: in the same case if possible, else in any case."""
+    """The number of a column by its letters, or by its header: an exact match first, then one that ignores case."""
     header = {column: sheet.text(row, column) for row, column in sorted(sheet.values) if row == 0}
     if is_letters(name):
         number = column_number(name)

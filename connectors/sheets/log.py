@@ -1,4 +1,4 @@
-"""The history of check-ins as a sheet that only grows: a row for each statement that was written."""
+"""The history of check-ins in a sheet that only grows. Each statement that was written has a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY = LOGGED.index("key_result")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The log as it was read. Time and key result identify a row: a statement that has a row is not written again."""
+    """The rows of the log. Time and key result identify a row, so a statement that has a row is not written again."""
 
     sheet: Cells
     rows: Mapping[tuple[Scalar | None, Scalar | None], int]
@@ -56,7 +56,7 @@ def needed_ranges(title: str) -> Sequence[str]:
 
 
 def log(sheet: Cells) -> Log:
-    """Reads a sheet as a log. SourceBroken if the sheet holds something else."""
+    """Reads a sheet as a log. Raises SourceBroken if the sheet holds something else."""
     first = [sheet.values.get((0, column)) for column in range(len(LOGGED))]
     if sheet.values and first != list(LOGGED):
         raise SourceBroken(

@@ -1,7 +1,7 @@
 """Finds what a write hit by mistake, because somebody moved rows or columns between the read and the write.
 
-Google writes to addresses, and offers no write on the condition that nothing has moved. So the sheet is read again
-after a write. A row is recognized by its key, or else by its cells that were not written; a column by its header.
+Google writes to addresses, and has no write that fails if cells have moved. So syncd reads the sheet again after a
+write. A row is recognized by its key, or else by its cells that were not written; a column by its header.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from connectors.sheets.cells import Cells, Place
 from syncd.sdk import Scalar
 
 _Row = Mapping[int, Scalar]
-"""The cells of a row by the columns that they had before the write."""
+"""The cells of a row by column, with the columns from before the write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """The cells that a write hit by mistake: what each held before, and which of them cannot be restored.
+    """The cells that a write hit by mistake: the former value of each, and the cells that cannot be restored.
 
-    A formula cannot be restored: its references move with its row. In a row that somebody has just inserted, the cells
-    are taken to have been blank. `key` is the column of the keys after the write.
+    A formula cannot be restored: its references move with its row. Cells in a row that somebody has just inserted count
+    as blank before the write. `key` is the column of the keys after the write.
     """
 
     key: int
@@ -33,20 +33,20 @@ class Stray:
 def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | None], key: int) -> Stray:
     """The cells of `entered` that were written to another row or column than they were meant for.
 
-    `before` and `after` are the whole sheet as it was read before and after the write, `key` the column of the keys
-    before. A cell that somebody has changed since the write is left alone.
+    `before` and `after` are all cells of the sheet before and after the write. `key` is the column of the keys before
+    the write. Cells that somebody changed after the write are left out.
     """
     columns = _moved_columns(before, after)
     earlier, present = _rows(before, {}), _rows(after, columns)
     keys, present_keys = _keys(earlier, key), _keys(present, key)
     stray = Stray(next((now for now, then in columns.items() if then == key), key))
-    written: dict[int, dict[int, int]] = {}  # by row, the column before of each column that was written
+    written: dict[int, dict[int, int]] = {}  # by row and written column, the column from before the write
     for (row, column), value in entered.items():
         if after.values.get((row, column)) == value:
             written.setdefault(row, {})[column] = columns.get(column, column)
-    # A row whose key was written has no key of its own left.
+    # In a row whose key was written, the former key is overwritten.
     new_rows = sorted(row for row, hit in written.items() if key in hit.values())
-    # If somebody deleted rows, a key that is gone is gone with its row.
+    # If somebody deleted rows, a missing key was deleted with its row.
     overwritten = {} if after.rows < before.rows else _overwritten(earlier, present, new_rows, key)
     for row, hit in written.items():
         others = _without(present.get(row, {}), hit.values())
@@ -72,7 +72,7 @@ def _overwritten(
 ) -> dict[int, int]:
     """The former row of each row that moved to the place of a new row, and was overwritten there with its key.
 
-    Its key is gone, and it stood between the same rows as the new row does.
+    The key of such a former row is missing, and the row stood between the same rows as the new row.
     """
     then, now = _rows_by_key(earlier, key), _rows_by_key(present, key)
     gone = sorted(row for text, row in then.items() if not any(cells.get(key) == text for cells in present.values()))
@@ -89,7 +89,7 @@ def _overwritten(
 
 
 def _rows_by_key(rows: Mapping[int, _Row], key: int) -> dict[Scalar, int]:
-    """The row of each key that a single row has."""
+    """The row of each key that occurs in only one row."""
     times = _keys(rows, key)
     return {cells[key]: row for row, cells in rows.items() if key in cells and times[cells[key]] == 1}
 
@@ -97,7 +97,7 @@ def _rows_by_key(rows: Mapping[int, _Row], key: int) -> dict[Scalar, int]:
 def _moved_columns(before: Cells, after: Cells) -> Mapping[int, int]:
     """The former column of each column whose header, a text that occurs once in the first row, has moved.
 
-    A new column, in the place of one that has moved, has the column -1.
+    A new column in the place of a moved column has -1 as its former column.
     """
     then, now = _headers(before), _headers(after)
     moved = {now[text]: then[text] for text in now if text in then and now[text] != then[text]}

@@ -1,4 +1,4 @@
-"""Check-ins to a sheet. One read and one write serve any number of key results and set their cells only."""
+"""Writes check-ins to a sheet: one read and one write for any number of key results, which change only their cells."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from syncd.sdk.a1 import address
 from syncd.sdk.block import health
 
 _LOG = "log"
-_CHECKS = 4  # how often what was restored is read again
+_CHECKS = 4  # how often restored cells are read again
 _NAMED = 3
 _ROWS, _COLUMNS = 1000, 26  # the size of a sheet that somebody adds by hand
 
@@ -28,7 +28,7 @@ _ROWS, _COLUMNS = 1000, 26  # the size of a sheet that somebody adds by hand
 class SheetsPublisher:
     """Writes to one sheet, and to its log, through an opened account.
 
-    The place `log` holds the time of the statement's row in the log. It is empty while that row is missing.
+    The place `log` holds the time of the statement's row in the log. The place is empty while that row is missing.
     """
 
     together = True
@@ -66,10 +66,10 @@ class SheetsPublisher:
         return {name: self._read_row(name, content) for name, content in wanted.items()}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Makes a request to write and a request to read what was written; before them, some more if a sheet must be
-        added, or rows.
+        """Makes one request to write, and one to read the written cells. If a sheet or rows must be added, makes some
+        requests before.
 
-        RetryLater if somebody moved rows or columns meanwhile; what was overwritten is restored first.
+        Raises RetryLater if somebody moved rows or columns meanwhile; overwritten cells are restored first.
         """
         self._insert_rows(self._layout.new_rows(contents))
         cells = [(self._layout.sheet, self._layout.cells(contents))]
@@ -82,7 +82,7 @@ class SheetsPublisher:
             self._make_room(cells)
             data = [value_range for sheet, entered in cells for value_range in ranges(sheet.title, entered)]
             if data:
-                # Whatever becomes of the request: it may take effect though its answer is lost.
+                # Set before the request, because the request may take effect although its answer is lost.
                 self._unchecked = next((entered for sheet, entered in cells if sheet is self._layout.sheet), None)
                 self._client.enter(self._keys.spreadsheet, data)
             self._check()
@@ -104,9 +104,7 @@ class SheetsPublisher:
         return row
 
     def _look(self) -> tuple[Cells, Cells | None]:
-        """The cells of the sheet and of the log. A missing log has no cells, and neither has a sheet that `create` will
-        add.
-        """
+        """The cells of the sheet and of the log. A missing log, or a sheet that `create` will add, has no cells."""
         ranges_by_title = {self._keys.sheet: layouts.needed_ranges(self._keys)}
         if self._keys.log is not None:
             ranges_by_title[self._keys.log] = logs.needed_ranges(self._keys.log)
@@ -138,7 +136,7 @@ class SheetsPublisher:
         return cells_by_title
 
     def _insert_rows(self, number: int) -> None:
-        """Inserts rows below the table if something is below it that must stay: totals, notes."""
+        """Inserts rows below the table if other cells are below it, such as totals or notes."""
         end = self._layout.end
         if not number or end >= self._layout.sheet.below:
             return
@@ -152,7 +150,9 @@ class SheetsPublisher:
             self._layout = layouts.layout(self._keys, sheet, self._former)
 
     def _check(self) -> None:
-        """Reads what was written, and restores what was overwritten in rows that moved. RetryLater if any moved."""
+        """Reads the written cells, and restores cells that were overwritten in moved rows. Raises RetryLater if rows
+        moved.
+        """
         if self._unchecked is None:
             return
         before, entered, key = self._layout.sheet, self._unchecked, self._layout.key
@@ -179,7 +179,7 @@ class SheetsPublisher:
             raise RetryLater(f"somebody moved rows of {before.title} while syncd wrote to them")
 
     def _make_room(self, cells: Sequence[tuple[Cells, Mapping[Place, Scalar | None]]]) -> None:
-        """Adds missing sheets, and missing rows and columns of the others."""
+        """Adds missing sheets, and adds missing rows and columns to existing sheets."""
         requests: list[Mapping[str, Any]] = []
         for sheet, entered in cells:
             rows, columns = max(row for row, _ in entered) + 1, max(column for _, column in entered) + 1

@@ -49,7 +49,7 @@ class SheetsSettings(WebSettings):
     timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
 
     def credential_name(self) -> str | None:
-        """The service account of a key file."""
+        """The key file, as messages name it; None if the connection has none."""
         return None if self.credentials is None else f"key file {self.credentials}"
 
     @model_validator(mode="after")

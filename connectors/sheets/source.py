@@ -1,4 +1,4 @@
-"""Numbers from Google Sheets: all ranges of a spreadsheet in one batchGet, unformatted."""
+"""Reads numbers from Google Sheets: all ranges of a spreadsheet in one batchGet, unformatted."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SheetsSource:
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The current readings of every part: one batchGet, and one more request if a part names a header.
 
-        If Google refuses the batch for one bad range, each range is requested by itself: a deleted sheet fails its own
-        measures only.
+        If Google refuses the batch for one bad range, each range is requested by itself. Then a deleted sheet fails
+        only its own measures.
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
         references = sorted({ref for keys in parts.values() for ref in keys.references()})
@@ -54,7 +54,7 @@ class SheetsSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """What `syncd doctor` shows."""
+        """The checks that `syncd doctor` shows."""
         return self._client.check()
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class SheetsSource:
     def _ranges(
         self, spreadsheet: str, references: Sequence[str], tables: Collection[str]
     ) -> tuple[dict[str, str], dict[str, str]]:
-        """The range to request for each reference (for a header, its whole sheet), and which references are headers.
+        """The range to request for each reference (for a header, its whole sheet), and the headers by reference.
 
         Only a reference in `tables` may name a whole sheet; any other may be a header that has the name of a sheet.
         """

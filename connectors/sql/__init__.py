@@ -1,7 +1,9 @@
-"""Databases: `source` reads a number, a series or records by a query, which `statement` has found to only read.
+"""Databases: `source` reads a number, a series or records by a query. Before that, `statement` checks that the query
+only reads.
 
-`databases` has what differs from database to database, `session` holds the connection, `rows` makes facts of rows, and
-`rights` is what `doctor` finds. A process that only reads mappings imports sqlglot, and only if a measure has a query.
+`databases` has the differences between databases, `session` holds the connection, `rows` makes facts from rows, and
+`rights` checks for `doctor` whether the role may write. A process that only reads mappings imports sqlglot, but only if
+a measure has a query.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a database's values are to syncd: cells of a table, and elements of a record's fields."""
+"""Converts values of a database into cells of a table, and into elements of a record's fields."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from syncd.sdk.cells import PLAIN_NUMBER, Cell
 from syncd.sdk.numbers import as_decimal, is_beyond, rounded
 
 LARGEST_CELL = 1_000_000
-"""Characters of a text that is kept; a longer one is no label."""
+"""The most characters of a text that is stored. A longer text is no label."""
 
 
 def cell_of(value: Any) -> Cell:
-    """A value as a cell. Numbers stay exact, times stay as they are, and what is no scalar becomes a text."""
+    """A value as a cell. Numbers stay exact, times do not change, and a value that is no scalar becomes a text."""
     if value is None or isinstance(value, bool | int | float | Decimal | date | time | timedelta):
         return value
     if isinstance(value, str):
@@ -56,9 +56,9 @@ def elements_of(value: Any, zone: ZoneInfo) -> Sequence[Scalar]:
 
 
 def _written_in(text: str) -> float | None:
-    """The number that a text column holds, such as that of a JSON document: `7` or `7.5`.
+    """The number in a text column, such as a column from a JSON document: `7` or `7.5`.
 
-    None for any text that syncd writes otherwise: 007, 1.10 and 1e3 may be names, and stay texts.
+    None unless syncd would write the number in the same way: 007, 1.10 and 1e3 may be names, and stay texts.
     """
     if not PLAIN_NUMBER.match(text) or is_beyond(number := float(text)):
         return None
@@ -66,7 +66,9 @@ def _written_in(text: str) -> float | None:
 
 
 def _number(number: Decimal) -> float:
-    """A number for a field; one that is too large for a float stays beyond all that count."""
+    """A number for a field. A number that is too large for a float becomes 1.7e308 with its sign, beyond all numbers
+    that count.
+    """
     try:
         value = float(number)
     except OverflowError:

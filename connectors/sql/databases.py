@@ -1,11 +1,11 @@
-"""How each database is opened, told to change nothing, and given its limits and its time zone.
+"""Opens each database, makes its transactions read-only if possible, and sets its limits and its time zone.
 
 | database | read-only | time limit of a query |
 |---|---|---|
 | PostgreSQL | `SET TRANSACTION READ ONLY` | `statement_timeout` |
 | MySQL | `START TRANSACTION READ ONLY` | `max_execution_time` |
 | MariaDB | `START TRANSACTION READ ONLY` | `max_statement_time` |
-| SQLite | the file is opened by `mode=ro`, and an authorizer allows reading alone | a progress handler |
+| SQLite | the file is opened by `mode=ro`, and an authorizer allows only reading | a progress handler |
 | SQL Server, Snowflake, BigQuery | none: the role must not be able to write | the driver's |
 """
 
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
 LARGEST_RESULT = 64_000_000
 """Characters of all texts of a result; in SQLite also bytes of a single cell."""
 
-_PROGRESS = 10_000  # SQLite's instructions between two looks at the clock
+_PROGRESS = 10_000  # SQLite's instructions between two checks of the time
 _MAY = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 _NO_ZONE = 1298  # ER_UNKNOWN_TIME_ZONE
 _CUT = (1260, 1931)  # ER_CUT_VALUE_GROUP_CONCAT, ER_QUERY_EXCEEDED_ROWS_EXAMINED_LIMIT
 
 
 _READ_ANEW = (
-    "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each brings the first
+    "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each of these includes ANSI_QUOTES
     "NO_BACKSLASH_ESCAPES",
 )  # fmt: skip
-"""The modes of MySQL and MariaDB in which a text is another query than the one that the parser checks."""
+"""The modes of MySQL and MariaDB in which the database reads another query from a text than the parser does."""
 
 READ_ONLY = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
-"""The databases that can be told to change nothing."""
+"""The databases that have read-only transactions."""
 
 CALLED = {
     "postgresql": "PostgreSQL",
@@ -63,9 +63,10 @@ CALLED = {
 
 
 def address_of(settings: SqlSettings, folder: str) -> URL:
-    """The address with its driver and its password; of a SQLite file, its path from the folder of syncd.yaml.
+    """The address with its driver and its password. For a SQLite file, the path is relative to the folder of
+    syncd.yaml.
 
-    ConfigError if it is no address, or if its driver is not installed.
+    Raises ConfigError if it is no address, or if its driver is not installed.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -82,14 +83,15 @@ def address_of(settings: SqlSettings, folder: str) -> URL:
         how = f"pip install 'syncd[{driver.extra}]'" if driver.extra else f"pip install {driver.module}"
         raise ConfigError(f"{CALLED[settings.database]} needs a driver that is not installed: {how}")
     if settings.database != "sqlite" and "@" in f"{url.host}{url.database}":
-        # What follows the first @ may be the rest of a password: no message names it, and no server has its name.
+        # The text after the first @ may be the rest of a password, so no message and no name of a server may contain
+        # it.
         raise ConfigError("url has an @ after the one before the host; write the password apart, as password: ${NAME}")
     if settings.password is not None:
         url = url.set(password=settings.password.get_secret_value())
     if settings.database == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise ConfigError("url names no file; write such as sqlite:///shop.db, or sqlite:////data/shop.db")
-        # By its text: `init` writes a path from a folder that it is yet to make.
+        # Computed from the text only, because `init` writes paths from a folder that does not exist yet.
         url = url.set(database=os.path.abspath(Path(folder, str(url.database))), query={})
     return url
 
@@ -102,7 +104,7 @@ def _is_installed(module: str) -> bool:
 
 
 def connect_arguments(database: str, timeout: float) -> Mapping[str, Any]:
-    """What a driver is opened with, so that it waits no longer than this for a connection."""
+    """The arguments that limit the time, in seconds, for which a driver waits for a connection."""
     whole = max(1, math.ceil(timeout))
     match database:
         case "postgresql":
@@ -117,7 +119,7 @@ def connect_arguments(database: str, timeout: float) -> Mapping[str, Any]:
 
 
 def open_sqlite(path: str, timeout: float) -> sqlite3.Connection:
-    """A file of SQLite, which nothing can be written to. SourceBroken if there is no such file."""
+    """Opens a SQLite file read-only. Raises SourceBroken if there is no such file."""
     try:
         refuse_irregular(path, os.stat(path).st_mode)
     except OSError as error:
@@ -129,7 +131,7 @@ def open_sqlite(path: str, timeout: float) -> sqlite3.Connection:
 
 
 def begin(database: str, connection: Any, timeout: float, zone: ZoneInfo) -> None:
-    """Begins a transaction that changes nothing and obeys the limits; `connection` is the driver's own."""
+    """Begins a read-only transaction with the limits, if the database has them; `connection` is the driver's own."""
     if database == "sqlite":
         _begin_sqlite(connection, timeout)
         return
@@ -169,7 +171,7 @@ def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> It
                 else f"SET SESSION max_execution_time = {milliseconds}"
             )
             _set_zone(cursor, name)
-            yield "SET SESSION TRANSACTION READ ONLY"  # for what commits by itself before it runs, as DROP TABLE does
+            yield "SET SESSION TRANSACTION READ ONLY"  # for statements that commit before they run, such as DROP TABLE
             yield "START TRANSACTION READ ONLY"
         case "mssql":
             yield f"SET LOCK_TIMEOUT {milliseconds}"
@@ -178,7 +180,7 @@ def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> It
 
 
 def not_whole(database: str, connection: Any) -> str | None:
-    """Why the rows of the last query are not all that it asked for, as the database warns; None if it does not.
+    """The database's warning that the last query returned an incomplete result; None without such a warning.
 
     MariaDB ends a recursive query after `max_recursive_iterations`, and both cut long results of GROUP_CONCAT.
     """
@@ -190,7 +192,9 @@ def not_whole(database: str, connection: Any) -> str | None:
 
 
 def _set_zone(cursor: Any, name: str) -> None:
-    """Times of MySQL are in the session's time zone; without tables of time zones a server knows offsets alone."""
+    """Sets the time zone of a session, in which MySQL returns times. Without tables of time zones a server knows only
+    offsets.
+    """
     if name in ("UTC", "Etc/UTC"):
         cursor.execute("SET SESSION time_zone = '+00:00'")
         return
@@ -206,10 +210,10 @@ def _set_zone(cursor: Any, name: str) -> None:
 
 
 def parameters(database: str, days: Days | None, zone: ZoneInfo, today: date) -> Mapping[str, Any]:
-    """What `:start`, `:end` and `:today` stand for.
+    """The values of `:start`, `:end` and `:today`.
 
-    A database with times that know their zone gets instants; MySQL and SQL Server get local times, in the zone that the
-    session has; SQLite, where times are texts, gets days, which compare rightly with days and with local times.
+    Databases whose times have a zone get instants. MySQL and SQL Server get local times, in the zone of the session.
+    SQLite stores times as texts, so it gets days, which compare correctly with days and with local times.
     """
     first, last = (today, today) if days is None else (days.first, days.last)
     after = date.fromordinal(last.toordinal() + 1)
@@ -223,14 +227,14 @@ def parameters(database: str, days: Days | None, zone: ZoneInfo, today: date) ->
 
 
 def breaker(database: str, connection: Any) -> Callable[[], None]:
-    """A function that ends whatever a driver waits for, from another thread; `connection` is the driver's own."""
+    """A function that another thread calls to end a driver's wait; `connection` is the driver's own."""
 
     def shut(descriptor: int) -> None:
         with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
 
     def break_off() -> None:
-        with suppress(Exception):  # it may be closed by now
+        with suppress(Exception):  # the connection may be closed already
             if database == "postgresql":
                 shut(connection.pgconn.socket)
             elif database in ("mysql", "mariadb"):
@@ -244,7 +248,7 @@ def breaker(database: str, connection: Any) -> Callable[[], None]:
 
 
 def host_of(url: URL) -> str:
-    """What messages call the server: its host and port, or its file."""
+    """The name of the server in messages: its host and port, or its file."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     port = f":{url.port}" if url.port else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A library: SQLAlchemy's name of the database with it, its module, and the extra that brings it."""
+    """A library: SQLAlchemy's name for the database with this driver, its module, and the extra that installs it."""
 
     name: str
     module: str
@@ -23,4 +23,6 @@ DRIVERS = {
     "snowflake": Driver("snowflake", "snowflake.sqlalchemy", "snowflake"),
     "bigquery": Driver("bigquery", "sqlalchemy_bigquery", "bigquery"),
 }
-"""By SQLAlchemy's names. No other driver can be told to end a query in time, or is told to change nothing."""
+"""The drivers by SQLAlchemy's names of databases. For any other driver syncd cannot limit a query's time, or make it
+read-only.
+"""

@@ -1,4 +1,4 @@
-"""What a database's errors mean: whether another try may help, in a sentence without the query.
+"""Finds for an error of a database whether another try may help, and describes it without the query.
 
 PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB name
 them by number (mariadb.com/kb/en/mariadb-error-codes).
@@ -20,7 +20,7 @@ _LOGIN = re.compile(
 _NO_DATABASE = re.compile(r"database .* does not exist|unknown database", re.IGNORECASE)
 _TIMED_OUT = ("57014", 1969, 3024, "interrupted")  # PostgreSQL, MariaDB, MySQL, SQLite
 _TOO_LONG = re.compile(r"max_statement_time exceeded|maximum statement execution time exceeded", re.IGNORECASE)
-_PASSING_CLASSES = ("08", "40", "53", "57")  # of PostgreSQL: connection, rollback, resources, intervention
+_PASSING_CLASSES = ("08", "40", "53", "57")  # in PostgreSQL: connection, rollback, resources, intervention
 _PASSING = frozenset({
     0, 1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 4031,
     20002, 20003, 20006, 20009,
@@ -30,9 +30,10 @@ _QUOTED = re.compile(r"(syntax) to use near '.*' at line|near \".*\": ", re.DOTA
 
 
 def failure(error: Exception, server: str, timeout: float, hide: Callable[[str], str], *, ended: bool) -> SourceError:
-    """The error to raise for an error of a driver, or of SQLAlchemy around it.
+    """The error to raise for an error of a driver, or for an error of SQLAlchemy that wraps it.
 
-    `ended` says that the wait for an answer was broken off. The text never holds the statement: SQLAlchemy's would.
+    `ended` says that syncd ended the wait for an answer. The message never contains the statement; SQLAlchemy's message
+    would.
     """
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, SourceError):
@@ -80,7 +81,7 @@ def _code(cause: Exception) -> str | int | None:
 
 
 def _message(cause: Exception, hide: Callable[[str], str]) -> str:
-    """What the database says, without the excerpts of the query that it repeats."""
+    """The message of the database, without the excerpts of the query in it."""
     message = getattr(getattr(cause, "diag", None), "message_primary", None)
     if message is None:
         texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in cause.args]

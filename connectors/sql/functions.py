@@ -1,7 +1,7 @@
-"""The functions that every query may call: they compute from what they are given, and touch nothing else.
+"""The functions that every query may call. They compute a result from their arguments, and do nothing else.
 
-Whatever reads files, waits, takes locks, runs SQL, counts a sequence on or changes a setting is on no list, and neither
-is what nobody has looked at. A connection may add functions of its own by `functions:`.
+No list has functions that read files, wait, take locks, run SQL, advance a sequence or change a setting, or functions
+that nobody has checked. A connection may add functions by `functions:`.
 """
 
 from __future__ import annotations

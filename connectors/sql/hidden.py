@@ -1,11 +1,11 @@
-"""What a query calls, locks or reads without the look of it, so that a parser takes it for a column or a table.
+"""Finds calls, locks and files in a query that a parser takes for columns or tables.
 
-| database | what is written | what it does |
+| database | in the query | effect |
 |---|---|---|
-| PostgreSQL | `('/etc/passwd'::text).pg_read_file` | calls the function with what stands before the point |
+| PostgreSQL | `('/etc/passwd'::text).pg_read_file` | calls the function with the value before the point |
 | PostgreSQL | `x.pg_read_file` of `FROM lower('/ETC') AS x` | the same: the row of such a function is a bare value |
-| Snowflake, MariaDB | `numbers.nextval` | counts a sequence on |
-| SQL Server | `FROM orders o (UPDLOCK, HOLDLOCK)` | locks rows: these are no names of columns |
+| Snowflake, MariaDB | `numbers.nextval` | advances a sequence |
+| SQL Server | `FROM orders o (UPDLOCK, HOLDLOCK)` | locks rows: these are hints, not names of columns |
 | Snowflake | `FROM @stage` | reads files |
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _COLUMNS_OF_FUNCTIONS = frozenset({"key", "value", "ordinality"})
-"""The columns that PostgreSQL gives its functions' rows; it has no functions of these names."""
+"""The columns in the rows of PostgreSQL's functions. PostgreSQL has no functions with these names."""
 
 _WITHOUT_BRACKETS = frozenset(
     {
@@ -32,7 +32,7 @@ _WITHOUT_BRACKETS = frozenset(
 
 
 def check_names(tree: exp.Expr, database: str) -> None:
-    """Refuses what a parser takes for a name: files as tables, sequences as columns, hints as names of columns."""
+    """Refuses constructs that a parser takes for names: files as tables, sequences and hints as columns."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):
@@ -53,10 +53,11 @@ def check_names(tree: exp.Expr, database: str) -> None:
 
 
 def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
-    """The functions that PostgreSQL calls if they are no attribute of what stands before them, and how that is written.
+    """The names after a point that PostgreSQL calls as functions if they are no attributes, each with its text in the
+    query.
 
-    Not among them is the `f` of `o.f` where `o` is a table: it is a column, or a function of the table's own type.
-    Refused if there is no telling what stands before a name.
+    If `o` is a table, the `f` of `o.f` is not among them: it is a column, or a function of the table's own type. Raises
+    Refused if nothing in FROM has the name before the point.
     """
     from sqlglot import exp
 
@@ -64,7 +65,7 @@ def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
         whole = dot
         while isinstance(whole.parent, exp.Dot):
             whole = whole.parent
-        # Of a type and of a function that is called with brackets it is the schema's or the type's own name.
+        # In a type, or before a function that is called with brackets, the names are those of a schema and a type.
         is_name = isinstance(whole.parent, exp.DataType | exp.Table) or isinstance(whole.expression, exp.Func)
         if not is_name and not isinstance(dot.expression, exp.Star):
             yield _folded(dot.expression), f"(…).{dot.expression.name}"
@@ -83,7 +84,8 @@ def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
 
 
 def _sources(tree: exp.Expr) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """The names of what gives rows with columns, and of functions in FROM with the columns that `AS x(a, b)` declares.
+    """The names of tables and subqueries in FROM; and the names of functions in FROM with the columns from `AS x(a,
+    b)`.
 
     If a name stands for two functions in different places of a query, it has the columns that both have.
     """
@@ -111,7 +113,7 @@ def _is_function(table: exp.Expr) -> bool:
 
 
 def _name_of(function: exp.Expr | None) -> str:
-    """The name of the rows of a function in FROM: the name of the function, as it is written."""
+    """The name of the rows of a function in FROM, which is the name of the function."""
     from sqlglot import exp
 
     if isinstance(function, exp.Dot):
@@ -125,5 +127,5 @@ def _name_of(function: exp.Expr | None) -> str:
 
 
 def _folded(name: exp.Expr) -> str:
-    """A name as PostgreSQL compares it: in lower case, unless it is quoted."""
+    """A name in the form that PostgreSQL compares: in lower case, unless it is quoted."""
     return name.name if name.args.get("quoted") else name.name.lower()

@@ -1,7 +1,7 @@
-"""What `doctor` finds about the rights of a database's role: whether it may write.
+"""Finds for `doctor` whether the role of a connection may write to its database.
 
-Where a read-only transaction holds the role back, a right to write is a remark. Elsewhere it fails: nothing but the
-check of queries would stand between a measure and the data.
+If the database has read-only transactions, a right to write is only a remark. Otherwise the check fails, because only
+the check of queries would then protect the data.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _READING = re.compile(
 )
 _SHOWN = 5
 _MOST_ROLES = 100
-"""The roles of a role of Snowflake that are looked at, by a question each."""
+"""The most roles of a Snowflake role that are read, each by one query."""
 
 
 def check_rights(session: Session) -> Iterator[Check]:
@@ -73,7 +73,7 @@ def _of_mysql(session: Session) -> Iterator[str]:
 
 
 def writing_grants(grant: str) -> Iterator[str]:
-    """The rights of a line of SHOW GRANTS that are not for reading, such as `INSERT ON shop.*`."""
+    """The rights in a line of SHOW GRANTS that allow more than reading, such as `INSERT ON shop.*`."""
     match = re.match(r"GRANT (.+?) ON (.+?) TO ", grant)
     for right in re.split(r", (?![^(]*\))", match[1]) if match else ():
         if not _READING.fullmatch(re.sub(r" ?\(.*\)", "", right)):
@@ -85,7 +85,9 @@ def _of_sql_server(session: Session) -> Iterator[str]:
 
 
 def _of_snowflake(session: Session) -> Iterator[str]:
-    """The role's grants, and those of the roles and database roles that it has. SourceBroken if these are too many."""
+    """The rights to write of the role, and of the roles and database roles that it has. Raises SourceBroken if it has
+    too many roles.
+    """
     ((role,),) = session.ask("SELECT CURRENT_ROLE()").rows
     roles, seen = [("ROLE", _quoted(str(role)))], set[tuple[str, str]]()
     while roles:

@@ -1,4 +1,4 @@
-"""Makes readings and records of the rows of a query."""
+"""Makes readings and records from the rows of a query."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from syncd.sdk.series import SeriesReader
 from syncd.sdk.tables import Unreadable
 
 _UNTOLD = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a row was last changed: a database does not tell, and a row that changes replaces what was there."""
+"""The time of the last change of every row, because databases do not tell it. A changed row replaces the stored one."""
 
 _LONGEST_TITLE = 300
 
 
 def position(columns: Sequence[str], name: str) -> int:
-    """Where a column is; databases that fold names may give it in another case. Unreadable if it is not there."""
+    """The position of a column. Upper and lower case may differ, because databases may fold names. Raises Unreadable if
+    the column is missing.
+    """
     exact = [index for index, column in enumerate(columns) if column == name]
     alike = exact or [index for index, column in enumerate(columns) if column.lower() == name.lower()]
     if len(alike) == 1:
@@ -35,7 +37,7 @@ def position(columns: Sequence[str], name: str) -> int:
 
 
 def snapshot_of(result: Result, keys: SqlReadings, reader: Reader, *, is_ordered: bool) -> Snapshot:
-    """The readings of a measure, or why there are none."""
+    """The readings of a measure, or the reason why there are none."""
     try:
         value = position(result.columns, keys.value)
         if keys.date is None:
@@ -62,7 +64,7 @@ def _single(result: Result, name: str, value: int, reader: Reader) -> Snapshot:
 
 def _series(result: Result, name: str, value: int, dates: int, reader: Reader, *, is_ordered: bool) -> Snapshot:
     rows = [(cell_of(row[dates]), cell_of(row[value])) for row in result.rows]
-    if not is_ordered:  # a database may give them in another order each time, and the order decides between equal dates
+    if not is_ordered:  # the order decides between equal dates, and may differ at each query
         rows.sort(key=lambda pair: (reader.moment(pair[0]) or _UNTOLD, shown(pair[0]), shown(pair[1])))
     series = SeriesReader(name, reader)
     for number, (day, cell) in enumerate(rows, 1):
@@ -71,7 +73,7 @@ def _series(result: Result, name: str, value: int, dates: int, reader: Reader, *
 
 
 def check_fields(result: Result, keys: SqlRecords, needs: Collection[str]) -> None:
-    """UnknownField if the query gives no column that a measure names."""
+    """Raises UnknownField if the query lacks a column that a measure names."""
     for name in sorted(needs):
         try:
             position(result.columns, name)
@@ -80,8 +82,8 @@ def check_fields(result: Result, keys: SqlRecords, needs: Collection[str]) -> No
 
 
 def records_of(result: Result, keys: SqlRecords, needs: Collection[str], reader: Reader) -> Sequence[Record]:
-    """A record for each row, with the fields that measures need. SourceBroken if a row has no id or no time that can be
-    read, or shares its id with a row that differs.
+    """A record for each row, with the fields that measures need. Raises SourceBroken if a row has no id, a time that
+    cannot be read, or the id of another row with other values.
     """
     try:
         id_at, done_at = position(result.columns, keys.id), position(result.columns, keys.at)

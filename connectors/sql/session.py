@@ -1,4 +1,4 @@
-"""An opened database: it answers checked queries, one at a time, each in a transaction that is always rolled back."""
+"""An opened database. It runs checked queries one at a time, each in a transaction that is always rolled back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from connectors.sql.settings import SqlSettings
 from connectors.sql.tokens import Statement
 from syncd.sdk import Context, SourceBroken, SourceError, single_line
 
-_GRACE = 5.0  # seconds after a query's time limit until a server that does not end it is given up
+_GRACE = 5.0  # seconds after a query's time limit until syncd ends the connection
 _AT_ONCE = 1_000
 
 
@@ -36,10 +36,10 @@ class Result:
 
 
 class Session:
-    """A connection to a database, made anew after whatever breaks it."""
+    """A connection to a database. After an error, the next query opens a new one."""
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
-        """Makes no connection yet. ConfigError if the address cannot work."""
+        """Makes no connection yet. Raises ConfigError if the address cannot be used."""
         from sqlalchemy import create_engine, event
         from sqlalchemy.exc import SQLAlchemyError
         from sqlalchemy.pool import NullPool
@@ -68,7 +68,7 @@ class Session:
         self.user = url.username
 
     def ask(self, statement: Statement | str, values: Mapping[str, Any] | None = None) -> Result:
-        """The rows of a query, tried as often as the policy allows. SourceError."""
+        """The rows of a query, which is tried as often as the retry policy allows. Raises SourceError."""
         return self._context.retry.call(lambda: self._ask(statement, values or {}))
 
     def close(self) -> None:
@@ -94,9 +94,9 @@ class Session:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        """A connection in a transaction that is rolled back. It is broken off if the block takes too long."""
+        """A connection in a transaction that is rolled back at the end. If the block takes too long, it is ended."""
         if self._connection is None:
-            with self._in_time():  # a driver bounds the connection alone; SQLAlchemy then asks for the server's version
+            with self._in_time():  # drivers limit only the connection, not SQLAlchemy's first queries
                 opened = self._engine.connect()
             self._connection = opened.execution_options(stream_results=True, max_row_buffer=_AT_ONCE)
         connection = self._connection
@@ -107,7 +107,7 @@ class Session:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Breaks the connection off if the block takes too long."""
+        """Ends the connection if the block takes too long."""
         timer = threading.Timer(self._settings.timeout + _GRACE, self._break_off, [self._late])
         timer.daemon = True
         timer.start()
@@ -122,7 +122,7 @@ class Session:
             breaker(self.database, self._own)()
 
     def _connected(self, own: Any) -> Any:
-        """Takes down the driver's own connection. If it comes too late, nothing is asked through it."""
+        """Stores the driver's own connection. If it was opened too late, ends it at once."""
         self._own = own
         if self._late.is_set():
             breaker(self.database, own)()
@@ -147,8 +147,8 @@ class Session:
         return Result(columns, rows)
 
     def _drop(self) -> None:
-        """Drops a connection as it is: to read on to the end of an answer could take as long as it likes. One that
-        SQLAlchemy has dropped already would connect again to whoever asks it for the driver's own.
+        """Drops a connection without reading its answer to the end, which could take any time. If SQLAlchemy has
+        dropped the connection already, asking it for the driver's own connection would connect again.
         """
         connection, own, self._connection, self._own = self._connection, self._own, None, None
         if connection is None:

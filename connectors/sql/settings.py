@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
 
 
 def _kind(value: str, info: ValidationInfo) -> re.Match[str] | None:
-    """The kind of database and its driver in an address; if it begins with a reference, in what that stands for."""
+    """The kind of database and its driver in an address. A reference at its beginning is resolved first."""
     if value.startswith("${"):
         value_of: Callable[[str], str | None] = (info.context or {}).get("value_of", lambda _: None)
         value = value_of(value) or ""
@@ -90,10 +90,10 @@ class SqlSettings(ConnectionSettings):
     @model_validator(mode="after")
     def _keep_kind(self, info: ValidationInfo) -> SqlSettings:
         match = _kind(self.url, info)
-        self._database = match["kind"] if match else ""  # _of_a_database refuses what has none
+        self._database = match["kind"] if match else ""  # _of_a_database refuses an address without a kind
         return self
 
     @property
     def database(self) -> str:
-        """Which database it is, by SQLAlchemy's name."""
+        """The kind of database, by SQLAlchemy's name."""
         return self._database

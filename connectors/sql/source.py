@@ -1,4 +1,4 @@
-"""Reads the rows of queries out of a database."""
+"""Reads the rows of queries from a database."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from syncd.sdk.cells import Reader
 
 
 class SqlSource:
-    """An opened database. Each pull reads the whole result of its query: there is no sign that a row has changed."""
+    """An opened database. Each pull reads the complete result of its query, because nothing shows changed rows."""
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
         self._session = Session(settings, context)
-        self._read: dict[str, Result] = {}  # by stream: read to check its fields, or for a census, and not yet pulled
+        self._read: dict[str, Result] = {}  # by stream: results that `verify` or `census` read, for the next pull
 
     def verify(self, stream: Stream) -> None:
-        """UnknownField if the query of records gives no column that a measure names."""
+        """Raises UnknownField if the query of a stream of records lacks a column that a measure names."""
         if stream.kind == "records" and stream.needs:
             keys = SqlRecords.of_stream(stream.key)
             check_fields(self._result(stream, keys.query, keep=True), keys, stream.needs)
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """All rows, once they all came."""
+        """All rows, in one page after the last row has arrived."""
         if stream.kind == "records":
             keys = SqlRecords.of_stream(stream.key)
             result = self._result(stream, keys.query)
@@ -42,7 +42,7 @@ class SqlSource:
             return
         parts = {part: SqlReadings.of_part(part) for part in sorted(stream.needs)}
         if stream.days is not None and (why := stream.days.none_yet) and not all(keys.many for keys in parts.values()):
-            yield Page(readings={part: Snapshot(notes=[why]) for part in parts})  # no day to count is no 0
+            yield Page(readings={part: Snapshot(notes=[why]) for part in parts})  # unknown, not 0: no day counts yet
             return
         query = next(iter(parts.values())).query
         result, is_ordered = self._result(stream, query), self._checked(query).is_ordered
@@ -54,15 +54,15 @@ class SqlSource:
         )
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """The ids of all rows, which the pull that follows has read then."""
+        """The ids of all rows. The next pull uses the rows that the census read."""
         keys = SqlRecords.of_stream(stream.key)
         result = self._result(stream, keys.query, keep=True)
         records = records_of(result, keys, (), Reader(self._context.zone))
         yield Page(present=frozenset(record.id for record in records))
 
     def check(self) -> Iterator[Check]:
-        """Whether the server answers and takes the login, and what its role may do."""
-        of_file = self._session.database == "sqlite"  # a file is not read for less
+        """Checks whether the server answers and accepts the login, and whether the role may write."""
+        of_file = self._session.database == "sqlite"  # simpler queries do not read the file
         self._session.ask("SELECT count(*) FROM sqlite_master" if of_file else "SELECT 1")
         yield Check("reachable", True, f"{CALLED[self._session.database]} at {self._session.server}")
         if self._session.user:
@@ -83,17 +83,17 @@ class SqlSource:
     def _checked(self, query: str) -> Statement:
         try:
             return check(query, self._settings.database, self._functions)
-        except Refused as error:  # the configuration refuses it too: this is the last look before it runs
+        except Refused as error:  # the configuration refuses it too; this is the last check before it runs
             raise SourceBroken(f"the query {error}") from None
 
     def _result(self, stream: Stream, query: str, *, keep: bool = False) -> Result:
-        """The rows of a stream's query; those that were read and kept are taken first."""
+        """The rows of a stream's query. If `verify` or `census` stored them, the query does not run again."""
         result = self._read.pop(stream.key, None)
         if result is None:
             zone = self._context.zone
             today = self._context.now().astimezone(zone).date()
             statement = self._checked(query)
-            if statement.has_parameters and stream.days is None:  # today alone would look like the whole window
+            if statement.has_parameters and stream.days is None:  # otherwise the window would be only today
                 raise SourceBroken(f"the query names parameters that were not seen in it; {WINDOW}, without spaces")
             values = parameters(self._settings.database, stream.days, zone, today)
             result = self._session.ask(statement, values)

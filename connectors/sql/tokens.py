@@ -1,4 +1,4 @@
-"""The tokens of a query: the text that runs is put together from them, with the parameters apart."""
+"""Checks the tokens of a query, and builds from them the text that runs, with its parameters separate."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
 PARAMETERS = ("start", "end", "today")
-"""What a query may name as `:start`, `:end` and `:today`."""
+"""The names of the parameters `:start`, `:end` and `:today`."""
 
 WINDOW = "the window is :start, :end and :today"
-"""What a message of a wrong parameter says."""
+"""A part of the messages about wrong parameters."""
 
 _BEGINNING = """
 ADD ALTER BACKUP BEGIN BREAK BULK CHECKPOINT CLOSE COMMIT CONTINUE CREATE DBCC DEALLOCATE DECLARE DELETE DENY DISABLE
@@ -29,14 +29,14 @@ word for a name: https://learn.microsoft.com/sql/t-sql/language-elements/reserve
 
 
 class Refused(ValueError):
-    """A query that may not run; the text says why, as what follows the word "query"."""
+    """A query may not run. The message gives the reason, as the words after "query"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A query that reads. `parts` are its texts without comments, and between each two the name of a parameter.
+    """A query that only reads. `parts` are its texts without comments, with the name of a parameter between each two.
 
-    `is_ordered` says whether the order of its rows is that of an ORDER BY.
+    `is_ordered` says whether an ORDER BY determines the order of its rows.
     """
 
     parts: tuple[str, ...]
@@ -44,7 +44,7 @@ class Statement:
 
     @property
     def has_parameters(self) -> bool:
-        """Whether it names the window."""
+        """Whether the query has parameters of the window."""
         return len(self.parts) > 1
 
     def text(self, style: str) -> str:
@@ -55,7 +55,7 @@ class Statement:
 
 
 def check_comments(query: str, tokens: Sequence[Token]) -> None:
-    """Refuses what databases run although it stands in a comment: `/*! … */`, and hints."""
+    """Refuses comments that databases run: `/*! … */`, and hints."""
     ends = [(0, 0), *((token.start, token.end + 1) for token in tokens), (len(query), len(query))]
     for (_, end), (start, _) in itertools.pairwise(ends):
         between = query[end:start]
@@ -64,7 +64,7 @@ def check_comments(query: str, tokens: Sequence[Token]) -> None:
 
 
 def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
-    """Refuses what a database takes for another statement or for a variable, and the parser for a name."""
+    """Refuses words that the parser takes for names, but a database for another statement or for a variable."""
     begins = frozenset(_BEGINNING.split()) if database == "mssql" else frozenset()
     words = ["", *(query[token.start : token.end + 1] for token in tokens), ""]
     for before, word, after in zip(words, words[1:], words[2:], strict=False):
@@ -90,7 +90,7 @@ def check_escapes(query: str, tokens: Sequence[Token]) -> None:
 
 
 def rebuilt(query: str, tokens: Sequence[Token]) -> tuple[str, ...]:
-    """The parts of a statement, by the tokens of its query. Refused if a semicolon is anywhere but at its end."""
+    """The parts of a statement, from the tokens of its query. Raises Refused if there is a semicolon before the end."""
     from sqlglot.tokenizer_core import TokenType
 
     if tokens and tokens[-1].token_type is TokenType.SEMICOLON:
@@ -103,7 +103,7 @@ def rebuilt(query: str, tokens: Sequence[Token]) -> tuple[str, ...]:
         if before is not None and before.token_type is TokenType.COLON and piece in PARAMETERS:
             if token.start != end:
                 raise Refused(f"has a space within ': {piece}'; write :{piece}")
-            # A driver puts `$1` or a text there, which must not grow together with what stands beside it.
+            # A driver puts `$1` or a text here, which must stay separate from the text before and after it.
             parts += [_apart(text[:-1]), piece]
             text = " " if query[end + len(piece) :][:1] not in ("", " ", "\n", ")", ",") else ""
         else:

@@ -84,7 +84,9 @@ class Address:
 
 
 def addresses(config: Config, recipient: str) -> Iterator[Address]:
-    """The addresses of a recipient of `notify:`. A variable may hold several, separated by commas or blanks."""
+    """The addresses of a recipient of `notify:`. A variable may contain several addresses, separated by commas or
+    blanks.
+    """
     import apprise
     from apprise.utils.parse import parse_urls
 
@@ -133,7 +135,7 @@ def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
 
 
 def check(config: Config) -> Sequence[str]:
-    """The problems of the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
+    """The mistakes in the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
     notify = config.settings.notify
     if notify is None:
         return []

@@ -118,7 +118,7 @@ class _Recipient:
         return [event for event in pending if event not in undone]
 
     def _send_to(self, address: Address, events: Sequence[Event], kept: dict[int, Message | None]) -> str | None:
-        """Sends an address a message about these events; returns the reason if it may not have arrived."""
+        """Sends an address a message about these events; returns the reason if the message may not have arrived."""
         ids = [event.id for event in events]
         note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
         note(ids, state="sending")

@@ -3,9 +3,9 @@
 apprise's services use HTTP, SMTP and more, each with its own library. The service's process could not end a request
 whose answer is very slow or has no end. So each message has a separate process, with a deadline and a memory limit.
 
-It reads an address, a title, a text, the deadline in seconds and the limit in bytes, as JSON, from standard input. It
-writes whether the message was accepted, and apprise's log, as JSON, to standard output. The log names the address,
-which contains secrets.
+The process reads an address, a title, a text, the deadline in seconds and the limit in bytes, as JSON, from standard
+input. The process writes whether the message was accepted, and apprise's log, as JSON, to standard output. The log
+names the address, which contains secrets.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The domain, without I/O: periods, measures as selections, progress, pace, health, roll-up, alignment, lint."""
+"""The domain without I/O: periods, measures, progress, pace, health, roll-up, alignment and lint."""

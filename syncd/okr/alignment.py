@@ -3,9 +3,9 @@
 | output | outcome | verdict |
 |---|---|---|
 | on pace | on pace | working |
-| on pace | not | too_early until the lag has passed since the output's run on pace began, then watermelon |
-| not | on pace | unexplained |
-| not | not | under_delivered |
+| on pace | not on pace | too_early until the lag has passed since the output came on pace, then watermelon |
+| not on pace | on pace | unexplained |
+| not on pace | not on pace | under_delivered |
 | either unknown | | unknown |
 """
 
@@ -25,9 +25,9 @@ Verdict = Literal["working", "too_early", "watermelon", "unexplained", "under_de
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The verdict on one link; `since` is the first day of the output's unbroken run on pace.
+    """The verdict on one link. The output has been on pace without a break from the day `since`.
 
-    `periods` are those of the output and of the outcome if they differ.
+    `periods` are the ids of the output's and the outcome's period; None if the periods are the same.
     """
 
     output: str
@@ -38,12 +38,12 @@ class Alignment:
     periods: tuple[str, str] | None = None
 
     def is_of(self, period: str) -> bool:
-        """Whether its output is of this period, by the period's id. A longer period shows the links that lead to it."""
+        """Whether the output is of the period with this id. A longer period also shows the links to its outcomes."""
         return self.periods is None or self.periods[0] == period
 
 
 def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: date | None, today: date) -> Alignment:
-    """The verdict on a link; `healths` are those of its output and its outcome, in this order."""
+    """The verdict on a link; `healths` are the healths of its output and its outcome, in this order."""
     output_health, outcome_health = healths
     lag = link.lag or timedelta()
     verdict: Verdict
@@ -61,7 +61,7 @@ def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms that judge a key result: its definition, its period and the health shares."""
+    """The terms by which a key result is judged: its definition, its period and the health shares."""
 
     key_result: KeyResult
     period: Period
@@ -77,13 +77,11 @@ def on_pace_since(
     guard_past: Mapping[date, float | None],
     earlier: Mapping[date, Terms] = MappingProxyType({}),
 ) -> date | None:
-    """The first day of the unbroken run on pace up to today. The caller has checked that the key result is on pace
-    today.
+    """The day since which the key result has been on pace without a break. It must be on pace today.
 
-    `past` holds each past day with the value at its end, oldest first. A day is on pace if, at the midnight that ends
-    it, the value meets the expected score and the guard was not broken. A guard without a value breaks nothing. Each
-    day is judged by the terms in force on that day: `earlier` holds the terms of days whose terms differed from the
-    present ones.
+    `past` holds each past day with the value at its end, oldest first. A day is on pace if, at its end, the value meets
+    the expected score and the guard is not broken. A guard without a value is not broken. Each day is judged by the
+    terms in force on that day: `earlier` holds the terms of the days whose terms differ from the present terms.
     """
     since = min(now.astimezone(period.zone).date(), period.last)
     in_force = Terms(key_result, period, shares)

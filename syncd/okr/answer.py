@@ -1,4 +1,4 @@
-"""The answer of a measure: one number from many, made with 15 significant digits, or the reason why there is none."""
+"""The answer of a measure: one number with 15 significant digits, or the reason why there is no number."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of a measure: the number, or None and the reason; `counted` is the number of records or readings in
-    it.
+    """The answer of a measure: the number, or None and the reason.
 
-    Every measured number is made here, with 15 significant digits. A number beyond 2^53 is unknown. `lacking` is the
-    number of records left out because they have no value in the aggregated field. `at` is the time of the newest
+    This class rounds every measured number to 15 significant digits; whole numbers keep all their digits. A number
+    beyond 2^53 is unknown. `counted` is the number of records or readings in the answer, `lacking` the number of
+    records that were left out because they have no value in the aggregated field. `at` is the time of the newest
     reading, if the source dates its readings.
     """
 
@@ -45,7 +45,9 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
+    """The answer as a rate: its number divided by the elapsed days or weeks (`per`) of the window. Unchanged without
+    `per`.
+    """
     if per is None or answer.number is None:
         return answer
     passed = Fraction((min(now, span.end) - span.start) // _INSTANT, LENGTHS[per] // _INSTANT)
@@ -55,9 +57,9 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:
-    """One number from many. Over an empty set `count` and `sum` are 0, the rest is None.
+    """One number from many. For an empty set `count` and `sum` are 0, and every other aggregate is None.
 
-    `p90` interpolates between ranks, as the PERCENTILE of spreadsheets does.
+    `p90` interpolates between ranks, like PERCENTILE in a spreadsheet.
     """
     if take == "count":
         return float(len(numbers))
@@ -80,7 +82,7 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
 
 
 def answer_numbers(take: str, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
-    """The answer over the numbers of the counting records; `lacking` more records have no number."""
+    """The answer for the numbers of the counted records; `lacking` is the number of records without a number."""
     if any(map(is_beyond, numbers)):
         return Answer(None, f"a record's {of} holds a number {BEYOND}", len(numbers), lacking)
     number = aggregate(take, numbers)

@@ -1,8 +1,9 @@
-"""The days that a measure's request asks its source for: `{start}`, `{end}` and `{today}` of a web API.
+"""The days that a measure requests from its source: `{start}`, `{end}` and `{today}` of a web API.
 
-For a single number they are the days of the window as of now: the source adds up, so it must be asked for just these.
-For a series, and for records, they are all the days that the window can cover during the period: syncd picks the
-window's rows itself. So the days that leave a rolling window stay known; syncd needs them to judge a past day.
+If the source returns a single number, it computes the sum itself. So the request names exactly the days of the present
+window. If the source returns a series or records, syncd picks the window's rows itself. So the request names all days
+that the window can cover during the period. The days that leave a rolling window stay in the ledger, because syncd
+needs them to judge past days.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from syncd.sdk.facts import Days
 
 
 def asked_days(measure: Leaf, period: Period, now: datetime) -> Days:
-    """The days that the measure asks for now."""
+    """The days that the measure requests now."""
     window = measure.window
     many = isinstance(measure, RecordMeasure) or measure.many
     span = window.reach(period) if many else window.span(period, now)
@@ -24,9 +25,9 @@ def asked_days(measure: Leaf, period: Period, now: datetime) -> Days:
 
 
 def asked_window(window: Window, period: Period, *, many: bool) -> str:
-    """What tells the days apart that measures ask for, now and later, such as `last 7 days up to 2026-12-31`.
+    """A text that identifies the days that a measure requests, now and later, such as `last 7 days up to 2026-12-31`.
 
-    It names days and not the period, whose name may change while its days stay.
+    The text names days, not the period, because the period's name may change while its days stay the same.
     """
     if many:
         reach = window.reach(period)

@@ -1,7 +1,7 @@
-"""Check-ins: what people report about a key result, and how long each report holds.
+"""Check-ins: people's reports about a key result, and how long each report is valid.
 
-A check-in describes the moment at which it is made, or the end of a past day. It replaces what check-ins of earlier
-moments say: an older value does not come back when a newer one expires, only when the newer one is withdrawn.
+A check-in describes the moment at which it is made, or the end of a past day. It replaces the check-ins about earlier
+moments: an older value does not come back when a newer value expires, only when the newer check-in is withdrawn.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Withdrawal:
 
     @property
     def by(self) -> str:
-        """The author, and who entered it if that is somebody else."""
+        """The author, and the person who entered the withdrawal if that is somebody else."""
         return signature(self.author, self.entered_by)
 
 
@@ -34,11 +34,11 @@ class Withdrawal:
 class CheckIn:
     """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or several of these.
 
-    `at` is when it was made, `dated` the end of the past day that it describes; None if it describes `at`. `id` is the
-    ledger's, None until it is kept. A withdrawn check-in never holds.
+    `at` is the time at which it was made. `dated` is the end of the past day that it describes; None if it describes
+    `at`. `id` is its id in the ledger, None until it is stored. A withdrawn check-in is never valid.
 
-    The `author` is a claim: anybody may name anybody. `entered_by` is who ran the command or was logged in; None if an
-    early version kept it.
+    The `author` is a claim, because anybody may type any name. `entered_by` is the person who ran the command or was
+    logged in; None if an early version stored the check-in.
     """
 
     author: str
@@ -54,21 +54,21 @@ class CheckIn:
 
     @property
     def by(self) -> str:
-        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        """The author, and the person who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
         return signature(self.author, self.entered_by)
 
     @property
     def as_of(self) -> datetime:
-        """The moment that it describes."""
+        """The moment that the check-in describes."""
         return self.dated or self.at
 
     def expired(self, span: Span, now: datetime) -> bool:
-        """Whether it no longer holds. A check-in in force at the period's end never expires."""
+        """Whether the check-in has expired. A check-in in force at the period's end never expires."""
         return min(now, span.end) >= self.expires_at
 
 
 def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
-    """The check-ins that had been made by a moment, without the withdrawals that came later."""
+    """The check-ins that had been made by a moment, without the withdrawals after it."""
     return [
         replace(checkin, withdrawn=None) if checkin.withdrawn and checkin.withdrawn.at > moment else checkin
         for checkin in checkins
@@ -77,8 +77,8 @@ def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
 
 
 def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn | None:
-    """The check-in in force: the newest that has not expired. One with a value is not in force once a newer one gives a
-    value, whether that has expired or not.
+    """The check-in in force: the newest check-in that has not expired. A check-in with a value is no longer in force
+    once a newer check-in has a value, even an expired one.
     """
     replaced = False
     for checkin in _newest_first(checkins):
@@ -89,13 +89,13 @@ def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn 
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """The confidence in the newest check-in that gives a confidence; None once that has expired."""
+    """The confidence in the newest check-in that has one; None once that check-in has expired."""
     last = next((checkin for checkin in _newest_first(checkins) if checkin.confidence is not None), None)
     return last.confidence if last and not last.expired(span, now) else None
 
 
 def newest_value(checkins: Sequence[CheckIn]) -> CheckIn | None:
-    """The check-in that makes the value of a key result without a measure, whether it has expired or not."""
+    """The check-in that makes the value of a key result without a measure, even if the check-in has expired."""
     return next((checkin for checkin in _newest_first(checkins) if checkin.value is not None), None)
 
 
@@ -107,7 +107,9 @@ def made_by(checkins: Sequence[CheckIn], as_of: datetime | None) -> CheckIn | No
 
 
 def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> list[tuple[date, float | None]]:
-    """(day, value at its end) for each past day of the period, oldest first; None if no check-in was in force."""
+    """Pairs (day, value at its end) for each past day of the period, oldest first. The value is None if no check-in was
+    in force.
+    """
     with_value = [checkin for checkin in _newest_first(checkins) if checkin.value is not None]
     values: list[tuple[date, float | None]] = []
     for day, end in past_days(period, now):
@@ -117,9 +119,10 @@ def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> l
 
 
 def _newest_first(checkins: Sequence[CheckIn]) -> list[CheckIn]:
-    """The check-ins that were not withdrawn, by the time that they describe; of two of one time, the later made first.
+    """The check-ins that were not withdrawn, newest first by the time that they describe.
 
-    `checkins` are in the order in which they were made.
+    Of two check-ins about the same time, the one that was made later comes first. `checkins` are in the order in which
+    they were made.
     """
     return sorted(
         (checkin for checkin in reversed(checkins) if checkin.withdrawn is None),

@@ -1,4 +1,4 @@
-"""The past day or time that a person names."""
+"""Reads a past day or time that a person typed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
 
-_FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
+_FIRST = date(1970, 1, 1)  # no ledger is older; near year 1, subtracting days fails
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 
 
 def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> date:
-    """The day in the text of an option. ConfigError for any other text, and for a future day."""
+    """The day in the text of an option. Raises ConfigError for any other text, and for a future day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -25,9 +25,9 @@ def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> 
 
 
 def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
-    """The time in a text, or the midnight that ends its day, and whether it is such a midnight.
+    """The time in a text; or, if the text is a day, the midnight at the end of the day. Also whether it is a day.
 
-    ConfigError for any other text, and for a future time.
+    Raises ConfigError for any other text, and for a future time.
     """
     try:
         day = date.fromisoformat(text) if len(text) == 10 else None

@@ -1,4 +1,4 @@
-"""The facts from which measures are answered: the ledger's rows, or the facts in a mapping file's tests."""
+"""The facts from which measures are computed: the ledger's rows, or the facts in a mapping file's tests."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
-    """Records and readings, and the answers of measures over them: as of the end of `cycle`; None means now."""
+    """Records and readings, and the answers of measures, as of the end of `cycle`. None means the present facts."""
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
         """The number of a measure over a window, before it is turned into a rate."""
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterable[Record]:
-        """Every record of a measure's streams and kind, whether it counts or not."""
+        """Every record of a measure's streams and kind, including records that are not counted."""
 
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """The time at which each counting record was done, and the elements that it contributes, in order of time."""
+        """The time at which each counted record was done, and the elements that it contributes, in order of time."""
 
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
@@ -35,7 +35,7 @@ class Facts(Protocol):
 
 
 def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None = None) -> Answer:
-    """The answer of a measure as of a moment, from the facts of now, or of the end of `cycle`."""
+    """The answer of a measure as of a moment, from the present facts, or from the facts at the end of `cycle`."""
     if isinstance(measure, FormulaMeasure):
         parts = {name: answered(facts, part, period, now, cycle) for name, part in measure.parts}
         return evaluate(measure.expression, parts)

@@ -1,7 +1,7 @@
-"""Conditions on the fields of records, and which texts are the same.
+"""Conditions on the fields of records, and the rules by which texts are the same.
 
-A text is judged here alone: the ledger asks which of its texts meet a condition, and finds their records in SQL. So
-both databases and the plain evaluator agree (decision 0030).
+Only this module compares texts. The ledger uses it to find out which of the ledger's texts meet a condition, and then
+selects the records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from syncd.sdk.facts import Scalar
 from syncd.sdk.numbers import LARGEST_WHOLE, rounded
 
 UNMEASURED = {"unmeasured": True}
-"""Metadata of what follows from the connection and not from the mapping: it does not make another measure."""
+"""Metadata of a field that the connection decides, not the mapping. A change of the field does not change the measure.
+"""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
-# ASCII but the wildcard, and but K, ; and `: Unicode has these three under a second code point, which NFC replaces.
+# ASCII except the wildcard and K ; `, because each of these three has a second code point that NFC replaces.
 _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one field; on a field with many values, any of them may meet it.
+    """A condition on one field. In a field with many values, any value may meet the condition.
 
-    `any_of` compares texts, and a number as its shortest text; None in it matches a field without a value. In a text
-    `*` stands for any characters; alone it matches numbers too. `negated` inverts the condition. `at_least` and
+    `any_of` compares texts, and numbers as their shortest text; None in it matches a field without a value. In a text
+    `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
     `at_most` compare a number with numbers, and a text with texts.
 
-    Texts are compared in Unicode NFC; with `ignores_case`, whatever their case. A bare day stands for that whole day in
-    `zone`, a key of the time zone database, if the field holds a time.
+    Texts are compared in Unicode NFC; with `ignores_case`, ignoring upper and lower case. If the field holds a time, a
+    day without a time stands for all of that day in `zone`, a key of the time zone database.
     """
 
     field: str
@@ -54,17 +55,17 @@ class Filter:
 
     @property
     def asks_for_values(self) -> bool:
-        """Whether it passes records with certain values alone."""
+        """Whether only records with certain values pass the filter."""
         return bool(self.any_of) and not self.negated
 
     @property
     def texts(self) -> frozenset[str | None]:
-        """The values of `any_of` as texts: as they are compared, with their wildcards."""
+        """The values of `any_of` as texts, in the form in which they are compared, with wildcards."""
         return _wanted(self.any_of, self.ignores_case).texts
 
     @property
     def has_single_spelling(self) -> bool:
-        """Whether a text meets the condition only if it is one of `any_of`, character by character."""
+        """Whether a text meets the condition only if it equals a value of `any_of` character by character."""
         if self.ignores_case or self.bound is not None:
             return False
         texts = [scalar_text(value) for value in self.any_of if value is not None]
@@ -72,7 +73,7 @@ class Filter:
 
     @property
     def matches_every_number(self) -> bool:
-        """Whether it consists of a wildcard alone."""
+        """Whether `any_of` has a lone wildcard."""
         return "*" in self.any_of
 
     def accepts(self, values: Sequence[Scalar]) -> bool:
@@ -100,7 +101,7 @@ class Filter:
         return moment is not None and moment.date().isoformat() in wanted.days
 
     def _is_within(self, text: str, bound: str) -> bool:
-        """Whether a text is on the right side of a text; two days or times are compared as such."""
+        """Whether a text is on the right side of a bound. If both are days or times, the earlier one is smaller."""
         moment, limit = _moment(text, self.zone), _moment(bound, self.zone)
         if moment is not None and _DAY.fullmatch(bound):
             text = moment.date().isoformat()
@@ -121,7 +122,7 @@ class Filter:
 
 
 def shown_scalar(value: Scalar) -> str:
-    """A scalar as people read it: a number with at most 15 digits."""
+    """A scalar for people. A number has at most 15 digits."""
     return scalar_text(value if isinstance(value, str) else rounded(value))
 
 
@@ -133,20 +134,20 @@ def scalar_text(value: Scalar) -> str:
 
 
 def spelling(text: str, ignores_case: bool = False) -> str:
-    """The form of a text that all texts which count as the same have in common."""
+    """The canonical form of a text. Two texts are the same if their canonical forms are equal."""
     if text.isascii():
         return text.lower() if ignores_case else text
     return normalize("NFC", normalize("NFD", text).casefold() if ignores_case else text)
 
 
 def is_day(value: Scalar | None) -> bool:
-    """Whether a value is a bare day, such as `2026-11-01`."""
+    """Whether a value is a day without a time, such as `2026-11-01`."""
     return isinstance(value, str) and _DAY.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The values of a filter: all of them as texts, the parts between the wildcards of each pattern, and the days."""
+    """The values of a filter: all values as texts, each pattern as its parts between the wildcards, and the days."""
 
     texts: frozenset[str | None]
     patterns: Sequence[Sequence[str]]
@@ -176,7 +177,7 @@ def _matches(parts: Sequence[str], text: str) -> bool:
 
 
 def _moment(text: str, zone: str) -> datetime | None:
-    """The time that a text writes, in a zone; None if it writes none. A time without an offset is a local time."""
+    """The time in a text; None if the text is not a time. A time without an offset is a local time of the zone."""
     if not _TIME.fullmatch(text):
         return None
     try:

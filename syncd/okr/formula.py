@@ -1,7 +1,7 @@
-"""Formulas over named parts: a mapping file's arithmetic, evaluated by simpleeval, never by eval.
+"""Formulas with named parts: the arithmetic of mapping files, evaluated by simpleeval, never by eval.
 
-An unknown part, or a division by zero, makes the result unknown, with the reason. The arithmetic is exact: only the
-result is rounded.
+If a part is unknown, or the formula divides by zero, the result is unknown, with the reason. The arithmetic is exact:
+only the result is rounded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from syncd.okr.answer import Answer
 
 
 def _half_away_from_zero(number: Fraction, places: Fraction = Fraction()) -> Fraction:
-    """The number rounded to decimal places as a spreadsheet does: 2.5 to 3, and -2.5 to -3."""
+    """The number rounded to decimal places like in a spreadsheet: 2.5 to 3, and -2.5 to -3."""
     if places != int(places) or abs(places) > _MOST_PLACES:
         raise ValueError(places)
     scale = Fraction(f"1e{int(places)}")
@@ -41,7 +41,7 @@ _NODES = frozenset({ast.BinOp, ast.UnaryOp, ast.Call, ast.Name})
 _FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": _half_away_from_zero}
 _MOST_PLACES = 15
 LONGEST = 1_000
-"""Characters of a formula."""
+"""The most characters of a formula."""
 ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
@@ -56,14 +56,14 @@ def names(expression: str) -> frozenset[str]:
     tree = _parsed(expression)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     parts = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-    with suppress(ZeroDivisionError):  # other numbers may not divide by zero
+    with suppress(ZeroDivisionError):  # with real numbers, it may not divide by zero
         if not isfinite(_value(expression, dict.fromkeys(parts, Fraction(1)))):
             raise NoFormula(f"{expression!r} comes to no finite number")
     return frozenset(parts)
 
 
 def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
-    """The answer of a formula: its date is that of its oldest part, its counts are the sums of its parts' counts."""
+    """The answer of a formula, with the date of its oldest part and the sums of its parts' counts."""
     counted = sum(part.counted for part in parts.values())
     lacking = sum(part.lacking for part in parts.values())
     at: datetime | None = min((part.at for part in parts.values() if part.at is not None), default=None)
@@ -94,7 +94,7 @@ def _parsed(expression: str) -> ast.expr:
 def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:
     """The value of an expression, infinite if it is too large for a float."""
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
-    # No choices, which would read a missing part as zero, no attributes, no texts.
+    # Without conditional expressions, which could read a missing part as zero; without attributes and texts.
     evaluator.nodes = {node: handler for node, handler in evaluator.nodes.items() if node in _NODES}
     evaluator.nodes[ast.Constant] = _constant
     try:

@@ -1,4 +1,4 @@
-"""Key results: their goals, their progress, and whether that progress is enough for the day.
+"""Key results: their goals, their progress, and whether the progress is as expected for the day.
 
 progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band both
 are 1 inside and 0 outside. expected is the score that the key result should have by now, according to its pace. Shares
@@ -30,13 +30,13 @@ Level = Literal["commit", "target", "stretch"]
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _GUARD = ":guard"
-_TOLERANCE = 1e-9  # of a share of the expected score: a moment of the day is no round number
+_TOLERANCE = 1e-9  # relative; an expected score is not a round number in the middle of a day
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The two shares of the expected score: a key result is on track from the first on, at risk from the second on, and
-    off track below it.
+    """Two shares of the expected score. A key result is on track if its score is at least the first share, at risk if
+    it is at least the second, and off track below.
     """
 
     on_track: float = 0.9
@@ -50,14 +50,14 @@ class Shares:
         return "at_risk" if score >= at_risk else "off_track"
 
     def bounds(self, expected: float) -> tuple[float, float]:
-        """The scores from which on a key result is on track, and at risk."""
+        """The lowest score that is on track, and the lowest score that is at risk."""
         least = expected * (1 - _TOLERANCE)
         return self.on_track * least, self.at_risk * least
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """From a baseline to a target, in either direction; an outcome may lack its baseline.
+    """A goal from a baseline to a target, up or down. An outcome may lack a baseline.
 
     `commit` is the promised level, before the target; `stretch` is the hoped-for level, beyond the target.
     """
@@ -75,7 +75,7 @@ class Target:
 
     @property
     def levels(self) -> tuple[tuple[Level, float], ...]:
-        """Its levels, from the first to the last; empty if it has only a target."""
+        """The levels, from the first to the last; empty if the goal has only a target."""
         if self.commit is None and self.stretch is None:
             return ()
         named: tuple[tuple[Level, float | None], ...] = (
@@ -87,7 +87,7 @@ class Target:
 
     @property
     def falls(self) -> bool:
-        """Whether a lower value is better: by the baseline, or by the order of the levels if there is none."""
+        """Whether a lower value is better. The baseline decides; without a baseline, the order of the levels."""
         start = self.baseline if self.baseline is not None else self.commit
         if start is None:
             return self.stretch is not None and self.stretch < self.target
@@ -101,13 +101,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A value to keep within bounds; both bounds are included."""
+    """A goal to keep a value within bounds; both bounds are included."""
 
     at_least: float | None = None
     at_most: float | None = None
 
     def progress(self, value: float) -> float:
-        """1 inside, 0 outside."""
+        """1 inside the band, 0 outside."""
         broken = (self.at_least is not None and value < self.at_least) or (
             self.at_most is not None and value > self.at_most
         )
@@ -116,7 +116,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A milestone, which is reached when the value is at least `at`, and due before the moment `by`."""
+    """A milestone is reached when the value is at least `at`. The milestone is due before the moment `by`."""
 
     title: str
     at: float
@@ -126,16 +126,16 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Milestones:
-    """Steps to reach. Progress is the weight of the reached milestones as a share of the weight of all milestones."""
+    """A goal in steps. Progress is the weight of the reached milestones as a share of the weight of all milestones."""
 
     steps: tuple[Milestone, ...]
 
     def progress(self, value: float) -> float:
-        """The share of the weight that is reached."""
+        """The weight of the reached milestones as a share of the total weight."""
         return self._share(step.weight for step in self.steps if value >= step.at)
 
     def due(self, now: datetime) -> float | None:
-        """The share of the weight that is due by now; None unless every milestone has a date."""
+        """The weight of the milestones due by now as a share of the total weight; None if a milestone has no date."""
         if any(step.by is None for step in self.steps):
             return None
         return self._share(step.weight for step in self.steps if step.by is not None and step.by <= now)
@@ -150,12 +150,12 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through each (moment, value), then flat."""
+    """A pace in the key result's unit: straight lines from the start through all points (moment, value), then flat."""
 
     points: tuple[tuple[datetime, float], ...]
 
     def value(self, start: datetime, baseline: float, now: datetime) -> float:
-        """The value that is expected by now."""
+        """The expected value by now."""
         for (before, low), (after, high) in pairwise([(start, baseline), *self.points]):
             if now < after:
                 return between(low, high, max(0.0, (now - before) / (after - before)))
@@ -167,9 +167,9 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured.
+    """An output's claim to drive an outcome. An effect is expected once `lag` has passed. It is None if not configured.
 
-    `period` is the id of the outcome's period if that is a longer one around the output's.
+    `period` is the id of the outcome's period, if it is a longer period around the output's period.
     """
 
     outcome: str
@@ -181,8 +181,8 @@ class Link:
 class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
-    `grouped` are its numbers that the file writes as `4.000`, which is 4 and may be meant as 4000: (key, text).
-    `moved_from` is the id that it had before: the history of that id becomes its own.
+    `grouped` has (key, text) of each number that the file writes like `4.000`, which is 4 but may be meant as 4000.
+    `moved_from` is the key result's earlier id: the history of that id becomes its own.
     """
 
     id: str
@@ -208,9 +208,9 @@ class KeyResult:
 class Objective:
     """An objective with its key results; `supports` is the id of the larger objective that it supports.
 
-    `rollup` names what makes up the score: its outcomes, all its key results, its weakest outcome, or its supporting
-    objectives. `ignore` applies to its key results too. `supports_in` is the id of the larger objective's period if
-    that is a longer one around its own.
+    `rollup` says what the score is computed from: its outcomes, all its key results, its weakest outcome, or its
+    supporting objectives. `ignore` applies to its key results too. `supports_in` is the id of the larger objective's
+    period, if it is a longer period around the objective's own.
     """
 
     id: str
@@ -226,7 +226,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class PeriodOkrs:
-    """The objectives of one period, from every mapping file of it; `work` are the lists that `work:` names."""
+    """The objectives of a period, from all of its mapping files; `work` are the lists that `work:` names."""
 
     period: Period
     objectives: tuple[Objective, ...]
@@ -239,7 +239,7 @@ class PeriodOkrs:
 
     @cached_property
     def measured(self) -> tuple[KeyResult, ...]:
-        """Every key result, each after its guard, which is measured like a key result."""
+        """Every key result, each after its guard. A guard is measured like a key result."""
         return tuple(kr for key_result in self.key_results for kr in (key_result.guard, key_result) if kr is not None)
 
     @cached_property
@@ -254,7 +254,7 @@ class PeriodOkrs:
 
     @cached_property
     def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
-        """The objectives that support another, by that objective's id and period; None if it is of the same period."""
+        """The supporting objectives, by id and period of the objective that they support; None is the same period."""
         by_supported: dict[tuple[str, str | None], list[Objective]] = {}
         for objective in self.objectives:
             if objective.supports is not None:
@@ -262,7 +262,7 @@ class PeriodOkrs:
         return by_supported
 
     def measured_for(self, only: str | None) -> tuple[KeyResult, ...]:
-        """The key results that a cycle measures: `only` with its guard; all of them if `only` is None."""
+        """The key results that a cycle measures: `only` with its guard; all key results if `only` is None."""
         if only is None:
             return self.measured
         return tuple(kr for name in (guard_id(only), only) if (kr := self.by_id.get(name)) is not None)
@@ -280,9 +280,9 @@ def is_guard(key_result: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed.
+    """The state of a key result, as shares; None means unknown. `reason` explains the health if needed.
 
-    `bounds` are the shares at which the health would be another.
+    `bounds` are the shares at which the health changes.
     """
 
     progress: float | None
@@ -299,7 +299,7 @@ def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
     if now >= span.end or isinstance(goal, Band):
         return 1.0
     if isinstance(pace, Steps):
-        assert isinstance(goal, Target)  # config refuses any other goal with a pace in steps
+        assert isinstance(goal, Target)  # config refuses a pace in steps for other goals
         assert goal.baseline is not None
         return _within(goal.progress(pace.value(span.start, goal.baseline, now)) or 0.0)
     if isinstance(goal, Milestones) and (due := goal.due(now)) is not None:
@@ -326,7 +326,7 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:
     """A standing with its guard applied: a broken guard caps health at `at_risk`.
 
-    `guard_reason` is a sentence on a guard that is broken or unknown; the standing's reason includes it.
+    `guard_reason` is a sentence about a broken or unknown guard; the standing's reason includes the sentence.
     """
     reason = "; ".join(filter(None, (unguarded.reason, guard_reason)))
     if guard.health == "unknown":

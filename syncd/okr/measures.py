@@ -1,8 +1,8 @@
 """A measure: how records or readings become one number over a window.
 
-A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator
-here gives the same answer in Python, and for each record that does not count it names the rule. A property test holds
-both equal.
+A measure of records is a selection (filters, window, aggregate) that the ledger computes in SQL. The plain evaluator in
+this module computes the same answer in Python, and names the rule that excludes each record. A property test checks
+that both are equal.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _INSTANT = timedelta(microseconds=1)
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `of` is the field that is aggregated; where it is empty, the first field of `else_of` with a value is. Its values
-    are the same whatever their case if `of_ignores_case`. `kind` selects one kind if the streams hold several. `share`
-    is a percentage: the share of done records among all records that pass the filters, whatever their dates. `per`
-    turns the number into a rate. `never` is the reason that the connector gives if no record can ever pass, `idle` the
-    reason that a filter excludes nothing; these are only remarks and do not affect the result. `is_work` says that each
-    record that counts is a piece of work. With `asks_days` the requests name days of the window, and the keys of the
+    `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used.
+    `of_ignores_case` says to ignore upper and lower case in its values. `kind` selects one kind if the streams hold
+    several. `share` is a percentage: the share of done records among all records that pass the filters, whatever their
+    dates. `per` turns the number into a rate. `never` is the connector's reason why no record can ever pass, `idle` its
+    reason why a filter excludes nothing; these are remarks that do not affect the result. `is_work` says that each
+    counted record is a piece of work. With `asks_days` the requests name days of the window, and the keys of the
     streams name the window.
     """
 
@@ -59,12 +59,12 @@ class RecordMeasure:
 
     @property
     def of_fields(self) -> tuple[str, ...]:
-        """The fields that are aggregated: of each record, the first that has a value."""
+        """The aggregated fields. In each record, the first field with a value is used."""
         return (self.of, *self.else_of) if self.of else ()
 
     @property
     def of_text(self) -> str | None:
-        """The aggregated fields as messages name them; None if records are counted."""
+        """The names of the aggregated fields for messages; None if records are counted."""
         return " or ".join(self.of_fields) or None
 
     @property
@@ -81,8 +81,8 @@ class RecordMeasure:
 class ReadingMeasure:
     """How the readings of one part of a stream become a number.
 
-    With `many` it reads a series: its readings have dates, and an empty series is an empty set. With `asks_days` the
-    request names days of the window, and the stream's key names the window.
+    With `many` the measure reads a series: the readings have dates, and an empty series is an empty set. With
+    `asks_days` the request names days of the window, and the stream's key names the window.
     """
 
     connection: str
@@ -118,7 +118,7 @@ def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
 
 
 def is_dated(measure: Measure | None) -> bool:
-    """Whether a measure reads a series, whose rows have dates, whether or not it has a row yet."""
+    """Whether a measure reads a series, whose rows have dates. True even if the series has no row yet."""
     return any(isinstance(leaf, ReadingMeasure) and leaf.many for leaf in leaves(measure))
 
 
@@ -128,13 +128,13 @@ def stream_keys(measure: Leaf) -> tuple[str, ...]:
 
 
 def earliest(measure: Leaf, period: Period) -> datetime | None:
-    """The earliest moment whose facts a measure needs, so a pull must reach back to it; None means no limit."""
+    """The earliest moment whose facts a measure needs. A pull must reach back to this moment; None means no limit."""
     return None if measure.take == "share" else measure.window.earliest(period)
 
 
 def answer_distinct(of: str | None, texts: Collection[str], having: int, lacking: int) -> Answer:
-    """The answer for the number of distinct elements by their `texts`, of `having` records with a value; unknown if no
-    record has a value.
+    """The number of distinct `texts` as an answer. `having` records have a value, `lacking` records have none. The
+    answer is unknown if no record has a value.
     """
     if BEYOND in texts:
         return Answer(None, f"a record's {of} holds a number {BEYOND}", having, lacking)
@@ -144,12 +144,12 @@ def answer_distinct(of: str | None, texts: Collection[str], having: int, lacking
 
 
 def answer_share(done: int, records: int) -> Answer:
-    """The answer for the share of records that are done; without records there is no share."""
+    """The share of done records as an answer; unknown without records."""
     return Answer(done * 100 / records, None, records) if records else Answer(None, marked("no record matches"))
 
 
 def so_far(span: Span, now: datetime) -> Span:
-    """A window up to now, `now` included: what is dated after now does not count yet."""
+    """A window up to and including `now`. Facts that are dated after now are not counted yet."""
     return Span(span.start, min(span.end, now + _INSTANT))
 
 
@@ -159,7 +159,7 @@ def is_done(record: Record, span: Span) -> bool:
 
 
 def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records: Iterable[Record]) -> Answer:
-    """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id counts once."""
+    """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id is counted once."""
     counted = {record.id: record for record in records if left_out(measure, span, now, record) is None}
     if measure.take == "distinct":
         elements = [measure.values_of(record) for record in counted.values()]
@@ -176,28 +176,28 @@ def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records:
 
 
 def distinct_text(measure: RecordMeasure, element: Scalar) -> str:
-    """The text by which `distinct` tells an element from others; BEYOND for a number that may have lost digits."""
+    """The text by which `distinct` compares elements; BEYOND for a number that may have lost digits."""
     if not isinstance(element, str) and is_beyond(element):
         return BEYOND
     return spelling(scalar_text(element), measure.of_ignores_case)
 
 
 def contribution(measure: RecordMeasure, record: Record) -> float | None:
-    """The number that a record contributes: the sum of the numbers in its field; None if there is none.
+    """The number that a record contributes: the sum of the numbers in its field; None if the field has no number.
 
-    If one of them is beyond 2^53, so is the result.
+    If one of the numbers is beyond 2^53, the result is too.
     """
     numbers = [float(value) for value in measure.values_of(record) if not isinstance(value, str)]
     return record_total(numbers) if numbers else None
 
 
 def record_total(numbers: Sequence[float]) -> float:
-    """The sum of the numbers in a record's field; beyond 2^53 if one of them is."""
+    """The sum of the numbers in a record's field. The sum is beyond 2^53 if one of the numbers is."""
     return next(filter(is_beyond, numbers), None) or total(numbers)
 
 
 def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
-    """Why a record does not count in a window as of now; None if it counts."""
+    """The reason why a record is not counted in a window as of now; None if it is counted."""
     if measure.kind is not None and record.kind != measure.kind:
         return _(
             "is of the kind %(kind)s, and %(asked)s is asked for", kind=record.kind or _("unknown"), asked=measure.kind
@@ -229,26 +229,26 @@ def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
 def readings_used(
     take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
 ) -> tuple[list[Reading], list[Reading]]:
-    """The readings in the window up to now, by time; and the readings among them that make up the number."""
+    """The readings in the window up to now, sorted by time; and the readings among them that the number uses."""
     inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
-    inside.sort(key=_at)  # stable: of two readings with the same time, the later row is the newer
+    inside.sort(key=_at)  # stable: of two readings with the same time, the later row is newer
     if take == "change":
         return inside, [inside[0], inside[-1]] if inside else []
     return inside, {"latest": inside[-1:], "first": inside[:1]}.get(take, inside)
 
 
 def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
-    """The answer over a series, whose readings come in the order of its rows. Rows dated after now are ignored.
+    """The answer for a series. `readings` are in the order of the series' rows; rows dated after now are ignored.
 
-    Every reading must carry its time. A reading without a number makes the answer unknown if the answer uses it: an
-    aggregate uses every reading; `latest`, `first` and `change` use only the ends.
+    Every reading must have a time. An answer that uses a reading without a number is unknown. An aggregate uses every
+    reading; `latest`, `first` and `change` use only the first or the last reading.
     """
     inside, used = readings_used(take, span, now, readings)
     if not inside:
         if take == "sum":
             return Answer(0.0)
         return Answer(None, marked("no reading in the window"))
-    at = _at(inside[-1])  # the newest reading dates the answer, whichever reading is taken
+    at = _at(inside[-1])  # the answer has the date of the newest reading, whichever reading is used
     for reading in used:
         if reading.number is None:
             return Answer(None, f"{reading.cell} holds {reading.problem or 'no number'}", len(inside), at=at)

@@ -1,6 +1,6 @@
 """A measure's value at the end of each past day, from the dates in its sources.
 
-It shows since when the work has been on pace, even for the time before syncd was installed.
+These values show since when the work has been on pace, even for the time before syncd was installed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def past_values(
     cycle: int | None = None,
     only: Collection[date] | None = None,
 ) -> list[tuple[date, float | None]] | None:
-    """(day, value at its end) for each day of the period before today, oldest first; None if a source has no dates.
+    """Pairs (day, value at its end) for each past day of the period, oldest first; None if a source has no dates.
 
     The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to some days.
     """
@@ -80,7 +80,7 @@ def _leaf_values(
 def _reading_values(
     measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """Evaluates each day over the readings of that day's window only, which keeps a long series cheap."""
+    """Evaluates each day with only the readings in that day's window, so that a long series is fast."""
     dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
     times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
     for day, end in days:
@@ -106,9 +106,10 @@ def _shares(
     days: Sequence[tuple[date, datetime]],
     cycle: int | None,
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """A record counts in the total from its creation on; without a creation date it always counts.
+    """The share of done records at the end of each day.
 
-    A record that was done before it was created, as imported records are, is done from its creation on.
+    A record counts in the total from its creation on; without a creation date it always counts. If a record was done
+    before it was created, as imported records may be, it counts as done from its creation on.
     """
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
     passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, now, record) is None]

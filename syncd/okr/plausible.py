@@ -9,16 +9,16 @@ from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import difference, product
 
 MANY = 3
-"""A stream that held at least this many records or readings and now holds none counts as fallen empty."""
+"""If a stream had at least this many records or readings, and now has none, its number is held."""
 
-_FAR = 10.0  # a thousand percent, as a share
+_FAR = 10.0  # 1000 % as a share
 
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
     """The bounds of a plausible number, both included, and the largest allowed step from the last complete number.
 
-    `jump` is in the key result's unit, `jump_share` a share of the last number.
+    `jump` is the largest step in the key result's unit, `jump_share` the largest step as a share of the last number.
     """
 
     at_least: float | None = None
@@ -38,9 +38,9 @@ class Plausible:
 def implausible(bounds: Plausible, candidate: float | None, last: float | None) -> str | None:
     """Why a measured number is not plausible, as a sentence without its full stop; None if it is plausible.
 
-    `last` is the last complete number of the same period under the same measure; without it no step is a jump. A number
-    equal to `last` is plausible whatever the bounds are, because `last` was accepted before. An unknown number breaks
-    no bound.
+    `last` is the last complete number of the same period under the same measure; if it is None, no step is too large. A
+    number equal to `last` is plausible whatever the bounds are, because `last` was accepted before. An unknown number
+    is plausible.
     """
     if candidate is None or candidate == last:
         return None
@@ -54,16 +54,16 @@ def _jump(bounds: Plausible, step: float, last: float) -> str | None:
     jump = f"a jump of {full_number(step)} from {full_number(last)}, at most"
     if bounds.jump is not None and step > bounds.jump:
         return f"{jump} {full_number(bounds.jump)}"
-    # Zero has no share: the first record of a quarter is not a jump.
+    # No share of zero: the step from 0 to the first record of a quarter is allowed.
     if bounds.jump_share is not None and last and step > product(bounds.jump_share, abs(last)):
         return f"{jump} {full_number(product(bounds.jump_share, 100))}%"
     return None
 
 
 def out_of_scale(progress: float | None) -> str | None:
-    """What is wrong with a progress, as a share, of more than a thousand percent; None for any other progress.
+    """A warning about a progress of 1000 % or more, which is probably a mistake; None for any other progress.
 
-    A baseline of 4 in place of 4,000 makes such a progress.
+    A baseline of 4 in place of 4,000 can cause such a progress.
     """
     if progress is None or abs(progress) < _FAR:
         return None

@@ -16,10 +16,10 @@ from syncd.sdk.numbers import weighted_mean
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStanding:
-    """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have a
-    score.
+    """The state of an objective, as shares from 0 to 1; None if no counted key result has a score.
 
-    `bounds` are the scores at which the health would be another, and both ends: 99.96 % is not shown as 100 %.
+    `scored` of the `counted` key results have a score. `bounds` are the scores at which the health changes, and 0 and
+    1, so that 99.96 % is not shown as 100 %.
     """
 
     score: float | None
@@ -39,7 +39,7 @@ def roll_up_all(
 ) -> Mapping[str, ObjectiveStanding]:
     """The standing of every objective by its id; `standings` holds the standings of all key results by their ids.
 
-    `of_shorter` has, by objective, the weight and standing of each objective of a shorter period that supports it.
+    `of_shorter` has, by supported objective, the weights and standings of its supporting objectives in shorter periods.
     """
     rolled_up: dict[str, ObjectiveStanding] = {}
     supporting: dict[str | None, list[Objective]] = {}
@@ -61,7 +61,7 @@ def roll_up_all(
 
 
 def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
-    """The standing made of the supporting objectives' standings, each with its weight."""
+    """The standing of an objective, computed from the weights and standings of its supporting objectives."""
     counted = [(weight, standing) for weight, standing in supporting if weight]
     scored = [(weight, standing) for weight, standing in counted if standing.score is not None]
     activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)
@@ -94,7 +94,7 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
 
 
 def has_score(standing: Standing) -> bool:
-    """Whether a key result's score counts towards that of its objective."""
+    """Whether a key result's score counts in the score of its objective."""
     return standing.score is not None and standing.health != "unknown"
 
 
@@ -111,5 +111,5 @@ def _mean(
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The weighted mean of shares from 0 to 1, ignoring None; None if the other shares have no weight."""
+    """The weighted mean of shares from 0 to 1, ignoring None. None if the sum of the other weights is zero."""
     return weighted_mean((weight, share) for weight, share in pairs if share is not None)

@@ -1,4 +1,4 @@
-"""The ids of the rules of lint, which `ignore` can name. They are apart from the rules: most commands run none."""
+"""The ids of the rules of lint, which `ignore` can name. Most commands import only these ids, and not the rules."""
 
 from __future__ import annotations
 

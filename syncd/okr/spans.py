@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 _INSTANT = timedelta(microseconds=1)
 
 
-@lru_cache(maxsize=4096)  # a page asks for each day of a period once a key result
+@lru_cache(maxsize=4096)  # a page needs each day of a period for each key result
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
@@ -33,11 +33,11 @@ class Span:
 
     @property
     def last_instant(self) -> datetime:
-        """The last moment that belongs to it: of a window of whole days, on its last day."""
+        """The last moment in the span. In a span of full days, this moment is on the last day."""
         return self.end - _INSTANT
 
     def share(self, moment: datetime) -> float:
-        """The share of this span's elapsed time that has passed at a moment, 0 to 1."""
+        """The share of this span's time that has passed at a moment, from 0 to 1."""
         whole = (self.end - self.start).total_seconds()
         passed = (moment - self.start).total_seconds()
         return min(1.0, max(0.0, passed / whole))
@@ -45,7 +45,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Period:
-    """The span that key results are judged over; the day `last` is included."""
+    """The span over which key results are judged; the day `last` is included."""
 
     id: str
     first: date
@@ -59,11 +59,11 @@ class Period:
 
     @property
     def days(self) -> int:
-        """The number of its days."""
+        """The number of days in the period."""
         return (self.last - self.first).days + 1
 
     def overlaps(self, other: Period) -> bool:
-        """Whether the two have a day in common."""
+        """Whether the two periods have a day in common."""
         return self.first <= other.last and other.first <= self.last
 
     def day_number(self, now: datetime) -> int:
@@ -73,13 +73,13 @@ class Period:
 
 
 _NAMED = re.compile(r"(?:FY(?P<fiscal>\d{2})|(?P<year>\d{4}))(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.ASCII)
-_CENTURY = 2000  # of fiscal years, which are named by two digits
+_CENTURY = 2000  # fiscal years are named by two digits
 
 
 def parse_period(text: str, zone: ZoneInfo, year_starts: int | None = None) -> Period:
-    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Else ValueError.
+    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Raises ValueError.
 
-    `FY27`, `FY27-H1` and `FY27-Q1` are of the fiscal year that ends in 2027 and begins in the month `year_starts`.
+    `FY27`, `FY27-H1` and `FY27-Q1` belong to the fiscal year that ends in 2027 and begins in the month `year_starts`.
     """
     match = _NAMED.match(text)
     fiscal, month = (match["fiscal"], int(match[5] or 0)) if match else (None, 0)
@@ -105,18 +105,18 @@ def parse_period(text: str, zone: ZoneInfo, year_starts: int | None = None) -> P
 
 
 def _month(year: int, months: int) -> date:
-    """The first day of the month that comes so many months after a January."""
+    """The first day of the month that is `months` months after January of `year`."""
     return date(year + months // 12, months % 12 + 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time that a measure covers: the period, unless a field narrows or moves it.
+    """The span that a measure covers: the period, unless a field narrows or moves it.
 
-    `days`: that many whole local days up to today, or up to the period's last day once the period is over; they may
-    begin before the period. `since` and `until`: first and last day, both included; a missing bound is the period's
-    bound. `settled`: the period without its latest days, as many as given and including today, because their data still
-    arrives.
+    `days` is a number of full local days up to today, or up to the period's last day once the period is over. These
+    days may begin before the period. `since` and `until` are the first and the last day, both included; a missing day
+    is the period's. `settled` is the number of the latest days, including today, that the window leaves out because
+    their data still arrives.
     """
 
     days: int | None = None
@@ -136,13 +136,13 @@ class Window:
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
-        """The earliest moment that this window can ever cover during the period, so a pull must reach back to it."""
+        """The earliest moment that this window can ever cover during the period. A pull must reach back so far."""
         first = self.since or period.first
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)
         return min(period.span.start, midnight(first, period.zone))
 
     def reach(self, period: Period) -> Span:
-        """All the time that this window can ever cover during the period."""
+        """The span of all moments that this window can ever cover during the period."""
         first, last = self.earliest(period), midnight((self.until or period.last) + timedelta(days=1), period.zone)
         return Span(first, max(first, last))

@@ -1,7 +1,7 @@
-"""Where an outcome is heading: a robust trend of its weekly values, compared with their noise.
+"""The trend of an outcome's weekly values, which is robust against noise.
 
-The trend is Theil and Sen's slope, the median of the slopes between every two weeks, with its 95 % interval. A single
-outlier does not move it. There is a direction only if the interval excludes 0 and there is enough data.
+The trend is the Theil-Sen slope, the median of the slopes between every two weeks, with its 95 % interval. A single
+outlier hardly changes it. The trend has a direction only if the interval excludes 0 and there is enough data.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from syncd.sdk.numbers import rounded
 
 Direction = Literal["right_way", "flat", "wrong_way", "inside", "too_little_data"]
 
-FEWEST = 5  # weeks with a number; of four weeks only a perfect line would differ from noise
-_LEAST_SHARE = 2 / 3  # of the weeks looked at must have a number
+FEWEST = 5  # weeks with a number; with four weeks, only a perfect line would differ from noise
+_LEAST_SHARE = 2 / 3  # at least so many of the weeks must have a number
 _LARGEST = 1e300  # differences and sums of larger numbers may overflow
 _WEEK = timedelta(weeks=1)
-_NORMAL_95 = 1.959963984540054  # so many standard deviations around its mean hold 95 % of a normal distribution
+_NORMAL_95 = 1.959963984540054  # 95 % of a normal distribution is within so many standard deviations of its mean
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The trend of an outcome's weekly values; figures are in the outcome's unit, None if there is no trend.
+    """The trend of an outcome's weekly values. Figures are in the outcome's unit; they are None if there is no trend.
 
     `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
-    `noise` is the median distance of the values from the line. `weeks` is how many weeks had a number, `settled` how
-    many of them came after the lag, when the work can have had an effect; `since` is the first day covered. `reason`
-    says why there is no trend, or why the trend covers more than the time after the lag. The direction `inside` means
-    that the outcome is within its band, where both directions are equally good.
+    `noise` is the median distance of the values from the line. `weeks` is the number of weeks with a number, `settled`
+    the number of weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
+    day. `reason` says why there is no trend, or why the trend covers more than the time after the lag. The direction
+    `inside` means that the outcome is within its band, where both directions are equally good.
     """
 
     direction: Direction
@@ -52,10 +52,10 @@ class Trend:
 
 
 def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
-    """The trend of an outcome over the weeks in which the work can have had an effect. Weeks come oldest first.
+    """The trend of an outcome over the weeks in which the work can have had an effect. `weeks` are oldest first.
 
-    `shows_from` is the first day of an effect: the output's first day on pace plus the lag; None while the output is
-    not on pace. If too few weeks remain, the trend covers all weeks, and `reason` says so.
+    `shows_from` is the first day on which an effect is expected: the output's first day on pace plus the lag; None
+    while the output is not on pace. If there are too few such weeks, the trend covers all weeks, and `reason` says so.
     """
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
     settled = len(_points(after))
@@ -100,11 +100,12 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
 
 
 def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
-    """The slope by Theil and Sen, then the lower and upper end of its 95 % interval, as scipy computes them.
+    """The Theil-Sen slope, and the lower and upper end of its 95 % interval, as scipy computes them.
 
     The slope is the median of the slopes between every two points; there must be at least two points. `times` are in
-    rising order. The interval is equation 2.6 of P. K. Sen, "Estimates of the regression coefficient based on Kendall's
-    tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval narrower.
+    ascending order. The interval is equation 2.6 of P. K. Sen, "Estimates of the regression coefficient based on
+    Kendall's tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval
+    narrower.
     """
     from statistics import median  # here: few commands need a slope
 
@@ -118,7 +119,7 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, f
 
 
 def _variance(count: int) -> float:
-    """The variance of Kendall's tau, as a sum of signs, for this many values."""
+    """The variance of Kendall's tau, taken as a sum of signs, for `count` values."""
     return count * (count - 1) * (2 * count + 5) / 18
 
 
@@ -135,7 +136,7 @@ def _direction(goal: Goal, value: float, low: float, high: float) -> Direction:
 
 
 def _points(weeks: Sequence[Week]) -> list[tuple[date, float]]:
-    """(last day, value) of each week with a number."""
+    """The pair (last day, value) of each week with a number."""
     return [(week.last, week.value) for week in weeks if week.value is not None]
 
 

@@ -1,4 +1,4 @@
-"""Trials: evaluates key results on the facts given in a mapping file's `tests:`, without a source or a ledger."""
+"""Trials: evaluates key results from the facts in a mapping file's `tests:`, without a source or a ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from syncd.sdk.facts import Reading, Record
 class Given:
     """The facts of a trial, as of its moment: records and readings by measure, and numbers by key result.
 
-    A key result listed in `numbers` has the given number, whatever its measure is; None means unknown.
+    A key result in `numbers` has the given number, whatever its measure; None means unknown.
     """
 
     records: Mapping[RecordMeasure, Sequence[Record]] = field(default_factory=dict)
@@ -51,18 +51,18 @@ class Given:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def knows(self, measure: Leaf) -> bool:
-        """Whether the test gives facts for a measure; an empty list counts as given."""
+        """Whether the test gives facts for a measure. An empty list of facts counts too."""
         return measure in (self.records if isinstance(measure, RecordMeasure) else self.readings)
 
 
 class GivenFacts:
-    """Answers measures from given facts, through the plain evaluator."""
+    """Computes measures from the given facts, with the plain evaluator."""
 
     def __init__(self, given: Given) -> None:
         self._given = given
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
-        """The number of a measure over a window; unknown if the test gives nothing for the measure."""
+        """The number of a measure over a window; unknown if the test gives no facts for the measure."""
         if not self._given.knows(measure):
             return Answer(None, "nothing is given for it")
         if isinstance(measure, RecordMeasure):
@@ -79,7 +79,7 @@ class GivenFacts:
         span: Span,
         cycle: int | None = None,
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """The time at which each counting record was done, and the elements that it contributes, in order of time."""
+        """The time at which each counted record was done, and the elements that it contributes, in order of time."""
         counted = [record for record in self.records(measure) if left_out(measure, span, span.end, record) is None]
         pairs = ((record.done_at, _elements(measure, record)) for record in counted if record.done_at is not None)
         return sorted(((at, elements) for at, elements in pairs if elements), key=lambda pair: pair[0])
@@ -91,7 +91,7 @@ class GivenFacts:
         now: datetime,
         cycle: int | None = None,
     ) -> tuple[bool, list[Reading]]:
-        """Whether the given readings have dates, and the readings; an undated reading has the time of now."""
+        """Whether the given readings have dates, and the readings. A reading without a date gets the present time."""
         readings = self._given.readings.get(measure, ())
         undated = min(max(now, span.start), span.end)
         dated = measure.many or any(reading.at is not None for reading in readings)
@@ -108,7 +108,7 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
 
 
 class Trial:
-    """OKRs on given facts as of a moment. Only what is asked for is evaluated: a test asks for a few key results."""
+    """OKRs with given facts, as of a moment. Results are computed only when requested, because a test needs few."""
 
     def __init__(self, okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> None:
         self._okrs = okrs
@@ -156,14 +156,14 @@ class Trial:
         if self.standing(output).health in ON_PACE:
             guard_past = self._past(kr.guard) if kr.guard else ()
             since = on_pace_since(kr, period, self._now, self._shares, self._past(kr), dict(guard_past))
-        of_outcome: Health = "unknown"  # that of another period is not given
+        of_outcome: Health = "unknown"  # a test gives no outcome of another period
         if outcome in self._okrs.by_id:
             of_outcome = self.standing(outcome).health
         healths = (self.standing(output).health, of_outcome)
         return judge(kr, link, healths, since, min(self._now.astimezone(period.zone).date(), period.last))
 
     def _with_supporting(self, objective: Objective) -> Iterator[Objective]:
-        """An objective, and those that support it, and so on."""
+        """An objective and the objectives that support it, directly or indirectly."""
         yield objective
         for other in self._okrs.supporting.get((objective.id, None), ()):
             yield from self._with_supporting(other)

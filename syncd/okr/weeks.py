@@ -1,6 +1,6 @@
-"""A key result week by week: its value at the end of each past week of the period.
+"""The weekly values of a key result: its value at the end of each past week of the period.
 
-A week is seven whole local days. Weeks are counted back from yesterday, so no week is partial, all end on the same
+A week is seven full local days. Weeks are counted back from yesterday. So no week is partial, all weeks end on the same
 weekday, and the series does not change during a day.
 """
 
@@ -21,9 +21,9 @@ _NUMBER_WITHOUT_RECORDS = frozenset({"count", "sum", "distinct", "share"})  # a 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week and the value at its end; None if the value is unknown or the week has no new observation.
+    """A week and the value at its end. The value is None if it is unknown or the week has no new observation.
 
-    `carried` is the value at its end, new or not: None only if it was unknown then.
+    `carried` is the value at the end of the week even without a new observation; None only if it was unknown.
     """
 
     first: date
@@ -33,7 +33,7 @@ class Week:
 
 
 def weeks_of(period: Period, now: datetime) -> list[tuple[date, date]]:
-    """(first day, last day) of each whole week of the period so far, oldest first."""
+    """The pair (first day, last day) of each complete week of the period so far, oldest first."""
     last = min(now.astimezone(period.zone).date() - _DAY, period.last)
     weeks: list[tuple[date, date]] = []
     while last - _WEEK + _DAY >= period.first:
@@ -53,8 +53,8 @@ def weekly(
     """The weeks of a measure. `past` holds the key result's value at the end of each past day; the facts are as of the
     end of `cycle`.
 
-    A value that is only carried forward is not a new observation: a week has no value if no new reading came, or no
-    record that goes into an average. If it did, a monthly number would look like many weeks that agree.
+    A value that is only carried forward is not a new observation. So a week without a new reading, or without a new
+    record for an average, has no value. Otherwise a monthly number would look like many weeks that agree.
     """
     days = _days_with_news(facts, measure, period, now, cycle)
     weeks = []
@@ -68,7 +68,7 @@ def weekly(
 def _days_with_news(
     facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None
 ) -> set[date] | None:
-    """The days with new facts for a measure; None if days without facts have a value too."""
+    """The days with new facts for a measure; None if days without new facts have a value too."""
     parts = leaves(measure)
     if any(not isinstance(leaf, ReadingMeasure) and leaf.take in _NUMBER_WITHOUT_RECORDS for leaf in parts):
         return None

@@ -1,4 +1,4 @@
-"""Goals, days and ages as people read them; on a page in the reader's language. The sdk words numbers and shares."""
+"""Formats goals, days and ages for people, on a page in the reader's language. The SDK formats numbers and shares."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def count(number: int, name: str) -> str:
 
 
 def signature(author: str, entered_by: str | None) -> str:
-    """An author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+    """An author, and the person who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
     if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
         return author
     return _("%(author)s (entered by %(person)s)", author=author, person=entered_by)
@@ -64,17 +64,17 @@ def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> st
 
 
 def progress_figure(standing: Standing) -> str:
-    """The progress of a key result, never rounded across a bound that its health stands on."""
+    """The progress of a key result, never rounded across a bound that decides its health."""
     return percent(standing.progress, standing.bounds)
 
 
 def score_figure(standing: Standing | ObjectiveStanding) -> str:
-    """The score of a key result or objective, never rounded across a bound that its health stands on."""
+    """The score of a key result or objective, never rounded across a bound that decides its health."""
     return percent(standing.score, standing.bounds)
 
 
 def activity_figure(standing: ObjectiveStanding) -> str:
-    """The activity of an objective, which is 0 % or 100 % only if it is exactly that."""
+    """The activity of an objective. An activity is shown as 0 % or 100 % only if it is exactly 0 or 1."""
     return percent(standing.activity, _ENDS)
 
 
@@ -91,7 +91,7 @@ def goal_bounds(goal: Goal) -> set[float]:
 
 
 def goal(kr: KeyResult) -> str:
-    """The goal with its bounds as they are written: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
+    """The goal with all digits of its bounds: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
         if low is not None and high is not None:
@@ -107,12 +107,12 @@ def goal(kr: KeyResult) -> str:
 
 
 def change(old: object, new: object) -> str:
-    """`1,200 → 600`. A language that is written from right to left has its arrow in the catalogue."""
+    """`1,200 → 600`. The catalogue of a language that is written from right to left has its own arrow."""
     return _("%(old)s → %(new)s", old=old, new=new)
 
 
 def is_counted(kr: KeyResult) -> bool:
-    """Whether a key result's number counts up from nought: its goal is so many of something."""
+    """Whether a key result's number counts up from 0, because its goal is a number of things."""
     if isinstance(kr.goal, Target):
         return kr.kind == "output" and not kr.goal.baseline
     return isinstance(kr.goal, Milestones)
@@ -123,7 +123,7 @@ def _in_unit(value: float | None, kr: KeyResult) -> str:
 
 
 def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
-    """Which levels or milestones are reached, and which comes next; None for a goal that has neither."""
+    """The reached levels or milestones, and the next one; None for a goal without levels or milestones."""
     if value is None:
         return None
     if isinstance(kr.goal, Milestones):
@@ -159,7 +159,7 @@ def clock_time(moment: datetime) -> str:
 
 
 def age(moment: datetime | None, now: datetime) -> str:
-    """How long ago, in one unit: `now`, `14 min`, `2 h`, `5 d`."""
+    """How long ago a moment was, in one unit: `now`, `14 min`, `2 h`, `5 d`."""
     if moment is None:
         return ""
     passed = now - moment
@@ -190,8 +190,8 @@ def span(length: timedelta) -> str:
 
 
 def place(part: str) -> str:
-    """The place of a part's readings: `series dates Support!A2:A, values Support!C2:C`, `search/calls`; of a query, its
-    columns: `value calls, date week`.
+    """The place of a part's readings, such as `series dates Support!A2:A, values Support!C2:C` or `search/calls`. For a
+    query, the columns, such as `value calls, date week`.
     """
     keys = orjson.loads(part)
     if "key_result" in keys:

@@ -1,4 +1,4 @@
-"""Where the work went: how much of what was done drives an outcome, drives none, or is in no mapping."""
+"""Counts done records: those that drive an outcome, those that drive none, and those that are in no mapping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[#!-][^#!/-]*$")
 
 @dataclass(frozen=True, slots=True)
 class ListOfWork:
-    """A list, such as a repository or a project: how many records were done there, and how many drive no outcome."""
+    """A list, such as a repository or a project: the number of its done records, and of those that drive no outcome."""
 
     name: str
     done: int
@@ -21,10 +21,11 @@ class ListOfWork:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was done, each record once: it drives an outcome, it is measured and drives none, or it is in no mapping.
+    """The numbers of done records. Each record is counted once: it drives an outcome, it is measured but drives none,
+    or it is in no mapping.
 
-    `lists` are those with unlinked records, the largest number of them first. `covers` are the streams that were looked
-    at, by their keys. `reason` says why the figures may be too low, such as a list that was not pulled yet.
+    `lists` are the lists with unlinked records, the largest number first. `covers` has the keys of the streams whose
+    records are counted. `reason` says why the figures may be too low, such as a list that was not pulled yet.
     """
 
     driving: int
@@ -36,12 +37,12 @@ class Work:
 
     @property
     def done(self) -> int:
-        """All of it: what is linked to an outcome, and what is not."""
+        """The number of all done records."""
         return self.driving + self.unlinked
 
     @property
     def unlinked(self) -> int:
-        """What drives no outcome."""
+        """The number of records that drive no outcome."""
         return self.driving_none + self.unmapped
 
 
@@ -52,8 +53,8 @@ def work_of(
     covers: Sequence[str],
     reason: str | None = None,
 ) -> Work:
-    """Where the work went: `done` has the label of each record by its id; `driving` are the ids of those that an output
-    with a link to an outcome counts, `measured` of those that any key result counts.
+    """Counts the done records. `done` has their labels by id. `driving` are the ids of the records that an output with
+    a link to an outcome counts; `measured` are the ids of the records that any key result counts.
     """
     linked = done.keys() & driving
     mapped = (done.keys() & measured) - linked
@@ -65,5 +66,5 @@ def work_of(
 
 
 def list_of(label: str) -> str:
-    """The list that a record is in, by its label: `acme/search` of `acme/search#42`, `KB` of `KB-12`."""
+    """The list of a record, by the record's label: `acme/search` for `acme/search#42`, `KB` for `KB-12`."""
     return _NUMBER.sub("", label)

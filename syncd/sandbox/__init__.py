@@ -1,12 +1,12 @@
-"""A loopback server that speaks the HTTP of GitHub, GitLab, Jira and Google Sheets, with faults on demand.
+"""A loopback server with the HTTP APIs of GitHub, GitLab, Jira and Google Sheets, and with faults on demand.
 
     with serve(seed=7, now=DEMO_NOW) as box:
         Github(base_url=box.github_url, auth=Auth.Token(box.credentials["github"]), …)
         box.world.github.close_issue("acme/web", 7)
         box.fault(Fault("jira", "too_many", seconds=2, times=1))
 
-It serves a small company, acme: `story` says what happened there in one quarter, and `truth` works out what every
-example key result must be. It imports nothing of syncd.
+The data belongs to a small company, acme. `story` has the events of one quarter, and `truth` computes the correct value
+of every example key result. The sandbox imports nothing from syncd.
 """
 
 from syncd.sandbox.box import Sandbox, serve

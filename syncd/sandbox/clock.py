@@ -1,4 +1,4 @@
-"""The time in the sandbox: the machine's clock, or a fixed instant that moves only when something changes."""
+"""The time in the sandbox: the machine's clock, or a fixed instant that advances only when the data changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """With `fixed=None` it reads the machine's clock; else it starts at `fixed`, and each change adds one second.
+    """With `fixed=None`, the machine's clock; else a clock that starts at `fixed`. Each change then adds one second.
 
     One second is the finest step that GitHub's timestamps can show.
     """
@@ -17,7 +17,7 @@ class Clock:
         self._fixed = None if fixed is None else _utc(fixed)
 
     def now(self) -> datetime:
-        """The present, in UTC."""
+        """The present time in UTC."""
         with self._lock:
             return self._fixed if self._fixed is not None else datetime.now(UTC)
 
@@ -30,7 +30,7 @@ class Clock:
             return self._fixed
 
     def set(self, now: datetime) -> None:
-        """Fixes the clock at `now`; later changes move it on from there."""
+        """Sets the clock to `now`. From there, each change adds one second."""
         with self._lock:
             self._fixed = _utc(now)
 

@@ -1,4 +1,4 @@
-"""Steering the sandbox over HTTP: faults, changes to the company, the log of requests, and the truth."""
+"""Controls the sandbox over HTTP: faults, changes to the company's data, the log of requests, and the truth."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ CHANGES = {
         "delete_column", "rename_column",
     ),
 }  # fmt: skip
-"""What `POST /control/change` may do: mutations of `World`'s systems. `"site": "jira-dc"` picks the other Jira site."""
+"""The changes that `POST /control/change` can make: methods of `World`'s systems. `"site": "jira-dc"` selects the other
+Jira site.
+"""
 
 
 class Control:
-    """`POST /control/fault`, `/heal`, `/change`, `/answer`; `GET /control/requests`, `/received`. Needs no credentials.
+    """`POST /control/fault`, `/heal`, `/change`, `/answer`; `GET /control/requests`, `/received`.
 
-    `/answer` sets the response of the OKR service: `content`, `status`, `headers`.
+    No request needs credentials. `/answer` sets the response of the OKR service: `content`, `status`, `headers`.
     """
 
     def __init__(self, world: World, faults: Faults, requests: Callable[[], Sequence[Any]], okr: OkrApi) -> None:
@@ -51,7 +53,7 @@ class Control:
         self._okr = okr
 
     def __call__(self, request: Request) -> Response:
-        """Handles one of the routes above; a body that makes no sense gets 400 with the reason."""
+        """Handles one of the routes above. An invalid body gets 400 with the reason."""
         try:
             match request.method, request.path:
                 case "POST", "/fault":
@@ -73,7 +75,7 @@ class Control:
         return json_response({"ok": True})
 
     def _change(self, do: str, **arguments: Any) -> None:
-        """`{"do": "close_issue", "repo": "acme/web", "number": 7}`: `repo`, and the mutation's own arguments."""
+        """Makes a change such as `{"do": "close_issue", "repo": "acme/web", "number": 7}`."""
         systems = [name for name, changes in CHANGES.items() if do in changes]
         if not systems:
             changes = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
@@ -107,13 +109,13 @@ def _cells(value: Any) -> Any:
 
 
 class Truth:
-    """`GET /truth[?at=TIME]`: where every key result of the example mappings really stands."""
+    """`GET /truth[?at=TIME]`: the correct state of every key result in the example mappings."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def __call__(self, request: Request) -> Response:
-        """`at` is an ISO 8601 time with an offset; by default it is now."""
+        """`at` is an ISO 8601 time with an offset. The default is now."""
         try:
             at = request.time_param("at")
         except ValueError:

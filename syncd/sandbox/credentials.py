@@ -25,7 +25,7 @@ INSTALLATION = {
 
 
 class Credentials:
-    """Fixed, plainly named secrets: if one leaks into a log, it is easy to find there."""
+    """Fixed secrets with plain names, so that a secret that leaks into a log is easy to find."""
 
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
@@ -35,7 +35,7 @@ class Credentials:
     gitlab_wide = "sandbox-gitlab-wide-1c7d"
     gitlab_narrow = "sandbox-gitlab-narrow-b95a"
     jira_email = "bot@acme.example"
-    jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens the sandbox alone
+    jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  only the sandbox accepts it
     jira_readonly_token = "sandbox-jira-readonly-a417"  # noqa: S105
     jira_pat = "sandbox-jira-pat-2f60"
     jira_readonly_pat = "sandbox-jira-readonly-pat-6b92"
@@ -64,8 +64,8 @@ class Credentials:
 
     @cached_property
     def key(self) -> RSAPrivateKey:
-        """The service account and the app share a key. The key is made on first use, because making it takes a tenth of
-        a second.
+        """The key that the service account and the app share. Generating the key takes a tenth of a second, so it is
+        generated on first use.
         """
         from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -74,7 +74,7 @@ class Credentials:
 
     @cached_property
     def private_pem(self) -> str:
-        """That key as PKCS #8 PEM."""
+        """The shared key as PKCS #8 PEM."""
         from cryptography.hazmat.primitives import serialization as to
 
         return self.key.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, to.NoEncryption()).decode()
@@ -83,7 +83,7 @@ class Credentials:
 
     @cached_property
     def github_app(self) -> dict[str, str]:
-        """What a client needs to act as the app."""
+        """The ids and the key that a client needs to act as the app."""
         return {"app_id": "424242", "installation_id": "5150", "private_key": self.private_pem}
 
     def github_permissions(self, token: str) -> Mapping[str, str] | None:
@@ -106,7 +106,7 @@ class Credentials:
         return claims is not None and str(claims.get("iss")) == self.github_app["app_id"]
 
     def new_installation_token(self) -> tuple[str, datetime]:
-        """(token, its expiry)."""
+        """A new token and its expiry."""
         token = f"sandbox-installation-{secrets.token_hex(8)}"
         with self._lock:
             self._installation_tokens.add(token)
@@ -128,7 +128,7 @@ class Credentials:
     def jira_access(self, authorization: str, *, cloud: bool) -> Literal["read", "write"] | None:
         """The permissions of the header's credential; None for a wrong credential.
 
-        Cloud takes an address with a token (Basic), Data Center a token alone (Bearer).
+        Cloud accepts an email address with a token (Basic), Data Center only a token (Bearer).
         """
         kind, _, secret = authorization.partition(" ")
         access = {self.jira_pat: "write", self.jira_readonly_pat: "read"}
@@ -143,7 +143,7 @@ class Credentials:
     # -- Google
 
     def write_service_account(self, path: Path, token_url: str) -> Path:
-        """Writes a service-account file as the Cloud console does; its `token_uri` is the sandbox's."""
+        """Writes a service-account file like the Cloud console. Its `token_uri` is the sandbox's address."""
         content = {
             "type": "service_account",
             "project_id": "acme-sandbox",

@@ -1,4 +1,4 @@
-"""Faults on demand: which requests a fault hits, and how it changes the response."""
+"""Faults on demand: the requests that a fault hits, and how the fault changes the response."""
 
 from __future__ import annotations
 
@@ -22,35 +22,36 @@ Kind = Literal[
 ]  # fmt: skip
 
 FLOOD = 300
-"""How many pages a flood has: it ends, so that the test of a client that does not notice the flood ends too."""
-LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  a page token, no secret
+"""The number of pages in a flood. A flood ends, so that a test also ends if the client does not notice the flood."""
+LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  a page token, not a secret
 
 
 @dataclass(frozen=True)
 class Fault:
     """One way in which a service misbehaves, until `heal`.
 
-    `path` is a regular expression, searched for in `/github/repos/…?page=2` (prefix and query included). `method` is
-    one verb; None means every verb. Both apply to every kind. The first `after` matching requests pass, then the fault
-    hits the next `times` of them (None: all). What the other arguments mean depends on `kind`:
+    `path` is a regular expression that is searched in addresses such as `/github/repos/…?page=2`, with prefix and
+    query. `method` is one verb; None means every verb. Both apply to every kind. The first `after` matching requests
+    pass, then the fault hits the next `times` matching requests (None: all). The meaning of the other arguments depends
+    on `kind`:
 
     status           sends `status`, `body` and `headers`
     html             sends a proxy's HTML page with `status` (default 502)
-    reset            ends the connection in a TCP reset; nothing is done and nothing is answered
-    reset_after      carries the request out, then ends the connection in a TCP reset: only the response is lost
-    truncate         promises the whole Content-Length and sends half of it
+    reset            ends the connection with a TCP reset, without carrying out or answering the request
+    reset_after      carries the request out, then ends the connection with a TCP reset: only the response is lost
+    truncate         sends the full Content-Length but only half of the body
     drip             sends the real response at `rate` bytes a second
     delay            sends the real response after `seconds`
     malformed        sends 200 with broken JSON
     wrong_types      sends 200 with valid JSON of another type: `form` picks an object in place of each list, or null
                      in place of each row
-    page_loop        names this page as the next page, for ever
+    page_loop        always names the same page as the next page
     page_flood       sends the first page again and again, each time under a new page's address, for `FLOOD` pages
     skew             sends the real response with its Date and X-RateLimit-Reset `seconds` ahead (behind if negative)
     headers          sends the real response with `headers` added
     primary_limit    sends 403: GitHub's quota is used up and resets in `seconds`
     secondary_limit  sends 403 with GitHub's message and Retry-After: `seconds` (None: without Retry-After)
-    too_quickly      sends 422, or 403 if that is `status`: GitHub's limit of how fast content is made
+    too_quickly      sends 422, or 403 if `status` is 403: GitHub's limit of how fast content is created
     too_many         sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
     unauthorized     sends 401, as if the credential had been revoked
     hang             accepts the request and never answers
@@ -81,14 +82,14 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. If several faults are due for a request, the first hits it."""
+    """The faults in force. If several faults match a request, the first fault hits it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: list[tuple[Fault, list[int]]] = []
 
     def add(self, fault: Fault) -> None:
-        """Adds a fault after the others."""
+        """Adds a fault at the end."""
         with self._lock:
             self._active.append((fault, [0]))
 
@@ -111,7 +112,7 @@ class Faults:
 
 
 def respond(fault: Fault, request: Request, service: Service) -> Response:
-    """The response under `fault`. Faults of the connection (truncate, drip, delay) leave the real response as it is."""
+    """The response under `fault`. Faults of the connection (truncate, drip, delay) do not change the real response."""
     match fault.kind:
         case "status":
             return Response(fault.status, fault.body.encode(), {"Content-Type": JSON, **fault.headers})

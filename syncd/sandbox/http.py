@@ -14,7 +14,7 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One request, as its service gets it.
+    """A request in the form that a service gets.
 
     `path` is the part of the address after the service's prefix, `base` the service's address as the client wrote it
     (its Host header). Header names are in lower case.
@@ -33,11 +33,11 @@ class Request:
         return parse_qs(self.query, keep_blank_values=True)
 
     def param(self, name: str, default: str = "") -> str:
-        """The parameter's last value: most servers take the last."""
+        """The parameter's last value, because most servers use the last."""
         return self.params.get(name, [default])[-1]
 
     def time_param(self, name: str) -> datetime | None:
-        """The parameter as an ISO 8601 time; None if it is absent or empty. ValueError without an offset.
+        """The parameter as an ISO 8601 time; None if it is missing or empty. Raises ValueError without an offset.
 
         A `+` that the client did not escape arrives as a space.
         """
@@ -50,18 +50,18 @@ class Request:
         return moment
 
     def bearer(self) -> str | None:
-        """The part of Authorization after `Bearer` (or GitHub's older `token`)."""
+        """The part of the header Authorization after `Bearer` (or GitHub's older `token`)."""
         kind, _, secret = self.headers.get("authorization", "").partition(" ")
         return secret.strip() if kind.lower() in ("bearer", "token") else None
 
     def json(self) -> Any:
-        """The body's content; an empty body is an empty object. ValueError if the body is not JSON."""
+        """The body's content; an empty body is an empty object. Raises ValueError if the body is not JSON."""
         return json.loads(self.body) if self.body else {}
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a service answers; the server adds Content-Length and Date."""
+    """The response of a service. The server adds Content-Length and Date."""
 
     status: int = 200
     body: bytes = b""

@@ -1,4 +1,4 @@
-"""A plain JSON API with its key in a header, such as many companies have, for the `http` connector."""
+"""A plain JSON API for the `http` connector, with a key in a header. Many companies have such an API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MetricsApi:
         self._credentials = credentials
 
     def __call__(self, request: Request) -> Response:
-        """Without the key in X-Api-Key it answers 401."""
+        """Answers the routes above. A request without the key in X-Api-Key gets 401."""
         if request.headers.get("x-api-key") != self._credentials.metrics_key:
             return json_response({"error": "unauthorized", "message": "Send your key in X-Api-Key."}, 401)
         with self._world.lock:
@@ -33,7 +33,9 @@ class MetricsApi:
         return json_response({"error": "not_found"}, 404)
 
     def _query(self, request: Request) -> Response:
-        """`{"metric": "error_rate"}`, or `{"metric": "uptime"}` for the latest day; answers `{"value": NUMBER}`."""
+        """Answers `{"metric": "error_rate"}` or `{"metric": "uptime"}` with `{"value": NUMBER}`; `uptime` is the latest
+        day's.
+        """
         try:
             metric = request.json()["metric"]
         except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A company's own OKR service: it takes check-ins as JSON at any address and keeps them."""
+"""A company's own OKR service. It accepts check-ins as JSON at any address, and keeps them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.http import Request, Response, json_response
 
-TOKEN = "remote_checkins_token"  # noqa: S105  the name that some services give this parameter
+TOKEN = "remote_checkins_token"  # noqa: S105  the name of this parameter in some services
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request that the service accepted, without its secret: `by` says in which part of the request the secret was.
+    """An accepted request, without its secret. `by` is the part of the request that held the secret.
 
-    `path` is the part of the address after the service's own. `json` is None if the request had no body. Header names
-    are in lower case.
+    `path` is the part of the address after the service's address. `json` is None if the request had no body. Header
+    names are in lower case.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Received:
 
 
 class OkrApi:
-    """Gives the same response at every address: 200 `{"ok": true}`, until `answer` sets another."""
+    """Sends the same response at every address: 200 `{"ok": true}`, until `answer` sets another response."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._secret = credentials.okr_key
@@ -55,7 +55,7 @@ class OkrApi:
             return self._response
 
     def answer(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Sets the response to every request from now on."""
+        """Sets the response to all later requests."""
         with self._lock:
             self._response = json_response(content, status, headers)
 

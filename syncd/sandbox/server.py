@@ -1,4 +1,4 @@
-"""The loopback server: its threads, its connections, and the faults that change a connection's bytes."""
+"""The loopback server: its threads, its connections, and the faults that change the bytes on a connection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from syncd.sandbox.http import Request, Response, Service, json_response
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request, with its response's status; 0 if a fault prevented a response.
+    """A request with the status of its response; the status is 0 if a fault prevented a response.
 
-    `path` and `query` are as the client sent them, with the prefix. `bytes_sent` counts the bytes of the response's
+    `path` and `query` are as in the request, with the prefix. `bytes_sent` is the number of bytes in the response's
     body.
     """
 
@@ -67,7 +67,7 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def route(self, path: str) -> tuple[str, str, Service] | None:
-        """(prefix, name, service) for a path, or None. The longest prefix wins, so /jira-dc does not go to /jira."""
+        """The prefix, name and service for a path, or None. The longest prefix wins: /jira-dc does not go to /jira."""
         for prefix in sorted(self.services, key=len, reverse=True):
             if path == prefix or path.startswith(prefix + "/"):
                 name, service = self.services[prefix]
@@ -75,7 +75,7 @@ class Server(ThreadingHTTPServer):
         return None
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Remembers the connection, so that a stop can end it."""
+        """Remembers the connection, so that it can be closed when the server stops."""
         self._open.add(cast("socket.socket", request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
@@ -85,7 +85,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignores a client that went away; prints any other error, which is a bug of the sandbox."""
+        """Ignores a client that closed the connection. Prints any other error, because it is a bug of the sandbox."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError | ValueError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "sandbox"
     sys_version = ""
     disable_nagle_algorithm = True
-    wbufsize = -1  # buffered, so that head and body leave in one packet
+    wbufsize = -1  # buffered, to send head and body in one packet
     server: Server
 
     def _handle(self) -> None:
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = response.body if cut is None else response.body[:cut]
         if self.command == "HEAD":
             body = b""
-        # Logged first, so that a client that has the response finds its request in the log.
+        # Logged first: once a client has the response, its request is in the log.
         self._record(name, response.status, len(body))
         self.send_response_only(response.status)
         headers = {"Server": self.version_string(), "Date": self.date_time_string(), **response.headers}
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def log_message(self, format: str, *args: object) -> None:
-        """Prints nothing: `Sandbox.requests` is the log."""
+        """Prints nothing, because `Sandbox.requests` is the log."""
 
 
 def _safely(service: Service, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The company's state: all that the sandbox's systems hold, behind one lock."""
+"""The company's state: the data of all the sandbox's systems, protected by one lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class CostRow:
-    """A line of `costs.csv` as finance writes it: German dates and decimals; a missing amount is an empty text."""
+    """A line of `costs.csv` in the format of finance: German dates and decimals. A missing amount is an empty text."""
 
     week: date
     amount: str
@@ -32,7 +32,7 @@ class CostRow:
 
 @dataclass(frozen=True)
 class Search:
-    """A search of the help pages; `opened` is the article that it led to, None if it led to none."""
+    """A search of the help pages. `opened` is the article that the search led to, None if it led to no article."""
 
     at: datetime
     words: str
@@ -40,10 +40,10 @@ class Search:
 
 
 class World:
-    """`github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs`, `searches`, with their
-    mutations.
+    """The systems `github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs` and
+    `searches`.
 
-    Hold `lock` to read several things that belong together; every mutation takes the lock itself.
+    Hold `lock` to read several values that belong together. Every method that changes a system takes the lock itself.
     """
 
     def __init__(self, now: datetime | None = None) -> None:
@@ -51,7 +51,7 @@ class World:
         self.clock = Clock(now)
         self.github = CodeHost(self.clock, self.lock)
         self.gitlab = Forge(self.clock, self.lock)
-        # Neither account is in the company's own zone, so that a JQL date read in the wrong zone shows.
+        # Neither account is in the company's zone, so that a JQL date in the wrong zone is noticed.
         self.jira = Tickets(self.clock, self.lock, cloud=True, zone="America/New_York", page_cap=40)
         self.jira_dc = Tickets(self.clock, self.lock, cloud=False, zone="Asia/Tokyo", page_cap=100)
         self.sheets = Workbooks(self.clock, self.lock)

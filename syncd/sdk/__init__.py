@@ -1,8 +1,12 @@
 """All names of syncd that a connector may import.
 
-They are: records, readings and their pages; the connector protocol; errors named after the engine's next step; the
-retry policy; the client for JSON APIs, with base classes for the sources and publishers that use it; tables and cells,
-which Google Sheets and spreadsheet files share.
+- records and readings, and the pages that hold them
+- the connector protocol
+- errors, named after the engine's next step
+- the retry policy
+- the client for JSON APIs, and base classes for the sources and publishers that use it
+
+Modules of this package hold the tables and cells that Google Sheets and spreadsheet files share.
 """
 
 from syncd.sdk.answers import (

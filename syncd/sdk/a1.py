@@ -1,7 +1,7 @@
 """A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
 
-Rows and columns count from 0. A range includes its last row and column. They are None if the range is open: `A2:A` has
-no last row.
+Rows and columns count from 0. A range includes its last row and column. The last row or column of an open range is
+None: `A2:A` has no last row.
 """
 
 from __future__ import annotations

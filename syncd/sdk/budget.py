@@ -27,7 +27,7 @@ class Budget:
 
     `quota` is the quota of the credential, which other connections, workspaces and processes may use too; None until
     the connection is opened. A stream that begins gets its share of the remaining quota, so that a long backfill does
-    not starve the streams after it. The streams after it get the requests that it does not make.
+    not starve the streams after it. Unused requests of its share are left for these streams.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

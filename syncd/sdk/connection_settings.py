@@ -48,7 +48,7 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     asked: ClassVar[Sequence[str]] = ()
-    """The keys that `syncd init` asks for, in this order. Unless set, `syncd init` asks for the required keys."""
+    """The keys that `syncd init` asks for, in this order. If empty, `syncd init` asks for the required keys."""
 
     type: str = Field(description="Which connector speaks to it.")
 

@@ -1,8 +1,8 @@
 """The contract between syncd and a connector.
 
-A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models: the
-keys of a connection, and the keys that it adds to a measure. It opens sources. It imports its client library in `open`,
-not earlier.
+A connector is a class that an entry point of the group `syncd.connectors` names. The class declares two pydantic
+models: the keys of a connection, and the keys that the connector adds to a measure. Its method `open` opens sources. A
+connector imports its client library in `open`, not earlier.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ class Pulls(Connector, Protocol):
 
 
 class Local(Pulls, Protocol):
-    """A connector that pulls without a network, so `validate` can check that what a measure names exists."""
+    """A connector that pulls without a network, so `validate` can check that everything that a measure names exists."""
 
     @staticmethod
     def missing(settings: Any, context: Context, keys: Any) -> str | None:
-        """What a measure names and does not exist, as a sentence without its full stop; None if everything exists."""
+        """A sentence, without its full stop, about a name in a measure that does not exist; None if all names exist."""
         ...
 
 
@@ -146,7 +146,7 @@ def can_notify(connector: type[Connector]) -> TypeGuard[type[Notifies]]:
 
 
 def is_local(connector: type[Connector]) -> TypeGuard[type[Local]]:
-    """Whether the connector can check, without a network, that what a measure names exists."""
+    """Whether the connector can check, without a network, that everything that a measure names exists."""
     return hasattr(connector, "missing")
 
 

@@ -51,7 +51,7 @@ def looks_like_key(text: str, shortest: int = _SHORTEST_KEY) -> bool:
 def _is_key_among_names(text: str) -> bool:
     """Whether a part of a path or a value of a query looks like a key.
 
-    `platform-team-2026` does not: it is a name. `2026-10-01T00:00` does not: it is a time.
+    A name such as `platform-team-2026` and a time such as `2026-10-01T00:00` do not look like a key.
     """
     return looks_like_key(text) and not _DAY.match(text) and not _WORDS_AND_NUMBERS.fullmatch(text)
 
@@ -64,8 +64,8 @@ def is_web_address(url: str) -> bool:
 def keys_in_address(url: str) -> Iterator[str]:
     """The parts of an address that may be secrets.
 
-    These are: a password, or a user without a password, also in the form that a header has; the keys in its query; the
-    parts of its path that look like a key. In a database's address, only passwords are secrets.
+    These are: a password, or a user without a password, also as encoded in a header; the keys in the query; the parts
+    of the path that look like a key. In a database's address, only passwords are secrets.
     """
     if not is_web_address(url):
         yield from _passwords(url)
@@ -83,9 +83,7 @@ def keys_in_address(url: str) -> Iterator[str]:
 
 
 def keys_of_user(user: str, password: str) -> Iterator[str]:
-    """The secrets among an address's user and password, in the form that they have there, and in the form that a header
-    has.
-    """
+    """The secrets among an address's user and password, as written in the address and as encoded in a header."""
     plain_user, plain_password = unquote(user), unquote(password)
     yield from (password, plain_password)
     if is_key(plain_user, plain_password):

@@ -1,7 +1,7 @@
 """Reads dates that are written as texts or plain numbers by `as: {date: ...}`, and suggests an `as:` for them.
 
-A month, a quarter or a week is read as its first day. The form `%b %Y`, a spreadsheet's date cell that shows `Oct 2026`
-and the ISO 8601 text `2026-W41` do the same (docs/decisions/0033).
+A month, a quarter or a week is read as its first day. The same is true for the form `%b %Y`, for a spreadsheet's date
+cell that shows `Oct 2026`, and for `2026-W41` in ISO 8601 (docs/decisions/0033).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _READ: dict[str, Callable[[str], date | None]] = {
     "epoch": _epoch,
 }
 NAMED_FORMS = tuple(_READ)
-"""The named forms. Each accepts several ways to write a date."""
+"""The named forms. Each form accepts several ways to write a date."""
 
 
 def read_date(text: str, form: str | None) -> date | datetime | None:

@@ -24,7 +24,7 @@ _ESCAPE = re.compile(
     rf"|(?P<pair>{_SURROGATES})|\\+|[{_DROPPED}]+"
 )
 _ACTIVE = re.compile(rf"[\\%&+{_DROPPED}]|{_SURROGATES}")
-_MOST_LAYERS = 6  # JSON within an address within HTML is three; two halves of a character and what is dropped, two more
+_MOST_LAYERS = 6  # JSON in an address in HTML has three; split characters and dropped characters add two
 _ALIKE = str.maketrans("+\n\r\t", " nrt")  # forms write a space as +, JSON writes a line break as \n
 
 
@@ -64,7 +64,7 @@ class Unescaped:
 
 
 class _Layer:
-    """A text without its outermost escapes. `escapes` has the original and the present position of each."""
+    """A text without its outermost escapes. `escapes` has the original position of each escape."""
 
     def __init__(self, text: str) -> None:
         pieces: list[str] = []
@@ -84,7 +84,7 @@ class _Layer:
         self.plain = "".join([*pieces, text[last:]])
 
     def first(self, position: int, *, wide: bool) -> int:
-        """The original position of the character at a position. If `wide`, of the backslashes before it."""
+        """The position of a character in the text before unescaping. If `wide`, of the backslashes before it."""
         if wide:
             at = bisect_left(self._ends, position)
             if at < len(self._ends) and self._begins[at] == self._ends[at] == position:
@@ -96,7 +96,9 @@ class _Layer:
         return begin if position < self._ends[at] else end + position - self._ends[at]
 
     def end(self, position: int, *, wide: bool) -> int:
-        """The original end of the character before a position. If `wide`, of the backslashes after it."""
+        """The end, in the text before unescaping, of the character before a position. If `wide`, of the backslashes
+        after it.
+        """
         if wide:
             at = bisect_right(self._begins, position) - 1
             if at >= 0 and self._begins[at] == self._ends[at] == position:

@@ -44,7 +44,7 @@ class Record:
     `not_done` says why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a
     field with a single value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes
     records in a stream that holds several kinds. `remark` is a remark on a record that counts, such as `resolved as
-    Won't Do`. It can follow the words "it is".
+    Won't Do`. The words "it is" can stand before a remark.
     """
 
     id: str

@@ -61,8 +61,8 @@ def full_number(value: float | None, unknown: str = "–") -> str:
 def percent(share: float | None, bounds: Collection[float] = ()) -> str:
     """A share in percent, such as `18 %`, with halves rounded up; a dash for None.
 
-    The `bounds` are shares too. The figure is at or above a bound exactly if the share is: 89.96 % is shown as `89.9 %`
-    if 90 % is a bound, because it is below 90 %.
+    The figure stays on its side of each of the `bounds`, which are shares too. If 90 % is a bound, 89.96 % is shown as
+    `89.9 %`. A bound belongs to the side above it.
     """
     if share is None:
         return "–"

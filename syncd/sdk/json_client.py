@@ -145,7 +145,7 @@ class JsonClient:
         return self._context.retry.call(ask)
 
     def now(self) -> datetime:
-        """The present time, to compare times in answers with."""
+        """The present time, for comparisons with times in answers."""
         return self._context.now()
 
     def address(self, path: str, query: Mapping[str, str] | None = None) -> str:

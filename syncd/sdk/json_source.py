@@ -84,11 +84,11 @@ def updates(
 ) -> Generator[Page, None, datetime | None]:
     """The rows of a list updated since the mark of the last pull; without a mark, the rows updated since `since`.
 
-    Both times are reduced by an overlap, because a row may be done some moments after the update that the server tells.
-    Returns the new mark, which is valid once all these pages are stored: see `NewestFirst`. The mark comes only from
-    the first walk: a later walk ends where it meets known rows, so it can miss rows if the server sorts in another
-    order. The mark is never after `now`, because a server lets imports and owners set an update in the future, and
-    rows that are updated until then must be pulled too.
+    The walk begins `OVERLAP` before these times, because a row may be done some moments after its update time. Returns
+    the new mark, which is valid once all these pages are stored: see `NewestFirst`. Only the first walk sets the mark:
+    a later walk ends at known rows, so it can miss rows if the server sorts in another order. The mark is never after
+    `now`. Imports and owners can set an update time in the future, and a mark in the future would hide the rows that
+    are updated until then.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark

@@ -22,7 +22,7 @@ class MeasureKeys(BaseModel):
     kind: ClassVar[Literal["records", "readings"]]
 
     asked: ClassVar[Sequence[str]] = ()
-    """The keys that `syncd init` asks for, in this order. Unless set, `syncd init` asks for the required keys."""
+    """The keys that `syncd init` asks for, in this order. If empty, `syncd init` asks for the required keys."""
     rules: ClassVar[Sequence[Rule]] = ()
     """For the JSON Schema: the rules between its keys, made by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()
@@ -54,7 +54,7 @@ class RecordKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's request names days of the window. Then its streams are pulled with `days`."""
+        """Whether the measure's requests name days of the window. If so, its streams are pulled with `days`."""
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -107,7 +107,7 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's request names days of the window. Then its stream is pulled with `days`."""
+        """Whether the measure's request names days of the window. If so, the measure's stream is pulled with `days`."""
         return False
 
     def in_unit(self, unit: str | None) -> Self:

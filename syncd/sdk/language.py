@@ -86,7 +86,7 @@ def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str
 
 
 def original(sentence: str) -> str:
-    """A sentence that was stored or made in English. It is translated if the catalogue has it, else marked as English.
+    """An English sentence for the reader: its translation if the catalogue has one, else the marked sentence.
 
     The marks are the characters that isolate a text of another direction. Pages turn the marks into an HTML element.
     """

@@ -137,9 +137,9 @@ def members_of_group(
 class MembersSource(JsonSource):
     """A source of the records in members' lists. A subclass implements `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by its id, as in
-    `NewestFirst`. When a member's records leave the stream, its mark is deleted too: if the member comes back, its list
-    is read from the beginning.
+    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by the member's
+    id, with the meaning of `NewestFirst`. When a member's records leave the stream, its mark is deleted too: if the
+    member comes back, its list is read from the beginning.
 
     An open source keeps the memory of each stream, so the pull after a census knows the members of the census.
     """
@@ -162,7 +162,7 @@ class MembersSource(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows of each member that were updated since its mark. If its lists `is_whole`, all of its rows."""
+        """The rows of each member that were updated since its mark. For a stream that `is_whole`, all rows."""
         kept: Mapping[str, Any] = cursor if cursor and cursor.get("url") == self.api.url else {}
         members = self._members(stream)
         shown = [members, self._of_census.pop(stream.key, members)]
@@ -247,7 +247,7 @@ def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[st
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys, after renaming, whose stored records belong to another member than the one that has the key now."""
+    """The keys, after renaming, of former members: now no member, or another member, has such a key."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 

@@ -123,7 +123,7 @@ def _is_named(name: str) -> bool:
 
 
 def numeric(addresses: object) -> str:
-    """The first addresses of a result of getaddrinfo, as `10.0.0.1:443 and 10.0.0.2:443`."""
+    """The first two addresses in a result of getaddrinfo, such as `10.0.0.1:443 and 10.0.0.2:443`."""
     texts = []
     for *_, place in addresses if isinstance(addresses, list) else []:
         texts.append(f"[{place[0]}]:{place[1]}" if ":" in place[0] else f"{place[0]}:{place[1]}")

@@ -15,12 +15,12 @@ _OF_KEYSETS = frozenset({"pagination", "cursor"})
 
 
 def next_page(address: str, number: int, rows: int, headers: Mapping[str, str]) -> str | None:
-    """The link or the full address of the page after this page; None if no page follows. This page is page `number`
-    and has this many `rows`.
+    """The link or the full address of the next page; None if no page follows. The present page has the number `number`
+    and `rows` rows.
 
     A proxy may remove the links. Then `x-next-page` has the number of the next page. If that header is missing too, a
-    page with as many rows as `per_page` requests may or may not be the last page. So the page after it is requested by
-    its number; it is empty if there is none.
+    page with as many rows as `per_page` requests may or may not be the last page. So the next page is requested by its
+    number. The answer is an empty page if there is no next page.
     """
     link = parse_link(headers.get("link", "")).get("next")
     if link is not None:

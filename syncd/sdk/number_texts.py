@@ -43,7 +43,7 @@ class _Parts:
 
 @cache
 def _form() -> re.Pattern[str]:
-    """The pattern of a number with its signs. It is compiled at its first use, because it has 150 currencies."""
+    """The pattern of a number with its signs. The pattern has 150 currencies, so it is compiled at its first use."""
     return re.compile(
         rf"(?P<front>(?:(?:[(+-]|{_CURRENCY}) *)*)(?P<digits>[.,]?\d(?:.*\d)?)(?P<back>(?: *(?:[%)-]|{_CURRENCY}))*)",
         re.ASCII,
@@ -133,9 +133,7 @@ def possible_numbers(text: str) -> list[Decimal]:
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []
-    numbers = sorted(
-        (number for number, _ in _readings(parts.digits)), reverse=True
-    )  # a mark more often separates thousands
+    numbers = sorted((number for number, _ in _readings(parts.digits)), reverse=True)  # thousands are likelier
     return [-number if parts.negative else number for number in numbers]
 
 

@@ -113,7 +113,7 @@ def ratio(part: Decimal, whole: Decimal) -> float:
 
 
 def _below_1(share: float, *, short: bool) -> float:
-    """A rounded share. If it rounds to 1 although the exact share is below 1 (`short`), the next float below 1."""
+    """The rounded share, or the next float below 1 if the share is 1 only by rounding (`short`)."""
     return math.nextafter(1.0, 0.0) if short and share == 1.0 else share
 
 

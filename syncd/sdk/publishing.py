@@ -34,8 +34,8 @@ Content = Mapping[str, Scalar | None]
 class Statement:
     """The check-in that syncd itself makes for a key result, from its last complete value.
 
-    `value`, `progress` and `score` are None if the number is unknown. Then no number is written, or with
-    `blank_unknown` the place of the number is emptied. `expected` is the expected score at the start of the day.
+    `value`, `progress` and `score` are None if the number is unknown. An unknown number is not written, or with
+    `blank_unknown` its place is emptied. `expected` is the expected score at the start of the day.
     `as_of` is the time that the number describes, `updated` the time of the statement; both are in the project's zone.
     `evidence` is the address of the page that explains the number, if the project has pages. `syncd.sdk.figures` must
     not round the value across any of the `value_bounds`, nor the progress across any of the `progress_bounds`. `former`
@@ -84,8 +84,7 @@ def _scalar(value: Any) -> Scalar | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The state of a period, for a publisher that writes a document: the `status --json` document and the statements.
-    """
+    """The state of a period, for a publisher of documents: the document of `status --json`, and the statements."""
 
     document: Mapping[str, object]
     statements: Sequence[Statement]
@@ -125,8 +124,8 @@ class PublishKeys(BaseModel):
         return STATED
 
     def daily(self) -> Collection[str]:
-        """The fields that have a place of their own and change with time alone. They are written once a day, so that
-        people see that syncd is running. Texts of several lines are not rewritten for them.
+        """The fields that have their own place and change with time alone. Such fields are written once a day, so that
+        people see that syncd is running. A text of several lines is not rewritten if only such fields change.
         """
         return ()
 

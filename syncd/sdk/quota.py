@@ -61,8 +61,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The number of requests of a user in this window (`now`), and the number that it needs; None if that is not known
-    yet.
+    """`now` is the number of a user's requests in this window. `need` is the number of requests that the user needs;
+    None if it is not known yet.
     """
 
     now: int = 0

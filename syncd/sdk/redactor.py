@@ -55,7 +55,7 @@ class Redactor:
                         self._configured[text] = plain
 
     def learn_sent(self, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Remembers the credentials in a request, also derived and fetched credentials."""
+        """Remembers the credentials in a request, including derived and fetched credentials."""
         for secret in credentials(headers, body):
             if len(secret) >= self._shortest and secret not in self._configured and secret not in self._sent:
                 with self._lock:
@@ -130,8 +130,8 @@ def _masked(text: str, secrets: Mapping[str, str], shortest: int) -> str:
 def _escaped_places(unescaped: Unescaped, secret: str, plain: str, shortest: int) -> Iterator[tuple[int, int]]:
     """The places where the text holds a secret, however it is escaped.
 
-    A secret that consists mostly of escapes may become any short word when it is unescaped. Then the place must have at
-    least as many characters as the secret, because an escape is never shorter than the text that it stands for.
+    A secret that consists mostly of escapes may become any short word when it is unescaped. The place of such a secret
+    must have at least as many characters as the secret, because an escape is never shorter than its text.
     """
     if not plain:
         return

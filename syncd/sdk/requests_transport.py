@@ -41,7 +41,7 @@ def send_through_exchange(
 
 
 def not_sent(error: requests.exceptions.RequestException, url: str) -> SourceBroken:
-    """The error for a request that requests itself refuses to send."""
+    """The error for a request that the library requests refuses to send."""
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return SourceBroken(f"{origin(urlsplit(url))} redirects in a circle")
     if isinstance(error, requests.exceptions.InvalidHeader):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RequestOutcome = Literal["ok", "later", "failed", "refused", "unsure"]
-"""How a request ended, in the order of the names: it was answered; the server asked for a wait; another try may help;
-no other try can help; a write may have arrived.
+"""How a request ended. `ok`: it was answered. `later`: the server asked for a wait. `failed`: another try may help.
+`refused`: no other try can help. `unsure`: a write may have arrived.
 """
 
 _SHORTEST = 0.5  # seconds before the second try, because overloaded servers say `Retry-After: 0`

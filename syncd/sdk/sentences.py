@@ -39,8 +39,8 @@ _PAGE = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html
 def sentence(body: str, hide: Callable[[str], str] = str) -> str:
     """The message in the body of an answer, on one line, with its links; "" if the body has no content.
 
-    `hide` masks secrets that the server may repeat. It is applied before a text is cut, so that no half of a secret is
-    left, and again after the text is decoded.
+    `hide` masks secrets that the server may repeat. The function applies `hide` before it cuts a text, so that no half
+    of a secret is left, and again after it decodes the text.
     """
     body = hide(body)
     if is_page(body):

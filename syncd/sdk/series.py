@@ -26,7 +26,7 @@ class SeriesReader:
     """Reads the rows of a series, block by block. A row makes a reading if it has a date and a number, error or text.
 
     A blank cell is not a reading. If a series has more than `_KEPT_WHOLE` rows outside of `between`, it is narrowed:
-    the snapshot lists only the rows inside. `name` names the numbers for people, such as by their range.
+    the snapshot lists only the rows inside. `name` is the numbers' name for people, such as their range.
     """
 
     def __init__(self, name: str, reader: Reader, between: Between | None = None) -> None:
@@ -84,9 +84,9 @@ class SeriesReader:
         return None if None in sides else {side for side in sides if side is not None}
 
     def _side(self, date_cell: Cell) -> datetime | None:
-        """The side of the window on which a row is, as a time that stands for all times on that side.
+        """Whether a row is before or after the window, as a time that stands for all times on that side.
 
-        The date cell, or the day at its beginning, decides. None for a row that may be inside.
+        The date cell decides, or the day at its beginning. None for a row that may be inside the window.
         """
         by_day = type(date_cell) is str and self._reader.rules.date is None
         key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
@@ -184,7 +184,7 @@ class SeriesReader:
 
 
 def read_series(series: Series, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
-    """The readings of a series. Its dates and values are in columns or in rows."""
+    """The readings of a series, whose dates and values are in columns or in rows."""
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
     dates = {position: cell for position, _, cell in date_cells.line(down=down)}

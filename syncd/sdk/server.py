@@ -89,7 +89,7 @@ class Server:
     def onward(self, answer: Answer, asked: str) -> str | None:
         """The address on this server that a redirect leads to; None for a login page, another server, or no redirect.
 
-        The address keeps the scheme of the request, because a server behind a proxy may not know that scheme.
+        The address keeps the scheme of the request, because a server behind a proxy may redirect from https to http.
         """
         ways = self._ways(answer, asked)
         if ways is None or _to_login(*ways) or _server(ways[0]) != _server(ways[1]):
@@ -167,7 +167,7 @@ def is_login_page(body: str) -> bool:
 
 
 def _server(parts: SplitResult) -> tuple[str | None, int]:
-    """The host and port, by which servers are compared. A redirect from http to https on a host is the same server."""
+    """The host and port, by which servers are compared. A redirect from http to https stays on the same server."""
     try:
         port = parts.port
     except ValueError:

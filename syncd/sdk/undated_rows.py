@@ -1,8 +1,8 @@
 """The rows of a series that have a number, an error or a text, but no readable date.
 
 Such a row may be the newest row. So a date that cannot be read makes readings without a number, at the earliest and at
-the latest time that the rows around it allow. Then every value that the row could change is unknown, and no other
-value. A label such as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
+the latest time that the rows around it allow. So exactly the values that the row could change are unknown. A label such
+as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class UndatedRows:
         self._rises = self._falls = True
 
     def follow(self, at: datetime) -> None:
-        """Notes the date of a dated row."""
+        """Notes the date of a row that has a date."""
         ordered = at if self._within is None else max(self._within[0], min(at, self._within[1]))
         if self._last_ordered is not None:
             self._falls = self._falls and ordered <= self._last_ordered
@@ -155,7 +155,7 @@ class UndatedRows:
 
     @property
     def warning(self) -> str | None:
-        """The warning beside the value that a row which may be the newest is left out; None if no such row is."""
+        """The warning that is shown beside the value if a row that may be the newest is left out; else None."""
         if self._last is None:
             return None
         newest_last = self._newest_last

@@ -1,7 +1,7 @@
 """The gauges that each scrape reads from the ledger: key results, streams, and check-ins that are not written.
 
-They are made anew for each scrape, so a key result or a stream that was removed has no series. An unknown value has no
-sample, because it is not zero.
+The gauges are made anew for each scrape, so a key result or a stream that was removed has no series. An unknown value
+has no sample, because it is not zero.
 """
 
 from __future__ import annotations

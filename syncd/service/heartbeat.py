@@ -1,4 +1,4 @@
-"""Calls the heartbeat address after a good cycle: a service that watches for the calls notices that they stop."""
+"""Calls the heartbeat address after a good cycle, so that a monitoring service notices if the calls stop."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _address(config: Config, reference: str) -> str:
 
 
 def _get(address: str, context: Context) -> None:
-    """One call. SourceError if it is not answered with a 2xx in time."""
+    """One call. Raises SourceError if the server does not answer with a 2xx in time."""
     from syncd.sdk.exchange import Exchange
 
     limit = timedelta(seconds=_SECONDS)

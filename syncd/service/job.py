@@ -37,7 +37,7 @@ _LONGEST = 60.0  # seconds: the least that a cycle waits for connections that ar
 
 
 class CycleJob:
-    """Runs a cycle of a ledger whenever `run` is called. It also has the objects that outlast a cycle: the
+    """Runs a cycle of a ledger whenever `run` is called. The job also has the objects that outlast a cycle: the
     configuration in force, the metrics, and the pulls and deliveries that continue while other cycles run.
     """
 
@@ -55,10 +55,10 @@ class CycleJob:
         quotas: Quotas | None = None,
     ) -> None:
         """`wake` is called, by any thread, when the next cycle has something to do. A cycle ends soon after `stopping`
-        is set. It waits at most `longest` seconds for pulls, which then continue while the next cycles run. `silent` is
-        set if this process may not run the next cycle: then it waits exactly `longest` seconds, and `silent` seconds
-        for a silent connection. `quotas` are shared with other processes; None if only the jobs of this process share
-        quotas.
+        is set. A cycle waits at most `longest` seconds for pulls, which then continue while the next cycles run.
+        `silent` is set if this process may not run the next cycle: then a cycle waits exactly `longest` seconds, and
+        `silent` seconds for a silent connection. `quotas` are shared with other processes; None if only the jobs of
+        this process share quotas.
         """
         self.configuration = configuration
         self.clock = clock
@@ -89,8 +89,8 @@ class CycleJob:
     def run(self) -> Due:
         """Runs a cycle with the present files. Every failure in it is noted and logged.
 
-        The next cycle is due by the schedule. It is due sooner if another process is syncing now, or if a source or
-        publisher asked syncd to try again at a time. Two threads must not call `run` at the same time.
+        The next cycle is due by the schedule. The next cycle is due sooner if another process is syncing now, or if a
+        source or publisher asked syncd to try again at a time. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():
@@ -103,9 +103,7 @@ class CycleJob:
         return Due(at, started, began)
 
     def has_new_request(self) -> bool:
-        """Whether a request waits that has not started a cycle. It is from a page, or from a command in another
-        process.
-        """
+        """Whether a request of a page, or of a command in another process, has not started a cycle yet."""
         with suppress(LedgerError, SQLAlchemyError):  # the next cycle reports the problem
             newest = self.ledger.requests.newest_waiting()
             if newest is not None and newest > self._newest_request:

@@ -115,7 +115,7 @@ class Metrics:
     def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
         """Counts a cycle that ended; `ended` is in Unix time.
 
-        It is `good` if every source was read, and every check-in and message that was due arrived.
+        A cycle is `good` if every source was read, and every check-in and message that was due arrived.
         """
         self._cycles.labels("complete" if good else "failed").inc()
         # A record that several key results count is one change.
@@ -142,7 +142,7 @@ class Metrics:
             self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
 
     def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
-        """Notes how many seconds each thread hangs, by its work and its connection."""
+        """Notes the seconds for which each thread has hung, by its work and its connection."""
         self._hanging.clear()
         for work, connections in seconds.items():
             for connection, silent in connections.items():

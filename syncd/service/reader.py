@@ -27,7 +27,8 @@ _CLOSING = 2.0  # seconds for closing the ledger
 class LedgerReader:
     """Gives the pages the ledger, as soon as it exists, and the configuration in the files.
 
-    It needs no secret of a connection and no network. Another process may sync into the ledger at the same time.
+    The reader needs no secret of a connection and no network. Another process may sync into the ledger at the same
+    time.
     """
 
     backup_problem: str | None = None

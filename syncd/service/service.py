@@ -29,8 +29,8 @@ _GRACE = 5.0  # seconds for a cycle to end after a stop; then the process ends a
 class Service(ServedLedger):
     """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
-    It watches the files of the configuration, and reads them again before each cycle. If they have mistakes, it reports
-    the mistakes and keeps the last valid configuration.
+    The service watches the files of the configuration, and reads them again before each cycle. If they have mistakes,
+    it reports the mistakes and keeps the last valid configuration.
     """
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
@@ -114,7 +114,7 @@ class Service(ServedLedger):
             due.note_a_step()
 
     def _wait(self, due: Due) -> None:
-        """Waits until the next cycle is due, until it is woken, or until a request arrives. It waits in short steps,
+        """Waits until the next cycle is due, until it is woken, or until a request arrives. The wait has short steps,
         because the clock is ahead after the machine has slept.
         """
         while not self._wake.is_set():

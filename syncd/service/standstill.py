@@ -35,7 +35,7 @@ class Watch:
 
 
 def _end() -> None:
-    """Ends the process at once. It logs nothing, because the log may be the cause of the standstill."""
+    """Ends the process at once, without a log line, because the log may be the cause of the standstill."""
     with suppress(Exception):
         writing = threading.Thread(target=_print_stacks, daemon=True)
         writing.start()
@@ -44,7 +44,7 @@ def _end() -> None:
 
 
 def _print_stacks() -> None:
-    """Prints the stack of each thread. It does not use `faulthandler`, which stops all threads while it writes."""
+    """Prints the stack of each thread, without `faulthandler`, which stops all threads while it writes."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     text = "syncd has stood still, and ends so that it is started again; its threads:\n"
     for ident, frame in sys._current_frames().items():

@@ -24,7 +24,7 @@ _TICK = 1.0  # seconds
 class Upkeep:
     """Prunes and backs up in a separate thread, so that no cycle waits for it.
 
-    It works only while `serving` is set. That means: this process runs the cycles, and the first one is over.
+    It works only while `serving` is set, which means that this process runs the cycles, and the first one is over.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Upkeep:
         log.info("backed up", extra={"file": str(file), "seconds": round(time.monotonic() - began, 2)})
 
     def _prune(self, stopping: threading.Event) -> None:
-        """Prunes once a night, and once after the start: a service may never run at night."""
+        """Prunes once a night, and once after the start, because a service may never run at night."""
         config, now = self._config(), self._clock()
         night = (now.astimezone(config.zone) - _NIGHT).date()
         try:

@@ -49,7 +49,7 @@ def watch_folders(
 ) -> None:
     """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`.
 
-    It calls `react` without paths once a minute, and when files may have changed before they were watched.
+    It also calls `react` without paths once a minute, and when files may have changed before they were watched.
     """
     while not stop.is_set():
         try:

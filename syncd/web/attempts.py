@@ -45,7 +45,8 @@ class Attempts:
         another.
 
         The same `guess` counts once. A program that repeats an old token learns nothing, and must not lock out the
-        other programs at its address. Many requests with a valid token must not either. Raises TooManyAttempts.
+        other programs at its address. Many requests with a valid token must not lock them out either. Raises
+        TooManyAttempts.
         """
         key: Hashable = object() if guess is None else hash(guess)  # salted: it reveals nothing about the guess
         if key not in self._live(address):

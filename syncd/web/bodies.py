@@ -1,4 +1,4 @@
-"""The body of a request, read within bounds of size and time."""
+"""The body of a request, read with limits of size and time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Answers within seconds: code that reads the ledger or a secret runs in a few separate threads, with a time limit.
 
-A silent ledger blocks only these threads. It delays no probe, and no further threads wait for it.
+A silent ledger blocks only these threads. A silent ledger delays no probe, and no further threads wait for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Overdue(SyncdError):
 
 
 class Bounded:
-    """Runs endpoints in at most `threads` threads. Each has `seconds` to answer, including the wait for a thread."""
+    """Runs endpoints in at most `threads` threads. Each endpoint has `seconds` to answer, including its wait for a
+    thread.
+    """
 
     def __init__(
         self,
@@ -61,7 +63,9 @@ class Bounded:
         self._ledger = ledger
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with this time limit. If it does not answer in time, `silent` answers, or Overdue is raised."""
+        """The endpoint with a time limit. If the endpoint does not answer in time, `silent` answers, or Overdue is
+        raised.
+        """
 
         async def answer(request: Request) -> Response:
             try:
@@ -75,7 +79,7 @@ class Bounded:
 
     async def run(self, work: Callable[[], T], ledger: Callable[[], Ledger | None] | None = None) -> T:
         """The result of `work` in the caller's context, within the time limit. Raises Overdue if the work does not end
-        in time, or no thread can be started for it. `ledger` is the ledger that it reads, if not the common one.
+        in time, or no thread can be started for it. `ledger` is the ledger that `work` reads, if not the common one.
         """
         read = ledger or self._ledger
         unforeseen: list[Exception] = []

@@ -59,7 +59,10 @@ class Caller:
 
 
 class Callers:
-    """Finds the caller of a request. Each check of a token is an attempt of its address, unless the token is right."""
+    """Finds the caller of a request.
+
+    Each check of a token counts as a login attempt of the request's address, unless the token is right.
+    """
 
     def __init__(self, entrance: Entrance, attempts: Attempts) -> None:
         """`entrance` is where people log in."""
@@ -108,7 +111,8 @@ class Callers:
     ) -> Caller | Response:
         """The caller if everybody may do everything; or the refusal of a token that `syncd token` did not make.
 
-        With such a token, a program can change data without a form token. `ledger` returns the ledger that has it.
+        With such a token, a program can change data without a form token. `ledger` returns the ledger with these
+        tokens.
         """
         token = bearer_token(request)
         if token is None or request.method in SAFE:

@@ -120,7 +120,7 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
 def sparkline(
     points: Sequence[float | None], words: str, style: str = "value", figure: Callable[[float], str] = number
 ) -> Markup:
-    """A small line without axes. It has a gap at each unknown value, and its title names both ends.
+    """A small line without axes. The line has a gap at each unknown value, and its title names both ends.
 
     The first page can have a hundred of these lines, so their text is short: coordinates are whole units of a view box
     of twice the size, each relative to the one before.

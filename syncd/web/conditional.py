@@ -1,6 +1,6 @@
 """Entity tags: a program that requests a document which has not changed gets 304, without a body.
 
-A tag is weak. It is made from the document without the parts that change with time only: the moment at which the
+A tag is weak. The tag is made from the document without the parts that change with time only: the moment at which the
 document was made, and small changes of the expected score.
 """
 

@@ -1,8 +1,8 @@
 """A connection of the web server with time limits; uvicorn itself waits for requests and slow readers without limit.
 
 There are at most `_MOST` connections. When one more opens, the connection that has waited longest without a complete
-request is closed. So clients that open many connections and send nothing keep nobody else out. None of this is logged,
-because anybody who can connect to the port could fill the log.
+request is closed. So clients that open many connections and send nothing keep nobody else out. Closed connections are
+not logged, because anybody who can connect to the port could fill the log.
 """
 
 from __future__ import annotations

@@ -23,17 +23,19 @@ def bearer_token(request: Request) -> str | None:
 
 
 def name_of_token(config: Config, token: str) -> str | None:
-    """The name under which `web: login: tokens:` has a token; None if it is not there."""
+    """The name of a token in `web: login: tokens:`; None if the token is not among them."""
     return _matching(token, login_tokens(config))
 
 
 def is_token(token: str | None, expected: str) -> bool:
-    """Whether a token is the one that is expected."""
+    """Whether a token equals the expected one."""
     return token is not None and _matching(token, {"": expected}) is not None
 
 
 def _matching(token: str, tokens: Mapping[str, str]) -> str | None:
-    """The name of an equal token. It compares the digests of all tokens, so that the duration reveals nothing."""
+    """The name of an equal token. The function compares the digests of all tokens, so that the duration reveals
+    nothing.
+    """
     matching, digest = None, digest_of(token)
     for name, each in tokens.items():
         if hmac.compare_digest(digest, digest_of(each)):

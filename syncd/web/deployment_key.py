@@ -20,7 +20,7 @@ class DeploymentKey:
         self._random = secrets.token_bytes(32)
 
     async def of(self, purpose: str) -> bytes:
-        """The key for a purpose, such as `login`. Its signatures are not valid for another purpose.
+        """The key for a purpose, such as `login`. A signature with this key is not valid for another purpose.
 
         If there is no ledger, or the ledger does not answer, only this process has the key.
         """

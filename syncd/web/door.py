@@ -152,7 +152,7 @@ async def answered(
 
 
 async def no_role(request: Request, caller: Caller, visitor: Visitor, config: Config, key: DeploymentKey) -> Response:
-    """The answer for a visitor who may not look. It says whom to ask, and lets the visitor log out."""
+    """The answer for a visitor who may not look. The page says whom to ask, and lets the visitor log out."""
     form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name)
     data = {"visitor": visitor, "operators": config.settings.web.roles.operator, "form_token": form_token}
     return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)

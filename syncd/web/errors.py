@@ -23,7 +23,7 @@ class ErrorDocument(TypedDict):
 
 
 def is_api(scope: Scope) -> bool:
-    """Whether the address of a request is for programs."""
+    """Whether a request is for an address of the API."""
     return path_within(scope).startswith("/api/")
 
 

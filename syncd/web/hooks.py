@@ -1,4 +1,4 @@
-"""`POST /hooks/CONNECTION`: reads a webhook within bounds of size and time."""
+"""`POST /hooks/CONNECTION`: reads a webhook with limits of size and time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A login at an OpenID Connect provider: how it begins, and which person has logged in at its end.
 
-It is the code flow with PKCE, by authlib. State, nonce and verifier, which both halves of the login need, are in a
-signed cookie of the browser that began the login. So any process can end the login, but no other browser can.
+The login is the code flow with PKCE, by authlib. State, nonce and verifier, which both halves of the login need, are in
+a signed cookie of the browser that began the login. So any process can end the login, but no other browser can.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: st
 def _verified_address(*sources: Mapping[str, Any]) -> str | None:
     """The address that a source names and calls verified; None if any source says that its address is not verified.
 
-    At some providers, people may write any address into their profile. That one source calls its address verified does
-    not verify the address of another source.
+    At some providers, people may write any address into their profile. If one source calls its address verified, the
+    address of another source is not verified by that.
     """
     verified = [source["email_verified"] in (True, "true") for source in sources if "email_verified" in source]
     addresses = [source.get("email") for source in sources if "email_verified" in source]

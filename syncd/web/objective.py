@@ -28,8 +28,8 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """The larger objective that this one supports, or one that supports it. Its standing is None if it belongs to
-    another period, its address None if it was removed from the files.
+    """The larger objective that this one supports, or one that supports it. The standing is None if the objective
+    belongs to another period, the address None if it was removed from the files.
     """
 
     title: str

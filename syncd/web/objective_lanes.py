@@ -45,7 +45,7 @@ def lanes_of(view: View, report: Report, block: ObjectiveBlock, zoom: Zoom) -> O
 
 
 def _in_order(block: ObjectiveBlock) -> Sequence[KeyResultLine]:
-    """Each outcome, followed by the outputs that drive it first; then the outputs that drive nothing here."""
+    """Each outcome with the outputs that name it first in `drives`; then outputs that drive none of these outcomes."""
     outcomes = [line for line in block.key_results if line.key_result.kind == "outcome"]
     rank = {line.key_result.id: index for index, line in enumerate(outcomes)}
 
@@ -97,8 +97,8 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
 
 
 def _arrow(link: JudgedLink, today: date) -> Arrow:
-    """The link as an arrow. If its output is not on pace, the arrow has no first day. It is then drawn at `today`, or
-    at the end of an axis that ended before.
+    """The link as an arrow. If its output is not on pace, the arrow has no first day. Such an arrow is drawn at
+    `today`, or at the end of an axis that ended before.
     """
     alignment, verdict = link.alignment, link.alignment.verdict
     since = alignment.since or today

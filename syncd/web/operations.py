@@ -31,7 +31,7 @@ class Parameter:
     choices: Sequence[str] = ()
 
     def check(self, values: Sequence[str]) -> None:
-        """HTTPException 400 if the values of an address are not a single one of its choices."""
+        """HTTPException 400 if the address has several values, an empty one, or one that is not among the choices."""
         if len(values) > 1:
             raise HTTPException(400, f"{self.name} stands there {len(values)} times; write it once")
         if "" in values:

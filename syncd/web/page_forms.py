@@ -1,7 +1,7 @@
 """The forms of pages: each is sent to its own page, which then shows the result.
 
-If the request was stored, the answer is a redirect to the page, so that a reload sends nothing twice. If it was not
-stored, the answer is the page with the reason and the typed text.
+If the request was stored, the answer is a redirect to the page, so that a reload sends nothing twice. If the request
+was not stored, the answer is the page with the reason and the typed text.
 """
 
 from __future__ import annotations

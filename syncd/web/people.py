@@ -58,7 +58,7 @@ class CheckInForm:
 class Actions:
     """What the visitor may do with a key result now, and earlier requests. `form_id` is the id of the page's forms.
 
-    `candidate` is the number that the visitor may approve, in the form's format. It is None if there is no candidate,
+    `candidate` is the number that the visitor may approve, in the form's format. `candidate` is None if there is none,
     and empty if the number is unknown.
     """
 
@@ -89,7 +89,7 @@ def actions_of(view: View, line: KeyResultLine, done: str | None, sent: Sent | N
 
 
 def _form_id(period: str, key_result: str, requests: Sequence[Request]) -> str:
-    """The id of the page's forms. Each key result has another id, and a new request changes the id."""
+    """The id of the page's forms. Each key result has its own form id, and a new request changes the id."""
     of = hashlib.sha256(f"{period}/{key_result}".encode()).hexdigest()[:16]
     return f"page-{of}-{requests[-1].id if requests else 0}"
 

@@ -40,7 +40,7 @@ OF_ALL = Place(in_deployment=True)
 def enter(scope: Scope, place: Place, root_path: str) -> None:
     """Notes the place of a request, and the prefix of its path.
 
-    It changes the scope itself, because the server reads it too.
+    The function changes the scope itself, because the server reads the scope too.
     """
     scope["root_path"], scope[_PLACE] = root_path, place
 

@@ -64,7 +64,7 @@ class Provider:
     """Sends requests to the provider of a configuration. Every method raises LoginRefused if it does not answer."""
 
     def __init__(self, config: Config, keys: OidcKeys) -> None:
-        """Raises LoginRefused if the client's secret is not set."""
+        """Prepares requests to the provider. Raises LoginRefused if the client's secret is not set."""
         self.keys = keys
         self.groups_claim = config.settings.web.groups_claim
         self._callback = f"{config.settings.web.address}{CALLBACK}"

@@ -84,7 +84,7 @@ class Publisher:
 
     @property
     def retried(self) -> Sequence[str]:
-        """The deliveries that the visitor may retry, all at once."""
+        """The deliveries that one button of the visitor retries together."""
         return [each.seen for each in self.unwritten if "retry" in each.decisions]
 
 

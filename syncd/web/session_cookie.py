@@ -103,8 +103,8 @@ def local_session(token: str, ledger: Ledger | None) -> Session | None:
 def login_by_token(token: str, secret: str) -> str:
     """The stored proof of the token that began a session. If the token is replaced, the session ends.
 
-    People choose tokens, so an attacker with the ledger could test guesses against a plain digest. So the key of the
-    digest is the session's `secret`, which the ledger does not have.
+    People choose tokens, so an attacker with the ledger could test guesses against a plain digest. Therefore the key of
+    the digest is the session's `secret`, which the ledger does not have.
     """
     return f"token {hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()}"
 

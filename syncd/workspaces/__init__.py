@@ -1,1 +1,1 @@
-"""Many teams in one deployment: each a workspace with files, secrets, a ledger and publishers of its own."""
+"""Many teams in one deployment. Each team is a workspace with its own files, secrets, ledger and publishers."""

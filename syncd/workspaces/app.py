@@ -1,4 +1,4 @@
-"""The application of a deployment: the pages of each workspace below `/w/NAME/`, and those of all at `/`."""
+"""The application of a deployment: the pages of each workspace below `/w/NAME/`, and the deployment's pages at `/`."""
 
 from __future__ import annotations
 
@@ -40,18 +40,19 @@ def make_company_app(
     insecure: bool = False,
     languages: Languages | None = None,
 ) -> ASGIApp:
-    """The application that shows the workspaces that a process serves, for a server that listens on this host.
+    """Makes the application that shows the workspaces of a process, for a server that listens on this host.
 
-    `insecure`: without a login, whoever reaches it may see and do everything, even where others reach it. `languages`
-    are those of the pages, by default all that syncd brings.
+    With `insecure`, if no login is set, everybody who reaches the server may see and do everything, even if
+    `listens_on` is reachable from other machines. `languages` are the languages of the pages, by default all that syncd
+    has.
     """
     entrance, attempts = DeploymentEntrance(lambda: company.deployment), Attempts()
     key, hooks = DeploymentKey(entrance), Bounded("hook", threads=2, seconds=8)
     login = LoginPages(entrance, attempts, key, lambda: door.others())
 
     def receiver(request: Request) -> Receiver:
-        """Takes the webhooks of the workspace that the address names. Why one is refused is in the log alone: whoever
-        sends it is not asked who they are.
+        """Takes the webhooks of the workspace that the address names. The reason for a refusal is only in the log,
+        because the sender does not log in.
         """
         root = request.scope["root_path"]
         if not root:
@@ -83,7 +84,7 @@ def make_company_app(
 
 
 class _Placed:
-    """Tells whether a request is of a workspace, by its path alone: whether there is one of that name is not asked."""
+    """Finds the workspace of a request only from its path, without checking whether that workspace exists."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""All workspaces of a deployment in one process. None of them can disturb another, whatever becomes of it."""
+"""All workspaces of a deployment in one process. A failure of one workspace does not disturb the others."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from syncd.workspaces.synced_member import SyncedMember
 from syncd.workspaces.turns import Turns
 
 log = logging.getLogger("syncd.workspaces")
-_GRACE = 5.0  # seconds that turns have to end after a stop; then they are left as if they were killed
-_CLOSING = 2.0  # seconds that ledgers have at least to be closed, after the turns have ended
+_GRACE = 5.0  # seconds that turns have to end after a stop; after that the process leaves them, as a kill would
+_CLOSING = 2.0  # the least seconds for closing ledgers, after the turns have ended
 _STANDSTILL = 180.0  # seconds
 _SHOWN = 5  # workspaces that a sentence names
 
@@ -35,16 +35,16 @@ MakeMember = Callable[[str, Callable[[Config | None], Config], Databases, Callab
 
 
 class Company:
-    """The workspaces of a deployment, synced and shown, or shown only.
+    """The workspaces of a deployment: syncs and shows them, or only shows them.
 
-    It watches the files: a workspace that is added, edited, broken, mended or removed is taken over at once.
+    It watches the files, and follows at once when a workspace is added, edited, broken, corrected or removed.
     """
 
     def __init__(self, deployment: Deployment, make: MakeMember) -> None:
         """`make` is `SyncedMember` or `ShownMember`."""
         self.config_problem: str | None = None
         self.deployment = deployment
-        """As its file was last valid."""
+        """The deployment from its last valid file."""
         self._refused: Mapping[str, str] = {}
         self._make = make
         self._databases = Databases()
@@ -52,13 +52,15 @@ class Company:
         self._turns = Turns(self._stop)
         self._refreshing = threading.Lock()
         self._changing = threading.Lock()
-        """Held to change who has turns, and to look at all of them; `stop`, which a signal calls, does without."""
+        """A lock for changing the members that have turns, and for reading all of them. `stop` does not use it, because
+        a signal calls `stop`.
+        """
         self._members: Mapping[str, Member] = {}
         self._leaving: Sequence[Member] = ()
         self._metrics = CompanyMetrics()
         self._add_and_remove()
 
-    # -- what pages and probes ask
+    # -- for pages and probes
 
     @property
     def path(self) -> Path:
@@ -67,39 +69,42 @@ class Company:
 
     @property
     def settings(self) -> ProjectFile:
-        """The keys of the deployment's syncd.yaml, as they were last valid."""
+        """The keys of the deployment's last valid syncd.yaml."""
         return self.deployment.settings
 
     @property
     def workers(self) -> int | None:
-        """None: no worker runs the cycles."""
+        """None, because no worker runs the cycles."""
         return None
 
     @property
     def stopping(self) -> bool:
-        """Whether it has been asked to end."""
+        """Whether somebody has stopped it."""
         return self._stop.is_set()
 
     def names(self) -> Sequence[str]:
-        """Every workspace, also those that are broken, sorted."""
+        """The names of all workspaces, including broken ones, sorted."""
         return sorted({*self._members, *self.deployment.refused})
 
     def daemon(self, name: str) -> Daemon | None:
-        """What the pages of a workspace are made of; None if there is no such workspace, or `problem` says why not."""
+        """The daemon that the pages of a workspace read. None if there is no such workspace, or if it is not open."""
         member = self._members.get(name)
         return member.daemon if member is not None else None
 
     def problem(self, name: str) -> str | None:
-        """Why a workspace cannot be shown; None if it can, if it is being opened, or if there is none of this name."""
+        """The reason why a workspace cannot be shown. None if it is shown or is being opened, or if there is no such
+        workspace.
+        """
         member = self._members.get(name)
         if member is not None:
             return member.problem if member.daemon is None else None
         return str(self.deployment.refused[name]) if name in self.deployment.refused else None
 
     def standstill(self) -> float | None:
-        """For how many seconds nothing has moved, if it should have; else None.
+        """The seconds for which the process has stood still, if it should have worked; None otherwise.
 
-        A single workspace that stands still is no reason to restart all: `daemon(NAME).standstill()` tells of it.
+        A single workspace that stands still is no reason to restart the process: `daemon(NAME).standstill()` reports
+        it.
         """
         still = time.monotonic() - self._turns.moved_at
         if self._turns.are_all_taken:
@@ -108,15 +113,15 @@ class Company:
         return still if still > _STANDSTILL else None
 
     def _stands_still(self, name: str, age: float) -> float:
-        """For how many seconds a turn of this age has not moved. What is only opened or closed has no cycle to ask."""
+        """The seconds for which a turn has not moved. If it has no cycle, as in opening, this is its age."""
         daemon = self.daemon(name)
         return age if daemon is None else daemon.standstill() or 0.0
 
     def not_ready(self) -> str | None:
-        """Why nothing can be expected of this process yet, or any more; None if it is ready.
+        """The reason why this process cannot serve any workspace, or not yet; None if it is ready.
 
-        It is ready once a workspace has had its first turn, and as long as any can be served from its ledger: those
-        that are broken have their own pages and metrics.
+        It is ready once a workspace has had its first turn, and while at least one can be served from its ledger.
+        Broken workspaces have their own pages and metrics.
         """
         reasons = {name: str(problem) for name, problem in self.deployment.refused.items()}
         for member in list(self._members.values()):
@@ -128,8 +133,8 @@ class Company:
         return f"no workspace can be served: {all_of_them}"
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics of all workspaces, each with the label `workspace`; without those that the ledgers are read for,
-        if they are silent.
+        """The metrics of all workspaces, each with the label `workspace`. Without `ledger`, the metrics from ledgers
+        are left out, for ledgers that do not answer.
         """
         broken = [name for name in self.names() if self.daemon(name) is None]
         daemons = {name: member.daemon for name, member in self._members.items()}
@@ -139,19 +144,19 @@ class Company:
     def receive_webhook(
         self, workspace: str, connection: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook of a connection of a workspace. Who asks for a workspace
-        that is not there learns no more than for a connection that is not there.
+        """The status and the sentence that answer a webhook of a connection of a workspace. A missing workspace has the
+        same answer as a missing connection.
         """
         daemon = self.daemon(workspace)
         if daemon is None:
             return 404, "no connection of this name takes webhooks; write webhook_secret on it"
         return daemon.receive_webhook(connection, headers, body)
 
-    # -- its life
+    # -- running and stopping
 
     def run(self) -> None:
-        """Serves until it is stopped. Whatever hangs then is left behind after `_GRACE` seconds: the next start goes on
-        from there, as after a kill.
+        """Serves until it is stopped. After `_GRACE` more seconds it leaves hanging turns behind, and the next start
+        continues as after a kill.
         """
         failures: list[BaseException] = []
 
@@ -177,7 +182,7 @@ class Company:
         self._end(end)
 
     def stop(self) -> None:
-        """Ends `run` within seconds in any state."""
+        """Makes `run` end within seconds, in any state."""
         self._stop.set()
         for member in [*self._members.values(), *self._leaving]:
             member.stopping.set()
@@ -185,7 +190,7 @@ class Company:
 
     def reload(self) -> None:
         """Reads the files of the deployment, and starts a cycle of each workspace."""
-        threading.Thread(target=self._reload, name="reload", daemon=True).start()  # a signal may not wait for a lock
+        threading.Thread(target=self._reload, name="reload", daemon=True).start()  # a signal must not wait for a lock
 
     def _reload(self) -> None:
         self._take_over(())
@@ -198,7 +203,7 @@ class Company:
             return [*self._members.values(), *self._leaving]
 
     def _rounds(self) -> Iterable[tuple[str, Callable[[], None]]]:
-        """The names and the work of threads that go from workspace to workspace."""
+        """The names and functions of the threads that visit one workspace after the other."""
 
         def synced() -> Sequence[SyncedMember]:
             return [member for member in self._members.values() if isinstance(member, SyncedMember)]
@@ -206,7 +211,7 @@ class Company:
         looks, upkeep = Rounds(synced, SyncedMember.look, self._stop), Rounds(synced, SyncedMember.keep_up, self._stop)
         yield "looks", looks.run
         yield "upkeep", upkeep.run
-        yield "upkeep", upkeep.run  # the folder of a backup may hang: others are not to wait for it
+        yield "upkeep", upkeep.run  # a second thread, because the folder of a backup may hang
 
     def _end(self, end: float) -> None:
         hanging = list(self._turns.join(end - time.monotonic()))
@@ -216,7 +221,7 @@ class Company:
         if hanging:
             log.warning("stopped in the middle; the next start goes on from there", extra={"hanging": hanging})
             return
-        closing = threading.Thread(target=self._close, name="close", daemon=True)  # a database may be silent
+        closing = threading.Thread(target=self._close, name="close", daemon=True)  # a database may not answer
         closing.start()
         closing.join(max(_CLOSING, end - time.monotonic()))
         if closing.is_alive():
@@ -229,20 +234,24 @@ class Company:
             member.turn()
         self._databases.close()
 
-    # -- its files
+    # -- files
 
     def _watch(self) -> None:
         watch_folders(self._folders, lambda: {".yaml", ".yml", self.path.suffix} - {""}, self._take_over, self._stop)
 
     def _folders(self) -> Folders:
-        """The folders of the deployment, those in which a workspace may appear, and those of each workspace."""
+        """The folders to watch: those of the deployment, those in which a workspace may appear, and those of each
+        workspace.
+        """
         folders = existing([self.path.parent, *folders_of_glob(self.path.parent / (self.settings.workspaces or ""))])
         for member in list(self._members.values()):
             folders |= member.folders()
         return folders
 
     def _take_over(self, changed: Collection[Path]) -> None:
-        """Takes over what was edited: of the workspaces in whose folders these paths are, or of all without paths."""
+        """Reads edited files again: those of the workspaces in whose folders these paths are; without paths, those of
+        all workspaces.
+        """
         with self._refreshing:
             before = self.deployment
             self._read_deployment()
@@ -258,7 +267,7 @@ class Company:
             document, settings = read_project(self.path, self.deployment.document)
             deployment = deployment_of(self.path, document, settings)
             if not deployment.files and settings.workspaces != self.settings.workspaces:
-                deployment.with_workspaces()  # else an edit that names none would remove all
+                deployment.with_workspaces()  # raises if there are none, so that an edit cannot remove all
         except ConfigError as error:
             problem = str(error)
             if problem != self.config_problem:
@@ -273,7 +282,9 @@ class Company:
         self.deployment = deployment
 
     def _add_and_remove(self) -> None:
-        """Makes the members those that the deployment names. One that it refuses now goes on as it was."""
+        """Adds and removes members, so that they are the workspaces of the deployment. A member that is refused now
+        continues unchanged.
+        """
         workspaces, refused, names = self.deployment.workspaces, self.deployment.refused, self.deployment.names()
         members = {name: member for name, member in self._members.items() if name in names}
         gone = [member for name, member in self._members.items() if name not in members]
@@ -299,7 +310,7 @@ class Company:
 
 
 def _ledger_problem(member: Member) -> str | None:
-    """Why the ledger of a workspace is not to be used now; None if it is."""
+    """The reason why the ledger of a workspace cannot be used now; None if it can."""
     try:
         if member.daemon is not None:
             member.daemon.check_ledger()

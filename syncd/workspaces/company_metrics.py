@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of a company: the metrics of each workspace, with its name, in one answer."""
+"""The metrics of a company for Prometheus: those of each workspace, with its name, in one answer."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from syncd.service.metrics import Metrics, prometheus_text
 from syncd.workspaces.member import WorkspaceDaemon
 
 log = logging.getLogger("syncd.workspaces")
-_FRESH = 60.0  # seconds that what was read from a ledger is shown, unless a cycle ends
-_BUDGET = 2.0  # seconds of a scrape that ledgers may take; those that come too late are shown as they were read last
+_FRESH = 60.0  # seconds for which a reading of a ledger is shown, unless a cycle ends
+_BUDGET = 2.0  # seconds of a scrape for reading ledgers; the other ledgers are shown as they were last read
 _VERSION = "syncd_build_info"
 _OF_ALL = (_VERSION, "syncd_config_last_reload_successful", "syncd_config_last_reload_success_timestamp_seconds")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What was read from a ledger when it was read last, at a time of the monotonic clock. If that failed, the metrics
-    are those of the time before.
+    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics are those of the one
+    before.
     """
 
     at: float
@@ -36,7 +36,7 @@ class _Reading:
 
 
 class CompanyMetrics:
-    """Joins the metrics of workspaces. Their ledgers are read in turns: to read them all takes long."""
+    """Joins the metrics of workspaces. Each scrape reads only some ledgers, because reading all of them takes long."""
 
     def __init__(self) -> None:
         self._own = Metrics()
@@ -45,11 +45,11 @@ class CompanyMetrics:
         self.reloaded(good=True)
 
     def reloaded(self, *, good: bool) -> None:
-        """Notes that the deployment's syncd.yaml was read."""
+        """Records that the deployment's syncd.yaml was read; `good` says whether the file is valid."""
         self._own.reloaded(time.time(), good=good)
 
     def scrape(self, daemons: Mapping[str, WorkspaceDaemon], broken: Iterable[str], *, ledger: bool) -> bytes:
-        """The metrics of the workspaces that are open, and which are not."""
+        """The metrics of the open workspaces, and a metric that says which workspaces are open."""
         families = {metric.name: _of(metric) for metric in self._own.counted() if metric.name in _OF_ALL}
         opened = GaugeMetricFamily(
             "syncd_workspace_open", "1 if a workspace is served, 0 if it is broken.", labels=("workspace",)
@@ -67,7 +67,7 @@ class CompanyMetrics:
         return prometheus_text([*(family for family in families.values() if family.samples), opened])
 
     def _read(self, daemons: Mapping[str, WorkspaceDaemon]) -> None:
-        """Reads ledgers whose last reading is not of now any more, the oldest first, as long as the time lasts."""
+        """Reads ledgers whose last reading is too old, the oldest first, until the time of a scrape is used up."""
         began = time.monotonic()
         for gone in [name for name in list(self._readings) if name not in daemons]:
             self._readings.pop(gone, None)
@@ -85,10 +85,12 @@ class CompanyMetrics:
             self._readings[name] = _Reading(time.monotonic(), cycles, config, metrics)
 
     def _read_of(self, name: str, daemon: WorkspaceDaemon) -> Sequence[Metric] | None:
-        """What a ledger is read for; None if that failed. It is read again as late as any other: it may take long."""
+        """The metrics from a ledger; None if reading failed. A failed ledger waits like any other for its next
+        reading.
+        """
         try:
             metrics = daemon.read()
-        except LedgerError:  # the workspace says so itself
+        except LedgerError:  # the workspace reports this error itself
             return None
         except Exception as error:
             if self._failures.get(name) != str(error):
@@ -100,7 +102,7 @@ class CompanyMetrics:
 
 
 def _cycles_of(daemon: WorkspaceDaemon) -> float:
-    """How many cycles have ended here."""
+    """The number of cycles that have ended in this process."""
     return sum(
         sample.value
         for metric in daemon.counted()

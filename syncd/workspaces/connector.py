@@ -1,7 +1,7 @@
-"""The connector by which a workspace reads key results that others of its deployment export.
+"""The connector through which a workspace reads key results that other workspaces of its deployment export.
 
-No file names its type: each workspace of a deployment has the connection. It is found by its name like every connector,
-so `config` needs to know nothing of ledgers.
+No file names its type, because each workspace of a deployment has the connection. Like every connector it is found by
+its name, so `config` does not depend on ledgers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ class OtherWorkspaces:
     @staticmethod
     def open(settings: DeploymentSettings, context: Context) -> Source:
         """A source that reads the files and ledgers of other workspaces."""
-        from syncd.workspaces.source import ExportsSource  # here: it takes the ledger and the figures of status
+        from syncd.workspaces.source import ExportsSource  # here: it imports the ledger and the figures of status
 
         return ExportsSource(Path(settings.deployment), settings.now, context.zone)
 
     @staticmethod
     def missing(settings: DeploymentSettings, context: Context, keys: ExportedKeys) -> str | None:
-        """Why the files of the deployment do not let it be read; None if they do, or are not valid themselves."""
+        """The reason why the files of the deployment do not let the key result be read. None if it can be read, or if
+        the files are not valid.
+        """
         from syncd.workspaces.exports import BrokenFiles, Exports, NotReadable
 
         try:

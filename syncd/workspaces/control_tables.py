@@ -1,6 +1,6 @@
 """The tables of the control schema, which the workers of a deployment share, and the scripts that make them.
 
-A later version appends a script; it never changes one that was published.
+A later version of syncd appends a script. It never changes a script that was published.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ workspaces = Table(
     _metadata,
     Column("name", Text, primary_key=True),
     Column("schema", Text, nullable=False),  # of its ledger
-    Column("due_at", DateTime(timezone=True)),  # null from the job that is deferred until that has ended
-    Column("digest", Text),  # of the configuration in force; null until a worker has read it
+    Column("due_at", DateTime(timezone=True)),  # null from the time a job is deferred until it has ended
+    Column("digest", Text),  # of the configuration in use; null until a worker has read it
     Column("digest_at", DateTime(timezone=True)),
-    Column("handed_back_since", DateTime(timezone=True)),  # null once a worker with this configuration has taken it
-    Column("job", BigInteger),  # that runs, or ran last
+    Column("handed_back_since", DateTime(timezone=True)),  # null once a worker with these files runs it
+    Column("job", BigInteger),  # the job that runs, or ran last
     Column("began_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),  # null while the job runs
     Column("outcome", Text),
@@ -43,7 +43,7 @@ workspaces = Table(
 """A row for each workspace that a worker has ever seen in the deployment's files."""
 
 epochs = Table("epochs", _metadata, Column("workspace", Text, primary_key=True), Column("epoch", BigInteger))
-"""The epoch of each workspace: apart from its other columns, because each transaction of a job holds it."""
+"""The epoch of each workspace. It is not a column of `workspaces`, because each transaction of a job locks its row."""
 
 wakes = Table(
     "wakes",
@@ -52,7 +52,7 @@ wakes = Table(
     Column("schema", Text, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
 )
-"""A row for each request of a person and each webhook; a worker makes the workspaces of these ledgers due, and removes
+"""A row for each request of a person and each webhook. A worker makes the workspaces of these ledgers due, and removes
 the rows.
 """
 
@@ -60,19 +60,19 @@ quotas = Table(
     "quotas",
     _metadata,
     Column("credential", Text, primary_key=True),  # an HMAC under the key of the deployment
-    Column("left", Double),  # null until a server has told it, like `limit`
+    Column("left", Double),  # null until a server has sent it, like `limit`
     Column("limit", Double),
     Column("reset_at", DateTime(timezone=True)),  # null from the end of a window to the first answer in the next
     Column("open", Integer, nullable=False),  # requests that no answer has counted yet
-    Column("uses", JSONB, nullable=False),  # of each workspace: [requests in this window, need, refused]
+    Column("uses", JSONB, nullable=False),  # by workspace: [requests in this window, need, refused]
 )
-"""What a credential may still request, as the headers told it last, and which workspaces use it."""
+"""The requests that each credential has left, according to the last headers, and the workspaces that use it."""
 
 keys = Table("keys", _metadata, Column("name", Text, primary_key=True), Column("key", LargeBinary, nullable=False))
-"""Random keys of the deployment, by what they are for."""
+"""Random keys of the deployment, each with its purpose as its name."""
 
 scripts = Table("scripts", _metadata, Column("name", Text, primary_key=True))
-"""The scripts that have run here."""
+"""The scripts that have run in this database."""
 
 _WORKSPACES = f"""
 CREATE TABLE {CONTROL}.workspaces (
@@ -120,4 +120,4 @@ SCRIPTS: Mapping[str, Callable[[], str]] = {
     "quotas 1": lambda: _QUOTAS,
     "wakes 2": lambda: _LATER,
 }
-"""By name, in the order in which they run; each runs once."""
+"""The scripts by name, in the order in which they run. Each runs only once."""

@@ -1,8 +1,8 @@
-"""The door of a deployment: for whoever has no role in a workspace, that workspace does not exist.
+"""The login check of a deployment. For visitors without a role in a workspace, that workspace does not exist.
 
-A workspace is asked first who comes, by its own `web:`. Whoever has no role there is answered as for a name that no
-workspace has: with 404 if they have logged in anywhere in the deployment, else with the login of the deployment. So no
-answer tells a workspace that is there from one that is not.
+First the workspace's own `web:` identifies the visitor. A visitor without a role gets the same answer as for a name
+that no workspace has: 404 if they have logged in anywhere in the deployment, or else the login of the deployment. So no
+answer shows whether a workspace exists.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """What a visitor may see: workspaces; and for operators of the deployment what is wrong with those that cannot be
-    shown (None: they are being opened), and with its own file.
+    """The things that a visitor may see: workspaces; and, for operators of the deployment, the problems of workspaces
+    that cannot be shown (None for those that are being opened), and the problem of the deployment's own file.
     """
 
     workspaces: Mapping[str, Daemon]
@@ -51,7 +51,7 @@ class Visible:
 
 
 def visible_of(request: Request) -> Visible:
-    """What whoever asks for a page of the deployment may see."""
+    """The things that the visitor of a page of the deployment may see."""
     visible = request.scope[_VISIBLE]
     assert isinstance(visible, Visible)
     return visible
@@ -59,14 +59,14 @@ def visible_of(request: Request) -> Visible:
 
 @dataclass(frozen=True, slots=True)
 class _Identified:
-    """Somebody who has come in by a login; None: where nobody is asked."""
+    """A visitor who is logged in by a login. `login` is None if no login is set."""
 
     login: LoginKeys | None
     caller: Caller
 
 
 class DeploymentDoor:
-    """Finds out who asks, and lets them into what they have a role in."""
+    """Identifies visitors, and lets them into the workspaces in which they have a role."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class DeploymentDoor:
         everybody: Visitor | None,
         attempts: Attempts,
     ) -> None:
-        """`app` answers what is of no workspace. `everybody` is who asks where no login is set; None: nobody gets in
-        then.
+        """`app` answers requests that belong to no workspace. `everybody` is the visitor if no login is set; if it is
+        None, nobody gets in without a login.
         """
         self._app = app
         self._company = company
@@ -89,18 +89,18 @@ class DeploymentDoor:
         self._metrics = MetricsToken(self._callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answers one request."""
         await answered(self._chosen, self._answer, scope, receive, send)
 
     async def _chosen(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope.pop(_APP, self._app)(scope, receive, send)
 
     def others(self) -> Sequence[Config]:
-        """A configuration for each `login` of a workspace that is not the deployment's."""
+        """A configuration for each `login` of a workspace that differs from the deployment's `login`."""
         return [config for config in self._logins() if config is not self._entrance.config]
 
     async def _answer(self, request: Request) -> Response | Receive:
-        """The refusal of a request, or what the application reads its body from."""
+        """The refusal of a request, or the function from which the application reads its body."""
         root = request.scope["root_path"]
         return await (self._in_workspace(request, root) if root else self._at_root(request))
 
@@ -123,7 +123,7 @@ class DeploymentDoor:
         return await self._outside(request, name)
 
     async def _outside(self, request: Request, name: str) -> Response:
-        """The answer for a name that no workspace has, or in which whoever asks has no role."""
+        """The answer if no workspace has the name, or if the visitor has no role in it."""
         identified = await self._identified(request)
         if isinstance(identified, Response):
             return identified
@@ -133,7 +133,7 @@ class DeploymentDoor:
         return refused(request, HTTPException(404, _(_NO_WORKSPACE)))
 
     async def _caller(self, request: Request, daemon: Daemon) -> Caller | Response | None:
-        """Who asks, by the workspace's own `web:`; None for whoever is nobody there."""
+        """The visitor according to the workspace's own `web:`; None if it does not know them."""
         login = daemon.config.settings.web.login
         if login is not None:
             caller = await self._callers.logged_in(request, daemon.config, login)
@@ -143,7 +143,7 @@ class DeploymentDoor:
         return await self._callers.on_this_machine(request, self._everybody, lambda: daemon.ledger)
 
     def _visitor(self, config: Config, caller: Caller | None) -> Visitor:
-        """A caller with the role that a configuration gives to them; None is nobody."""
+        """The visitor for a caller, with the role that a configuration gives them. A caller of None has no role."""
         if caller is None:
             return _NOBODY
         if config.settings.web.login is not None:
@@ -174,13 +174,13 @@ class DeploymentDoor:
             return await no_role(request, first, visitor, config, self._mounts.key)
         if first.secret is not None:
             return await let_in(request, first, visitor, self._mounts.key)
-        admit(request.scope, visitor, "")  # only whoever can log out finds a form here
+        admit(request.scope, visitor, "")  # visitors without a session have no forms
         return request.receive
 
-    # -- of all workspaces together
+    # -- for all workspaces together
 
     def _logins(self) -> Sequence[Config]:
-        """A configuration for each `login` that there is, the deployment's first."""
+        """A configuration for each different `login`, the deployment's first."""
         daemons = filter(None, map(self._company.daemon, self._company.names()))
         configs: list[Config] = []
         for config in (self._entrance.config, *(daemon.config for daemon in daemons)):
@@ -190,7 +190,7 @@ class DeploymentDoor:
         return configs
 
     async def _identified(self, request: Request) -> Sequence[_Identified] | Response:
-        """Who asks by each login, if by any; else the answer for a stranger, which is the deployment's."""
+        """The visitor by each login in which they are logged in. Without any, the deployment's answer for strangers."""
         own = self._entrance.config
         identified: list[_Identified] = []
         stranger = closed(request)
@@ -207,7 +207,7 @@ class DeploymentDoor:
         return identified or stranger
 
     def _by_login(self, config: Config, identified: Sequence[_Identified]) -> Visitor:
-        """Whoever asks, with the role that a configuration gives to them by its own login."""
+        """The visitor with the role that a configuration gives them by its own login."""
         login = config.settings.web.login
         callers = (each.caller for each in identified if login is None or each.login == login)
         return self._visitor(config, next(callers, None))
@@ -222,7 +222,9 @@ class DeploymentDoor:
                 yield name, daemon
 
     def _broken(self, identified: Sequence[_Identified]) -> Mapping[str, str | None]:
-        """Why workspaces are not served. Their roles cannot be read, so this is for operators of the deployment."""
+        """The reasons why workspaces are not served. Only operators of the deployment see them, because the roles of
+        such workspaces cannot be read.
+        """
         if not self._of_deployment(identified).may(Role.OPERATOR):
             return {}
         names = self._company.names()

@@ -1,4 +1,6 @@
-"""Where people log in to all workspaces of a deployment: by its own `web:`, with sessions in a ledger of their own."""
+"""The login to all workspaces of a deployment, by the deployment's own `web:`. Its sessions are in a separate
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ _SESSIONS = "_sessions"  # no workspace has such a name
 class DeploymentEntrance:
     """The deployment's own configuration, and the ledger of its sessions.
 
-    That ledger is where that of a workspace `_sessions` would be. It is made when somebody wants to log in; what it
-    holds lasts for hours, so where it was removed it begins anew.
+    That ledger has the address that a workspace `_sessions` would have. It is created when somebody first tries to log
+    in. Sessions last only for hours, so a removed ledger is simply created again.
     """
 
     def __init__(self, deployment: Callable[[], Deployment]) -> None:
-        """`deployment` gives the one in force."""
+        """`deployment` returns the deployment in use."""
         self._deployment = deployment
         self._of: tuple[Deployment, Config] | None = None
         self._opening = threading.Lock()
@@ -30,7 +32,7 @@ class DeploymentEntrance:
 
     @property
     def config(self) -> Config:
-        """The configuration of whoever comes in."""
+        """The configuration for logins to the deployment."""
         deployment, made = self._deployment(), self._of
         if made is None or made[0] is not deployment:
             made = self._of = deployment, config_of_deployment(deployment)
@@ -54,7 +56,7 @@ class DeploymentEntrance:
 
 
 def config_of_deployment(deployment: Deployment) -> Config:
-    """The deployment's own file as a configuration: its `web:`, without connections and OKRs."""
+    """A configuration with the `web:` of the deployment's own file, without connections and OKRs."""
     of_sessions = Workspace(_SESSIONS, deployment.path, deployment.path)
     return Config(
         deployment.path,

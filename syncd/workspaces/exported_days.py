@@ -1,8 +1,9 @@
 """The days of an exported key result, as readings for the workspace that reads it.
 
-A reading is of the day that the other's value is of, so a number that is old there is old here. Days on which the
-other's value was not complete have none. If its sources have dates, past days are what they say now: a restatement
-there is one here.
+Below, *there* is the workspace that exports, and *here* the workspace that reads. A reading has the day that the value
+there describes, so an old number there is old here. Days on which the value there was not complete have no reading. If
+the sources there have dates, past days have the numbers that the sources report now, so a restatement there is a
+restatement here.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ _QUALITIES: Mapping[Quality, UnsettledQuality] = {
     "stale": "stale",
     "held": "partial",
 }
-"""The quality here of a value that is not complete there. What is held there is approved there, so it is not here."""
+"""The quality here of a value that is not complete there. A held value is `partial` here: it is approved there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The number of a day there, or why there is none; `measure` is the digest of what it was measured by."""
+    """The number of a day there, or the reason why there is none. `measure` is the digest of its measure."""
 
     number: float | None
     reason: str | None
@@ -47,7 +48,9 @@ class _Day:
 
 
 class ExportedDays:
-    """Reads the days of a key result of a workspace, as of `now`. `zone` is the reader's."""
+    """Reads the days of a key result of another workspace, as of `now`. `zone` is the time zone of the workspace that
+    reads.
+    """
 
     def __init__(self, config: Config, ledger: Ledger, keys: ExportedKeys, now: datetime, zone: ZoneInfo) -> None:
         self._config = config
@@ -59,8 +62,8 @@ class ExportedDays:
         self._periods = sorted(of_it, key=lambda okrs: okrs.period.days)
 
     def snapshot(self, window: Between | None) -> Snapshot:
-        """Every reading of a window, all days if it is None; and the quality of the other's present value, if it is not
-        complete.
+        """All readings of a window, or of all days if it is None. If the present value there is not complete, also its
+        quality.
         """
         last = self._now if window is None else min(self._now, window[1] - _INSTANT)
         today = last.astimezone(self._zone).date()
@@ -87,7 +90,7 @@ class ExportedDays:
         )
 
     def _of_day(self, day: date) -> PeriodOkrs | None:
-        """The shortest period of the other that has the key result and holds a day."""
+        """The shortest period there that has the key result and contains a day."""
         return next((okrs for okrs in self._periods if okrs.period.first <= day <= okrs.period.last), None)
 
     def _unsettled(self, key_result: KeyResult, line: KeyResultLine) -> Unsettled | None:
@@ -101,7 +104,7 @@ class ExportedDays:
         return Unsettled(_QUALITIES[line.quality], reason)
 
     def _readings(self, okrs: PeriodOkrs, first: date | None) -> Iterator[tuple[date, Reading]]:
-        """The readings of a period of the other, from a day on."""
+        """The readings of a period there, from a day on."""
         key_result = okrs.by_id[self._keys.key_result]
         today = self._now.astimezone(self._zone).date()
         for day, value in self._days(okrs, key_result).items():
@@ -110,7 +113,7 @@ class ExportedDays:
                 yield on, _reading(self._keys, on, value, okrs.period.id, key_result.unit, self._zone)
 
     def _days(self, okrs: PeriodOkrs, key_result: KeyResult) -> Mapping[date, _Day]:
-        """What the other's value was on each day of a period that it is of."""
+        """The value there on each day of a period."""
         snapshots = Snapshots(self._config, okrs, self._ledger)
         end = snapshots.now(self._now)
         kept = end.values.get(key_result.id)
@@ -129,7 +132,9 @@ class ExportedDays:
         return days | self._day(okrs, line_of(end, key_result), last_day, kept.measure)
 
     def _day(self, okrs: PeriodOkrs, line: KeyResultLine, day: date, measure: str | None) -> dict[date, _Day]:
-        """A complete value, by the day that it is of: at most the `day` by whose end it stood so."""
+        """A complete value by the day that it describes, which is not later than the `day` at whose end it was the
+        value.
+        """
         if line.quality != "complete":
             return {}
         of = day if line.as_of is None else min(day, line.as_of.astimezone(okrs.period.zone).date())
@@ -138,7 +143,9 @@ class ExportedDays:
     def _by_sources(
         self, okrs: PeriodOkrs, key_result: KeyResult, kept: KeptValue, checkins: Sequence[CheckIn]
     ) -> Sequence[tuple[date, float | None]]:
-        """Each past day by what the sources say now, up to the last cycle that measured it; empty without dates."""
+        """The number of each past day that the sources report now, up to the last cycle that measured the key result;
+        empty if the sources have no dates.
+        """
         period = okrs.period
         if key_result.measure is None:
             return past_checkin_values(checkins, period, self._now)
@@ -150,7 +157,9 @@ class ExportedDays:
 def _restated(
     days: Mapping[date, _Day], by_sources: Sequence[tuple[date, float | None]], measure: str
 ) -> Iterator[tuple[date, _Day]]:
-    """The days on which the sources say another number now; before the first kept day, those on which it changed."""
+    """The days for which the sources report a number now. Before the first stored day, only the days on which the
+    number changed.
+    """
     first, before = min(days, default=date.max), None
     for day, number in by_sources:
         if day in days and days[day].measure == measure and number is not None:
@@ -161,12 +170,14 @@ def _restated(
 
 
 def place(keys: ExportedKeys) -> str:
-    """What evidence calls the key result of the other: `search/calls`."""
+    """The name of the key result in evidence: `search/calls`."""
     return f"{keys.name}/{keys.key_result}"
 
 
 def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: datetime, zone: ZoneInfo) -> Snapshot:
-    """No number on the last day of a window up to now, for this reason. Earlier days stay as they were read."""
+    """An unknown number, with the reason, for today or the last day of a window that has ended. Earlier days stay as
+    they were read.
+    """
     last = now if window is None else max(window[0], min(now, window[1] - _INSTANT))
     day = last.astimezone(zone).date()
     start = midnight(day, zone)
@@ -175,7 +186,7 @@ def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: da
 
 
 def unread(keys: ExportedKeys, problem: str, now: datetime) -> Snapshot:
-    """Nothing new, for this reason: the last complete number stays, as that of a source that fails."""
+    """No new readings, with the reason. The last complete number stays, as with a source that fails."""
     return Snapshot(between=(now, now), unsettled=Unsettled("failed", f"{place(keys)} cannot be read: {problem}"))
 
 

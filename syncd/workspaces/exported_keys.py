@@ -1,4 +1,6 @@
-"""The keys by which a workspace names a key result of another, and the settings of the connection that reads it."""
+"""The keys with which a workspace names a key result of another workspace, and the settings of the connection that
+reads it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ class DeploymentSettings(ConnectionSettings):
     clock: AwareDatetime | None = Field(None, description="The time of a rehearsal.")
 
     def now(self) -> datetime:
-        """The time, or that of the rehearsal."""
+        """The present time, or the time of the rehearsal."""
         return self.clock or datetime.now(UTC)
 
 
@@ -41,11 +43,11 @@ class ExportedKeys(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Always: a key result has a value of each day."""
+        """Always true, because a key result has a value for each day."""
         return True
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A workspace is one stream: its ledger is opened once."""
+        """A workspace is one stream, so that its ledger is opened only once."""
         return [self.name]
 
     def in_unit(self, unit: str | None) -> Self:
@@ -53,7 +55,7 @@ class ExportedKeys(ReadingKeys):
         return self if unit is None or self.unit is not None else self.model_copy(update={"unit": unit})
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """A workspace does not read itself."""
+        """The problem if a workspace would read its own key result."""
         assert isinstance(settings, DeploymentSettings)
         if self.name != settings.reader:
             return None

@@ -1,7 +1,7 @@
-"""What the files of a deployment let a workspace read of another: the key results that the other exports.
+"""Finds in the files of a deployment the key results that one workspace exports and another may read.
 
-A sentence about what cannot be read says no more of the other workspace than the reader's own file does, and what the
-other exports.
+A message about a key result that cannot be read tells nothing about the other workspace except the key results that it
+exports. Other names in the message come from the reader's own file.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class NotReadable(Exception):
 
 
 class BrokenFiles(NotReadable):
-    """The other's files, or those of the deployment, are not valid."""
+    """The files of the other workspace, or the deployment's own file, are not valid."""
 
 
 class Exports:
-    """Reads the files of a deployment, each workspace's once."""
+    """Reads the files of a deployment; those of each workspace only once."""
 
     def __init__(self, deployment: Path) -> None:
         self._path = deployment
@@ -76,13 +76,13 @@ class Exports:
         return deployment
 
     def _is_circle(self, start: tuple[str, str]) -> bool:
-        """Whether a key result is measured, over however many workspaces, from itself."""
+        """Whether a key result is measured from itself, through any number of workspaces."""
         seen, left = set[tuple[str, str]](), [start]
         while left:
             name, key_result = left.pop()
             try:
                 config = self._load(name)
-            except NotReadable:  # then nothing is measured from there
+            except NotReadable:  # then it measures nothing from other workspaces
                 continue
             for read in _read_by(config, key_result):
                 if read == start:
@@ -94,7 +94,7 @@ class Exports:
 
 
 def another_unit(keys: ExportedKeys, key_result: KeyResult) -> str | None:
-    """That a key result of the other workspace has another unit than the one expected; None if it has not."""
+    """The problem if a key result of the other workspace has another unit than the expected one; None if it has not."""
     if keys.unit is None or key_result.unit in (None, keys.unit):
         return None
     return (
@@ -104,7 +104,7 @@ def another_unit(keys: ExportedKeys, key_result: KeyResult) -> str | None:
 
 
 def _of(config: Config, name: str) -> Iterator[KeyResult]:
-    """The key results with this id, of whatever period."""
+    """The key results with this id in all periods."""
     return (key_result for okrs in config.periods for key_result in okrs.key_results if key_result.id == name)
 
 
@@ -118,7 +118,7 @@ def _read_by(config: Config, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _renamed(config: Config, name: str) -> str | None:
-    """What a key result that was exported is called now; None if it was not renamed, or is not exported any more."""
+    """A sentence with the new id of a renamed key result; None if it was not renamed, or is no longer exported."""
     for okrs in config.periods:
         for key_result in okrs.key_results:
             if key_result.moved_from == name and key_result.id in config.settings.export:

@@ -1,4 +1,4 @@
-"""How the teams of a deployment stand, in a sentence; and which of them needs a look first."""
+"""Summarizes the state of a deployment's teams in a sentence, and sorts the teams by urgency."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from syncd.workspaces.overview import WorkspaceOverview
 
 
 def is_stale(overview: WorkspaceOverview, now: datetime) -> bool:
-    """Whether two syncs were due since its last one."""
+    """Whether two more syncs were due after its last sync."""
     return overview.late_from is not None and overview.late_from < now
 
 
 def is_failing(overview: WorkspaceOverview) -> bool:
-    """Whether its files are wrong, its ledger cannot be read, or a connection's last pull did not come whole."""
+    """Whether its files are wrong, its ledger cannot be read, or the last pull of a connection was not complete."""
     return overview.problem is not None or bool(overview.failing)
 
 
 def worst_first(overviews: Sequence[WorkspaceOverview], now: datetime) -> Sequence[WorkspaceOverview]:
-    """First those with a watermelon, then those that fail, are stale, or have an objective off track, and so on."""
+    """Sorts workspaces: first those with a watermelon, then those that fail, are stale, or have an objective off track,
+    and so on.
+    """
 
     def urgency(overview: WorkspaceOverview) -> tuple[object, ...]:
         counts = (_has(overview, health) for health in WORST_FIRST[:-2])
@@ -34,7 +36,7 @@ def worst_first(overviews: Sequence[WorkspaceOverview], now: datetime) -> Sequen
 
 
 def headline(overviews: Sequence[WorkspaceOverview], now: datetime) -> str:
-    """All in a sentence: `3 of 12 teams have an objective off track. 1 watermelon. 2 fail.`"""
+    """The state of all teams: `3 of 12 teams have an objective off track. 1 watermelon. 2 fail.`"""
     if not overviews:
         return _("There is no team that you may see.")
     watermelons = sum(overview.watermelons or 0 for overview in overviews)

@@ -1,4 +1,4 @@
-"""The overviews that the company page shows: each is read again once something of it has changed."""
+"""Caches the overviews that the company page shows. An overview is read again when its workspace has changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncd.workspaces.overview import WorkspaceOverview, overview_of_workspace
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An overview, and what it was made of; `cycle` is the last that had ended, 0 before the first."""
+    """An overview, and the objects that it was made from. `cycle` is the last ended cycle, 0 before the first."""
 
     daemon: Daemon
     config: Config
@@ -24,10 +24,10 @@ class _Kept:
 
 
 class KeptOverviews:
-    """Reads the overviews of workspaces. Threads may share it: the worst that happens is that two read the same.
+    """Reads the overviews of workspaces. Threads may share it; at worst, two threads read the same overview.
 
-    What changes without a cycle changes with the day: what is expected by then. Those of workspaces that were removed
-    go when the next is read.
+    Without a cycle, an overview changes only with the day, because the expected score does. Overviews of removed
+    workspaces are dropped when the next overview is read.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A workspace in the process that serves a whole deployment: what all of them have, and those that are only shown."""
+"""A workspace in the process that serves a deployment: the base class, and the class for workspaces only shown."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ log = logging.getLogger("syncd.workspaces")
 
 
 class WorkspaceDaemon(Daemon, Protocol):
-    """What a workspace's pages are made of, and its metrics."""
+    """The daemon that the pages of a workspace read, with its metrics."""
 
     configuration: Configuration
 
     def counted(self) -> Iterable[Metric]:
-        """The metrics of what this process did."""
+        """The metrics that this process counts itself."""
         ...
 
     def read(self) -> Sequence[Metric]:
-        """The metrics that the ledger is read for. Raises LedgerError."""
+        """The metrics from the ledger. Raises LedgerError."""
         ...
 
 
 class Member(ABC):
-    """A workspace of a company. It is opened by one of its turns, so that a broken one holds up no other; what it has
-    to do is done in turns, at most one at a time.
+    """A workspace of a company. It works in turns, at most one at a time. One of its turns opens it, so that a broken
+    workspace does not delay the others.
 
-    `daemon` is None until it is open; `problem` says why it is not.
+    `daemon` is None until the workspace is open; `problem` is the reason.
     """
 
     def __init__(
         self, name: str, load: Callable[[Config | None], Config], databases: Databases, wake: Callable[[], None]
     ) -> None:
-        """`load` reads its files; `wake` is called, by any thread, when its next turn may be due sooner."""
+        """`load` reads its files. Any thread calls `wake` when the next turn may be due sooner."""
         self.name = name
         self.problem: str | None = None
         self.tried = False
-        """Whether its first turn is over, however it ended."""
+        """Whether its first turn has ended, with or without success."""
         self.stopping = threading.Event()
         self.closed = False
         self._load = load
@@ -66,17 +66,17 @@ class Member(ABC):
     @property
     @abstractmethod
     def daemon(self) -> WorkspaceDaemon | None:
-        """What its pages are made of; None until it is open."""
+        """The daemon that its pages read; None until the workspace is open."""
 
     def late(self) -> float:
-        """For how many seconds its next turn has been due; below zero if it is not due yet. The last one is due at
-        once.
+        """The seconds for which its next turn has been due; below zero if it is not due yet. After a stop, the last
+        turn is due at once.
         """
         return math.inf if self.stopping.is_set() else self._late()
 
     @abstractmethod
     def _late(self) -> float:
-        """The same, until it was stopped."""
+        """`late` of a workspace that was not stopped."""
 
     @abstractmethod
     def wake(self) -> None:
@@ -84,14 +84,14 @@ class Member(ABC):
 
     @abstractmethod
     def act(self) -> None:
-        """What it does in a turn. Raises SyncdError if it cannot be opened."""
+        """Does the work of a turn. Raises SyncdError if the workspace cannot be opened."""
 
     @abstractmethod
     def close(self) -> None:
-        """Its last turn, after it was stopped."""
+        """Does the work of the last turn, after a stop."""
 
     def turn(self) -> None:
-        """Takes a turn. Whatever goes wrong in it is its own problem."""
+        """Takes a turn. Any error in it becomes the `problem` of this workspace."""
         with works_for(self.name):
             try:
                 if self.stopping.is_set():
@@ -106,7 +106,7 @@ class Member(ABC):
             self.tried = True
 
     def reload(self) -> None:
-        """Takes over what was edited, and opens what was broken."""
+        """Reads edited files, and makes a turn due that opens a broken workspace."""
         with works_for(self.name):
             daemon = self.daemon
             try:
@@ -116,18 +116,18 @@ class Member(ABC):
                 log.exception("files cannot be read")
 
     def folders(self) -> Folders:
-        """The folders of its files, as far as it could be opened."""
+        """The folders of its files; empty until the workspace is open."""
         return folders_of(self.daemon.config) if self.daemon is not None else {}
 
     def unready(self) -> str | None:
-        """Why nothing fresh can come of it, without a look at its ledger; None if something can."""
+        """The reason why the workspace is not ready, without reading its ledger; None if it is ready."""
         daemon = self.daemon
         if daemon is None:
             return self.problem or "it is being opened"
         return daemon.ledger_problem or daemon.standing_by or (None if self.tried else "its first cycle has not ended")
 
     def _valid_config(self) -> Config:
-        """Its configuration. ConfigError if it is wrong, or if a secret is too short to be masked."""
+        """Its configuration. Raises ConfigError if it is wrong, or if a secret is too short to be masked."""
         config = self._load(None)
         if problems := [*short_secrets(config.connections.values()), *web_secret_problems(config, short=True)]:
             raise ConfigError(problems=problems)
@@ -145,7 +145,7 @@ class Member(ABC):
 
 
 class ShownMember(Member):
-    """A workspace whose pages are shown here, and which another process syncs."""
+    """A workspace whose pages this process shows, and which another process syncs."""
 
     reader: type[LedgerReader] = LedgerReader
     _reader: LedgerReader | None = None
@@ -157,7 +157,7 @@ class ShownMember(Member):
         return self._reader
 
     def _late(self) -> float:
-        """It has turns to be opened and closed only."""
+        """Its turns only open and close it."""
         return -1.0 if self._asleep else 0.0
 
     def wake(self) -> None:
@@ -166,7 +166,7 @@ class ShownMember(Member):
         self._wake_all()
 
     def act(self) -> None:
-        """Reads its files, if that did not succeed before."""
+        """Reads its files, unless an earlier turn has read them."""
         self._asleep = True
         if self._reader is None:
             config = self._valid_config()

@@ -16,7 +16,7 @@ from syncd.web.project_routes import HANDLERS, project_routes
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """The application over a daemon, and the key of its forms."""
+    """The application that shows a daemon, and the key of its forms."""
 
     daemon: Daemon
     app: ASGIApp
@@ -24,13 +24,16 @@ class Mount:
 
 
 class Mounts:
-    """Makes the application of a workspace when somebody first asks for it, and anew when another daemon serves it.
+    """Makes the application of a workspace at the first request for it, and makes a new one when another daemon serves
+    the workspace.
 
-    Whoever asks for any of them lets those go whose workspaces were removed.
+    Each request also drops the applications of removed workspaces.
     """
 
     def __init__(self, key: DeploymentKey, more: list[BaseRoute]) -> None:
-        """`key` is of the forms that are of no workspace; `more` are routes that each has beside its own."""
+        """`key` is the key for forms that belong to no workspace. `more` are routes that each application has in
+        addition to its own.
+        """
         self.key = key
         self._more = more
         self._streams = Streams()

@@ -1,6 +1,7 @@
 """Quotas that all processes over a deployment's database share: a row for each credential, in the control schema.
 
-A row is found by an HMAC, so that who reads the database learns no credential and cannot look one up that he guesses.
+The key of a row is an HMAC, so that people who read the database do not learn credentials, and cannot verify guessed
+ones.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class StoredQuotas:
     """The quotas in the control schema of a deployment, for a workspace. Each request costs two short transactions."""
 
     def __init__(self, engine: Callable[[], Engine], user: str = "") -> None:
-        """`engine` gives the present one of the control schema: another after the database was away."""
+        """`engine` returns the present engine of the control schema, which is a new one after the database was away."""
         self._engine = engine
         self._user = user
 
@@ -44,7 +45,9 @@ class StoredQuotas:
         return _Stored(self, credential)
 
     def begin(self, credential: Credential, *, waited: bool) -> None:
-        """A request with a credential begins. RetryLater if it must wait, or if the database does not answer."""
+        """Counts the beginning of a request with a credential. Raises RetryLater if it must wait, or if the database
+        does not answer.
+        """
         refused: tuple[Refused, datetime] | None = None
 
         def after(account: Account, now: datetime) -> Account:
@@ -63,13 +66,15 @@ class StoredQuotas:
             refuse(*refused)
 
     def end(self, credential: Credential, seen: Seen | None) -> Account | None:
-        """A request with a credential ended: the account since, None while the database does not answer."""
+        """Counts the end of a request with a credential. Returns the account after it, None if the database does not
+        answer.
+        """
         with suppress(LedgerError):
             return self._change(credential, lambda account, now: account.ended(seen, now))
         return None
 
     def _change(self, credential: Credential, after: Callable[[Account, datetime], Account]) -> Account:
-        """Changes the account of a credential while nobody else does."""
+        """Changes the account of a credential while its row is locked."""
         name = self._name(credential)
         of_it = quotas.c.credential == name
         with self._engine().begin() as connection:
@@ -90,7 +95,7 @@ class StoredQuotas:
 
     @cached_property
     def _key(self) -> bytes:
-        """The key of the deployment for this purpose: random, made by whoever needs it first."""
+        """The deployment's random key for these HMACs. The first process that needs it makes it."""
         with self._engine().begin() as connection:
             first = insert(keys).values(name=_PURPOSE, key=secrets.token_bytes(32)).on_conflict_do_nothing()
             connection.execute(first)
@@ -99,7 +104,9 @@ class StoredQuotas:
 
 @dataclass(slots=True)
 class _Stored:
-    """The quota of a credential. Once an answer shows that its server tells none, it is not stored either."""
+    """The quota of a credential. Once an answer shows that the server does not send a quota, later requests are not
+    counted.
+    """
 
     quotas: StoredQuotas
     credential: Credential

@@ -1,4 +1,4 @@
-"""Goes from workspace to workspace, again and again, to do in each what does not take long for most."""
+"""Visits all workspaces again and again for work that is short in most of them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from syncd.workspaces.member import Member
 
 log = logging.getLogger("syncd.workspaces")
 _EVERY = 1.0  # seconds between two visits of a workspace, if there are few
-_BETWEEN = 0.05  # seconds between two visits: with many workspaces, a visit costs more than what it finds
+_BETWEEN = 0.05  # seconds, at least, between two visits, because visits of many workspaces cost much and find little
 
 M = TypeVar("M", bound=Member)
 
 
 class Rounds(Generic[M]):
-    """The visits of one kind. `run` may run in several threads, of which none visits where another is."""
+    """The visits for one kind of work. Several threads may call `run`; no two visit the same workspace at once."""
 
     def __init__(
         self, members: Callable[[], Sequence[M]], visit: Callable[[M], None], stopping: threading.Event
@@ -31,7 +31,7 @@ class Rounds(Generic[M]):
         self._visited: set[M] = set()
 
     def run(self) -> None:
-        """Visits until the process stops. Whatever goes wrong in a visit ends it alone."""
+        """Visits workspaces until the process stops. An error in a visit ends only that visit."""
         pause = _EVERY
         while not self._stopping.wait(pause):
             member, count = self._next()
@@ -48,7 +48,7 @@ class Rounds(Generic[M]):
                     self._visited.discard(member)
 
     def _next(self) -> tuple[M | None, int]:
-        """Whom to visit now, None if all are being visited, and how many there are."""
+        """The next member to visit, None if there is none now, and the number of members."""
         with self._mutex:
             members = self._members()
             if not self._left:

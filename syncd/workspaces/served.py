@@ -1,4 +1,4 @@
-"""What the pages need of the process that serves the workspaces of a deployment."""
+"""The interface between the pages and the process that serves the workspaces of a deployment."""
 
 from __future__ import annotations
 
@@ -10,48 +10,50 @@ from syncd.web.daemon import Daemon
 
 
 class ServedWorkspaces(Protocol):
-    """The workspaces of a deployment as a process serves them: what is in force, and what is wrong."""
+    """The workspaces of a deployment that a process serves, and their problems."""
 
     config_problem: str | None
-    """Why the deployment's file is not in use; None if it is."""
+    """The reason why the deployment's present file is not in use; None if it is."""
 
     @property
     def deployment(self) -> Deployment:
-        """The deployment by its last valid file."""
+        """The deployment from its last valid file."""
         ...
 
     @property
     def workers(self) -> int | None:
-        """How many workers run the cycles; None where no worker does, or nobody has counted them yet."""
+        """The number of workers that run the cycles. None if no workers run them, or if they are not counted yet."""
         ...
 
     @property
     def stopping(self) -> bool:
-        """Whether it is about to end."""
+        """Whether the process is about to end."""
         ...
 
     def names(self) -> Sequence[str]:
-        """The name of each workspace, also of those that are broken."""
+        """The names of all workspaces, including broken ones."""
         ...
 
     def daemon(self, name: str) -> Daemon | None:
-        """Who serves a workspace; None if there is no such workspace, or its files were never valid."""
+        """The daemon that serves a workspace; None if there is no such workspace, or if its files were never valid."""
         ...
 
     def problem(self, name: str) -> str | None:
-        """Why a workspace is not served; None if it is, if it is being opened, or if there is none of this name."""
+        """The reason why a workspace is not served. None if it is served or is being opened, or if there is no such
+        workspace.
+        """
         ...
 
     def standstill(self) -> float | None:
-        """For how many seconds its loop has not moved, if it should have; else None."""
+        """The seconds for which its loop has stood still, if it should have worked; None otherwise."""
         ...
 
     def not_ready(self) -> str | None:
-        """Why it does no work yet; None if it does. Raises LedgerError."""
+        """The reason why the process does no work yet; None if it works. Raises LedgerError."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
+        """The metrics, in Prometheus' text format; without `ledger`, the metrics from ledgers are left out."""
         ...
 
     def receive_webhook(

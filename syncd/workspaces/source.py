@@ -1,6 +1,7 @@
-"""The source of key results that other workspaces export: opens the other's ledger for the moment of the reading.
+"""The source of key results that other workspaces export. It opens the ledger of the other workspace only while it
+reads.
 
-It never writes there, and never waits for the other's locks.
+It never writes to that ledger, and never waits for its locks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from syncd.workspaces.exports import BrokenFiles, Exports, NotReadable
 
 
 class ExportsSource:
-    """The opened deployment. `clock` and `zone` are the reader's: its days are those of the readings."""
+    """The opened deployment. `clock` and `zone` belong to the workspace that reads, so the readings have its days."""
 
     def __init__(self, deployment: Path, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
         self._deployment = deployment
@@ -32,7 +33,9 @@ class ExportsSource:
         """Key results have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The days of each key result that is read of a workspace, all of them each time: the past may be restated."""
+        """All days of each key result that is read from a workspace, at each pull, because past days may be
+        restated.
+        """
         now = self._clock()
         readable: dict[str, tuple[ExportedKeys, Config]] = {}
         snapshots: dict[str, Snapshot] = {}
@@ -70,9 +73,9 @@ class ExportsSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the deployment is there."""
+        """Checks whether the deployment's syncd.yaml exists."""
         there = self._deployment.is_file()
         yield Check("reachable", there, f"{self._deployment}{'' if there else ' is gone'}")
 
     def close(self) -> None:
-        """Each ledger is closed once it was read."""
+        """There is nothing to close: each ledger is closed after it was read."""

@@ -1,4 +1,4 @@
-"""A workspace that this process syncs beside others. Each of its cycles is a turn, and each turn has a new thread."""
+"""A workspace that this process syncs, among others. Each of its cycles is a turn, and each turn has a new thread."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from syncd.workspaces.member import Member, WorkspaceDaemon, log
 
 _STANDBY = 2.0  # seconds between two tries to claim the ledger
 _OPENING = 30.0  # seconds between two tries to open it
-_LONGEST = 60.0  # seconds that a cycle may hold a thread for pulls: they go on beside it, and others get their turn
+_LONGEST = 60.0  # seconds for which a cycle waits for pulls; then they continue, and others get a turn
 _STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
-_GRACE = 5.0  # seconds that what is on its way to publishers has to end, once the workspace is gone
+_GRACE = 5.0  # seconds for deliveries that are being sent, after the workspace was removed
 
 
 class _Served(ServedLedger):
@@ -29,7 +29,7 @@ class _Served(ServedLedger):
     in_turn = False
 
     def standstill(self) -> float | None:
-        """For how many seconds its cycle has not moved, if it should have; else None."""
+        """The seconds for which its cycle has stood still, if it should have worked; None otherwise."""
         still = time.monotonic() - self.job.moved_at
         return still if self.in_turn and still > _STANDSTILL else None
 
@@ -46,17 +46,17 @@ class SyncedMember(Member):
         self._check_claim: Callable[[], None] | None = None
         self._due: Due | None = None
         self._again_at = time.monotonic()
-        """By the monotonic clock: when its next turn is due, while no cycle has told."""
+        """The time, by the monotonic clock, at which the next turn is due, if no cycle has set it."""
         self._woken_at: float | None = None
         self._mutex = threading.Lock()
 
     @property
     def daemon(self) -> WorkspaceDaemon | None:
-        """The ledger that is served."""
+        """The ledger that this process serves."""
         return self._served
 
     def _late(self) -> float:
-        """How many seconds ago it was due by its schedule, or was woken; of the two, the longer time."""
+        """The seconds since it was due by its schedule, or since it was woken, whichever is longer."""
         now, due, woken_at = time.monotonic(), self._due, self._woken_at
         if due is not None and self._served is not None:
             late = -due.left(self._served.job.send_again_at)
@@ -72,19 +72,19 @@ class SyncedMember(Member):
         self._wake_all()
 
     def look(self) -> None:
-        """Wakes it if somebody asked for something in another process."""
+        """Wakes it if another process has stored a new request."""
         served = self._served
         if served is not None and self._check_claim is not None and not served.in_turn and served.job.has_new_request():
             self.wake()
 
     def keep_up(self) -> None:
-        """Prunes and backs up, if that is due."""
+        """Prunes and backs up the ledger, if that is due."""
         if self._served is not None:
             self._served.upkeep.work(self.stopping)
 
     def act(self) -> None:
-        """Opens and claims the ledger, unless it is ours already, and runs a cycle."""
-        self._woken_at = None  # whatever wakes it from now on is for the next turn
+        """Opens and claims the ledger, unless this process holds it already, and runs a cycle."""
+        self._woken_at = None  # waking it after this point makes the next turn due
         if self._due is not None:
             self._due.note_a_step()
         self._due, self._again_at = None, time.monotonic() + _OPENING
@@ -94,7 +94,7 @@ class SyncedMember(Member):
             self._cycle(self._served)
 
     def close(self) -> None:
-        """Lets go of the ledger. A pull that hangs ends with its server."""
+        """Releases and closes the ledger. A pull that hangs ends when its server ends it."""
         if self._served is not None:
             self._served.job.end_pulls()
             self._served.job.join(_GRACE)
@@ -103,14 +103,14 @@ class SyncedMember(Member):
                 self._served.ledger.close()
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits until nothing is on its way to a publisher, at most so many seconds; returns the names that hang."""
+        """Waits until no delivery is being sent, at most `seconds` seconds; returns the publishers that hang."""
         return self._served.job.join(seconds) if self._served is not None else ()
 
     def _opened(self) -> _Served:
         config = self._valid_config()
         self._ledger_url = config.ledger_url()
         ledger = open_ledger(self._ledger_url, address=config.ledger_url, databases=self._databases)
-        assert ledger is not None  # it was created
+        assert ledger is not None  # it was opened or created
         return self._served_ledger(config, ledger)
 
     def _served_ledger(self, config: Config, ledger: Ledger) -> _Served:
@@ -127,7 +127,7 @@ class SyncedMember(Member):
         )
 
     def _claimed(self, served: _Served) -> bool:
-        """Whether this process is the service of the ledger. If another is, it stands by."""
+        """Whether this process is the service of the ledger. If another process is, this one stands by."""
         if self._check_claim is None:
             try:
                 self._check_claim = self._claim.enter_context(service_lock(served.ledger.engine))

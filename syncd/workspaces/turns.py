@@ -1,4 +1,4 @@
-"""Who is next: the turns of many workspaces in a few threads, that which has been due longest first."""
+"""Gives turns to many workspaces in a few threads. The turn that has been due longest comes first."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 
 log = logging.getLogger("syncd.workspaces")
 _MOST = 8
-_LOOK = 1.0  # seconds between two looks at what is due: a machine that slept has a later time
+_LOOK = 1.0  # seconds between two checks of due turns, because a machine may have slept
 
 
 class TakesTurns(Protocol):
-    """What has turns."""
+    """An object that has turns."""
 
     name: str
 
     def late(self) -> float:
-        """For how many seconds its next turn has been due; below zero if it is not due yet."""
+        """The seconds for which its next turn has been due; below zero if it is not due yet."""
         ...
 
     def turn(self) -> None:
@@ -28,8 +28,8 @@ class TakesTurns(Protocol):
 
 
 class Turns:
-    """At most so many turns at a time, and at most one of each. A turn has a thread of its own, so that one that hangs
-    when the process stops is left behind.
+    """Runs at most `_MOST` turns at a time, and at most one of each workspace. Each turn has its own thread, so that
+    the process can end although a turn hangs.
     """
 
     def __init__(self, stopping: threading.Event) -> None:
@@ -37,15 +37,15 @@ class Turns:
         self._stopping = stopping
         self._wake = threading.Event()
         self._running: dict[TakesTurns, tuple[threading.Thread, float]] = {}
-        """The thread of each turn, and when it began by the monotonic clock."""
+        """The thread of each turn, and the time at which it began, by the monotonic clock."""
 
     def wake(self) -> None:
-        """Looks at once at what is due."""
+        """Makes `run` check at once for due turns."""
         self._wake.set()
 
     @property
     def running(self) -> Mapping[TakesTurns, float]:
-        """Whose turn it is now, and for how many seconds it has been."""
+        """The workspaces that have a turn now, each with the seconds since the turn began."""
         now = time.monotonic()
         return {taker: now - began for taker, (_, began) in list(self._running.items())}
 
@@ -55,7 +55,7 @@ class Turns:
         return len(self._running) >= _MOST
 
     def run(self, takers: Callable[[], Iterable[TakesTurns]]) -> None:
-        """Gives turns until the process stops; `takers` are those that may have one now."""
+        """Gives turns until the process stops. `takers` returns the workspaces that may have a turn now."""
         while not self._stopping.is_set():
             self.moved_at = time.monotonic()
             self._wake.clear()
@@ -63,12 +63,12 @@ class Turns:
             due = sorted((each for each in late if each[0] >= 0), key=lambda each: each[0], reverse=True)
             for _, taker in due[: _MOST - len(self._running)]:
                 if not self._begin(taker):
-                    break  # the next look tries again
+                    break  # the next check tries again
             next_late = max((seconds for seconds, _ in late if seconds < 0), default=-_LOOK)
             self._wake.wait(min(-next_late, _LOOK))
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits for the turns that are under way, at most so many seconds; returns the names of those that hang."""
+        """Waits for the running turns, at most `seconds` seconds; returns the names of the turns that hang."""
         end = time.monotonic() + seconds
         for thread, _ in list(self._running.values()):
             thread.join(max(0.0, end - time.monotonic()))

@@ -1,4 +1,4 @@
-"""`syncd run` of a deployment with workers: the pages of all workspaces, and a worker beside them."""
+"""`syncd run` of a deployment with workers: shows the pages of all workspaces, and runs a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.workspaces.company import Company
 from syncd.workspaces.worked_member import WorkedMember
 from syncd.workspaces.worker import Worker
 
-_GRACE = 9.0  # seconds that the worker has to end, from the stop on
+_GRACE = 9.0  # seconds that the worker has to end, from the time of the stop
 
 
 class WorkedCompany(Company):
@@ -22,15 +22,15 @@ class WorkedCompany(Company):
 
     @property
     def workers(self) -> int | None:
-        """How many workers were alive when this one last counted them; None if it has not yet."""
+        """The number of workers that were alive at this worker's last count; None before the first count."""
         return self._worker.alive
 
     def not_ready(self) -> str | None:
-        """Why nothing can be expected of this process yet, or any more; None if it is ready."""
+        """The reason why this process cannot serve workspaces or take jobs, or not yet; None if it is ready."""
         return super().not_ready() or self._worker.problem()
 
     def standstill(self) -> float | None:
-        """For how many seconds the pages or the jobs have not moved, if they should have; else None."""
+        """The seconds for which the pages or the jobs have stood still, if they should have worked; None otherwise."""
         return super().standstill() or self._worker.standstill()
 
     def scrape(self, *, ledger: bool = True) -> bytes:
@@ -45,6 +45,6 @@ class WorkedCompany(Company):
         thread.join(max(0.0, self._worker.stopped_at + _GRACE - time.monotonic()))
 
     def stop(self) -> None:
-        """Ends `run` within seconds in any state."""
+        """Makes `run` end within seconds, in any state."""
         self._worker.stop()
         super().stop()

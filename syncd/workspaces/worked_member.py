@@ -1,4 +1,6 @@
-"""A workspace whose pages are shown here, and whose cycles workers run: what happens here makes it due for them."""
+"""A workspace whose pages this process shows, and whose cycles workers run. Events here make the workspace due for the
+workers.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from syncd.service.configuration import Load
 from syncd.service.hooks import Hooks
 from syncd.workspaces.member import ShownMember
 
-_BETWEEN_TRIES = 5.0  # seconds, to make a workspace due while the database is away
+_BETWEEN_TRIES = 5.0  # seconds between two tries to make a workspace due, while the database is away
 
 
 class WorkedReader(LedgerReader):
-    """Reads a ledger that workers write, and takes webhooks for them."""
+    """Reads a ledger that workers write, and receives webhooks for them."""
 
     _hooks: Hooks | None = None
 
@@ -26,13 +28,13 @@ class WorkedReader(LedgerReader):
         super().__init__(path, config, load=load, databases=databases)
 
     def make_due(self) -> None:
-        """The next free worker runs a cycle. Before the first cycle there is no ledger, and it is due anyway."""
+        """Makes the next free worker run a cycle. Before the first cycle, without a ledger, it is due anyway."""
         if self.ledger is not None:
             with self.ledger.engine.begin() as connection:
                 wake_worker(connection)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook; one that is signed and new makes the workspace due."""
+        """The status and the sentence that answer a webhook. A signed, new webhook makes the workspace due."""
         if self.ledger is None:
             return 503, "no cycle has ended yet"
         if self._hooks is None:
@@ -48,20 +50,22 @@ class WorkedMember(ShownMember):
     _again_at = 0.0
 
     def _late(self) -> float:
-        """As for one that is shown; also while the workers do not know that it is due."""
+        """As in `ShownMember`. It also has turns until the workers know that the workspace is due."""
         return time.monotonic() - self._again_at if self._asleep and self._to_make_due else super()._late()
 
     def wake(self) -> None:
-        """Makes it due for the workers, too: its next turn does so."""
+        """Makes its next turn due, which makes the workspace due for the workers."""
         self._to_make_due, self._again_at = True, 0.0
         super().wake()
 
     def act(self) -> None:
-        """Reads its files, and makes it due if that is asked for: again and again, until the database has it."""
+        """Reads its files, and makes the workspace due for the workers if it was woken. Tries again until the database
+        has stored it.
+        """
         self._again_at = time.monotonic() + _BETWEEN_TRIES
         super().act()
         if self._to_make_due and isinstance(self._reader, WorkedReader):
-            self._to_make_due = False  # whatever wakes it from now on is for another turn
+            self._to_make_due = False  # waking it after this point makes another turn due
             try:
                 self._reader.make_due()
             except BaseException:

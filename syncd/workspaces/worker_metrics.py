@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of a worker: the jobs that it ran, how many workers there are, and how late jobs are."""
+"""The metrics of a worker for Prometheus: the jobs that it ran, the number of workers, and the delay of jobs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WorkerMetrics:
             "syncd_jobs", "Jobs that this worker ran, by how they ended.", ["outcome"], registry=self._registry
         )
         for outcome in OUTCOMES:
-            self.jobs.labels(outcome)  # from 0 on: `increase` does not see the first event of a new series
+            self.jobs.labels(outcome)  # begins at 0, because `increase` does not see the first event of a new series
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

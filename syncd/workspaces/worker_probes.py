@@ -1,4 +1,4 @@
-"""What a worker serves: probes and metrics, and no page."""
+"""The endpoints of a worker: probes and metrics, but no pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def make_probes(worker: Worker) -> ASGIApp:
-    """The application for a worker's `--listen`. It names no workspace, and tells no reason: anybody may ask."""
+    """The application for a worker's `--listen`. Its answers contain no names of workspaces and no reasons, because
+    anybody may request them.
+    """
 
     async def healthz(_: Request) -> Response:
         if not worker.stopping and worker.standstill() is not None:

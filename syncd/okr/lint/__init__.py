@@ -18,7 +18,7 @@ __all__ = ["RULES", "Finding", "PulledRows", "Rule", "lint"]
 def lint(okrs: PeriodOkrs, rows: PulledRows | None = None) -> Iterator[Finding]:
     """Every finding about a period's OKRs that no `ignore:` covers, in the order of the files.
 
-    With `rows`, the findings about the records that a ledger holds are among them.
+    With `rows`, the findings about the records in a ledger are included.
     """
     for objective in okrs.objectives:
         ignored = {kr.id: (*objective.ignore, *kr.ignore) for kr in objective.key_results}

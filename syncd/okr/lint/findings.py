@@ -1,4 +1,4 @@
-"""Rules of lint, and their findings."""
+"""The types for rules of lint and their findings."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
 
 
 class Rows(Protocol):
-    """The records that were pulled for a measure, whether they count or not."""
+    """The records that were pulled for a measure, including records that are not counted."""
 
     def texts(self, measure: RecordMeasure, field: str) -> Collection[str]:
-        """Each text that a field holds."""
+        """The texts that a field holds in these records."""
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records there are."""
+        """The number of records."""
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
-        """How many records that count in the window have each remark."""
+        """The number of records with each remark, among the records that are counted in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ CheckOfRows = Callable[[Objective, Period, PulledRows], Iterator[tuple[str, str]
 class Rule:
     """A rule: its id, the reason for it, its check, and the YAML key that most of its findings concern.
 
-    `of_rows` is its check where a ledger holds the records.
+    `of_rows` is the check that uses the records in a ledger.
     """
 
     id: LintRule

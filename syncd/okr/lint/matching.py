@@ -1,4 +1,4 @@
-"""Filters and windows: measures that nothing can ever match, and filters that exclude nothing."""
+"""Checks filters and windows: finds measures that nothing can ever match, and filters that exclude nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk.facts import Scalar
 
 
 def nothing_matches(measure: Leaf, period: Period) -> str | None:
-    """Why nothing can match a measure, as a sentence without its subject; None if no reason is visible."""
+    """The reason why nothing can match a measure, as a sentence without its subject; None if no reason is found."""
     if outside := _outside(measure.window, period):
         return outside
     if isinstance(measure, RecordMeasure):
@@ -21,7 +21,7 @@ def nothing_matches(measure: Leaf, period: Period) -> str | None:
 
 
 def excludes_nothing(measure: RecordMeasure, rows: PulledRows) -> Iterator[str]:
-    """For each filter that none of the pulled records meets: that it excludes nothing, as a sentence."""
+    """A sentence for each filter that excludes nothing, because no pulled record has a value that it excludes."""
     for rule in measure.filters:
         wanted = [value for value in rule.any_of if isinstance(value, str)]
         if not rule.negated or len(wanted) < len(rule.any_of):
@@ -56,7 +56,7 @@ def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
 def _exclude_each_other(first: Filter, second: Filter) -> bool:
     """Whether no value of a field meets both filters.
 
-    In a field with many values, each bound could be met by another value; authors never mean that.
+    In a field with many values, each bound could be met by a different value, but authors never mean that.
     """
     if first.at_least is not None and second.at_most is not None:
         return _above(first.at_least, second.at_most)

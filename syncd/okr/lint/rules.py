@@ -21,7 +21,7 @@ _VOLUME = ("count", "sum", "distinct")
 def check_objective(
     rules: Iterable[Rule], objective: Objective, period: Period, rows: PulledRows | None = None
 ) -> Iterator[Finding]:
-    """The findings of these rules about an objective, whether ignored or not; with `rows`, about its records too."""
+    """The findings of these rules about an objective, even ignored findings; with `rows`, about its records too."""
     for rule in rules:
         for subject, message in rule.check(objective, period):
             yield Finding(rule, subject, message)
@@ -72,12 +72,12 @@ def _no_end(kr: KeyResult) -> str | None:
     if not isinstance(kr.goal, Milestones):
         return None
     undated = [step.title for step in kr.goal.steps if step.by is None]
-    if not undated or len(undated) == len(kr.goal.steps):  # without any date, progress is expected evenly
+    if not undated or len(undated) == len(kr.goal.steps):  # if no milestone has a date, progress is expected evenly
         return None
     return f"has due dates for some milestones, but not for {' and '.join(undated)}; say `by:`"
 
 
-# -- what drives what
+# -- links
 
 
 def _drives_nothing(kr: KeyResult) -> str | None:
@@ -127,7 +127,7 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
     if level := kr.goal.level(kr.goal.baseline):
         return f"starts with its level {level} reached, at the baseline {full_number(kr.goal.baseline)}"
     way = direction(kr.title)
-    if way is None or kr.goal.baseline == 0:  # a title about a fall may count it up from 0
+    if way is None or kr.goal.baseline == 0:  # the title may be about a fall that is counted up from 0
         return None
     if (kr.goal.target < kr.goal.baseline) == (way == "down"):
         return None
@@ -136,25 +136,25 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
 
 
 def _title_against_numbers(kr: KeyResult) -> str | None:
-    """Compares the ratio of the numbers, because title and goal may have other units: hours and minutes, % and 0.05."""
+    """Compares ratios, because title and goal may have different units: hours and minutes, or 5 % and 0.05."""
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
-    if _thousands_point(kr):  # which explains the difference
+    if _thousands_point(kr):  # another rule explains the difference
         return None
     (first, last), baseline = named, kr.goal.baseline
     for target in {kr.goal.target, *(number for _, number in kr.goal.levels)}:
         counted = [abs(last - first), *([abs(last - first) / abs(first) * 100] if first else [])]
         if math.isclose(first * target, last * baseline) and (first == 0) == (baseline == 0):
             return None
-        if baseline == 0 and any(math.isclose(target, number) for number in counted):  # the way itself is counted
+        if baseline == 0 and any(math.isclose(target, number) for number in counted):  # it counts the distance
             return None
     numbers = f"{full_number(baseline)} to {full_number(kr.goal.target)}"
     by_title = f"{full_number(first)} to {full_number(last)}"
     return f"goes from {by_title} by its title, but from {numbers} by its numbers; correct one"
 
 
-# -- numbers that cannot be reached
+# -- unreachable numbers
 
 
 def _leaves(objective: Objective) -> Iterator[tuple[str, Leaf]]:
@@ -183,7 +183,7 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
 
 
 def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Without records there is nothing to find."""
+    """Finds nothing. It is the check of the rules that need a ledger's records."""
     yield from ()
 
 
@@ -214,8 +214,8 @@ def _thousands_point(kr: KeyResult) -> str | None:
 
 
 def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
-    """The numbers that a key result aims at. A band may reach beyond the plausible bounds as long as a part of it lies
-    within them.
+    """The numbers that a key result aims at. A band may extend beyond the plausible bounds if a part of it is within
+    them.
     """
     goal = kr.goal
     if isinstance(goal, Target):
@@ -301,7 +301,7 @@ _OKR_RULES = (
 
 
 def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Compares each `ignore:` with the findings there would be without it. A finding about records may come and go."""
+    """Finds each `ignore:` that suppresses no finding. Rules about records are not checked: their findings may vary."""
     findings = {(finding.rule.id, finding.subject) for finding in check_objective(_OKR_RULES, objective, period)}
     for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
         for rule in dict.fromkeys(rule for rule in ignore if rule not in _OF_ROWS):

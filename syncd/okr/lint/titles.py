@@ -1,6 +1,6 @@
-"""What an English title expresses: work to do, a change, or the direction of a number.
+"""Recognizes what an English title expresses: work to do, a change, or the direction of a number.
 
-The lists of words are short on purpose: a wrong warning loses more trust than a missing one. A title in another
+The lists of words are short on purpose: a wrong warning loses more trust than a missing warning. A title in another
 language matches nothing.
 """
 
@@ -16,13 +16,13 @@ _WORK = (
     "prototype publish recruit redesign refactor release replace rewrite rebuild roll+out schedule select set+up ship "
     "solicit talk+to teach translate user-test write analyse analyze apply+for benchmark choose"
 )
-"""Verbs of work at the beginning of a title."""
+"""Verbs that mean work if a title begins with them."""
 
 _ALSO_NOUNS = (
     "audit call design document email e-mail film hold host interview map meet move open pilot plan post present "
     "record remove research review run send set survey test train upgrade visit"
 )
-"""Verbs of work that may be nouns: they need an object after them."""
+"""Verbs of work that are also nouns, so an object must follow them."""
 
 _AND_ANOTHER = r"and (?!\w+ (?:rate|time)s?\b)\w+"
 _OBJECT = (
@@ -34,7 +34,7 @@ _COUNTED = (
     "e-books emails events experiments features hires interviews meetings meetups minisite posts presentations "
     "pull+requests merge+requests releases sessions sets sprints stories test tests trainings videos webinars workshops"
 )
-"""What people make or do: to count it is to count work."""
+"""Things that people make or do. A title that counts them counts work."""
 _FALL = "fall falls drop drops decrease decreases decline declines shrink shrinks"
 _RISE = "rise rises grow grows increase increases climb climbs"
 _BRING_DOWN, _BRING_UP = "reduce decrease halve lower", "increase grow raise double"
@@ -65,14 +65,14 @@ _UPKEEP = re.compile(
     + r" .*\b(?:below|under|above|over|at|of|within|(?:less|more) than) (?:least |most |a |an )?"
     + rf"(?:least |most )?{_NUMBER}"
 )
-_BY_ITSELF = r"(?<!\bto )(?<!\bthat )(?<!\bwhich )\b"  # not the purpose of some work: 12 experiments to grow sign-ups
+_BY_ITSELF = r"(?<!\bto )(?<!\bthat )(?<!\bwhich )\b"  # not as a purpose, as in: 12 experiments to grow sign-ups
 _FALLING = re.compile(rf"{_BY_ITSELF}{_any(_FALL)}{_TO_NUMBER}|\w (?:falls|shrinks?)$|\bdown (?:from|to) {_NUMBER}")
 _RISING = re.compile(rf"{_BY_ITSELF}{_any(_RISE)}{_TO_NUMBER}|\w (?:rises|grows?)$|\bup from {_NUMBER}")
 _FEWER = re.compile(_START + r"(?:fewer|less) (?!than\b)")
 _LEADING_DOWN = re.compile(_START + _any(_BRING_DOWN) + r"(?! (?:in|of)\b)")
 _LEADING_UP = re.compile(_START + _any(_BRING_UP) + r"(?! (?:in|of)\b)")
 _CHANGING = re.compile(_START + _any("increase reduce grow decrease boost halve") + r"(?! (?:in|of)\b)")
-# `by` needs a percentage: by 12 December is no change.
+# `by` needs a percentage, because `by 12 December` is not a change.
 _CHANGING_TO = re.compile(
     _START + _any("lower raise improve cut double") + rf".* (?:(?:from|to|below|under|above) {_NUMBER}|by \d+ ?%)"
 )
@@ -84,7 +84,7 @@ _NOT = re.compile(r"\b(?:no|not|never|without)\b")
 
 
 def says_work(title: str) -> bool:
-    """Whether a title names a task: `Launch the portal` does, `Launch conversion rises to 4 %` does not."""
+    """Whether a title names a task. `Launch the portal` does, `Launch conversion rises to 4 %` does not."""
     text = _plain(title)
     if says_upkeep(title):
         return False
@@ -99,7 +99,7 @@ def says_work(title: str) -> bool:
 
 
 def says_upkeep(title: str) -> bool:
-    """Whether a title says to keep a number as it is: `Maintain churn below 2 %` does."""
+    """Whether a title says to keep a number unchanged. `Maintain churn below 2 %` does."""
     return _UPKEEP.search(_plain(title)) is not None
 
 
@@ -112,7 +112,7 @@ def says_change(title: str) -> bool:
 
 
 def may_be_thousands(number: str, title: str, unit: str | None) -> bool:
-    """Whether a number written as `4.000` may mean 4000: its title has it too, or nobody would write it so."""
+    """Whether a number written like `4.000` may mean 4000: the title has these digits too, or they end with 0."""
     whole, _, rest = number.lstrip("+-").partition(".")
     if re.search(rf"\b{whole}\.{rest} ?%|\b0\.\d", title) or unit == "%":
         return False
@@ -125,7 +125,7 @@ def _moves(text: str) -> bool:
 
 
 def direction(title: str) -> Literal["up", "down"] | None:
-    """The direction in which the title says that the number moves; None if the title names no direction, or both."""
+    """The direction in which the number moves according to the title; None if it names no direction, or both."""
     text = _plain(title)
     if _NOT.search(text):
         return None
@@ -166,7 +166,7 @@ def _named_numbers(text: str) -> tuple[float, float] | None:
 
 
 def _number(text: str) -> float | None:
-    """A number as English writes it, such as `1,200` or `1.5`; None for any other text, and for `1.200`, which may be
+    """A number in English notation, such as `1,200` or `1.5`. None for any other text, and for `1.200`, which may mean
     1200.
     """
     text = text.rstrip(".,")

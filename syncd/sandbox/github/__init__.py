@@ -1,1 +1,1 @@
-"""GitHub: the company's repositories and the REST API in front of them."""
+"""GitHub: the company's repositories and their REST API."""

@@ -1,4 +1,4 @@
-"""What GitHub's responses share: rows with their placeholders filled in, pages with links, redirects, errors."""
+"""Helpers for GitHub's responses: rows with filled placeholders, pages with links, redirects, errors."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def page(
 ) -> Response:
     """One page of a list, with its RFC 5988 links; `row` makes each row's JSON. The links lead to `address`.
 
-    As on GitHub, that address names a repository by its id. Some lists stand `within` an object, under a name and
-    beside the number of all rows.
+    As on GitHub, `address` names a repository by its id. `within` is for lists inside an object: it has the list's name
+    in the object, and the number of all rows, which the object also holds.
     """
     size = min(_positive(request.param("per_page"), 30), 100)
     number = _positive(request.param("page"), 1)
@@ -62,12 +62,12 @@ def _positive(text: str, default: int) -> int:
 
 
 def moved(request: Request, address: str) -> Response:
-    """A redirect that keeps the query, as on the real site: 301 for a GET; else 307, which keeps the method."""
+    """A redirect that keeps the query, as on the real site: 301 for a GET, otherwise 307, which keeps the method."""
     target = address + (f"?{request.query}" if request.query else "")
     body = {"message": "Moved Permanently", "url": target, "documentation_url": f"{DOCS}/guides/best-practices"}
     return json_response(body, 301 if request.method == "GET" else 307, {"Location": target})
 
 
 def error(status: int, message: str, **more: Any) -> Response:
-    """An error in GitHub's shape."""
+    """An error in GitHub's format."""
     return json_response({"message": message, **more, "documentation_url": DOCS, "status": str(status)}, status)

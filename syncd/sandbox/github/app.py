@@ -1,4 +1,4 @@
-"""GitHub App authentication: a JWT signed with the app's key buys an installation token."""
+"""GitHub App authentication: a client exchanges a JWT signed with the app's key for an installation token."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Reason = Literal["completed", "reopened", "not_planned", "duplicate"]
 
 @dataclass(frozen=True)
 class User:
-    """An account: a bot's login ends in `[bot]`, any other is a person's."""
+    """An account. If its login ends in `[bot]`, it is a bot, otherwise a person."""
 
     id: int
     login: str
@@ -37,7 +37,7 @@ class Comment:
 
 @dataclass
 class Item:
-    """What issues and pull requests share. Each repository numbers both from one sequence."""
+    """The fields that issues and pull requests share. A repository numbers both from the same sequence."""
 
     id: int
     number: int
@@ -52,7 +52,7 @@ class Item:
     milestone: str | None = None
     comments: list[Comment] = field(default_factory=list)
     rows: dict[str, bytes] = field(default_factory=dict, repr=False)
-    """The JSON that was last served, by the kind of row; every change empties it."""
+    """The JSON in the last response, by the kind of row. Every change empties it."""
 
 
 @dataclass
@@ -67,7 +67,8 @@ class Issue(Item):
 class Pull(Item):
     """A pull request. In a list of issues its row has a second id: `issue_id`.
 
-    `head` is the branch that it merges, if others merge into that branch too; `committed` are the dates of its commits.
+    `head` is the branch that it merges, if other pull requests merge into that branch too. `committed` has the dates of
+    its commits.
     """
 
     issue_id: int = 0
@@ -93,9 +94,7 @@ class Release:
 
 @dataclass
 class Repo:
-    """A repository. Every change to the repository raises `version`: a list made at one version is valid until the
-    next.
-    """
+    """A repository. Every change to it increases `version`. A list made at a version is valid until the next change."""
 
     id: int
     owner: str
@@ -110,25 +109,25 @@ class Repo:
     empty: bool = False
     """Whether nobody has pushed a commit yet."""
     lost: set[str] = field(default_factory=set)
-    """Commits that are gone after a forced push."""
+    """The commits that a forced push removed."""
     touches_deployments: bool = True
-    """Whether a status moves the `updated_at` of its deployment."""
+    """Whether a new status changes the `updated_at` of its deployment."""
     deleted: set[int] = field(default_factory=set)
     transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """The old number of each issue that left → (its new repository's id, its new number)."""
+    """The new repository's id and the new number of each transferred issue, by its old number."""
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The name in lower case of each label → (its name, its colour)."""
+    """The name and the colour of each label, by its name in lower case."""
     archived: bool = False
     fork: bool = False
     private: bool = True
     has_issues: bool = True
     has_pull_requests: bool = True
     blocked: Literal["tos", "dmca"] | None = None
-    """Why GitHub has disabled the repository, which it still lists."""
+    """The reason why GitHub has disabled the repository. GitHub still lists it."""
     hidden: bool = False
-    """Whether the tokens may not see the repository: it answers as if it did not exist."""
+    """Whether the repository is invisible to the tokens: its addresses answer as if it did not exist."""
     legacy_ids: bool = False
-    """Whether the node ids of its items have GitHub's form of before 2021."""
+    """Whether the node ids of its items have the form that GitHub used before 2021."""
     version: int = 0
     last_number: int = 0
     as_json: tuple[int, bytes] = (-1, b"")
@@ -145,9 +144,9 @@ class Repo:
         return self.last_number
 
     def label(self, name: str, color: str = "d73a4a") -> str:
-        """The label's name in its first spelling; adds a new label."""
+        """The label's name in its first spelling. Adds the label if it is new."""
         return self.labels.setdefault(name.lower(), (name, color))[0]
 
     def open_items(self) -> int:
-        """Open issues and pull requests together, as GitHub counts them."""
+        """The number of open issues and pull requests, as GitHub counts them."""
         return sum(item.state == "open" for item in self.items.values())

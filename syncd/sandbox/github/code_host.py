@@ -1,4 +1,4 @@
-"""The company's code host: what people do to issues, pull requests, comments and repositories."""
+"""The company's code host: people's changes to issues, pull requests, comments and repositories."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from syncd.sandbox.github.deliveries import Deliveries
 
 
 class CodeHost(Deliveries):
-    """Every method takes a repository's full name, present or former."""
+    """The methods accept a repository's full name, present or former."""
 
     # -- changing issues
 
     def close_issue(
         self, full_name: str, number: int, reason: Reason | None = "completed", *, at: datetime | None = None
     ) -> None:
-        """Closes an issue with that reason."""
+        """Closes an issue with a reason."""
         with self.lock:
             issue, moment = self.issue(full_name, number), self._when(at)
             issue.state, issue.closed_at, issue.state_reason = "closed", moment, reason
@@ -27,7 +27,7 @@ class CodeHost(Deliveries):
     def reopen_issue(
         self, full_name: str, number: int, *, keep_closed_at: bool = False, at: datetime | None = None
     ) -> None:
-        """`keep_closed_at` leaves the date of closing set, as GitHub's recorded `issues.reopened` payload does."""
+        """Reopens an issue. `keep_closed_at` keeps the date of closing, as in GitHub's example of `issues.reopened`."""
         with self.lock:
             issue, moment = self.issue(full_name, number), self._when(at)
             issue.state, issue.state_reason = "open", "reopened"
@@ -36,7 +36,7 @@ class CodeHost(Deliveries):
             self._touch(full_name, issue, moment)
 
     def set_type(self, full_name: str, number: int, type: str | None, *, at: datetime | None = None) -> None:
-        """Gives an issue a type of its organisation, or takes it away."""
+        """Sets or removes the type of an issue, which the organisation defines."""
         with self.lock:
             issue = self.issue(full_name, number)
             issue.type = type
@@ -66,7 +66,9 @@ class CodeHost(Deliveries):
     # -- changing pull requests
 
     def merge_pull(self, full_name: str, number: int, *, by_push: bool = False, at: datetime | None = None) -> None:
-        """Merges a pull request, which closes it. A draft is merged by a push of its commits alone, and stays one."""
+        """Merges a pull request, which closes it. A draft can only be merged by a push of its commits, and stays a
+        draft.
+        """
         with self.lock:
             pull, moment = self.pull(full_name, number), self._when(at)
             pull.state, pull.closed_at, pull.merged_at = "closed", moment, moment
@@ -81,7 +83,7 @@ class CodeHost(Deliveries):
             self._touch(full_name, pull, moment)
 
     def reopen_pull(self, full_name: str, number: int, *, at: datetime | None = None) -> None:
-        """Reopens a pull request; ValueError if it was merged."""
+        """Reopens a pull request. Raises ValueError if it was merged."""
         with self.lock:
             pull, moment = self.pull(full_name, number), self._when(at)
             if pull.merged_at is not None:
@@ -117,9 +119,9 @@ class CodeHost(Deliveries):
         labels: Iterable[str] | None = None,
         at: datetime | None = None,
     ) -> None:
-        """Edits an issue or a pull request; None leaves its title, its text or all of its labels as they are.
+        """Edits the title, the text or the labels of an issue or a pull request; None leaves a field unchanged.
 
-        An edit that changes nothing does not move the date of the last update.
+        An edit that changes nothing does not change the date of the last update.
         """
         with self.lock:
             repo = self.repo(full_name)
@@ -128,13 +130,13 @@ class CodeHost(Deliveries):
             item.title = item.title if title is None else title
             item.body = item.body if body is None else body
             if labels is not None:
-                # GitHub makes a new label that comes with an issue grey.
+                # GitHub makes a label grey if an edit of an issue creates it.
                 item.labels = list(dict.fromkeys(repo.label(name, "ededed") for name in labels))
             if before != (item.title, item.body, item.labels):
                 self._touch(full_name, item, self._when(at))
 
     def touch(self, full_name: str, number: int, *, at: datetime | None = None) -> None:
-        """Moves `updated_at` alone, as a comment does."""
+        """Changes only `updated_at`, like a comment."""
         with self.lock:
             self._touch(full_name, self.repo(full_name).items[number], self._when(at))
 
@@ -152,7 +154,7 @@ class CodeHost(Deliveries):
             return comment
 
     def comment(self, full_name: str, comment: int) -> tuple[Item, Comment]:
-        """The repository's comment with that id, and the item that it is on; KeyError if there is none."""
+        """The repository's comment with this id, and its item. Raises KeyError if there is no such comment."""
         for item in self.repo(full_name).items.values():
             for candidate in item.comments:
                 if candidate.id == comment:
@@ -160,7 +162,7 @@ class CodeHost(Deliveries):
         raise KeyError(comment)
 
     def edit_comment(self, full_name: str, comment: int, body: str, *, at: datetime | None = None) -> None:
-        """Edits the comment of that id."""
+        """Edits the comment with this id."""
         with self.lock:
             item, edited = self.comment(full_name, comment)
             moment = self._when(at)
@@ -168,7 +170,7 @@ class CodeHost(Deliveries):
             self._touch(full_name, item, moment)
 
     def delete_comment(self, full_name: str, comment: int, *, at: datetime | None = None) -> None:
-        """Deletes the comment of that id."""
+        """Deletes the comment with this id."""
         with self.lock:
             item, deleted = self.comment(full_name, comment)
             item.comments.remove(deleted)

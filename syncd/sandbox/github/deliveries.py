@@ -1,4 +1,4 @@
-"""What happens to deployments, workflow runs and tags of the company's repositories."""
+"""Changes to deployments, workflow runs and tags of the company's repositories."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.sandbox.github.repositories import Repositories
 
 
 class Deliveries(Repositories):
-    """Every method takes a repository's full name, present or former."""
+    """The methods accept a repository's full name, present or former."""
 
     # -- deployments
 
@@ -26,7 +26,9 @@ class Deliveries(Repositories):
         at: datetime | None = None,
         done: datetime | None = None,
     ) -> Deployment:
-        """Deploys the newest commit of a branch, or the commit `sha`; at `done` it gets its status, unless None."""
+        """Deploys the newest commit of a branch, or the commit `sha`. The deployment gets its `state` at `done`, by
+        default at once. If `state` is None, it gets no status.
+        """
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             sha = sha or tip(repo, ref, moment)
@@ -56,7 +58,7 @@ class Deliveries(Repositories):
             repo.version += 1
 
     def lose_commit(self, full_name: str, sha: str) -> None:
-        """Forgets a commit, as after a forced push: it can be compared with no other."""
+        """Removes a commit, as a forced push does. The commit can no longer be compared with other commits."""
         with self.lock:
             repo = self.repo(full_name)
             repo.lost.add(sha)
@@ -76,7 +78,7 @@ class Deliveries(Repositories):
         at: datetime | None = None,
         done: datetime | None = None,
     ) -> Run:
-        """Adds a run of the workflow `name`, completed at `done`; without a conclusion it is queued."""
+        """Adds a run of the workflow `name` that is completed at `done`. Without a conclusion, the run is queued."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             number = 1 + max((run.number for run in repo.runs.values() if run.name == name), default=0)
@@ -99,7 +101,7 @@ class Deliveries(Repositories):
             repo.version += 1
 
     def rerun(self, full_name: str, run: int, *, at: datetime | None = None) -> None:
-        """Starts a run again: another attempt of the same run."""
+        """Starts another attempt of a run."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             made = repo.runs[run]
@@ -126,7 +128,7 @@ class Deliveries(Repositories):
         message: str = "",
         at: datetime | None = None,
     ) -> Tag:
-        """Tags the newest commit of main at that time, or the commit `sha`; a tag that is there moves."""
+        """Tags the newest commit of main at the time `at`, or the commit `sha`. An existing tag moves there."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             serial = repo.tags[name].serial + 1 if name in repo.tags else 0

@@ -1,4 +1,4 @@
-"""The addresses of a repository that tell what was delivered: deployments, workflow runs, tags and commits.
+"""The addresses of a repository's deployments, workflow runs, tags and commits.
 
 Shapes and limits follow GitHub's OpenAPI description.
 """
@@ -18,7 +18,7 @@ from syncd.sandbox.github.pipeline import Run
 from syncd.sandbox.http import Request, Response, compact_json
 
 MOST_RUNS = 1000
-"""The most runs that a filtered list gives, whatever it counts."""
+"""The most runs in a filtered list, even if its total is larger."""
 
 PERMISSIONS: Mapping[str, str] = {
     "deployments": "deployments",
@@ -134,7 +134,7 @@ class Deliveries:
 
 
 def _span(created: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of a search for dates: `A..B`, `>=A`, `A..*`, or nothing."""
+    """The first and the last moment of a search for dates: `A..B`, `>=A`, `A..*`, or an empty text."""
     earliest, latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     if created.startswith(">="):
         return datetime.fromisoformat(created[2:].replace(" ", "+")), latest

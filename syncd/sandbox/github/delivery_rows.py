@@ -1,4 +1,6 @@
-"""GitHub's JSON for deployments, workflow runs, tags and commits, full enough for its schema. See `item_rows`."""
+"""GitHub's JSON for deployments, workflow runs, tags and commits, with every field that its schema requires. See
+`item_rows`.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,7 @@ def run_row(repo: Repo, run: Run, actor: User) -> dict[str, Any]:
 
 
 def tag_sha(repo: Repo, tag: Tag) -> str:
-    """The SHA that the tag's ref leads to: of the tag object if the tag is annotated, else of the commit."""
+    """The SHA that the tag's ref points to: the SHA of the tag object if the tag is annotated, else of the commit."""
     return digest(repo.id, "tag", tag.name, tag.serial) if tag.annotated else tag.sha
 
 
@@ -180,7 +182,7 @@ def commit_row(repo: Repo, sha: str, date: datetime, author: User) -> dict[str, 
 
 
 def pull_commits(repo: Repo, pull: Pull) -> Sequence[dict[str, Any]]:
-    """The commits of a pull request, the oldest first; GitHub lists 250 of them at most."""
+    """The commits of a pull request, oldest first. GitHub lists at most 250."""
     shas = [digest(merge_sha(repo, pull), number) for number in range(len(pull.committed))]
     return [commit_row(repo, sha, date, pull.author) for sha, date in zip(shas, pull.committed, strict=True)][:250]
 

@@ -1,7 +1,7 @@
-"""The commits of a repository, as far as its merges tell: a line for each branch, in the order of the merges.
+"""The commits of a repository, derived from its merges: a line of commits for each branch, in the order of the merges.
 
-A merge is a commit that follows the merges into the same branch before it. A pull request whose `head` is another
-branch brings along what was merged there.
+A merge is a commit that follows the earlier merges into the same branch. A pull request whose `head` is another branch
+also contains the merges into that branch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from syncd.sandbox.github.code import Pull, Repo
 
 
 def digest(*parts: object) -> str:
-    """The SHA of what these parts name."""
+    """The SHA of the object that these parts name."""
     return hashlib.sha1("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -45,7 +45,7 @@ def tip(repo: Repo, branch: str, at: datetime) -> str:
 
 
 def commit_dates(repo: Repo) -> dict[str, datetime]:
-    """The date of each commit that is there."""
+    """The date of each existing commit."""
     dates = {root(repo): repo.created_at}
     for item in repo.items.values():
         if isinstance(item, Pull) and item.merged_at:
@@ -54,7 +54,7 @@ def commit_dates(repo: Repo) -> dict[str, datetime]:
 
 
 def reachable(repo: Repo, sha: str) -> set[str]:
-    """The commits that a commit contains, itself included; none if it is not there."""
+    """The commits that a commit contains, including itself; empty if the commit does not exist."""
     if sha in repo.lost:
         return set()
     contained = {root(repo)}
@@ -72,6 +72,6 @@ def reachable(repo: Repo, sha: str) -> set[str]:
 
 
 def between(repo: Repo, base: str, head: str) -> Sequence[str]:
-    """The commits of `head` that `base` does not contain, the oldest first, as `git log base..head` has them."""
+    """The commits of `head` that `base` does not contain, oldest first; the same commits as `git log base..head`."""
     dates = commit_dates(repo)
     return sorted(reachable(repo, head) - reachable(repo, base), key=lambda sha: (dates[sha], sha))

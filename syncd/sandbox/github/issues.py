@@ -1,8 +1,7 @@
-"""The addresses below a repository's `/issues`: each reads or writes one issue or pull request, its comments and
-labels.
+"""The addresses below a repository's `/issues`, to read or write an issue or pull request, or its comments and labels.
 
-Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets title, body and labels; it ignores any
-other field, as GitHub ignores fields that it does not know.
+Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets title, body and labels, and ignores
+other fields, as GitHub ignores unknown fields.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LONGEST = 65_536
 
 
 class Issues:
-    """Answers one request; the caller has checked its permissions, and `author` is the login that writes."""
+    """Answers one request. The caller has checked its permissions. `author` is the login that writes."""
 
     def __init__(self, request: Request, host: CodeHost, repo: Repo, author: str) -> None:
         self._request = request
@@ -111,7 +110,7 @@ class Issues:
     # -- comments
 
     def _comments(self, item: Item) -> Response:
-        """The oldest first; with `since`, only comments edited since then."""
+        """The comments, oldest first; with `since`, only comments edited since then."""
         try:
             since = self._request.time_param("since")
         except ValueError:
@@ -149,9 +148,7 @@ class Issues:
         )
 
     def _set_labels(self, item: Item, *, keep: bool) -> Response:
-        """Replaces the labels; with `keep`, adds to them. The body is a list of names, or an object that holds the
-        list.
-        """
+        """Replaces the labels, or with `keep` adds labels. The body is a list of names, or an object with the list."""
         body = self._request.json()
         names = _names(body.get("labels", []) if isinstance(body, dict) else body)
         if names is None:
@@ -167,7 +164,7 @@ class Issues:
         self._host.unlabel(self._repo.full_name, item.number, label)
         return self._ok([item_rows.label_row(self._repo, label) for label in item.labels])
 
-    # -- what the methods share
+    # -- helpers of the methods
 
     def _ok(self, row: Any, status: int = 200) -> Response:
         return ok(self._request, row, self._host, self._repo, status)
@@ -181,7 +178,7 @@ class Issues:
 
 
 def _names(labels: Any) -> list[str] | None:
-    """The names in a list of names or of objects with a `name`; None for other content, or if a name is too long."""
+    """The names in a list of names or of objects with a `name`; None for other content or if a name is too long."""
     if not isinstance(labels, list):
         return None
     names: list[Any] = [label.get("name") if isinstance(label, dict) else label for label in labels]
@@ -189,7 +186,7 @@ def _names(labels: Any) -> list[str] | None:
 
 
 def _text_refusal(resource: str, text: Any) -> Response | None:
-    """422 if `text` is missing, not a text, too long, or a blank comment; else None."""
+    """A response 422 if `text` is missing, not a text, too long, or a blank comment; else None."""
     if text is None:
         return error(422, 'Invalid request.\n\n"body" wasn\'t supplied.')
     if not isinstance(text, str):

@@ -1,8 +1,8 @@
-"""GitHub's JSON for issues, pull requests and releases, full enough for its published OpenAPI schema.
+"""GitHub's JSON for issues, pull requests and releases, with every field that its published OpenAPI schema requires.
 
-A row is made once and kept as bytes. The JSON holds two placeholders, which each response fills in: `@API@` is the
-service's address as the client wrote it, and `"@REPO@"` is the repository's own object, which every pull request holds
-twice. Thanks to the placeholders, a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
+A row is made once and kept as bytes. The JSON holds two placeholders, which each response fills in. `@API@` is the
+service's address as the client wrote it. `"@REPO@"` is the repository's object, which every pull request holds twice.
+Thanks to the placeholders, a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def item_bytes(repo: Repo, item: Item, kind: str) -> bytes:
 
 
 def issue_row(repo: Repo, item: Item) -> dict[str, Any]:
-    """An issue; or a pull request, as lists of issues show it."""
+    """The row of an issue, or of a pull request in a list of issues."""
     api, number = f"@API@/repos/{repo.full_name}", item.number
     me = f"{api}/issues/{number}"
     noun = "pull" if isinstance(item, Pull) else "issues"
@@ -62,7 +62,7 @@ def issue_row(repo: Repo, item: Item) -> dict[str, Any]:
 
 
 def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
-    """A pull request, as lists of pull requests show it: the schema `pull-request-simple`."""
+    """The row of a pull request in a list of pull requests: the schema `pull-request-simple`."""
     api, page = f"@API@/repos/{repo.full_name}", f"{WEB}/{repo.full_name}/pull/{pull.number}"
     me, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
     sha = merge_sha(repo, pull)
@@ -106,7 +106,7 @@ def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
 
 
 def full_pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
-    """A pull request, as its own address shows it, with the fields that lists omit."""
+    """The JSON of a pull request at its own address, with the fields that lists omit."""
     merged = pull.merged_at is not None
     return pull_row(repo, pull) | {
         "merged": merged,

@@ -1,4 +1,4 @@
-"""The addresses that list an owner's repositories; what each lists depends on who asks."""
+"""The addresses that list an owner's repositories. The requesting account decides which repositories they list."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from syncd.sandbox.github.code_host import CodeHost
 from syncd.sandbox.http import Request, Response, compact_json
 
 ACCOUNT = "syncd-bot"
-"""The account that the personal tokens belong to."""
+"""The account that owns the personal tokens."""
 
 
 class Owners:
-    """Answers a request of an installation of the app, or of the account's token."""
+    """Answers a request with a token of the app's installation or of the account."""
 
     def __init__(self, request: Request, host: CodeHost, *, installation: bool) -> None:
         self._request = request
@@ -41,7 +41,9 @@ class Owners:
         return error(404, "Not Found")
 
     def _owner(self, kind: str, owner: str, rest: list[str]) -> Response:
-        """An owner exists if it has a repository. The list below /users has public repositories only, whoever asks."""
+        """An owner or its repositories. An owner exists if it has a repository. The list below /users has only public
+        repositories, for every account.
+        """
         owned = [repo for repo in self._visible() if repo.owner.lower() == owner.lower()]
         if not owned or rest not in ([], ["repos"]):
             return error(404, "Not Found")

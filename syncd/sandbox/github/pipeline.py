@@ -11,7 +11,7 @@ State = Literal["queued", "pending", "in_progress", "success", "failure", "error
 
 @dataclass(frozen=True)
 class Status:
-    """What a deployment had come to at a moment."""
+    """The state of a deployment from a moment on."""
 
     id: int
     state: State
@@ -35,7 +35,7 @@ class Deployment:
 
 @dataclass
 class Run:
-    """A run of a workflow. A re-run keeps id, number and creation, and counts `attempt` up."""
+    """A run of a workflow. A re-run keeps id, number and date of creation, and increases `attempt`."""
 
     id: int
     number: int
@@ -53,7 +53,7 @@ class Run:
 
 @dataclass
 class Tag:
-    """A tag of the commit `sha`. An annotated tag has a time, a message and an object of its own."""
+    """A tag of the commit `sha`. An annotated tag has its own time, message and object."""
 
     name: str
     sha: str

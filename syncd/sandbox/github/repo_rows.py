@@ -1,4 +1,6 @@
-"""GitHub's JSON for users and repositories, full enough for its OpenAPI schema. `@API@`: see `item_rows`."""
+"""GitHub's JSON for users and repositories, with every field that its OpenAPI schema requires. `item_rows` explains
+`@API@`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from syncd.sandbox.github.code import Repo, User
 from syncd.sandbox.http import compact_json
 
 WEB = "https://github.example"
-"""Where `html_url` points: a host that does not exist, since on the real site acme belongs to somebody else."""
+"""The address that `html_url` begins with. The host does not exist, because acme belongs to somebody else on the real
+site.
+"""
 
 _USER_URLS = {
     "followers_url": "/followers",
@@ -42,7 +46,7 @@ _REPO_URLS = {
 
 
 def time_text(moment: datetime | None) -> str | None:
-    """A time as GitHub writes it: UTC, whole seconds, a Z."""
+    """A time in GitHub's format: UTC, full seconds, a Z."""
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

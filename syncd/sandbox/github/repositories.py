@@ -1,4 +1,4 @@
-"""The company's repositories by name and id; methods add repositories, issues, pull requests and releases."""
+"""The company's repositories by name and id, with methods that add repositories, issues, pull requests and releases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sandbox.github.code import Issue, Item, Pull, Release, Repo, User
 
 
 class Repositories:
-    """Every repository by id. Every method takes a repository's full name, present or former."""
+    """Every repository by id. The methods accept a repository's full name, present or former."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.clock = clock
@@ -29,33 +29,35 @@ class Repositories:
     # -- looking things up
 
     def repo(self, full_name: str) -> Repo:
-        """The repository with that name, present or former, in any case; KeyError if there is none."""
+        """The repository with this present or former name, ignoring upper and lower case. Raises KeyError if there is
+        none.
+        """
         for repo in self.repos.values():
             if repo.full_name.lower() == full_name.lower():
                 return repo
         return self.repos[self.renamed[full_name.lower()]]
 
     def issue(self, full_name: str, number: int) -> Issue:
-        """The issue with that number; KeyError if there is none, or if it is a pull request."""
+        """The issue with this number. Raises KeyError if there is none, or if it is a pull request."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Issue):
             raise KeyError(f"{full_name}#{number} is a pull request")
         return item
 
     def pull(self, full_name: str, number: int) -> Pull:
-        """The pull request with that number; KeyError if there is none, or if it is an issue."""
+        """The pull request with this number. Raises KeyError if there is none, or if it is an issue."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Pull):
             raise KeyError(f"{full_name}#{number} is an issue")
         return item
 
     def user(self, login: str) -> User:
-        """The account with that login; a new login makes a new account."""
+        """The account with this login. A new login creates a new account."""
         with self.lock:
             return self._users.setdefault(login, User(501 + len(self._users), login))
 
     def kind(self, owner: str) -> str:
-        """`User` or `Organization`, as rows of repositories say it."""
+        """The owner's type in rows of repositories: `User` or `Organization`."""
         return "User" if owner.lower() in self.persons else "Organization"
 
     # -- adding things
@@ -75,7 +77,7 @@ class Repositories:
             moment = self._when(at)
             repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived, fork=fork, private=private)
             self.repos[repo.id] = repo
-            self.renamed.pop(full_name.lower(), None)  # a former name leads nowhere else once it is taken again
+            self.renamed.pop(full_name.lower(), None)  # once a repository has a former name, it no longer redirects
             return repo
 
     def add_issue(
@@ -111,7 +113,7 @@ class Repositories:
         committed: Iterable[datetime] = (),
         at: datetime | None = None,
     ) -> Pull:
-        """Adds an open pull request; its only commit is from the moment it is opened, unless `committed` says more."""
+        """Adds an open pull request. Without `committed`, its only commit is from the moment at which it is opened."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             pull = Pull(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
@@ -141,7 +143,7 @@ class Repositories:
             return release
 
     def publish_release(self, full_name: str, tag: str, *, at: datetime | None = None) -> Release:
-        """Publishes a draft; KeyError if no release has that tag."""
+        """Publishes a draft. Raises KeyError if no release has this tag."""
         with self.lock:
             repo = self.repo(full_name)
             release = {release.tag: release for release in repo.releases.values()}[tag]
@@ -149,10 +151,10 @@ class Repositories:
             repo.version += 1
             return release
 
-    # -- what every change does
+    # -- helpers of every change
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in whole seconds like GitHub's times."""
+        """`at`, or the time of a new change, in full seconds like GitHub's times."""
         return (at or self.clock.tick()).replace(microsecond=0)
 
     def _put(self, repo: Repo, item: Item) -> None:

@@ -1,1 +1,1 @@
-"""GitLab: a forge with projects in groups, and the part of its REST API that reads them."""
+"""GitLab: the company's projects in groups, and the part of the REST API that reads them."""

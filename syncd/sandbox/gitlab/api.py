@@ -1,4 +1,4 @@
-"""GitLab's REST API (version 4): projects, groups, and the lists of a project. It only reads.
+"""GitLab's REST API (version 4): projects, groups, and the lists of a project. The API here is read-only.
 
 Sources: docs.gitlab.com, "REST API" (pagination, redirects, status codes), "User and IP rate limits" (headers), and the
 pages of each list.
@@ -86,7 +86,7 @@ class GitLab:
         return _page(request, inside, lambda project: project_row(project, request.base))
 
     def _project(self, request: Request, name: str, rest: list[str]) -> Response:
-        """A project by its id or its path. A former path redirects to the id."""
+        """A project by its id or its path. A former path redirects to the address with the id."""
         try:
             project = self._forge.projects[int(name)] if name.isdigit() else self._forge.project(name)
         except KeyError:
@@ -148,7 +148,7 @@ def _address(request: Request, **params: Any) -> str:
 
 
 def _page(request: Request, rows: Sequence[Any], build: Callable[[Any], dict[str, Any]]) -> Response:
-    """A page by its number."""
+    """A page of the rows by its number."""
     size, text = _size(request), request.param("page", "1")
     number = int(text) if text.isdigit() and int(text) else 1
     if number * size > _MOST_BY_OFFSET:
@@ -173,7 +173,7 @@ def _keyset_page(
     *,
     descending: bool,
 ) -> Response:
-    """A page that begins after the row that the cursor names."""
+    """A page of the rows that begins after the row in the cursor."""
     size = _size(request)
     if cursor := request.param("cursor"):
         moment, id_ = json.loads(base64.urlsafe_b64decode(cursor))

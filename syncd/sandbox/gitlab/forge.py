@@ -1,4 +1,4 @@
-"""The company's GitLab: its projects, and what happens in them."""
+"""The company's GitLab: its projects, and the changes in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncd.sandbox.gitlab.project import Deployment, Issue, Item, MergeRequest, 
 
 
 class Forge:
-    """Every method takes a project's path, present or former; `at` is the time of a change, now by default."""
+    """The methods accept a project's path, present or former. `at` is the time of a change, now by default."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.clock = clock
@@ -23,7 +23,7 @@ class Forge:
         self.renamed: dict[str, int] = {}
 
     def project(self, path: str) -> Project:
-        """The project with that path, in any case; KeyError if there is none."""
+        """The project with this path, ignoring upper and lower case. Raises KeyError if there is none."""
         for project in self.projects.values():
             if project.path.lower() == path.lower():
                 return project
@@ -34,7 +34,7 @@ class Forge:
     def add_project(
         self, path: str, *, archived: bool = False, fork: bool = False, at: datetime | None = None
     ) -> Project:
-        """Adds an empty project; its path begins with its group."""
+        """Adds an empty project. Its path begins with its group."""
         with self.lock:
             project = Project(next(self._ids), path, self._when(at), archived=archived, fork=fork)
             self.projects[project.id] = project
@@ -91,7 +91,7 @@ class Forge:
         released_at: datetime | None = None,
         at: datetime | None = None,
     ) -> Release:
-        """Adds a release, made now; one with a later `released_at` is upcoming."""
+        """Adds a release that is created now. A release with a later `released_at` is upcoming."""
         with self.lock:
             moment = self._when(at)
             release = Release(tag, author, moment, released_at or moment, name, list(milestones))
@@ -109,7 +109,7 @@ class Forge:
         by_job: bool = True,
         at: datetime | None = None,
     ) -> Deployment:
-        """Adds a deployment; a finished one takes no time."""
+        """Adds a deployment. A finished deployment took no time."""
         with self.lock:
             project, moment = self.project(path), self._when(at)
             project.environments.setdefault(environment, next(self._ids))
@@ -129,7 +129,7 @@ class Forge:
             self._touch(item, moment)
 
     def close(self, path: str, iid: int, *, kind: str = "issues", at: datetime | None = None) -> None:
-        """Closes an issue; with `kind` merge_requests, a merge request without merging it."""
+        """Closes an issue, or with `kind="merge_requests"` closes a merge request without merging it."""
         with self.lock:
             item, moment = self._item(path, kind, iid), self._when(at)
             item.state, item.closed_at = "closed", moment
@@ -143,14 +143,14 @@ class Forge:
             self._touch(item, self._when(at))
 
     def close_as_duplicate(self, path: str, iid: int, of: int, *, at: datetime | None = None) -> None:
-        """Closes an issue as a duplicate of another one in its project."""
+        """Closes an issue as a duplicate of another issue in its project."""
         with self.lock:
             project = self.project(path)
             project.issues[iid].duplicate_of = (project.id, of)
             self.close(path, iid, at=at)
 
     def move_issue(self, path: str, iid: int, to: str, *, at: datetime | None = None) -> Issue:
-        """Closes an issue, and opens its like in the project `to`."""
+        """Closes an issue, and opens a copy in the project `to`."""
         with self.lock:
             former = self.project(path).issues[iid]
             moved = self.add_issue(to, former.title, author=former.author, labels=former.labels, at=former.created_at)
@@ -159,7 +159,9 @@ class Forge:
             return moved
 
     def edit(self, path: str, iid: int, *, kind: str = "issues", at: datetime | None = None, **values: Any) -> None:
-        """Sets the title, the labels, the milestone of an issue or a merge request; nothing moves its update alone."""
+        """Sets the title, labels or milestone of an issue or a merge request. Without values, it only changes the time
+        of the last update.
+        """
         with self.lock:
             item = self._item(path, kind, iid)
             for name, value in values.items():
@@ -167,12 +169,12 @@ class Forge:
             self._touch(item, self._when(at))
 
     def delete(self, path: str, iid: int | str, *, kind: str = "issues") -> None:
-        """Deletes a row: kind is `merge_requests`, `issues`, `deployments` or `releases` (by its tag)."""
+        """Deletes a row. `kind` is `merge_requests`, `issues`, `deployments` or `releases` (by its tag)."""
         with self.lock:
             del getattr(self.project(path), kind)[iid]
 
     def set_deployment(self, path: str, iid: int, status: Any, *, at: datetime | None = None) -> None:
-        """Moves a deployment to a status; the job of one that ends ends with it."""
+        """Sets the status of a deployment. When the deployment ends, its job ends too."""
         with self.lock:
             deployment, moment = self.project(path).deployments[iid], self._when(at)
             deployment.status, deployment.updated_at = status, max(deployment.updated_at, moment)
@@ -202,7 +204,7 @@ class Forge:
         return project.issues[iid] if kind == "issues" else project.merge_requests[iid]
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in milliseconds as GitLab's times are."""
+        """`at`, or the time of a new change, in milliseconds like GitLab's times."""
         moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 

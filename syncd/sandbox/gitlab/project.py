@@ -1,4 +1,4 @@
-"""The data of a forge: projects with their merge requests, issues, releases and deployments."""
+"""The data of GitLab: projects with their merge requests, issues, releases and deployments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass
 class Item:
-    """What merge requests and issues share. `id` is unique on the site, `iid` within the list of a project."""
+    """The fields that merge requests and issues share. `id` is unique on the site, `iid` within a project's list."""
 
     id: int
     iid: int
@@ -34,7 +34,7 @@ class MergeRequest(Item):
 
 @dataclass
 class Issue(Item):
-    """An issue; `state` is `opened` or `closed`. A moved or duplicate issue names the other by its project and iid."""
+    """An issue; `state` is `opened` or `closed`. A moved or duplicate issue has the other issue's project and iid."""
 
     issue_type: str = "issue"
     moved_to: tuple[int, int] | None = None
@@ -43,7 +43,7 @@ class Issue(Item):
 
 @dataclass
 class Release:
-    """A release. It may be planned: then `released_at` is to come."""
+    """A release. The `released_at` of a planned release is in the future."""
 
     tag: str
     author: str
@@ -55,7 +55,7 @@ class Release:
 
 @dataclass
 class Deployment:
-    """A deployment to an environment. With `by_job`, a job of a pipeline makes it, which ends at `finished_at`."""
+    """A deployment to an environment. With `by_job`, it is made by a pipeline's job, which ends at `finished_at`."""
 
     id: int
     iid: int
@@ -71,9 +71,9 @@ class Deployment:
 
 @dataclass
 class Project:
-    """A project. `hidden` hides it from every token, `closed` are parts that no token may read.
+    """A project. `hidden` hides it from every token; `closed` has the parts that no token may read.
 
-    `off` are parts that are turned off: `merge_requests`, `issues`, `releases`, `environments`.
+    `off` has the parts that are turned off: `merge_requests`, `issues`, `releases`, `environments`.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The rows of GitLab's lists, by hand after docs.gitlab.com: "Merge requests API", "Issues API", "Releases API",
+"""The rows of GitLab's lists, written by hand from docs.gitlab.com: "Merge requests API", "Issues API", "Releases API",
 "Deployments API", "Projects API".
 """
 
@@ -14,7 +14,7 @@ FEATURES = ("merge_requests", "issues", "releases", "environments")
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """A time as GitLab writes it."""
+    """A time in GitLab's format."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 

@@ -1,1 +1,1 @@
-"""Jira, Cloud and Data Center: the company's issues and the REST API in front of them."""
+"""Jira, Cloud and Data Center: the company's issues and their REST API."""

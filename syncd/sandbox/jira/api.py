@@ -17,7 +17,7 @@ from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 RESULT_WINDOW = 10_000
-"""Data Center refuses a page that starts after this many results."""
+"""Data Center refuses a page that starts after more than this number of results."""
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
@@ -29,7 +29,7 @@ _UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search re
 
 
 class Jira:
-    """One site: `/rest/api/2` and, on Cloud, `/rest/api/3`."""
+    """The API of one site: `/rest/api/2` and, on Cloud, `/rest/api/3`."""
 
     def __init__(self, site: Tickets, credentials: Credentials) -> None:
         self._site = site
@@ -44,7 +44,7 @@ class Jira:
             case _:
                 return _no_such_address()
         access = self._credentials.jira_access(request.headers.get("authorization", ""), cloud=self._site.cloud)
-        # `serverInfo` needs no credential, but a wrong credential is refused there too.
+        # `serverInfo` needs no credential, but refuses a wrong credential.
         if access is None and (rest != ["serverInfo"] or "authorization" in request.headers):
             return _unauthorized()
         with self._site.lock:
@@ -91,7 +91,7 @@ class Jira:
         return _no_such_address()
 
     def _permissions(self, request: Request, *, may_write: bool) -> Response:
-        """The permissions that are asked for, on an issue."""
+        """The requested permissions on an issue."""
         try:
             issue = self._site.get(request.param("issueId") or request.param("issueKey"))
         except KeyError:
@@ -147,7 +147,7 @@ class Jira:
         return json_response(changelog.page(self._site, issue, request.base, start, min(size, changelog.PAGE)))
 
     def _results_of(self, text: str) -> _Results:
-        """The results of a query, kept for its next pages until something changes."""
+        """The results of a query. The results are kept for the next pages until the site's data changes."""
         now = self._site.clock.now()
         key = (text, self._site.version, now)
         results = self._results.get(key)
@@ -161,7 +161,7 @@ class Jira:
         return results
 
     def _search_by_token(self, request: Request, version: int) -> Response:
-        """Cloud's search: no total, by default only the ids, and pages at most as long as the site allows."""
+        """Cloud's search: without a total, by default only the ids, and with pages of at most the site's size."""
         search = _search_params(request, self._site.cloud)
         results = self._results_of(search["jql"])
         start, empty = 0, self._site.empty_pages
@@ -178,7 +178,7 @@ class Jira:
         return self._page(request, page, wanted, version, search["expand"], {**following, "isLast": last})
 
     def _search(self, request: Request, version: int) -> Response:
-        """Data Center's search: startAt and total; the site may lower maxResults."""
+        """Data Center's search, with startAt and total. The site may reduce maxResults."""
         search = _search_params(request, self._site.cloud)
         start, size = int(search["startAt"] or 0), min(int(search["maxResults"] or 50), self._site.page_cap)
         if start > RESULT_WINDOW:
@@ -230,9 +230,9 @@ class _Results:
 
 
 def _search_params(request: Request, cloud: bool) -> dict[str, str]:
-    """The search's parameters, from the query or from the JSON body; commas join the parts of a list.
+    """The search's parameters, from the query or from the JSON body. Lists are joined with commas.
 
-    In a body, Cloud takes `expand` as a text and Data Center as a list.
+    In a body, Cloud accepts `expand` as a text, and Data Center as a list.
     """
     names = ("jql", "fields", "maxResults", "startAt", "nextPageToken", "expand")
     if request.method == "GET":
@@ -252,9 +252,9 @@ def _page_token(start: int, empty: int, text: str) -> str:
 
 
 def _token_start(token: str, text: str) -> tuple[int, int]:
-    """The position at which the token's page starts, and how many empty pages come before it.
+    """The position at which the token's page starts, and the number of empty pages before it.
 
-    Like Jira, it refuses the token of another query.
+    Like Jira, the function refuses the token of another query.
     """
     try:
         start, empty, query = json.loads(base64.urlsafe_b64decode(token))

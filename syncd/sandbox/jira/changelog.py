@@ -1,7 +1,8 @@
-"""Jira's JSON for an issue's changes, in Jira's two ways to serve them, and for the statuses that the changes name.
+"""Jira's JSON for an issue's changes in Cloud and in Data Center, and for the statuses in the changes.
 
-Cloud's search shows an issue's newest changes first, and only `SHOWN` of them (JRACLOUD-96459); the pages of its
-changelog begin with the oldest. Data Center shows every change with the issue, the oldest first, and has no pages.
+Cloud's search shows only the newest `SHOWN` changes of an issue, newest first (JRACLOUD-96459). The pages of the
+issue's changelog show all changes, oldest first. Data Center shows every change with the issue, oldest first, and has
+no pages.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "priority": Tickets.PRIORITIES,
     "type": Tickets.TYPES,
 }
-"""Each field whose values have ids → its values, in the order of their ids."""
+"""The values of each field whose values have ids, in the order of the ids."""
 _NAMES: Mapping[str, str] = {"type": "issuetype", "components": "Component"}
 
 
 def expanded(site: Tickets, ticket: Ticket, base: str) -> bytes:
-    """The JSON of `changelog`, which `expand=changelog` adds to an issue."""
+    """The JSON of the key `changelog`, which `expand=changelog` adds to an issue."""
     changes = _ordered(ticket)
     shown = changes[::-1][:SHOWN] if site.cloud else changes
     histories = [_history(site, change, base) for change in shown]
@@ -76,7 +77,7 @@ def _history(site: Tickets, change: Change, base: str) -> dict[str, Any]:
 
 
 def _item(site: Tickets, edit: Edit) -> dict[str, Any]:
-    """One edit of a change; Data Center leaves out the field's id."""
+    """The JSON of one edit of a change. Data Center omits the field's id."""
     custom, names = site.fields.get(edit.field), _CHOICES.get(edit.field, ())
 
     def id_of_value(value: str | None) -> str | None:

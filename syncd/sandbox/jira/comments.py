@@ -1,4 +1,4 @@
-"""An issue's comments in Jira: pages of them, adding a comment, editing one's own."""
+"""An issue's comments in Jira: pages of comments, adding a comment, editing one's own comment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ CLOUD_PAGE = 100
 
 
 def page(site: Tickets, ticket: Ticket, request: Request, version: int) -> dict[str, Any]:
-    """A page, with `startAt`, `maxResults` and `total`. The oldest come first, unless `orderBy` is `-created`."""
+    """A page of comments, with `startAt`, `maxResults` and `total`. The oldest are first, unless `orderBy` is
+    `-created`.
+    """
     start = int(request.param("startAt") or 0)
     size = int(request.param("maxResults") or (CLOUD_PAGE if site.cloud else 1_048_576))
     size = min(size, CLOUD_PAGE) if site.cloud else size
@@ -29,7 +31,7 @@ def page(site: Tickets, ticket: Ticket, request: Request, version: int) -> dict[
 
 
 def find(ticket: Ticket, id: str) -> Comment | None:
-    """The issue's comment of that id."""
+    """The issue's comment with this id."""
     return next((comment for comment in ticket.comments if str(comment.id) == id), None)
 
 
@@ -44,7 +46,7 @@ def add(site: Tickets, ticket: Ticket, request: Request) -> dict[str, Any]:
 
 
 def edit(site: Tickets, ticket: Ticket, comment: Comment, request: Request) -> dict[str, Any]:
-    """Edits a comment, if the requesting account wrote it. Without a `visibility`, everybody sees it afterwards."""
+    """Edits a comment, if the requesting account wrote it. Without a `visibility`, everybody then sees the comment."""
     if site.projects[ticket.project].read_only or comment.author != site.me:
         raise EditRefused({}, f"{site.me.name}, you do not have the permission to edit this comment.")
     visibility, internal = _visibility(site, ticket, request), _internal(request)
@@ -71,7 +73,7 @@ def _visibility(site: Tickets, ticket: Ticket, request: Request) -> tuple[str, s
 
 
 def _internal(request: Request) -> bool | None:
-    """What a request says of the property that hides a comment from customers; None if it says nothing."""
+    """The value of the property that hides a comment from customers; None if the request does not set it."""
     for kept in request.json().get("properties") or []:
         if kept.get("key") == "sd.public.comment":
             return bool((kept.get("value") or {}).get("internal"))
@@ -79,7 +81,7 @@ def _internal(request: Request) -> bool | None:
 
 
 def _body(request: Request) -> str:
-    """The comment's text, which version 2 of the API takes as plain text."""
+    """The comment's text. Version 2 of the API accepts plain text."""
     body = request.json().get("body")
     if not isinstance(body, str) or not body.strip():
         raise EditRefused({"comment": "Comment body can not be empty!"})

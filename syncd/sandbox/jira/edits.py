@@ -1,4 +1,4 @@
-"""Editing an issue in Jira: which fields can be set, which values each accepts, and how a wrong value is refused.
+"""Editing an issue in Jira: the fields that can be set, the values that each field accepts, and the errors.
 
 The messages are Jira's own. An account without the permission to edit gets screens without fields, not a 403.
 """
@@ -13,11 +13,11 @@ from syncd.sandbox.jira.ticket import CustomField, Ticket, Value
 from syncd.sandbox.jira.tickets import Tickets
 
 _SYSTEM = {"summary": "Summary", "description": "Description", "labels": "Labels"}
-"""The fields of Jira's own that this sandbox can set, by id: their names."""
+"""The names of Jira's own fields that can be set in this sandbox, by id."""
 
 
 class EditRefused(ValueError):
-    """Nothing was changed. `messages` are about the whole request, `errors` about its fields, by id."""
+    """An edit is refused and nothing is changed. `messages` are about the request, `errors` about its fields, by id."""
 
     def __init__(self, errors: Mapping[str, str], *messages: str) -> None:
         super().__init__(*messages)
@@ -26,7 +26,7 @@ class EditRefused(ValueError):
 
 
 def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dict[str, Any]:
-    """The fields that `/issue/KEY/editmeta` lists: none for an account that may not edit."""
+    """The fields in `/issue/KEY/editmeta`; empty for an account that may not edit."""
     api, fields = f"{base}/rest/api/2", {}
     for name in _SYSTEM if may_edit and not site.projects[ticket.project].read_only else ():
         kind = {"type": "array", "items": "string"} if name == "labels" else {"type": "string"}
@@ -42,7 +42,9 @@ def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dic
 
 
 def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
-    """Makes all changes that `fields` and `update` ask for at once; if any of them is wrong, raises EditRefused."""
+    """Makes all changes in `fields` and `update` together. If any change is wrong, it makes none and raises
+    EditRefused.
+    """
     fields, update = body.get("fields") or {}, body.get("update") or {}
     if not fields and not update:
         raise EditRefused({}, "one of 'fields' or 'update' required")
@@ -68,7 +70,7 @@ def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
 
 
 def _on_screen(site: Tickets, ticket: Ticket) -> dict[str, CustomField]:
-    """The custom fields that can be set, by id. Sprints are left out: another API, Jira Software's, sets them."""
+    """The custom fields that can be set, by id. Sprints are omitted, because the API of Jira Software sets them."""
     project = site.projects[ticket.project]
     if project.read_only:
         return {}
@@ -91,7 +93,7 @@ def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
 
 
 def _value(site: Tickets, ticket: Ticket, field: str, value: Any) -> Value:
-    """The value as the site keeps it. ValueError, in Jira's words, if the field does not accept the value."""
+    """The value in the form that the site stores. Raises ValueError, in Jira's words, if the value is not accepted."""
     own = _on_screen(site, ticket).get(field)
     if own is None and (field not in _SYSTEM or site.projects[ticket.project].read_only):
         raise ValueError(f"Field '{field}' cannot be set. It is not on the appropriate screen, or unknown.")

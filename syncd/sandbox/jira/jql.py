@@ -1,4 +1,4 @@
-"""JQL: a tokeniser and a recursive-descent parser for a part of the language. It refuses the rest.
+"""JQL: a tokeniser and a recursive-descent parser for a part of the language. The parser refuses the rest.
 
 query   := [or] ["ORDER BY" field ["ASC" | "DESC"] {"," …}]
 or      := and {"OR" and}          and := not {"AND" not}          not := ["NOT" | "!"] (clause | "(" or ")")
@@ -30,9 +30,9 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query. `bounded`: whether the query restricts the issues at all; Cloud refuses a query that does not.
+    """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses a query that does not.
 
-    `by_update`: whether its first sort key is `updated`, ascending. `floor`: no issue whose last update is earlier
+    `by_update` says whether the first sort key is `updated`, ascending. No issue with a last update before `floor`
     matches.
     """
 
@@ -43,9 +43,7 @@ class Query:
     floor: datetime | None = None
 
     def find(self, site: Tickets) -> Iterator[Ticket]:
-        """The issues that match, in order. If the order is by update, iteration reads only as many issues as the caller
-        takes.
-        """
+        """The matching issues, in order. If the order is by update, only the issues that the caller takes are read."""
         if not self.by_update:
             yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
             return
@@ -56,7 +54,7 @@ class Query:
             yield from self.sort(list(same))
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
-        """The issues in the order of ORDER BY, else the newest first, like Jira; blanks go last."""
+        """The issues in the order of ORDER BY, or without it newest first, like in Jira. Blanks are last."""
         ordered = sorted(issues, key=lambda issue: -issue.id)
         for key, down in reversed(self.order):
             ordered.sort(key=key, reverse=down)
@@ -71,12 +69,12 @@ class _Token:
     quoted: bool = False
 
     def is_word(self, *words: str) -> bool:
-        """Whether the token is one of `words`, in any case and without quotes."""
+        """Whether the token is one of `words` without quotes, ignoring upper and lower case."""
         return not self.quoted and self.text.lower() in words
 
 
 def parse(text: str, context: Context) -> Query:
-    """The query in `text`; JqlError, with Jira's message, if the sandbox cannot parse it."""
+    """The query in `text`. Raises JqlError, with Jira's message, if the sandbox cannot parse it."""
     return _Parser(text, context).query()
 
 
@@ -164,7 +162,7 @@ class _Parser:
         value = self._value()
         test = field.test("=" if operator == "!=" else "~" if operator == "!~" else operator, value)
         if operator in ("!=", "!~"):
-            # Jira's negations leave out issues in which the field is empty.
+            # Jira's negations do not match issues with an empty field.
             return lambda issue: bool(field.values(issue)) and not any(map(test, field.values(issue)))
 
         def some(issue: Ticket) -> bool:
@@ -200,7 +198,9 @@ class _Parser:
         return find_field(self._literal("a field name").text, self._context)
 
     def _takes_empty(self, field: Field) -> bool:
-        """Takes EMPTY or NULL; for a resolution also `Unresolved`, with or without quotes."""
+        """Moves past EMPTY or NULL, and returns whether it was there; for a resolution also past `Unresolved`, with or
+        without quotes.
+        """
         if self._take("empty", "null"):
             return True
         token = self._peek()
@@ -210,7 +210,7 @@ class _Parser:
         return True
 
     def _value(self) -> str:
-        """A word, a quoted text, or a function call, which keeps its parentheses and ends in NUL: `now()\\0`."""
+        """A word, a quoted text, or a function call with its parentheses and a NUL at its end: `now()\\0`."""
         token = self._literal("either a value, list or function")
         if token.quoted or not self._take("("):
             return token.text

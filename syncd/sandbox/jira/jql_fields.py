@@ -12,7 +12,7 @@ from syncd.sandbox.jira.ticket import CATEGORIES, STATUSES, Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 Key = Callable[[Ticket], tuple[int, Any]]
-"""What ORDER BY sorts by: (0, 0) for a blank, else (1, value)."""
+"""The sort key of ORDER BY: (0, 0) for a blank, else (1, value)."""
 
 
 class JqlError(ValueError):
@@ -21,7 +21,7 @@ class JqlError(ValueError):
 
 @dataclass(frozen=True)
 class Context:
-    """The site and the present. The requesting account's zone is the site's `zone`."""
+    """The site and the present time. The requesting account's zone is the site's `zone`."""
 
     site: Tickets
     now: datetime
@@ -39,9 +39,9 @@ _OPERATORS = {
 
 @dataclass(frozen=True)
 class Field:
-    """A field. `values` of an issue are empty if the field is blank there.
+    """A field. `values` returns the field's values in an issue; they are empty if the field is blank.
 
-    `choices` holds the existing values, in lower case, for fields whose other values Jira refuses.
+    If Jira refuses other values of the field, `choices` holds the existing values in lower case.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Field:
     choices: frozenset[str] | None = None
 
     def allow(self, operator: str) -> None:
-        """JqlError, in Jira's words, if the field does not support the operator."""
+        """Raises JqlError, in Jira's words, if the field does not support the operator."""
         plain = {"!=": "=", "!~": "~"}.get(operator, operator)
         if plain not in _OPERATORS[self.kind]:
             raise JqlError(f"The operator '{operator}' is not supported by the '{self.name}' field.")
@@ -106,7 +106,9 @@ class Field:
 
 
 def find_field(name: str, context: Context) -> Field:
-    """The field with that name, in any case: JQL's own name, a custom field's name, its `cf[10016]` or its id."""
+    """The field with this name, ignoring upper and lower case: a name of JQL, or a custom field's name, `cf[10016]` or
+    id.
+    """
     site = context.site
     custom = {own.name.lower(): own.id for own in site.fields.values()}
     short = re.fullmatch(r"cf\[(\d+)\]", name.lower())
@@ -114,7 +116,7 @@ def find_field(name: str, context: Context) -> Field:
     if own := site.fields.get(field):
         kinds: dict[str, Literal["number", "text"]] = {"number": "number", "string": "text"}
         return Field(own.name, kinds.get(own.kind, "choice"), lambda issue: _listed(issue.custom.get(field)), context)
-    # Jira takes the ids of statuses, types and projects too; the sandbox takes their names alone.
+    # Jira also accepts the ids of statuses, types and projects; the sandbox accepts only their names.
     match name.lower():
         case "project":
             projects = _lowered(*site.projects, *(project.name for project in site.projects.values()))
@@ -165,7 +167,7 @@ _FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 
 def moment(literal: str, field: str, context: Context) -> datetime:
-    """The instant that a date literal means in the account's zone: a day means its midnight, `-7d` means 7 days ago."""
+    """The instant of a date literal in the account's zone: a day is its midnight, `-7d` is 7 days ago."""
     zone = context.site.zone
     here = context.now.astimezone(zone)
     if literal.lower() == "now()\0":
@@ -186,7 +188,9 @@ def moment(literal: str, field: str, context: Context) -> datetime:
 
 
 def _boundary(here: datetime, end: str, unit: str, offset: str) -> datetime:
-    """`startOfMonth(-1)` counts in the function's own unit, `startOfMonth(-7d)` in the unit of its argument."""
+    """The instant of a function such as `startOfMonth`. `startOfMonth(-1)` goes back one month, `startOfMonth(-7d)`
+    seven days.
+    """
     day = here.replace(hour=0, minute=0, second=0, microsecond=0)
     amount, own = (int(offset), unit) if offset.lstrip("+-").isdigit() else (int(offset[:-1]), offset[-1])
     names = {"d": "day", "w": "week", "M": "month", "y": "year"}

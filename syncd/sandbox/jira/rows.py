@@ -22,7 +22,7 @@ _NOT_NAVIGABLE = ("description", "comment")
 
 
 def time_text(site: Tickets, moment: datetime | None) -> str | None:
-    """A time as Jira writes it, in the account's zone: `2026-11-03T14:31:18.495+0100`, no colon in the offset."""
+    """A time in Jira's format in the account's zone, without a colon in the offset: `2026-11-03T14:31:18.495+0100`."""
     if moment is None:
         return None
     local = moment.astimezone(site.zone)
@@ -50,7 +50,7 @@ def wanted_fields(site: Tickets, text: str) -> list[str]:
 
 
 def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> dict[str, Any]:
-    """An issue with the wanted fields; like Jira itself, it leaves out an unknown field without an error."""
+    """An issue with the wanted fields. Like Jira, it omits unknown fields without an error."""
     fields = _fields_of(site, ticket, base, version)
     return {
         "expand": "operations,changelog,renderedFields",
@@ -62,7 +62,7 @@ def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: 
 
 
 def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> bytes:
-    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the row holds only the id."""
+    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the JSON holds only the id."""
     key = (base, *wanted, version)
     row = ticket.rows.get(key)
     if row is None:
@@ -108,7 +108,7 @@ def _custom(site: Tickets, own: CustomField, value: Value, api: str) -> Any:
             return rich(value, 3 if api.endswith("/3") else 2)
         case "array", text if site.cloud:
             return [{"id": 1, "name": text, "state": "active", "boardId": 1}]
-        case "array", text:  # Data Center writes a sprint as the text of its Java object
+        case "array", text:  # Data Center shows a sprint as the text of a Java object
             sprint = (
                 f"id=1,rapidViewId=1,state=ACTIVE,name={text},startDate=2026-10-01T00:00:00.000Z,sequence=1,goal=A, b"
             )
@@ -124,7 +124,7 @@ def option(own: CustomField, value: str, api: str) -> dict[str, Any]:
 
 
 def rich(text: str, version: int) -> Any:
-    """A text: plain in version 2 of the API; in version 3 an Atlassian document, with a paragraph for each line."""
+    """A text: plain in version 2 of the API, an Atlassian document with a paragraph for each line in version 3."""
     if version != 3:
         return text
     lines = [[{"type": "text", "text": line}] if line else [] for line in text.split("\n")]
@@ -134,7 +134,7 @@ def rich(text: str, version: int) -> Any:
 def comment(
     site: Tickets, ticket: Ticket, written: Comment, base: str, version: int, expand: str = ""
 ) -> dict[str, Any]:
-    """A comment, as issues and pages of comments show it. `expand` may name its properties."""
+    """A comment in an issue or in a page of comments. `expand` may name its properties."""
     public = not (written.internal and site.projects[ticket.project].has_customers)
     kept = [{"key": "sd.public.comment", "value": {"internal": True}}] if written.internal else []
     author = user(site, written.author, base)
@@ -153,19 +153,19 @@ def comment(
 
 
 def id_of(names: tuple[str, ...], name: str) -> str:
-    """The id of a value that a site offers: its position in `names`. A value that is no longer offered has `10999`."""
+    """The id of a value of a site: 10000 plus its position in `names`. A value that is not in `names` has `10999`."""
     return str(10_000 + names.index(name)) if name in names else "10999"
 
 
 def status(name: str, api: str) -> dict[str, Any]:
-    """A status with its category, as issues and `/status` show it. `api` is the address up to the version."""
+    """A status with its category, for issues and `/status`. `api` is the address up to and including the version."""
     number, key = CATEGORIES[STATUSES[name]]
     category = {"self": f"{api}/statuscategory/{number}", "id": number, "key": key, "name": STATUSES[name]}
     return {"id": id_of(tuple(STATUSES), name), "name": name, "statusCategory": category}
 
 
 def user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
-    """An account: Cloud names it by its id, Data Center by its name."""
+    """An account. Cloud identifies it by its id, Data Center by its name."""
     who = {"displayName": account.name, "active": True, "emailAddress": account.email, "timeZone": site.zone.key}
     if site.cloud:
         return {
@@ -179,7 +179,7 @@ def user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
 
 
 def project(kept: Project, base: str) -> dict[str, Any]:
-    """A project, as lists and issues show it."""
+    """A project in lists and issues."""
     return {
         "self": f"{base}/rest/api/2/project/{kept.id}",
         "id": str(kept.id),
@@ -191,7 +191,7 @@ def project(kept: Project, base: str) -> dict[str, Any]:
 
 
 def fields(site: Tickets) -> list[dict[str, Any]]:
-    """The fields that `/field` lists. Data Center has no date for the change of a status category."""
+    """The fields in `/field`. Data Center has no date for the change of a status category."""
     listed: list[dict[str, Any]] = [
         {
             "id": field,

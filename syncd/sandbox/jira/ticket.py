@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 CATEGORIES = {"To Do": (2, "new"), "In Progress": (4, "indeterminate"), "Done": (3, "done")}
-"""Status category → (its id, its key). Every Jira has these three."""
+"""The id and the key of each status category. Every Jira has these three categories."""
 
 STATUSES = {
     "To Do": "To Do",
@@ -17,7 +17,7 @@ STATUSES = {
     "Published": "Done",
     "Closed": "Done",
 }
-"""Status → its category."""
+"""The category of each status."""
 
 Value = float | str | list[str] | None
 
@@ -64,7 +64,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Edit:
-    """A field's value before and after a change, as people read it."""
+    """A field's value before and after a change, as text for people."""
 
     field: str
     before: str | None
@@ -83,10 +83,10 @@ class Change:
 
 @dataclass
 class Comment:
-    """A comment in plain text. The author stays the account that wrote it, whoever edits it.
+    """A comment in plain text. An edit by another account does not change the author.
 
-    `visibility` is the type, role or group, and the name of those who see it; None is everybody. `internal` is whether
-    the customers of a service project do not see it.
+    `visibility` is the type (role or group) and the name of the people who see the comment; None means everybody.
+    `internal` hides the comment from the customers of a service project.
     """
 
     id: int
@@ -102,7 +102,8 @@ class Comment:
 class Ticket:
     """An issue.
 
-    `category_changed_at` is when its status last changed its category; `began` is when it first went to In Progress.
+    `category_changed_at` is the time of the last change of its status category; `began` is the time at which it first
+    went to In Progress.
     """
 
     id: int
@@ -127,11 +128,11 @@ class Ticket:
     comments: list[Comment] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list, repr=False)
     rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
-    """The JSON that was last served, by what was asked for; every change empties it."""
+    """The JSON in earlier responses, by the requested form. Every change empties it."""
 
     @property
     def project(self) -> str:
-        """The key's first part."""
+        """The project's key, which is the first part of the issue's key."""
         return self.key.rsplit("-", 1)[0]
 
     @property
@@ -142,12 +143,12 @@ class Ticket:
 
 @dataclass
 class Project:
-    """A project. `sets_resolution`: its workflow sets the resolution when an issue is done; `clears_resolution`:
-    reopening clears it.
+    """A project. With `sets_resolution` its workflow sets the resolution when an issue is done; with
+    `clears_resolution` reopening clears it.
 
-    `off_screen` holds the ids of the fields that its screens do not show. With `read_only` the requesting account may
-    neither edit nor comment, and if it is `administered` by it, that account may edit without notifying people. `roles`
-    are the account's roles in the project. `has_customers`: it is a service project of Jira Service Management.
+    `off_screen` holds the ids of the fields that the project's screens do not show. With `read_only` the requesting
+    account may neither edit nor comment. With `administered` the account may edit without notifying people. `roles` are
+    the account's roles in the project. `has_customers` marks a service project of Jira Service Management.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""One Jira site, Cloud or Data Center: its projects and issues, and what people do to them."""
+"""One Jira site, Cloud or Data Center: its projects and issues, and people's changes to them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from syncd.sandbox.jira.ticket import (
 
 
 class Tickets:
-    """A site. `zone` is the requesting account's zone: Jira interprets JQL's dates and writes every time in it.
+    """A site. `zone` is the requesting account's zone: Jira reads JQL's dates and writes every time in this zone.
 
-    `page_cap` is the largest number of issues on a page: both deployments may send fewer than a client asks for. Cloud
-    sends `empty_pages` pages without an issue before each page. `left_out` are parts of answers that were asked for and
-    do not come, as some servers and proxies do: `editmeta`, `changelog`, ids of fields.
+    `page_cap` is the largest number of issues on a page: Cloud and Data Center may send fewer than a client requests.
+    Cloud sends `empty_pages` pages without an issue before each page. `left_out` are requested parts that the site
+    omits from its answers, as some servers and proxies do: `editmeta`, `changelog`, ids of fields.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -51,25 +51,25 @@ class Tickets:
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
-        """Every key that an issue has or had → the issue's id."""
+        """The issue's id for each present or former key."""
         self.version = 0
-        """Every change raises it: a list made at one version is valid until the next."""
+        """Every change increases it. A list made at a version is valid until the next change."""
         self._by_update: tuple[int, list[Ticket]] = (0, [])
         self.me = self.account("syncd bot")
 
     def account(self, name: str) -> Account:
-        """The account of the person with that name."""
+        """The account of the person with this name."""
         slug = name.lower().replace(" ", ".")
         return Account(f"712020:{slug}", name, f"{slug}@acme.example")
 
     def get(self, key_or_id: str) -> Ticket:
-        """The issue with that id or key; a key from before a move works too. KeyError if it is deleted or never was."""
+        """The issue with this id or key, or with this key before a move. Raises KeyError if it does not exist."""
         if key_or_id.isdigit():
             return self.issues[int(key_or_id)]
         return self.issues[self.keys[key_or_id.upper()]]
 
     def by_update(self) -> list[Ticket]:
-        """Every issue, the oldest update first."""
+        """Every issue, sorted by its last update, oldest first."""
         if self._by_update[0] != self.version:
             issues = sorted(self.issues.values(), key=lambda issue: issue.updated)
             self._by_update = (self.version, issues)
@@ -78,7 +78,7 @@ class Tickets:
     def add_project(
         self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
     ) -> Project:
-        """Adds a project, whose workflow sets or clears resolutions as the arguments say."""
+        """Adds a project. The arguments say whether its workflow sets and clears resolutions."""
         with self.lock:
             project = Project(10_000 + len(self.projects), key, name, sets_resolution, clears_resolution)
             self.projects[key] = project
@@ -160,14 +160,14 @@ class Tickets:
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
         """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels, components
-        or assignee. ValueError if the field does not accept the value.
+        or assignee. Raises ValueError if the field does not accept the value.
         """
         self.edit(key, {self._field_id(name): value}, at=at)
 
     def edit(
         self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
     ) -> None:
-        """Sets several fields, by id, in one change. The author is `by`, else the assignee, else the reporter."""
+        """Sets several fields, by id, in one change by the account `by`, else by the assignee, else by the reporter."""
         with self.lock:
             issue = self.get(key)
             edits = [self._set(issue, field, value) for field, value in values.items()]
@@ -203,7 +203,7 @@ class Tickets:
             return comment
 
     def edit_comment(self, key: str, comment: int, body: str, *, at: datetime | None = None) -> Comment:
-        """Edits the comment with that id; KeyError if the issue does not have it."""
+        """Edits the comment with this id. Raises KeyError if the issue does not have it."""
         with self.lock:
             issue, moment = self.get(key), self._when(at)
             edited = _comment(issue, comment)
@@ -212,16 +212,16 @@ class Tickets:
             return edited
 
     def delete_comment(self, key: str, comment: int, *, at: datetime | None = None) -> None:
-        """Deletes the comment with that id; KeyError if the issue does not have it."""
+        """Deletes the comment with this id. Raises KeyError if the issue does not have it."""
         with self.lock:
             issue = self.get(key)
             issue.comments.remove(_comment(issue, comment))
             self._touch(issue, self._when(at))
 
-    # -- what administrators do
+    # -- administration
 
     def add_field(self, field: CustomField) -> None:
-        """Adds a custom field. Its name may be that of another field, as in team-managed projects."""
+        """Adds a custom field. Another field may have the same name, as in team-managed projects."""
         with self.lock:
             self.fields[field.id] = field
             self.version += 1
@@ -244,11 +244,11 @@ class Tickets:
             self.projects[project].read_only = True
 
     def _field_id(self, name: str) -> str:
-        """The id of the custom field with that name; any other name, and an id, is returned unchanged."""
+        """The id of the custom field with this name. Any other name, and an id, is returned unchanged."""
         return {field.name: field.id for field in self.fields.values()}.get(name, name)
 
     def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
-        """Records the edits that changed a value, if any; the issue counts as updated in either case."""
+        """Records the edits that changed a value, if any. The issue counts as updated even without such an edit."""
         if changed := tuple(edit for edit in edits if edit.before != edit.after):
             change = Change(next(self._change_ids), moment, by or issue.assignee or issue.reporter, changed)
             issue.changes.append(change)
@@ -257,7 +257,7 @@ class Tickets:
         self.version += 1
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in whole milliseconds like Jira's times."""
+        """`at`, or the time of a new change, in full milliseconds like Jira's times."""
         moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -271,7 +271,7 @@ def _comment(issue: Ticket, id: int) -> Comment:
 
 
 def _text(value: Value | Account) -> str | None:
-    """A value as people read it."""
+    """A value as text for people."""
     match value:
         case Account():
             return value.name

@@ -1,4 +1,4 @@
-"""A1 notation: the cells that `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range refer to."""
+"""A1 notation: finds the cells of a reference such as `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, column_letters, co
 
 
 class BadRangeError(ValueError):
-    """Sheets' `Unable to parse range`."""
+    """Sheets' error `Unable to parse range`."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"Unable to parse range: {text}")
@@ -17,7 +17,7 @@ class BadRangeError(ValueError):
 
 @dataclass(frozen=True)
 class Area:
-    """An area of one sheet, zero-based and half-open."""
+    """An area of one sheet. Rows and columns count from 0; the ends are exclusive."""
 
     sheet: Sheet
     row: int
@@ -26,7 +26,7 @@ class Area:
     end_column: int
 
     def text(self) -> str:
-        """The area as the API writes it: both corners, and the title, which is quoted unless it is a plain word."""
+        """The area in the API's notation: the title, in quotes unless it is a plain word, and both corners."""
         title = self.sheet.title
         if not re.fullmatch(r"[A-Za-z_]\w*", title) or re.fullmatch(r"[A-Za-z]{1,3}\d+", title):
             title = "'" + title.replace("'", "''") + "'"
@@ -93,9 +93,10 @@ def _area(text: str, cells: str, sheet: Sheet) -> Area:
 
 
 def _span(first: int | None, last: int | None, size: int) -> tuple[int, int]:
-    """The half-open span between two ends, in either order. If an end is missing, the span reaches to the grid's edge.
+    """The span between two ends in any order, with an exclusive end. If an end is missing, the span extends to the
+    grid's edge.
 
-    So `A2:A`, and `A:A2` too, begin in row 2.
+    So both `A2:A` and `A:A2` begin in row 2.
     """
     ends = sorted(end for end in (first, last) if end is not None)
     return ends[0] if ends else 0, min(ends[1] + 1, size) if len(ends) == 2 else size

@@ -1,4 +1,4 @@
-"""Google Sheets' API v4: checks what a credential may read or write, and calls the requested method."""
+"""Google Sheets' API v4: checks the rights of a credential, and calls the requested method."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ _UNREGISTERED = (
 
 
 class Sheets:
-    """An access token reads spreadsheets that are public or shared with its account; an API key reads public ones.
+    """An access token can read spreadsheets that are public or shared with its account. An API key can read public
+    spreadsheets.
 
-    To write, a token needs a scope that allows it, and its account must be an editor of the spreadsheet.
+    To write, a token needs a scope for writing, and its account must be an editor of the spreadsheet.
     """
 
     def __init__(self, books: Workbooks, credentials: Credentials) -> None:
@@ -56,7 +57,7 @@ class Sheets:
         name, method = named_method
         writing = request.method != "GET"
         if scopes is None and writing:
-            # Google's error for an API key that writes: theoephraim/node-google-spreadsheet#331.
+            # Google's error for a write with an API key: theoephraim/node-google-spreadsheet#331.
             missing = f"Request is missing required authentication credential. {_EXPECTED}"
             return _error(401, "UNAUTHENTICATED", missing)
         if scopes is not None and not scopes & (_WRITING if writing else _READING):
@@ -83,9 +84,7 @@ class Sheets:
 
 
 def _method(verb: str, rest: str) -> tuple[str, Method] | None:
-    """(Google's name of the method, our function) for the verb and the part of the path after the spreadsheet's id, or
-    None.
-    """
+    """Google's name of a method and its function, for a verb and the path after the spreadsheet's id; or None."""
     text = unquote(rest.removeprefix("/values/"))
     match verb, rest:
         case "GET", "":

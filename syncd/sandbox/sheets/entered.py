@@ -1,4 +1,4 @@
-"""The content that a cell gets when the API enters a value: the value itself (RAW), or as if typed (USER_ENTERED)."""
+"""The content of a cell after the API enters a value unchanged (RAW), or as if a person typed it (USER_ENTERED)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?(?P<percent>%)?")
 def entered(value: Any, option: str, was: Cell) -> Cell | None:
     """The cell's new content, in the number format of the old content (`was`); None for null, which changes nothing.
 
-    ValueError, with the kind of the JSON value, if it is a list or an object.
+    Raises ValueError, with the kind of the JSON value, if it is a list or an object.
     """
     match value:
         case None:
@@ -35,7 +35,7 @@ def entered(value: Any, option: str, was: Cell) -> Cell | None:
 
 
 def _typed(text: str, was: Cell) -> Cell:
-    """The content that a typed text becomes in the locale en_US; an apostrophe in front keeps it a text."""
+    """The content of a cell after a text is typed in the locale en_US. After an apostrophe, the text stays a text."""
     if text.startswith("'"):
         return Cell(text[1:], was.format)
     if text.upper() in ("TRUE", "FALSE"):

@@ -9,7 +9,7 @@ from syncd.sandbox.http import Request, Response, json_response
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://oauth2.googleapis.com/token"
-"""google-auth writes this into every assertion, whatever the file's `token_uri` (google/oauth2/service_account.py)."""
+"""The audience in all assertions of google-auth, whatever the file's `token_uri` (google/oauth2/service_account.py)."""
 
 
 class GoogleToken:
@@ -19,7 +19,7 @@ class GoogleToken:
         self._credentials = credentials
 
     def __call__(self, request: Request) -> Response:
-        """Answers with a token, or with Google's own error if the grant has a fault."""
+        """Answers with a token, or with Google's own error if the grant is not valid."""
         form = parse_qs(request.body.decode("utf-8", "replace"))
         if request.method != "POST" or form.get("grant_type") != [GRANT]:
             return _refused("unsupported_grant_type", "Invalid grant_type: " + form.get("grant_type", [""])[0])

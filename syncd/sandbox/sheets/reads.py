@@ -15,7 +15,7 @@ DATES = ("SERIAL_NUMBER", "FORMATTED_STRING")
 
 
 def get_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """`GET …/values/{range}`: a ValueRange, in the form that the query asks for."""
+    """`GET …/values/{range}`: a ValueRange, in the form that the query requests."""
     dimension = choice(request.param("majorDimension"), "majorDimension", ("ROWS", "COLUMNS"))
     render = choice(request.param("valueRenderOption"), "valueRenderOption", RENDERS)
     dates = choice(request.param("dateTimeRenderOption"), "dateTimeRenderOption", DATES)
@@ -29,7 +29,7 @@ def batch_get_values(request: Request, book: Spreadsheet) -> dict[str, Any]:
 
 
 def value_range(area: a1.Area, dimension: str, render: str, dates: str) -> dict[str, Any]:
-    """A ValueRange. It drops trailing blanks, shows inner blanks as "", and has no `values` if all cells are blank."""
+    """A ValueRange, without trailing blanks and with other blanks as "". It has no `values` if all cells are blank."""
     last = min(area.end_row, len(area.sheet.rows))
     grid = [
         [area.sheet.cell(row, column) for column in range(area.column, area.end_column)]
@@ -51,14 +51,14 @@ def _trimmed(line: list[Any]) -> list[Any]:
 
 
 def choice(value: str, name: str, options: tuple[str, ...]) -> str:
-    """`value`, or the first option if `value` is empty. ValueError, in Google's words, if it is not an option."""
+    """`value`, or the first option if it is empty. Raises ValueError, in Google's words, if it is not an option."""
     if value and value not in options:
         raise ValueError(f"Invalid value at '{name}', \"{value}\"")
     return value or options[0]
 
 
 def _shown(cell: Cell, render: str, dates: str) -> Any:
-    """A cell's value in the form that the options ask for; an error is its text in every form."""
+    """A cell's value in the requested form. An error is a text in every form."""
     if render == "FORMULA" and cell.formula is not None:
         return cell.formula
     match cell.value:
@@ -77,7 +77,7 @@ def _shown(cell: Cell, render: str, dates: str) -> Any:
 
 
 def _formatted(cell: Cell) -> str:
-    """A cell as the grid shows it in the locale en_US."""
+    """A cell's text in the grid, in the locale en_US."""
     if isinstance(cell.value, bool):
         return str(cell.value).upper()
     number = float(str(cell.value))
@@ -92,10 +92,10 @@ def _formatted(cell: Cell) -> str:
 
 
 def spreadsheet(request: Request, book: Spreadsheet) -> dict[str, Any]:
-    """A Spreadsheet: properties, sheets, named ranges; with cells if `fields` or includeGridData asks for them."""
+    """A Spreadsheet: properties, sheets and named ranges; with cells if `fields` or includeGridData requests them."""
     ranges = request.params.get("ranges", [])
     areas = [a1.parse(text, book) for text in ranges]
-    # If `fields` names `data`, the API behaves as with includeGridData.
+    # If `fields` names `data`, the API behaves as if includeGridData were set.
     with_cells = request.param("includeGridData") == "true" or "data" in request.param("fields")
     sheets = []
     for sheet in book.sheets:
@@ -148,7 +148,7 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """A CellData. Only a cell's `effectiveValue` names the type of an error; the methods for values do not."""
+    """A CellData. Only its `effectiveValue` has the type of an error; the methods for values return no type."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:
@@ -173,8 +173,8 @@ Mask = dict[str, "Mask"]
 
 
 def _mask(text: str) -> Mask:
-    """The tree of `properties.timeZone,sheets(properties(title,index),data)`; an empty branch selects everything below
-    it.
+    """The tree of a mask such as `properties.timeZone,sheets(properties(title,index),data)`. An empty branch selects
+    everything below it.
     """
     tree: Mask = {}
     stack: list[Mask] = [tree]

@@ -1,7 +1,7 @@
-"""Tables: which blocks of cells count as tables, and below which table an append writes.
+"""Finds the tables of a sheet, and the table below which an append writes.
 
-Google's guide to appending: a table is a block of filled cells with blanks around it. The values go below the last
-table that the range touches; if it touches none, they go into the range's first cell.
+By Google's guide to appending, a table is a block of filled cells with blanks around it. Values are written below the
+last table that the range touches. If the range touches no table, they are written from the range's first cell on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from syncd.sandbox.sheets.workbook import Sheet
 
 
 def last_table(area: Area) -> Area | None:
-    """The lowest table that the area touches; if several end in the same row, the rightmost of them."""
+    """The lowest table that the area touches. If several tables end in the same row, the rightmost of these."""
     touched = [table for table in _tables(area.sheet) if _touches(area, table)]
     return max(touched, key=lambda table: (table.end_row, table.end_column), default=None)
 
@@ -22,7 +22,7 @@ def _touches(area: Area, table: Area) -> bool:
 
 
 def _tables(sheet: Sheet) -> list[Area]:
-    """The box around each group of filled cells that touch, by a side or a corner."""
+    """The rectangle around each group of filled cells that touch each other at a side or a corner."""
     unread = {
         (row, column)
         for row, cells in enumerate(sheet.rows)

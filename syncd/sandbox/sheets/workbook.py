@@ -1,4 +1,4 @@
-"""The company's spreadsheets: cells, sheets, named ranges, and how people change them."""
+"""The company's spreadsheets: cells, sheets, named ranges, and people's changes to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Format = Literal["plain", "date", "percent", "currency"]
 
 @dataclass(frozen=True)
 class CellError:
-    """The error of a failed formula: `type` is the API's name for it, `shown` the text in the grid."""
+    """The error of a failed formula. `type` is the API's name for the error, `shown` its text in the grid."""
 
     type: str
     shown: str
@@ -35,7 +35,9 @@ Scalar = float | str | bool | CellError | None
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell. The value None is a blank; a date is its serial number (days since EPOCH) with the format `date`."""
+    """A cell. The value of a blank is None; the value of a date is its serial number (days since EPOCH), with the
+    format `date`.
+    """
 
     value: Scalar = None
     format: Format = "plain"
@@ -52,7 +54,7 @@ def day(moment: date) -> Cell:
 
 @dataclass
 class Sheet:
-    """A sheet. `rows` may differ in length; a missing cell is blank."""
+    """A sheet. Its `rows` may differ in length; a missing cell is blank."""
 
     id: int
     title: str
@@ -61,14 +63,14 @@ class Sheet:
     column_count: int = 26
 
     def cell(self, row: int, column: int) -> Cell:
-        """The cell there; row and column count from zero."""
+        """The cell at a row and a column, which count from zero."""
         if row < len(self.rows) and column < len(self.rows[row]):
             return self.rows[row][column]
         return BLANK
 
     def put(self, row: int, column: int, cell: Cell) -> None:
-        """Sets the cell there; row and column count from zero. Any cells between the last filled cell and this cell are
-        blank.
+        """Sets the cell at a row and a column, which count from zero. The cells between the row's end and this cell
+        become blank.
         """
         self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
         self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
@@ -77,9 +79,10 @@ class Sheet:
 
 @dataclass
 class Spreadsheet:
-    """A spreadsheet. `shared`: the service account and the token's owner can read it.
+    """A spreadsheet. The service account and the token's owner can read a `shared` spreadsheet.
 
-    `public`: anybody can read it, so an API key is enough. `editable`: an account that it is shared with can edit it.
+    Anybody can read a `public` spreadsheet, so an API key is enough. If a spreadsheet is `editable`, the accounts with
+    which it is shared can edit it.
     """
 
     id: str
@@ -91,10 +94,10 @@ class Spreadsheet:
     public: bool = False
     sheets: list[Sheet] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
-    """Name of a range → the range in A1 notation, sheet title included."""
+    """The range of each name in A1 notation, with the sheet's title."""
 
     def sheet(self, title: str) -> Sheet:
-        """The sheet with exactly that title; KeyError if there is none."""
+        """The sheet with exactly this title. Raises KeyError if there is none."""
         return {sheet.title: sheet for sheet in self.sheets}[title]
 
 
@@ -106,7 +109,8 @@ class Workbooks:
         self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.before_next_write: Callable[[], object] | None = None
-        """What people do between a client's read and its write: called once, before the next write takes effect."""
+        """A change by people between a client's read and its write. The sandbox calls it once, before the next write.
+        """
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
         """Adds a spreadsheet."""
@@ -127,7 +131,7 @@ class Workbooks:
             self.clock.tick()
 
     def append_row(self, spreadsheet: str, sheet: str, values: list[Cell | date | Scalar]) -> None:
-        """Adds a row below the last row that holds anything."""
+        """Adds a row below the last row that is not blank."""
         with self.lock:
             rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
             while rows and all(cell.value is None for cell in rows[-1]):
@@ -136,7 +140,7 @@ class Workbooks:
             self.clock.tick()
 
     def sort_rows(self, spreadsheet: str, sheet: str, column: str, *, descending: bool = False) -> None:
-        """Sorts all rows but the first by the text of a column, given by its header. Blanks come last."""
+        """Sorts all rows except the first by the text in a column, which its header names. Blanks are last."""
         with self.lock:
             at = self._column(spreadsheet, sheet, column)
             rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
@@ -150,7 +154,7 @@ class Workbooks:
             self.clock.tick()
 
     def insert_row(self, spreadsheet: str, sheet: str, before: int, values: list[Cell | date | Scalar]) -> None:
-        """Inserts a row above the row of that number, which counts from 1."""
+        """Inserts a row above the row with the number `before`, counted from 1."""
         with self.lock:
             grid = self.spreadsheets[spreadsheet].sheet(sheet)
             grid.rows.insert(before - 1, [typed(value) for value in values])
@@ -158,7 +162,7 @@ class Workbooks:
             self.clock.tick()
 
     def delete_row(self, spreadsheet: str, sheet: str, row: int) -> None:
-        """Deletes the row of that number, which counts from 1."""
+        """Deletes the row with this number, counted from 1."""
         with self.lock:
             grid = self.spreadsheets[spreadsheet].sheet(sheet)
             del grid.rows[row - 1 : row]
@@ -166,7 +170,7 @@ class Workbooks:
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Renames a sheet. As in Sheets, named ranges follow the new title; ranges written anywhere else do not."""
+        """Renames a sheet. As in Sheets, named ranges get the new title; ranges in other places do not."""
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title
@@ -200,13 +204,13 @@ class Workbooks:
             self.clock.tick()
 
     def rename_column(self, spreadsheet: str, sheet: str, column: str, name: str) -> None:
-        """Sets another text in a column's header cell."""
+        """Changes the text in a column's header cell."""
         with self.lock:
             at = self._column(spreadsheet, sheet, column)
             self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
 
     def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
-        """The number of the first column with that text in the sheet's first row."""
+        """The number of the first column with this header in the sheet's first row."""
         rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
         headers = [cell.value for cell in rows[0]] if rows else []
         if header not in headers:
@@ -230,7 +234,7 @@ def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
 
 
 def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
-    """The cell that results when somebody types a value into a cell whose number format is `format`."""
+    """The cell after a person types a value into a cell with the number format `format`."""
     match value:
         case Cell():
             return value

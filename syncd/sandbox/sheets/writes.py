@@ -1,6 +1,6 @@
-"""What Google Sheets' writing methods do and answer: they set values, append rows to a table, and add sheets.
+"""Google Sheets' methods that write: they set values, append rows to a table, and add sheets.
 
-Google applies a request as a whole or not at all, so every method prepares all its changes before it writes. Shapes and
+Google applies all changes of a request or none, so every method prepares all its changes before it writes. Shapes and
 rules follow the discovery document of sheets v4 and its guide to reading and writing values.
 """
 
@@ -20,7 +20,7 @@ from syncd.sandbox.sheets.workbook import BLANK, Cell, Sheet, Spreadsheet, colum
 
 @dataclass(frozen=True)
 class _Write:
-    """The area that a request writes to, and (row, column, cell) of each cell that the request sets."""
+    """The area that a request writes to, and the row, column and content of each cell that it sets."""
 
     area: a1.Area
     cells: tuple[tuple[int, int, Cell], ...]
@@ -38,7 +38,7 @@ def update_values(request: Request, book: Spreadsheet, text: str) -> dict[str, A
 
 
 def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`POST …/values:batchUpdate`: a BatchUpdateValuesResponse. If a range is wrong, nothing is written."""
+    """`POST …/values:batchUpdate`: a BatchUpdateValuesResponse. If any range is wrong, nothing is written."""
     option = _option(str(body.get("valueInputOption") or ""))
     writes = []
     for number, data in enumerate(body.get("data") or []):
@@ -61,7 +61,7 @@ def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str,
 
 
 def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """`POST …/values/{range}:append`: writes below the range's last table; a grid that is too small grows."""
+    """`POST …/values/{range}:append`: writes below the range's last table. If the grid is too small, it grows."""
     option, body = _option(request.param("valueInputOption")), request.json()
     insert = choice(request.param("insertDataOption"), "insertDataOption", ("OVERWRITE", "INSERT_ROWS"))
     area = a1.parse(text, book)
@@ -83,7 +83,7 @@ def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, A
 
 
 def batch_update(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`POST …:batchUpdate` with addSheet, appendDimension and insertDimension. If a change is wrong, none is made."""
+    """`POST …:batchUpdate` with addSheet, appendDimension and insertDimension. If any change is wrong, none is made."""
     changes = body.get("requests") or []
     if not changes:
         raise ValueError("Must specify at least one request.")
@@ -170,7 +170,7 @@ def _option(value: str) -> str:
 
 
 def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of a ValueRange, which may hold columns instead; None fills up short columns."""
+    """The rows of a ValueRange. If a ValueRange holds columns, these become rows, and missing cells become None."""
     lines: list[list[Any]] = body.get("values") or []
     if body.get("majorDimension") != "COLUMNS":
         return lines
@@ -178,8 +178,8 @@ def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _planned(area: a1.Area, body: Mapping[str, Any], option: str) -> _Write:
-    """What `body` writes to `area`. A single cell is where the values begin; a larger area must be large enough for all
-    values.
+    """The cells that `body` writes to `area`. If the area is a single cell, the values begin there. A larger area must
+    have room for all values.
     """
     rows = _rows(body)
     end_row, end_column = area.row + len(rows), area.column + max(map(len, rows), default=0)
@@ -209,7 +209,7 @@ Echo = Callable[[a1.Area], dict[str, Any]]
 
 
 def _echo(param: Callable[[str], str]) -> Echo:
-    """Makes `updatedData`, if the request asks for the new content of the cells."""
+    """Returns a function that makes `updatedData`, if the request asks for the new content of the cells."""
     if param("includeValuesInResponse").lower() != "true":
         return lambda area: {}
     render = choice(param("responseValueRenderOption"), "responseValueRenderOption", RENDERS)

@@ -1,7 +1,7 @@
 """The story of a small company, acme: its fourth quarter of 2026, up to Saturday 21 November, 10:15 in Berlin.
 
-`build(seed)` makes the same company for the same seed. The seed picks names, hours and noise. The example key results
-count the same for every seed: 33 articles, 19 changes to search, 1,092 calls.
+`build(seed)` makes the same company for the same seed. The seed decides names, hours and noise. The example key results
+have the same values for every seed: 33 articles, 19 changes to search, 1,092 calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEMO_NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 
 
 def build(seed: int = 7, now: datetime | None = None) -> World:
-    """The whole company. `now` works as in `Clock`: None uses the machine's clock."""
+    """The company with all its data. `now` works as in `Clock`: None uses the machine's clock."""
     # ruff: noqa: S311 - the same seed must give the same story, so the generator is not cryptographic
     world = World(now)
     code.write(world.github, random.Random(f"{seed} code"))
@@ -30,7 +30,7 @@ def build(seed: int = 7, now: datetime | None = None) -> World:
 
 
 def write_files(folder: Path | str, seed: int = 7) -> list[Path]:
-    """Writes the files that the connections `local` and `warehouse` of the example mappings read."""
+    """Writes the files for the connections `local` and `warehouse` of the example mappings."""
     target, world = Path(folder), build(seed, DEMO_NOW)
     target.mkdir(parents=True, exist_ok=True)
     costs = target / "costs.csv"

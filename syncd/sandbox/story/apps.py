@@ -1,4 +1,4 @@
-"""The story on GitLab: the mobile app, which two people build beside everybody else's work on GitHub."""
+"""The story on GitLab: the mobile app. Two people build it, while everybody else works on GitHub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FOUNDED = at("02-02", "09:00")
 
 
 def write(gitlab: Forge) -> None:
-    """Adds the app and what it is built with. No release has come in the quarter: the next is planned for December."""
+    """Adds the app and its UI kit. There is no release in the quarter yet: the next is planned for December."""
     app, kit = "acme/apps/mobile", "acme/apps/tools/ui-kit"
     for path in (app, kit):
         gitlab.add_project(path, at=FOUNDED)

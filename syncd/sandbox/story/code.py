@@ -17,7 +17,9 @@ SEARCH_MERGED = (
     *("10-06", "10-09", "10-14", "10-20", "11-03", "11-09"),
     *("11-16",) * 4, *("11-17",) * 2, *("11-18",) * 2, "11-19", "11-20",
 )  # fmt: skip
-"""Local days on which changes to search were merged, three at awkward hours aside: behind pace until 16 November."""
+"""The local days on which changes to search were merged, without three merges at awkward hours. The changes are behind
+pace until 16 November.
+"""
 
 CHECKOUT_RELEASED = ("10-06", "10-12", "10-19", "10-27", "11-03", "11-10", "11-17")
 
@@ -46,7 +48,9 @@ def _merge(
     title: str = "",
     base: str = "main",
 ) -> None:
-    """Adds a pull request merged at `done`, after about three and a half days (lognormal, as review times are)."""
+    """Adds a pull request that was opened about three and a half days before it was merged at `done`. The times are
+    lognormal, like review times.
+    """
     opened = done - timedelta(days=min(30.0, rng.lognormvariate(1.25, 0.45)))
     words = f"{rng.choice(('Speed up', 'Fix', 'Simplify', 'Test'))} {rng.choice(('ranking', 'cart', 'login', 'index'))}"
     pull = github.add_pull(repo, title or words, author=author, base=base, at=opened)
@@ -55,7 +59,7 @@ def _merge(
 
 def _search(github: CodeHost, rng: random.Random) -> None:
     repo = "acme/search"
-    # Awkward times: around the quarter's first instant, and in the hour that the end of summer time repeats.
+    # Awkward times: around the quarter's first instant, and in the hour that is repeated when summer time ends.
     _merge(github, repo, "ana", OPENING - timedelta(seconds=1), rng, title="Merged a second too early")
     _merge(github, repo, "ana", OPENING, rng, title="Merged at midnight")
     _merge(github, repo, "bo", at("10-25", "02:30"), rng, title="Merged in the first half past two")
@@ -79,7 +83,7 @@ def _checkout(github: CodeHost, rng: random.Random) -> None:
     repo = "acme/checkout"
     for number in range(26):
         _merge(github, repo, PEOPLE[number % 4], office_hours("10-01", rng) + timedelta(days=number * 1.9), rng)
-    # Two more people: emre merged into another base, fatou before the quarter.
+    # Two more people who are not counted: emre merged into another base, fatou merged before the quarter.
     _merge(github, repo, "emre", office_hours("10-21", rng), rng, base="release/1.x")
     _merge(github, repo, "fatou", office_hours("09-28", rng), rng)
     for day in ("10-05", "11-02"):
@@ -93,7 +97,7 @@ def _checkout(github: CodeHost, rng: random.Random) -> None:
 
 
 def _web(github: CodeHost, rng: random.Random) -> None:
-    """Adds several pages of pull requests, some in every state."""
+    """Adds several pages of pull requests, in all states."""
     repo, first = "acme/web", at("08-20", "09:00")
     span = (LAST - first).total_seconds()
     for number in range(256):
@@ -126,7 +130,9 @@ def _quiet_repos(github: CodeHost, rng: random.Random) -> None:
 
 
 def _issues(github: CodeHost, rng: random.Random) -> None:
-    """Adds thirteen reliability issues delivered this quarter in two repositories, and others that look like them."""
+    """Adds thirteen reliability issues that were delivered this quarter in two repositories, and similar issues that
+    are not counted.
+    """
 
     def issue(
         repo: str, labels: tuple[str, ...], opened: str, closed: str = "", reason: Reason | None = "completed"
@@ -147,7 +153,7 @@ def _issues(github: CodeHost, rng: random.Random) -> None:
     issue("acme/web", ("bug",), "09-26", "11-09", None)
     midnight = github.add_issue("acme/web", "Closed at midnight", labels=("bug",), at=at("09-29", "12:00"))
     github.close_issue("acme/web", midnight.number, at=OPENING)
-    # No issue from here on counts.
+    # The issues below are not counted.
     early = github.add_issue("acme/web", "Closed a second too early", labels=("bug",), at=at("09-29", "12:00"))
     github.close_issue("acme/web", early.number, at=OPENING - timedelta(seconds=1))
     issue("acme/web", ("bug",), "03-02", "04-01", None)
@@ -166,7 +172,7 @@ def _issues(github: CodeHost, rng: random.Random) -> None:
 
 
 def _deliveries(github: CodeHost) -> None:
-    """Deploys the checkout on the day of each release, to staging first; two attempts fail, and one is taken back."""
+    """Deploys the checkout on the day of each release, first to staging. Two attempts fail, and one is rolled back."""
     repo = "acme/checkout"
     for number, day in enumerate(CHECKOUT_RELEASED):
         github.deploy(repo, environment="staging", at=at(day, "17:00"), done=at(day, "17:04"))

@@ -54,7 +54,7 @@ def write(world: World, rng: random.Random) -> None:
     world.metrics.uptime[date(2026, 11, 8)] = 99.71
     amounts = zip(MONDAYS, COSTS, strict=True)
     world.costs = [CostRow(week, amount, "Rechnung fehlt noch" if not amount else "") for week, amount in amounts]
-    # The last bill of the old contract is dated a day before the quarter; the bill of December is only planned.
+    # The last bill of the old contract is from the day before the quarter; the bill of December is only planned.
     world.costs += [
         CostRow(date(2026, 9, 30), "1.490,00", "alter Vertrag"),
         CostRow(date(2026, 12, 7), "1.210,00", "Plan"),
@@ -62,7 +62,7 @@ def write(world: World, rng: random.Random) -> None:
 
 
 def costs_csv(rows: list[CostRow]) -> str:
-    """The CSV file as a German finance department exports it: semicolons, `05.10.2026`, `1.315,80`."""
+    """The CSV file in the format of a German finance department: semicolons, `05.10.2026`, `1.315,80`."""
     lines = [f"{row.week:%d.%m.%Y};{row.amount};{row.comment}" for row in rows]
     return "\n".join(["Woche;Betrag;Kommentar", *lines]) + "\n"
 
@@ -75,7 +75,9 @@ def _rows(*rows: list[Cell | date | Scalar]) -> list[list[Cell]]:
 
 
 def _support(rng: random.Random) -> Sheet:
-    """Calls a week; below them are the plan for the next weeks and a remark, beside them the self-service rate."""
+    """The calls per week. The plan for the next weeks and a remark are below them, the self-service rate is beside
+    them.
+    """
     rows = _rows(["Week", "Agents", "Calls", None, "Zero calls", "Self-served", "Change"])
     for week, calls in zip(MONDAYS, CALLS, strict=True):
         rows += _rows([week, float(rng.randrange(14, 18)), float(calls)])
@@ -87,7 +89,7 @@ def _support(rng: random.Random) -> Sheet:
 
 
 def _customers() -> Sheet:
-    """Rows out of order, a column of text between date and number, and no number yet for this week."""
+    """Active customers: rows out of order, a text column between date and number, and no number yet for this week."""
     rows = _rows(["Week starting", "Country", "Active customers", "Complete"])
     weeks = list(zip(MONDAYS, CUSTOMERS, strict=True))
     for week, customers in weeks[5:] + weeks[:5]:
@@ -97,7 +99,7 @@ def _customers() -> Sheet:
 
 
 def _launch() -> Sheet:
-    """The conversion of the new checkout, which went live on 5 October; its numbers are texts."""
+    """The conversion of the new checkout, which went live on 5 October. The numbers are texts."""
     rows = _rows(["Week", "Conversion", "Visits"])
     for number, (week, conversion) in enumerate(zip(MONDAYS, CONVERSION, strict=True)):
         rows += _rows([week, conversion, f"1,{number}50"])
@@ -105,14 +107,14 @@ def _launch() -> Sheet:
 
 
 def _survey() -> Sheet:
-    """Monthly satisfaction; October's formula points to a sheet that was deleted."""
+    """Monthly satisfaction. October's formula refers to a deleted sheet."""
     rows = _rows(["Month", "Score"], [date(2026, 9, 30), 71.0])
     rows += _rows([date(2026, 10, 31), Cell(REF, formula="=#REF!B4")], [date(2026, 11, 15), 74.0])
     return Sheet(103, "Survey", rows)
 
 
 def _renewals() -> Sheet:
-    """A table for lookups; its numbers are texts in two notations."""
+    """A table for lookups. Its numbers are texts in two notations."""
     return Sheet(
         104,
         "Renewals 2026",
@@ -127,7 +129,7 @@ def _renewals() -> Sheet:
 
 
 def _okrs() -> Sheet:
-    """The sheet that check-ins are published to: a key column, and empty columns beside it."""
+    """The sheet to which check-ins are published: a key column and empty columns."""
     names = ("calls", "articles", "search-shipped", "error-rate", "lead-time", "customers")
     rows = _rows(["Key result", "Title", "Owner", "Value", "Progress", "Health", "Updated"])
     keys: list[list[Cell | date | Scalar]] = [[name] for name in names]

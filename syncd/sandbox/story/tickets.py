@@ -13,13 +13,15 @@ ARTICLES = (
     *("10-20", "10-21", "10-23", "10-27", "10-28", "10-29", "10-30", "11-02", "11-03", "11-04", "11-05", "11-06"),
     *("11-09", "11-10", "11-11", "11-12", "11-13", "11-16", "11-17", "11-18"),
 )  # fmt: skip
-"""The local days on which articles were published: on pace from 12 October on. `_articles` adds six awkward cases."""
+"""The local days on which articles were published. The articles are on pace from 12 October on. `_articles` adds six
+awkward cases.
+"""
 
 INCIDENT_DAYS = (
     *(0.4, 0.7, 0.9, 1.1, 1.2, 1.4, 1.6, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 2.5, 2.6, 2.8, 2.9, 3.0, 3.2, 3.4),
     *(3.5, 3.7, 3.8, 4.0, 4.2, 4.4, 4.7, 5.0, 6.5, 9.0, 14.0),
 )
-"""The days that each of 31 incidents took: nine in ten of them took at most five."""
+"""The days that each of 31 incidents took. Nine of ten incidents took at most five days."""
 
 
 def write(cloud: Tickets, helpdesk: Tickets, rng: random.Random) -> None:
@@ -49,21 +51,21 @@ def _articles(cloud: Tickets, rng: random.Random) -> None:
         cloud.transition(article(), "Published", at=office_hours(day, rng))
     cloud.transition(article(), "Done", at=OPENING)
     cloud.transition(article(), "Done", at=OPENING - timedelta(milliseconds=1))
-    # Done, but with its resolution cleared again: it counts on the day of its category change.
+    # Done, but with a cleared resolution: the issue counts on the day of its category change.
     for day in ("10-08", "11-19"):
         key = article()
         cloud.transition(key, "Done", at=office_hours(day, rng))
         cloud.resolve(key, None, at=office_hours("11-20", rng))
-    # Resolved first, then moved to Done weeks later: it counts on the day of its resolution.
+    # Resolved first, and moved to Done weeks later: the issue counts on the day of its resolution.
     key = article()
     cloud.resolve(key, at=office_hours("10-12", rng))
     cloud.transition(key, "Done", at=office_hours("11-16", rng))
     cloud.resolve(key, at=at("10-12", "17:00"))
-    # Moved here from another project: its old key still works.
+    # Moved from another project: the issue's old key still works.
     key = cloud.move(article("SUP"), "KB", at=at("11-02", "10:00"))
     cloud.transition(key, "Done", at=at("11-20", "10:00"))
     cloud.transition(article(), "Done", at=at("10-25", "02:30"))
-    # No issue from here on counts.
+    # The issues below are not counted.
     cloud.resolve(article(), at=office_hours("10-16", rng))
     reopened = article("SUP")
     cloud.transition(reopened, "Done", at=office_hours("10-14", rng))
@@ -107,7 +109,7 @@ def _stories(cloud: Tickets, rng: random.Random) -> None:
 
 
 def _incidents(helpdesk: Tickets, rng: random.Random) -> None:
-    """Adds enough issues for two pages; 31 of the incidents count."""
+    """Adds enough issues for two pages. 31 of the incidents are counted."""
     days = list(INCIDENT_DAYS)
     rng.shuffle(days)
     for number, took in enumerate(days):
@@ -116,7 +118,7 @@ def _incidents(helpdesk: Tickets, rng: random.Random) -> None:
             "HELP", "Incident", "Checkout is slow", priority="High", at=done - timedelta(days=took)
         ).key
         helpdesk.transition(key, "Closed", at=done)
-    # Data Center keeps no date of a category change: without a resolution, this incident has no day to count on.
+    # Data Center stores no date of a category change. So without a resolution, this incident has no done date.
     key = helpdesk.create("HELP", "Incident", "Closed without a word", at=office_hours("10-02", rng)).key
     helpdesk.transition(key, "Closed", at=office_hours("10-30", rng))
     helpdesk.resolve(key, None, at=office_hours("10-31", rng))

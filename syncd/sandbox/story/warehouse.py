@@ -13,16 +13,16 @@ from syncd.sandbox.story.when import BERLIN, LAST, at, office_hours
 from syncd.sandbox.world import Search, World
 
 SEARCHES = 100
-"""How many searches there are in a week."""
+"""The number of searches in a week."""
 
 DEAD_ENDS = (31, 30, 30, 29, 28, 27, 26, 25, 24, 23)
-"""How many searches of each week led to no article."""
+"""The number of searches that led to no article, in each week."""
 
 WORDS = ("refund", "invoice", "password", "delivery date", "gift card", "cancel order")
 
 
 def write(world: World, rng: random.Random) -> None:
-    """Adds the searches of each week, some in its first and last second."""
+    """Adds the searches of each week, including searches in the week's first and last second."""
     for monday, dead_ends in zip(MONDAYS, DEAD_ENDS, strict=True):
         first = at(f"{monday:%m-%d}", "00:00")
         last = at(f"{monday + timedelta(days=6):%m-%d}", "23:59") + timedelta(seconds=59)
@@ -35,11 +35,11 @@ def write(world: World, rng: random.Random) -> None:
 
 
 def write_database(path: Path, searches: list[Search]) -> None:
-    """Writes a SQLite file with the table `searches`; `searched_at` is local time, as its collector writes it."""
+    """Writes a SQLite file with the table `searches`. Its column `searched_at` has local times."""
     rows = [(f"{search.at.astimezone(BERLIN):%Y-%m-%d %H:%M:%S}", search.words, search.opened) for search in searches]
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA synchronous = OFF")  # it can be written again at any time
+        database.execute("PRAGMA synchronous = OFF")  # the file can be written again at any time
         database.execute("CREATE TABLE searches (id INTEGER PRIMARY KEY, searched_at TEXT, words TEXT, opened TEXT)")
         database.executemany("INSERT INTO searches (searched_at, words, opened) VALUES (?, ?, ?)", rows)
         database.commit()

@@ -1,4 +1,4 @@
-"""The number of each example key result within the quarter, in plain Python over the company's own objects."""
+"""Computes the number of each example key result in the quarter, in plain Python from the company's own objects."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ BOTS = ("dependabot[bot]", "renovate[bot]")
 
 
 def midnight(day: date) -> datetime:
-    """The instant at which that day begins in Berlin."""
+    """The instant at which a day begins in Berlin."""
     return datetime.combine(day, time(), ZONE).astimezone(UTC)
 
 
 START, END = midnight(FIRST), midnight(LAST + timedelta(days=1))
 
 Value = Callable[[World, datetime], float | None]
-"""The number as of an instant, from what happened before that instant; None if there is no number."""
+"""Computes the number as of an instant, from the events before that instant; None if there is no number."""
 
 
 # -- records
@@ -40,7 +40,7 @@ def _counts(done: datetime | None, before: datetime) -> bool:
 
 
 def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[Pull]:
-    """Pull requests merged within the quarter, in `repo` or in all repositories, with any base and author."""
+    """The pull requests merged in the quarter, in `repo` or in all repositories, with any base and author."""
     for searched in world.github.repos.values() if repo is None else [world.github.repo(repo)]:
         for item in searched.items.values():
             if isinstance(item, Pull) and _counts(item.merged_at, before):
@@ -48,7 +48,7 @@ def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[
 
 
 def _delivered(world: World, before: datetime) -> Iterator[Issue]:
-    """Closed reliability issues of two repositories, without those closed as rejected."""
+    """The closed reliability issues of two repositories, without issues that were closed as rejected."""
     for name in ("acme/checkout", "acme/web"):
         for item in world.github.repo(name).items.values():
             if not isinstance(item, Issue) or not {"bug", "reliability"} & set(item.labels):
@@ -59,7 +59,7 @@ def _delivered(world: World, before: datetime) -> Iterator[Issue]:
 
 
 def releases(repo: str) -> Value:
-    """Releases of one repository, without drafts."""
+    """Counts the releases of one repository, without drafts."""
 
     def count(world: World, before: datetime) -> float:
         releases = world.github.repo(repo).releases.values()
@@ -69,13 +69,13 @@ def releases(repo: str) -> Value:
 
 
 def app_releases(world: World, before: datetime) -> float:
-    """Releases of the mobile app, on the day that each names."""
+    """The number of releases of the mobile app. Each counts on its release date."""
     releases = world.gitlab.project("acme/apps/mobile").releases.values()
     return float(sum(_counts(release.released_at, before) for release in releases))
 
 
 def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
-    """Issues whose status category is Done, each with the time on which it counts."""
+    """The issues whose status category is Done, each with the time at which it counts."""
     for issue in site.issues.values():
         done = issue.resolved or (issue.category_changed_at if site.cloud else None)
         matches = issue.project in projects and issue.type == type and issue.category == "Done"
@@ -88,18 +88,18 @@ def _days(start: datetime, end: datetime) -> float:
 
 
 def articles(world: World, before: datetime) -> float:
-    """Articles that are done in KB."""
+    """The number of done articles in KB."""
     return float(sum(1 for _ in _done(world.jira, ("KB",), "Article", before)))
 
 
 def search_shipped(world: World, before: datetime) -> float:
-    """Changes merged into main of the search repository, without Dependabot's changes."""
+    """The number of changes merged into main of the search repository, without Dependabot's changes."""
     pulls = _pulls(world, before, "acme/search")
     return float(sum(pull.base == "main" and pull.author.login != "dependabot[bot]" for pull in pulls))
 
 
 def reliability_bugs(world: World, before: datetime) -> float:
-    """Delivered reliability issues."""
+    """The number of delivered reliability issues."""
     return float(sum(1 for _ in _delivered(world, before)))
 
 
@@ -127,7 +127,7 @@ def incident_p90(world: World, before: datetime) -> float | None:
 
 
 def story_points(world: World, before: datetime) -> float:
-    """The points of the stories done in WEB and OPS; a story without an estimate adds nothing."""
+    """The sum of the points of done stories in WEB and OPS. A story without an estimate has no points."""
     total = 0.0
     for issue, _ in _done(world.jira, ("WEB", "OPS"), "Story", before):
         points = issue.custom.get("customfield_10016")
@@ -136,14 +136,14 @@ def story_points(world: World, before: datetime) -> float:
 
 
 def contributors(world: World, before: datetime) -> float:
-    """People who merged something into main of checkout."""
+    """The number of people who merged a change into main of checkout."""
     pulls = _pulls(world, before, "acme/checkout")
     return float(len({pull.author.login for pull in pulls if pull.base == "main" and pull.author.login not in BOTS}))
 
 
 def checkout_deployed(world: World, before: datetime) -> float:
-    """Changes merged into main of checkout, on the day of their first deployment to production, without the work of
-    bots.
+    """The number of changes merged into main of checkout, without the work of bots. Each change counts on the day of
+    its first deployment to production.
     """
     repo = world.github.repo("acme/checkout")
     pulls = [repo.items[number] for number, at in delivered(repo).items() if _counts(at, before)]
@@ -155,7 +155,9 @@ def checkout_deployed(world: World, before: datetime) -> float:
 
 
 def _series(sheet: Sheet, dates: int, values: int, before: datetime) -> list[tuple[datetime, object]]:
-    """(time, value) of the rows below a sheet's header, within the period, by time; a blank value is no reading."""
+    """Pairs (time, value) of the rows below a sheet's header in the period, sorted by time. A blank value is not a
+    reading.
+    """
     readings: list[tuple[datetime, object]] = []
     for row in range(1, len(sheet.rows)):
         day, value = sheet.cell(row, dates), sheet.cell(row, values)
@@ -175,7 +177,7 @@ def _sheet(world: World, title: str) -> Sheet:
 
 
 def calls(world: World, before: datetime) -> float | None:
-    """The latest week's calls; unknown if that week holds an error."""
+    """The number of calls in the latest week; unknown if that week holds an error."""
     readings = _series(_sheet(world, "Support"), 0, 2, before)
     return _number(readings[-1][1]) if readings else None
 
@@ -187,7 +189,7 @@ def calls_reading(world: World, before: datetime) -> datetime | None:
 
 
 def deflection(world: World, before: datetime) -> float | None:
-    """The share in F2, as a percentage."""
+    """The share in cell F2, as a percentage."""
     share = _number(_sheet(world, "Support").cell(1, 5).value)
     return None if share is None else share * 100
 
@@ -203,12 +205,12 @@ def dead_ends(world: World, before: datetime) -> float | None:
 
 
 def error_rate(world: World, before: datetime) -> float | None:
-    """The rate that the metrics API gives now; it keeps no history."""
+    """The present error rate in the metrics API, which keeps no history."""
     return world.metrics.error_rate
 
 
 def uptime(world: World, before: datetime) -> float | None:
-    """The worst day of the last 28, up to today or to the period's end."""
+    """The lowest uptime of the last 28 days, up to today or to the period's end."""
     today = (min(before, END) - timedelta(microseconds=1)).astimezone(ZONE).date()
     days = [today - timedelta(days=back) for back in range(28)]
     return min((share for day in days if (share := world.metrics.uptime.get(day)) is not None), default=None)
@@ -233,19 +235,19 @@ def launch_conversion(world: World, before: datetime) -> float | None:
 
 
 def satisfaction(world: World, before: datetime) -> float | None:
-    """The mean score; unknown if any score is an error."""
+    """The mean satisfaction score; unknown if any score is an error."""
     scores = _numbers(_series(_sheet(world, "Survey"), 0, 1, before))
     return statistics.fmean(scores) if scores else None
 
 
 def _numbers(readings: list[tuple[datetime, object]]) -> list[float]:
-    """The numbers of the readings; none at all if any reading has no number."""
+    """The numbers of the readings; empty if any reading has no number."""
     numbers = [number for _, value in readings if (number := _number(value)) is not None]
     return numbers if len(numbers) == len(readings) else []
 
 
 def renewals(world: World, before: datetime) -> float | None:
-    """The renewed amount in the only row for DACH and Enterprise, in German notation."""
+    """The renewed amount in the only row for DACH and Enterprise. It is written in German notation."""
     rows = _sheet(world, "Renewals 2026").rows
     matches = [row for row in rows if [cell.value for cell in row[:2]] == ["DACH", "Enterprise"]]
     text = matches[0][2].value if len(matches) == 1 else None

@@ -1,4 +1,4 @@
-"""When each pull request of a repository was really deployed: from the company's own commits, one by one."""
+"""Computes the time at which each pull request of a repository was deployed, from the company's own commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sandbox.github.repo_rows import time_text
 
 
 def delivered(repo: Repo, environment: str = "production") -> dict[int, datetime | None]:
-    """The first success that contains each merged pull request, by its number; None if there is none."""
+    """The time of the first successful deployment of each merged pull request, by its number; None if there is none."""
     contents = sorted(
         (min(successes), reachable(repo, deployment.sha))
         for deployment in repo.deployments.values()
@@ -27,7 +27,7 @@ def delivered(repo: Repo, environment: str = "production") -> dict[int, datetime
 
 
 def deliveries(repos: Iterable[Repo]) -> dict[str, Any]:
-    """As JSON: of each repository that deploys to production, the time of each pull request's first deployment."""
+    """As JSON: the time of each pull request's first deployment to production, for each repository with deployments."""
     deploying = [repo for repo in repos if repo.deployments]
     return {
         repo.full_name: {str(number): time_text(at) for number, at in delivered(repo).items()} for repo in deploying

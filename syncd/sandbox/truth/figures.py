@@ -1,7 +1,7 @@
-"""The state of every example key result, objective and link at an instant, by the rules that syncd promises.
+"""Computes the state of every example key result, objective and link at an instant, by the rules that syncd promises.
 
-The code follows those rules alone (progress, pace, health, roll-up, alignment) over `key_results`. It shares no code
-with syncd, so tests can compare the two.
+The code applies only these rules (progress, pace, health, roll-up, alignment) to `key_results`. It shares no code with
+syncd, so tests can compare the results.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class State:
-    """Where a key result stands at an instant."""
+    """The state of a key result at an instant."""
 
     value: float | None
     progress: float | None
@@ -33,7 +33,7 @@ class State:
 
     @property
     def on_pace(self) -> bool | None:
-        """None if the health is unknown."""
+        """Whether the key result is on pace; None if its health is unknown."""
         return None if self.health == "unknown" else self.health in ("on_track", "done")
 
 
@@ -43,7 +43,7 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
     """
     with world.lock:
         now = at or world.clock.now()
-        # What happens at exactly this instant counts already.
+        # An event at exactly this instant counts.
         states = {
             key_result.id: _state(world, key_result, now, now + _INSTANT)
             for objective in OBJECTIVES
@@ -64,8 +64,8 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
 
 
 def _state(world: World, key_result: Outcome | Output, at: datetime, before: datetime) -> State:
-    """The state at `at`, from what happened before `before`: for a day's end that is `at` itself, for now just after
-    it.
+    """The state at `at`, from the events before `before`. For the end of a day, `before` equals `at`; for now, it is
+    just after `at`.
     """
     expected = _expected(key_result, at)
     value = key_result.value(world, before)

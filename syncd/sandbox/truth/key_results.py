@@ -1,7 +1,7 @@
 """The example key results; `counting` computes their numbers.
 
-syncd reads the same key results from `mappings/*.yaml` and their numbers over HTTP. The truth computes those numbers in
-a second way that shares no code with syncd, so that each can check the other. A test compares this list with the YAML.
+syncd reads the same key results from `mappings/*.yaml`, and their numbers over HTTP. The sandbox computes the numbers
+in a second way, without code of syncd, so that tests can compare them. A test compares this list with the YAML files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from syncd.sandbox.world import World
 class Outcome:
     """An outcome, with a `keep` band (at least, at most) or with baseline and target.
 
-    It is stale once `stale_after` days have passed since `last_reading`.
+    Its value is stale once `stale_after` days have passed since `last_reading`.
     """
 
     id: str
@@ -34,7 +34,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Output:
-    """An output. `drives` lists (outcome, lag in days). The pace `end` expects nothing before the period's end."""
+    """An output. `drives` has pairs (outcome, lag in days). With the pace `end`, nothing is expected before the
+    period's end.
+    """
 
     id: str
     value: Value

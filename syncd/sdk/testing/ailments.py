@@ -11,8 +11,8 @@ from typing import Literal
 from syncd.sdk.retry import LONGEST_WAIT
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-"""The time `now` in a contract's context. It is later than any row of a fake. Dates in the table's headers are relative
-to it.
+"""The present time in a contract's context, which is later than any row of a fake. Dates in the table's headers are
+relative to this time.
 """
 
 

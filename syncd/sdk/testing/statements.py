@@ -57,4 +57,4 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "reason": "HTTP 503",
     },
 }
-"""The changes that turn a complete statement into each kind, by the name of the kind."""
+"""For each kind of statement, by its name: the changes that turn a complete statement into this kind."""
