@@ -29,7 +29,7 @@ def run(
     """Makes the held number the key result's value. Without a held number, lets syncd overwrite what others wrote."""
     config, clock = open_config(path, workspace)
     okrs = chosen_period(config, period, clock())
-    key_result = chosen_key_result(okrs, name)
+    key_result = chosen_key_result(okrs, name, config)
     by = Form(new_form(), author_name(author, "an approval"), process_owner(), clock())
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:

@@ -127,7 +127,7 @@ def _opened(path: Path, workspace: str | None, name: str, period: str | None, te
     now = clock()
     dated = end_of_day(text, config, now, "--date")
     okrs = chosen_period(config, period, dated or now)
-    key_result = chosen_key_result(okrs, name)
+    key_result = chosen_key_result(okrs, name, config)
     check_takes_check_ins(okrs, key_result, dated, "--date")
     of_day = (dated or now).astimezone(config.zone).date() if text is not None else None
     return _Opened(config, okrs, key_result, clock, now, of_day, dated)

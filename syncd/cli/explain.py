@@ -47,7 +47,7 @@ def run(
     """Prints all the evidence of a key result, as of now or of a past time."""
     config, clock = open_config(path, workspace, tests=False)
     now = clock()
-    moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)
+    moment, is_day_end = past_moment(at, config.zone, now) if at is not None else (now, False)
     okrs = chosen_period(config, period, min(now, moment - _INSTANT if is_day_end else moment))
     ledger = reading_ledger(config)
     snapshots = Snapshots(config, okrs, ledger)
@@ -55,7 +55,7 @@ def run(
         snapshot = snapshots.now(now)
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
-    key_result = explained_key_result(snapshot, key_result_id)
+    key_result = explained_key_result(snapshot, key_result_id, config)
     if as_json:
         print_json(explanation(snapshot, ledger, key_result))
         return

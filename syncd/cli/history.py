@@ -52,7 +52,7 @@ def run(
     config, clock = open_config(path, workspace, tests=False)
     now = clock()
     okrs = chosen_period(config, period, now)
-    key_result = chosen_key_result(okrs, name)
+    key_result = chosen_key_result(okrs, name, config)
     snapshots = Snapshots(config, okrs, reading_ledger(config))
     series = history(snapshots, snapshots.now(now), key_result, backfill=backfill)
     if series.not_backfilled:

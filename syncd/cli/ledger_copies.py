@@ -9,7 +9,9 @@ from pathlib import Path
 from syncd.cli.opening import check_is_file
 from syncd.cli.output import say
 from syncd.config.load import read_ledger_url
-from syncd.ledger import backup as copies
+from syncd.ledger import backup as backups
+from syncd.ledger import restore as restores
+from syncd.ledger.rebuild import Counts
 from syncd.okr.words import count
 from syncd.sdk import ConfigError
 
@@ -20,7 +22,7 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
     """Writes the ledger into one file."""
     if file.is_dir():
         raise ConfigError(f"{file} is a folder; name a file in it, such as {file / 'syncd-backup.db'}")
-    say(f"{file}: {_summary(copies.back_up(_url(path, workspace), file))}; read back and checked")
+    say(f"{file}: {_summary(backups.back_up(_url(path, workspace), file))}; read back and checked")
 
 
 def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
@@ -28,12 +30,12 @@ def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
     url = _url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
-    say(f"restored from {file}: {_summary(copies.restore(url, file))}")
+    say(f"restored from {file}: {_summary(restores.restore(url, file))}")
 
 
 def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     """Writes everything in the ledger into a folder."""
-    say(f"{folder}: {_summary(copies.export(_url(path, workspace), folder))}")
+    say(f"{folder}: {_summary(backups.export(_url(path, workspace), folder))}")
 
 
 def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
@@ -41,12 +43,12 @@ def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     url = _url(path, workspace)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
-    say(f"imported from {folder}: {_summary(copies.import_dump(url, folder))}")
+    say(f"imported from {folder}: {_summary(restores.import_dump(url, folder))}")
 
 
 def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:
     """Copies the ledger into an empty one."""
-    copied = copies.copy(_url(path, workspace), _url(path, workspace, instead=url))
+    copied = restores.copy(_url(path, workspace), _url(path, workspace, instead=url))
     say(f"copied: {_summary(copied)}; every row compared")
     if workspace is None:
         say(f"now write in {path}:  ledger: {url}")
@@ -57,7 +59,7 @@ def _url(path: Path, workspace: str | None, *, instead: str | None = None) -> st
     return read_ledger_url(path, workspace, instead=instead)
 
 
-def _summary(counts: copies.Counts | None) -> str:
+def _summary(counts: Counts | None) -> str:
     if counts is None:
         raise ConfigError("there is no ledger yet; `syncd sync` makes it")
     rows = sum(counts.values())

@@ -16,6 +16,7 @@ from syncd.explain.items import Item
 from syncd.okr.goals import Band
 from syncd.okr.words import (
     HEALTH_WORDS,
+    SCORE_WORDS,
     activity_figure,
     clock_time,
     count,
@@ -142,7 +143,8 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
 
 def _objective(change: ObjectiveChange) -> Iterator[str]:
     old, new = change.old, change.new
-    line = f"  outcome {_moved(score_figure(old), score_figure(new))}  {_health(old.health, new.health)}"
+    what, score = SCORE_WORDS[change.objective.rollup], _moved(score_figure(old), score_figure(new))
+    line = f"  {what} {score}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
         line += f"     activity {_moved(activity_figure(old), activity_figure(new))}"
     yield line

@@ -33,7 +33,7 @@ def run(
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
     config, clock = open_config(path, workspace, tests=False)
     now = clock()
-    day = past_day(at, config.zone, now) if at else None
+    day = past_day(at, config.zone, now) if at is not None else None
     okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)
     ledger = reading_ledger(config)
     summary = review(config, okrs, ledger, now, day, whole=period is not None and not week)

@@ -13,6 +13,7 @@ from syncd.okr.words import (
     HEALTH_SIGNS,
     HEALTH_STYLES,
     HEALTH_WORDS,
+    SCORE_WORDS,
     activity_figure,
     age,
     clock_time,
@@ -81,7 +82,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
     yield _styled(title, "bold") + _styled(owner.rjust(width - len(title)), "bright_black")
     for part in more:
         yield _styled(part, "bold")
-    head = f"  outcome {score_figure(stands)}"
+    head = f"  {SCORE_WORDS[objective.rollup]} {score_figure(stands)}"
     if stands.expected is not None:
         head += f" ({percent(stands.expected)} expected)"
     head += "  " + _styled(HEALTH_WORDS[stands.health], HEALTH_STYLES[stands.health])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, get_args
@@ -131,6 +132,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
             return f"{key} is {_shown(given)}; it must be {_bound(context)}"
         case "string_pattern_mismatch":
             return f"{key} is {_shown(given)}; write letters, digits, '-', '_' and '.' only"
+        case "datetime_parsing" | "datetime_type" | "datetime_from_date_parsing" | "datetime_object_invalid":
+            return f"{key} is {_shown(given)}; write a time with its zone, such as 2026-11-21T10:15+01:00"
         case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
             return f"{key} is {_shown(given)}; write a day as 2026-12-31"
     text = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -143,10 +146,14 @@ def _bind(text: str, given: Any) -> str:
 
 def _bound(context: dict[str, Any]) -> str:
     words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
-    return " and ".join(f"{words[name]} {value:g}" for name, value in context.items() if name in words)
+    # pydantic gives the bound of a duration as a text, such as "0 seconds".
+    bounds = {name: value if isinstance(value, str) else f"{value:g}" for name, value in context.items()}
+    return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items() if name in words)
 
 
 def _shown(given: Any) -> str:
+    if isinstance(given, timedelta):
+        return f"{given.total_seconds():g} seconds"
     text = repr(given)
     return text if len(text) <= 60 else text[:59] + "…"
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, Goal, KeyResult, Kind, Level, Milestones, Quality, Standing, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Kind, Level, Milestones, Quality, Rollup, Standing, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.sdk.figures import exact, full_number
 from syncd.sdk.figures import number as number
@@ -43,6 +43,13 @@ QUALITY_WORDS: dict[Quality, str] = {
     "held": marked("held"),
 }
 KIND_WORDS: dict[Kind, str] = {"outcome": marked("outcome"), "output": marked("output")}
+SCORE_WORDS: dict[Rollup, str] = {
+    "outcomes": marked("outcome"),
+    "supporting": marked("outcome"),
+    "weakest": marked("weakest outcome"),
+    "all": marked("all results"),  # outputs are in this score
+}
+"""What makes up the score of an objective."""
 LEVEL_WORDS: dict[Level, str] = {"commit": marked("commit"), "target": marked("target"), "stretch": marked("stretch")}
 
 

@@ -46,7 +46,7 @@ class LookupReader:
         """The cell of the one matching row. If no row matches, or several rows match, the reading is unknown."""
         if self._matching != 1:
             wanted = ", ".join(f"{header} = {value}" for header, value in self._lookup.row.items())
-            problem = f"{self._matching:,} rows have {wanted}" if self._matching else f"no row has {wanted}"
+            problem = f"{self._matching:,} rows with {wanted}" if self._matching else f"no row with {wanted}"
             return Snapshot([Reading(None, self._lookup.table, "", problem=problem)])
         number, cell = self._at
         return undated(cell, address(self._sheet, number, self._left + self._column), self._cells.reader)

@@ -50,6 +50,10 @@ class Configuration:
             except ConfigError as error:
                 self._refuse(str(error))
                 return False
+            except Exception:  # a bug of syncd must not pass for files that were read
+                log.exception("configuration cannot be read")
+                self._refuse("internal error (see the log)")
+                return False
             changes = {name: _some(names) for name, names in _changes(self.config, config) if names}
             if "ledger" in changes.get("keys", ()):
                 log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")

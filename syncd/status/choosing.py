@@ -27,8 +27,10 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
     raise ConfigError(_("there is no period %(name)r; the mappings have: %(periods)s", name=period, periods=periods))
 
 
-def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
-    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id."""
+def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None) -> KeyResult:
+    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id, or for a
+    command, which has a `config`, with the other period that has this key result.
+    """
     by_id = okrs.by_id
     renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
     if name not in by_id and name in renamed:
@@ -36,11 +38,14 @@ def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
         raise ConfigError(_("%(name)s is called %(new)s now in %(period)s; write the new id", **parts))
     if name not in by_id:
         sentence = _("there is no key result %(name)r in %(period)s", name=name, period=okrs.period.id)
+        others = [other.period.id for other in (config.periods if config else ()) if name in other.by_id]
+        if others:
+            raise ConfigError(f"{sentence}; it is in {' and '.join(others)}: add --period {others[0]}")
         raise ConfigError(sentence + nearest(name, by_id))
     return by_id[name]
 
 
-def explained_key_result(snapshot: Snapshot, name: str) -> KeyResult:
+def explained_key_result(snapshot: Snapshot, name: str, config: Config | None = None) -> KeyResult:
     """The key result or guard with this id in a snapshot, even if no cycle had seen it by then."""
     later = {kr.id: kr for kr in snapshot.later}
-    return later.get(name) or chosen_key_result(snapshot.okrs, name)
+    return later.get(name) or chosen_key_result(snapshot.okrs, name, config)

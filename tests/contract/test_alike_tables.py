@@ -123,7 +123,7 @@ def test_a_lookup_by_day_takes_every_time_of_that_day(tmp_path: Path, context: C
 
     assert find("2026-11-02") == (1, None)
     assert find("2026-11-03")[0] == 2  # half past midnight in Berlin
-    assert find("2026-11-04") == (None, "2 rows have At = 2026-11-04")
+    assert find("2026-11-04") == (None, "2 rows with At = 2026-11-04")
     assert find("2026-11-04 10:00")[0] == 4
 
 

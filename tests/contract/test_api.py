@@ -31,7 +31,7 @@ from syncd.cli import explain, history, review, status
 from syncd.config import Config, load_config
 from syncd.config.project import clock_of
 from syncd.ledger import Ledger, LedgerError, open_ledger
-from syncd.ledger.backup import copy
+from syncd.ledger.restore import copy
 from syncd.service import LedgerReader
 from syncd.web import make_app, serving
 from syncd.web.conditional import entity_tag

@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 from waiting import wait_for
 
 from syncd.ledger import LedgerError, cycle_lock
-from syncd.ledger.backup import back_up, export, restore
+from syncd.ledger.backup import back_up, export
+from syncd.ledger.restore import restore
 from syncd.service.backups import Backups, due
 from syncd.web import make_app
 

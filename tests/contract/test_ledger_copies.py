@@ -20,8 +20,9 @@ from opened import create_ledger, url_of
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, select, text
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
-from syncd.ledger.backup import back_up, copy, export, import_dump, restore
+from syncd.ledger.backup import back_up, export
 from syncd.ledger.column_types import Moment
+from syncd.ledger.restore import copy, import_dump, restore
 from syncd.ledger.schema import metadata, sessions
 from syncd.ledger.transfer import StoredRows
 
@@ -286,7 +287,7 @@ def test_a_restore_removes_what_one_left_that_was_killed(
     back_up(url_of(full_file), tmp_path / "backup")
     place = f"sqlite:///{tmp_path / 'place.db'}"
     if (child := os.fork()) == 0:
-        monkeypatch.setattr("syncd.ledger.backup.note_put_back", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        monkeypatch.setattr("syncd.ledger.restore.note_put_back", lambda _: os.kill(os.getpid(), signal.SIGKILL))
         try:
             restore(place, tmp_path / "backup")
         finally:
@@ -302,6 +303,25 @@ def test_a_restore_removes_what_one_left_that_was_killed(
 def test_a_backup_never_takes_the_place_of_its_ledger(full_file: Ledger, ending: str) -> None:
     with pytest.raises(LedgerError, match="is the ledger itself; name another file"):
         back_up(url_of(full_file), Path(f"{full_file.engine.url.database}{ending}"))
+
+
+@pytest.mark.parametrize("other", ["a text", "another ledger"])
+def test_a_backup_takes_the_place_of_nothing_but_a_backup(full_file: Ledger, tmp_path: Path, other: str) -> None:
+    file = tmp_path / "there"
+    if other == "a text":
+        file.write_text("mappings: okrs/\n", encoding="utf-8")
+    else:
+        create_ledger(f"sqlite:///{file}").close()
+    before = file.read_bytes()
+    with pytest.raises(LedgerError, match="there is there already, and is no backup; name another file"):
+        back_up(url_of(full_file), file)
+    assert file.read_bytes() == before
+
+
+def test_a_backup_replaces_an_older_backup(full_file: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for name in ("backup", "backup", "empty"):
+        assert back_up(url_of(full_file), tmp_path / name)
 
 
 @pytest.mark.sampled(1)

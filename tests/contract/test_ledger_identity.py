@@ -15,7 +15,8 @@ from opened import create_ledger, url_of
 from sqlalchemy import func, insert, select, text
 
 from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger, service_lock
-from syncd.ledger.backup import back_up, restore
+from syncd.ledger.backup import back_up
+from syncd.ledger.restore import restore
 from syncd.ledger.schema import cycles, deliveries
 
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)

@@ -16,11 +16,12 @@ from opened import create_ledger, url_of
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, ServiceRuns, cycle_lock, migrate, open_ledger, service_lock
-from syncd.ledger.backup import back_up, copy, export, restore
+from syncd.ledger.backup import back_up, export
 from syncd.ledger.check import LedgerState, check_ledger
 from syncd.ledger.engine import engine_of
 from syncd.ledger.own_schema import lock_key
 from syncd.ledger.prune import prune, size
+from syncd.ledger.restore import copy, restore
 from syncd.ledger.schema import metadata
 from syncd.ledger.transfer import counts
 

@@ -25,9 +25,9 @@ from syncd.cli import prune as command
 from syncd.cycle.approve import NotHeld, approve, held_value
 from syncd.cycle.check_in import check_in
 from syncd.ledger import NewDelivery, cycle_lock
-from syncd.ledger.backup import copy
 from syncd.ledger.outbox import post
 from syncd.ledger.prune import Pruned, give_space_back, prune, size
+from syncd.ledger.restore import copy
 from syncd.ledger.schema import deliveries, metadata
 from syncd.ledger.transfer import StoredRows, first_difference
 from syncd.ledger.transfer import counts as counts_of

@@ -9,7 +9,8 @@ import pytest
 from csv_project import CsvProject
 
 from syncd.ledger import LedgerError
-from syncd.ledger.backup import back_up, restore
+from syncd.ledger.backup import back_up
+from syncd.ledger.restore import restore
 from syncd.sandbox import DEMO_NOW
 from syncd.service import LedgerReader
 

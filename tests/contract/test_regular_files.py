@@ -17,7 +17,8 @@ from connectors.github import GitHub
 from connectors.sheets import Sheets
 from syncd.config import load_config
 from syncd.ledger import LedgerError
-from syncd.ledger.backup import export, import_dump, restore
+from syncd.ledger.backup import export
+from syncd.ledger.restore import import_dump, restore
 from syncd.sdk import ConfigError, Context, SourceBroken, Stream
 
 OKRS = """\

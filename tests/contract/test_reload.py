@@ -157,6 +157,22 @@ def test_a_wrong_file_is_refused_logged_once_and_measured_by_the_last_good_one(
     assert taken_over(caplog) == [{}]  # nothing differs from the last good one; that it is in use again is news
 
 
+def test_a_bug_of_syncd_while_it_reads_files_counts_as_a_refusal(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> object:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(service.configuration, "_load", broken)
+    assert not service.configuration.reload()
+    assert service.config_problem == "internal error (see the log)"
+    assert "RuntimeError: a bug" in caplog.text
+    assert series(service)["syncd_config_last_reload_successful", frozenset()] == 0
+    monkeypatch.undo()
+    service.configuration.reload()
+    assert service.config_problem is None
+
+
 def test_an_edit_that_changes_nothing_starts_no_cycle(
     project: CsvProject, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

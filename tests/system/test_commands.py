@@ -143,6 +143,8 @@ def test_lint_findings_fit_the_width_of_a_terminal(project: Project) -> None:
             ["explain", "calls", "--at", "2027-01-01"],
             "--at is 2027-01-01, which is in the future; write today or a past day",
         ),
+        (["explain", "calls", "--at", ""], "--at is ''; write a day as 2026-11-02"),
+        (["review", "--at", ""], "--at is ''; write a day as 2026-11-02"),
         (["explain", "calls", "--at", "yesterday"], "--at is 'yesterday'; write a day as 2026-11-02"),
         (["status", "--config", "nowhere.yaml"], "there is no nowhere.yaml"),
         (["status", "--config", f"{'n' * 300}/syncd.yaml"], "n/syncd.yaml cannot be read: file name too long"),

@@ -266,10 +266,10 @@ class TestLookup:
     @pytest.mark.parametrize(
         ("row", "problem"),
         [
-            ({"Team": "legal"}, "no row has Team = legal"),
-            ({"Team": "search", "Quarter": "Q3"}, "no row has Team = search, Quarter = Q3"),
-            ({"Team": "support"}, "2 rows have Team = support"),
-            ({"Team": "twice"}, "2 rows have Team = twice"),
+            ({"Team": "legal"}, "no row with Team = legal"),
+            ({"Team": "search", "Quarter": "Q3"}, "no row with Team = search, Quarter = Q3"),
+            ({"Team": "support"}, "2 rows with Team = support"),
+            ({"Team": "twice"}, "2 rows with Team = twice"),
         ],
     )
     def test_no_matching_row_or_several_are_unknown(self, row: dict[str, str], problem: str) -> None:
@@ -290,7 +290,7 @@ class TestLookup:
         assert summary(looked_up(Quarter=wanted)) == [("Support!C6", None, None)]
 
     def test_the_header_row_never_matches(self) -> None:
-        assert looked_up(Team="Team").readings[0].problem == "no row has Team = Team"
+        assert looked_up(Team="Team").readings[0].problem == "no row with Team = Team"
 
     def test_an_unknown_header_is_named_with_those_there_are(self) -> None:
         with pytest.raises(Unreadable, match="no column 'Points'; the first row has: Team, Quarter, Score, Note"):

@@ -1,0 +1,147 @@
+"""Builds a SQLite ledger from a backup or a dump, and checks it. Nothing that is in use is touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alembic.util.exc import CommandError
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from syncd.ledger import migrate
+from syncd.ledger.dump import DumpedRows
+from syncd.ledger.engine import engine_of, read_only_address
+from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed
+from syncd.ledger.transfer import counts, replace_rows
+from syncd.sdk.regular_files import open_regular
+
+Counts = Mapping[str, int]
+"""How many rows each table has."""
+
+SQLITE, GZIP = b"SQLite format 3\0", b"\x1f\x8b"
+JOURNALS = ("-wal", "-shm", "-journal")
+"""The endings of the files that SQLite keeps beside a database."""
+
+
+def rebuild(backup: Path, ledger: Path) -> Counts:
+    """Builds a SQLite ledger, in one file, from a backup or a dump's folder; migrates it to this version and checks it.
+
+    Raises LedgerError if `backup` is no backup, is damaged, or was written by a newer syncd.
+    """
+    with sentences(f"{backup} cannot be restored"):
+        try:
+            return rebuild_and_check(backup, ledger)
+        except LedgerDamaged as error:
+            raise LedgerError(f"{backup} is damaged ({error.what}); take an older one") from None
+
+
+def rebuild_and_check(backup: Path, ledger: Path) -> Counts:
+    """Does the work of `rebuild`, for a backup that was just written. Raises LedgerDamaged if it is damaged."""
+    if backup.is_dir():
+        _load(DumpedRows(backup), ledger)
+    else:
+        _unpack(backup, ledger)
+    with engine_at(ledger) as engine:
+        with engine.begin() as connection:
+            if migrate.version(connection) is None:
+                raise LedgerError(f"{backup} is a SQLite database, and no ledger of syncd")
+            _refuse_newer(backup, migrate.version(connection))
+            migrate.upgrade(connection)
+        with engine.connect() as connection:
+            for check in ("integrity_check", "foreign_key_check"):
+                problem = connection.exec_driver_sql(f"PRAGMA {check}").first()
+                if problem is not None and problem[0] != "ok":
+                    raise LedgerDamaged(str(problem[0]))
+            written = counts(connection)
+    with closing(sqlite3.connect(ledger)) as file:
+        file.execute("PRAGMA journal_mode=DELETE")  # everything in one file
+    return written
+
+
+def _unpack(backup: Path, ledger: Path) -> None:
+    try:
+        with open_regular(backup) as file:
+            start = file.read(len(SQLITE))
+    except OSError as error:
+        raise LedgerError(f"{backup} cannot be read: {(error.strerror or 'unusable').lower()}") from None
+    if start == SQLITE:
+        copy_file(backup, ledger)
+    elif start.startswith(GZIP):
+        with TemporaryDirectory(dir=ledger.parent, prefix=".syncd-") as folder:
+            with tarfile.open(backup, "r:gz") as archive:
+                archive.extractall(folder, filter="data")
+            _load(DumpedRows(Path(folder)), ledger)
+    else:
+        raise LedgerError(f"{backup} is no backup; name a file that `syncd backup` wrote")
+
+
+def _load(rows: DumpedRows, ledger: Path) -> None:
+    """Makes a ledger with the tables of the version that wrote the rows, and fills it."""
+    _refuse_newer(rows.folder, rows.version)
+    with engine_at(ledger) as engine, engine.begin() as connection:
+        migrate.upgrade(connection, rows.version)
+        replace_rows(connection, rows)
+
+
+def _refuse_newer(backup: Path, version: str | None) -> None:
+    if version is not None and version > migrate.head():
+        raise LedgerError(f"{backup} was written by a newer syncd ({version}); restore it with that version")
+
+
+# -- files
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copies a SQLite database as of one moment, with the changes that are still in its journal."""
+    address = read_only_address(source) or f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+        new.execute("PRAGMA journal_mode=DELETE")  # everything in one file
+
+
+@contextmanager
+def engine_at(ledger: Path) -> Iterator[Engine]:
+    """The engine of a SQLite ledger, until the block ends."""
+    engine = engine_of(URL.create("sqlite", database=str(ledger)))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def settle(finished: Path, place: Path) -> None:
+    """Moves a finished file to its place in one step: after a power loss, the move is either done or not done."""
+    finished.chmod(0o600)
+    _sync(finished)
+    finished.replace(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+@contextmanager
+def sentences(what: str) -> Iterator[None]:
+    """Turns a failure of files or of an archive into a LedgerError whose message begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise LedgerError(f"{what}: {where}{(error.strerror or str(error)).lower()}") from None
+    except LedgerFailed as error:  # the copy failed, not the ledger in use
+        raise LedgerError(f"{what}: {error}") from None
+    except (sqlite3.Error, tarfile.TarError, EOFError, zlib.error, ValueError) as error:
+        raise LedgerError(f"{what}: {error}") from None
+    except (SQLAlchemyError, CommandError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise LedgerError(f"{what}: {reason}") from None

@@ -1,0 +1,125 @@
+"""Puts a backup, a dump or another ledger in the place of a ledger.
+
+A restore first builds a SQLite ledger from the backup, migrates it and checks it. Until this copy is checked, the
+restore touches nothing that is in use.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from glob import escape
+from itertools import chain, count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Engine, make_url
+
+from syncd.ledger import migrate
+from syncd.ledger.backup import snapshot_of
+from syncd.ledger.engine import engine_of
+from syncd.ledger.failures import LedgerError, shown
+from syncd.ledger.identity import note_put_back
+from syncd.ledger.ledger import open_ledger
+from syncd.ledger.ledger_file import sqlite_file
+from syncd.ledger.lock import cycle_lock, service_lock
+from syncd.ledger.rebuild import JOURNALS, Counts, engine_at, rebuild, sentences, settle
+from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
+
+
+def restore(url: str, backup: Path) -> Counts:
+    """Replaces the ledger at a URL by a backup or a dump; returns how many rows each table has.
+
+    The SQLite ledger that it replaces stays beside it as `NAME.before-restore`, with its journal. Raises LedgerBusy
+    while a service or a cycle uses the ledger, and LedgerError if the backup cannot be restored.
+    """
+    address = make_url(url)
+    place = sqlite_file(address)
+    with sentences(f"{backup} cannot be restored into {shown(url)}"):
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        engine = engine_of(address)  # connects to nothing yet: the old ledger may be damaged
+        with service_lock(engine), cycle_lock(engine), _scratch(place) as folder:
+            rebuilt = folder / "ledger.db"
+            written = rebuild(backup, rebuilt)
+            with engine_at(rebuilt) as restored, restored.begin() as connection:
+                note_put_back(connection)
+            if place is None:
+                _replace_all(engine, rebuilt)
+            else:
+                engine.dispose()  # it has the old file open
+                _replace_file(place, rebuilt)
+    return written
+
+
+@contextmanager
+def _scratch(place: Path | None) -> Iterator[Path]:
+    """A folder to rebuild a ledger in. The folder for a SQLite ledger is beside it, because a rename works only within
+    one disk.
+
+    Removes the folders that killed restores left: while this restore holds its locks, no other restore runs.
+    """
+    prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
+    for left in place.parent.glob(f"{escape(prefix)}*") if place else ():
+        shutil.rmtree(left)
+    with TemporaryDirectory(dir=place.parent if place else None, prefix=prefix) as folder:
+        yield Path(folder)
+
+
+def _replace_file(place: Path, rebuilt: Path) -> None:
+    """Renames the old ledger together with its journal, which SQLite would apply to the new file."""
+    names = chain([f"{place}.before-restore"], (f"{place}.before-restore-{number}" for number in count(2)))
+    kept = next(name for name in names if not any(Path(name + ending).exists() for ending in ("", *JOURNALS)))
+    for ending in ("", *JOURNALS):
+        old = place.with_name(place.name + ending)
+        if old.exists():
+            old.replace(kept + ending)
+    settle(rebuilt, place)
+
+
+def import_dump(url: str, folder: Path) -> Counts:
+    """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger holds
+    rows.
+
+    The new ledger counts as put back to an earlier state, because the ledger of the dump may have run more cycles
+    since.
+    """
+    with sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
+        rebuilt = Path(scratch) / "ledger.db"
+        rebuild(folder, rebuilt)
+        with engine_at(rebuilt) as engine:
+            with engine.begin() as connection:
+                note_put_back(connection)
+            return _fill_empty(url, engine)
+
+
+def copy(source: str, target: str) -> Counts | None:
+    """Copies a ledger as of one moment into an empty ledger, and compares every row. Both are given by URL.
+
+    Returns None if there is no ledger yet. Raises LedgerError for a ledger of an older syncd, because its rows would
+    have to be migrated.
+    """
+    with sentences(f"the ledger cannot be copied to {shown(target)}"):
+        ledger = open_ledger(source, create=False)
+        if ledger is None:
+            return None
+        with closing(ledger):
+            return _fill_empty(target, ledger.engine)
+
+
+def _fill_empty(url: str, source: Engine) -> Counts:
+    target = open_ledger(url, new=True)
+    assert target is not None  # open_ledger creates it
+    with closing(target), cycle_lock(target.engine), snapshot_of(source) as rows, target.engine.begin() as connection:
+        if not is_empty(connection):
+            raise LedgerError(f"the ledger {shown(url)} holds rows already; name an empty one")
+        replace_rows(connection, StoredRows(rows))
+        return counts(connection)
+
+
+def _replace_all(target: Engine, rebuilt: Path) -> None:
+    """Replaces all rows of a database, which may hold an incomplete ledger."""
+    with engine_at(rebuilt) as source, source.connect() as rows, target.begin() as connection:
+        migrate.upgrade(connection)
+        replace_rows(connection, StoredRows(rows))
