@@ -123,7 +123,7 @@ class Config:
             yield self.document.problem(("web", *place), message)
 
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of all periods, each with its place; `rows` adds findings about records."""
+        """The findings of lint about the OKRs of all periods, with their places; `rows` adds findings about records."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:

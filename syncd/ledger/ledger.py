@@ -98,9 +98,7 @@ def _open(
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # SQLite's message about the problem is better
-            os.close(
-                os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
-            )  # only its owner may read it; the journal gets the same rights
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # only its owner may read it and its journal
     engine = engine_of(url, address) if databases is None else databases.engine_of(url, address)
     try:
         ledger = _opened(engine, url, last_ledger, create=create, new=new)
