@@ -36,10 +36,12 @@ class FilesMeasure(TableKeys):
     )
 
     file: Annotated[str, WithJsonSchema(_FILE)] = Field(
-        min_length=1, description="The file below the root: .csv, .xlsx, .ods."
+        min_length=1, description="The path of the file below `root`: .csv, .xlsx or .ods."
     )
     delimiter: Annotated[str, WithJsonSchema(_DELIMITER)] | None = Field(
-        None, description="What separates the cells of a CSV file, such as `;`; syncd sees it itself where rows agree."
+        None,
+        description="The character between the cells of a CSV file, such as `;`. By default syncd detects it, if the "
+        "rows agree.",
     )
 
     @field_validator("file")
@@ -75,7 +77,10 @@ class FilesPublish(PublishKeys):
 
     states: ClassVar[Literal["key results", "period"]] = "period"
 
-    file: str = Field(min_length=1, description="The file below the root: .json, .csv or .md. syncd owns all of it.")
+    file: str = Field(
+        min_length=1,
+        description="The path of the file below `root`: .json, .csv or .md. The whole file belongs to syncd.",
+    )
 
     @field_validator("file")
     @classmethod

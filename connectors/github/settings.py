@@ -88,22 +88,28 @@ class GitHubSettings(WebSettings):
 
     asked = ("url", "token")
 
-    url: WebAddress = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
+    url: WebAddress = Field(
+        "https://api.github.com", description="The address of the API; for GitHub Enterprise https://HOST/api/v3."
+    )
     token: Secret | None = Field(None, description="A personal access token.")
-    app_id: int | str | None = Field(None, description="A GitHub App's id, with installation_id and private_key.")
-    installation_id: int | str | None = Field(None, description="The App's installation.")
+    app_id: int | str | None = Field(
+        None, description="The id of a GitHub App; needs installation_id and private_key too."
+    )
+    installation_id: int | str | None = Field(None, description="The id of the App's installation.")
     private_key: str | None = Field(
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     allow: list[str] | None = Field(
         None,
-        description="What mappings may read: repositories, such as acme/*. All of it, unless given.",
+        description="The repositories that mappings may read, such as acme/*. By default all.",
     )
     exclude: ExcludedMembers = Field(
-        [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
+        [], description="Repositories that OWNER/* excludes: names (`*` stands for any text), `archived`, `forks`."
     )
     work: list[str] = Field(
-        [], description="Lists whose merged pull requests and closed issues are work, measured or not: such as acme/*."
+        [],
+        description="Repositories, such as acme/*, whose merged pull requests and closed issues count as work even if"
+        " no measure counts them.",
     )
 
     def credential_name(self) -> str | None:
@@ -145,12 +151,13 @@ class GitHubMeasure(RecordKeys):
     asked = ("what", "repo")
     rules = measure_rules(_FIELDS)
 
-    what: What = Field(description="What is counted.")
+    what: What = Field(description="The kind of record to count.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
     environment: str | None = Field(
         None,
         min_length=1,
-        description="Of deployed_pull_requests: where they are deployed. The same as in 'where'; else production.",
+        description="For deployed_pull_requests: the environment that they are deployed to. By default the "
+        "environment in `where`, or else production.",
     )
 
     @field_validator("repo")
@@ -274,10 +281,12 @@ def _written(value: Any) -> str:
 class GitHubPublish(PublishKeys):
     """Where check-ins are written on GitHub issues."""
 
-    issues: dict[str, str] = Field(min_length=1, description="The issue of each key result: OWNER/NAME#NUMBER.")
-    body: bool = Field(False, description="Whether to write to the text of the issue, in a block between two marks.")
-    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
-    label: str | None = Field(None, description="A prefix such as `health:`; a label with it shows the health.")
+    issues: dict[str, str] = Field(min_length=1, description="The issue for each key result, as OWNER/NAME#NUMBER.")
+    body: bool = Field(
+        False, description="Whether to write a block into the text of the issue. Two marks enclose the block."
+    )
+    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
+    label: str | None = Field(None, description="The prefix of a label that shows the health, such as `health:`.")
 
     @field_validator("issues")
     @classmethod

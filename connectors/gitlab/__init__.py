@@ -53,11 +53,17 @@ class GitLabSettings(WebSettings):
 
     asked = ("url", "token")
 
-    url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
+    url: WebAddress = Field("https://gitlab.com", description="The address of the site, as in a browser.")
     token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
-    allow: list[str] | None = Field(None, description="Projects that mappings may read, such as acme/*; else all.")
-    exclude: ExcludedMembers = Field([], description="What GROUP/* leaves out: projects (with *), archived, forks.")
-    work: list[str] = Field([], description="Projects whose merge requests and issues are work, measured or not.")
+    allow: list[str] | None = Field(
+        None, description="The projects that mappings may read, such as acme/*. By default all."
+    )
+    exclude: ExcludedMembers = Field(
+        [], description="Projects that GROUP/* excludes: names (`*` stands for any text), `archived`, `forks`."
+    )
+    work: list[str] = Field(
+        [], description="Projects whose merge requests and issues count as work even if no measure counts them."
+    )
 
     @field_validator("url")
     @classmethod
@@ -75,7 +81,7 @@ class GitLabSettings(WebSettings):
 class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
 
-    what: What = Field(description="What is counted.")
+    what: What = Field(description="The kind of record to count.")
     project: Projects = Field(
         description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
     )

@@ -49,22 +49,26 @@ class HttpMeasure(ReadingKeys):
     )
     whole_rules = (refuse(both(has("variables"), lacks("graphql")), "has variables, which go with 'graphql'"),)
 
-    path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
+    path: Path = Field("", description="The path and query to append to the connection's url: /v1/nps?team=support.")
     params: dict[str, Value | list[Value]] = Field(
-        {}, description='Parameters of the query, encoded as they must be: {team: support, from: "{start}"}.'
+        {}, description='Query parameters, which syncd encodes: {team: support, from: "{start}"}.'
     )
-    method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
-    body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
+    method: Literal["GET", "POST"] = Field("GET", description="The HTTP method.")
+    body: dict[str, Any] | list[Any] | None = Field(None, description="The body of a POST. syncd sends it as JSON.")
     graphql: Annotated[str, WithJsonSchema(_GRAPHQL)] | None = Field(
-        None, description="A GraphQL query; sent by POST, and counts as a read. No mutation, no subscription."
+        None,
+        description="A GraphQL query, without mutations and subscriptions. syncd sends it by POST and treats it as a "
+        "read.",
     )
     variables: dict[str, Any] | None = Field(None, description="The variables of the GraphQL query.")
     json_: Expression = Field(
         alias="json",
-        description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
+        description="A JMESPath expression for a number, or for a list of [date, value] pairs: `points[].[day, "
+        "value]`.",
     )
     pages: Pages | Annotated[Literal[False], WithJsonSchema(_WHOLE)] | None = Field(
-        None, description="How to reach the next page; false if the answer is whole, whatever it says."
+        None,
+        description="How to reach the next page; `false` if an answer is complete although it names further pages.",
     )
 
     @field_validator("path", "params", "body", "variables")

@@ -53,15 +53,17 @@ class OAuth(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    token_url: Annotated[str, AfterValidator(_address)] = Field(description="Where tokens are issued.")
-    client_id: str = Field(min_length=1, description="Who asks, as the API's owner registered it.")
-    client_secret: Secret | None = Field(None, description="Its secret; a public client has none.")
+    token_url: Annotated[str, AfterValidator(_address)] = Field(description="The address that issues access tokens.")
+    client_id: str = Field(min_length=1, description="The id of the client that is registered with the API.")
+    client_secret: Secret | None = Field(None, description="The secret of the client. A public client has none.")
     refresh_token: Secret | None = Field(
-        None, description="Sent for a token of the user who gave it; without it the client asks for itself."
+        None,
+        description="The refresh token of a user, to get access tokens for that user. Without it, syncd gets access "
+        "tokens for the client itself.",
     )
-    scope: str | None = Field(None, min_length=1, description="What the token may do, as the API names it.")
+    scope: str | None = Field(None, min_length=1, description="The scope of the access token, as the API names it.")
     client_auth: Literal["header", "body"] = Field(
-        "header", description="Where client_id and client_secret are sent; some servers read the body alone."
+        "header", description="Where syncd sends client_id and client_secret. Some servers read only the body."
     )
 
     def secrets(self) -> Iterator[tuple[str, str]]:

@@ -56,14 +56,14 @@ class Pages(BaseModel):
     )
 
     next: Expression | None = Field(
-        None, description='`link` for the header `Link: rel="next"`; else JMESPath to an address or a cursor.'
+        None, description='`link` for the header `Link: rel="next"`, or JMESPath for an address or a cursor.'
     )
     param: str | None = Field(
-        None, min_length=1, description="The parameter that takes what `next` finds, if that is no address."
+        None, min_length=1, description="The parameter for the cursor that `next` finds. An address needs no parameter."
     )
-    page: str | None = Field(None, min_length=1, description="The parameter that counts pages, in place of `next`.")
+    page: str | None = Field(None, min_length=1, description="Instead of `next`: the parameter for the page number.")
     offset: str | None = Field(
-        None, min_length=1, description="The parameter that counts the rows before a page, in place of `next`."
+        None, min_length=1, description="Instead of `next`: the parameter for the number of rows before the page."
     )
 
     @model_validator(mode="after")

@@ -33,20 +33,25 @@ class JiraSettings(WebSettings):
     asked = ("url", "email", "token")
 
     url: WebAddress = Field(
-        description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
+        description="The address of the site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
     )
-    email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
-    token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
+    email: str | None = Field(None, description="The email address of the account, for an API token of Jira Cloud.")
+    token: Secret = Field(
+        description="An API token of Jira Cloud (with `email`), or a personal access token of Data Center (without "
+        "`email`)."
+    )
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
     allow: list[Annotated[str, AfterValidator(_project_key)]] | None = Field(
-        None, min_length=1, description="The keys of the projects that mappings may read through it. All, unless given."
+        None, min_length=1, description="The keys of the projects that mappings may read. By default all."
     )
     delivered_unless: list[str] | None = Field(
-        None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."
+        None,
+        description="The resolutions of issues that do not count, such as Won't Do. With `[]`, issues with any "
+        "resolution count.",
     )
 
     work: list[Annotated[str, AfterValidator(_project_key)]] = Field(
-        [], description="The keys of projects whose done issues are work, measured or not."
+        [], description="The keys of projects whose done issues count as work even if no measure counts them."
     )
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
@@ -80,7 +85,7 @@ class JiraMeasure(RecordKeys):
     )
 
     jql: Annotated[str, WithJsonSchema(_JQL)] = Field(
-        description="Which issues, as in Jira's search. Those that are done count."
+        description="A query for issues, as in Jira's search. Of these issues, the done ones count."
     )
 
     @field_validator("jql")
@@ -122,7 +127,7 @@ def _issue_key(value: str) -> str:
 
 
 class Visibility(BaseModel):
-    """Who sees the comment, beside administrators: the members of a project role or of a group."""
+    """Who sees the comment, besides administrators: the members of a project role or of a group."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,22 +145,23 @@ class JiraPublish(PublishKeys):
     """Which issues check-ins are written to, and which parts of them."""
 
     issues: Mapping[str, Annotated[str, AfterValidator(_issue_key)]] = Field(
-        min_length=1, description="The issue of each key result, by its id: `{calls: SUP-12}`."
+        min_length=1, description="The issue for each key result, by the id of the key result: `{calls: SUP-12}`."
     )
     fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="The field for each value, by its name or id: `{value: Current value}`."
+        {}, description="The field for each value, by the name or id of the field: `{value: Current value}`."
     )
-    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
     internal: bool = Field(
         False,
         description="Whether the comment is hidden from the customers of a service project (Jira Service Management).",
     )
     visibility: Visibility | None = Field(
         None,
-        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`; otherwise everybody.",
+        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`. By default everybody.",
     )
     notify: bool = Field(
-        True, description="Whether Jira notifies people of edits; `false` takes an administrator of the project."
+        True,
+        description="Whether Jira notifies people of edits. `false` needs an account that administers the project.",
     )
 
     @field_validator("fields")

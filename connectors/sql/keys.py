@@ -17,7 +17,7 @@ from syncd.sdk.key_rules import text
 
 _WRITING = ("insert", "update", "delete", "merge", "replace", "create", "alter", "drop", "truncate", "grant", "revoke")
 _SELECT = rf"^\s*(?!({'|'.join(''.join(f'[{c}{c.upper()}]' for c in word) for word in _WRITING)})\b)"
-_QUERY = "A single SELECT. `:start`, `:end` and `:today` stand for the window: its first instant, its end, and today."
+_QUERY = "A single SELECT. `:start` and `:end` stand for the start and the end of the window, `:today` for today."
 
 Query = Annotated[str, WithJsonSchema(text(_SELECT, "write a single SELECT", minLength=1))]
 Column = Annotated[
@@ -49,9 +49,11 @@ class SqlReadings(ReadingKeys):
     """The keys that a database adds to a measure of a number, or of a series."""
 
     query: Query = Field(min_length=1, description=_QUERY)
-    value: str = Field(min_length=1, description="The column of the number.")
+    value: str = Field(min_length=1, description="The column with the number.")
     date: str | None = Field(
-        None, min_length=1, description="The column of the date of each number; without it the query gives one row."
+        None,
+        min_length=1,
+        description="The column with the date of each number. Without this key, the query returns a single row.",
     )
 
     @field_validator("query")
@@ -79,12 +81,12 @@ class SqlReadings(ReadingKeys):
 
 
 class SqlRecords(RecordKeys):
-    """The keys that a database adds to a measure of records: a row is a fact, with an id and the time it was done."""
+    """The keys that a database adds to a measure of records: each row has an id and the time at which it counts."""
 
     query: Query = Field(min_length=1, description=_QUERY)
-    id: Column = Field(min_length=1, description="The column that identifies a row, whatever else changes in it.")
+    id: Column = Field(min_length=1, description="The column that identifies a row even if its other columns change.")
     at: Column = Field(
-        min_length=1, description="The column of the time on which a row counts; NULL if it does not yet."
+        min_length=1, description="The column with the time at which a row counts; NULL if the row does not count yet."
     )
 
     @field_validator("query")

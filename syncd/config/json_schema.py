@@ -207,7 +207,7 @@ def project_schema() -> Schema:
     choice: Schema = {"required": ["type"], "properties": {"type": {"enum": connector_types()}}}
     for name, reference in zip(connector_types(), settings, strict=True):
         definition = definitions[reference["$ref"].rpartition("/")[2]]
-        definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
+        definition["properties"]["type"] = {"const": name, "description": "The connector for this system."}
         choice = {"if": holds("type", name), "then": reference, "else": choice}
     schema["properties"]["connections"]["additionalProperties"] = {"type": "object", **choice}
     models = {name: publish_model(name, connector) for name, connector in _connectors() if can_publish(connector)}

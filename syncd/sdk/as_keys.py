@@ -38,7 +38,8 @@ class As(BaseModel):
     currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
     date: Annotated[str, Field(max_length=_LONGEST_FORM), WithJsonSchema(_DATE_FORM)] | None = Field(
         None,
-        description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch.",
+        description="How dates are written: a format of strptime such as `%d.%m.%Y`, or month, quarter, iso-week, "
+        "epoch.",
     )
 
     @field_validator("decimal", "thousands")
