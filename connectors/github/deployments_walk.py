@@ -124,8 +124,7 @@ class DeploymentsWalk:
         raise RetryLater("its list of deployments changes faster than it can be read")
 
     def _is_unchanged(self, last: Answer) -> bool:
-        """Whether the last page still has the same rows: if an earlier row had left the list, they would have shifted.
-        """
+        """Whether the last page still has the same rows. If an earlier row had left, they would have shifted."""
         again = self._api.page(self._path, {}, "deployments", last.number, last.etag)
         return again.rows is None or [row.id for row in again.rows] == [row.id for row in last.rows or ()]
 

@@ -29,7 +29,7 @@ class Kind(RecordShape):
 
 
 def _why_no_issue(row: JsonRow) -> str | None:
-    """The reason why a closed issue does not count. GitLab closes a moved issue and opens one in the other project."""
+    """Why an issue does not count; None if it does. GitLab closes a moved issue and opens one in the other project."""
     if row.text("state") != "closed":
         return "open"
     if row.text("moved_to_id"):

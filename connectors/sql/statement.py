@@ -205,7 +205,7 @@ class _Walk:
                 return
             name = names[0]
         if isinstance(node.parent, exp.Dot) and node.parent.expression is node:
-            name = ".".join(part.name for part in node.parent.flatten())  # with a schema, it is another function than the one of this name
+            name = ".".join(part.name for part in node.parent.flatten())  # a schema makes it another function
             if name.lower() in {own.lower() for own in self._own}:
                 return
             schema, _, alone = name.partition(".")
