@@ -63,7 +63,7 @@ class FilesMeasure(TableKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some names alone."""
+        """The refusal of a file that its connection does not allow."""
         assert isinstance(settings, FilesSettings)
         return not_allowed("file", [Path(self.file).as_posix()], settings.allow)
 
@@ -88,5 +88,5 @@ class FilesPublish(PublishKeys):
         return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
 
     def target(self, key_result: str) -> str:
-        """The file, which holds the whole period. `./okrs.md` and `okrs.md` are the same target."""
+        """The file, which contains the complete period. `./okrs.md` and `okrs.md` are the same target."""
         return Path(self.file).as_posix()

@@ -63,12 +63,12 @@ _LISTS: Mapping[What, str] = {
     "workflow_runs": "workflow runs",
 }
 FINISHED = "finished deployments"
-"""How the stream of deployments begins that are done once they have ended, whatever they came to."""
+"""The beginning of the name of the stream in which deployments are done when they end, with any conclusion."""
 DEPLOYED_TO = "pulls deployed to "
-"""How the stream of the pull requests that were deployed to an environment begins."""
+"""The beginning of the name of the stream of pull requests that were deployed to an environment."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
 _UNDERWAY = frozenset({"pending", "queued", "in_progress", "waiting", None})
-_APPS = frozenset(  # whose logins end in [bot]
+_APPS = frozenset(  # apps whose logins end in [bot]
     {
         "allcontributors", "codecov", "copilot-swe-agent", "dependabot", "dependabot-preview", "github-actions",
         "greenkeeper", "imgbot", "mergify", "pre-commit-ci", "release-please", "renovate", "semantic-release", "snyk",
@@ -113,7 +113,7 @@ class GitHubSettings(WebSettings):
     )
 
     def credential_name(self) -> str | None:
-        """The App and its installation, which share a quota whatever key signs for them."""
+        """The App and its installation: they have one quota, whatever private key is used."""
         return f"app {self.app_id}, installation {self.installation_id}" if self.app_id is not None else None
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
@@ -173,7 +173,7 @@ class GitHubMeasure(RecordKeys):
     @model_validator(mode="before")
     @classmethod
     def _environment_of_where(cls, keys: Any) -> Any:
-        """The environment that `where` names is that of the measure."""
+        """Moves the environment in `where` to the measure's own key."""
         where = keys.get("where") if isinstance(keys, dict) and keys.get("what") == "deployed_pull_requests" else None
         if not isinstance(where, dict):
             return keys
@@ -196,7 +196,7 @@ class GitHubMeasure(RecordKeys):
 
     @property
     def _environment(self) -> str:
-        """The environment whose deployments deliver. GitHub's names of them are the same whatever their case."""
+        """The environment whose deployments count. GitHub ignores upper and lower case in its name."""
         return (self.environment or _PRODUCTION).lower()
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -204,7 +204,7 @@ class GitHubMeasure(RecordKeys):
 
         Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
         supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
-        Deployments are done when they succeed; a measure that asks what they came to counts those that failed too.
+        Deployments are done when they succeed; in the stream for `conclusion`, failed deployments are done too.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         if self.what == "deployments" and "conclusion" in fields:
@@ -218,7 +218,7 @@ class GitHubMeasure(RecordKeys):
         return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some names alone."""
+        """The refusal of a repository that its connection does not allow."""
         assert isinstance(settings, GitHubSettings)
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         return not_allowed("repo", repos, settings.allow, any_case=True)
@@ -228,11 +228,11 @@ class GitHubMeasure(RecordKeys):
         return _FIELDS[self.what]
 
     def ignores_case(self, field: str) -> bool:
-        """GitHub has no two labels and no two logins that differ only in case."""
+        """Whether case does not matter: GitHub has no two labels and no two logins that differ only in case."""
         return field in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """An author is a bot or a person; a measure of deployed pull requests is of one environment."""
+        """Refuses an `author_is` other than bot and person, and a second environment of deployed pull requests."""
         if field == "environment" and self.what == "deployed_pull_requests":
             elsewhere = sorted(value for value in values if value and value.lower() != self._environment)
             beside = f"and environment: {self.environment} stands beside what; keep one of them"
@@ -241,7 +241,7 @@ class GitHubMeasure(RecordKeys):
         return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
 
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
-        """The login of an app ends in [bot]."""
+        """A hint if the login of an app lacks [bot] at its end."""
         authors = excluded.get("author", ())
         apps = [app for app in sorted(_APPS.intersection(authors)) if f"{app}[bot]" not in authors]
         if not apps:
@@ -250,18 +250,18 @@ class GitHubMeasure(RecordKeys):
         return f"says not_author: {' and '.join(apps)}, and the login is {logins}; write that, or author_is: person"
 
     def record_kind(self) -> str:
-        """The kind of record that is counted: a list of issues holds pull requests too."""
+        """The kind of record that is counted. It is needed because a list of issues also has pull requests."""
         return _KINDS[self.what]
 
     def is_work(self) -> bool:
-        """A release is made of pull requests."""
+        """Whether the records are work. A release is not, because it consists of pull requests."""
         return self.what in ("merged_pull_requests", "closed_issues")
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """A draft is never published; an issue closed as not planned or as a duplicate is never done.
+        """Why the conditions never count a record: such as drafts of releases, or issues closed as not planned.
 
-        A draft of a pull request can be merged: by a push of its commits. A deployment that is underway has hardly ever
-        ended before.
+        A draft of a pull request can count, because a push of its commits may merge it. A deployment that is underway
+        has hardly ever ended before, so it does not count.
         """
         if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))
@@ -274,7 +274,7 @@ class GitHubMeasure(RecordKeys):
 
 
 def _written(value: Any) -> str:
-    """A value as a file may have it."""
+    """A value as it may be written in a file."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 

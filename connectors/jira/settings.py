@@ -60,7 +60,7 @@ class JiraSettings(WebSettings):
             yield {"jql": f'project = "{project}"'}
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """A site of Jira Cloud takes an API token only together with the account's address."""
+        """Warns of an API token without the account's address, which a site of Jira Cloud needs."""
         if self.email is None and self.is_cloud:
             yield "token", WITHOUT_EMAIL
 
@@ -98,24 +98,24 @@ class JiraMeasure(RecordKeys):
         return value
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The query without its ORDER BY: syncd decides the order."""
+        """The query without its ORDER BY, because syncd sets the order."""
         return [unordered(self.jql)]
 
     def fields(self) -> None:
         """None: a measure may use any field by name or id, and only the server knows them all."""
 
     def ignores_case(self, field: str) -> bool:
-        """Jira has no two types, statuses, priorities or resolutions that differ only in case, and neither has JQL."""
+        """Whether case does not matter: Jira and JQL ignore it in types, statuses, priorities and resolutions."""
         return field.casefold() in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """An issue has a reporter and an assignee, and Data Center does not say which accounts are apps."""
+        """Refuses `author_is`: an issue has a reporter and an assignee, and Data Center does not mark apps."""
         if field != "author_is":
             return None
         return _NO_BOTS
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Only done issues count, and a query may exclude all of them."""
+        """Why the query can never count an issue: only done issues count, and it may exclude all of them."""
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 
@@ -188,15 +188,15 @@ class JiraPublish(PublishKeys):
         return self.issues.keys()
 
     def uses(self) -> Collection[str]:
-        """What the fields and the comment show."""
+        """The parts of a check-in that the fields and the comment show."""
         return {*self.fields, *(SHOWN if self.comment else ())}
 
     def daily(self) -> Collection[str]:
-        """`as_of`, if it has a field."""
+        """The parts that change daily: `as_of`, if it has a field."""
         return {"as_of"} & self.fields.keys()
 
     def target(self, key_result: str) -> str:
-        """Such as `SUP-12 (calls)`, since an issue may have comments for several key results."""
+        """The target, such as `SUP-12 (calls)`, because an issue may have comments for several key results."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
@@ -206,7 +206,7 @@ class JiraPublish(PublishKeys):
 
 
 def shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """From pairs of a name and a value: each value that several names share, with the names."""
+    """Each value that several names share, with the names; `names` are pairs of a name and its value."""
     by_value: dict[str, list[str]] = {}
     for name, value in names:
         by_value.setdefault(value, []).append(name)

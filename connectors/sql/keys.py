@@ -31,7 +31,7 @@ def _text(value: str) -> str:
 
 
 def refusal_of(query: str, settings: ConnectionSettings) -> tuple[str, str] | None:
-    """Why a query may not run through a connection, with its key; None if it may."""
+    """The key `query`, and the reason why the query may not run through a connection; None if it may."""
     assert isinstance(settings, SqlSettings)
     try:
         check(query, settings.database, frozenset(settings.functions))
@@ -41,7 +41,7 @@ def refusal_of(query: str, settings: ConnectionSettings) -> tuple[str, str] | No
 
 
 def _named(*parts: str) -> str:
-    """What a query is called where its text does not belong, such as in logs."""
+    """The short name of a query for places that do not show its text, such as logs."""
     return f"query {blake2b(chr(0).join(parts).encode(), digest_size=4).hexdigest()}"
 
 
@@ -63,7 +63,7 @@ class SqlReadings(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the rows are dated."""
+        """Whether the rows have dates."""
         return self.date is not None
 
     @property
@@ -109,11 +109,11 @@ class SqlRecords(RecordKeys):
         """None: only the database knows the columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A query with its id and its time; the first line of the key is its name."""
+        """The stream: the query with the columns `id` and `at`. The first line of its key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """No: a row is whatever the query selects, and the share of work is of issues and pull requests."""
+        """Whether the records are work: no, because only issues and pull requests are, and a query selects any rows."""
         return False
 
     @classmethod

@@ -72,7 +72,7 @@ _DAY = timedelta(days=1)
 WHOLE_DAYS = (
     r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
-"""Days and weeks, and what may be whole days in smaller units: `validate` divides."""
+"""Days, weeks, and hours and smaller units that may be whole days: only `validate` computes whether they are."""
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
     Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
@@ -115,7 +115,7 @@ class AnyMeasureKeys(BaseModel):
         return self
 
     def time(self) -> Window:
-        """The window of time that the measure looks at."""
+        """The window of the measure."""
         if self.window is None:
             return Window()
         return (

@@ -67,12 +67,12 @@ class As(BaseModel):
 
     @property
     def money(self) -> bool:
-        """Whether numbers are written as in accounts or prices, where thousands are grouped."""
+        """Whether numbers are written as amounts of money, with grouped thousands."""
         return self.accounting or self.currency
 
     @property
     def marks(self) -> bool:
-        """Whether it says which marks numbers have."""
+        """Whether it sets the marks for decimals or thousands."""
         return self.decimal is not None or self.thousands is not None
 
     @property
@@ -82,13 +82,13 @@ class As(BaseModel):
 
 
 def _says_which_day(form: str) -> bool:
-    """Whether a date written in a form of strptime can be read back: the same day, or the first day of its month.
+    """Whether a date written in a form of strptime can be read back: as the same day, or the first day of its month.
 
-    Without a year every date would be in 1900; the week of `%Y-%W` is not read without a weekday.
+    Without a year every date would be in 1900. Python reads the week of `%Y-%W` only with a weekday.
     """
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone
-    except (ValueError, re.error):  # it names a part twice, as `%d%d` does
+    except (ValueError, re.error):  # the form names a part twice, such as `%d%d`
         return False
     first_of_month = not re.search(r"%[djUWVuwaA]", form) and back.date() == _SAMPLE.date().replace(day=1)
     return back.date() == _SAMPLE.date() or first_of_month

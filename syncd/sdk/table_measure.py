@@ -64,7 +64,7 @@ class TableKeys(ReadingKeys):
         return [with_header(self.lookup.table, self.header)] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
-        """The measure's readings, or the problem if they cannot be read; of a long series those of a time."""
+        """The measure's readings, or the problem if they cannot be read. `between` limits a long series to a time."""
         try:
             if self.series is not None:
                 return read_series(self.series, resolve, reader, between)
