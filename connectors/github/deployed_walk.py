@@ -21,8 +21,8 @@ from connectors.github.walks import EARLIEST, check_keys, start_of_walk
 from syncd.sdk import Lists, Page, Record, Scalar, lead_time
 
 WAITS_FOR = timedelta(days=90)
-"""How long before the window a pull request that is deployed in the window may have been merged, if there was a
-deployment in that time, or none before the window at all.
+"""How long before the window the list of merged pull requests begins at the latest. If the last deployment before the
+window is older, the list begins with that deployment.
 """
 _AT_ONCE = 25
 KIND = "deployed pull request"

@@ -117,7 +117,7 @@ class GitHubSettings(WebSettings):
         return f"app {self.app_id}, installation {self.installation_id}" if self.app_id is not None else None
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """Merged pull requests and closed issues."""
+        """The lists of work: merged pull requests and closed issues."""
         for what in ("merged_pull_requests", "closed_issues") if self.work else ():
             yield {"what": what, "repo": self.work}
 
@@ -200,7 +200,7 @@ class GitHubMeasure(RecordKeys):
         return (self.environment or _PRODUCTION).lower()
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A list for each repository.
+        """The streams: one list for each repository.
 
         Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
         supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.

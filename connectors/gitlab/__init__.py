@@ -73,7 +73,7 @@ class GitLabSettings(WebSettings):
         return value
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """Merged merge requests and closed issues."""
+        """The lists of work: merged merge requests and closed issues."""
         for what in ("merged_merge_requests", "closed_issues") if self.work else ():
             yield {"what": what, "project": self.work}
 
@@ -92,7 +92,7 @@ class GitLabMeasure(RecordKeys):
         return [self.project] if isinstance(self.project, str) else self.project
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A list for each project, or for all projects of a group."""
+        """The streams: one list for each project, or for all projects of a group."""
         return list(dict.fromkeys(f"{KINDS[self.what].list} of {path}" for path in self.paths))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:

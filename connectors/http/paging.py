@@ -1,4 +1,4 @@
-"""The pages of an answer: follows `pages:` of a measure from one page to the next.
+"""Reads the pages of an answer: `pages:` of a measure says how to get from one page to the next.
 
 A missing page, a cursor that leads back, or too many pages end the pull with an error after the pages that were read.
 So the value is partial, and never silently smaller.

@@ -126,7 +126,8 @@ class Questions:
                 return
 
     def _connection(self, name: str, settings: type[Any]) -> bool:
-        """Asks for the keys of a connection and checks it as `doctor` does. Returns whether all checks passed.
+        """Asks for the keys of a connection and checks the connection as `doctor` does. Returns whether all checks
+        passed.
 
         ConfigError if the keys are wrong.
         """

@@ -97,8 +97,8 @@ class Config:
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
         """Each connection of `publish:` that cannot be opened, and why: a reference is not set, or its value is not
-        valid. The key `notify` stands for the addresses of `notify:`. With `only`, just the connections of this key
-        result.
+        valid. The key `notify` stands for the addresses of `notify:`. `only` limits the result to the connections that
+        this key result is published through.
         """
         reasons: dict[str, str] = {}
         for publication in self.publications:

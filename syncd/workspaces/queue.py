@@ -1,4 +1,7 @@
-"""The queue of jobs: Procrastinate, with its tables in the control schema. Only the start of a worker imports it."""
+"""The queue of jobs: Procrastinate, with its tables in the control schema.
+
+Only code that starts a worker imports this module.
+"""
 
 from __future__ import annotations
 

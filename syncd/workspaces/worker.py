@@ -71,7 +71,7 @@ class Worker:
 
     @property
     def stopping(self) -> bool:
-        """Whether it has been asked to end."""
+        """Whether the worker has been told to stop."""
         return self._stopping.is_set()
 
     def standstill(self) -> float | None:
