@@ -248,8 +248,7 @@ TimeStrToTime StrPosition GroupConcat JSONTable JSONObjectAgg JSONArrayAgg JSONE
 JSONBExtractScalar JSONBContains JSONBContainsTopKey JSONBContainsAnyTopKeys JSONBContainsAllTopKeys ArrayContainsAll
 ArrayContainedBy ArrayOverlaps DateAdd DecodeCase WeekStart RegexpLike RegexpILike Collate
 """
-"""The classes of functions that are syntax, or that the parser inserts within a named function of the query.
-"""
+"""The classes of functions that are syntax, or that the parser inserts within a named function of the query."""
 
 
 _LOCKS_NOTHING = ("nolock", "readuncommitted", "readcommitted", "snapshot", "noexpand", "nowait")
