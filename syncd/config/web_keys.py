@@ -80,8 +80,7 @@ class ProxyKeys(BaseModel):
     header: Header = Field(description="The header in which the proxy names the person who is logged in.")
     trusted: list[Annotated[str, AfterValidator(_network)]] = Field(
         min_length=1,
-        description="The addresses or networks of the proxy. syncd ignores the header in requests from other "
-        "addresses.",
+        description="The addresses or networks of the proxy. syncd does not accept the header from other addresses.",
     )
     groups: Header | None = Field(None, description="The header with the person's groups, separated by commas.")
 

@@ -61,8 +61,7 @@ class Reader:
         return cell is None or (isinstance(cell, str) and not cell.strip())
 
     def number(self, cell: Cell) -> tuple[float | None, str | None]:
-        """The number in a cell and None, or else None and a description of the content. A blank cell is (None, None).
-        """
+        """The number in a cell and None, or None and a description of the content. A blank cell is (None, None)."""
         if self.blank(cell):
             return None, None
         if isinstance(cell, CellError):

@@ -45,8 +45,7 @@ class ConfigError(SyncdError):
 
 
 class UnusableField(ConfigError):
-    """A measure names a field that cannot be read, for example because two fields have this name. The message says why.
-    """
+    """A measure names a field that cannot be read, such as a name that two fields have. The message says why."""
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field
@@ -83,8 +82,7 @@ class SourceBroken(SourceError):
 
 
 class Withheld(SourceError):
-    """A rehearsal (`plan`, a dry run, `doctor`) does not send a request that may change something; the text says why.
-    """
+    """A rehearsal (`plan`, a dry run, `doctor`) does not send a request that may change data. The text says why."""
 
 
 class Unsure(SourceError):

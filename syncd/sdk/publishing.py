@@ -84,8 +84,7 @@ def _scalar(value: Any) -> Scalar | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The state of a period, for a publisher that writes a document: the `status --json` document and the statements.
-    """
+    """The state of a period, for publishers that write a document: the `status --json` document and the statements."""
 
     document: Mapping[str, object]
     statements: Sequence[Statement]
