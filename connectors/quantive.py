@@ -33,10 +33,10 @@ class QuantiveSettings(WebSettings):
     """A Quantive account."""
 
     url: WebAddress = Field(
-        description="What comes before /api/v1: https://app.quantive.com/results, or your region's."
+        description="The address up to /api/v1: https://app.quantive.com/results, or the address of your region."
     )
-    account: str = Field(min_length=1, description="The account's id.")
-    token: Secret = Field(description="An API token; check-ins are its owner's.")
+    account: str = Field(min_length=1, description="The id of the account.")
+    token: Secret = Field(description="An API token. The owner of the token is the author of the check-ins.")
 
 
 class QuantivePublish(PublishKeys):

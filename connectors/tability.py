@@ -32,15 +32,17 @@ _COLOURS = {"on_track": "green", "done": "green", "at_risk": "yellow", "off_trac
 class TabilitySettings(WebSettings):
     """A person of a Tability workspace, and the outcomes that accept check-ins from outside."""
 
-    url: WebAddress = Field("https://api.tability.app", description="The API: what comes before /webhooks.")
-    personal_api_token: Secret = Field(description="The token of the person whose check-ins they are.")
+    url: WebAddress = Field("https://api.tability.app", description="The address of the API, up to /webhooks.")
+    personal_api_token: Secret = Field(description="The token of the person who is the author of the check-ins.")
     outcomes: dict[str, Secret] = Field(
-        min_length=1, description="The remote_checkins_token of each key result's outcome: {calls: ${TABILITY_CALLS}}."
+        min_length=1,
+        description="For each key result, the remote_checkins_token of its outcome in Tability: {calls: "
+        "${TABILITY_CALLS}}.",
     )
 
 
 class TabilityPublish(PublishKeys):
-    """The entry has no keys of its own: the connection says which key results have an outcome."""
+    """The entry has no keys of its own: the connection names the key results that have an outcome."""
 
     _outcomes: Collection[str] | None = PrivateAttr(None)
 

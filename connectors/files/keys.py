@@ -36,10 +36,12 @@ class FilesMeasure(TableKeys):
     )
 
     file: Annotated[str, WithJsonSchema(_FILE)] = Field(
-        min_length=1, description="The file below the root: .csv, .xlsx, .ods."
+        min_length=1, description="The path of the file below `root`: .csv, .xlsx or .ods."
     )
     delimiter: Annotated[str, WithJsonSchema(_DELIMITER)] | None = Field(
-        None, description="What separates the cells of a CSV file, such as `;`; syncd sees it itself where rows agree."
+        None,
+        description="The character between the cells of a CSV file, such as `;`. By default syncd detects it, if the "
+        "rows agree.",
     )
 
     @field_validator("file")
@@ -61,7 +63,7 @@ class FilesMeasure(TableKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some names alone."""
+        """The refusal of a file that its connection does not allow."""
         assert isinstance(settings, FilesSettings)
         return not_allowed("file", [Path(self.file).as_posix()], settings.allow)
 
@@ -75,7 +77,10 @@ class FilesPublish(PublishKeys):
 
     states: ClassVar[Literal["key results", "period"]] = "period"
 
-    file: str = Field(min_length=1, description="The file below the root: .json, .csv or .md. syncd owns all of it.")
+    file: str = Field(
+        min_length=1,
+        description="The path of the file below `root`: .json, .csv or .md. The whole file belongs to syncd.",
+    )
 
     @field_validator("file")
     @classmethod
@@ -83,5 +88,5 @@ class FilesPublish(PublishKeys):
         return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
 
     def target(self, key_result: str) -> str:
-        """The file, which holds the whole period. `./okrs.md` and `okrs.md` are the same target."""
+        """The file, which contains the complete period. `./okrs.md` and `okrs.md` are the same target."""
         return Path(self.file).as_posix()

@@ -20,16 +20,19 @@ _SMALL = 1_000_000  # bytes; a smaller part may have any ratio
 class FilesSettings(ConnectionSettings):
     """A folder of spreadsheet files."""
 
-    root: str = Field(description="The folder. Nothing outside it is ever read or written.")
+    root: str = Field(description="The folder of the files. syncd never reads or writes outside this folder.")
     allow: list[str] | None = Field(
-        None, description="What mappings may read: files below it. All of it, unless given; `*` stands for any text."
+        None,
+        description="The files below `root` that mappings may read; `*` stands for any text. By default all files.",
     )
-    max_cells: int = Field(5_000_000, ge=1, description="The most cells of a sheet that is read.")
+    max_cells: int = Field(5_000_000, ge=1, description="The largest number of cells in a sheet.")
     max_unpacked: Size = Field(
-        "256 MB", validate_default=True, gt=0, description="The largest size of a file, unpacked."
+        "256 MB", validate_default=True, gt=0, description="The largest size of a file after unpacking."
     )
-    max_ratio: int = Field(200, ge=1, description="How many times larger a part of a file may be unpacked than packed.")
-    max_cpu: Duration = Field(timedelta(seconds=10), description="The longest time that reading a file may compute.")
+    max_ratio: int = Field(
+        200, ge=1, description="The largest ratio of unpacked size to packed size, for each part of a file."
+    )
+    max_cpu: Duration = Field(timedelta(seconds=10), description="The longest CPU time for reading a file.")
 
 
 @dataclass(slots=True)

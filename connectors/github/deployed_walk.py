@@ -1,7 +1,7 @@
 """Reads when the merged pull requests of a repository were first deployed to an environment.
 
-Deployments are read first, then the pull requests: what a deployment contains was merged before. Each pull request is
-the record of a `Delivery`, by `contents`.
+Deployments are read before the pull requests, so every pull request in a deployment is merged by then. `contents` finds
+the `Delivery` of each pull request.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from connectors.github.walks import EARLIEST, check_keys, start_of_walk
 from syncd.sdk import Lists, Page, Record, Scalar, lead_time
 
 WAITS_FOR = timedelta(days=90)
-"""How long before the window a pull request may have been merged that is deployed within it, if there was a deployment
-in that time, or none ever.
+"""How long before the window the list of merged pull requests begins at the latest. If the last deployment before the
+window is older, the list begins with that deployment.
 """
 _AT_ONCE = 25
 KIND = "deployed pull request"
@@ -32,9 +32,10 @@ BY_TIME = "dated by the first deployment created after its merge, because GitHub
 class DeployedWalk:
     """The pull requests of a repository, each done at the first successful deployment that contains its merge commit.
 
-    The cursor holds the `deployments` that were read, the `deliveries` with the commits that came with each, those
-    `before_window`, the mark of the walk over `pulls`, and the merges that are `waiting` for a deployment. `committed`,
-    which the stream remembers, holds the first commit of each pull request: it never changes.
+    The cursor contains the cursor of the walk over `deployments`, the `deliveries` with the commits that each
+    delivered, the deliveries `before_window`, the cursor of the walk over `pulls`, and the merges that are `waiting`
+    for a deployment. The stream's memory contains `committed`: the first commit of each pull request, which never
+    changes.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class DeployedWalk:
         before = [Delivery.from_json(kept) for kept in cursor.get("deliveries", ())]
         walk, deliveries = yield from self._deliveries(cursor, before)
         if [each.facts for each in deliveries[: len(before)]] != [each.facts for each in before]:
-            # A deployment that is gone, or ended otherwise, may have delivered any of them.
+            # A deployment that is gone, or has another conclusion, may have delivered any pull request.
             yield from self.pages({})
             return
         pulls_cursor: Mapping[str, Any] = cursor.get("pulls", {})
@@ -92,7 +93,7 @@ class DeployedWalk:
     ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
         """The successful deployments to the environment, in the order of their success.
 
-        They begin with the last one before the window, or with the first ever.
+        The first of them is the last one before the window, or the first ever.
         """
         if "deployments" in cursor:
             self._from_the_first = cursor["from_the_first"]
@@ -110,7 +111,7 @@ class DeployedWalk:
     def _listed(
         self, earlier: timedelta, cursor: Mapping[str, Any], before: Sequence[Delivery]
     ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
-        """The deliveries `before`, with what the list of deployments says of them now, and those that came since."""
+        """The deliveries `before`, updated from the list of deployments, and the deliveries since then."""
         walk = DeploymentsWalk(self._api, self._repo, self._outcomes, cursor)
         deliveries = {each.id: each for each in before}
         floor = None if self._since is None else self._since - earlier
@@ -128,7 +129,7 @@ class DeployedWalk:
                 if each.created_at >= first and each.id not in listed:
                     del deliveries[each.id]
         ordered = sorted(deliveries.values(), key=lambda delivery: delivery.place)
-        if before and not self._from_the_first:  # what came before the first of them is of no use
+        if before and not self._from_the_first:  # deliveries before the first of `before` are not needed
             ordered = [each for each in ordered if each.place >= before[0].place]
         return walk, ordered
 
@@ -144,7 +145,7 @@ class DeployedWalk:
             return []
 
         since = None if self._since is None else self._since - WAITS_FOR
-        if since is not None and self._before:  # the first deployment of the window brings what was merged since then
+        if since is not None and self._before:  # the first deployment of the window delivers the merges since that one
             since = min(since, self._before[-1].done_at)
         floor = start_of_walk(since, cursor)
         marked = None
@@ -161,7 +162,7 @@ class DeployedWalk:
         return sorted((merged_at, sha) for merged_at, sha in merges if merged_at and sha)
 
     def _records(self, index: Index, waiting: dict[str, Any]) -> Iterator[Page]:
-        """The records of those that changed, and of those that were delivered now; they leave `waiting`."""
+        """The records of pull requests that changed or are now delivered; delivered ones leave `waiting`."""
         numbers = [int(number) for number in waiting if int(number) not in self._merged]
         delivered = [number for number in numbers if index.of(*_merge(waiting[str(number)])) is not None]
         due = sorted([*self._merged, *delivered])
@@ -179,7 +180,7 @@ class DeployedWalk:
         return row or parsed(MERGE, self._api.request(f"/repos/{self._repo}/pulls/{number}", {})[2])
 
     def _record(self, row: MergedPull, index: Index, waiting: dict[str, Any]) -> Record:
-        """The record of a pull request. Its title says what delivered it, and from when its lead time counts."""
+        """The record of a pull request. Its title names the deployment, and the first commit if that is needed."""
         record, number = row.record(self._repo), str(row.number)
         merged_at = row.merged_at or row.updated_at
         delivered = index.of(row.merge_commit_sha, merged_at)
@@ -202,11 +203,11 @@ class DeployedWalk:
                 fields["lead_time"] = lead_time(first, done_at)
                 title += f"; first commit {first.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if first else ""
             title += ")"
-        # Its id is that of the merge in other streams: what is deployed is the same work.
+        # It has the id of the merge in other streams, because it is the same work.
         return replace(record, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
 
     def _first_commit(self, row: MergedPull) -> datetime | None:
-        """When the first of its commits was written: the earliest of the 250 that GitHub lists, the oldest first."""
+        """The earliest author date of its commits, among the 250 that GitHub lists, the oldest first."""
         number = str(row.number)
         if number not in self._committed:
             path = f"/repos/{self._repo}/pulls/{number}/commits"
@@ -217,7 +218,7 @@ class DeployedWalk:
 
 
 def _earlier() -> Iterator[timedelta]:
-    """How far before the window the last deployment before it is looked for, until one is found or none is left."""
+    """The spans before the window in which to search for its last earlier deployment, one after the other."""
     yield LONGEST_RUN
     yield LONGEST_RUN + timedelta(days=90)
     yield from (LONGEST_RUN + timedelta(days=365 * years) for years in count(1))

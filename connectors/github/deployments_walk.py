@@ -1,8 +1,9 @@
 """Reads a repository's deployments: /deployments, the newest first, and the statuses of each.
 
-The list has no filter by time, and its rows do not tell what a deployment came to: that takes a request for each. A
-deployment is asked for its statuses when it is new or its row has changed. GitHub documents no promise that a status
-changes the row, so one that is underway is asked again in each pull for a day, and a census asks them all.
+The list has no filter by time, and its rows do not have the outcome of a deployment: the statuses of each take one more
+request. This request is sent if a deployment is new or its row has changed. GitHub does not document that a new status
+changes the row. So the statuses of a deployment that is underway are read in each pull for a day, and a census reads
+the statuses of all.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from connectors.github.walks import READS, check_keys
 from syncd.sdk import Page, RetryLater
 
 LONGEST_RUN = timedelta(days=35)
-"""The longest that a workflow may run, waits for an approval included (docs.github.com "Actions limits")."""
+"""The longest time that a workflow may run, including waits for an approval (docs.github.com "Actions limits")."""
 _ASKED_AGAIN = timedelta(days=1)
-_AT_ONCE = 25  # deployments a page: the statuses of so many are lost at most if a walk breaks off
+_AT_ONCE = 25  # deployments in a page: if a walk stops early, at most the statuses of these are lost
 
 
 class Outcomes:
-    """What deployments came to, kept while the source is open: several streams may need the same."""
+    """The outcomes of deployments, stored while the source is open, because several streams may need the same one."""
 
     def __init__(self) -> None:
         self._final: dict[tuple[str, int, datetime], Outcome] = {}
@@ -40,16 +41,16 @@ class Outcomes:
         return outcome
 
     def forget(self) -> None:
-        """Forgets them all: a census asks again."""
+        """Forgets all outcomes, so that a census reads them again."""
         self._final.clear()
 
 
 class DeploymentsWalk:
     """A walk from the newest deployment back to the floor; later walks go back as far as a deployment may change.
 
-    `cursor` is the cursor after what was read so far. In it `states` has, of each deployment that may still change,
-    when its row was updated, and when it was created if it is underway; `mark` is the newest creation that the last
-    whole walk saw, and `etags` are those of its pages.
+    `cursor` is the cursor after the rows that were read so far. Its `states` has, for each deployment that may still
+    change, the time of the row's last update, and the time of creation if the deployment is underway. `mark` is the
+    newest time of creation in the last complete walk, and `etags` are the ETags of that walk's pages.
     """
 
     def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
@@ -61,9 +62,9 @@ class DeploymentsWalk:
         self.rows: list[Deployment] | None = None
         """The deployments that were listed; None if the list has not changed."""
         self.ended = False
-        """Whether they go back to the first deployment that there is."""
+        """Whether the rows go back to the repository's first deployment."""
         self.has_older = False
-        """Whether a wanted deployment that was listed is older than the floor: then nobody asked what it came to."""
+        """Whether a wanted deployment in the list is older than the floor, so that its outcome was not read."""
 
     def changed(
         self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True
@@ -71,7 +72,7 @@ class DeploymentsWalk:
         """The wanted deployments that are new or have changed, with their outcomes, the oldest first."""
         states: dict[str, Any] = dict(self.cursor.get("states", {}))
         mark = self.cursor.get("mark")
-        if mark is not None:  # what is older was read, and changes no more
+        if mark is not None:  # older deployments were read, and no longer change
             settled = datetime.fromisoformat(mark) - LONGEST_RUN
             floor = settled if floor is None else max(floor, settled)
         etags = self._list(floor)
@@ -97,7 +98,7 @@ class DeploymentsWalk:
         self.cursor = {"states": states, "mark": newest, "etags": [] if changing else etags}
 
     def _list(self, floor: datetime | None) -> list[str | None]:
-        """Reads the list into `rows`, until its last page does not change. Returns the ETags of its pages."""
+        """Reads the list into `rows`, again if it shifts during the read. Returns the ETags of its pages."""
         self.rows, first = None, None
         etags: list[str | None] = list(self.cursor.get("etags") or ())
         for number, etag in enumerate(etags, start=1):
@@ -123,7 +124,7 @@ class DeploymentsWalk:
         raise RetryLater("its list of deployments changes faster than it can be read")
 
     def _is_unchanged(self, last: Answer) -> bool:
-        """Whether the last page still holds the same rows: a row that left before it would have moved them."""
+        """Whether the last page still has the same rows. If an earlier row had left, they would have shifted."""
         again = self._api.page(self._path, {}, "deployments", last.number, last.etag)
         return again.rows is None or [row.id for row in again.rows] == [row.id for row in last.rows or ()]
 
@@ -138,9 +139,9 @@ def deployments(
     *,
     if_ended: bool,
 ) -> Iterator[Page]:
-    """The deployments of a repository, done as `Deployment.record` says.
+    """The records of a repository's deployments; `Deployment.record` decides which are done.
 
-    What ends since `since` may have been created some weeks before it.
+    A deployment that ended after `since` may have been created some weeks before `since`.
     """
     walk = DeploymentsWalk(api, repo, outcomes, cursor)
     for batch in walk.changed(None if since is None else since - LONGEST_RUN):
@@ -151,18 +152,18 @@ def deployments(
 
 
 def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
-    """Whether the statuses of a deployment must be read; `state` is what the cursor has of it."""
+    """Whether the statuses of a deployment must be read; `state` is its entry in the cursor."""
     if state is None or state[0] != row.updated_at.isoformat():
         return True
     return state[1] is not None and _is_young(row.created_at, last)
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
-    """Whether a deployment is at most a day older than the last: by GitHub's clock alone."""
+    """Whether a deployment is at most a day older than the last one. Both times are of GitHub's clock."""
     return last is None or created_at >= last - _ASKED_AGAIN
 
 
 def _reaches(answer: Answer, floor: datetime | None) -> bool:
-    """Whether a page ends before the floor, if its rows stand in their order."""
+    """Whether the rows of a page are in order, the newest first, and the last one is older than the floor."""
     times = [row.created_at for row in answer.rows or ()]
     return floor is not None and bool(times) and times == sorted(times, reverse=True) and times[-1] < floor

@@ -1,4 +1,4 @@
-"""What is refused between the keys of a measure, for the JSON Schema."""
+"""The rules between the keys of a measure, for the JSON Schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SINGLE_NAME = {
 
 
 def measure_rules(kinds: Iterable[str]) -> Sequence[Rule]:
-    """The rules; `kinds` are all that `what` may be."""
+    """The rules; `kinds` are all values of `what`."""
     others = [kind for kind in kinds if kind != _DEPLOYED]
     no_date = refuse({"required": ["not_environment"]}, f"has not_environment, and {SINGLE_ENVIRONMENT}")
     return (

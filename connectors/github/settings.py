@@ -63,12 +63,12 @@ _LISTS: Mapping[What, str] = {
     "workflow_runs": "workflow runs",
 }
 FINISHED = "finished deployments"
-"""How the stream of deployments begins that are done once they have ended, whatever they came to."""
+"""The beginning of the name of the stream in which deployments are done when they end, with any conclusion."""
 DEPLOYED_TO = "pulls deployed to "
-"""How the stream of the pull requests that were deployed to an environment begins."""
+"""The beginning of the name of the stream of pull requests that were deployed to an environment."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
 _UNDERWAY = frozenset({"pending", "queued", "in_progress", "waiting", None})
-_APPS = frozenset(  # whose logins end in [bot]
+_APPS = frozenset(  # apps whose logins end in [bot]
     {
         "allcontributors", "codecov", "copilot-swe-agent", "dependabot", "dependabot-preview", "github-actions",
         "greenkeeper", "imgbot", "mergify", "pre-commit-ci", "release-please", "renovate", "semantic-release", "snyk",
@@ -88,30 +88,36 @@ class GitHubSettings(WebSettings):
 
     asked = ("url", "token")
 
-    url: WebAddress = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
+    url: WebAddress = Field(
+        "https://api.github.com", description="The address of the API; for GitHub Enterprise https://HOST/api/v3."
+    )
     token: Secret | None = Field(None, description="A personal access token.")
-    app_id: int | str | None = Field(None, description="A GitHub App's id, with installation_id and private_key.")
-    installation_id: int | str | None = Field(None, description="The App's installation.")
+    app_id: int | str | None = Field(
+        None, description="The id of a GitHub App; needs installation_id and private_key too."
+    )
+    installation_id: int | str | None = Field(None, description="The id of the App's installation.")
     private_key: str | None = Field(
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     allow: list[str] | None = Field(
         None,
-        description="What mappings may read: repositories, such as acme/*. All of it, unless given.",
+        description="The repositories that mappings may read, such as acme/*. By default all.",
     )
     exclude: ExcludedMembers = Field(
-        [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
+        [], description="Repositories that OWNER/* excludes: names (`*` stands for any text), `archived`, `forks`."
     )
     work: list[str] = Field(
-        [], description="Lists whose merged pull requests and closed issues are work, measured or not: such as acme/*."
+        [],
+        description="Repositories, such as acme/*, whose merged pull requests and closed issues count as work even if"
+        " no measure counts them.",
     )
 
     def credential_name(self) -> str | None:
-        """The App and its installation, which share a quota whatever key signs for them."""
+        """The App and its installation: they have one quota, whatever private key is used."""
         return f"app {self.app_id}, installation {self.installation_id}" if self.app_id is not None else None
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """Merged pull requests and closed issues."""
+        """The lists of work: merged pull requests and closed issues."""
         for what in ("merged_pull_requests", "closed_issues") if self.work else ():
             yield {"what": what, "repo": self.work}
 
@@ -145,12 +151,13 @@ class GitHubMeasure(RecordKeys):
     asked = ("what", "repo")
     rules = measure_rules(_FIELDS)
 
-    what: What = Field(description="What is counted.")
+    what: What = Field(description="The kind of record to count.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
     environment: str | None = Field(
         None,
         min_length=1,
-        description="Of deployed_pull_requests: where they are deployed. The same as in 'where'; else production.",
+        description="For deployed_pull_requests: the environment that they are deployed to. By default the "
+        "environment in `where`, or else production.",
     )
 
     @field_validator("repo")
@@ -166,7 +173,7 @@ class GitHubMeasure(RecordKeys):
     @model_validator(mode="before")
     @classmethod
     def _environment_of_where(cls, keys: Any) -> Any:
-        """The environment that `where` names is that of the measure."""
+        """Moves the environment in `where` to the measure's own key."""
         where = keys.get("where") if isinstance(keys, dict) and keys.get("what") == "deployed_pull_requests" else None
         if not isinstance(where, dict):
             return keys
@@ -189,15 +196,15 @@ class GitHubMeasure(RecordKeys):
 
     @property
     def _environment(self) -> str:
-        """The environment whose deployments deliver. GitHub's names of them are the same whatever their case."""
+        """The environment whose deployments count. GitHub ignores upper and lower case in its name."""
         return (self.environment or _PRODUCTION).lower()
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A list for each repository.
+        """The streams: one list for each repository.
 
         Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
         supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
-        Deployments are done when they succeed; a measure that asks what they came to counts those that failed too.
+        Deployments are done when they succeed; in the stream for `conclusion`, failed deployments are done too.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         if self.what == "deployments" and "conclusion" in fields:
@@ -211,7 +218,7 @@ class GitHubMeasure(RecordKeys):
         return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some names alone."""
+        """The refusal of a repository that its connection does not allow."""
         assert isinstance(settings, GitHubSettings)
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         return not_allowed("repo", repos, settings.allow, any_case=True)
@@ -221,11 +228,11 @@ class GitHubMeasure(RecordKeys):
         return _FIELDS[self.what]
 
     def ignores_case(self, field: str) -> bool:
-        """GitHub has no two labels and no two logins that differ only in case."""
+        """Whether case does not matter: GitHub has no two labels and no two logins that differ only in case."""
         return field in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """An author is a bot or a person; a measure of deployed pull requests is of one environment."""
+        """Refuses an `author_is` other than bot and person, and a second environment of deployed pull requests."""
         if field == "environment" and self.what == "deployed_pull_requests":
             elsewhere = sorted(value for value in values if value and value.lower() != self._environment)
             beside = f"and environment: {self.environment} stands beside what; keep one of them"
@@ -234,7 +241,7 @@ class GitHubMeasure(RecordKeys):
         return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
 
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
-        """The login of an app ends in [bot]."""
+        """A hint if the login of an app lacks [bot] at its end."""
         authors = excluded.get("author", ())
         apps = [app for app in sorted(_APPS.intersection(authors)) if f"{app}[bot]" not in authors]
         if not apps:
@@ -243,18 +250,18 @@ class GitHubMeasure(RecordKeys):
         return f"says not_author: {' and '.join(apps)}, and the login is {logins}; write that, or author_is: person"
 
     def record_kind(self) -> str:
-        """The kind of record that is counted: a list of issues holds pull requests too."""
+        """The kind of record that is counted. It is needed because a list of issues also has pull requests."""
         return _KINDS[self.what]
 
     def is_work(self) -> bool:
-        """A release is made of pull requests."""
+        """Whether the records are work. A release is not, because it consists of pull requests."""
         return self.what in ("merged_pull_requests", "closed_issues")
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """A draft is never published; an issue closed as not planned or as a duplicate is never done.
+        """Why the conditions never count a record: such as drafts of releases, or issues closed as not planned.
 
-        A draft of a pull request can be merged: by a push of its commits. A deployment that is underway has hardly ever
-        ended before.
+        A draft of a pull request can count, because a push of its commits may merge it. A deployment that is underway
+        has hardly ever ended before, so it does not count.
         """
         if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))
@@ -267,17 +274,19 @@ class GitHubMeasure(RecordKeys):
 
 
 def _written(value: Any) -> str:
-    """A value as a file may have it."""
+    """A value as it may be written in a file."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 class GitHubPublish(PublishKeys):
     """Where check-ins are written on GitHub issues."""
 
-    issues: dict[str, str] = Field(min_length=1, description="The issue of each key result: OWNER/NAME#NUMBER.")
-    body: bool = Field(False, description="Whether to write to the text of the issue, in a block between two marks.")
-    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
-    label: str | None = Field(None, description="A prefix such as `health:`; a label with it shows the health.")
+    issues: dict[str, str] = Field(min_length=1, description="The issue for each key result, as OWNER/NAME#NUMBER.")
+    body: bool = Field(
+        False, description="Whether to write a block into the text of the issue. Two marks enclose the block."
+    )
+    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
+    label: str | None = Field(None, description="The prefix of a label that shows the health, such as `health:`.")
 
     @field_validator("issues")
     @classmethod

@@ -1,6 +1,6 @@
 """GitLab, self-managed and gitlab.com: merged merge requests, closed issues, releases and deployments, by its REST API.
 
-`kinds` says what of GitLab's rows becomes a record. Sources: docs.gitlab.com, "REST API" (pagination, redirects of
+`kinds` defines which of GitLab's rows become records. Sources: docs.gitlab.com, "REST API" (pagination, redirects of
 renamed projects), "Projects API", "Groups API" and "Personal access tokens API".
 """
 
@@ -40,7 +40,7 @@ from syncd.sdk import (
 
 _API = "/api/v4"
 _BY_LIST = {kind.list: kind for kind in KINDS.values()}
-_EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # before any row: GitLab wants a bound where it sorts by update
+_EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # before any row: GitLab needs a bound if it sorts by update
 _NO_GROUP = (
     "{group} is no group that the token may see ({error}); a person's own projects are no group: list them by name, "
     "such as `project: [{group}/web, {group}/api]`"
@@ -53,11 +53,17 @@ class GitLabSettings(WebSettings):
 
     asked = ("url", "token")
 
-    url: WebAddress = Field("https://gitlab.com", description="The site, as in a browser.")
+    url: WebAddress = Field("https://gitlab.com", description="The address of the site, as in a browser.")
     token: Secret = Field(description="A personal, group or project access token with the scope read_api.")
-    allow: list[str] | None = Field(None, description="Projects that mappings may read, such as acme/*; else all.")
-    exclude: ExcludedMembers = Field([], description="What GROUP/* leaves out: projects (with *), archived, forks.")
-    work: list[str] = Field([], description="Projects whose merge requests and issues are work, measured or not.")
+    allow: list[str] | None = Field(
+        None, description="The projects that mappings may read, such as acme/*. By default all."
+    )
+    exclude: ExcludedMembers = Field(
+        [], description="Projects that GROUP/* excludes: names (`*` stands for any text), `archived`, `forks`."
+    )
+    work: list[str] = Field(
+        [], description="Projects whose merge requests and issues count as work even if no measure counts them."
+    )
 
     @field_validator("url")
     @classmethod
@@ -67,7 +73,7 @@ class GitLabSettings(WebSettings):
         return value
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """Merged merge requests and closed issues."""
+        """The lists of work: merged merge requests and closed issues."""
         for what in ("merged_merge_requests", "closed_issues") if self.work else ():
             yield {"what": what, "project": self.work}
 
@@ -75,7 +81,7 @@ class GitLabSettings(WebSettings):
 class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
 
-    what: What = Field(description="What is counted.")
+    what: What = Field(description="The kind of record to count.")
     project: Projects = Field(
         description="GROUP/NAME, a list of them, or GROUP/* for every project of a group and its subgroups."
     )
@@ -86,16 +92,16 @@ class GitLabMeasure(RecordKeys):
         return [self.project] if isinstance(self.project, str) else self.project
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A list for each project, or for all projects of a group."""
+        """The streams: one list for each project, or for all projects of a group."""
         return list(dict.fromkeys(f"{KINDS[self.what].list} of {path}" for path in self.paths))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some projects alone."""
+        """The refusal of a project that its connection does not allow."""
         assert isinstance(settings, GitLabSettings)
         return not_allowed("project", self.paths, settings.allow, any_case=True)
 
     def fields(self) -> Collection[str]:
-        """The fields of what is counted."""
+        """The fields of the records that are counted."""
         return KINDS[self.what].names
 
     def record_kind(self) -> str:
@@ -103,15 +109,15 @@ class GitLabMeasure(RecordKeys):
         return KINDS[self.what].kind
 
     def is_work(self) -> bool:
-        """A release and a deployment are made of merge requests."""
+        """Whether the records are work. Releases and deployments are not: they consist of merge requests."""
         return self.what in ("merged_merge_requests", "closed_issues")
 
     def ignores_case(self, field: str) -> bool:
-        """GitLab has no two usernames that differ only in case, but it has such labels."""
+        """Whether case does not matter: GitLab's usernames never differ only in case, but its labels may."""
         return field == "author"
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Only a deployment that succeeded counts."""
+        """Why the conditions never count a record: only a deployment that succeeded counts."""
         statuses = sorted(map(str, asked.get("status") or ["success"]))
         why = f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
         return None if "success" in statuses else why
@@ -140,7 +146,7 @@ class GitLabSource(MembersSource):
         self._exclude, self._now = settings.exclude, context.now
 
     def members(self, stream: Stream) -> Members:
-        """The project, which its former path leads to as well, or the group's projects."""
+        """The project, which its former path also finds, or the group's projects."""
         kind, _, path = stream.key.partition(" of ")
 
         def member(project: _Project) -> Member:
@@ -163,14 +169,14 @@ class GitLabSource(MembersSource):
             if error.status != 404:
                 raise
             raise SourceBroken(_NO_GROUP.format(group=group, error=error)) from None
-        if len(pages) > 1:  # twice: where a project leaves the list meanwhile, another may slip past a page's edge
+        if len(pages) > 1:  # twice, because a project that leaves the list shifts another to a page that was read
             pages += self.api.pages(address, list[_Project], _PROJECTS)
         listed = (member(project) for page in pages for project in page)
         under = f"{group.lower()}/"
         return members_of_group(listed, stream.memory, ask, lambda each: each.key.startswith(under), self._exclude)
 
     def is_whole(self, stream: Stream) -> bool:
-        """Releases have no time of update."""
+        """Whether each pull reads the complete list: of releases, because they have no time of update."""
         return stream.key.startswith("releases ")
 
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:
@@ -183,7 +189,7 @@ class GitLabSource(MembersSource):
             yield [kind.record(row, member) for row in rows]
 
     def check(self) -> Iterator[Check]:
-        """Reachable, authenticated, scopes, quota and clock."""
+        """Checks that the site is reachable, and the token, its scopes, the quota and the clock."""
         token, headers = self.api.answer(self.api.address(f"{_API}/personal_access_tokens/self"), _Token)
         yield Check("reachable", True, self.api.url)
         expiry = token.expires_at or "no day"

@@ -1,4 +1,4 @@
-"""What of GitLab's rows becomes a record.
+"""The kinds of GitLab's rows that become records.
 
 Sources: docs.gitlab.com, "Merge requests API", "Issues API", "Releases API" and "Deployments API".
 """
@@ -21,7 +21,7 @@ Projects = Annotated[str | list[str], AfterValidator(all_match(*_PATHS)), WithJs
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(RecordShape):
-    """A kind of row: the `list` of a project, how to ask for it, and the part of a project that may be turned off."""
+    """A kind of row: the `list` of a project, how to request it, and the part of a project that may be turned off."""
 
     list: str
     feature: str
@@ -29,7 +29,7 @@ class Kind(RecordShape):
 
 
 def _why_no_issue(row: JsonRow) -> str | None:
-    """One that is moved is closed, and a new one opens in the other project."""
+    """Why an issue does not count; None if it does. GitLab closes a moved issue and opens one in the other project."""
     if row.text("state") != "closed":
         return "open"
     if row.text("moved_to_id"):
@@ -47,19 +47,19 @@ KINDS: Mapping[What, Kind] = {
         not_done=lambda row: _UNMERGED.get(row.text("state") or "", row.text("state")),
         fields={**_SHARED, "base": "target_branch", "draft": "draft"},
     ),
-    "closed_issues": Kind(  # before GitLab 18.3, the pages of issues go by number
+    "closed_issues": Kind(  # before GitLab 18.3, the pages of issues are requested by number
         kind="issue", list="issues", feature="issues", query={"state": "all", "scope": "all", "pagination": "keyset"},
         number="iid", sign="#", title="title", url="web_url", done_at=["closed_at"], not_done=_why_no_issue,
         fields={**_SHARED, "type": "issue_type?"},
     ),
-    "releases": Kind(  # they have no time of update, and GitLab hides the tag from whoever may not see code
+    "releases": Kind(  # without a time of update; GitLab hides the tag from users who may not see code
         kind="release", list="releases", feature="releases",
         number="tag_name", sign=" ", title="name", url="_links?.self?", updated_at="created_at",
         done_at=["released_at"],
         not_done=lambda row: "not released yet" if row.text("upcoming_release") == "true" else None,
         fields={"author": "author?.username", "milestone": "milestones?.title", "tag": "tag_name"},
     ),
-    "deployments": Kind(  # those of GitLab's own pipelines have a job, which ended
+    "deployments": Kind(  # if a pipeline of GitLab made it, it has a job with a time of end
         kind="deployment", list="deployments", feature="environments",
         number="iid", sign=" deployment ", title="environment.name", url="deployable.web_url?",
         done_at=["deployable.finished_at", "updated_at"],

@@ -32,7 +32,7 @@ def _jmespath(value: str) -> str:
 
 def check_no_secrets(part: Any) -> None:
     """ValueError if a part of a request has a reference to a secret, or a secret that is written out under its name.
-    Who writes mappings is to have no secret, and what is sent is in the log and in the ledger.
+    People who write mappings should have no secrets, and the log and the ledger contain the request.
     """
     if isinstance(part, str):
         if reference := _REFERENCE.search(part):
@@ -72,10 +72,10 @@ _NO_REFERENCE: Rule = {
     },
 }
 NO_REFERENCES = fits("params", {"additionalProperties": {**_NO_REFERENCE, "else": {"items": _NO_REFERENCE}}})
-"""No parameter refers to a secret. `validate` sees references in a body too, and secrets that are written out."""
+"""Refuses parameters that refer to a secret. `validate` also finds references in a body, and written out secrets."""
 
 Path = Annotated[str, AfterValidator(_below_the_url), WithJsonSchema(_PATH)]
-"""The path and query of an address, which follow the connection's url."""
+"""The path and query of an address, which are added to the connection's url."""
 
 Expression = Annotated[str, AfterValidator(_jmespath), WithJsonSchema(_JMESPATH)]
 """JMESPath."""
@@ -85,8 +85,8 @@ _FUNCTIONS_TO_LISTS = frozenset({"map", "sort", "sort_by", "reverse", "keys", "v
 
 
 def makes_a_list(expression: str) -> bool:
-    """Whether an expression makes a list, by its shape: `points[].[day, value]` does, and `sum(points[].value)` does
-    not.
+    """Whether the form of an expression shows that it makes a list. `points[].[day, value]` makes one,
+    `sum(points[].value)` does not.
     """
     node = tree(expression)
     while node["type"] in ("pipe", "subexpression"):
@@ -95,4 +95,4 @@ def makes_a_list(expression: str) -> bool:
 
 
 HEADER = "header "
-"""A header's place in a check-in's content is this, followed by its name."""
+"""The prefix of a header's name in the content of a check-in."""

@@ -1,4 +1,4 @@
-"""The keys that a web API adds to a measure: what to ask for, and what to read of the answer."""
+"""The keys that a web API adds to a measure: what to request, and what to read from the answer."""
 
 from __future__ import annotations
 
@@ -49,22 +49,26 @@ class HttpMeasure(ReadingKeys):
     )
     whole_rules = (refuse(both(has("variables"), lacks("graphql")), "has variables, which go with 'graphql'"),)
 
-    path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
+    path: Path = Field("", description="The path and query to append to the connection's url: /v1/nps?team=support.")
     params: dict[str, Value | list[Value]] = Field(
-        {}, description='Parameters of the query, encoded as they must be: {team: support, from: "{start}"}.'
+        {}, description='Query parameters, which syncd encodes: {team: support, from: "{start}"}.'
     )
-    method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
-    body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
+    method: Literal["GET", "POST"] = Field("GET", description="The HTTP method.")
+    body: dict[str, Any] | list[Any] | None = Field(None, description="The body of a POST. syncd sends it as JSON.")
     graphql: Annotated[str, WithJsonSchema(_GRAPHQL)] | None = Field(
-        None, description="A GraphQL query; sent by POST, and counts as a read. No mutation, no subscription."
+        None,
+        description="A GraphQL query, without mutations and subscriptions. syncd sends it by POST and treats it as a "
+        "read.",
     )
     variables: dict[str, Any] | None = Field(None, description="The variables of the GraphQL query.")
     json_: Expression = Field(
         alias="json",
-        description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
+        description="A JMESPath expression for a number, or for a list of [date, value] pairs: `points[].[day, "
+        "value]`.",
     )
     pages: Pages | Annotated[Literal[False], WithJsonSchema(_WHOLE)] | None = Field(
-        None, description="How to reach the next page; false if the answer is whole, whatever it says."
+        None,
+        description="How to reach the next page; `false` if an answer is complete although it names further pages.",
     )
 
     @field_validator("path", "params", "body", "variables")
@@ -161,13 +165,13 @@ class HttpMeasure(ReadingKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """A POST may write: whoever owns the connection says whether its measures may send one."""
+        """The refusal of a POST that the connection does not allow: a POST may write, so its owner must allow it."""
         url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
         if self.method == "POST" and not may_post:
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
         by_reference = url.endswith("}") and not self.path.partition("?")[0].strip(
             "/"
-        )  # asked again once it is resolved
+        )  # it is checked again when the reference is resolved
         if self.may_write(url) and not may_post and not by_reference:
             return "graphql", (
                 "is sent by POST, which may write where no GraphQL is; write a path that ends with /graphql, or, if "
@@ -187,7 +191,7 @@ class HttpMeasure(ReadingKeys):
         return any(map(names_days, (self.path, self.params, self.body, self.variables)))
 
     def may_write(self, url: str) -> bool:
-        """Whether the request to a connection's url may write: a POST that is no query for a GraphQL endpoint."""
+        """Whether the request may write at a connection's url: it is a POST, and no query for a GraphQL endpoint."""
         if self.graphql is not None:
             return not is_endpoint(url + sample(lambda dates: dates.path(self.path)))
         return self.method == "POST"
@@ -204,7 +208,7 @@ class HttpMeasure(ReadingKeys):
         return Request(address, self.method, dates.value(self.body))
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """Measures that make the same requests share a stream."""
+        """The stream of the requests; measures with the same requests share it."""
         params = f"?{_packed(self.params)}" if self.params else ""
         if self.graphql is not None:
             parts = ["GraphQL", self.path, params, canonical(self.graphql)]
@@ -220,7 +224,7 @@ def _packed(part: Any) -> str:
 
 
 def _pairs(params: Mapping[str, Value | list[Value]]) -> Iterator[tuple[str, str]]:
-    """Each parameter with each of its values, as texts; a truth value is true or false."""
+    """Each parameter with each of its values, as texts; truth values become `true` or `false`."""
     for name, given in params.items():
         for value in given if isinstance(given, list) else [given]:
             yield name, str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,11 +4,11 @@
 |---|---|
 | a pull opens the connection | its secrets are read anew; a new secret gets a new token |
 | the API answers 401 | the token is dropped, and a new one is fetched once; a second 401 is a refusal |
-| the answer brings another refresh token | it is used as long as the process lives; the log and `doctor` say so |
+| the answer contains another refresh token | it is used as long as the process lives; the log and `doctor` report it |
 | syncd starts again | it begins with the refresh token of its configuration: no secret is ever written to a file |
 
-Tokens are shared by all clients of a process. A token request goes through the transport of every request: its
-deadline, its largest answer, its proxy. It follows no redirect. Its secrets and tokens are masked wherever they show.
+All clients of a process share the tokens. A token request uses the same transport as other requests, with the same
+deadline, largest answer and proxy. It follows no redirect. Its secrets and tokens are masked in all output.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LOST_AT_A_RESTART = (
     "one at the next start. If the server takes each refresh token once only, drop refresh_token and use client "
     "credentials, or ask the API's owner for a refresh token that stays good"
 )
-_EARLY = 30.0  # seconds before its end in which a token is not used any more
+_EARLY = 30.0  # seconds before a token expires in which it is no longer used
 _REFUSED = (400, 401, 403)
 
 
@@ -53,15 +53,17 @@ class OAuth(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    token_url: Annotated[str, AfterValidator(_address)] = Field(description="Where tokens are issued.")
-    client_id: str = Field(min_length=1, description="Who asks, as the API's owner registered it.")
-    client_secret: Secret | None = Field(None, description="Its secret; a public client has none.")
+    token_url: Annotated[str, AfterValidator(_address)] = Field(description="The address that issues access tokens.")
+    client_id: str = Field(min_length=1, description="The id of the client that is registered with the API.")
+    client_secret: Secret | None = Field(None, description="The secret of the client. A public client has none.")
     refresh_token: Secret | None = Field(
-        None, description="Sent for a token of the user who gave it; without it the client asks for itself."
+        None,
+        description="The refresh token of a user, to get access tokens for that user. Without it, syncd gets access "
+        "tokens for the client itself.",
     )
-    scope: str | None = Field(None, min_length=1, description="What the token may do, as the API names it.")
+    scope: str | None = Field(None, min_length=1, description="The scope of the access token, as the API names it.")
     client_auth: Literal["header", "body"] = Field(
-        "header", description="Where client_id and client_secret are sent; some servers read the body alone."
+        "header", description="Where syncd sends client_id and client_secret. Some servers read only the body."
     )
 
     def secrets(self) -> Iterator[tuple[str, str]]:
@@ -73,8 +75,8 @@ class OAuth(BaseModel):
 
 @dataclass(slots=True)
 class _Grant:
-    """What a token server granted to this process: the access token, until when by the clock of the process, and the
-    refresh token that is good now.
+    """The grant of a token server to this process: the access token, the end of its validity by the clock of the
+    process, and the refresh token that is valid now.
     """
 
     secret: str | None
@@ -90,10 +92,10 @@ _lock = threading.Lock()
 
 
 class Tokens:
-    """The access tokens of a client. Asks for one at the first request that needs it."""
+    """The access tokens of a client. It gets one at the first request that needs it."""
 
     def __init__(self, keys: OAuth, settings: WebSettings, context: Context) -> None:
-        """`settings` are those of the connection: its limits, certificates and proxy hold for token requests too."""
+        """`settings` are those of the connection: its limits, certificates and proxy apply to token requests too."""
         self._keys = keys
         self._settings = settings.model_copy(update={"url": keys.token_url})
         self._context = context
@@ -111,7 +113,7 @@ class Tokens:
             return {"Authorization": f"Bearer {self._grant.access_token}"}
 
     def refused(self, headers: Mapping[str, str]) -> None:
-        """Drops the token of these headers, which the API refused; another thread may have got a new one meanwhile."""
+        """Drops the token in these headers, which the API refused, unless another thread has already got a new one."""
         with self._grant.lock:
             if headers.get("Authorization") == f"Bearer {self._grant.access_token}":
                 self._grant.access_token = None
@@ -138,8 +140,8 @@ class Tokens:
         self._keep(self._asked(headers, urlencode(form).encode()))
 
     def _asked(self, headers: Mapping[str, str], form: bytes) -> Answer:
-        """The good answer. A refresh token may be used up by a request whose answer was lost, so that is not sent
-        again by itself.
+        """The answer of the token server. A request with a refresh token is not repeated after a failure, because it
+        may have used the refresh token up even if its answer was lost.
         """
         from syncd.sdk.exchange import Exchange
 
@@ -182,7 +184,7 @@ class Tokens:
             grant.ends_at = time.monotonic() + max(float(seconds) - _EARLY, float(seconds) / 2)
         refresh_token = given.get("refresh_token")
         if grant.refresh_token is not None and isinstance(refresh_token, str) and refresh_token:
-            self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # rotated ones are many in a year
+            self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # there are many in a year
             if refresh_token != grant.refresh_token and not grant.is_rotated:
                 grant.is_rotated = True
                 where = self._context.hide(urlsplit(self._keys.token_url).netloc.rpartition("@")[2])
@@ -196,13 +198,13 @@ def is_rotated(keys: OAuth) -> bool:
 
 
 def _grant_of(keys: OAuth) -> _Grant:
-    """What this process holds for the same client; anew if its secret was changed."""
+    """The grant of this process for the same client; a new one if the client's secret was changed."""
     secret = keys.client_secret.get_secret_value() if keys.client_secret is not None else None
     refresh_token = keys.refresh_token.get_secret_value() if keys.refresh_token is not None else None
     name = (keys.token_url, keys.client_id, keys.scope or "", refresh_token or "")
     with _lock:
         grant = _grants.get(name)
-        if grant is None or grant.secret != secret:  # a rotated refresh token stays the one that is good
+        if grant is None or grant.secret != secret:  # after a rotation, the rotated refresh token stays valid
             good, rotated = (grant.refresh_token, grant.is_rotated) if grant is not None else (refresh_token, False)
             grant = _grants[name] = _Grant(secret, good, is_rotated=rotated)
         return grant
@@ -210,7 +212,7 @@ def _grant_of(keys: OAuth) -> _Grant:
 
 @contextmanager
 def _of_tokens(hide: Callable[[str], str], url: str) -> Iterator[None]:
-    """Puts the token server before the sentence of an error: it is not the API that failed."""
+    """Adds the token server to the beginning of an error's message, because it failed, and not the API."""
     try:
         yield
     except SourceError as error:

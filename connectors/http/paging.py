@@ -1,10 +1,10 @@
-"""The pages of an answer, as `pages:` of a measure leads from one to the next.
+"""Reads the pages of an answer: `pages:` of a measure says how to get from one page to the next.
 
-Nothing that these pages leave open makes a number smaller: a page that is missing, a cursor that leads back, or too
-many pages end the pull with an error, after pages that were handed over, so that the value is partial.
+A missing page, a cursor that leads back, or too many pages end the pull with an error after the pages that were read.
+So the value is partial, and never silently smaller.
 
-Pages by number or by offset move where a row comes or goes: the next page then repeats a row, or lacks one. So they are
-asked for again at the end, and are to hold what they held (docs/decisions/0059).
+If a row is added or removed, pages by number or offset shift: the next page repeats a row, or lacks one. So they are
+requested again at the end, and must still have the same rows (docs/decisions/0059).
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Pages(BaseModel):
     )
 
     next: Expression | None = Field(
-        None, description='`link` for the header `Link: rel="next"`; else JMESPath to an address or a cursor.'
+        None, description='`link` for the header `Link: rel="next"`, or JMESPath for an address or a cursor.'
     )
     param: str | None = Field(
-        None, min_length=1, description="The parameter that takes what `next` finds, if that is no address."
+        None, min_length=1, description="The parameter for the cursor that `next` finds. An address needs no parameter."
     )
-    page: str | None = Field(None, min_length=1, description="The parameter that counts pages, in place of `next`.")
+    page: str | None = Field(None, min_length=1, description="Instead of `next`: the parameter for the page number.")
     offset: str | None = Field(
-        None, min_length=1, description="The parameter that counts the rows before a page, in place of `next`."
+        None, min_length=1, description="Instead of `next`: the parameter for the number of rows before the page."
     )
 
     @model_validator(mode="after")
@@ -88,12 +88,12 @@ class Pages(BaseModel):
 
     @property
     def parameter(self) -> str | None:
-        """The parameter that changes from page to page; None if whole addresses lead on."""
+        """The parameter that changes from page to page; None if answers give the address of the next page."""
         return self.param or self.counted
 
     def shown(self, expression: str) -> str:
-        """What of it makes another stream, to follow the request; pages that are counted end where the expression's
-        list does.
+        """The part of a stream's name that distinguishes other `pages`. Counted pages end with the expression's list,
+        so the part names the list.
         """
         if self.counted is None:
             return f" (pages by {self.next}{f', {self.param}' if self.param else ''})"
@@ -112,17 +112,17 @@ class Request:
 
     @property
     def key(self) -> bytes:
-        """What distinguishes it from the requests for other pages."""
+        """The key that distinguishes it from requests for other pages."""
         return orjson.dumps([self.address, self.body])
 
     def parameter(self, name: str) -> Any:
-        """The value of a parameter, in the query or in the body; a whole number there is one. None without it."""
+        """The value of a parameter in the query or the body; digits become a whole number. None without it."""
         value = self._parameters.get(name)
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
     def counts_on(self, first: Request, rows: int) -> bool:
-        """Whether this page after the first is asked for by a number or by an offset, be it in a link. A number that is
-        that of the first page's rows is an offset, whatever it is called: `after` is one in searches of HubSpot.
+        """Whether this request for a later page has a page number or an offset, be it in a link. A number that equals
+        the first page's rows is an offset, whatever its name, such as `after` in searches of HubSpot.
         """
         numbers = {name: self.parameter(name) for name in self._parameters}
         return any(
@@ -133,7 +133,7 @@ class Request:
         )
 
     def with_parameter(self, name: str, value: str | int | float) -> Request:
-        """The same request with another value of a parameter, in the query where it is there, else in the body."""
+        """The same request with another value of a parameter: in the query if it is there, else in the body."""
         if self.is_graphql:
             return replace(self, body={**self.body, "variables": {**self._in_body, name: value}})
         if isinstance(self.body, dict) and name not in self._in_query:
@@ -163,14 +163,14 @@ class AnswerPage:
 
 
 class ListMoved(SourceBroken):
-    """Rows came or went while the pages of a list were read, so a row may be missing, or be there twice."""
+    """Rows were added or removed while the pages of a list were read, so a row may be missing or there twice."""
 
 
 def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression: str) -> Iterator[AnswerPage]:
-    """The page that a request asks for, and with `pages` those after it. SourceError, also if they never end;
-    ListMoved, at the end, if they moved meanwhile.
+    """The page of a request, and with `pages` the following pages. SourceError, also if the pages never end. ListMoved,
+    at the end, if the list shifted during the read.
 
-    `expression` is that of a measure: pages that are counted end with the first without a row in its list.
+    `expression` is that of a measure: counted pages end with the first page without a row in its list.
     """
     if pages is None:
         data, headers = api.answer(first.address, object, method=first.method, body=first.body)
@@ -198,7 +198,7 @@ def _walk(api: JsonClient, first: Request, pages: Pages, expression: str, tally:
             if error.status == _MISSING and pages.counted and tally.is_full:
                 return
             raise
-        # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
+        # Even with `has_more: false`, some APIs return a cursor, which leads back or to a page without rows.
         ends = _says_end(pages, data)
         compared = value_at(data, _list_of(expression)) if pages.counted else data
         if read and compared == last and _has_rows(compared):
@@ -219,7 +219,7 @@ def _walk(api: JsonClient, first: Request, pages: Pages, expression: str, tally:
 
 
 class _Tally:
-    """What came of the lists that an expression reads, beside the totals that every page so far gave."""
+    """Counts the rows that arrived in the lists of an expression, and keeps the totals that all pages agree on."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -244,8 +244,8 @@ class _Tally:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing can follow. Some servers then answer 404, as Django REST framework does. A total of rows says
-        so only over several pages: on the first it may be the number of that page's rows.
+        """Whether no page can follow. Some servers then answer 404, such as Django REST framework. A total of rows
+        shows this only after several pages: on the first page it may be the number of that page's rows.
         """
         return not self._says_more and any(
             total == len(self._asked) if of_pages else total == self._rows and len(self._asked) > 1
@@ -253,15 +253,15 @@ class _Tally:
         )
 
     def to_read_again(self, pages: Pages) -> Sequence[tuple[Request, bytes]]:
-        """The pages that are to hold the same rows at the end, for none to have slipped past the edge of a page. Where
-        every page gave the total of what came, a row that slipped had to be replaced: the first page tells.
+        """The pages to read again at the end: if their rows are the same, no row was lost between two pages. If every
+        page gave the total of the rows that arrived, the first page is enough.
         """
         if len(self._asked) < 2 or not (pages.counted or self._asked[1].counts_on(self._asked[0], self._first_rows)):
             return ()
         return self._came[:1] if self._has_all else self._came
 
     def rows(self, data: Any) -> bytes:
-        """A digest of which rows a page has: by their `id` where each has it, since other fields may change on."""
+        """A digest of the rows of a page: of their `id` if each has one, because other fields may change."""
         return blake2b(orjson.dumps(list(map(_ids, self._lists(data))), option=orjson.OPT_SORT_KEYS)).digest()
 
     @property
@@ -316,10 +316,10 @@ def _following(
 
 
 def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> Request | None:
-    """The request for the page after one with rows, unless the answer says that nothing follows.
+    """The request for the page after one with rows, unless the answer says that no page follows.
 
-    A page with fewer rows than asked for is no sign of the end: servers cut pages where they like. A total is none
-    either: of which rows, no key says.
+    A page with fewer rows than requested does not show the end, because servers may shorten any page. A total does not
+    show it either, because no key says which rows the total counts.
     """
     path, name = _list_of(expression), str(pages.counted)
     rows = value_at(data, path)
@@ -338,7 +338,7 @@ def _says_end(pages: Pages, data: Any) -> bool:
 
 
 def _has_rows(data: Any) -> bool:
-    """Whether an answer has some list that is not empty: empty pages may well be equal."""
+    """Whether an answer has a list that is not empty; two empty pages may be equal without a circle."""
     inner = data.values() if isinstance(data, dict) else ()
     return (isinstance(data, list) and bool(data)) or any(map(_has_rows, inner))
 

@@ -36,27 +36,40 @@ class Success(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: tuple[int, ...] = Field((), description="The statuses that say so; without this key any 2xx.")
-    json_: Expression | None = Field(None, alias="json", description="JMESPath that must be true of its JSON: `ok`.")
+    status: tuple[int, ...] = Field(
+        (), description="The HTTP statuses of an answer that accepts a check-in; by default any 2xx."
+    )
+    json_: Expression | None = Field(
+        None,
+        alias="json",
+        description="A JMESPath expression that must be true for the JSON of the answer, such as `ok`.",
+    )
 
 
 class HttpPublish(PublishKeys):
     """How check-ins are sent to a web API."""
 
-    method: Literal["POST", "PUT", "PATCH"] = Field("POST", description="How to send.")
+    method: Literal["POST", "PUT", "PATCH"] = Field("POST", description="The HTTP method.")
     ids: dict[str, str | int] | None = Field(
         None,
         min_length=1,
-        description="The id of each key result in that API, `id` in templates. Only these key results are sent.",
+        description="The id of each key result in that API. Templates use it as `id`. syncd sends only these key "
+        "results.",
     )
-    path: Path = Field(description="Template of what follows the connection's url; values are quoted for it.")
-    headers: dict[str, str] = Field({}, description="Templates of further headers; no secrets.")
+    path: Path = Field(
+        description="A template for the path after the connection's url. syncd quotes the values in the path."
+    )
+    headers: dict[str, str] = Field({}, description="Templates for additional headers, without secrets.")
     body: dict[str, Any] | list[Any] | None = Field(
-        None, description="Sent as JSON. Its texts are templates; a text that is a single expression keeps its type."
+        None,
+        description="The body, which syncd sends as JSON. Its texts are templates. A text that is a single expression"
+        " keeps the type of the value.",
     )
-    text: str | None = Field(None, description="Template of a body that is not JSON.")
-    content_type: str = Field("text/plain; charset=utf-8", description="The type of `text`.")
-    success: Success = Field(Success(), description="What the answer must be, where 2xx is not enough.")
+    text: str | None = Field(None, description="A template for a body that is not JSON.")
+    content_type: str = Field("text/plain; charset=utf-8", description="The content type of `text`.")
+    success: Success = Field(
+        Success(), description="The conditions for an answer that accepts a check-in, if 2xx is not enough."
+    )
 
     @field_validator("path", "headers", "body", "text")
     @classmethod

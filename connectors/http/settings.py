@@ -17,19 +17,19 @@ class HttpSettings(WebSettings):
 
     asked = ("url", "token")
 
-    headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
-    token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
+    headers: dict[str, str] = Field({}, description="Headers of every request. Write secrets as ${NAME}.")
+    token: Secret | None = Field(None, description="A token, which syncd sends as `Authorization: Bearer`.")
     oauth: OAuth | None = Field(
-        None, description="Where an access token is got, in place of `token`: {token_url, client_id, client_secret}."
+        None, description="How to get an access token, instead of `token`: {token_url, client_id, client_secret}."
     )
     allow: list[str] | None = Field(
         None,
-        description="What mappings may read: paths, such as /v1/metrics/*. All of it, unless given.",
+        description="The paths that mappings may read, such as /v1/metrics/*. By default all.",
     )
     post: bool = Field(
         False,
-        description="Let measures ask by `method: POST`, for APIs that read so. Only a sync sends one, and never again "
-        "because it failed.",
+        description="Whether measures may use `method: POST`, for APIs that read data by POST. Only a sync sends a "
+        "POST, and never repeats a POST that failed.",
     )
 
     @field_validator("headers")

@@ -17,7 +17,7 @@ from connectors.http.unchanged import conditions, request_digest, version
 from syncd.sdk import Check, Context, Json, JsonClient, JsonSource, Page, Snapshot, SourceBroken, Stream, Withheld
 from syncd.sdk.cells import Reader
 
-_READINGS = 3  # of a list that moves while it is read
+_READINGS = 3  # the most reads of a list that shifts during each read
 
 Parts = Mapping[str, HttpMeasure]
 
@@ -32,13 +32,13 @@ class HttpSource(JsonSource):
 
     @cached_property
     def _once(self) -> JsonClient:
-        """The client for POSTs, which may write after all: none is repeated after a failure, or sent in a rehearsal."""
+        """The client for POSTs. A POST may write, so none is repeated after a failure or sent in a rehearsal."""
         if self._context.rehearsal:
             raise Withheld("a POST may write, so only a sync sends it")
         return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
 
     def check(self) -> Iterator[Check]:
-        """What every API is asked, and whether the refresh token is one that a restart loses."""
+        """The checks of every API, and a check that fails if a restart would lose the refresh token."""
         yield from super().check()
         oauth = self._settings.oauth
         if oauth is not None and is_rotated(oauth):
@@ -51,8 +51,8 @@ class HttpSource(JsonSource):
             self._once.close()
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads every page, and evaluates the expression of each part over each of them. An answer that is a single
-        page is not read again while its server says that it has not changed.
+        """Reads every page, and evaluates the expression of each part on each page. An answer of a single page is not
+        read again while its server answers that it has not changed.
         """
         parts: Parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
@@ -91,7 +91,7 @@ class HttpSource(JsonSource):
             if all(selection.has_ended for selection in selections.values()):
                 return
             if keys.pages:
-                yield Page()  # if a later page is missing, the pull is partial, and not failed
+                yield Page()  # so that the pull is partial, and not failed, if a later page is missing
 
     def _single(self, request: Request, parts: Parts, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         now = self._context.now()

@@ -33,20 +33,25 @@ class JiraSettings(WebSettings):
     asked = ("url", "email", "token")
 
     url: WebAddress = Field(
-        description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
+        description="The address of the site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
     )
-    email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
-    token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
+    email: str | None = Field(None, description="The email address of the account, for an API token of Jira Cloud.")
+    token: Secret = Field(
+        description="An API token of Jira Cloud (with `email`), or a personal access token of Data Center (without "
+        "`email`)."
+    )
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
     allow: list[Annotated[str, AfterValidator(_project_key)]] | None = Field(
-        None, min_length=1, description="The keys of the projects that mappings may read through it. All, unless given."
+        None, min_length=1, description="The keys of the projects that mappings may read. By default all."
     )
     delivered_unless: list[str] | None = Field(
-        None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."
+        None,
+        description="The resolutions of issues that do not count, such as Won't Do. With `[]`, issues with any "
+        "resolution count.",
     )
 
     work: list[Annotated[str, AfterValidator(_project_key)]] = Field(
-        [], description="The keys of projects whose done issues are work, measured or not."
+        [], description="The keys of projects whose done issues count as work even if no measure counts them."
     )
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
@@ -55,7 +60,7 @@ class JiraSettings(WebSettings):
             yield {"jql": f'project = "{project}"'}
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """A site of Jira Cloud takes an API token only together with the account's address."""
+        """Warns of an API token without the account's address, which a site of Jira Cloud needs."""
         if self.email is None and self.is_cloud:
             yield "token", WITHOUT_EMAIL
 
@@ -80,7 +85,7 @@ class JiraMeasure(RecordKeys):
     )
 
     jql: Annotated[str, WithJsonSchema(_JQL)] = Field(
-        description="Which issues, as in Jira's search. Those that are done count."
+        description="A query for issues, as in Jira's search. Of these issues, the done ones count."
     )
 
     @field_validator("jql")
@@ -93,24 +98,24 @@ class JiraMeasure(RecordKeys):
         return value
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The query without its ORDER BY: syncd decides the order."""
+        """The query without its ORDER BY, because syncd sets the order."""
         return [unordered(self.jql)]
 
     def fields(self) -> None:
         """None: a measure may use any field by name or id, and only the server knows them all."""
 
     def ignores_case(self, field: str) -> bool:
-        """Jira has no two types, statuses, priorities or resolutions that differ only in case, and neither has JQL."""
+        """Whether case does not matter: Jira and JQL ignore it in types, statuses, priorities and resolutions."""
         return field.casefold() in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """An issue has a reporter and an assignee, and Data Center does not say which accounts are apps."""
+        """Refuses `author_is`: an issue has a reporter and an assignee, and Data Center does not mark apps."""
         if field != "author_is":
             return None
         return _NO_BOTS
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Only done issues count, and a query may exclude all of them."""
+        """Why the query can never count an issue: only done issues count, and it may exclude all of them."""
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 
@@ -122,7 +127,7 @@ def _issue_key(value: str) -> str:
 
 
 class Visibility(BaseModel):
-    """Who sees the comment, beside administrators: the members of a project role or of a group."""
+    """Who sees the comment, besides administrators: the members of a project role or of a group."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,22 +145,23 @@ class JiraPublish(PublishKeys):
     """Which issues check-ins are written to, and which parts of them."""
 
     issues: Mapping[str, Annotated[str, AfterValidator(_issue_key)]] = Field(
-        min_length=1, description="The issue of each key result, by its id: `{calls: SUP-12}`."
+        min_length=1, description="The issue for each key result, by the id of the key result: `{calls: SUP-12}`."
     )
     fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="The field for each value, by its name or id: `{value: Current value}`."
+        {}, description="The field for each value, by the name or id of the field: `{value: Current value}`."
     )
-    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
     internal: bool = Field(
         False,
         description="Whether the comment is hidden from the customers of a service project (Jira Service Management).",
     )
     visibility: Visibility | None = Field(
         None,
-        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`; otherwise everybody.",
+        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`. By default everybody.",
     )
     notify: bool = Field(
-        True, description="Whether Jira notifies people of edits; `false` takes an administrator of the project."
+        True,
+        description="Whether Jira notifies people of edits. `false` needs an account that administers the project.",
     )
 
     @field_validator("fields")
@@ -182,15 +188,15 @@ class JiraPublish(PublishKeys):
         return self.issues.keys()
 
     def uses(self) -> Collection[str]:
-        """What the fields and the comment show."""
+        """The parts of a check-in that the fields and the comment show."""
         return {*self.fields, *(SHOWN if self.comment else ())}
 
     def daily(self) -> Collection[str]:
-        """`as_of`, if it has a field."""
+        """The parts that change daily: `as_of`, if it has a field."""
         return {"as_of"} & self.fields.keys()
 
     def target(self, key_result: str) -> str:
-        """Such as `SUP-12 (calls)`, since an issue may have comments for several key results."""
+        """The target, such as `SUP-12 (calls)`, because an issue may have comments for several key results."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
@@ -200,7 +206,7 @@ class JiraPublish(PublishKeys):
 
 
 def shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """From pairs of a name and a value: each value that several names share, with the names."""
+    """Each value that several names share, with the names; `names` are pairs of a name and its value."""
     by_value: dict[str, list[str]] = {}
     for name, value in names:
         by_value.setdefault(value, []).append(name)

@@ -48,14 +48,18 @@ class SheetsPublish(PublishKeys):
 
     spreadsheet: SpreadsheetId
     sheet: str = Field(min_length=1, description="The sheet's name.")
-    key_column: Column = Field(description="The column of the key results' ids, by its letter (`A`) or its header.")
+    key_column: Column = Field(
+        description="The column with the ids of the key results, by its letter (`A`) or its header."
+    )
     columns: Mapping[Stated, Column] = Field(
         min_length=1,
         description="The column for each value, by its letter or its header: `{value: D, health: Health}`.",
     )
-    create: bool = Field(False, description="Whether to add the sheet if it is missing, and the rows that it lacks.")
+    create: bool = Field(False, description="Whether to add the sheet, and rows for key results, if they are missing.")
     log: str | None = Field(
-        None, min_length=1, description="A sheet that gets a row for every check-in. It is added if it is missing."
+        None,
+        min_length=1,
+        description="A sheet to which syncd adds a row for every check-in. syncd creates the sheet if it is missing.",
     )
 
     @model_validator(mode="after")

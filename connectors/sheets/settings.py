@@ -25,7 +25,7 @@ def _id_alone(value: str) -> str:
 _ID = text(r"^[\w.-]+$", "write the id in the spreadsheet's address, between /d/ and /edit")
 SpreadsheetId = Annotated[
     str,
-    Field(min_length=1, description="The id in its address, between /d/ and /edit."),
+    Field(min_length=1, description="The id of the spreadsheet: the part of its address between /d/ and /edit."),
     AfterValidator(_id_alone),
     WithJsonSchema(_ID),
 ]
@@ -36,15 +36,16 @@ class SheetsSettings(WebSettings):
 
     asked = ("url", "credentials", "token")
 
-    url: WebAddress = Field(GOOGLE, description="The part of the address before /v4/spreadsheets.")
+    url: WebAddress = Field(GOOGLE, description="The address of the API, up to /v4/spreadsheets.")
     credentials: str | None = Field(
-        None, description="The key file of a service account; share the sheets with its address."
+        None,
+        description="The key file of a service account. Share the spreadsheets with the email address of the account.",
     )
     token: Secret | None = Field(None, description="An OAuth access token.")
-    api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
+    api_key: Secret | None = Field(None, description="An API key. With it, syncd can read only public spreadsheets.")
     allow: list[str] | None = Field(
         None,
-        description="What mappings may read: ids of spreadsheets. All of it, unless given; `*` stands for any text.",
+        description="The ids of the spreadsheets that mappings may read; `*` stands for any text. By default all.",
     )
     timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
 

@@ -17,7 +17,7 @@ from syncd.sdk.key_rules import text
 
 _WRITING = ("insert", "update", "delete", "merge", "replace", "create", "alter", "drop", "truncate", "grant", "revoke")
 _SELECT = rf"^\s*(?!({'|'.join(''.join(f'[{c}{c.upper()}]' for c in word) for word in _WRITING)})\b)"
-_QUERY = "A single SELECT. `:start`, `:end` and `:today` stand for the window: its first instant, its end, and today."
+_QUERY = "A single SELECT. `:start` and `:end` stand for the start and the end of the window, `:today` for today."
 
 Query = Annotated[str, WithJsonSchema(text(_SELECT, "write a single SELECT", minLength=1))]
 Column = Annotated[
@@ -31,7 +31,7 @@ def _text(value: str) -> str:
 
 
 def refusal_of(query: str, settings: ConnectionSettings) -> tuple[str, str] | None:
-    """Why a query may not run through a connection, with its key; None if it may."""
+    """The key `query`, and the reason why the query may not run through a connection; None if it may."""
     assert isinstance(settings, SqlSettings)
     try:
         check(query, settings.database, frozenset(settings.functions))
@@ -41,7 +41,7 @@ def refusal_of(query: str, settings: ConnectionSettings) -> tuple[str, str] | No
 
 
 def _named(*parts: str) -> str:
-    """What a query is called where its text does not belong, such as in logs."""
+    """The short name of a query for places that do not show its text, such as logs."""
     return f"query {blake2b(chr(0).join(parts).encode(), digest_size=4).hexdigest()}"
 
 
@@ -49,9 +49,11 @@ class SqlReadings(ReadingKeys):
     """The keys that a database adds to a measure of a number, or of a series."""
 
     query: Query = Field(min_length=1, description=_QUERY)
-    value: str = Field(min_length=1, description="The column of the number.")
+    value: str = Field(min_length=1, description="The column with the number.")
     date: str | None = Field(
-        None, min_length=1, description="The column of the date of each number; without it the query gives one row."
+        None,
+        min_length=1,
+        description="The column with the date of each number. Without this key, the query returns a single row.",
     )
 
     @field_validator("query")
@@ -61,7 +63,7 @@ class SqlReadings(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the rows are dated."""
+        """Whether the rows have dates."""
         return self.date is not None
 
     @property
@@ -79,12 +81,12 @@ class SqlReadings(ReadingKeys):
 
 
 class SqlRecords(RecordKeys):
-    """The keys that a database adds to a measure of records: a row is a fact, with an id and the time it was done."""
+    """The keys that a database adds to a measure of records: each row has an id and the time at which it counts."""
 
     query: Query = Field(min_length=1, description=_QUERY)
-    id: Column = Field(min_length=1, description="The column that identifies a row, whatever else changes in it.")
+    id: Column = Field(min_length=1, description="The column that identifies a row even if its other columns change.")
     at: Column = Field(
-        min_length=1, description="The column of the time on which a row counts; NULL if it does not yet."
+        min_length=1, description="The column with the time at which a row counts; NULL if the row does not count yet."
     )
 
     @field_validator("query")
@@ -107,11 +109,11 @@ class SqlRecords(RecordKeys):
         """None: only the database knows the columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A query with its id and its time; the first line of the key is its name."""
+        """The stream: the query with the columns `id` and `at`. The first line of its key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """No: a row is whatever the query selects, and the share of work is of issues and pull requests."""
+        """Whether the records are work: no, because only issues and pull requests are, and a query selects any rows."""
         return False
 
     @classmethod

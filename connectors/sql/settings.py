@@ -64,18 +64,22 @@ class SqlSettings(ConnectionSettings):
     asked = ("url", "password")
 
     url: Annotated[str, AfterValidator(_of_a_database)] = Field(
-        description="The database, as an SQLAlchemy address: postgresql://syncd@db.example/shop, sqlite:///shop.db."
+        description="The database, as a SQLAlchemy URL: postgresql://syncd@db.example/shop, sqlite:///shop.db."
     )
-    password: Secret | None = Field(None, description="The password of the address, in which it would need escapes.")
+    password: Secret | None = Field(None, description="The password for `url`. Here the password needs no escapes.")
     timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
-        30, gt=0, le=3600, description="Seconds that connecting may take, and a query; a slower query fails."
+        30,
+        gt=0,
+        le=3600,
+        description="The longest time for connecting and for a query, in seconds. A slower query fails.",
     )
     max_rows: int = Field(
-        100_000, ge=1, le=1_000_000, description="The most rows of a query; one with more of them fails."
+        100_000, ge=1, le=1_000_000, description="The largest number of rows of a query. A query with more rows fails."
     )
     functions: list[str] = Field(
         [],
-        description="Functions that queries may call, beside those that only compute: your own, or of an extension.",
+        description="Your own functions, or functions of extensions, that queries may call. Functions that only "
+        "compute are always allowed.",
     )
     _database: str = PrivateAttr("")
 

@@ -1,8 +1,8 @@
-"""A query, checked before it can run: a single SELECT that changes nothing, of functions that only compute.
+"""A query, checked before it can run: a single SELECT that changes nothing and calls only functions that compute.
 
-sqlglot parses the query in the dialect of its database, and each node of the tree must be of a class that reads. What
-runs is the text that was parsed, without its comments: a database and a parser may disagree about what a comment is
-(`/*! … */` of MySQL, `--1`), and a comment that is gone hides nothing.
+sqlglot parses the query in the dialect of its database, and each node of the tree must be of a class that reads. syncd
+runs the parsed text without its comments, because a database and a parser may disagree about what a comment is (`/*! …
+*/` of MySQL, `--1`). A comment that is removed cannot hide a statement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlglot.dialects.dialect import Dialect
 
 LONGEST = 20_000
-"""Characters of a query."""
+"""The most characters of a query."""
 
 _NAMES_DAYS = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b", re.IGNORECASE)
 _SHOWN = 60
@@ -48,7 +48,7 @@ _DIALECTS = {
     "snowflake": "snowflake",
     "bigquery": "bigquery",
 }
-"""What sqlglot calls the databases that SQLAlchemy names."""
+"""The databases by SQLAlchemy's names, with sqlglot's names for their dialects."""
 
 DATABASES = tuple(_DIALECTS)
 """The databases whose queries can be checked, by SQLAlchemy's names."""
@@ -61,7 +61,8 @@ def names_days(query: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def check(query: str, database: str, functions: frozenset[str] = frozenset()) -> Statement:
-    """The statement of a query for a database; `functions` may be called beside those that every query may call.
+    """The statement of a query for a database. The query may also call `functions`, besides those that are allowed in
+    every query.
 
     Raises Refused.
     """
@@ -72,7 +73,7 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
     if len(query) > LONGEST:
         raise Refused(f"has {len(query):,} characters; write at most {LONGEST:,}, or make a view of it")
     dialect = Dialect.get_or_raise(_DIALECTS[database])
-    dialect.ORIGINAL_NAME_META_KEY = "name"  # of this instance alone
+    dialect.ORIGINAL_NAME_META_KEY = "name"  # only for this instance
     try:
         statement, text, tree = _parsed(dialect, query, database)
     except SqlglotError as error:
@@ -81,7 +82,7 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
         raise Refused("is nested too deeply; write a flatter query, or make a view of it") from None
     except Refused:
         raise
-    except Exception:  # a parser's own error, such as for a function without its arguments
+    except Exception:  # an error within the parser, such as for a function without its arguments
         raise Refused("cannot be read as one SELECT; look at its functions and their arguments") from None
     if len(statement.parts) // 2 != _Walk(text, database, functions).check(tree):
         raise Refused(f"uses ':' or '%' in a way that cannot be told from a parameter; {WINDOW}")
@@ -107,7 +108,8 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
     if len(trees) != 1:
         raise Refused(f"holds {len(trees)} statements; write a single SELECT")
     for token, after in itertools.pairwise(tokens):
-        # A parser that takes a quoted name for syntax keeps no sign of its quotes: "Overlay" is nobody's overlay.
+        # If the parser takes a quoted name for syntax, the tree loses the quotes: "Overlay" is not the function
+        # OVERLAY.
         is_quoted = token.token_type is TokenType.IDENTIFIER and token.text != token.text.lower()
         if is_quoted and after.text == "(" and token.text.upper() in dialect.parser_class.FUNCTION_PARSERS:
             raise Refused(f"calls {token.text}; write the name of a function without quotes")
@@ -115,7 +117,7 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
     text = statement.text("named")
     again = dialect.tokenize(text)
     (tree,) = dialect.parse(text)
-    # What runs must be what was checked: a text that is put together may be read in another way than its parts.
+    # The text that runs must be the checked one: after it is rebuilt, a parser may read it in another way.
     kept = tokens[:-1] if query[tokens[-1].start] == ";" else tokens
     same = [(each.token_type, each.text) for each in again] == [(each.token_type, each.text) for each in kept]
     if tree is None or tree != trees[0] or not same:
@@ -147,7 +149,7 @@ class _Walk:
         )
 
     def check(self, tree: exp.Expr) -> int:
-        """How many parameters the tree names. Raises Refused if something in it is no reading."""
+        """The number of parameters in the tree. Raises Refused if a node does more than read."""
         exp = self._exp
         named = 0
         for node in tree.walk():
@@ -180,9 +182,9 @@ class _Walk:
                 if hint.name.lower() not in _LOCKS_NOTHING:
                     raise Refused(f"holds the hint {hint.name}; write one of {', '.join(_LOCKS_NOTHING).upper()}")
         elif isinstance(node, exp.QueryOption) and node.name.upper() == "MAXRECURSION":
-            return  # how often a recursive query of SQL Server may go round
+            return  # the most recursions of a query in SQL Server
         elif isinstance(node, exp.JSONValue) and "json_value" in self._allowed:
-            return  # syntax to the parser
+            return  # the parser takes this function for syntax
         elif isinstance(node, exp.Func):
             self._check_function(node)
         elif not isinstance(node, self._reads):
@@ -203,12 +205,12 @@ class _Walk:
                 return
             name = names[0]
         if isinstance(node.parent, exp.Dot) and node.parent.expression is node:
-            name = ".".join(part.name for part in node.parent.flatten())  # of a schema: another function than its name
+            name = ".".join(part.name for part in node.parent.flatten())  # a schema makes it another function
             if name.lower() in {own.lower() for own in self._own}:
                 return
             schema, _, alone = name.partition(".")
             if self._database == "postgresql" and schema == "pg_catalog" and alone in self._allowed:
-                return  # where PostgreSQL's own functions are
+                return  # the schema of PostgreSQL's own functions
         elif name.lower() in self._allowed and (name == name.lower() or not self._is_quoted(node)):
             return
         raise Refused(f"calls {name}; {_ADDED}")
@@ -222,7 +224,7 @@ def _why(error: Exception) -> str:
         described = str(first.get("description") or "").rstrip(".")
         if "SENTINEL" in described:
             described = "it ends too early"
-        elif not described or "<" in described:  # a class or a token of the parser
+        elif not described or "<" in described:  # the description is a class or a token of the parser
             described = "something is missing or does not belong here"
         return f"{described} (line {first.get('line')}, near {near!r})" + (f"; {WINDOW}" if near == ":" else "")
     return str(error).partition("\n")[0][:200]
@@ -246,11 +248,11 @@ TimeStrToTime StrPosition GroupConcat JSONTable JSONObjectAgg JSONArrayAgg JSONE
 JSONBExtractScalar JSONBContains JSONBContainsTopKey JSONBContainsAnyTopKeys JSONBContainsAllTopKeys ArrayContainsAll
 ArrayContainedBy ArrayOverlaps DateAdd DecodeCase WeekStart RegexpLike RegexpILike Collate
 """
-"""The classes of functions that are syntax, or that the parser puts into a function whose name it has."""
+"""The classes of functions that are syntax, or that the parser inserts within a named function of the query."""
 
 
 _LOCKS_NOTHING = ("nolock", "readuncommitted", "readcommitted", "snapshot", "noexpand", "nowait")
-"""The hints of SQL Server at a table that neither lock rows nor leave any out."""
+"""The table hints of SQL Server that neither lock rows nor leave out any."""
 
 
 def _classes(exp: Any, names: str) -> tuple[type[Any], ...]:

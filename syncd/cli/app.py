@@ -38,7 +38,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Keeps OKRs true: pulls what teams did and what changed because of it, and explains every number."""
+    """Measures OKRs by the work that teams did and by what changed because of it, and explains every number."""
 
 
 @app.command()
@@ -53,8 +53,8 @@ def sync(
 ) -> None:
     """Pull every source and update every key result.
 
-    Then writes the changed check-ins to the targets under `publish:`. A source or a target that fails does not stop the
-    others; the exit code is then 1.
+    Then writes the changed check-ins to the targets under `publish:`. If a source or a target fails, the sync goes on
+    with the others, and the exit code is 1.
     """
     from syncd.cli import sync as command
 
@@ -80,9 +80,9 @@ def plan(
 ) -> None:
     """Show what a sync would change, without changing it.
 
-    Pulls and computes like `sync`, then shows the old and the new value of each key result, the records that enter and
-    leave, the numbers that would be held, the edits, and what would be written to each target. It keeps the pulled
-    rows, but no value.
+    Pulls and computes like `sync`. Shows the old and the new value of each key result, the records that would start or
+    stop counting, the numbers that would be held for approval, the edits of the mapping files, and the check-ins that
+    would be written to each target. Stores the pulled rows, but no values.
     """
     from syncd.cli import plan as command
 
@@ -96,12 +96,11 @@ def try_measure(
     workspace: options.Workspace = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Answer a measure while you write it, and keep nothing.
+    """Compute a measure while you write it, and store nothing.
 
-    Computes the number from what the ledger holds and at most 20 pages beyond it, and shows the first rows that count
-    and those that each rule leaves out. A formula is answered with each of its parts. The file need not be one of the
-    project's. `-` reads a measure from standard input. The service may run meanwhile; no request is sent that may
-    change something.
+    Computes the number from the rows in the ledger and from at most 20 requests to the sources. Shows the first rows
+    that count, and the first rows that each rule excludes. For a formula, also shows its parts. The file may be outside
+    the folder of the mapping files. The service may run meanwhile. The command sends no request that could change data.
     """
     from syncd.cli import try_out as command
 
@@ -116,9 +115,9 @@ def status(
     period: options.PeriodId = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show where every key result stands.
+    """Show the value and the health of every key result.
 
-    Reads the ledger and the mappings only: it needs no network and no secret.
+    Reads only the ledger and the mapping files, and contacts no source.
     """
     if every:
         from syncd.cli import status_all
@@ -141,9 +140,9 @@ def explain(
 ) -> None:
     """Show all the evidence behind a number.
 
-    Lists the records and cells that count, those left out and the rule that leaves them out, and when each was pulled:
-    as of now, or as of a past day or time with --at. Reads the ledger and the mappings only: it needs no network and no
-    secret.
+    Lists the records and cells that count, and the excluded ones with the rule that excludes them. Shows when each was
+    pulled. With --at, shows the evidence of a past day or time. Reads only the ledger and the mapping files, and
+    contacts no source.
     """
     from syncd.cli import explain as command
 
@@ -163,9 +162,10 @@ def history(
 ) -> None:
     """Show a key result's value day by day.
 
-    Shows the value at the end of each day, and between the days each edit, approval and restatement. Where a source
-    dates its data, --backfill computes the days before the first value; they are marked, and are not kept. Reads the
-    ledger and the mappings only: it needs no network and no secret.
+    Shows the value at the end of each day. Between the days, shows each edit of the definition, each approval, and each
+    restatement (a change that a source made to past data). With --backfill, also computes the days before the first
+    value if the source dates its data. These days are marked and not stored. Reads only the ledger and the mapping
+    files, and contacts no source.
     """
     from syncd.cli import history as command
 
@@ -193,11 +193,11 @@ def review(
     as_json: options.AsJson = False,
     notify: options.Notify = False,
 ) -> None:
-    """Show what moved and why, for a meeting.
+    """Show which key results moved and why, for a meeting.
 
-    Starts with the watermelons, then lists what moved, what is stale, what was edited, the check-ins, and questions to
-    ask. Covers the last seven days, or a whole period with --period. Reads the ledger and the mappings only; --notify
-    alone needs the network and a secret.
+    Starts with the watermelons: outputs on pace whose outcomes are not. Then lists the key results that moved, stale
+    values, edited definitions, check-ins, and questions for the meeting. Covers the last seven days, or a whole period
+    with --period. Reads only the ledger and the mapping files, and contacts no source. Only --notify uses the network.
     """
     from syncd.cli import review as command
 
@@ -214,11 +214,11 @@ def approve(
     author: options.Author = None,
     period: options.PeriodId = None,
 ) -> None:
-    """Accept the number of a held key result.
+    """Approve the held number of a key result.
 
-    The number becomes the value, and stays it while the source reports the same number; another implausible number is
-    held again. If the key result is not held, but syncd left a target alone because somebody else wrote there, the next
-    sync overwrites that text. Works on the ledger only: it needs no network and no secret.
+    The number becomes the value, and remains the value while the source reports the same number. A different
+    implausible number is held again. If no number is held, but syncd refused to overwrite text that somebody else wrote
+    in a target, the next sync overwrites that text. The command itself contacts no other system.
     """
     from syncd.cli import approve as command
 
@@ -243,12 +243,13 @@ def checkin(
 ) -> None:
     """Check in a number, a note or your confidence.
 
-    Without a measure, the number is the key result's value until it expires; for milestones without `at`, it is how
-    many of them are reached. With a measure, the number stands beside the measured value and replaces nothing.
+    If the key result has no measure, the number is its value until the check-in expires. For milestones without `at`,
+    the number says how many of them are reached. If the key result has a measure, the number is shown beside the
+    measured value and does not replace it.
 
-    With --date it describes the end of a past day; the number is the value unless there is one of a later day. A wrong
-    check-in is not deleted but withdrawn, with --withdraw and perhaps a --note: then the check-in before it counts, and
-    past days stay as they were shown. Works on the ledger and the mappings only: it needs no network and no secret.
+    With --date, the check-in describes the end of a past day. Its number is the value unless there is a number for a
+    later day. To correct a wrong check-in, withdraw it with --withdraw, and add a --note if you like. Then the check-in
+    before it counts again, and past days stay as they were shown. The command contacts no other system.
     """
     from syncd.cli import checkin as command
 
@@ -291,8 +292,8 @@ def publish(
 ) -> None:
     """Write the waiting check-ins to their targets.
 
-    Every sync does this for the check-ins it has computed. --retry reads each refused target again, and writes only if
-    the text of somebody else is gone.
+    Every sync also does this. syncd refuses to overwrite text that somebody else wrote in a target. With --retry, syncd
+    reads such a target again, and writes only if that text is gone.
     """
     from syncd.cli import publish as command
 
@@ -311,9 +312,10 @@ def demo(
     serve: options.Serve = False,
     listen: options.Listen = "127.0.0.1:8321",
 ) -> None:
-    """Sync an example company's quarter from the sandbox.
+    """Sync the OKRs of an example company from the sandbox.
 
-    With --serve, the service then runs with the sandbox behind it and serves the pages, until Ctrl-C (exit code 0).
+    With --serve, then runs the service with the sandbox as its sources and serves the pages, until Ctrl-C (exit code
+    0).
     """
     from syncd.cli import demo as command
 
@@ -322,10 +324,10 @@ def demo(
 
 @app.command()
 def sandbox(port: options.Port = 8322, seed: options.Seed = 7, now: options.Now = None) -> None:
-    """Serve the sandbox on loopback, until Ctrl-C.
+    """Serve the sandbox on this machine, until Ctrl-C.
 
-    Serves GitHub, GitLab, Jira Cloud, Jira Data Center, Google Sheets and a JSON API. Prints the environment variables
-    that a syncd.yaml needs to use them.
+    The sandbox stands in for GitHub, GitLab, Jira Cloud, Jira Data Center, Google Sheets and a JSON API. The command
+    prints the environment variables that a syncd.yaml needs to use the sandbox.
     """
     from syncd.cli import sandbox as command
 

@@ -18,8 +18,8 @@ def validate(
 ) -> None:
     """Check syncd.yaml and every mapping file.
 
-    Checks the schema, the references between files, and the lint rules; in a deployment, those of every workspace or
-    the one named. Changes nothing; it needs no network and no secret.
+    Checks the schema, the references between files, and the lint rules. In a deployment, checks every workspace, or the
+    workspace that --workspace names. Changes nothing, and contacts no other system.
     """
     from syncd.cli import validate as command
 
@@ -32,7 +32,8 @@ def run_tests(
 ) -> None:
     """Run the tests inside mapping files.
 
-    Each test brings its own data: it needs no network, no ledger and no secret. Exits with 1 if a test fails.
+    Each test contains its own data, so the command needs no network, no ledger and no secret. Exits with 1 if a test
+    fails.
     """
     from syncd.cli import test as command
 
@@ -45,9 +46,10 @@ def doctor(
 ) -> None:
     """Check every connection, the ledger and `notify:`.
 
-    Asks what a sync would ask: whether each connection is reachable and authenticated, the first page of each stream,
-    and the targets of check-ins. Checks also that scopes are no wider than needed, that clocks agree, how much quota is
-    left, and that the ledger can be written. Exits with 1 if a check fails.
+    Sends the requests that a sync would send, and stores nothing. Checks whether each connection is reachable and
+    accepts the credentials. Reads the first page of each stream, and the targets of check-ins. Also checks whether
+    tokens have more scopes than needed, whether clocks agree, how much quota is left, whether the ledger is usable, and
+    whether the secrets of `notify:`, `heartbeat:` and `web:` are set. Exits with 1 if a check fails.
     """
     from syncd.cli import doctor as command
 

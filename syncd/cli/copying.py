@@ -13,9 +13,10 @@ copying = typer.Typer()
 def backup(
     file: options.BackupFile, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
 ) -> None:
-    """Write the ledger into one file, and read it back.
+    """Write a backup of the ledger to a file, and verify it.
 
-    The service may run meanwhile. It needs no network and no secret of a connection.
+    Restores the backup into a temporary ledger to verify it. The service may run meanwhile. The command contacts no
+    source.
     """
     from syncd.cli import ledger_copies as command
 
@@ -24,12 +25,13 @@ def backup(
 
 @copying.command()
 def restore(
-    file: options.BackupFile, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
+    file: options.RestoredFile, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
 ) -> None:
-    """Put a backup in the place of the ledger.
+    """Replace the ledger with a backup.
 
-    Takes what `syncd backup` or `syncd export` wrote, of SQLite or PostgreSQL. Refuses while the service runs. A SQLite
-    ledger that stood there is kept as NAME.before-restore.
+    Restores a file of `syncd backup` or a folder of `syncd export`. It does not matter whether the backup came from
+    SQLite or PostgreSQL. Refuses to restore while the service runs. Keeps a replaced SQLite ledger as
+    NAME.before-restore.
     """
     from syncd.cli import ledger_copies as command
 
@@ -42,7 +44,7 @@ def export(
 ) -> None:
     """Write everything in the ledger as JSON Lines and CSV.
 
-    The service may run meanwhile. `syncd import` reads the JSON Lines back.
+    The service may run meanwhile. `syncd import` can read the JSON Lines again.
     """
     from syncd.cli import ledger_copies as command
 
@@ -53,7 +55,7 @@ def export(
 def import_(
     folder: options.ExportFolder, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
 ) -> None:
-    """Fill an empty ledger with what `syncd export` wrote."""
+    """Fill an empty ledger from a folder that `syncd export` wrote."""
     from syncd.cli import ledger_copies as command
 
     command.import_(config, folder, workspace=workspace)
@@ -65,7 +67,8 @@ def copy_ledger(
 ) -> None:
     """Copy the ledger to another database, and compare every row.
 
-    From SQLite to PostgreSQL, or back. The other ledger must be empty; afterwards, name it under `ledger:`.
+    Copies from SQLite to PostgreSQL, or the other way round. The other ledger must be empty. Afterwards, write its URL
+    under `ledger:`.
     """
     from syncd.cli import ledger_copies as command
 
@@ -76,10 +79,10 @@ def copy_ledger(
 def prune(
     config: options.ConfigPath = options.HERE, workspace: options.Workspace = None, dry_run: options.CountOnly = False
 ) -> None:
-    """Remove from the ledger what is older than `retain:` and no number needs.
+    """Remove old rows of the ledger that no number needs.
 
-    What every past day shows stays the same, and so do all values, definitions and check-ins. The service may run
-    meanwhile, and does the same each night.
+    `retain:` sets the age from which rows are old. Values, definitions and check-ins by people always stay, and every
+    past day is shown as before. The service may run meanwhile. The service itself prunes the ledger each night.
     """
     from syncd.cli import prune as command
 

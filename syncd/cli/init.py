@@ -20,9 +20,9 @@ from syncd.sdk import ConfigError
 
 
 def run(folder: Path, *, yes: bool = True) -> None:
-    """Writes the first files of a project; none if a file of that name exists.
+    """Writes the first files of a project, or none if one of them exists.
 
-    On a terminal it asks first, unless `yes`: without an answer, and elsewhere, it writes the example.
+    On a terminal it asks questions first, unless `yes`. Without answers, or without a terminal, it writes the example.
     """
     now = datetime.now(UTC)
     period = parse_period(f"{now.year}-Q{(now.month + 2) // 3}", ZoneInfo("UTC"))
@@ -49,18 +49,18 @@ def _on_a_terminal() -> bool:
 
 
 def _answered(folder: Path, period: Period, now: datetime) -> Mapping[str, str] | None:
-    from syncd.cli.init_questions import Questions  # they need the connectors
+    from syncd.cli.init_questions import Questions  # imported here, because the questions load the connectors
 
     return Questions(folder.absolute(), period, now).ask()
 
 
 def check(files: Mapping[str, str]) -> None:
-    """ConfigError if what was answered is no valid project; a title may be too long."""
+    """ConfigError if the answers make an invalid project, such as one with a title that is too long."""
     with TemporaryDirectory() as folder:
         write(Path(folder), files, silent=True)
         try:
             load_config(Path(folder) / "syncd.yaml")
-        except ConfigError as error:  # the folder is gone when a person reads it
+        except ConfigError as error:  # its temporary folder is gone when a person reads it
             named = [replace(problem, file=problem.file.removeprefix(f"{folder}/")) for problem in error.problems]
             raise ConfigError(str(error).replace(f"{folder}/", ""), named) from None
 
@@ -71,7 +71,7 @@ def _refuse_existing(path: Path) -> None:
 
 
 def write(folder: Path, files: Mapping[str, str], *, silent: bool = False) -> None:
-    """Writes all of the files, or none: whatever stops it, it takes back what it wrote."""
+    """Writes all of the files or none: after any failure it removes the files that it wrote."""
     made: list[Path] = []
     try:
         for name, text in files.items():
@@ -80,7 +80,7 @@ def write(folder: Path, files: Mapping[str, str], *, silent: bool = False) -> No
             for parent in reversed(missing):
                 made.append(parent)
                 parent.mkdir()
-            path.parent.mkdir(exist_ok=True)  # says it if a file stands there
+            path.parent.mkdir(exist_ok=True)  # raises an error if a file has this name
             made.append(path)
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
@@ -95,9 +95,9 @@ def write(folder: Path, files: Mapping[str, str], *, silent: bool = False) -> No
 
 
 def _take_back(made: list[Path]) -> None:
-    """Removes files and folders, the last first."""
+    """Removes these files and folders, the last one first."""
     for path in reversed(made):
         try:
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         except OSError:
-            continue  # it was never made, or somebody else has put something there
+            continue  # it was never created, or somebody else has put a file into the folder

@@ -1,4 +1,4 @@
-"""The first files of a project, as `syncd init` writes them: an example, or what was answered."""
+"""The first files of a project, as `syncd init` writes them: an example, or files made from answers."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def example(period: Period, today: date) -> dict[str, str]:
 
 
 def _weeks(period: Period, today: date) -> list[tuple[date, float]]:
-    """Each week's first day up to today, and today, each with the share of the period that has passed at its end."""
+    """Each week's first day up to today, and today, with the share of the period that has passed when the day ends."""
     weeks = [period.first + timedelta(weeks=week) for week in range(54)]
     days = [day for day in weeks if day < today] + [today]
     return [(day, ((day - period.first).days + 1) / period.days) for day in days]
@@ -141,7 +141,7 @@ def project(connections: str) -> dict[str, str]:
 
 
 def of_workspace(files: Mapping[str, str]) -> dict[str, str]:
-    """The files of a project, as those of a workspace of a deployment."""
+    """The files of a project, changed into the files of a workspace of a deployment."""
     return {**files, "syncd.yaml": files["syncd.yaml"].replace(_ALONE, _IN_DEPLOYMENT)}
 
 

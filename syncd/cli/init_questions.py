@@ -1,7 +1,7 @@
 """The questions of `syncd init` on a terminal: which systems, and one number of each. Each answer is tried at once.
 
-What to ask is what each connector says (`asked`), in the words of its keys. No secret is written: an answer to a
-secret's question is the name of the environment variable that holds it.
+`asked` of each connector lists the keys to ask for, and their descriptions are the questions. No secret is written: the
+answer to a question for a secret is the name of the environment variable that holds it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Questions:
                 say(line)
 
     def _system(self, name: str) -> tuple[Keys, Tried]:
-        """Asks for a connection and a measure through it, until both work, or are valid and the person goes on."""
+        """Asks for a connection and a measure until both work, or until they are valid and the person continues."""
         say()
         say(name)
         kind = connector(name)
@@ -113,7 +113,7 @@ class Questions:
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        """Asks until all is well. What cannot stand in a file is asked for again; with the rest a person may go on."""
+        """Asks until the answers work. Invalid answers are asked for again; after other failures a person may go on."""
         while True:
             try:
                 if ask():
@@ -126,7 +126,8 @@ class Questions:
                 return
 
     def _connection(self, name: str, settings: type[Any]) -> bool:
-        """Asks for the keys of a connection and asks its system as `doctor` does; whether all is well.
+        """Asks for the keys of a connection and checks the connection as `doctor` does. Returns whether all checks
+        passed.
 
         ConfigError if the keys are wrong.
         """
@@ -147,7 +148,7 @@ class Questions:
         return parse_document(f"connections: {_yaml(self._connections)}\n", "these answers")
 
     def _tried(self, keys: Keys) -> Tried:
-        """The answer of a measure, which it shows. ConfigError if its keys are wrong."""
+        """Computes a measure and shows the answer. ConfigError if its keys are wrong."""
         measure = parse_document(_yaml(keys), "these answers")
         draft = draft_of_new(self._path, self._written, measure, self._period)
         tried = try_measure(draft, None, lambda: self._now, _FEW, Watcher())
@@ -175,33 +176,33 @@ class Questions:
 
     @property
     def _share(self) -> float:
-        """The share of the period that has passed when today ends: a project is to be well for its whole first day."""
+        """The share of the period that has passed when today ends: a project is on pace for all of its first day."""
         today = self._now.astimezone(self._period.zone).date()
         return ((today - self._period.first).days + 1) / self._period.days
 
 
 def output_keys(now: float | None, target: float, share: float) -> Sequence[str]:
-    """How a count goes on from what was done so far. Evenly, if that is as much of the target as of the period has
-    passed.
+    """The keys for an output with the count `now`. Its pace is even if the count's share of the target is at least the
+    share of the period that has passed.
     """
     return ["kind: output", *(() if now and now / target >= share else (_AT_THE_END,))]
 
 
 def outcome_keys(now: float | None) -> Sequence[str]:
-    """How a number goes on from where it is. A baseline that nobody knows is left out: from 0, the first number could
-    seem to have gone the wrong way.
+    """The keys for an outcome with the number `now`. An unknown baseline is left out: with the baseline 0, the first
+    number could seem to have moved the wrong way.
     """
     start = "# baseline: where it starts, once it is known" if now is None else f"baseline: {_digits(now)}"
     return ["kind: outcome", start, _AT_THE_END]
 
 
 def _suggestion(now: float | None, share: float) -> float | None:
-    """A target that what was done so far is on pace to."""
+    """A target for which the work so far is on pace."""
     return float(max(1, floor(now / share))) if now else None
 
 
 def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
-    """The answers for the keys of a model; those with its default, and empty ones, are left out."""
+    """The answers for the keys of a model, without empty answers and those that equal the default."""
     keys = asked or [
         key for key, info in model.model_fields.items() if info.is_required() and key not in ("type", "from_")
     ]
@@ -219,7 +220,9 @@ def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
 
 
 def _secret(name: str, key: str) -> str:
-    """A reference to the variable that holds a secret, which is asked for only to be tried now; empty for none."""
+    """A reference to the environment variable of a secret; empty for none.
+
+    It asks for the value of an unset variable only to try it now."""
     while True:
         variable = _ask(f"  {key}: the environment variable that holds it, or - for none", f"{name}_{key}".upper())
         if variable == "-":
@@ -246,7 +249,7 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 
 def _default(info: FieldInfo) -> str:
-    """The default of a key as text; of a choice its first value."""
+    """The default of a key as text; for a choice without a default, its first value."""
     if not info.is_required():
         value = info.get_default()
         return "" if value is None else str(value)
@@ -255,7 +258,7 @@ def _default(info: FieldInfo) -> str:
 
 
 def _ask(question: str, default: str, *, hidden: bool = False) -> str:
-    """The answer to a question, as text that a file can hold."""
+    """The answer to a question, as text that can be written to a file in UTF-8."""
     for line in wrapped(f"{question} [{default}]" if default else question, "", "    "):
         say(line)
     while True:
@@ -263,7 +266,7 @@ def _ask(question: str, default: str, *, hidden: bool = False) -> str:
             answer: str = typer.prompt(
                 "  >", default, show_default=False, prompt_suffix=" ", hide_input=hidden, type=str
             )
-            answer.encode()  # bytes that are not UTF-8 come as surrogates
+            answer.encode()  # Python reads bytes that are not UTF-8 as surrogates
         except UnicodeError:
             say("  your terminal does not send UTF-8; write it with letters from a to z")
         else:
@@ -299,7 +302,7 @@ def _target(name: str, period: Period, suggestion: float | None, now: float | No
 
 
 def _digits(number: float) -> str:
-    """A number as a file holds it, with all its digits: `1234567`, `0.25`."""
+    """A number as it is written to a file, with all its digits: `1234567`, `0.25`."""
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 

@@ -10,7 +10,7 @@ from syncd.okr.words import number
 
 WIDTH = 80
 _LABEL = 10
-_DIGITS = 8  # of a lead time of 4.977384259259259 days a table shows 4.98; `--json` has them all
+_DIGITS = 8  # a table shows a lead time of 4.977384259259259 days as 4.98; `--json` has all digits
 
 
 def cut(text: str, width: int = WIDTH) -> str:
@@ -21,7 +21,7 @@ def cut(text: str, width: int = WIDTH) -> str:
 def wrapped(text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
     """The text in lines of at most 80 columns. `first` indents the first line, `rest` the others (default: `first`).
 
-    Ids, options and addresses stay whole: no line ends at a hyphen, and a long address makes a longer line.
+    Ids, options and addresses are not broken: no line ends at a hyphen, and a long address makes a longer line.
     """
     yield from wrap(
         advised(text),
@@ -34,13 +34,13 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> Iterator[str
 
 
 def labelled(label: str, text: str) -> Iterator[str]:
-    """The text in lines, in a column of its own beside a label."""
+    """The text in lines, in a column to the right of a label."""
     yield from wrapped(text, f"{label:<{_LABEL}}", " " * _LABEL)
 
 
 def rounded(text: str, bounds: Collection[float] = ()) -> str:
-    """The text for a table: a number with many digits is rounded, but across none of the `bounds`; any other text
-    stays.
+    """The text for a table: a number with many digits is rounded, but never past one of the `bounds`. Any other text
+    stays as it is.
     """
     if len(text) <= _DIGITS:
         return text

@@ -1,7 +1,7 @@
 """The log: on standard error, as text or as JSON lines. Standard output is for answers.
 
 The core logs through the standard library's `logging`, with the fields of an event in `extra`. structlog renders the
-events, and is imported with the first of them: a command that logs nothing starts sooner.
+events. It is imported with the first event, so a command that logs nothing starts sooner.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.propagate = False
     take_lines(_Rendered(configure, logging.WARNING))
     for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
+        logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors report the same problems
 
 
 class _Rendered(logging.Handler):
     """Hands each event to structlog, and configures structlog before the first."""
 
-    _shared = threading.RLock()  # a line may come of a line of the other handler: two locks could wait for each other
+    _shared = threading.RLock()  # one handler may log a line within the other: two locks could deadlock
 
     def __init__(self, configure: Callable[[], None], level: int = logging.NOTSET) -> None:
         super().__init__(level)
@@ -63,7 +63,7 @@ class _Rendered(logging.Handler):
         self._configure: Callable[[], None] | None = configure
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Renders one event. Raises nothing into what logs it."""
+        """Renders one event. Raises no error into the code that logs."""
         try:
             self._render(record)
         except Exception as error:
@@ -102,7 +102,7 @@ def _configure(form: str, level: int, log: _Log) -> None:
         structlog.dev.plain_traceback(text, exception)
         file.write(
             indent(safe(text.getvalue(), inert_lines), "    ")
-        )  # so no message can begin a line as an event does
+        )  # so no message can make a line that looks like the start of an event
 
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=lambda event, **options: inert_json(json.dumps(event, **options)))
@@ -127,7 +127,7 @@ def _configure(form: str, level: int, log: _Log) -> None:
 
 
 def _naming(value: Any, workspace: str | None) -> Any:
-    """The field of an event, in which advised commands name the workspace that the line is about."""
+    """The field of an event, with the workspace of the line added to advised commands."""
     return for_workspace(value, workspace) if isinstance(value, str) else value
 
 
@@ -154,17 +154,17 @@ def _in_utc(logger: object, method: str, event: Any) -> Any:
 
 
 def _in_local_time(logger: object, method: str, event: Any) -> Any:
-    """A time with its offset: people compare it with other logs."""
+    """The event's time with its UTC offset, so that people can compare it with other logs."""
     event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
     return event
 
 
 class _Log:
-    """Writes lines to standard error, and drops what it cannot write: neither a full disk under the log nor a reader
-    that stands still may end or hold up the program. Once it can write again, a line tells how many were dropped.
+    """Writes lines to standard error, and drops lines that it cannot write: neither a full disk nor a reader of the log
+    that stands still may stop the program. Once it can write again, a line says how many lines were dropped.
 
-    The handlers' lock keeps lines apart. A lock that its own thread could not take twice, as structlog's has, would
-    hold up the process for ever: Python may collect an object amid a line, and log what comes of it.
+    The handlers share a reentrant lock, so lines do not mix. structlog's own lock is not reentrant and could block the
+    process for ever, because Python may collect garbage while a line is written, and the collected object may log.
     """
 
     def __init__(self) -> None:
@@ -190,7 +190,7 @@ class _Log:
     debug = info = warning = error = critical = msg
 
     def _send(self, pipe: int, line: bytes) -> bool:
-        """Whether it could write all of a line: in pieces that a pipe takes whole, or is not ready for."""
+        """Writes a line in pieces that a pipe takes completely or not at all. Returns whether all were written."""
         ready = select.poll()
         ready.register(pipe, select.POLLOUT)
         line = b"\n" + line if self._torn else line
@@ -203,10 +203,10 @@ class _Log:
 
 
 def _pipe_of(stream: TextIO) -> int | None:
-    """The file descriptor of a stream, if somebody must read what is written to it: of a pipe or a socket."""
+    """The file descriptor of a stream if it is a pipe or a socket, which blocks if nobody reads; else None."""
     try:
         descriptor = stream.fileno()
         mode = os.fstat(descriptor).st_mode
-    except (AttributeError, OSError, ValueError):  # none, as in tests, or it is closed
+    except (AttributeError, OSError, ValueError):  # without a descriptor, as in tests, or closed
         return None
     return descriptor if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None

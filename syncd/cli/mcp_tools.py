@@ -47,12 +47,14 @@ _INSTRUCTIONS = f"""\
 syncd measures OKRs from what teams did (outputs) and what changed because of it (outcomes), with the evidence behind
 each number. Start with `status`. `explain` shows why a number is what it is, down to the pull request, issue or cell.
 Unknown is not zero: a value of null is unknown, and `reason` says why. A watermelon is an output on pace whose outcome
-does not follow. All tools only read. {_DATA.replace("below", "in the answers")}"""
+is not on pace. All tools only read. {_DATA.replace("below", "in the answers")}"""
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
-KeyResultId = Annotated[str, Field(description="The key result's id, as `status` lists it.")]
-PeriodId = Annotated[str | None, Field(description="The period's id, such as 2026-Q4; by default that of the day.")]
-At = Annotated[str | None, Field(description="As of the end of this past day, such as 2026-11-02; by default now.")]
+KeyResultId = Annotated[str, Field(description="The id of the key result, as in `status`.")]
+PeriodId = Annotated[
+    str | None, Field(description="The id of the period, such as 2026-Q4; by default the period of the day.")
+]
+At = Annotated[str | None, Field(description="The past day whose end is shown, such as 2026-11-02; by default now.")]
 
 
 def make_server(daemon: Daemon) -> MCPServer[Any]:
@@ -84,7 +86,7 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
     def explain(
         key_result: KeyResultId, period: PeriodId = None, at: At = None
     ) -> Annotated[CallToolResult, ExplanationDocument]:
-        """All the evidence behind a key result's number: what counts, what is left out by which rule, its links."""
+        """All the evidence behind the number of a key result: what counts, what each rule excludes, and its links."""
 
         def make(view: View) -> CallToolResult:
             snapshot, ledger, chosen = view.snapshot, daemon.ledger, explained(view, key_result)
@@ -98,7 +100,9 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
         key_result: KeyResultId,
         period: PeriodId = None,
         at: At = None,
-        backfill: Annotated[bool, Field(description="Compute the days before the first value, too.")] = False,
+        backfill: Annotated[
+            bool, Field(description="Whether to compute also the days before the first value.")
+        ] = False,
     ) -> Annotated[CallToolResult, HistoryDocument]:
         """A key result's value day by day, with each edit, approval, restatement and check-in."""
 
@@ -112,9 +116,11 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
     def okr_review(
         period: PeriodId = None,
         at: At = None,
-        of: Annotated[Literal["week", "period"], Field(description="The last seven days, or all of it.")] = "week",
+        of: Annotated[
+            Literal["week", "period"], Field(description="Whether to review the last seven days or the whole period.")
+        ] = "week",
     ) -> Annotated[CallToolResult, ReviewDocument]:
-        """What moved over a week or the whole period and why, what is stale or edited, and questions to ask."""
+        """What moved in a week or in the whole period and why, what is stale or edited, and questions to ask."""
 
         def make(view: View) -> CallToolResult:
             made = review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=of == "period")

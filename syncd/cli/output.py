@@ -1,7 +1,7 @@
-"""The only place that writes to standard output and standard error: what is from outside reaches a terminal as text.
+"""The only module that writes to standard output and standard error. It shows text from outside as plain text.
 
-A text may hold anything that a mapping file, a cell, a note or a server says. So each line is made inert when it is
-written, and the only sequences that a terminal obeys are those of `styled`.
+A text may contain anything from a mapping file, a cell, a note or a server. So each line is made inert when it is
+written, and the only control sequences that a terminal obeys are those of `styled`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Any
 
 import typer
 
-_OWN = f"\x1b{os.urandom(8).hex()}"  # nobody else can know it, so no text can hold a style
+_OWN = f"\x1b{os.urandom(8).hex()}"  # random, so a text from outside cannot contain a style
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _STYLE = re.compile(re.escape(_OWN) + r"\[[\d;]*m")
 
 
 workspace: str | None = None
-"""The workspace that this command is for, as `--workspace` names it."""
+"""The workspace of this command, from `--workspace`."""
 
 
 def remember_workspace(name: str | None) -> str | None:
-    """Every command that is advised from now on names this workspace."""
+    """Adds this workspace to every command that is advised from now on."""
     global workspace
     workspace = name
     return name
 
 
 def advised(text: str) -> str:
-    """The text, whose commands name the workspace that this one is for."""
+    """The text, with the workspace of this command added to the commands that it advises."""
     if workspace is None:
         return text
     from syncd.config.advised_commands import for_workspace
@@ -46,12 +46,12 @@ def styled(text: str, **style: Any) -> str:
 
 
 def safe(text: str, calm: Callable[[str], str] | None = None) -> str:
-    """The text without secrets, and made inert by `calm`: on a single line, unless that says otherwise.
+    """The text without secrets, and made inert by `calm`: on a single line, unless `calm` keeps line breaks.
 
-    Without secrets first, for a line break may be a part of one, and again after it: what was left out may have
-    parted one.
+    Secrets are removed first, because a line break may be a part of a secret. They are removed again afterwards,
+    because a character that `calm` removed may have split a secret.
     """
-    from syncd.sdk.inert import inert  # after the command is known: `--help` needs nothing of syncd
+    from syncd.sdk.inert import inert  # imported here, because `--help` needs nothing of syncd
     from syncd.sdk.redactor import without_any_secret
 
     masked = without_any_secret(text)
@@ -65,24 +65,24 @@ def say(line: object = "", *, err: bool = False, color: bool | None = None) -> N
 
 
 def plain(lines: Iterable[str]) -> str:
-    """Lines as `say` prints them where there are no colours."""
+    """Lines as `say` prints them without colours."""
     return "\n".join(safe(advised(_STYLE.sub("", line))) for line in lines)
 
 
 def say_document(text: str, *, err: bool = False) -> None:
-    """Prints a document of many lines, in which its own line breaks stay; with `err` on standard error."""
+    """Prints a document with its line breaks; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
 
     typer.echo(safe(advised(text), inert_lines), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:
-    """Prints what syncd drew of numbers and days alone, with its colours."""
+    """Prints a picture with its colours. syncd drew it only from numbers and days, so it needs no masking."""
     typer.echo(picture)
 
 
 def say_json(document: str) -> None:
-    """Prints a JSON document, whose texts are without secrets."""
+    """Prints a JSON document, with secrets removed from its texts."""
     typer.echo(safe_json(document))
 
 
@@ -99,7 +99,7 @@ def safe_json(document: str) -> str:
         return match[0] if without == text else json.dumps(without, ensure_ascii=False)
 
     document = advised(document)
-    if mask(document) != document:  # looked at as a whole: few documents hold a secret
+    if mask(document) != document:  # the complete document is checked first: few contain a secret
         document = _JSON_STRING.sub(masked, document)
     return inert_json(document)
 

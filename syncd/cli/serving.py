@@ -37,10 +37,11 @@ def serve(
     insecure: options.Insecure = False,
     log_format: options.LogFormat = "text",
 ) -> None:
-    """Serve the pages alone, from the ledger and the mapping files.
+    """Serve only the pages, without syncing.
 
-    It syncs nothing: `syncd sync` or `syncd run` may do that meanwhile. It needs no network, and no secret but those of
-    `web:`. If people log in here, it writes their sessions into the ledger.
+    The pages show the data in the ledger and the mapping files. `syncd sync` or `syncd run` may sync meanwhile. The
+    command contacts no source. It needs only the secrets of `web:` and the password of the ledger. If people log in, it
+    stores their sessions in the ledger.
     """
     from syncd.cli import run as command
 
@@ -53,11 +54,11 @@ def worker(
     listen: options.WorkerListen = None,
     log_format: options.LogFormat = "text",
 ) -> None:
-    """Run the syncs of a deployment's workspaces, beside other workers.
+    """Run a worker that syncs the workspaces of a deployment.
 
-    For a deployment with `runner: procrastinate`. Any number of workers, on any machines with the same files and
-    secrets, share the workspaces; each sync is one job, and what a worker that is gone had begun is taken over. SIGTERM
-    or Ctrl-C stops it cleanly, with exit code 0.
+    For a deployment with `runner: procrastinate`. Any number of workers share the workspaces, on any machines with the
+    same files and secrets. Each sync is one job. If a worker disappears, other workers take over its jobs. SIGTERM or
+    Ctrl-C stops the worker cleanly, with exit code 0.
     """
     from syncd.cli import worker as command
 
@@ -66,10 +67,11 @@ def worker(
 
 @serving.command()
 def mcp(config: options.ConfigPath = options.HERE, workspace: options.Workspace = None) -> None:
-    """Answer an assistant's questions over the Model Context Protocol.
+    """Let an AI assistant read the OKRs over MCP.
 
-    Serves `status`, `explain`, `history` and `review` as tools on standard input and output, for an assistant that
-    starts it. Reads the ledger and the mappings only: it needs no network and no secret.
+    Serves `status`, `explain`, `history` and `review` as tools of the Model Context Protocol (MCP). The assistant
+    starts this command and talks to it over standard input and output. Reads only the ledger and the mapping files, and
+    contacts no source.
     """
     from syncd.cli import mcp as command
 
@@ -80,10 +82,10 @@ def mcp(config: options.ConfigPath = options.HERE, workspace: options.Workspace 
 def token(
     config: options.ConfigPath = options.HERE, workspace: options.Workspace = None, as_json: options.AsJson = False
 ) -> None:
-    """Make the token by which your programs on this machine act through the API.
+    """Create an API token for your programs on this machine.
 
-    It replaces your earlier one, and is shown this once. It counts while no `web: login` is set; a program sends it as
-    `Authorization: Bearer TOKEN`.
+    The new token replaces your earlier token. syncd shows it only once. A program sends it as `Authorization: Bearer
+    TOKEN`. The token is valid only while `web: login` is not set.
     """
     from syncd.cli import token as command
 

@@ -15,8 +15,9 @@ starting = typer.Typer()
 def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
     """Write the first files of a project.
 
-    On a terminal it asks which systems hold your numbers, and tries each answer at once. Elsewhere, and if you name
-    none, it writes an example that works at once. No secret is written, and after Ctrl-C no file.
+    On a terminal, asks which systems hold your numbers, and tries each answer at once. If you name no system, or if
+    there is no terminal, writes an example that works at once. Never writes a secret. Ctrl-C leaves no file
+    behind.
     """
     from syncd.cli import init as command
 
@@ -27,7 +28,7 @@ def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
 def schema(document: options.Kind = "mapping") -> None:
     """Print the JSON Schema of mapping files or syncd.yaml.
 
-    Editors use it to complete and to check the YAML.
+    With the schema, an editor completes and checks the YAML.
     """
     from syncd.cli import schema as command
 

@@ -28,7 +28,7 @@ from syncd.status.document import period_document
 
 
 def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None) -> None:
-    """Prints the answer of a measure and what it rests on; exit code 1 if a source failed."""
+    """Prints the answer of a measure and its evidence; exit code 1 if a source failed."""
     set_up_log("text", logging.ERROR)
     check_is_file(path)
     clock = clock_of(read_chosen(path.absolute(), workspace).settings)
@@ -58,16 +58,16 @@ def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None)
 
 
 def _file_and_name(target: str) -> tuple[str, str]:
-    """The file and the key result that a target names, or the key result's guard; empty if it names none."""
+    """The file of a target, and the id of its key result or guard; the id is empty if the target names none."""
     file, _, name = target.rpartition(":")
-    if is_guard(target) and not Path(file).is_file():  # there, `guard` would be the key result's own id
+    if is_guard(target) and not Path(file).is_file():  # if this file exists, `guard` is the id of a key result
         file, _, guarded = file.rpartition(":")
         name = guard_id(guarded) if guarded else ""
     return file, name
 
 
 def _standard_input() -> str:
-    """The whole of standard input, up to the size of a mapping file; empty if it was closed before the start."""
+    """All of standard input, up to the size of a mapping file; empty if it was closed before the start."""
     if sys.stdin is None:
         return ""
     content = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -85,7 +85,7 @@ def _connections(draft: Draft) -> list[Any]:
 
 
 def document(tried: Tried) -> dict[str, Any]:
-    """What was tried as `try --json` prints it. Times are RFC 3339; lists are complete."""
+    """The result of a tried measure as `try --json` prints it. Times are RFC 3339; lists are complete."""
     draft, zone = tried.draft, tried.draft.config.zone
     return {
         "as_of": tried.at.astimezone(zone).isoformat(timespec="seconds"),

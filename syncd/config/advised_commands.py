@@ -12,10 +12,10 @@ _ADVISED = re.compile(
 
 
 def for_workspace(text: str, workspace: str | None) -> str:
-    """The text in which each such command has `--workspace NAME`, unless it names a workspace already.
+    """The text, with `--workspace NAME` added to each advised command that does not name a workspace.
 
-    Whoever writes a sentence knows a project, and not whether it is a workspace: so whoever shows the sentence calls
-    this. The commands stand in backticks, or on a page in `<code>`.
+    The code that writes a sentence does not know whether the project is a workspace, so the code that shows the
+    sentence calls this function. The commands stand in backticks, or on a page in `<code>`.
     """
     if workspace is None or "syncd " not in text:
         return text

@@ -98,10 +98,15 @@ def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSe
     if can_pull(connector) and any(keys.kind == "records" for keys in all_measure_keys(connector)):
         if "reconcile" not in keys.model_fields:
             more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
-        loss = "The largest share of a list's records that may leave at once; a number after a larger loss is held."
+        loss = (
+            "The largest share of a list's records that may disappear at once. After a larger loss, the number is held."
+        )
         more["shrink"] = (Annotated[str, BeforeValidator(_share)], Field(SHRINK, description=loss))
     if can_notify(connector):
-        more["webhook_secret"] = (Secret | None, Field(None, description="What the webhooks it sends are signed with."))
+        more["webhook_secret"] = (
+            Secret | None,
+            Field(None, description="The secret with which the system signs its webhooks."),
+        )
     return cast(
         "type[ConnectionSettings]", create_model(f"{name}_connection", __base__=keys, __doc__=keys.__doc__, **more)
     )

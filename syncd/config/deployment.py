@@ -21,11 +21,11 @@ from syncd.config.project_document import read_filled, read_project, settings_of
 from syncd.sdk import ConfigError, Problem
 
 _DEFAULTS = ("schedule", "timezone", "retain", "web", "clock")
-"""The keys of a deployment that hold in each workspace whose own file does not have them."""
+"""The keys of a deployment that are defaults for its workspaces."""
 
-_MERGED = ("retain", "web")  # of these, each key by itself: a workspace may add roles and keep the login
+_MERGED = ("retain", "web")  # keys that are merged key by key: a workspace may add roles and keep the login
 _OF_ALL = ("workspaces", "ledger", "runner", "worker")  # a workspace cannot have them
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")  # with `ws_`, PostgreSQL takes 63 characters
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")  # PostgreSQL allows 63 characters, `ws_` included
 _LISTED = 20
 
 
@@ -39,7 +39,7 @@ class Workspace:
 
 
 class WorkspaceNotChosen(ConfigError):
-    """A deployment has many workspaces, and none is named; the message says which there are."""
+    """No workspace was chosen in a deployment with many; the message lists the workspaces."""
 
     def __init__(self, deployment: Deployment, problem: Problem) -> None:
         super().__init__(problems=[problem])
@@ -48,7 +48,7 @@ class WorkspaceNotChosen(ConfigError):
 
 @dataclass(frozen=True)
 class Deployment:
-    """The syncd.yaml of a deployment, and the files of its workspaces as they are when it is first asked for them."""
+    """The syncd.yaml of a deployment, and the files of its workspaces, which are looked up at the first access."""
 
     path: Path
     document: Document
@@ -56,8 +56,8 @@ class Deployment:
 
     @cached_property
     def files(self) -> Mapping[str, Sequence[Path]]:
-        """The files by the names of their folders, in the order of the names. ConfigError if a folder that holds many
-        workspaces is closed to this user: they would seem to be gone.
+        """The files by the names of their folders, in the order of the names. ConfigError if this user may not read a
+        folder that can hold many workspaces, because these workspaces would seem to be gone.
         """
         for place in self._closed:
             if place not in self._closed_workspaces:
@@ -75,7 +75,7 @@ class Deployment:
 
     @property
     def _closed_workspaces(self) -> Sequence[Path]:
-        """Of the closed folders, those in which no more than a single workspace can lie."""
+        """The unreadable folders that can hold a single workspace at most."""
         depth = len(self.path.parent.parts) + len(PurePath(self.settings.workspaces or ".").parts) - 1
         several = "**" in PurePath(self.settings.workspaces or ".").parts
         return [place for place in self._closed if len(place.parts) == depth and not several]
@@ -91,7 +91,7 @@ class Deployment:
         return self.document.problem(("workspaces",), f"{message}folder, such as teams/*/syncd.yaml")
 
     def names(self) -> Collection[str]:
-        """The names of all workspaces, also of those that are refused."""
+        """The names of all workspaces, including those that are refused."""
         return {*self.workspaces, *self.refused}
 
     @cached_property
@@ -116,7 +116,7 @@ class Deployment:
         return _not_a_workspace(name, files, self._home)
 
     def _files_of(self, name: str) -> Sequence[Path]:
-        """The files of the folders of one name; no other folder is looked at where the pattern names folders."""
+        """The files of all folders with this name. Other folders are not read if the pattern names folders."""
         parts = PurePath(self.settings.workspaces or "").parts
         if "files" in vars(self) or len(parts) < 2 or "**" in parts[-1] or not _NAME.fullmatch(name):
             return self.files.get(name, ())
@@ -134,7 +134,7 @@ class Deployment:
     def chosen(self, name: str | None) -> Workspace:
         """The workspace of this name. ConfigError with the names to choose from, if there is none or `name` is None.
 
-        No other is looked at: each job of a worker asks for its own, among a thousand.
+        It does not read other workspaces, because each job of a worker needs only one of perhaps a thousand.
         """
         if name is not None and (files := self._files_of(name)):
             if (problem := self._problem(name, files)) is not None:
@@ -183,10 +183,10 @@ def read_deployment(path: Path) -> Deployment | None:
 
 
 def deployment_above(path: Path) -> Workspace | None:
-    """The workspace that a syncd.yaml is in the deployment of a folder above it; None if it is none."""
+    """The workspace that a syncd.yaml belongs to, in a deployment in a folder above it; None if there is none."""
     own = path.absolute()
     for folder in own.parents[1:]:
-        with suppress(ConfigError, OSError):  # a file that is wrong, or that may not be looked at, names nothing
+        with suppress(ConfigError, OSError):  # an invalid or unreadable file names no workspace
             deployment = read_deployment(folder / "syncd.yaml") if (folder / "syncd.yaml").is_file() else None
             if deployment is not None and (workspace := deployment.chosen(own.parent.name)).path == own:
                 return workspace
@@ -194,7 +194,7 @@ def deployment_above(path: Path) -> Workspace | None:
 
 
 def deployment_for(path: Path) -> Deployment | None:
-    """The deployment of a folder above whose `workspaces:` names a syncd.yaml, which may not be there yet."""
+    """The deployment in a folder above whose `workspaces:` matches this syncd.yaml, which need not exist yet."""
     own = path.absolute()
     for folder in own.parents[1:]:
         with suppress(ConfigError, OSError):
@@ -206,7 +206,7 @@ def deployment_for(path: Path) -> Deployment | None:
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a glob names the file with these parts. Python's own `full_match` came with 3.13."""
+    """Whether a glob matches the path with these parts. Python's own `full_match` exists only since 3.13."""
     if not parts or not pattern:
         return not parts and not pattern
     if pattern[0] == "**":
@@ -225,8 +225,8 @@ def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Depl
 
 
 def _files(path: Path, pattern: str) -> list[Path]:
-    """The files of a pattern beside the deployment's own file, which is none of them; neither is one in a hidden
-    folder.
+    """The files that match a pattern in the deployment's folder, without the deployment's own file and without files in
+    hidden folders.
     """
     folder = path.parent
     try:
@@ -241,7 +241,7 @@ def _files(path: Path, pattern: str) -> list[Path]:
 
 
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
-    """Why the files of the folders of one name are no workspace below `home`, a resolved path; None if they are."""
+    """Why the files in folders of the same name are not a workspace below `home`, a resolved path; None if they are."""
     shown = [shown_path(file) for file in files]
     if files[0].is_dir():
         return Problem(shown[0], 0, "is a folder, and `workspaces` names files; write teams/*/syncd.yaml for teams/*")
@@ -272,7 +272,7 @@ def _not_of_a_workspace(own: Document, deployment: str) -> Iterator[Problem]:
 
 
 def _with_defaults(own: Document, deployment: Document) -> Document:
-    """The document of a workspace with the keys that hold in it, wherever they are written."""
+    """The document of a workspace, with the defaults of the deployment filled in."""
     data = {key: deployment.data[key] for key in (*_DEFAULTS, "ledger") if key in deployment.data} | own.data
     for key in _MERGED:
         of_all, of_own = deployment.data.get(key), own.data.get(key)

@@ -1,6 +1,6 @@
-"""A key result of a single mapping file, or a measure alone, read beside a project's mapping files.
+"""A key result of a single mapping file, or a single measure, read in addition to a project's mapping files.
 
-The other files lend it their named measures. What is wrong in them is no problem of it.
+A draft may use the named measures of the other files. Mistakes in the other files do not make it fail.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ STANDARD_INPUT = "standard input"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A key result that may be in no mapping file of the project yet. `config` has it alone.
+    """A key result that need not be in a mapping file of the project yet. `config` contains only this key result.
 
-    A measure alone `is_bare`: its key result has no goal that means anything.
+    `is_bare` is true for a measure without a key result: the goal of its draft key result has no meaning.
     """
 
     config: Config
@@ -43,7 +43,7 @@ class Draft:
 
     @property
     def period(self) -> Period:
-        """The period that its window is cut to."""
+        """The period that limits the window of its measure."""
         return self.config.periods[0].period
 
     @property
@@ -55,7 +55,7 @@ class Draft:
 
 def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
     """A key result of a mapping file, or a guard by its id, with the connections of a syncd.yaml at `path`, or of a
-    workspace of that deployment. ConfigError if it has none, or if anything is wrong in its file.
+    workspace of that deployment. ConfigError if the file has no such key result, or has a mistake.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = read_document(file.absolute(), shown_path(file.absolute()))
@@ -85,8 +85,8 @@ def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None
 
 
 def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None = None) -> Draft:
-    """A measure in YAML, over the project's period of today, with the connections of a syncd.yaml at `path`, or of a
-    workspace of that deployment. If no mapping file has a period of today, over the quarter of the calendar.
+    """A measure in YAML, with the connections of a syncd.yaml at `path`, or of a workspace of that deployment. Its
+    period is the project's period of today, or the calendar quarter if no mapping file has such a period.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = parse_document(text, STANDARD_INPUT)
@@ -96,14 +96,14 @@ def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None
     reader = MeasureReader(document, project.connections, project.zone, project.named, {})
     measure = reader.read(document.data, ())
     project.refuse(reader.problems)
-    assert measure is not None  # else there is a problem
+    assert measure is not None  # otherwise there is a problem
     period = project.period_of(now.astimezone(project.zone).date())
     bare = KeyResult("measure", "", "output", Band(None, None), measure)
     return project.draft(document, (), period, bare, is_bare=True)
 
 
 def config_of_new(path: Path, written: Document) -> Config:
-    """The connections of a project that has no files yet; `written` is what will be its syncd.yaml at `path`."""
+    """The connections of a project that has no files yet; `written` is its future syncd.yaml at `path`."""
     return _new_project(path, written).config((), (), {})
 
 
@@ -121,7 +121,7 @@ def _new_project(path: Path, written: Document) -> _Project:
 
 
 class _Project:
-    """A syncd.yaml and the named measures of its mapping files, if it has files yet."""
+    """A syncd.yaml and the named measures of its mapping files, if the files exist already."""
 
     def __init__(self, chosen: ChosenProject, *, has_files: bool = True) -> None:
         self.path, self.document, self.settings, self._workspace = chosen
@@ -137,12 +137,12 @@ class _Project:
         self.named: Mapping[str, Named] = all_named_measures(self._mappings, self._of_others)
 
     def add(self, document: Document) -> None:
-        """Reads this document too. It may be one of the mapping files."""
+        """Also reads this document, which may be one of the mapping files."""
         others = [other for other in self._mappings if Path(other.file).resolve() != Path(document.file).resolve()]
         self.named = {**all_named_measures(others, []), **all_named_measures([document], [])}
 
     def period_of(self, today: date) -> Period:
-        """The shortest period of the mapping files that holds this day, or else its quarter."""
+        """The shortest period of the mapping files that contains this day, or else the day's quarter."""
         written = [document.data.get("period") for document in self._mappings if isinstance(document.data, dict)]
         periods = [
             period for given in written if (period := self._period(given)) and period.first <= today <= period.last
@@ -151,7 +151,7 @@ class _Project:
         return min(periods, key=lambda period: period.days, default=quarter)
 
     def _period(self, given: Any) -> Period | None:
-        """The period that a mapping file writes; None if that is none."""
+        """The period in the text of a mapping file; None if the text is not a valid period."""
         try:
             if isinstance(given, dict):
                 return PeriodDays.model_validate(given).period(self.zone)
@@ -160,13 +160,13 @@ class _Project:
             return None
 
     def refuse(self, problems: Sequence[Problem]) -> None:
-        """ConfigError if there are problems; those of other files, which may be their cause, are named after them."""
+        """ConfigError if there are problems. Problems of other files follow, because they may be the cause."""
         if problems:
             raise ConfigError(problems=[*problems, *self._of_others])
 
     def draft(self, document: Document, place: Place, period: Period, key_result: KeyResult, *, is_bare: bool) -> Draft:
-        """The project with this key result alone."""
-        key_result = replace(key_result, guard=None)  # which has a measure of its own
+        """The project with only this key result."""
+        key_result = replace(key_result, guard=None)  # a guard has a measure of its own
         okrs = PeriodOkrs(period, (Objective("draft", "", (key_result,)),))
         origins = {(period.id, key_result.id): Origin(document, place)}
         return Draft(self.config((document,), (okrs,), origins), key_result, is_bare)
@@ -177,7 +177,7 @@ class _Project:
         periods: tuple[PeriodOkrs, ...],
         origins: Mapping[tuple[str, str], Origin],
     ) -> Config:
-        """The project with these mapping files alone."""
+        """The project with only these mapping files."""
         connections = {name: connection for name, connection in self.connections.items() if connection}
         return Config(
             self.path,

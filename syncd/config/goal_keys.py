@@ -57,14 +57,16 @@ _JUMP = {
 
 
 class PlausibleKeys(BaseModel):
-    """Bounds of a number that needs no approval."""
+    """The bounds within which a new number needs no approval."""
 
     model_config = STRICT
 
     at_least: Bound | None = Field(None, description="The lower bound, included.")
     at_most: Bound | None = Field(None, description="The upper bound, included.")
     jump: Annotated[float | str | None, BeforeValidator(_jump), WithJsonSchema(_JUMP)] = Field(
-        None, description="The largest step from the last number, in the key result's unit or as a share such as 50%."
+        None,
+        description="The largest step from the last number that needs no approval, in the key result's unit or as a "
+        "share such as 50%.",
     )
 
     @model_validator(mode="after")
@@ -87,9 +89,9 @@ class LevelsKeys(BaseModel):
 
     model_config = STRICT
 
-    commit: Number | None = Field(None, description="What is promised.")
-    target: Number = Field(description="What is aimed at: progress is measured to it.")
-    stretch: Number | None = Field(None, description="What is hoped for, beyond the target.")
+    commit: Number | None = Field(None, description="The value that is promised.")
+    target: Number = Field(description="The value that is aimed at. Progress is measured towards it.")
+    stretch: Number | None = Field(None, description="The value that is hoped for, beyond the target.")
 
     @model_validator(mode="after")
     def _in_order(self) -> LevelsKeys:
@@ -106,12 +108,14 @@ class MilestoneKeys(BaseModel):
 
     model_config = STRICT
 
-    title: Title = Field(description="What is reached.")
-    at: Number | None = Field(None, description="The value that reaches it; its position in the list unless given.")
-    weight: Number = Field(
-        1, gt=0, json_schema_extra={"exclusiveMinimum": 0}, description="Its weight in the progress."
+    title: Title = Field(description="What is reached with this milestone.")
+    at: Number | None = Field(
+        None, description="The value that reaches the milestone; by default its position in the list."
     )
-    by: Day | None = Field(None, description="The day by whose end it is expected.")
+    weight: Number = Field(
+        1, gt=0, json_schema_extra={"exclusiveMinimum": 0}, description="The weight of the milestone in the progress."
+    )
+    by: Day | None = Field(None, description="The day by the end of which the milestone is expected.")
 
 
 class StepKeys(BaseModel):
@@ -119,8 +123,8 @@ class StepKeys(BaseModel):
 
     model_config = STRICT
 
-    by: Day = Field(description="The day by whose end the value is expected.")
-    value: Number = Field(description="The value expected by then, in the key result's unit.")
+    by: Day = Field(description="The day by the end of which the value is expected.")
+    value: Number = Field(description="The expected value, in the key result's unit.")
 
 
 class PaceKeys(BaseModel):
@@ -128,7 +132,9 @@ class PaceKeys(BaseModel):
 
     model_config = STRICT
 
-    steps: list[StepKeys] = Field(min_length=1, description="Points that straight lines join, from the baseline on.")
+    steps: list[StepKeys] = Field(
+        min_length=1, description="The points of the pace. Straight lines join them, beginning at the baseline."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> PaceKeys:
@@ -145,11 +151,11 @@ Pace = Annotated[
 
 
 class GuardKeys(BaseModel):
-    """What must hold while the number rises."""
+    """A second number that must stay in a band while the key result improves."""
 
     model_config = STRICT
 
     title: Title | None = Field(None, description="What must hold, in a sentence.")
-    measure: dict[str, Any] | str = Field(description="Where its number comes from.")
-    keep: Keep = Field(description="The band that it must stay in.")
-    stale_after: Duration | None = Field(None, description="How old its number may be before it is called stale.")
+    measure: dict[str, Any] | str = Field(description="How the number of the guard is measured.")
+    keep: Keep = Field(description="The band that the number of the guard must stay in.")
+    stale_after: Duration | None = Field(None, description="How old the number of the guard may be before it is stale.")

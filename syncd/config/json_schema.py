@@ -1,7 +1,7 @@
 """JSON Schemas of syncd.yaml and mapping files, made from the models that check them, for editors.
 
-They refuse what `validate` refuses wherever JSON Schema can say it, each time with a sentence: a choice between shapes
-is made by the shape, and the keys that only a single connector's measures have show which connector is meant.
+They refuse what `validate` refuses if JSON Schema can express the rule, each time with a sentence. The shape of a value
+selects the alternative that it is checked against, and keys that only one connector has show which connector is meant.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def mapping_schema() -> Schema:
     """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
 
-    Keys that defaults, named measures or formulas can lend are required only where nothing can lend them.
+    A measure may inherit keys from defaults, named measures or formulas. A key is required only if it cannot.
     """
     schema = _schema(MappingFile, "A syncd mapping file")
     definitions = schema["$defs"]
     period = schema["properties"]["period"]
-    period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
+    period["oneOf"].append({"type": "integer"})  # a year, which YAML reads as a number
     measures = {
         name if keys is loaded.Measure else f"{name}_records": keys
         for name, loaded in [*_connectors(), (OTHERS, connector_of(OTHERS))]
@@ -91,7 +91,7 @@ def mapping_schema() -> Schema:
     del schema["required"]
     schema["if"] = {"anyOf": [{"required": ["period"]}, {"required": ["objectives"]}]}
     schema["then"] = {"required": ["period", "objectives"]}
-    schema["else"] = {"required": ["measures"], "properties": {"tests": False}}  # a file of measures alone
+    schema["else"] = {"required": ["measures"], "properties": {"tests": False}}  # a file with only measures
     schema["allOf"] = [{"if": _LENDS, "else": _WITHOUT_DEFAULTS}]
     return cast("Schema", shaped(schema, definitions))
 
@@ -107,7 +107,7 @@ _OF_NAMES_AND_FORMULAS: Schema = {
     },
 }
 _LENDS: Rule = {"required": ["defaults"], "properties": {"defaults": {"required": ["measures"]}}}
-"""Whether a file's defaults lend keys to its measures."""
+"""Whether a file has defaults for the keys of its measures."""
 
 _WHOLE_MEASURE: Schema = {"properties": {"measure": {"$ref": "#/$defs/whole_measure"}}}
 _WITHOUT_DEFAULTS: Schema = {
@@ -135,7 +135,7 @@ def _name_or(block: Schema) -> Schema:
 
 
 def _rules(keys: type[MeasureKeys], definition: Schema) -> tuple[list[Rule], list[Rule]]:
-    """The rules of a connector's measures: of all of them, and of those to which nothing lends keys."""
+    """The rules of all measures of a connector, and the rules of those that inherit no keys."""
     if keys.kind == "readings":
         lenient = [*keys.rules, *key_rules.of_measures(get_args(ReadingTake), ("sum", "change"))]
         return lenient, [*keys.whole_rules, *key_rules.OF_WHOLE_READINGS]
@@ -159,7 +159,7 @@ def _written(model: type[BaseModel]) -> list[str]:
 
 
 def _by_marks(marks: Mapping[str, list[str]], schemas: Mapping[str, Schema], unmarked: Schema) -> Schema:
-    """The schema of the first connector that has a mark in the block; the last one where no connector has."""
+    """The schema of the first connector of which the block has a key in `marks`; `unmarked` if there is none."""
     choice = unmarked
     for name, keys in reversed(list(marks.items())):
         if keys:
@@ -168,7 +168,7 @@ def _by_marks(marks: Mapping[str, list[str]], schemas: Mapping[str, Schema], unm
 
 
 def _every_key(definitions: Iterable[Schema]) -> Schema:
-    """A block that may have every key of these definitions; a key of several has any of their forms."""
+    """A block that may have every key of these definitions. A key in several of them may have any of their forms."""
     forms: dict[str, list[Schema]] = {}
     for definition in definitions:
         for key, form in definition["properties"].items():
@@ -179,14 +179,14 @@ def _every_key(definitions: Iterable[Schema]) -> Schema:
 
 
 def _merged(forms: list[Schema]) -> Schema:
-    """Any of these forms; of names, all names."""
+    """A schema that allows any of these forms; for lists of names, all of the names."""
     if all("enum" in form for form in forms):
         return {**forms[0], "enum": list(dict.fromkeys(name for form in forms for name in form["enum"]))}
     return {"anyOf": forms, "errorMessage": f"is no {forms[0].get('title', 'value')} of any connector"}
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of what a test gives for a key result.
+    """The schema of the records and readings that a test gives for a key result.
 
     An item is a reading if it has a reading's keys and none of a record's keys. Any other item is a record, which may
     have any field.
@@ -207,7 +207,7 @@ def project_schema() -> Schema:
     choice: Schema = {"required": ["type"], "properties": {"type": {"enum": connector_types()}}}
     for name, reference in zip(connector_types(), settings, strict=True):
         definition = definitions[reference["$ref"].rpartition("/")[2]]
-        definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
+        definition["properties"]["type"] = {"const": name, "description": "The connector for this system."}
         choice = {"if": holds("type", name), "then": reference, "else": choice}
     schema["properties"]["connections"]["additionalProperties"] = {"type": "object", **choice}
     models = {name: publish_model(name, connector) for name, connector in _connectors() if can_publish(connector)}

@@ -25,13 +25,18 @@ class RetainKeys(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     deliveries: Duration = Field(
-        timedelta(days=90), description="Of older check-ins to a target, the last of each day stays, and the newest."
+        timedelta(days=90),
+        description="The age from which deliveries are old. Of old deliveries to a target, the last of each day and "
+        "the newest stay.",
     )
     events: Duration = Field(
-        timedelta(days=90), description="Of older notifications, the newest about each subject stays."
+        timedelta(days=90),
+        description="The age from which notifications are old. Of old ones, the newest about each subject stays.",
     )
     cycles: Duration = Field(
-        timedelta(days=400), description="Of older cycles that changed nothing, the first and last of a day stay."
+        timedelta(days=400),
+        description="The age from which cycles are old. Of old ones that changed nothing, the first and the last of "
+        "each day stay.",
     )
 
     def before(self, now: datetime) -> Mapping[str, datetime]:
@@ -44,8 +49,8 @@ class BackupKeys(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: str = Field(description="A folder; created if it is missing.", min_length=1)
+    to: str = Field(description="The folder of the backups. syncd creates it if it is missing.", min_length=1)
     every: Annotated[Duration, AfterValidator(_a_second_or_more)] = Field(
-        timedelta(days=1), description="How long after a backup the next is due."
+        timedelta(days=1), description="The time from one backup to the next."
     )
-    keep: int = Field(14, ge=1, strict=True, description="How many backups stay; older ones are removed.")
+    keep: int = Field(14, ge=1, strict=True, description="How many backups to keep. syncd removes older ones.")

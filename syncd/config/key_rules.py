@@ -1,5 +1,5 @@
-"""The rules between the keys of mapping files, for the JSON Schema: what the models of the keys refuse, as far as JSON
-Schema can say it.
+"""The rules between the keys of mapping files, for the JSON Schema: the refusals of the models that JSON Schema can
+express.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ OF_BLOCKS: Mapping[str, Sequence[Rule]] = {
         )
     ],
 }
-"""By the name of the block's model."""
+"""The rules of each block, by the name of the block's model."""
 
 _TOO_SHORT = {
     "day": r"^\s*0*(1(\.0+)?d|24(\.0+)?h)\s*$",
@@ -85,7 +85,7 @@ _SHORT_WINDOW = "takes a rate, and no whole {0} of its window ever passes; take 
 
 
 def of_measures(takes: Sequence[str], amounts: Sequence[str]) -> list[Rule]:
-    """The rules of every measure; only the `amounts` of what it may `take` have a rate."""
+    """The rules of every measure. `takes` are the values of `take`; only those in `amounts` can have a rate."""
     no_amount = [take for take in takes if take not in amounts]
     return [
         refuse(both(has("per"), holds("take", *no_amount)), f"only an amount has a rate: {', '.join(amounts)}"),
@@ -107,7 +107,7 @@ OF_RECORDS: Sequence[Rule] = [
 
 
 def of_whole_records(takes: Sequence[str]) -> list[Rule]:
-    """The rules of a measure of records to which nothing else lends keys."""
+    """The rules of a measure of records that contains all of its keys itself."""
     aggregates = [take for take in takes if take not in ("count", "share")]
     return [
         refuse(

@@ -1,4 +1,4 @@
-"""The address of a ledger as `ledger:` names it: what is wrong with it, and what it stands for."""
+"""The address of a ledger in `ledger:`: checks it and resolves it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_CONTROL = "0"
 
 
 def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    """What is wrong with an address before its references are resolved, each with the place of `ledger:`."""
+    """The problems of an address before its references are resolved, each with the place of `ledger:`."""
     if secret_in_url(url):
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
@@ -43,7 +43,7 @@ def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
     """Why workers of several machines cannot share the ledgers at an address."""
-    if url.startswith("${"):  # it is asked again once the reference is resolved
+    if url.startswith("${"):  # it is checked again when the reference is resolved
         return
     if not url.startswith(_POSTGRESQL) or _WORKSPACE in url:
         message = "runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "
@@ -52,7 +52,7 @@ def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 
 def shard_of(workspace: str) -> str:
-    """Which of 16 shards a workspace belongs to, `0` to `f`. It follows from the name alone: it never changes."""
+    """The shard that a workspace belongs to, `0` to `f`. It depends only on the name, so it never changes."""
     return blake2b(workspace.encode(), digest_size=1).hexdigest()[0]
 
 
@@ -62,7 +62,7 @@ def is_in_shards(url: str) -> bool:
 
 
 def of_shard(url: str, shard: str = OF_CONTROL) -> str:
-    """The address of one of them; the same where there are none."""
+    """The address of the database of a shard; an address without shards is returned unchanged."""
     return url.replace(_SHARD, shard)
 
 
@@ -73,8 +73,8 @@ def schema_of(workspace: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LedgerAddress:
-    """What `ledger:` says in a document. `folder` is where a relative SQLite path starts; `workspace` is the name of
-    the workspace whose ledger it is in a deployment, None for a project.
+    """The value of `ledger:` in a document. A relative SQLite path starts at `folder`. In a deployment, `workspace` is
+    the name of the workspace that the ledger belongs to; in a project it is None.
     """
 
     url: str
@@ -83,7 +83,9 @@ class LedgerAddress:
     workspace: str | None = None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The URL with its references resolved. ConfigError if one is not set, or workspaces would share a ledger."""
+        """The URL with its references resolved. ConfigError if a reference is not set, or workspaces would share a
+        ledger.
+        """
         resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
         url: str = resolver(self.url, ("ledger",))
         if resolver.problems:
@@ -96,8 +98,8 @@ class LedgerAddress:
         return url
 
     def _of_workspace(self, url: str, name: str) -> str:
-        """The address of the ledger of a workspace: a file or a database of its name, else a schema of its name in the
-        database of all, or of its shard.
+        """The address of the ledger of a workspace: a file or database with its name, or else a schema with its name in
+        the database of all workspaces or of its shard.
         """
         if problems := list(shared_ledger_problems(url, self.document)):
             raise ConfigError(problems=problems)

@@ -8,7 +8,7 @@ from typing import Any
 from syncd.sdk.key_rules import Rule, both, has, has_any, refuse
 
 Definitions = Mapping[str, Mapping[str, Any]]
-"""The schema of the measures of each connector, by its name; `NAME_records` where it has two kinds."""
+"""The schema of the measures of each connector, by its name; a second kind of measure is under `NAME_records`."""
 
 Marks = Mapping[str, Sequence[str]]
 """The keys that only the measures of one connector have."""
@@ -17,9 +17,9 @@ _OF_FORMULAS = ("use", "formula", "parts")
 
 
 def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], marks: Marks) -> Rule:
-    """Refuses a measure that nothing lends keys to, and that has no key of a single connector.
+    """Refuses a measure that inherits no keys and has no key that identifies its connector.
 
-    The rule is empty if some connector needs no key that only it has.
+    The rule is empty if the measures of some connector need no key that only this connector has.
     """
     own = {name: [key for key in needed[name] if key in marks[name]] for name in definitions}
     if not all(own.values()):
@@ -28,7 +28,7 @@ def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], 
     for name, definition in definitions.items():
         for key in definition["properties"]:
             holders.setdefault(key, []).append(name)
-    # The key that the fewest connectors have says most about which of them is meant.
+    # The fewer connectors have a key, the better the key shows which connector is meant.
     shared = {key: names for key, names in holders.items() if len(names) > 1 and key not in _OF_FORMULAS}
     choice: Rule = {}
     for key, names in sorted(shared.items(), key=lambda item: -len(item[1])):
@@ -39,7 +39,7 @@ def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], 
 
 
 def lent_keys(definitions: Definitions, marks: Marks) -> Iterator[Rule]:
-    """Refuses a key of a formula that one of its parts cannot have."""
+    """Refuses a key of a formula that one of the formula's parts cannot have."""
     for name, keys in marks.items():
         is_a_part = {"type": "object", **has_any(*keys)} if keys else False
         some_part = {"required": ["parts"], "properties": {"parts": {"type": "object", "minProperties": 1}}}

@@ -71,7 +71,7 @@ class Config:
         return _ledger_address(self.settings.ledger, self.document, self.path, self.workspace).resolved(environment)
 
     def address(self, key: str, reference: str) -> str:
-        """An address of a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
+        """The address in a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
         resolver = Resolver(self.document)
         address: str = resolver(reference, (key,))
         if resolver.problems:
@@ -96,8 +96,9 @@ class Config:
         return self._relative[file]
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
-        """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
-        `notify`, the same of the addresses. With `only`, just those that the key result is published through.
+        """Each connection of `publish:` that cannot be opened, and why: a reference is not set, or its value is not
+        valid. The key `notify` stands for the addresses of `notify:`. `only` limits the result to the connections that
+        this key result is published through.
         """
         reasons: dict[str, str] = {}
         for publication in self.publications:
@@ -111,18 +112,18 @@ class Config:
         return reasons
 
     def warnings(self) -> Iterator[Problem]:
-        """What is valid about connections, but probably wrong, each with its place."""
+        """Settings of connections that are valid but probably wrong, each with its place."""
         for connection in self.connections.values():
             for key, message in connection.settings.warnings():
                 yield connection.document.problem((*connection.place, key), f"{connection.name}: {message}")
 
     def web_warnings(self) -> Iterator[Problem]:
-        """What is valid about `web:`, but probably wrong, each with its place."""
+        """Settings of `web:` that are valid but probably wrong, each with its place."""
         for place, message in (*self.settings.web.warnings(), *misplaced_web_keys(self.document)):
             yield self.document.problem(("web", *place), message)
 
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
+        """The findings of lint about the OKRs of all periods, with their places; `rows` adds findings about records."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:
@@ -132,10 +133,10 @@ class Config:
 
 
 def read_ledger_url(path: Path, workspace: str | None = None, *, instead: str | None = None) -> str:
-    """The URL of the ledger that a syncd.yaml names, whatever is wrong in its mapping files; in a deployment, that of a
-    workspace's ledger.
+    """The URL of the ledger that a syncd.yaml names, or in a deployment that of a workspace's ledger. Mistakes in
+    mapping files do not matter.
 
-    With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
+    `instead` replaces the value of `ledger:`. Raises ConfigError if it is not the URL of a ledger.
     """
     file, document, settings, chosen = read_chosen(path.absolute(), workspace)
     url = instead or settings.ledger
@@ -156,7 +157,7 @@ class ChosenProject(NamedTuple):
 def read_chosen(path: Path, workspace: str | None, last: Document | None = None) -> ChosenProject:
     """The project of a syncd.yaml, or a workspace of a deployment.
 
-    ConfigError if a key is wrong, if a deployment has no such workspace, or if a workspace is asked of a project.
+    ConfigError if a key is wrong, if a deployment has no such workspace, or if `workspace` is given for a project.
     """
     document, settings = read_project(path, last)
     if settings.workspaces is None:
@@ -164,7 +165,7 @@ def read_chosen(path: Path, workspace: str | None, last: Document | None = None)
             message = f"has no `workspaces:`, so there is no {workspace!r}; leave out --workspace, or name a deployment"
             raise ConfigError(problems=[Problem(document.file, 0, message)])
         return ChosenProject(path, document, settings, None)
-    from syncd.config.deployment import deployment_of  # here: a single project starts without it
+    from syncd.config.deployment import deployment_of  # here: a single project does not need it
 
     deployment = deployment_of(path, document, settings)
     chosen = deployment.chosen(workspace)
@@ -172,19 +173,20 @@ def read_chosen(path: Path, workspace: str | None, last: Document | None = None)
 
 
 def load_config(path: Path, workspace: str | None = None, *, tests: bool = True, last: Config | None = None) -> Config:
-    """The configuration of a syncd.yaml; of a deployment's, that of a workspace. Raises ConfigError with every problem
-    in all of its files.
+    """The configuration of a project, or of a workspace of a deployment. Raises ConfigError with every problem in all
+    of its files.
 
-    Without `tests`, for commands that only show what the ledger holds, it does not look at the tests in mapping files.
-    A file whose content is as it was in the `last` configuration is not parsed again; if all are, it is returned.
+    Without `tests`, it does not read the tests in mapping files: commands that only show the ledger's data do not need
+    them. A file with the same content as in the `last` configuration is not parsed again. If no file has changed,
+    `last` itself is returned.
     """
     with path_errors(), _without_garbage_collection():
         return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
 
 
 def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
-    """The configuration of a workspace of a deployment that is read already, for whoever loads many. Raises ConfigError
-    like `load_config`, and takes the same from the `last` configuration.
+    """The configuration of a workspace, in a deployment that is read already: for callers that load many workspaces.
+    Raises ConfigError like `load_config`, and reuses the `last` configuration in the same way.
     """
     chosen = deployment.chosen(name)
     with path_errors(), _without_garbage_collection():
@@ -202,7 +204,7 @@ def _noted(reasons: dict[str, str], name: str) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Loading creates no garbage, but repeated garbage collection would take a fifth of its time."""
+    """Switches garbage collection off: loading creates no garbage, but collecting would take a fifth of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -257,7 +259,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
     tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
     if problems:
         raise ConfigError(problems=problems)
-    used = {*settings.connections, *measured}  # that to other workspaces is there only where a measure reads them
+    used = {*settings.connections, *measured}  # the connection to other workspaces exists only if a measure reads them
     valid = {name: connection for name, connection in connections.items() if connection and name in used}
     publishing = tuple(publications)
     return Config(
@@ -290,7 +292,7 @@ def _mapping_tests(
     files: Iterable[tuple[Document, str | None]], periods: Sequence[PeriodOkrs], problems: list[Problem]
 ) -> Iterator[MappingTest]:
     """The tests of all files. Their keys are checked even if the rest of a file is not valid."""
-    from syncd.config.mapping_tests import MappingTestReader, read_test_keys  # here: to show figures takes no tests
+    from syncd.config.mapping_tests import MappingTestReader, read_test_keys  # here: figures need no tests
 
     keys = [(document, period, list(read_test_keys(document, problems))) for document, period in files]
     by_period = {okrs.period.id: okrs for okrs in periods}

@@ -32,9 +32,9 @@ class PeriodDays(BaseModel):
 
     model_config = STRICT
 
-    start: Annotated[date, DAY] = Field(description="Its first day.")
-    end: Annotated[date, DAY] = Field(description="Its last day.")
-    id: Id | None = Field(None, description="Its id; START..END unless given.")
+    start: Annotated[date, DAY] = Field(description="The first day of the period.")
+    end: Annotated[date, DAY] = Field(description="The last day of the period.")
+    id: Id | None = Field(None, description="The id of the period; by default START..END.")
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodDays:
@@ -54,9 +54,11 @@ class Drives(BaseModel):
 
     model_config = STRICT
 
-    outcome: Id = Field(description="The outcome, by its id.")
+    outcome: Id = Field(description="The id of the outcome.")
     lag: Lag | None = Field(
-        None, description="How much later it is expected to move; the `lag` of the key result unless given."
+        None,
+        description="How long after the output the outcome is expected to move; by default the `lag` of the key "
+        "result.",
     )
 
 
@@ -65,7 +67,7 @@ class Moved(BaseModel):
 
     model_config = STRICT
 
-    from_: Id = Field(alias="from", description="The id that it had before, in the same period.")
+    from_: Id = Field(alias="from", description="The id that the key result had before, in the same period.")
 
 
 _IdOrLink = Annotated[
@@ -99,30 +101,45 @@ class KeyResultKeys(BaseModel):
     model_config = STRICT
 
     id: Id = Field(description="A short name, unique within the period.")
-    title: Title = Field(description="What is to be reached, in a sentence.")
+    title: Title = Field(description="What the team wants to reach, in a sentence.")
     kind: Literal["outcome", "output"] = Field(description="outcome: the change wanted. output: the work done for it.")
-    owner: Owner | None = Field(None, description="Who is responsible for it, if not the objective's owner.")
+    owner: Owner | None = Field(
+        None, description="Who is responsible for the key result; by default the owner of the objective."
+    )
     unit: Unit | None = Field(None, description="What the number counts, such as calls/week.")
-    baseline: Number | None = Field(None, description="Where it starts; 0 for an output.")
-    target: Number | None = Field(None, description="Where it is to be at the end.")
-    levels: LevelsKeys | None = Field(None, description="In place of a target: commit, target and stretch.")
-    milestones: list[MilestoneKeys] | None = Field(None, min_length=1, description="In place of a target: steps.")
-    keep: Keep | None = Field(None, description="In place of a target: a band to stay in.")
+    baseline: Number | None = Field(None, description="The value at the start; by default 0 for an output.")
+    target: Number | None = Field(None, description="The value to reach by the end.")
+    levels: LevelsKeys | None = Field(None, description="Instead of a target: the levels commit, target and stretch.")
+    milestones: list[MilestoneKeys] | None = Field(
+        None, min_length=1, description="Instead of a target: the steps in which the goal is reached."
+    )
+    keep: Keep | None = Field(None, description="Instead of a target: a band that the value must stay in.")
     weight: Number = Field(
-        1, ge=0, json_schema_extra={"minimum": 0}, description="Its weight in the objective's score; 0 does not count."
+        1,
+        ge=0,
+        json_schema_extra={"minimum": 0},
+        description="The weight in the objective's score; with 0, the key result does not count.",
     )
     pace: Pace = Field("linear", description="How progress is expected: evenly, at the end, or in steps.")
-    confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
-    stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
-    plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
-    guard: GuardKeys | None = Field(None, description="What must hold while this number rises.")
-    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is meant to change.")
-    lag: Lag | None = Field(None, description="How much later the outcome is expected to move.")
-    measure: MeasureOrName | None = Field(
-        None, description="Where its number comes from, or the name of a measure in `measures`."
+    confidence: Share | None = Field(
+        None, ge=0, le=1, description="How sure the owner is that the key result will be reached, 0 to 1."
     )
-    moved: Moved | None = Field(None, description="After a renaming, {from: OLD-ID}: its history goes on.")
-    ignore: _Rules = Field([], description="Rules of lint that do not apply here.")
+    stale_after: Duration | None = Field(
+        None, description="How old a value may be before it is stale and its health is unknown."
+    )
+    plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")
+    guard: GuardKeys | None = Field(
+        None, description="A second number that must stay in a band while this key result improves."
+    )
+    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is meant to change.")
+    lag: Lag | None = Field(None, description="How long after the output the outcome is expected to move.")
+    measure: MeasureOrName | None = Field(
+        None, description="How the number is measured, or the name of a measure in `measures`."
+    )
+    moved: Moved | None = Field(
+        None, description="`{from: OLD-ID}`, after the id has changed: the history continues under the new id."
+    )
+    ignore: _Rules = Field([], description="Lint rules that do not apply to this key result.")
 
     @model_validator(mode="after")
     def _has_a_single_goal(self) -> KeyResultKeys:
@@ -181,19 +198,25 @@ class ObjectiveKeys(BaseModel):
 
     id: Id = Field(description="A short name, unique within the period.")
     title: Title = Field(description="The change that is wanted, in a sentence.")
-    owner: Owner | None = Field(None, description="Who is responsible for it.")
-    supports: Id | None = Field(None, description="The objective that it is a part of, in this file or another.")
+    owner: Owner | None = Field(None, description="Who is responsible for the objective.")
+    supports: Id | None = Field(
+        None, description="The larger objective that this objective supports. It may be in another file."
+    )
     weight: Number = Field(
         1,
         ge=0,
         json_schema_extra={"minimum": 0},
-        description="Its weight in the score of the objective that it supports.",
+        description="The weight in the score of the objective that this objective supports.",
     )
     rollup: Rollup | None = Field(
-        None, description="What its score is made of; outcomes, or supporting where it has no key results."
+        None,
+        description="The rule for the score. The default is `outcomes`, or `supporting` if the objective has no key "
+        "results.",
     )
-    key_results: list[KeyResultKeys] = Field([], description="Three to five; none if other objectives support it.")
-    ignore: _Rules = Field([], description="Rules of lint that do not apply here or to its key results.")
+    key_results: list[KeyResultKeys] = Field(
+        [], description="The key results: three to five, or none if other objectives support this objective."
+    )
+    ignore: _Rules = Field([], description="Lint rules that do not apply to this objective and its key results.")
 
     @model_validator(mode="after")
     def _some_score(self) -> ObjectiveKeys:
@@ -215,19 +238,23 @@ _NameOrDays = Annotated[
 
 
 class Defaults(BaseModel):
-    """Values for keys that the objectives, key results and measures of this file do not have."""
+    """Default values for the keys of objectives, key results and measures in this file."""
 
     model_config = STRICT
 
     owner: Owner | None = Field(None, description="Who is responsible for the objectives.")
-    rollup: Rollup | None = Field(None, description="What scores are made of.")
+    rollup: Rollup | None = Field(None, description="The rule for the scores of objectives.")
     unit: Unit | None = Field(None, description="What the numbers count.")
     pace: Pace | None = Field(None, description="How progress is expected.")
-    confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
-    stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
-    plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
-    lag: Lag | None = Field(None, description="How much later outcomes are expected to move.")
-    measures: dict[str, dict[str, Any]] = Field({}, description="Keys of measures, by their connection.")
+    confidence: Share | None = Field(
+        None, ge=0, le=1, description="How sure the owners are that their key results will be reached, 0 to 1."
+    )
+    stale_after: Duration | None = Field(
+        None, description="How old a value may be before it is stale and its health is unknown."
+    )
+    plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")
+    lag: Lag | None = Field(None, description="How long after the outputs the outcomes are expected to move.")
+    measures: dict[str, dict[str, Any]] = Field({}, description="Default keys of measures, for each connection.")
 
 
 class MeasuresFile(BaseModel):
@@ -235,8 +262,10 @@ class MeasuresFile(BaseModel):
 
     model_config = STRICT
 
-    measures: dict[Id, dict[str, Any]] = Field(min_length=1, description="Measures by name, for any mapping file.")
-    defaults: Defaults = Field(Defaults(), description="Values for keys that a measure does not have.")
+    measures: dict[Id, dict[str, Any]] = Field(
+        min_length=1, description="Measures by name. Any mapping file can use them."
+    )
+    defaults: Defaults = Field(Defaults(), description="Default values for the keys of measures.")
 
 
 class MappingFile(BaseModel):
@@ -246,9 +275,9 @@ class MappingFile(BaseModel):
 
     period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, FY27-Q1, or {start: DAY, end: DAY}.")
     objectives: list[ObjectiveKeys] = Field(min_length=1, description="The objectives, each with its key results.")
-    measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name, for any mapping file to use.")
-    defaults: Defaults = Field(Defaults(), description="Values for keys that an entry of this file does not have.")
-    tests: list[dict[str, Any]] = Field([], description="Given facts, and the results expected from them.")
+    measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name. Any mapping file can use them.")
+    defaults: Defaults = Field(Defaults(), description="Default values for the keys of entries in this file.")
+    tests: list[dict[str, Any]] = Field([], description="Tests: given data, and the results that are expected.")
 
     @field_validator("period", mode="before")
     @classmethod

@@ -78,14 +78,18 @@ class ExpectKeys(BaseModel):
 
     model_config = STRICT
 
-    value: Expected = Field(None, description="Its value.")
-    progress: Expected = Field(None, description="Its progress, such as 0.18 or 18%.")
-    score: Expected = Field(None, description="Its score, of an objective too.")
-    expected: Expected = Field(None, description="The score that its pace expects.")
-    activity: Expected = Field(None, description="Of an objective: the score of its outputs.")
-    health: Health | None = Field(None, description="Its health, of an objective too.")
-    level: Level | None = Field(None, description="The last level that it has reached.")
-    alignment: dict[Id, Verdict] = Field({}, description="Of an output: the verdict on each outcome that it drives.")
+    value: Expected = Field(None, description="The expected value.")
+    progress: Expected = Field(None, description="The expected progress, such as 0.18 or 18%.")
+    score: Expected = Field(None, description="The expected score of the key result or objective.")
+    expected: Expected = Field(None, description="The score that the pace requires at the moment of the test.")
+    activity: Expected = Field(
+        None, description="For an objective: the expected activity, which is the score of its outputs."
+    )
+    health: Health | None = Field(None, description="The expected health of the key result or objective.")
+    level: Level | None = Field(None, description="The highest level that the value is expected to reach.")
+    alignment: dict[Id, Verdict] = Field(
+        {}, description="For an output: the expected verdict for each outcome that it drives."
+    )
 
 
 class MappingTestKeys(BaseModel):
@@ -94,9 +98,13 @@ class MappingTestKeys(BaseModel):
     model_config = STRICT
 
     name: Title = Field(description="What the test shows, in a sentence.")
-    at: Moment = Field(description="The moment of the test: a day, at its end, or a time.")
-    given: dict[str, Any] = Field({}, description="By key result: records, readings, parts of a formula, or a number.")
-    expect: dict[str, ExpectKeys] = Field(min_length=1, description="By key result or objective: the expected results.")
+    at: Moment = Field(description="The moment of the test: a time, or a day, which means its end.")
+    given: dict[str, Any] = Field(
+        {}, description="The data of each key result: records, readings, parts of a formula, or a number."
+    )
+    expect: dict[str, ExpectKeys] = Field(
+        min_length=1, description="The expected results of each key result or objective."
+    )
 
 
 class GivenRecord(BaseModel):
@@ -105,9 +113,9 @@ class GivenRecord(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, ValueOrValues]
 
-    done: Moment | None = Field(None, description="When it was done; the record is open unless given.")
-    created: Moment | None = Field(None, description="When it was opened.")
-    not_done: str | None = Field(None, description="Why it does not count although it is closed.")
+    done: Moment | None = Field(None, description="When the record was done. Without this key, the record is open.")
+    created: Moment | None = Field(None, description="When the record was opened.")
+    not_done: str | None = Field(None, description="Why the record does not count although it is closed.")
     times: int = Field(1, ge=1, le=10_000, description="How many such records there are.")
 
 
@@ -116,6 +124,10 @@ class GivenReading(BaseModel):
 
     model_config = STRICT
 
-    date: Moment | None = Field(None, description="The day or time of the reading; a cell without a date has none.")
-    value: Number | None = Field(None, description="The number; null is a blank cell, which is no reading.")
+    date: Moment | None = Field(
+        None, description="The day or time of the reading. Leave it out for a cell without a date."
+    )
+    value: Number | None = Field(
+        None, description="The number. `null` stands for a blank cell, which gives no reading."
+    )
     problem: str | None = Field(None, description="What the cell holds in place of a number, such as '#REF!'.")

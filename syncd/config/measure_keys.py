@@ -38,8 +38,8 @@ class WindowKeys(BaseModel):
 
     model_config = STRICT
 
-    since: Day | None = Field(None, description="The first day; the period's unless given.")
-    until: Day | None = Field(None, description="The last day, included; the period's unless given.")
+    since: Day | None = Field(None, description="The first day; by default the first day of the period.")
+    until: Day | None = Field(None, description="The last day, included; by default the last day of the period.")
     settled: Duration | None = Field(
         None, description="How many of the latest days to leave out, because their data still arrives."
     )
@@ -72,7 +72,7 @@ _DAY = timedelta(days=1)
 WHOLE_DAYS = (
     r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
-"""Days and weeks, and what may be whole days in smaller units: `validate` divides."""
+"""Days, weeks, and hours and smaller units that may be whole days: only `validate` computes whether they are."""
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
     Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
@@ -87,7 +87,7 @@ class AnyMeasureKeys(BaseModel):
 
     from_: str = Field(alias="from", description="The connection to pull through.")
     window: _LastDaysOrKeys | None = Field(
-        None, description="The last days (28d), {since, until} or {settled: 14d}; the period unless given."
+        None, description="The last days (28d), {since, until} or {settled: 14d}; by default the period."
     )
 
     @field_validator("window")
@@ -97,7 +97,7 @@ class AnyMeasureKeys(BaseModel):
             _whole_days(parse_duration(value))
         return value
 
-    per: Per | None = Field(None, description="Turns the number into a rate: per day or per week of its window so far.")
+    per: Per | None = Field(None, description="Divides the number by the days or weeks of the window that have passed.")
 
     @model_validator(mode="after")
     def _window_fits_the_rate(self) -> AnyMeasureKeys:
@@ -115,7 +115,7 @@ class AnyMeasureKeys(BaseModel):
         return self
 
     def time(self) -> Window:
-        """The window of time that the measure looks at."""
+        """The window of the measure."""
         if self.window is None:
             return Window()
         return (
@@ -144,10 +144,13 @@ class RecordMeasureKeys(AnyMeasureKeys):
 
     take: RecordTake = Field("count", description="How the records become one number.")
     of: _FieldOrFields | None = Field(
-        None, description="The field that is aggregated; of a list, the first field that has a value."
+        None,
+        description="The field to aggregate. For a list of fields, each record uses the first field that has a value.",
     )
     where: dict[str, ValueOrValues] = Field(
-        {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
+        {},
+        description="Conditions on fields: FIELD with a value or a list of allowed values, not_FIELD, FIELD_at_least,"
+        " FIELD_at_most.",
     )
 
     def of_fields(self) -> tuple[str, ...]:
@@ -194,16 +197,16 @@ _PART: JsonDict = {
 
 
 class FormulaKeys(BaseModel):
-    """A number computed from several measures. Its further keys apply to all of its parts."""
+    """A number computed from several measures. All other keys apply to every part."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     formula: Annotated[str, WithJsonSchema(_FORMULA)] = Field(
-        description="Arithmetic over the names of the parts, such as closed / (closed + open) * 100."
+        description="A calculation with the names of the parts, such as closed / (closed + open) * 100."
     )
     parts: dict[str, dict[str, Any] | str] = Field(
         min_length=1,
-        description="Parts by name: measures, or names of measures.",
+        description="The parts by name. Each part is a measure, or the name of a measure in `measures`.",
         json_schema_extra={"propertyNames": _PART},
     )
 

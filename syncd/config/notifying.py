@@ -41,17 +41,23 @@ class NotifyKeys(BaseModel):
         description="Addresses in apprise's notation, such as a channel or a mailbox, each as ${NAME}."
     )
     owners: dict[str, Addresses] = Field(
-        {}, description="Addresses by owner, notified in place of `to` about what that owner is responsible for."
+        {},
+        description="The addresses of each owner. syncd notifies them, instead of `to`, about everything that the "
+        "owner is responsible for.",
     )
     about: list[About] = Field(
         ["health", "watermelon", "held", "failing"],
-        description="Topics: a health that changes, a new watermelon, a value held, a source that keeps failing.",
+        description="Topics: a changed health, a new watermelon, a held value, a source that keeps failing.",
     )
-    failing_after: Duration = Field(timedelta(hours=6), description="How long a source may fail before a message.")
+    failing_after: Duration = Field(
+        timedelta(hours=6), description="How long a source fails before syncd sends a message about it."
+    )
     quiet: str | None = Field(
-        None, description="Hours without messages, such as 19:00-07:30; they are sent afterwards."
+        None, description="Hours without messages, such as 19:00-07:30. syncd sends the messages afterwards."
     )
-    at_most_every: Duration = Field(timedelta(hours=1), description="At most one message to an address in this time.")
+    at_most_every: Duration = Field(
+        timedelta(hours=1), description="The shortest time between two messages to the same address."
+    )
 
     @property
     def recipients(self) -> Mapping[str, Sequence[str]]:

@@ -68,7 +68,9 @@ class HealthShares(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     on_track: Share = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
-    at_risk: Share = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
+    at_risk: Share = Field(
+        0.7, ge=0, le=1, description="At risk from this share of the expected score; below it, off track."
+    )
 
 
 class Publish(BaseModel):
@@ -78,9 +80,11 @@ class Publish(BaseModel):
 
     to: str = Field(description="The connection to write through.")
     period: str | None = Field(
-        None, description="The period that is written there; unless given, the present one and those that settle."
+        None,
+        description="The period whose check-ins are written; by default the current periods and the periods that "
+        "still settle.",
     )
-    override: bool = Field(False, description="Overwrite what somebody else wrote there.")
+    override: bool = Field(False, description="Whether syncd may overwrite content that somebody else wrote.")
 
     @field_validator("period", mode="before")
     @classmethod
@@ -95,16 +99,19 @@ class ProjectFile(BaseModel):
 
     workspaces: str | None = Field(
         None,
-        description="The syncd.yaml of each of many teams, as a glob such as teams/*/syncd.yaml; the folder's name is "
-        "the workspace's.",
+        description="A glob that matches the syncd.yaml of each team, such as teams/*/syncd.yaml. Each workspace has "
+        "the name of its folder.",
     )
     runner: Literal["threads", "procrastinate"] = Field(
         "threads",
-        description="What runs the cycles of workspaces: threads of one `run`; procrastinate: any number of workers.",
+        description="What runs the cycles of the workspaces: threads of one `syncd run`, or any number of workers "
+        "(`procrastinate`).",
     )
-    worker: WorkerKeys = Field(WorkerKeys(), description="The workers, with `runner: procrastinate`.")
+    worker: WorkerKeys = Field(WorkerKeys(), description="The settings of the workers, for `runner: procrastinate`.")
     mappings: str = Field("mappings/", description="A folder of mapping files, or a glob.")
-    ledger: str = Field("sqlite:///syncd.db", description="SQLite file or PostgreSQL database, as a SQLAlchemy URL.")
+    ledger: str = Field(
+        "sqlite:///syncd.db", description="The SQLite file or PostgreSQL database of the ledger, as a SQLAlchemy URL."
+    )
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "15m", description="How often `run` syncs: a duration such as 15m, or a cron line."
     )
@@ -112,33 +119,42 @@ class ProjectFile(BaseModel):
         "UTC", description="The time zone of days, weeks and periods."
     )
     year_starts: Annotated[int, BeforeValidator(_month_number), Field(ge=1, le=12)] | None = Field(
-        None, description="The month in which fiscal years begin, such as 02: then `FY27-Q1` is a period."
+        None, description="The month in which fiscal years begin, such as 02. With this key, `FY27-Q1` is a period."
     )
     health: HealthShares = Field(
-        HealthShares(), description="The shares of the expected score that are on track or at risk."
+        HealthShares(), description="The shares of the expected score from which a key result is on track or at risk."
     )
-    settle: Duration = Field(timedelta(days=14), description="How long a period still changes after its end.")
+    settle: Duration = Field(
+        timedelta(days=14), description="How long after the end of a period late data still changes its values."
+    )
     held_until: Literal["approved", "repeated"] = Field(
-        "approved", description="What releases a held number; repeated: also a second cycle with the same number."
+        "approved",
+        description="What releases a held number: only an approval (`approved`), or also a second cycle with the same"
+        " number (`repeated`).",
     )
-    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
+    retain: RetainKeys = Field(
+        RetainKeys(), description="The age from which the ledger removes rows that no number needs."
+    )
     backup: BackupKeys | None = Field(None, description="Where `run` writes backups of the ledger, and how often.")
     clock: AwareDatetime | None = Field(
         None,
-        description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
+        description="For rehearsals: every command behaves as if this were the current time, such as "
+        "2026-11-21T10:15+01:00.",
     )
-    web: WebKeys = Field(WebKeys(), description="The dashboard: its address, and who may look and act.")
+    web: WebKeys = Field(WebKeys(), description="The dashboard: its address, how people log in, and what they may do.")
     connections: dict[str, dict[str, Any]] = Field(
-        {}, description="The systems to pull from, each by a name of your choice."
+        {}, description="The external systems, each under a name of your choice."
     )
-    publish: list[Publish] = Field([], description="Where check-ins are written to.")
+    publish: list[Publish] = Field([], description="The targets to which syncd writes check-ins.")
     export: list[str] = Field(
         [], description="The ids of the key results that other workspaces of the deployment may read."
     )
     notify: NotifyKeys | None = Field(None, description="Who is notified about changes.")
 
     heartbeat: Annotated[str, AfterValidator(_heartbeat)] | None = Field(
-        None, description="An address that `run` calls after each good cycle, so that a dead service is noticed."
+        None,
+        description="An address that `run` calls after each good cycle. If the calls stop, the service behind the "
+        "address can raise an alarm.",
     )
 
     @field_validator("connections", "publish", "export", mode="before")

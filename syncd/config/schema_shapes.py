@@ -1,5 +1,5 @@
-"""Turns the alternatives of pydantic's JSON Schemas into a choice by shape: a value of a shape gets the errors of the
-alternative for that shape alone, and not the riddle that it meets none of several.
+"""Turns the alternatives of pydantic's JSON Schemas into a choice by shape. An editor then shows only the errors of the
+alternative that has the value's shape, and not that the value matches none of several alternatives.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "ex
 
 
 def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
-    """The schema, and all that it holds, with a choice by shape in place of each alternative.
+    """The schema and all nested schemas, with a choice by shape in place of each list of alternatives.
 
-    `definitions` are those that its references name. An alternative whose members have a shape in common stays.
+    `definitions` are those that the references name. Alternatives of which two have the same shape stay as they are.
     """
     if isinstance(schema, list):
         return [shaped(item, definitions) for item in schema]
@@ -37,7 +37,7 @@ def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
     for key in ("anyOf", "oneOf"):
         if key in made and (choice := _choice(made[key], definitions)) is not None:
             del made[key]
-            # What stands beside the alternatives is the key's own: its description and its default.
+            # Keys beside the alternatives, such as a description or a default, belong to the key itself.
             made |= {name: value for name, value in choice.items() if name != "allOf"}
             made["allOf"] = [*made.get("allOf", []), *choice.get("allOf", [])]
     if made.get("allOf") == []:
@@ -46,7 +46,7 @@ def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
 
 
 def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema | None:
-    """A choice by shape; None if two members share one, or if one has none."""
+    """A choice by shape; None if two members have the same shape, or if the shape of one is unclear."""
     types = [_types(member, definitions) for member in members]
     if {"type": "number"} in members:
         members = [member for member in members if member != {"type": "integer"}]
@@ -63,7 +63,7 @@ def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema 
 
 
 def _types(member: Schema, definitions: Mapping[str, Schema]) -> set[str]:
-    """The JSON types of a member's values; empty if the member does not tell."""
+    """The JSON types of a member's values; empty if the member does not specify them."""
     if "$ref" in member:
         return _types(definitions.get(member["$ref"].rpartition("/")[2], {}), definitions)
     given = member.get("type", ())

@@ -67,9 +67,9 @@ class OidcKeys(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    issuer: WebAddress = Field(description="The provider's issuer, as its discovery document spells it.")
-    client_id: str = Field(min_length=1, description="What the provider calls syncd.")
-    client_secret: Secret = Field(description='The secret of that client: "${NAME}".')
+    issuer: WebAddress = Field(description="The URL of the provider, exactly as `issuer` in its discovery document.")
+    client_id: str = Field(min_length=1, description="The id of syncd at the provider.")
+    client_secret: Secret = Field(description='The secret of syncd at the provider: "${NAME}".')
 
 
 class ProxyKeys(BaseModel):
@@ -77,9 +77,10 @@ class ProxyKeys(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    header: Header = Field(description="The header in which the proxy names who is logged in.")
+    header: Header = Field(description="The header in which the proxy names the person who is logged in.")
     trusted: list[Annotated[str, AfterValidator(_network)]] = Field(
-        min_length=1, description="The proxy's addresses or networks. The header of anybody else is not believed."
+        min_length=1,
+        description="The addresses or networks of the proxy. syncd does not accept the header from other addresses.",
     )
     groups: Header | None = Field(None, description="The header with the person's groups, separated by commas.")
 
@@ -90,9 +91,11 @@ class LoginKeys(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     oidc: OidcKeys | None = Field(None, description="People log in at an OpenID Connect provider.")
-    proxy: ProxyKeys | None = Field(None, description="A proxy in front of syncd says who is logged in.")
+    proxy: ProxyKeys | None = Field(
+        None, description="A proxy in front of syncd logs people in, and names them in a header."
+    )
     tokens: dict[str, Annotated[Secret, BeforeValidator(_token)]] = Field(
-        {}, description='A secret ("${NAME}") by the name of each program or person that logs in with it.'
+        {}, description='Tokens for programs and people: the name of each, with its secret as "${NAME}".'
     )
 
     @model_validator(mode="after")
@@ -105,13 +108,15 @@ class LoginKeys(BaseModel):
 
 
 class RoleKeys(BaseModel):
-    """The keys of `roles:`. Each role may do what the ones before it may."""
+    """The keys of `roles:`. Each role includes the rights of the roles before it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    viewer: list[Entry] = Field([], description="Who may look.")
-    editor: list[Entry] = Field([], description="Who may check in.")
-    operator: list[Entry] = Field([], description="Who may approve, and allow and retry deliveries.")
+    viewer: list[Entry] = Field([], description="Who may look at the pages.")
+    editor: list[Entry] = Field([], description="Who may also check in.")
+    operator: list[Entry] = Field(
+        [], description="Who may also approve numbers, retry deliveries, and allow deliveries to overwrite content."
+    )
 
 
 class WebKeys(BaseModel):
@@ -120,19 +125,23 @@ class WebKeys(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     address: WebAddress | None = Field(
-        None, description="Where people open the dashboard; check-ins link to it as their evidence."
+        None, description="The address at which people open the dashboard. Check-ins link to it as their evidence."
     )
     login: LoginKeys | None = Field(None, description="How people and programs log in.")
     roles: RoleKeys = Field(
-        RoleKeys(), description=f'Who may do what: names, addresses, "{GROUP}NAME", or "{ANYBODY}" for all who log in.'
+        RoleKeys(),
+        description=f'Who has each role: names, email addresses, "{GROUP}NAME", or "{ANYBODY}" for all who log in.',
     )
-    groups_claim: str = Field("groups", min_length=1, description="The claim in which the issuer lists groups.")
+    groups_claim: str = Field(
+        "groups", min_length=1, description="The claim in which the issuer lists the groups of a person."
+    )
     owners_check_in: bool = Field(
-        False, description="Owners may check in their own key results: those whose owner is their name or group."
+        False,
+        description="Whether people may check in on key results whose owner is their name or one of their groups.",
     )
     metrics_token: Secret | None = Field(None, description='The bearer token for `/metrics`: "${NAME}".')
     metrics: Literal["open"] | None = Field(
-        None, description="`open`: anybody who reaches the port may read `/metrics`."
+        None, description="`open` lets everybody who reaches the port read `/metrics`."
     )
 
     @model_validator(mode="after")

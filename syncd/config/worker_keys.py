@@ -26,12 +26,13 @@ class WorkerKeys(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    heartbeat: _Time = Field(timedelta(seconds=10), description="How often a worker says that it is alive.")
+    heartbeat: _Time = Field(timedelta(seconds=10), description="How often a worker reports that it is alive.")
     reclaim: _Time = Field(
-        timedelta(seconds=25), description="How long after its last heartbeat a worker's jobs are given to others."
+        timedelta(seconds=25),
+        description="How long after the last heartbeat of a worker its jobs are given to other workers.",
     )
     deadline: _Time = Field(
-        timedelta(hours=1), description="How long a job may run; then it is given to another worker."
+        timedelta(hours=1), description="How long a job may run before it is given to another worker."
     )
     concurrency: int = Field(4, ge=1, le=64, strict=True, description="How many jobs a worker runs at a time.")
 

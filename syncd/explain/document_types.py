@@ -56,18 +56,18 @@ class ItemDocument(TypedDict):
     url: str | None
     at: Time | None
     brings: str | None
-    """What it brings to the number."""
+    """What the item contributes to the number."""
     part: NotRequired[str]
-    """The part of the formula that it belongs to."""
+    """The part of the formula to which the item belongs."""
     remark: NotRequired[str]
-    """A warning about it; it counts anyway."""
+    """A warning about the item. The item counts anyway."""
 
 
 class LeftOutDocument(ItemDocument):
     """A record or reading that does not count."""
 
     rule: str
-    """The rule that leaves it out."""
+    """The rule that excludes the item."""
 
 
 class ApprovalDocument(TypedDict):
@@ -76,14 +76,14 @@ class ApprovalDocument(TypedDict):
     at: Time
     author: str
     entered_by: NotRequired[str]
-    """Who ran the command or was logged in; absent if an early version did not keep it."""
+    """Who ran the command or was logged in; absent if an early version of syncd did not store it."""
     old: float | None
     new: float | None
     reason: str
 
 
 class DatedCheckInDocument(CheckInDocument):
-    """A check-in, and whether it is too old to count."""
+    """A check-in, and whether it has expired."""
 
     expired: bool
 
@@ -105,15 +105,16 @@ class RequestDocument(TypedDict):
     at: Time
     state: RequestState
     reason: str | None
-    """Why it was refused."""
+    """Why the request was refused."""
     ended_at: Time | None
     before: dict[str, Any] | None
-    """What it changed; null unless it was applied."""
+    """What the request changed, in its old state; null unless it was applied."""
     after: dict[str, Any] | None
+    """What the request changed, in its new state; null unless it was applied."""
 
 
 class RestatementDocument(TypedDict):
-    """A change that a source made to data of the past, and the number before and after."""
+    """A change that a source made to past data, and the number before and after."""
 
     at: Time
     label: str
@@ -126,7 +127,7 @@ class RestatementDocument(TypedDict):
 
 
 class EditDocument(TypedDict):
-    """One key of a definition that a file changed; `old` or `new` is null if the key was absent."""
+    """An edit of one key of a definition. `old` or `new` is null if the key was absent."""
 
     at: Time
     file: str
@@ -154,7 +155,7 @@ class EvidenceDocument(TypedDict):
     parts: list[PartDocument]
     streams: list[StreamDocument]
     arithmetic: str
-    """How the records and readings come to the number, in words."""
+    """How the number is computed from the records and readings, in words."""
     counted: list[ItemDocument]
     left_out: list[LeftOutDocument]
     candidate_counted: list[ItemDocument]
@@ -167,7 +168,7 @@ class EvidenceDocument(TypedDict):
 
 
 class WeekDocument(TypedDict):
-    """A week of the two sides of a link."""
+    """The values of the output and the outcome of a link in one week."""
 
     first: Day
     last: Day
@@ -202,45 +203,45 @@ class DeliveryDocument(TypedDict):
 
 
 class ExplanationDocument(EvidenceDocument):
-    """A key result with all of its evidence, its links, and where it was written."""
+    """A key result with all of its evidence, its links, and the targets that it was written to."""
 
     alignment: list[ExplainedLinkDocument]
     written: list[DeliveryDocument]
     requests: list[RequestDocument]
-    """All requests about it, also those that wait or were refused."""
+    """All requests about the key result, including waiting and refused ones."""
 
 
 # -- history
 
 
 class PointDocument(TypedDict):
-    """A key result at the end of a day; today's is as of now."""
+    """A key result at the end of a day. The point of today shows the key result now."""
 
     day: Day
     value: float | None
     change: float | None
-    """The step since the day before, if the two can be compared."""
+    """The change since the day before; null if the two values cannot be compared."""
     progress: float | None
     score: float | None
     expected: float
     health: Health
     quality: Quality | None
     source: PointSource | None
-    """Null for a day before the first kept value."""
+    """Null for a day before the first stored value."""
     measured_at: Time | None
     """When a cycle last measured the value completely."""
     reason: str | None
 
 
 class EditedDocument(EditDocument):
-    """The definition was edited."""
+    """An edit of the definition."""
 
     day: Day
     event: Literal["edited"]
 
 
 class RestatedDocument(TypedDict):
-    """A source changed records or rows of the past."""
+    """A source changed past data."""
 
     at: Time
     day: Day
@@ -258,8 +259,9 @@ class CheckedInDocument(TypedDict):
     event: Literal["checked_in", "withdrawn"]
     checkin: CheckInDocument
     before: float | None
+    """The newest value that people had checked in before this event."""
     after: float | None
-    """The newest value that people had checked in, before and after."""
+    """The newest value that people have checked in after this event."""
 
 
 class ApprovedDocument(ApprovalDocument):
@@ -270,7 +272,7 @@ class ApprovedDocument(ApprovalDocument):
 
 
 class AskedDocument(RequestDocument):
-    """A person's request that waits, was refused, or is about a delivery."""
+    """A request of a person that waits, was refused, or is about a delivery."""
 
     day: Day
     event: Literal["asked"]
@@ -280,7 +282,7 @@ EventDocument = EditedDocument | RestatedDocument | CheckedInDocument | Approved
 
 
 class HistoryDocument(TypedDict):
-    """A key result day by day, and what happened in between."""
+    """A key result day by day, with the events that happened meanwhile."""
 
     key_result: str
     title: str

@@ -32,7 +32,7 @@ _SQLITE_FAILED: Mapping[int, str] = {
     sqlite3.SQLITE_LOCKED: _IN_USE,
     sqlite3.SQLITE_PROTOCOL: _IN_USE,
 }
-_POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or the first two characters that a class shares
+_POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or by the two characters of its class
     "25006": "name the primary, because this server takes no writes",
     "42501": "grant this user what it lacks",
 }
@@ -50,11 +50,11 @@ _POSTGRESQL_FAILED: Mapping[str, str] = {
 
 
 class LedgerError(SyncdError):
-    """The ledger cannot be used, and nothing was touched. The message names the ledger, the reason and what to do."""
+    """The ledger cannot be used; nothing was changed. The message names the ledger, the reason and what to do."""
 
 
 class LedgerDamaged(LedgerError):
-    """The ledger holds something that cannot be read; `what` says what it is."""
+    """The ledger holds data that cannot be read; `what` describes the damage."""
 
     def __init__(self, what: str, ledger: str = "the ledger") -> None:
         super().__init__(f"{ledger} cannot be used: {what}; {BACKUP}")
@@ -62,7 +62,7 @@ class LedgerDamaged(LedgerError):
 
 
 class NewerLedger(LedgerError):
-    """A newer syncd has written the ledger, and this one may not."""
+    """A newer syncd has written the ledger, and this older version must not write to it."""
 
 
 class LedgerFailed(LedgerError):
@@ -70,23 +70,23 @@ class LedgerFailed(LedgerError):
 
 
 def shown(url: str) -> str:
-    """A URL without its password, also where its query has one."""
+    """A URL without passwords, neither before the host nor in the query."""
     url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
     return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", url)
 
 
 def raise_ledger_errors(engine: Engine) -> None:
-    """Makes the engine, and all that share its connections, raise every failure of the database as a LedgerError; other
-    errors pass unchanged.
+    """Makes the engine, and every engine that shares its connections, raise each failure of the database as a
+    LedgerError. Other errors pass unchanged.
     """
 
     @event.listens_for(engine, "handle_error")
     def _ledger_error(context: ExceptionContext) -> LedgerError | None:
-        if context.is_pre_ping:  # a stale connection of the pool is replaced by itself
+        if context.is_pre_ping:  # SQLAlchemy itself replaces a stale connection of the pool
             return None
         error = context.original_exception
         name = shown((context.engine or engine).url.render_as_string())
-        # A server may repeat the password that it was sent, and this sentence reaches pages and probes.
+        # A server may repeat the password that it received, and pages and probes show this sentence.
         words = without_any_secret((str(error).strip() or type(error).__name__).splitlines()[0])
         if _is_damage(error):
             return LedgerDamaged(words, f"the ledger {name}")
@@ -103,12 +103,12 @@ def _is_damage(error: BaseException) -> bool:
         return False
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return "Could not decode" in str(error)  # Python's own words about a text that is none
+        return "Could not decode" in str(error)  # Python's message about bytes that are not a text
     return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
-    """Advice for a ledger that cannot be used, or that failed; None for other errors."""
+    """The advice for a ledger that cannot be used, and the advice for one that failed; None for other errors."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte
         return _SQLITE_UNUSABLE.get(code), _SQLITE_FAILED.get(code)

@@ -1,4 +1,4 @@
-"""Opens the ledger, and joins its parts, from cycles to events."""
+"""Opens the ledger, and gives access to its parts, from cycles to events."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def open_ledger(
     address: Callable[[], str] | None = None,
     databases: Databases | None = None,
 ) -> Ledger | None:
-    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
-    another ledger was there that is gone.
+    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if the
+    ledger that was at this URL is gone.
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
-    `new`, a ledger begins even where another was. `address` gives the URL anew, for processes that outlive a password.
-    Ledgers with the same `databases` share connections.
+    `new`, it begins a new ledger even if an earlier one is gone. `address` returns the URL with the current password,
+    for processes that outlive a password. Ledgers with the same `databases` share connections.
     """
     with unusable(url):
         return _open(make_url(url), create, new, address, databases)
@@ -68,7 +68,7 @@ def open_ledger(
 
 @contextmanager
 def unusable(url: str) -> Iterator[None]:
-    """Turns what goes wrong before a ledger is in use into LedgerError: nothing was touched."""
+    """Turns every error before the first use of a ledger into LedgerError: nothing was changed."""
     try:
         yield
     except LedgerFailed as error:
@@ -97,8 +97,8 @@ def _open(
         if not create:
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(OSError):  # SQLite says better what is wrong
-            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
+        with suppress(OSError):  # SQLite's message about the problem is better
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # only its owner may read it and its journal
     engine = engine_of(url, address) if databases is None else databases.engine_of(url, address)
     try:
         ledger = _opened(engine, url, last_ledger, create=create, new=new)
@@ -111,7 +111,7 @@ def _open(
 
 
 def _opened(engine: Engine, url: URL, last_ledger: Remembered | None, *, create: bool, new: bool) -> Ledger | None:
-    """The ledger of an engine, made or brought up to date if `create`; None if there is none."""
+    """The ledger of an engine, created or migrated if `create`; None if there is no ledger."""
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:
@@ -139,13 +139,13 @@ def _opened(engine: Engine, url: URL, last_ledger: Remembered | None, *, create:
 
 
 def _wait_for_other_migrations(connection: Connection) -> None:
-    """Of several processes that start at once, one migrates, and the others wait and then find nothing to do."""
+    """If several processes start at once, one migrates, and the others wait and then have nothing to migrate."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(lock_key(_MIGRATION_KEY, connection.engine.url))))
 
 
 def gone(url: URL, last_ledger: Remembered) -> LedgerError:
-    """The error for a place where another ledger was."""
+    """The error for an address whose earlier ledger is gone."""
     return LedgerError(
         f"the ledger {shown(url.render_as_string())} is gone: {url.database}.lock remembers one that had come to cycle"
         f" {last_ledger.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
@@ -153,22 +153,22 @@ def gone(url: URL, last_ledger: Remembered) -> LedgerError:
 
 
 def refuse_newer(connection: Connection, version: str) -> None:
-    """A newer ledger is refused unless its migrations only added what an older syncd need not know."""
+    """Raises NewerLedger, unless the newer migrations only added parts that an older syncd can ignore."""
     if version > migrate.head() and identity(connection).writes_from > migrate.head():
         name = shown(connection.engine.url.render_as_string())
         raise NewerLedger(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
 def _is_an_older_state(connection: Connection, last_ledger: Remembered) -> bool:
-    """Whether a backup, or another ledger, was put in the place of the ledger by hand."""
+    """Whether somebody replaced the ledger by a backup or another ledger, without `syncd restore`."""
     newest: int = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
     return newest < last_ledger.cycle or identity(connection).id != last_ledger.id
 
 
 class Ledger:
-    """What was pulled, measured and published. One thread writes; any number of readers may read.
+    """The data that syncd pulled, measured and published. One thread writes; any number of readers may read.
 
-    Its parts that `status` does not need are imported when they are first used.
+    Parts that `status` does not need are imported at their first use.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -193,7 +193,7 @@ class Ledger:
 
     @cached_property
     def answers(self) -> Answers:
-        """Answers measures."""
+        """Computes measures."""
         from syncd.ledger.answers import Answers
 
         return Answers(self.engine)
@@ -221,14 +221,14 @@ class Ledger:
 
     @cached_property
     def pulls(self) -> Pulls:
-        """Reads what cycles kept about their pulls."""
+        """Reads the results of pulls that cycles stored."""
         from syncd.ledger.pulled import Pulls
 
         return Pulls(self.engine)
 
     @cached_property
     def requests(self) -> Requests:
-        """Reads and writes what people asked for."""
+        """Reads and writes the requests of people."""
         from syncd.ledger.requests import Requests
 
         return Requests(self.engine)
@@ -242,7 +242,7 @@ class Ledger:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """Reads and writes who has been let in to the pages."""
+        """Reads and writes the sessions of visitors who have logged in."""
         from syncd.ledger.sessions import Sessions
 
         return Sessions(self.engine)
@@ -256,7 +256,7 @@ class Ledger:
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """Knows the webhooks of the last days."""
+        """Reads and writes the webhooks of the last days."""
         from syncd.ledger.webhooks import Webhooks
 
         return Webhooks(self.engine)
@@ -271,7 +271,7 @@ class Ledger:
 
     @contextmanager
     def rehearsal(self) -> Iterator[Ledger]:
-        """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
+        """This ledger in one transaction that is rolled back: only reads in this transaction see its writes."""
         with self.engine.connect() as connection, connection.execution_options(**WRITES).begin() as transaction:
             try:
                 yield self._on(connection)
@@ -280,12 +280,12 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[Ledger]:
-        """This ledger in one transaction: all that is written there is kept at the end, or nothing after an error."""
+        """This ledger in one transaction: all of its writes are stored at the end, or none after an error."""
         with self.engine.begin() as connection:
             yield self._on(connection)
 
     def _on(self, connection: Connection) -> Ledger:
-        """This ledger, with all that it reads and writes on one open connection."""
+        """This ledger, with all reads and writes on one open connection."""
         ledger = copy(self)
         for name, part in vars(Ledger).items():
             if isinstance(part, cached_property):
@@ -294,13 +294,13 @@ class Ledger:
         return ledger
 
     def nothing_synced_since_restored(self) -> bool:
-        """Whether the ledger was put back to an earlier state, and the next whole sync is the first one since."""
+        """Whether the ledger was restored to an earlier state, and no complete sync has run since then."""
         return self.identity.restored_in is not None and self._first_sync_since_restored() is None
 
     def may_have_been_stated(self, period: str, key_result: str) -> bool:
-        """Whether a later state of the ledger, which is lost, may have stated a key result that this one never stated.
+        """Whether a key result may have been published from a later state of the ledger that a restore has lost.
 
-        It may, until a sync since then has a complete value of it; a key result that is new since then was not stated.
+        True until a sync after the restore has a complete value of it. False for a key result that is newer than that.
         """
         since = self.identity.restored_in
         if since is None:
@@ -319,7 +319,7 @@ class Ledger:
     def check_in_place(self) -> None:
         """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.
 
-        A file that was deleted or replaced while it is open can still be written to, and nobody would ever read that.
+        An open file that was deleted or replaced still accepts writes, but nobody would ever read them.
         """
         name = shown(self.engine.url.render_as_string())
         if self._file is not None and on_disk(self.engine) != self._file:

@@ -27,7 +27,7 @@ from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ALEMBIC = threading.Lock()
-"""Alembic keeps the migration that runs for the whole process: two at once would run on each other's ledgers."""
+"""Alembic stores the running migration in a global of the process: two at once would change each other's ledgers."""
 
 _OF_ALEMBIC = Table(
     "alembic_version",
@@ -45,7 +45,7 @@ ix_deliveries_newest ix_events_newest ix_readings_newest_at ix_readings_stream_p
 ix_webhooks_connection ix_webhooks_received_at ix_sessions_expires_at ix_requests_period_key_result
 ix_requests_state ix_requests_delivery
 """
-"""In the order in which the migrations make them: of two indexes that suit a query equally, SQLite takes the newer."""
+"""The indexes in the order of the migrations: if two indexes suit a query equally, SQLite uses the newer one."""
 
 
 def head() -> str:
@@ -74,7 +74,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
 
 
 def run_migrations(connection: Connection, to: str = "head") -> None:
-    """Runs each missing migration; in an empty database all of them."""
+    """Runs each missing migration, and all migrations in an empty database."""
     from alembic import command
     from alembic.config import Config
 
@@ -90,7 +90,7 @@ def _create(connection: Connection) -> None:
     from syncd.ledger.schema import WRITES_FROM, control
 
     statements = _statements(connection.engine.url.drivername)
-    # For PostgreSQL all statements in one text: sending them one by one would take most of the time.
+    # PostgreSQL gets all statements in one text, because sending them one by one would take most of the time.
     for statement in [";\n".join(statements)] if connection.dialect.name == "postgresql" else statements:
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     connection.execute(insert(control).values(id=1, ledger=uuid4().hex, writes_from=WRITES_FROM))

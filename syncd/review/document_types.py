@@ -24,7 +24,7 @@ Change = Literal["came", "went", "changed", "came_open"]
 
 
 class StartDocument(TypedDict):
-    """A key result at the end of the day before the days that are reviewed."""
+    """A key result at the end of the day before the reviewed days."""
 
     day: Day
     value: float
@@ -41,34 +41,34 @@ class CauseDocument(TypedDict):
     url: str | None
     at: Time | None
     brings: str | None
-    """What it brings to the number now."""
+    """What the item contributes to the number now."""
     brought: str | None
-    """What it brought before."""
+    """What the item contributed before."""
     restated: str | None
-    """The reason, if its source changed past data."""
+    """The reason for the change, if the source changed past data."""
     part: str | None
 
 
 class MoveDocument(KeyResultDocument):
-    """A key result at the end of the days, and how it moved over them."""
+    """A key result at the end of the reviewed days, and how it moved over these days."""
 
     movement: Movement
     before: StartDocument | None
     change: float | None
     """How far the number moved, in its unit."""
     still_since: Day | None
-    """The first day since when the number has not moved."""
+    """The first day since which the number has not moved."""
     needed: float | None
     """How far the number must still move to reach the target."""
     needed_per_week: float | None
     causes: list[CauseDocument]
     fell_out_of_window: int
-    """How many records are too old to count by now."""
+    """How many records no longer count because they are now too old for the window."""
     times_edited: int
 
 
 class ReviewedObjectiveDocument(TypedDict):
-    """An objective at the end of the days, and before them."""
+    """An objective at the end of the reviewed days, and before these days."""
 
     id: str
     title: str
@@ -76,7 +76,7 @@ class ReviewedObjectiveDocument(TypedDict):
     score: float | None
     score_before: float | None
     score_comparable: bool | None
-    """Whether both scores are made of the same key results."""
+    """Whether both scores include the same key results."""
     expected: float | None
     health: Health
     activity: float | None
@@ -87,7 +87,7 @@ class ReviewedObjectiveDocument(TypedDict):
 
 
 class AttentionDocument(TypedDict):
-    """Why key results are stale, held or unknown, and what to do."""
+    """Key results that are stale, held or unknown, with the reason and what to do."""
 
     key_results: list[str]
     what: str
@@ -110,13 +110,13 @@ class DefinitionChangeDocument(TypedDict):
 
 
 class ReviewedCheckInDocument(CheckInDocument):
-    """A check-in of the days."""
+    """A check-in on the reviewed days."""
 
     key_result: str
 
 
 class ReviewedApprovalDocument(ApprovalDocument):
-    """An approval of the days, of a key result or guard."""
+    """An approval on the reviewed days, for a key result or a guard."""
 
     key_result: str
 
@@ -134,7 +134,7 @@ _Days = TypedDict("_Days", {"from": Day, "to": Day})
 
 
 class ReviewDocument(_Days):
-    """What moved over some days of a period, and why; the days `from` and `to` are included."""
+    """What moved over some days of a period, and why. The days `from` and `to` are included."""
 
     period: PeriodDocument
     whole_period: bool
@@ -146,9 +146,9 @@ class ReviewDocument(_Days):
     checkins: list[ReviewedCheckInDocument]
     approvals: list[ReviewedApprovalDocument]
     work: WorkDocument | None
-    """Where the work of the period so far went; null if nothing that is measured is work."""
+    """The work of the period so far; null if no measure and no `work:` key counts issues or pull requests."""
     requests: list[RequestDocument]
-    """Requests of people that wait or were refused, and their decisions about check-ins that were not written."""
+    """Requests of people that wait or were refused, and decisions of people about check-ins that were not written."""
     questions: list[QuestionDocument]
     carry_over: NotRequired[list[str]]
-    """The key results to carry over into the next period; only in the review of a whole period."""
+    """The key results to carry over into the next period. Present only in the review of a whole period."""

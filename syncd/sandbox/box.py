@@ -1,4 +1,4 @@
-"""The sandbox as a whole: one company, the services in front of it, and the handle that tests and the demo use."""
+"""The complete sandbox: one company, the services that show it, and the class that tests and the demo use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from syncd.sandbox.world import World
 class Sandbox:
     """A running sandbox. Change the company through `world`; set the OKR service's response with `okr.answer`.
 
-    `requests` lists every request in order, `received` what the OKR service accepted; both lists may be cleared.
+    `requests` lists all requests in order, `received` those that the OKR service accepted. Both may be cleared.
     """
 
     def __init__(self, world: World, host: str, port: int) -> None:
@@ -73,7 +73,7 @@ class Sandbox:
         return self._credentials.github_app
 
     def github_windows(self, token: str) -> list[int]:
-        """How many requests with a token counted in each window of GitHub's quota."""
+        """The number of requests that counted for a token in each window of GitHub's quota."""
         return [used.get(token, 0) for used in self._github.windows]
 
     def service_account(self, path: Path | str) -> Path:
@@ -81,7 +81,7 @@ class Sandbox:
         return self._credentials.write_service_account(Path(path), self.token_url)
 
     def fault(self, fault: Fault) -> None:
-        """Adds a fault, which comes after the faults already in force."""
+        """Adds a fault after the active faults."""
         self._faults.add(fault)
 
     def heal(self) -> None:
@@ -89,7 +89,7 @@ class Sandbox:
         self._faults.heal()
 
     def truth(self, at: datetime | None = None) -> dict[str, Any]:
-        """Where every key result of the example mappings stands at `at` (default: the sandbox's now)."""
+        """The figures of every key result of the example mappings at the time `at` (default: the sandbox's now)."""
         return truth(self.world, at)
 
     @contextlib.contextmanager

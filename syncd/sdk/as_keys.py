@@ -38,7 +38,8 @@ class As(BaseModel):
     currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
     date: Annotated[str, Field(max_length=_LONGEST_FORM), WithJsonSchema(_DATE_FORM)] | None = Field(
         None,
-        description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch.",
+        description="How dates are written: a format of strptime such as `%d.%m.%Y`, or month, quarter, iso-week, "
+        "epoch.",
     )
 
     @field_validator("decimal", "thousands")
@@ -66,12 +67,12 @@ class As(BaseModel):
 
     @property
     def money(self) -> bool:
-        """Whether numbers are written as in accounts or prices, where thousands are grouped."""
+        """Whether numbers are written as amounts of money, with grouped thousands."""
         return self.accounting or self.currency
 
     @property
     def marks(self) -> bool:
-        """Whether it says which marks numbers have."""
+        """Whether it sets the marks for decimals or thousands."""
         return self.decimal is not None or self.thousands is not None
 
     @property
@@ -81,13 +82,13 @@ class As(BaseModel):
 
 
 def _says_which_day(form: str) -> bool:
-    """Whether a date written in a form of strptime can be read back: the same day, or the first day of its month.
+    """Whether a date written in a form of strptime can be read back: as the same day, or the first day of its month.
 
-    Without a year every date would be in 1900; the week of `%Y-%W` is not read without a weekday.
+    Without a year every date would be in 1900. Python reads the week of `%Y-%W` only with a weekday.
     """
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone
-    except (ValueError, re.error):  # it names a part twice, as `%d%d` does
+    except (ValueError, re.error):  # the form names a part twice, such as `%d%d`
         return False
     first_of_month = not re.search(r"%[djUWVuwaA]", form) and back.date() == _SAMPLE.date().replace(day=1)
     return back.date() == _SAMPLE.date() or first_of_month

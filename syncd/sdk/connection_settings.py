@@ -50,7 +50,7 @@ class ConnectionSettings(BaseModel):
     asked: ClassVar[Sequence[str]] = ()
     """The keys that `syncd init` asks for, in this order. If empty, `syncd init` asks for the required keys."""
 
-    type: str = Field(description="Which connector speaks to it.")
+    type: str = Field(description="The connector for this system.")
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Only the type, because an address or a header with resolved references may hold a secret."""

@@ -1,7 +1,7 @@
 """Rules between the keys of a block of YAML, as JSON Schema: editors show their sentences while people type.
 
-`validate` checks the same and more; a rule here only says earlier what it would say. `errorMessage` is what the
-language servers of VS Code show in place of their own sentence (code.visualstudio.com, "JSON editing").
+`validate` checks the same and more; an editor only shows the mistake earlier. The language servers of VS Code show
+`errorMessage` in place of their own sentence (code.visualstudio.com, "JSON editing").
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 Rule = dict[str, Any]
-"""A JSON Schema of the block, which holds the sentence for whoever breaks the rule."""
+"""A JSON Schema of the block, with the sentence that is shown if a block breaks the rule."""
 
 
 def text(pattern: str, sentence: str, **more: Any) -> dict[str, Any]:
-    """The schema of a text of this form; the sentence says what to write."""
+    """The schema of a text that matches a pattern; the sentence says what to write."""
     return {"type": "string", "pattern": pattern, "errorMessage": sentence, **more}
 
 
 def texts(pattern: str, sentence: str) -> dict[str, Any]:
-    """The schema of a text of this form, or of a list of them that is not empty; the sentence says what to write."""
+    """The schema of a text that matches a pattern, or of a non-empty list of them; the sentence says what to write."""
     item = text(pattern, sentence)
     return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "errorMessage": f"is empty; {sentence}"}]}
 
 
 def all_match(pattern: str, sentence: str) -> Callable[[str | list[str]], str | list[str]]:
-    """What checks a text or a list of them as `texts` does, for pydantic."""
+    """A validator for pydantic that checks a text, or a list of texts, as `texts` does."""
 
     def check(value: str | list[str]) -> str | list[str]:
         for item in [value] if isinstance(value, str) else value or [""]:
@@ -53,12 +53,12 @@ def holds(key: str, *values: Any) -> Rule:
 
 
 def matches(key: str, pattern: str) -> Rule:
-    """Whether a key is written and has a text of this form."""
+    """Whether a key is written and its text matches a pattern."""
     return {"required": [key], "properties": {key: {"type": "string", "pattern": pattern}}}
 
 
 def is_empty(key: str) -> Rule:
-    """Whether a key holds a list without items."""
+    """Whether the value of a key is an empty list."""
     return {"required": [key], "properties": {key: {"type": "array", "maxItems": 0}}}
 
 
@@ -83,22 +83,22 @@ def needs(condition: Rule, sentence: str) -> Rule:
 
 
 def fits(key: str, schema: Rule) -> Rule:
-    """What a key holds, where it is written, must fit a schema that has its own sentence."""
+    """If a key is written, its value must match a schema, which has its own sentence."""
     return {"properties": {key: schema}}
 
 
 def each_of(names: Sequence[str], sentence: str) -> Rule:
-    """A value, or a list of values, that are all names of these, or no value at all."""
+    """The schema of a value, or a list of values, that are all in `names`; null is allowed."""
     value = {"enum": [*names, None], "errorMessage": sentence}
     return {"if": {"type": "array"}, "then": {"items": value}, "else": value}
 
 
 def _never(sentence: str) -> Rule:
-    """What no block is. The language server shows the sentence of a type, and none of a `not`."""
+    """A schema that no block matches. It uses a type, because the language server shows no sentence for a `not`."""
     return {"type": "null", "errorMessage": sentence}
 
 
 def single(*keys: str) -> list[Rule]:
-    """At most one of these keys may be there."""
+    """At most one of these keys may be written."""
     pairs = [(first, second) for index, first in enumerate(keys) for second in keys[index + 1 :]]
     return [refuse(has(*pair), f"has {pair[0]!r} and {pair[1]!r}; keep one of them") for pair in pairs]

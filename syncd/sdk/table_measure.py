@@ -20,18 +20,21 @@ _CELL = text(r"^(?!(?:.*!)?([A-Za-z]+\d+):(?!\1$)[A-Za-z]+\d*$)", "is a range; w
 
 
 class TableKeys(ReadingKeys):
-    """Where in a table the number is."""
+    """The place of the number in a table."""
 
     rules: ClassVar[Sequence[Rule]] = single("cell", "series", "lookup")
     whole_rules = (needs(has_any("cell", "series", "lookup"), "needs one of 'cell', 'series' and 'lookup'"),)
 
     cell: Annotated[str, WithJsonSchema(_CELL)] | None = Field(
-        None, description="One cell: `Support!B4`, or a named range."
+        None, description="A single cell: `Support!B4`, or a named range."
     )
     series: Series | None = Field(None, description="A column of dates and a column of numbers.")
-    lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
+    lookup: Lookup | None = Field(None, description="A cell of a table: the row that meets conditions, and the column.")
     header: int | None = Field(
-        None, ge=1, le=1000, description="The row that names the columns; the first that is not blank unless given."
+        None,
+        ge=1,
+        le=1000,
+        description="The number of the row that names the columns; by default the first row that is not blank.",
     )
 
     @model_validator(mode="after")
@@ -61,7 +64,7 @@ class TableKeys(ReadingKeys):
         return [with_header(self.lookup.table, self.header)] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
-        """The measure's readings, or the problem if they cannot be read; of a long series those of a time."""
+        """The measure's readings, or the problem if they cannot be read. `between` limits a long series to a time."""
         try:
             if self.series is not None:
                 return read_series(self.series, resolve, reader, between)

@@ -138,9 +138,9 @@ class Lookup(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
+    table: str = Field(description="The table with its header: a range such as `Plan!A1:F`, or the name of a sheet.")
     row: Mapping[str, str | bool | int | float] = Field(
-        description="HEADER: VALUE, for each condition that the row meets.", json_schema_extra={"minProperties": 1}
+        description="The conditions that the row meets, each as HEADER: VALUE.", json_schema_extra={"minProperties": 1}
     )
     column: str = Field(description="The header of the column that holds the number.")
 

@@ -14,24 +14,25 @@ from syncd.sdk.sizes import Size
 class WebSettings(ConnectionSettings):
     """The keys that every connection to a server has. `Exchange` applies them, whichever client library is used."""
 
-    url: WebAddress = Field(description="Where the server is; every path follows it.")
+    url: WebAddress = Field(description="The address of the server. syncd appends every path to it.")
     timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
     deadline: Duration = Field(
         timedelta(seconds=60),
         gt=timedelta(0),
-        description="How long a whole request may take, its answer included; at least `timeout`. Unless it is set, at "
-        "most twice `timeout`.",
+        description="The longest time for a whole request with its answer; at least `timeout`. If this key is not "
+        "set, at most twice `timeout`.",
     )
     largest_answer: Size = Field(
-        "64 MB", validate_default=True, gt=0, description="The largest answer that is read, after decompression."
+        "64 MB", validate_default=True, gt=0, description="The largest answer that syncd reads, after decompression."
     )
     ca: str | None = Field(
         None,
         min_length=1,
-        description="A file (PEM) with the certificates to trust, in place of those that are trusted everywhere.",
+        description="A file (PEM) with the only certificates to trust, instead of the usual ones.",
     )
     proxy: WebAddress | None = Field(
-        None, description="The proxy for every request, in place of HTTPS_PROXY and HTTP_PROXY of the environment."
+        None,
+        description="The proxy for every request, instead of the proxy in the variables HTTPS_PROXY and HTTP_PROXY.",
     )
 
     @property

@@ -21,7 +21,7 @@ Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class PeriodDocument(TypedDict):
-    """A period; both days belong to it."""
+    """A period. The days `start` and `end` are included."""
 
     id: str
     start: Day
@@ -47,11 +47,11 @@ class CheckInDocument(TypedDict):
     """How sure people are that the key result will be reached."""
     author: str
     entered_by: NotRequired[str]
-    """Who ran the command or was logged in; absent if an early version did not keep it."""
+    """Who ran the command or was logged in; absent if an early version of syncd did not store it."""
     at: Time
     expires_at: Time
     as_of: NotRequired[Time]
-    """The end of the past day that it describes; absent if it describes the time at which it was made."""
+    """The end of the past day that the check-in describes; absent if it describes the time at which it was made."""
     withdrawn: NotRequired[WithdrawalDocument]
 
 
@@ -63,7 +63,7 @@ class GuardDocument(TypedDict):
     at_least: float | None
     at_most: float | None
     holds: bool | None
-    """Null if that is unknown."""
+    """Null if it is unknown whether the guard holds."""
     reason: str | None
 
 
@@ -75,7 +75,7 @@ class KeyResultDocument(TypedDict):
     kind: Kind
     unit: str | None
     value: float | None
-    """The last usable value; null if there is none, and `reason` says why."""
+    """The last usable value; null if there is none. Then `reason` says why."""
     baseline: float | None
     target: float | None
     progress: float | None
@@ -83,7 +83,7 @@ class KeyResultDocument(TypedDict):
     score: float | None
     """Progress, limited to 0 to 1."""
     expected: float
-    """The score that the pace expects by now."""
+    """The score that the key result should have by now, according to its pace."""
     health: Health
     quality: Quality | None
     as_of: Time | None
@@ -92,13 +92,13 @@ class KeyResultDocument(TypedDict):
     """What is wrong with the value, or what limits its health."""
     confidence: float | None
     checkin: CheckInDocument | None
-    """The last check-in of a person that counts."""
+    """The newest check-in by a person that is neither withdrawn nor expired."""
     owner: NotRequired[str]
-    """Absent if the objective's owner owns it."""
+    """The owner of the key result; absent if the owner of the objective owns it."""
     candidate: NotRequired[float | None]
     """The number that waits for approval, if the quality is `held`."""
     level: NotRequired[Level | None]
-    """The last level that was reached, if the goal has levels."""
+    """The highest level that the value has reached, if the goal has levels."""
     guard: NotRequired[GuardDocument]
 
 
@@ -123,11 +123,12 @@ class LinkDocument(TypedDict):
     output: str
     outcome: str
     output_period: NotRequired[str]
-    """The periods of both, if they differ."""
+    """The period of the output, if it differs from the period of the outcome."""
     outcome_period: NotRequired[str]
+    """The period of the outcome, if it differs from the period of the output."""
     verdict: Verdict
     since: Day | None
-    """The first day of the output's unbroken run on pace."""
+    """The first day since which the output has been on pace without a break."""
     lag_days: float
     verdict_since: Day | None
     trend: TrendDocument | None
@@ -145,13 +146,13 @@ class ObjectiveDocument(TypedDict):
     title: str
     owner: str | None
     score: float | None
-    """The weighted mean of the scores of its outcomes."""
+    """The score by the roll-up of the objective; by default the weighted mean of the scores of its outcomes."""
     activity: float | None
     """The weighted mean of the scores of its outputs."""
     health: Health
     coverage: CoverageDocument
     supports: str | None
-    """The objective that it supports."""
+    """The larger objective that this objective supports."""
     key_results: list[KeyResultDocument]
     alignment: list[LinkDocument]
 
@@ -165,10 +166,10 @@ class ReportDocument(TypedDict):
 
 
 class TroubleDocument(TypedDict):
-    """Deliveries or messages that were not sent, for the same reason."""
+    """Deliveries or messages that were not sent, all for the same reason."""
 
     to: str
-    """The connection, or `notify`."""
+    """The connection of the deliveries, or `notify` for messages."""
     state: State
     reason: str
     targets: list[str]
@@ -176,7 +177,7 @@ class TroubleDocument(TypedDict):
 
 
 class ListOfWorkDocument(TypedDict):
-    """A list with work that drives no outcome, such as a repository."""
+    """A list of work, such as a repository, with work that drives no outcome."""
 
     name: str
     done: int
@@ -184,10 +185,10 @@ class ListOfWorkDocument(TypedDict):
 
 
 class WorkDocument(TypedDict):
-    """Where the work of the period went: each issue and pull request that was done counts once.
+    """Where the work of the period went. Each finished issue and pull request counts once.
 
-    `done` is the sum of the work that drives an outcome, the work that is measured and drives none, and the work that
-    is in no mapping.
+    `done` is the sum of `driving` (work that drives an outcome), `driving_none` (work that is measured and drives no
+    outcome) and `unmapped` (work that no mapping file measures).
     """
 
     done: int
@@ -196,9 +197,9 @@ class WorkDocument(TypedDict):
     unmapped: int
     lists: list[ListOfWorkDocument]
     covers: list[str]
-    """The streams that were looked at."""
+    """The streams whose work is counted."""
     reason: str | None
-    """The reason why there may be more work."""
+    """The reason why there may be more work than is counted."""
 
 
 class StatusDocument(ReportDocument):
@@ -206,4 +207,4 @@ class StatusDocument(ReportDocument):
 
     unwritten: list[TroubleDocument]
     work: WorkDocument | None
-    """Null if nothing that is measured is work."""
+    """The work of the period; null if no measure and no `work:` key counts issues or pull requests."""

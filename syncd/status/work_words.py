@@ -17,8 +17,8 @@ _NONE_OF_IT, _ALL_OF_IT = 0.0, 1.0
 
 
 def work_sentences(work: Work) -> Iterator[str]:
-    """What was done and how much of it drives an outcome, the lists with most that drives none, the lists that were
-    looked at, and any doubt.
+    """Sentences about the work that was done: how much drives an outcome, the lists with the most work that drives
+    none, the lists that are covered, and any doubt about the numbers.
     """
     if not work.done:
         yield _("Nothing was done yet in what is measured.")
@@ -54,7 +54,7 @@ def _some(streams: Sequence[str]) -> str:
 
 
 def _part(number: int, of: int) -> str:
-    """`58 % (70)`; a part is never shown as none or all of it."""
+    """A part as text, such as `58 % (70)`. Rounding never shows a part as 0 or 100 %."""
     return f"{percent(number / of, (_NONE_OF_IT, _ALL_OF_IT))} ({whole(number)})"
 
 

@@ -33,19 +33,19 @@ _YES, _NO = ("true", "on", "1"), ("false", "off", "0", None)
 
 
 class DecisionBody(TypedDict, total=False):
-    """What becomes of a delivery; every key may be absent."""
+    """A decision about a delivery. Every key may be absent."""
 
     author: str | None
-    """Whose decision it is; by default that of whoever sends it."""
+    """The name of the person who makes the request; by default the name of the visitor."""
     form: str | None
-    """An id of your choice: what is sent twice with the same id counts once."""
+    """An id of your choice for the request. A request that is sent twice with the same id counts once."""
 
 
 class ApprovalBody(DecisionBody, total=False):
     """The approval of a held number."""
 
     candidate: Required[float | None]
-    """The number that waits, as it is shown; null if it is unknown. If another one waits by then, it is refused."""
+    """The held number as it is shown; null if it is unknown. If another number is held, syncd refuses the approval."""
 
 
 class CheckInBody(DecisionBody, total=False):
@@ -57,9 +57,9 @@ class CheckInBody(DecisionBody, total=False):
     confidence: float | None
     """How sure you are that the key result will be reached, 0 to 1."""
     date: Day | None
-    """The past day that it describes; by default it describes now."""
+    """The past day that the check-in describes; by default the check-in describes the present."""
     expires: str | None
-    """How long it is valid, such as `10d`."""
+    """How long the check-in is valid, such as `10d`."""
     force: bool | None
     """Whether to accept a value outside `plausible`."""
 

@@ -16,7 +16,7 @@ JSON = "application/json"
 
 
 class ErrorDocument(TypedDict):
-    """Why a request was not answered as asked."""
+    """The reason why a request failed."""
 
     error: str
     """A sentence that says what is wrong, and what to write or do instead."""

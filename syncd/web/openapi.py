@@ -15,22 +15,25 @@ from syncd.web.operations import ACTIONS, OPERATIONS, Action, Operation, Paramet
 _ERRORS = {
     "400": ("BadRequest", "A parameter is wrong."),
     "401": ("Unauthorized", "A login is set, and the request has no valid token."),
-    "403": ("Forbidden", "Whoever asks may not see this, or asks under a foreign name or from a foreign page."),
+    "403": (
+        "Forbidden",
+        "The visitor has no right to this, or the request comes under a foreign host name or from a foreign page.",
+    ),
     "404": ("NotFound", "There is no such period, key result or address."),
-    "405": ("WrongMethod", "The address takes no request of this method; `Allow` names those that it takes."),
-    "429": ("TooManyAttempts", "Too many wrong tokens came from this address; `Retry-After` has the seconds to wait."),
+    "405": ("WrongMethod", "The address does not accept this method. `Allow` names the methods that it accepts."),
+    "429": ("TooManyAttempts", "Too many wrong tokens came from this address. `Retry-After` has the seconds to wait."),
     "500": ("Broken", "syncd has a bug."),
     "503": ("Unavailable", "The ledger cannot be read now."),
 }
 _ERRORS_OF_ACTIONS = {
-    "408": ("TooSlow", "The body did not come in time."),
-    "409": ("Conflict", "It cannot be done as things stand; the sentence says why."),
+    "408": ("TooSlow", "The body did not arrive in time."),
+    "409": ("Conflict", "The request cannot be carried out now. `error` says why."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("WrongType", "The body is neither JSON nor a form."),
 }
 _HEADERS = {
     "ETag": {
-        "description": "A weak tag of all but `as_of`. `If-None-Match` with it is answered 304 if nothing has changed.",
+        "description": "A weak tag of everything except `as_of`. `If-None-Match` with it gets 304 if nothing changed.",
         "schema": {"type": "string"},
     },
     "Cache-Control": {"description": "`no-cache, private`", "schema": {"type": "string"}},
@@ -53,7 +56,7 @@ def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Map
         "info": {
             "title": "syncd",
             "version": version("syncd"),
-            "description": "What the dashboard shows, as the JSON documents that the commands print with `--json`.",
+            "description": "The data of the dashboard, in the JSON documents that the commands print with `--json`.",
         },
         "paths": {
             "/api/": {"get": reads("index", "The documents of the API by name, each with its address.", [], _INDEX)},
@@ -92,7 +95,7 @@ def _action(action: Action) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {JSON: {"schema": reference(action.body)}}},
         "responses": {
             "202": {
-                "description": "It is stored; the next cycle does it.",
+                "description": "The request is stored. The next cycle carries it out.",
                 "content": {JSON: {"schema": reference(StoredDocument)}},
             },
             **_errors(_ERRORS | _ERRORS_OF_ACTIONS),

@@ -40,11 +40,15 @@ class Parameter:
             raise HTTPException(400, f"{self.name} is {values[0][:50]!r}; write {alternatives(self.choices)}")
 
 
-PERIOD = Parameter("period", "The period's id, such as `2026-Q4` (default: that day's period).", {"type": "string"})
-AT = Parameter("at", "As of the end of this past day, such as `2026-11-02`.", {"type": "string", "format": "date"})
+PERIOD = Parameter(
+    "period", "The period's id, such as `2026-Q4` (default: the period of that day).", {"type": "string"}
+)
+AT = Parameter(
+    "at", "The past day whose end is shown, such as `2026-11-02` (default: now).", {"type": "string", "format": "date"}
+)
 BACKFILL = Parameter(
     "backfill",
-    "Whether to compute the days before the first value, too.",
+    "Whether to compute also the days before the first value.",
     {"type": "boolean", "default": False},
     ("false", "true"),
 )
@@ -109,7 +113,7 @@ OPERATIONS = (
     Operation(
         "/api/sources",
         "sources",
-        "Each stream and how its last pull ended, and the check-ins that are not written.",
+        "Each stream with the result of its last pull, and the check-ins that are not written.",
         sources.SourcesDocument,
         lambda view, _: sources.document(view),
         (PERIOD,),
@@ -145,7 +149,7 @@ ACTIONS = (
     Action(
         "/api/key-results/{id}/check-ins",
         "checkIn",
-        "Check in a value, a note or a confidence: for editors, and for owners where `owners_check_in` is set.",
+        "Check in a value, a note or a confidence: for editors, and for owners if `owners_check_in` is set.",
         CheckInBody,
         check_in,
         (PERIOD,),
@@ -153,7 +157,7 @@ ACTIONS = (
     Action(
         "/api/key-results/{id}/approval",
         "approve",
-        "Accept the number of a held key result: for operators.",
+        "Approve the held number of a key result: for operators.",
         ApprovalBody,
         approve,
         (PERIOD,),
@@ -161,14 +165,14 @@ ACTIONS = (
     Action(
         "/api/deliveries/{id}/retry",
         "retryDelivery",
-        "Try a delivery again that failed or may not have arrived: for operators.",
+        "Retry a delivery that failed or may not have arrived: for operators.",
         DecisionBody,
         lambda view, number, posted: decide(view, number, "retry", posted),
     ),
     Action(
         "/api/deliveries/{id}/allow",
         "allowDelivery",
-        "Let a delivery write over what somebody else wrote: for operators.",
+        "Allow a delivery to overwrite content that somebody else wrote: for operators.",
         DecisionBody,
         lambda view, number, posted: decide(view, number, "allow", posted),
     ),
@@ -179,4 +183,4 @@ class StoredDocument(RequestDocument):
     """A request that is stored. The next cycle carries it out."""
 
     message: str
-    """What becomes of it."""
+    """What happens to the request next, in a sentence."""

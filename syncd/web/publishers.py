@@ -37,13 +37,13 @@ NEXT_STEPS: Mapping[State, str] = {
 
 
 class UnwrittenDocument(TypedDict):
-    """A delivery that is not written; `id` is what `/api/deliveries/ID/retry` and `…/allow` take."""
+    """A delivery that is not written. Its `id` is the ID in `/api/deliveries/ID/retry` and `…/ID/allow`."""
 
     id: int
     target: str
     period: str
     key_result: str | None
-    """Null for a whole period."""
+    """Null for a delivery of a whole period."""
     state: State
     reason: str | None
     tries: int
@@ -52,7 +52,7 @@ class UnwrittenDocument(TypedDict):
 
 
 class PublisherDocument(TypedDict):
-    """A publisher: when it was last written to, and what is not written."""
+    """A publisher, the time of its last write, and its unwritten deliveries."""
 
     name: str
     type: str

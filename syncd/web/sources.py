@@ -42,29 +42,29 @@ class PulledStreamDocument(TypedDict):
 
     key: str
     quality: Quality | None
-    """Null if it was not pulled yet."""
+    """Null if the stream was never pulled."""
     reason: str | None
     completed_at: Time | None
     """The end of the last cycle with a complete pull."""
     late: bool
-    """Whether two pulls were due since then."""
+    """Whether two pulls have been due since `completed_at`."""
     rows: int
-    """How many rows the ledger holds of it now."""
+    """How many rows of the stream the ledger holds now."""
     retry_at: Time | None
-    """When its source may be asked again, if it asked for patience."""
+    """When syncd may send the next request to the source, if the source told syncd to wait."""
 
 
 class ConnectionDocument(TypedDict):
-    """A connection, and the streams that the mappings need of it."""
+    """A connection, and the streams that mapping files need from it."""
 
     name: str
     type: str
     quota_left: float | None
-    """Requests that its quota left after the last answer; null if this process does not know, or it was renewed."""
+    """Requests left in the quota after the last answer; null if this is unknown or the quota was renewed."""
     quota: float | None
-    """Requests in that quota; a tenth of them is left to people."""
+    """Requests in the whole quota. syncd leaves a tenth of them to people."""
     restated: int
-    """How many records and rows of the past it changed in the last seven days."""
+    """How many past records and rows the source changed in the last seven days."""
     streams: list[PulledStreamDocument]
 
 
@@ -73,13 +73,13 @@ class SourcesDocument(TypedDict):
 
     schedule: str
     next_due: Time | None
-    """When the service pulls next; null before the first pull."""
+    """The time of the next pull of the service; null before the first pull."""
     configuration: list[str]
-    """What is wrong in the files since the configuration in use was read, each with its file and line."""
+    """Errors in files that were edited after syncd read the configuration in use, each with file and line."""
     connections: list[ConnectionDocument]
     publishers: list[PublisherDocument]
     decisions: list[RequestDocument]
-    """What people decided about deliveries, the newest first."""
+    """Decisions of people about deliveries, the newest first."""
     unwritten: list[TroubleDocument]
 
 

@@ -1,4 +1,4 @@
-"""What is of all workspaces: the company page, and the same as a document. Each shows what its visitor may see."""
+"""The company page, and the same as a document. Both show only the workspaces that the visitor may see."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _MEANING = "How each workspace stands that you may see: the document of `syncd s
 
 
 def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | None]) -> list[BaseRoute]:
-    """The routes; `config` gives the deployment's configuration, `workers` how many there are, if it has any."""
+    """The routes. `config` returns the deployment's configuration, `workers` the number of workers, if any."""
     read = Bounded("overview", threads=4, seconds=20)
     kept = KeptOverviews()
 
     async def overview(name: str, daemon: Daemon) -> WorkspaceOverview:
-        """An overview. What is wrong with one is shown in it, and keeps no other from being shown."""
+        """The overview of a workspace. It shows the workspace's problem, which does not affect other overviews."""
         try:
             overview = await read.run(lambda: kept.of(name, daemon), lambda: daemon.ledger)
         except SyncdError as error:
@@ -46,7 +46,7 @@ def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | 
         return replace(overview, problem=broken_overview(name, daemon.config_problem).problem)
 
     async def overviews(visible: Visible) -> Sequence[WorkspaceOverview]:
-        """Of every workspace that is visible, by name."""
+        """The overviews of all visible workspaces, by name."""
         served = await asyncio.gather(*(overview(name, daemon) for name, daemon in visible.workspaces.items()))
         broken = (broken_overview(name, problem) for name, problem in visible.broken.items())
         return sorted([*served, *broken], key=lambda each: each.name)

@@ -22,8 +22,8 @@ from syncd.ledger.own_schema import KEY, enter_schema
 from syncd.workspaces.control_tables import SCRIPTS, epochs, scripts, wakes, workspaces
 from syncd.workspaces.shards import Shards
 
-_KEY = 0x73796E6367  # of the lock under which the schema is made; those before it are locks of ledgers
-_AT_ONCE = 200  # workspaces that a tick defers
+_KEY = 0x73796E6367  # the lock for creating the schema; the keys before it are locks of ledgers
+_AT_ONCE = 200  # the most workspaces that a tick defers
 
 _RECOVER = text(
     f"UPDATE {CONTROL}.workspaces SET due_at = now()"  # noqa: S608 - a constant
@@ -35,7 +35,7 @@ _ALIVE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat >
 
 Outcome = Literal["complete", "failed", "stopped", "handed back", "reclaimed", "gone"]
 """How a job ended. `failed`: the workspace's cycle did not reach its end, and `problem` says why. `gone`: no worker has
-files of the workspace.
+the files of the workspace.
 """
 
 
@@ -49,7 +49,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the control schema says of a workspace."""
+    """The data of a workspace in the control schema."""
 
     digest: str | None
     digest_at: datetime | None
@@ -60,18 +60,18 @@ class Control:
     """Reads and writes the control schema; each call has a short transaction of its own. Any thread may call it."""
 
     def __init__(self, engine: Engine, shards: Shards | None = None) -> None:
-        """`shards` are the databases of ledgers, if there are several."""
+        """`shards` are the databases of the ledgers, if there are several."""
         self.engine = engine
         self.shards = shards
 
     def now(self) -> datetime:
-        """The time by the database's clock, which is the clock of all workers."""
+        """The time of the database's clock, which all workers use."""
         with self.engine.connect() as connection:
             return connection.scalar(select(func.now()))  # type: ignore[return-value]
 
     def register(self, names: Iterable[tuple[str, str]]) -> None:
-        """Knows these workspaces from now on, each with the schema of its ledger. A new one, or one that was gone, is
-        due at once.
+        """Adds these workspaces, each with the schema of its ledger. A new workspace, or one that was gone, is due at
+        once.
         """
         rows = [{"name": name, "schema": schema} for name, schema in names]
         if self.shards is not None:
@@ -91,10 +91,11 @@ class Control:
                     _first_epochs(connection, [row["name"] for row in rows])
 
     def defer_due(self, defer: Callable[[Connection, Due], None]) -> int:
-        """Defers a job for each workspace that is due, in the transaction that notes it; returns how many were due.
+        """Defers a job for each workspace that is due, and notes this in the same transaction. Returns the number of
+        jobs.
 
-        Workspaces that another worker defers at the same time are left to it, with what was asked for there: it may be
-        paused, and nobody waits for it.
+        It skips workspaces that another worker defers at the same time, and their requests: that worker may be paused,
+        and no worker waits for it.
         """
         with self.engine.begin() as connection:
             self._wake_up(connection, connection)
@@ -110,9 +111,10 @@ class Control:
         return len(due)
 
     def collect_wakes(self) -> None:
-        """Makes the workspaces due for which somebody asked in another database than this; of one database at a call.
+        """Collects the requests for cycles in the databases of other shards, one database for each call, and makes
+        their workspaces due.
 
-        If it ends between the two commits, they are due once more.
+        If the process ends between the two commits, these workspaces are due once more.
         """
         engine = self.shards.next() if self.shards is not None else None
         if engine is not None:
@@ -121,7 +123,7 @@ class Control:
 
     @staticmethod
     def _wake_up(connection: Connection, there: Connection) -> None:
-        """Makes the workspaces due for which somebody asked `there`, and removes what asked for them."""
+        """Makes the workspaces due whose cycles are requested in the database of `there`, and removes the requests."""
         asked = set(there.scalars(select(wakes.c.schema)))
         if not asked:
             return
@@ -135,7 +137,7 @@ class Control:
             connection.execute(woken.values(due_at=func.least(workspaces.c.due_at, at)))
 
     def make_due(self, names: Collection[str]) -> None:
-        """These workspaces are due at once."""
+        """Makes these workspaces due at once."""
         with self.engine.begin() as connection:
             connection.execute(
                 update(workspaces)
@@ -144,27 +146,27 @@ class Control:
             )
 
     def row(self, workspace: str) -> Row:
-        """What is kept of a workspace."""
+        """The stored data of a workspace."""
         since = func.now() - workspaces.c.handed_back_since
         columns = workspaces.c.digest, workspaces.c.digest_at, since
         with self.engine.connect() as connection:
             row = connection.execute(select(*columns).where(workspaces.c.name == workspace)).first()
-        assert row is not None  # its job was deferred by its row
+        assert row is not None  # its job was deferred from this row
         return Row(*row)
 
     def announce(self, workspace: str, digest: str) -> None:
-        """The configuration in force is the one with this digest, from now on."""
+        """From now on, jobs of the workspace need the configuration with this digest."""
         self._set(workspace, digest=digest, digest_at=func.now())
 
     def forget_digest(self, workspace: str) -> None:
-        """Any configuration will do for the next job, and its worker announces the one that it has."""
+        """Lets the next job run with any configuration; its worker then announces its own."""
         self._set(workspace, digest=None, digest_at=None)
 
     def take(self, workspace: str, job: int) -> Fence:
-        """Begins a job of a workspace, in its next epoch. What an earlier job left open is ended.
+        """Begins a job of a workspace, in its next epoch. It ends the database sessions of the job before.
 
-        Replaced if the job is not in the queue any more: its worker was paused before it could begin, and another one
-        has run the workspace since.
+        Raises Replaced if the job is no longer in the queue: its worker was paused before the job began, and another
+        worker has run the workspace since.
         """
         with self.engine.begin() as connection:
             if connection.execute(_STILL_RUNS, {"job": job}).first() is None:
@@ -181,8 +183,8 @@ class Control:
         return Fence(workspace, epoch)
 
     def end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta | None) -> None:
-        """Ends a job, unless another worker has taken over. The workspace is due again in that time, or sooner if
-        somebody asked for it; None: when somebody asks for it.
+        """Ends a job, unless another worker has taken over. The workspace is due again after `due_in`, or sooner if
+        somebody requests a cycle; with None, only when somebody requests one.
         """
         with self.engine.begin() as connection, self._beside(connection, fence.workspace) as there:
             fence.hold(there)
@@ -196,7 +198,7 @@ class Control:
             connection.execute(_update_of(workspace, {"outcome": "handed back", "handed_back_since": since}, due_in))
 
     def note_gone(self, workspace: str) -> None:
-        """No worker has files of a workspace: it is due again when one has."""
+        """Notes that no worker has the files of a workspace. It is due again when a worker has them."""
         self._set(workspace, outcome="gone", problem="no worker has its files", due_at=None, handed_back_since=None)
 
     def overdue(self, deadline: timedelta) -> Collection[int]:
@@ -206,18 +208,18 @@ class Control:
             return set(connection.scalars(select(workspaces.c.job).where(workspaces.c.ended_at.is_(None), late)))
 
     def reclaim(self, workspace: str, job: int) -> None:
-        """Takes a workspace from a worker that is dead, paused or hanging: its sessions end, its epoch is over, and the
-        workspace is due at once. If another job has begun there since, that one goes on; one that begins at this very
-        moment may lose its epoch where epochs are in another database, and is then run anew.
+        """Takes a workspace from a worker that is dead, paused or hanging: ends the worker's sessions and its epoch,
+        and makes the workspace due at once. If a later job of the workspace has begun, it goes on. If epochs are in
+        another database, a job that begins at this very moment may lose its epoch, and is then run anew.
         """
         present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
         running = select(workspaces.c.job).where(workspaces.c.name == workspace)
         with self.engine.begin() as connection, self._beside(connection, workspace) as there:
-            epoch = there.scalar(present)  # read before `running`: it is not of a job that begins in between
+            epoch = there.scalar(present)  # before `running`: not the epoch of a job that begins in between
             if epoch is None:
                 return
             if connection.scalar(running) == job:
-                end_sessions(there, workspace, epoch)  # else one of them might hold the epoch for ever
+                end_sessions(there, workspace, epoch)  # otherwise one of them might lock the epoch for ever
             there.execute(present.with_for_update())  # no other job begins, and no other worker reclaims this one
             if connection.scalar(running) == job:
                 self._next_epoch(there, workspace)
@@ -227,17 +229,17 @@ class Control:
             connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
-        """Makes each workspace due that is not, although no job of it waits or runs: its end could not be noted."""
+        """Makes each workspace due that has no due time and no job in the queue: the end of its job was not noted."""
         with self.engine.begin() as connection:
             connection.execute(_RECOVER)
 
     def workers(self, reclaim: timedelta) -> int:
-        """How many workers have given a sign of life lately."""
+        """The number of workers that sent a heartbeat within `reclaim`."""
         with self.engine.connect() as connection:
             return int(connection.execute(_ALIVE, {"reclaim": reclaim}).scalar_one())
 
     def lag(self) -> float:
-        """For how many seconds the workspace has been due that waits longest; 0 if none waits."""
+        """The longest time that a workspace has been due, in seconds; 0 if none is due."""
         longest = func.extract("epoch", func.now() - func.min(workspaces.c.due_at))
         with self.engine.connect() as connection:
             return max(0.0, float(connection.scalar(select(func.coalesce(longest, 0))) or 0))
@@ -258,7 +260,7 @@ class Control:
 
     @staticmethod
     def _next_epoch(connection: Connection, workspace: str) -> int:
-        """Waits for the transaction, if there is one, that holds the present epoch."""
+        """Begins the next epoch. Waits for a transaction that still locks the present one."""
         count = update(epochs).where(epochs.c.workspace == workspace).values(epoch=epochs.c.epoch + 1)
         return int(connection.execute(count.returning(epochs.c.epoch)).scalar_one())
 
@@ -277,10 +279,10 @@ def _update_of(workspace: str, values: dict[str, Any], due_in: timedelta | None)
 def open_control(
     url: str, address: Callable[[], str] | None = None, *, reclaim: timedelta = timedelta(seconds=25)
 ) -> Control:
-    """The control schema in the database of a deployment's ledgers; made, or brought up to date, if need be.
+    """The control schema in the database of a deployment's ledgers, created or updated if necessary.
 
-    The server ends a transaction in which nothing happens for as long as `reclaim`: that of a worker that is paused or
-    cut off, whose locks others would wait for. LedgerError if the database cannot be used.
+    The server ends a transaction that has been idle for as long as `reclaim`: its worker is paused or cut off, and
+    other workers would wait for its locks. LedgerError if the database cannot be used.
     """
 
     def open_engine(shard: str) -> Engine:
@@ -313,8 +315,8 @@ def idle_limit(reclaim: timedelta) -> str:
 
 
 def _bring_up_to_date(connection: Connection) -> None:
-    """Runs the scripts that have not run here. Of several workers that start at once, one does, and the others wait."""
-    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # to load the scripts takes a while
+    """Runs the scripts that have not run yet. If several workers start at once, one runs them and the others wait."""
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # loading the scripts takes a while
     connection.execute(select(func.pg_advisory_xact_lock(_KEY)))
     enter_schema(connection)
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {CONTROL}.scripts (name text PRIMARY KEY)"))

@@ -29,10 +29,10 @@ class DeploymentSettings(ConnectionSettings):
 class ExportedKeys(ReadingKeys):
     """The keys of a measure of another workspace's key result."""
 
-    name: str = Field(min_length=1, description="The workspace, of the same deployment.")
-    key_result: str = Field(min_length=1, description="The key result, which that workspace exports.")
+    name: str = Field(min_length=1, description="The other workspace, in the same deployment.")
+    key_result: str = Field(min_length=1, description="The id of a key result that the other workspace exports.")
     unit: str | None = Field(
-        None, description="The unit that is expected there; unless given, that of the key result which is measured."
+        None, description="The unit that the exported key result must have; by default the unit of your key result."
     )
 
     @model_validator(mode="after")

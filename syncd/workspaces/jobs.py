@@ -1,4 +1,4 @@
-"""The jobs of a worker: each is one cycle of one workspace, run as threads run it, in an epoch of its own."""
+"""The jobs of a worker: each runs one cycle of one workspace in an epoch of its own, as the single process does."""
 
 from __future__ import annotations
 
@@ -34,21 +34,19 @@ from syncd.workspaces.quotas import StoredQuotas
 
 log = logging.getLogger("syncd.workspaces")
 _IN_DOUBT: tuple[State, ...] = ("sending",)
-_SILENT = 300.0  # seconds that a job waits for a connection that is silent: no later cycle could take its answer
+_SILENT = 300.0  # seconds that a job waits for a silent connection, because no later cycle could use its answer
 _SENDING = 300.0  # seconds that a job waits for publishers after its cycle
-_BETWEEN_TRIES = 1.0  # seconds, to note how a job ended while the database is away
+_BETWEEN_TRIES = 1.0  # seconds between tries to note the end of a job while the database cannot be reached
 _HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
 _FILES_ARE_WRONG = timedelta(minutes=1)  # until a workspace whose files are wrong is due again
-_GIVES_UP = 10  # reclaim times, after which no worker is expected to have what a job asks for
+_GIVES_UP = 10  # multiples of `reclaim`; after that, no worker is expected to have the files that a job needs
 
 
 class Jobs:
-    """Runs jobs of workspaces; each call in a thread of its own. It remembers the configuration of each workspace."""
+    """Runs jobs of workspaces, each in a thread of its own. It remembers the configuration of each workspace."""
 
     def __init__(self, path: Path, control: Control, keys: WorkerKeys, stopping: threading.Event) -> None:
-        """`path` is the deployment's file, `keys` are those that it has for workers. Jobs end soon once `stopping` is
-        set.
-        """
+        """`path` is the deployment's file, `keys` is its block `worker:`. Jobs end soon after `stopping` is set."""
         self._path = path
         self._control = control
         self._soon = keys.reclaim
@@ -62,12 +60,12 @@ class Jobs:
         self._pruned: dict[str, date | None] = {}
 
     def use(self, control: Control) -> None:
-        """Goes on with new connections; what it remembers of files stays."""
+        """Continues with new connections to the database. The remembered configurations stay."""
         self._control = control
 
     def run(self, workspace: str, job: int, digest: str | None) -> Outcome:
-        """Runs a job, if this worker has the configuration with this digest, and notes how it ended; the workspace is
-        then due again. Raises Replaced if another worker has taken it over.
+        """Runs a job, if this worker has the configuration with this digest. Notes how the job ended and when the
+        workspace is due again. Raises Replaced if another worker has taken the job over.
         """
         try:
             configuration = self._configuration(workspace)
@@ -79,7 +77,7 @@ class Jobs:
             fence = self._control.take(workspace, job)
         except Replaced:
             raise
-        except LedgerError as error:  # it is due again once a worker sees that no job of it is left
+        except LedgerError as error:  # the workspace is due again when a worker sees that it has no job
             log.error("job not begun", extra={"reason": str(error)})
             raise
         outcome, problem, due_in = self._cycle(workspace, configuration, fence)
@@ -87,7 +85,7 @@ class Jobs:
         return outcome
 
     def _configuration(self, workspace: str) -> Configuration:
-        """The files as they are now; those that were valid last, if there are any, while they are wrong."""
+        """The configuration of the files as they are now. While they are not valid: the last valid one, if any."""
         configuration = self._configurations.get(workspace)
         if configuration is None:
             config = self._load(workspace)
@@ -105,7 +103,7 @@ class Jobs:
         return load_config(self._path, workspace, last=last)
 
     def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
-        """What becomes of a job whose files this worker cannot use: where they are missing, others may have them."""
+        """Ends a job whose files this worker cannot use. If they are missing, hands it back: others may have them."""
         self._configurations.pop(workspace, None)
         if not self._is_gone(workspace):
             log.error("cycle not run", extra={"reason": str(error)})
@@ -117,7 +115,7 @@ class Jobs:
         return self._hand_back(workspace, str(error))
 
     def _is_gone(self, workspace: str) -> bool:
-        """Whether the deployment has no such workspace; a deployment whose own file is wrong tells nothing of that."""
+        """Whether the deployment has no such workspace; False if the deployment's own file is not valid."""
         try:
             return workspace not in deployment_at(self._path).names()
         except ConfigError:
@@ -129,10 +127,10 @@ class Jobs:
         return "handed back"
 
     def _has_the_right_files(self, workspace: str, config: Config, needed: str | None) -> bool:
-        """Whether a job that needs the configuration with this digest may run with this one.
+        """Whether a job that needs the configuration with the digest `needed` may run with `config`.
 
-        Another configuration is the newer one if this worker saw the files change, or began after the other was
-        announced: it is then announced in its place. Else the other is, and its job is for a worker that has it.
+        If they differ, `config` is the newer one if this worker saw the files change, or began after the other was
+        announced. It is then announced instead. Otherwise the other is newer, and the job needs a worker that has it.
         """
         digest, before = digest_of(config), self._digests.get(workspace)
         self._digests[workspace] = digest
@@ -153,12 +151,12 @@ class Jobs:
     def _cycle(
         self, workspace: str, configuration: Configuration, fence: Fence
     ) -> tuple[Outcome, str | None, timedelta]:
-        """Runs the cycle. Returns how it ended, what was wrong, and in what time the next one is due."""
+        """Runs the cycle. Returns how it ended, the problem if it failed, and after what time the next one is due."""
         config = configuration.config
         try:
             ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=FencedDatabases(fence))
-            assert ledger is not None  # open_ledger creates it
-            with closing(ledger), service_lock(ledger.engine):  # `syncd restore` asks for it
+            assert ledger is not None  # open_ledger creates the ledger
+            with closing(ledger), service_lock(ledger.engine):  # `syncd restore` needs this lock
                 return self._cycle_of(workspace, configuration, ledger)
         except (LedgerError, LedgerBusy) as error:
             if isinstance(error, NewerLedger):  # a newer worker must not leave the next job to this one
@@ -192,12 +190,12 @@ class Jobs:
             self._keep_up(workspace, configuration, ledger)
         at = min(filter(None, [due.at, job.send_again_at]))
         if job.ledger_problem is not None or ledger.outbox.in_state(_IN_DOUBT):
-            at = min(at, datetime.now(UTC) + self._soon)  # another job reads back whether those arrived
+            at = min(at, datetime.now(UTC) + self._soon)  # another job reads back whether these deliveries arrived
         due_in = max(timedelta(), at - datetime.now(UTC))
         return ("complete" if job.cycle_problem is None else "failed"), job.cycle_problem, due_in
 
     def _keep_up(self, workspace: str, configuration: Configuration, ledger: Ledger) -> None:
-        """Prunes the ledger once a night, and backs it up when that is due."""
+        """Prunes the ledger once a night, and backs it up when a backup is due."""
         upkeep = Upkeep(
             ledger,
             lambda: configuration.config,
@@ -209,7 +207,7 @@ class Jobs:
         self._pruned[workspace] = upkeep.pruned
 
     def _end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta) -> None:
-        """Notes how a job ended. While the database is away, it waits: else the workspace would not be due again."""
+        """Notes how a job ended. It waits for the database, because otherwise the workspace would not be due again."""
         while True:
             try:
                 self._control.end(fence, outcome, problem, due_in)
@@ -230,7 +228,7 @@ class Jobs:
 
 
 def deployment_at(path: Path) -> Deployment:
-    """The deployment of a file. ConfigError if it is wrong, or none any more."""
+    """The deployment of a file. ConfigError if the file is not valid, or is no deployment any more."""
     deployment = read_deployment(path)
     if deployment is None:
         message = "has no `workspaces:`; `syncd worker` runs those of a deployment"
@@ -239,6 +237,6 @@ def deployment_at(path: Path) -> Deployment:
 
 
 def digest_of(config: Config) -> str:
-    """The digest of the files of a workspace and of the ledger's version: workers of both can do each other's jobs."""
+    """The digest of a workspace's files and the ledger's version. Workers with the same digest can swap jobs."""
     parts = [config.document.digest, *(mapping.digest for mapping in config.mappings), migrate.head().encode()]
     return blake2b(b"".join(parts), digest_size=16).hexdigest()

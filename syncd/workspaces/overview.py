@@ -1,4 +1,4 @@
-"""Each workspace of a deployment at a glance: how its objectives stand, what fails, and how fresh its numbers are."""
+"""An overview of each workspace: its objectives by health, failing connections, and the age of its last sync."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class WorkspacesDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceOverview:
-    """A workspace at `as_of`, or the `problem` for which it cannot be shown.
+    """A workspace at `as_of`, or the `problem` that prevents its overview.
 
-    `failing` are its connections with a stream that the last pull did not bring whole. `synced_at` is when its last
-    sync ended, None before the first. By `late_from`, two more syncs were due.
+    `failing` are its connections with a stream whose last pull was not complete. `synced_at` is the end of its last
+    sync, None before the first. `late_from` is the time at which two more syncs were due.
     """
 
     name: str
@@ -70,8 +70,8 @@ class WorkspaceOverview:
 
 
 def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[WorkspaceOverview]:
-    """Every workspace in the order of their names, of its period of today or the one named. What is wrong with one is
-    said in its own overview, and keeps no other from being shown.
+    """The overviews of all workspaces by name, for `period` or each workspace's period of today. A workspace with a
+    problem has an overview that shows the problem.
     """
     for name in sorted(deployment.names()):
         if name in deployment.refused:
@@ -90,7 +90,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
 
 
 def broken_overview(name: str, problem: str | None) -> WorkspaceOverview:
-    """The overview of a workspace that cannot be shown; what the problem advises is for it."""
+    """The overview of a workspace with a problem. Commands that the problem advises name the workspace."""
     return WorkspaceOverview(name, None if problem is None else for_workspace(problem, name))
 
 
@@ -123,8 +123,8 @@ def _opened(config: Config, workspace: str, period: str | None) -> WorkspaceOver
 def overview_of_workspace(
     config: Config, ledger: Ledger | None, workspace: str, now: datetime, period: str | None = None
 ) -> WorkspaceOverview:
-    """The overview of a workspace whose ledger is open, of its period of today or the one named. ConfigError if it has
-    no such period; LedgerError.
+    """The overview of a workspace whose ledger is open, for `period` or its period of today. ConfigError if it has no
+    such period; LedgerError if the ledger fails.
     """
     okrs = chosen_period(config, period, now)
     report = report_of(Snapshots(config, okrs, ledger).now(now))
@@ -145,7 +145,7 @@ def overview_of_workspace(
 
 
 def _failing(config: Config, ledger: Ledger, now: datetime) -> Iterator[str]:
-    """The connections of which a stream that the mappings need did not come whole when it was last pulled."""
+    """The connections with a stream that the mappings need and whose last pull was not complete."""
     last = ledger.cycles.last(pulled=True)
     periods = published_periods(config, now)
     for name in config.connections if last is not None else ():

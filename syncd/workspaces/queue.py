@@ -1,4 +1,7 @@
-"""The queue of jobs: Procrastinate, with its tables in the control schema. Only what starts a worker imports it."""
+"""The queue of jobs: Procrastinate, with its tables in the control schema.
+
+Only code that starts a worker imports this module.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from syncd.workspaces.control import Due, idle_limit
 
 _TASK = "syncd.cycle"
 _QUEUE = "syncd"
-_CONNECTIONS = 4  # at most, for what the queue itself asks
+_CONNECTIONS = 4  # the most connections for the queue's own queries
 
 _deferring = App(connector=SyncPsycopgConnector())  # it has no connection of its own
 
@@ -29,9 +32,9 @@ RunJob = Callable[[str, int, str | None], Awaitable[None]]
 
 
 def defer(connection: Connection, due: Due) -> None:
-    """Puts the job of a workspace into the queue, unless it waits there, in the transaction of the connection.
+    """Puts the job of a workspace into the queue, in the transaction of the connection, unless a job of it waits there.
 
-    Its lock lets no two jobs of a workspace run at the same time.
+    The job's lock prevents two jobs of a workspace from running at the same time.
     """
     driver: Any = connection.connection.driver_connection
     name = due.workspace
@@ -41,12 +44,13 @@ def defer(connection: Connection, due: Due) -> None:
 
 
 def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> App:
-    """The queue in the database of an address, which is asked for each new connection, because passwords are rotated.
+    """The queue in the database at an address. Each new connection calls `address`, because passwords are rotated.
 
-    A server that is silent for longer than `patience` has failed; a transaction that is idle so long has ended.
+    A server that is silent for longer than `patience` counts as failed. The server ends a transaction that is idle for
+    longer than `patience`.
     """
 
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # the worker says by itself that the database is away
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # the worker itself reports a failure of the database
 
     async def configure(connection: ImpatientAsyncConnection) -> None:
         connection.patience = patience.total_seconds()
@@ -80,7 +84,7 @@ def queue_of(address: Callable[[], str], patience: timedelta, run: RunJob) -> Ap
 
 
 def takes_jobs(app: App, *, heartbeat: timedelta, reclaim: timedelta, concurrency: int, poll: float) -> Awaitable[None]:
-    """Takes jobs until it is cancelled; then it waits for those that run. A job that ended leaves nothing behind."""
+    """Takes jobs until it is cancelled, then waits for the running jobs. The rows of ended jobs are deleted."""
     return app.run_worker_async(
         queues=[_QUEUE],
         concurrency=concurrency,

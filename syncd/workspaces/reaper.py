@@ -1,4 +1,4 @@
-"""Takes jobs from workers that are dead, paused, unreachable or too slow. It has no lock: each worker does it."""
+"""Takes jobs from workers that are dead, paused, unreachable or too slow. Each worker does this, without a lock."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = logging.getLogger("syncd.workspaces")
 
 
 async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadline: timedelta) -> int:
-    """Ends each job whose worker gave no sign of life for `reclaim`, or that runs past the deadline, and makes its
-    workspace due. Returns how many there were.
+    """Ends each job whose worker sent no heartbeat for `reclaim`, or that runs past the deadline, and makes its
+    workspace due. Returns the number of jobs that it ended.
 
-    A stalled job is never put back into the queue: that fails where a successor waits already. It ends as failed, and
-    the next tick defers another one if none waits.
+    A stalled job is never put back into the queue, because that fails if a successor waits already. It ends as failed,
+    and the next tick defers another job if none waits.
     """
     jobs: JobManager = app.job_manager
     seconds = reclaim.total_seconds()
@@ -34,7 +34,7 @@ async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadli
     for job in stalled.values():
         try:
             reclaimed += await _reclaim(jobs, control, job)
-        except LedgerError as error:  # the database of its ledger is away, and that of others may not be
+        except LedgerError as error:  # the database of its ledger cannot be reached; the databases of others may work
             log.warning("job cannot be taken from its worker yet", extra={"job": job.id, "reason": str(error)})
     await jobs.prune_stalled_workers(seconds)
     return reclaimed
@@ -43,7 +43,7 @@ async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadli
 async def _reclaim(jobs: JobManager, control: Control, job: Job) -> bool:
     """Ends a job; False if another worker did so at the same time.
 
-    The epoch is over before the job is: no successor can have begun, for the job still holds the lock.
+    The epoch ends before the job does. Until then no successor can begin, because the job still holds the lock.
     """
     assert job.id is not None
     workspace = str(job.task_kwargs["workspace"])

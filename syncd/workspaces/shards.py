@@ -1,7 +1,7 @@
-"""The databases of ledgers beside that of the control schema, where the deployment's `ledger:` holds `{shard}`.
+"""The databases of the other shards, if the deployment's `ledger:` contains `{shard}`.
 
-What a transaction of a ledger must lock or write together with its own rows lies in its database: the epochs of the
-workspaces there, and the rows by which somebody asks for a cycle. The rest of the control schema is in shard 0 alone.
+Each database has the tables that a transaction of a ledger locks or writes together with its own rows: the epochs of
+its workspaces, and the rows that request a cycle. The rest of the control schema is only in shard 0.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from syncd.config.ledger_address import OF_CONTROL, shard_of
 
 
 class Shards:
-    """The databases, each opened when it is first needed: one that is away keeps nobody from the others."""
+    """The databases, each opened at its first use, so that one that cannot be reached does not affect the others."""
 
     def __init__(self, open_engine: Callable[[str], Engine]) -> None:
-        """`open_engine` opens the database of a shard, and makes its control schema if need be."""
+        """`open_engine` opens the database of a shard, and creates its control schema if necessary."""
         self._open = open_engine
         self._engines: dict[str, Engine] = {}
         self._lock = threading.Lock()
@@ -28,20 +28,20 @@ class Shards:
         self._turns: Iterator[str] = iter(())
 
     def use_for(self, workspaces: Iterable[str]) -> None:
-        """These are the workspaces of the deployment."""
+        """Sets the workspaces of the deployment, which determine the databases that are used."""
         shards = {shard_of(name) for name in workspaces} - {OF_CONTROL}
         if shards != self._in_use:
             self._in_use, self._turns = shards, cycle(sorted(shards))
 
     def next(self) -> Engine | None:
-        """One database after the other, of those that have workspaces; None if all are in the control's."""
+        """The next of the databases that have workspaces, in turn; None if all workspaces are in shard 0."""
         shard = next(self._turns, None)
         return None if shard is None else self._engine(shard)
 
     @contextmanager
     def beside(self, connection: Connection, workspace: str) -> Iterator[Connection]:
-        """A transaction where the epoch of a workspace is. It ends before that of the control schema's connection,
-        which is the same one if the workspace is in shard 0.
+        """A transaction in the database with the epoch of a workspace. It ends before the transaction of `connection`,
+        or is the same one if the workspace is in shard 0.
         """
         shard = shard_of(workspace)
         if shard == OF_CONTROL:

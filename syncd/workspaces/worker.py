@@ -1,6 +1,6 @@
-"""`syncd worker`: takes the jobs of a deployment's workspaces, beside any number of other workers.
+"""`syncd worker`: runs the jobs of a deployment's workspaces, together with any number of other workers.
 
-Every worker also ticks: it defers the jobs that are due, and reclaims those of workers that are gone. None is special.
+Every worker also ticks: it defers the jobs that are due, and reclaims the jobs of dead workers. No worker is special.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from syncd.workspaces.reaper import reclaim_stalled
 from syncd.workspaces.worker_metrics import WorkerMetrics
 
 log = logging.getLogger("syncd.workspaces")
-_TICK = 1.0  # seconds, at most: half a heartbeat, so that short times of `worker:` are short takeovers
+_TICK = 1.0  # seconds at most; half of a shorter heartbeat, so that short times in `worker:` make takeovers short
 _SHORTEST_TICK = 0.1
-_GRACE = 8.0  # seconds that jobs have to end after a stop; then they are left as if the worker were killed
+_GRACE = 8.0  # seconds that jobs have to end after a stop; then they are abandoned as after a kill
 
 
 class Worker:
     """Takes jobs until it is stopped."""
 
     def __init__(self, path: Path) -> None:
-        """`path` is the deployment's file. ConfigError if it is no deployment for workers."""
+        """`path` is the deployment's file. ConfigError if the deployment has no workers."""
         self.metrics = WorkerMetrics()
         self._path = path
         deployment = deployment_at(path).with_workspaces()
@@ -52,16 +52,16 @@ class Worker:
         self._stopping, self._reloading = threading.Event(), threading.Event()
         self.stopped_at = math.inf
         self.alive: int | None = None
-        """How many workers there are, by the last look."""
+        """The number of workers at the last check."""
         self._ticked_at: float | None = None
         self._moved_at = self._looked_at = time.monotonic()
         self._jobs: Jobs | None = None
-        self._began: dict[int, float] = {}  # when each job that runs here began
+        self._began: dict[int, float] = {}  # the start of each job that runs in this worker
         self._config_problem: str | None = None
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
-        """Ends `run` within seconds: each job ends after its present page, and others go on with it."""
+        """Ends `run` within seconds: each job ends after the page that it is reading, and other workers continue it."""
         self.stopped_at = time.monotonic()
         self._stopping.set()
 
@@ -71,16 +71,16 @@ class Worker:
 
     @property
     def stopping(self) -> bool:
-        """Whether it has been asked to end."""
+        """Whether the worker has been told to stop."""
         return self._stopping.is_set()
 
     def standstill(self) -> float | None:
-        """For how many seconds nothing has moved, if something should have; else None."""
+        """For how many seconds the worker has made no progress, if it should have made some; else None."""
         still = time.monotonic() - self._moved_at
         return still if still > 60 + self._keys.reclaim.total_seconds() else self._all_hang()
 
     def problem(self) -> str | None:
-        """Why it takes no jobs; None if it does."""
+        """The reason why it takes no jobs; None if it takes jobs."""
         if self._problem is None and self._ticked_at is not None:
             silent = time.monotonic() - self._ticked_at
             if silent > self._keys.reclaim.total_seconds():
@@ -90,7 +90,7 @@ class Worker:
         return self._problem
 
     def _all_hang(self) -> float | None:
-        """For how many seconds every job that it can run at a time has run, if others have them all by now."""
+        """For how many seconds all of its places have been occupied by jobs that others have reclaimed; else None."""
         now, most = time.monotonic(), (self._keys.deadline + self._keys.reclaim).total_seconds()
         hanging = [seconds for began in list(self._began.values()) if (seconds := now - began) > most]
         return min(hanging) if len(hanging) >= self._keys.concurrency else None
@@ -101,7 +101,7 @@ class Worker:
         return self.metrics.text()
 
     def run(self) -> None:
-        """Takes jobs until it is stopped. Jobs that do not end then are left behind, and reclaimed by others."""
+        """Takes jobs until it is stopped. Jobs that then do not end in time are abandoned, and others reclaim them."""
         thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="jobs", daemon=True)
         thread.start()
         standing = Watch(self.standstill)
@@ -116,7 +116,7 @@ class Worker:
             log.info("stopped")
 
     async def _serve(self) -> None:
-        """Goes on whatever the database does: after a failure with new connections."""
+        """Takes jobs until it is stopped, with new connections after each failure of the database."""
         asyncio.get_running_loop().set_exception_handler(_log_failure)
         while not self._stopping.is_set():
             self._moved_at = time.monotonic()
@@ -179,7 +179,7 @@ class Worker:
                 await taking
 
     async def _run(self, jobs: Jobs, workspace: str, job: int, digest: str | None) -> None:
-        """Runs a job in a thread that holds nobody up at the end of the process."""
+        """Runs a job in a daemon thread, which does not delay the end of the process."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Outcome] = loop.create_future()
 
@@ -206,9 +206,9 @@ class Worker:
             self.metrics.jobs.labels(outcome).inc()
 
     async def _tick(self, control: Control) -> None:
-        """Defers what is due."""
+        """Defers a job for each workspace that is due."""
         if self._reloading.is_set():
-            self._reloading.clear()  # before the files are read: a SIGHUP that comes meanwhile is for another tick
+            self._reloading.clear()  # before the files are read: a later SIGHUP causes another tick
             try:
                 await asyncio.to_thread(control.make_due, list(deployment_at(self._path).workspaces))
             except BaseException:
@@ -219,35 +219,35 @@ class Worker:
         self._ticked_at, self._problem = time.monotonic(), None
 
     async def _reclaim(self, app: App, control: Control) -> None:
-        """Takes the jobs of workers that are gone, and defers them at once.
+        """Takes the jobs of dead workers, and defers their workspaces at once.
 
-        It looks as often as it ticks, however rare heartbeats are: else a takeover would take `reclaim` and a
-        heartbeat more.
+        It checks at every tick, even if heartbeats are rare. Otherwise a takeover would take one heartbeat longer than
+        `reclaim`.
         """
         keys, looked_at = self._keys, self._looked_at
         self._looked_at = time.monotonic()
-        if self._looked_at - looked_at >= keys.reclaim.total_seconds():  # it stood still itself, and judges nobody
+        if self._looked_at - looked_at >= keys.reclaim.total_seconds():  # it stood still itself, so it cannot judge
             return
         if reclaimed := await reclaim_stalled(app, control, keys.reclaim, keys.deadline):
             self.metrics.reclaimed.inc(reclaimed)
             await asyncio.to_thread(control.defer_due, defer)
 
     async def _collect_wakes(self, control: Control) -> None:
-        """Looks for requests in the databases of ledgers, which are several. One that is away holds up no tick."""
+        """Collects requests from the databases of other shards. A database that cannot be reached delays no tick."""
         try:
             await asyncio.to_thread(control.collect_wakes)
         except LedgerError as error:
             log.warning("requests cannot be read", extra={"reason": str(error)})
 
     async def _look(self, control: Control) -> None:
-        """Looks for new workspaces, other workers, and workspaces whose jobs were lost."""
+        """Checks for new workspaces, other workers, and workspaces whose jobs were lost."""
         await asyncio.to_thread(self._register, control)
         self.alive = max(1, await asyncio.to_thread(control.workers, self._keys.reclaim))  # it may not be registered
         self.metrics.workers.set(self.alive)
         await asyncio.to_thread(control.recover)
 
     def _register(self, control: Control) -> None:
-        """Makes the workspaces known that the files have. While the deployment's file is wrong, those stay that are."""
+        """Registers the workspaces of the files. While the deployment's file is not valid, the registered ones stay."""
         try:
             names = deployment_at(self._path).workspaces
         except ConfigError as error:
@@ -287,6 +287,6 @@ def _conclude(ended: asyncio.Future[Outcome], result: Any) -> None:
 
 
 def _log_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A job that was taken over cannot be ended any more; whatever else failed beside the worker is said, too."""
+    """Logs errors outside of the worker's own tasks, such as the end of a job that another worker has taken over."""
     error = context.get("exception")
     log.warning("job not ended", extra={"reason": str((error and error.__cause__) or error or context["message"])})

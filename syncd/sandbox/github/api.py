@@ -33,7 +33,7 @@ _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(
 
 
 class GitHub:
-    """Routes requests to the code host; between requests it keeps each token's quota and the lists it has sorted."""
+    """Routes requests to the code host. It stores the quota of each token, and the lists that it has sorted."""
 
     def __init__(self, host: CodeHost, credentials: Credentials) -> None:
         self._host = host
@@ -41,7 +41,7 @@ class GitHub:
         self._lock = threading.Lock()
         self._used: dict[str, int] = defaultdict(int)
         self.windows: list[dict[str, int]] = [self._used]
-        """The requests of each token that counted, window by window."""
+        """The number of counted requests of each token, window by window."""
         self._reset = int(time.time()) + WINDOW
         self._sorted: dict[tuple[Any, ...], tuple[int, list[Item]]] = {}
 
@@ -109,7 +109,7 @@ class GitHub:
             case "GET", ["issues"]:
                 return self._items(request, repo, "issue")
             case "GET", ["releases"]:
-                # Only those with push access see drafts, and a token for reading has no push access.
+                # Only accounts with push access see drafts, and a read-only token has no push access.
                 return self._releases(request, repo, push=request.bearer() != self._credentials.github_readonly)
             case "GET", ["deployments" | "actions" | "git" | "compare", *_] | ["pulls", _, "commits"]:
                 return Deliveries(request, self._host, repo).answer(path)
@@ -122,10 +122,10 @@ class GitHub:
     def _refusal(
         self, request: Request, repo: Repo, path: list[str], permissions: Mapping[str, str]
     ) -> Response | None:
-        """403 if the token lacks the permission that the request needs, which a header then names; else None.
+        """403 if the token lacks the permission that the request needs; a header names the permission. Else None.
 
-        Reading a pull request as an issue takes the permission for issues; writing to it takes the permission for
-        pull requests, as fine-grained tokens show (actions/github-script#323).
+        Reading a pull request as an issue needs the permission for issues. Writing to it needs the permission for pull
+        requests, as fine-grained tokens show (actions/github-script#323).
         """
         needed = {"issues": "issues", "pulls": "pull_requests", "releases": "contents", "contents": "contents"}
         needed |= PERMISSIONS
@@ -153,7 +153,7 @@ class GitHub:
         return False
 
     def _author(self, request: Request) -> str:
-        """The login that writes with the request's token: the app's bot, or the account."""
+        """The author of writes with the request's token: the login of the app's bot, or of the account."""
         return "syncd[bot]" if self._credentials.is_installation(request.bearer() or "") else ACCOUNT
 
     # -- lists
@@ -193,8 +193,8 @@ class GitHub:
     def _sorted_items(
         self, key: tuple[Any, ...], repo: Repo, matches: Callable[[Item], bool], *, by_update: bool, reverse: bool
     ) -> list[Item]:
-        """The sorted list of a query. The sorted list is kept until the repository changes, because sorting makes deep
-        pages slow.
+        """The sorted list of a query. It is stored until the repository changes, because sorting again for each page
+        would be slow.
         """
         version, items = self._sorted.get(key, (-1, []))
         if version != repo.version:
@@ -208,7 +208,7 @@ class GitHub:
         return items
 
     def _releases(self, request: Request, repo: Repo, *, push: bool) -> Response:
-        """The latest created first; drafts only for accounts with push access."""
+        """The releases, the latest created first. Drafts are only for accounts with push access."""
         releases: list[Release] = [release for release in repo.releases.values() if push or not release.draft]
         releases.sort(key=lambda release: (release.created_at, release.id), reverse=True)
         address = f"{request.base}/repositories/{repo.id}/releases"
@@ -255,7 +255,7 @@ class GitHub:
 
 
 def _closed(repo: Repo, path: list[str]) -> Response | None:
-    """The refusal of a repository that GitHub has blocked, or of a part of it that is turned off; else None."""
+    """The refusal if GitHub has blocked the repository, or if the requested part of it is turned off; else None."""
     if repo.blocked is not None:
         block = {"reason": repo.blocked, "created_at": "2026-10-01T08:00:00Z", "html_url": None}
         return error(451 if repo.blocked == "dmca" else 403, "Repository access blocked", block=block)
