@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from syncd.sdk import Secret, WebAddress, WebSettings
+from syncd.sdk import Seconds, Secret, WebAddress, WebSettings
 from syncd.sdk.key_rules import text
 
 GOOGLE = "https://sheets.googleapis.com"
@@ -46,7 +46,10 @@ class SheetsSettings(WebSettings):
         None,
         description="What mappings may read: ids of spreadsheets. All of it, unless given; `*` stands for any text.",
     )
-    timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
+    timeout: Seconds = Field(
+        60,
+        description="How long to wait for a connection, and for each part of an answer: in seconds, or such as 30s.",
+    )
 
     def credential_name(self) -> str | None:
         """The service account of a key file."""

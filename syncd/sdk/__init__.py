@@ -31,7 +31,7 @@ from syncd.sdk.connector import (
     is_local,
     measure_keys,
 )
-from syncd.sdk.durations import Duration, parse_duration
+from syncd.sdk.durations import Duration, DurationOfDays, Seconds, parse_duration
 from syncd.sdk.errors import (
     ConfigError,
     Problem,
@@ -98,6 +98,7 @@ __all__ = [
     "Context",
     "Days",
     "Duration",
+    "DurationOfDays",
     "ExcludedMembers",
     "Json",
     "JsonClient",
@@ -127,6 +128,7 @@ __all__ = [
     "RetryLater",
     "RetryPolicy",
     "Scalar",
+    "Seconds",
     "Secret",
     "Server",
     "Snapshot",
