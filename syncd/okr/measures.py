@@ -37,7 +37,8 @@ class RecordMeasure:
     are the same whatever their case if `of_ignores_case`. `kind` selects one kind if the streams hold several. `share`
     is a percentage: the share of done records among all records that pass the filters, whatever their dates. `per`
     turns the number into a rate. `never` is the reason that the connector gives if no record can ever pass, `idle` the
-    reason that a filter excludes nothing; these are only remarks and do not affect the result. `is_work` says that each
+    reason that a filter excludes nothing, `restriction` what the connection's settings leave out; these are only
+    remarks and do not affect the result. `is_work` says that each
     record that counts is a piece of work. With `asks_days` the requests name days of the window, and the keys of the
     streams name the window.
     """
@@ -55,6 +56,7 @@ class RecordMeasure:
     never: str | None = field(default=None, compare=False)
     idle: str | None = field(default=None, compare=False)
     is_work: bool = field(default=False, compare=False)
+    restriction: str | None = field(default=None, compare=False)
     asks_days: bool = field(default=False, metadata=UNMEASURED)
 
     @property
