@@ -95,6 +95,14 @@ class ListedField(Answer):
     name: str
 
 
+class ListedProject(Answer):
+    """A project that the account sees."""
+
+    id: str
+    key: str
+    name: str
+
+
 class MyPermission(Answer):
     """Whether the account has a permission."""
 

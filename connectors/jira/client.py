@@ -18,7 +18,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.advice import advice
-from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
+from connectors.jira.answers import Account, CloudPage, ListedField, ListedProject, ServerInfo, ServerPage
 from connectors.jira.changelog import Change, ChangePage, ListedStatus, LoggedIssue
 from connectors.jira.fields import ALWAYS, Id
 from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of
@@ -89,6 +89,16 @@ class Client:
         if self._listed is None:
             self._listed = self._ask(self._jira.fields, list[ListedField])
         return self._listed
+
+    def project_names(self, key: str) -> Sequence[str]:
+        """The name and the id of a project, and its key now; empty if the account sees no project of that key."""
+        try:
+            project = self._ask(lambda: self._jira._get_json(f"project/{key}"), ListedProject)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return []
+        return [project.name, project.id, project.key]
 
     def status_categories(self) -> Mapping[str, str]:
         """The key of the category of each status, by status id. They are requested only once."""

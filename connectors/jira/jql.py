@@ -7,7 +7,8 @@ back by the greatest difference between two zones. Extra issues do no harm, but 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,79 @@ def _terms(jql: str) -> list[str]:
         else:
             terms[-1] += token
     return [term.strip() for term in terms]
+
+
+_PROJECT_KEY = re.compile(r"[A-Z][A-Z0-9_]*")
+_ISSUE_KEY = re.compile(r"([A-Z][A-Z0-9_]*)-\d+", re.IGNORECASE)
+_OF_ISSUES = ("key", "issuekey", "issue", "id")
+_PART = re.compile(
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(!=|!~|[<>]=|[=~<>!(),]|&&?|\|\|?|[^\s"'()=!~<>,&|]+)""", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedProject:
+    """A project that a query asks for. `is_key`: the text is certainly a key, and not perhaps a name or an id."""
+
+    name: str
+    is_key: bool
+
+
+def named_projects(jql: str) -> Iterator[NamedProject]:
+    """The projects that a query asks for, by themselves or by the key of an issue: `project in (KB, "Web site")`,
+    `key = KB-12`. Conditions below a NOT, and those that exclude a project, ask for none.
+    """
+    parts = [_Part(match) for match in _PART.finditer(unordered(jql))]
+    negated, next_negated, index = [False], False, 0
+    while index < len(parts):
+        part, index = parts[index], index + 1
+        if part.word in ("not", "!"):
+            next_negated = not next_negated
+        elif part.word == "(":
+            negated.append(negated[-1] != next_negated)
+            next_negated = False
+        elif part.word == ")":
+            negated = negated[:-1] or [False]
+        elif part.word not in ("and", "or", "&", "&&", "|", "||"):
+            values, index = _asked_values(parts, index)
+            if negated[-1] == next_negated:
+                yield from _projects_in(part.text.lower(), values)
+            next_negated = False
+
+
+class _Part:
+    """A part of a query: `text` without its quotes, and `word` in lower case, or "" if it was quoted."""
+
+    def __init__(self, match: re.Match[str]) -> None:
+        quoted, plain = match.groups()
+        self.text = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1:-1])
+        self.word = plain.lower() if plain is not None else ""
+
+
+def _asked_values(parts: Sequence[_Part], index: int) -> tuple[Sequence[str], int]:
+    """The values of `= X` or `in (X, Y)` from `index` on, without functions; and the index after them."""
+    words = [part.word for part in parts[index : index + 2]]
+    if words[:1] == ["="] and index + 1 < len(parts):
+        is_function = index + 2 < len(parts) and parts[index + 2].word == "("
+        return [] if is_function else [parts[index + 1].text], index + 2
+    if words != ["in", "("]:
+        return [], index
+    values, depth, index = list[str](), 1, index + 2
+    while index < len(parts) and depth:
+        part, index = parts[index], index + 1
+        depth += {"(": 1, ")": -1}.get(part.word, 0)
+        is_function = index < len(parts) and parts[index].word == "("
+        if depth == 1 and part.word not in ("(", ")", ",") and not is_function:
+            values.append(part.text)
+    return values, index
+
+
+def _projects_in(field: str, values: Sequence[str]) -> Iterator[NamedProject]:
+    for value in values:
+        if field == "project":
+            yield NamedProject(value, _PROJECT_KEY.fullmatch(value) is not None)
+        elif field in _OF_ISSUES and (match := _ISSUE_KEY.fullmatch(value)):
+            yield NamedProject(match[1].upper(), True)
 
 
 def within(jql: str, projects: Iterable[str] | None) -> str:

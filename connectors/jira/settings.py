@@ -8,10 +8,29 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from connectors.jira.jql import balanced, never_done, unordered
-from syncd.sdk import Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress, WebSettings
+from connectors.jira.jql import balanced, named_projects, never_done, unordered
+from syncd.sdk import (
+    ConnectionSettings,
+    Duration,
+    Json,
+    PublishKeys,
+    RecordKeys,
+    Secret,
+    Stated,
+    WebAddress,
+    WebSettings,
+)
 from syncd.sdk.block import SHOWN
 from syncd.sdk.key_rules import refuse, text
 
@@ -53,6 +72,15 @@ class JiraSettings(WebSettings):
     work: list[Annotated[str, AfterValidator(_project_key)]] = Field(
         [], description="The keys of projects whose done issues count as work even if no measure counts them."
     )
+
+    @field_validator("work")
+    @classmethod
+    def _allowed_too(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        allow: Sequence[str] | None = info.data.get("allow")
+        for project in value if allow is not None else ():
+            if project not in (allow or ()):
+                raise ValueError(f"has {project}, which 'allow' leaves out; add {project} to 'allow', or drop it here")
+        return value
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
         """A query for each project."""
@@ -100,6 +128,26 @@ class JiraMeasure(RecordKeys):
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The query without its ORDER BY, because syncd sets the order."""
         return [unordered(self.jql)]
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Its connection may allow some projects alone. What may be the name of a project is compared at the pull."""
+        assert isinstance(settings, JiraSettings)
+        for project in named_projects(self.jql) if settings.allow is not None else ():
+            if project.is_key and project.name not in (settings.allow or ()):
+                allowed = " or ".join(settings.allow or ())
+                return "jql", (
+                    f"asks for the project {project.name}, and its connection allows {allowed}; write an allowed "
+                    f"project, or whoever owns syncd.yaml may add {project.name} to 'allow'"
+                )
+        return None
+
+    def restriction(self, settings: ConnectionSettings) -> str | None:
+        """The projects that its connection allows."""
+        assert isinstance(settings, JiraSettings)
+        if settings.allow is None:
+            return None
+        word = "project" if len(settings.allow) == 1 else "projects"
+        return f"only of the {word} {', '.join(settings.allow)}, which 'allow' of the connection lists"
 
     def fields(self) -> None:
         """None: a measure may use any field by name or id, and only the server knows them all."""

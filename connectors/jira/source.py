@@ -15,7 +15,7 @@ from typing import Any
 from connectors.jira.changelog import LoggedIssue, work_began
 from connectors.jira.client import Client, Site
 from connectors.jira.fields import ALWAYS, Id, Issue, Place, field_ids
-from connectors.jira.jql import bounded, jql_time, within
+from connectors.jira.jql import bounded, jql_time, named_projects, within
 from connectors.jira.walk import OVERLAP, walk
 from syncd.sdk import Check, Json, Page, SourceBroken, Stream, quota_and_clock
 
@@ -34,9 +34,10 @@ class JiraSource(Client):
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The issues edited since the cursor's mark; without a mark, since the stream's `since`.
 
-        The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name; and
-        `read_as`, how rows became records. A cursor from another address is ignored, and so is a cursor with another
-        `read_as`: all rows are then pulled again.
+        The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name;
+        `read_as`, how rows became records; and `names_compared`, once the projects that the query names were compared
+        with `allow`. A cursor from another address is ignored, and so is a cursor with another `read_as`: all rows are
+        then pulled again.
         """
         kept: Mapping[str, Any] = cursor or {}
         if kept and kept["site"]["url"] != self.site.url:
@@ -46,6 +47,8 @@ class JiraSource(Client):
             self.site = Site(**start["site"])
         else:
             self.ask_site()
+        if not start.get("names_compared"):
+            self._compare_names(stream)
         ids: Mapping[str, str] = kept["fields"] if kept else field_ids(stream.needs, self.listed_fields)
         mark = newest = datetime.fromisoformat(start["mark"]) if start and start["mark"] else None
         since = stream.since or _LONG_AGO
@@ -114,6 +117,23 @@ class JiraSource(Client):
             if row.key.rpartition("-")[0].upper() not in (allow or ()):
                 raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
+    def _compare_names(self, stream: Stream) -> None:
+        """SourceBroken if the query asks for a project by a name or an id that no allowed project has. Together with
+        `allow`, such a query finds nothing, and a count of it would be a zero that means nothing.
+        """
+        allow = self.settings.allow
+        names = [each.name for each in named_projects(stream.key) if not each.is_key] if allow is not None else []
+        unknown = [name for name in names if name.upper() not in (allow or ())]
+        if not unknown:
+            return
+        called = {text.casefold() for key in allow or () for text in self.project_names(key)}
+        for name in unknown:
+            if name.casefold() not in called:
+                raise SourceBroken(
+                    f"jql asks for the project {name!r}, and its connection allows {' or '.join(allow or ())}, none of "
+                    f"which is called so; write the key of an allowed project in jql"
+                )
+
     def _began(self, row: Issue) -> datetime | None:
         """The time when work on a done issue began, if a measure needs it. Requests changes that the search left
         out.
@@ -130,6 +150,7 @@ class JiraSource(Client):
             "site": asdict(self.site),
             "fields": dict(ids),
             "read_as": self._read_as,
+            "names_compared": True,
         }
 
     @property

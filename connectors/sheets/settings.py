@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from syncd.sdk import Secret, WebAddress, WebSettings
+from syncd.sdk import Seconds, Secret, WebAddress, WebSettings
 from syncd.sdk.key_rules import text
 
 GOOGLE = "https://sheets.googleapis.com"
@@ -47,7 +47,10 @@ class SheetsSettings(WebSettings):
         None,
         description="The ids of the spreadsheets that mappings may read; `*` stands for any text. By default all.",
     )
-    timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
+    timeout: Seconds = Field(
+        60,
+        description="How long to wait for a connection, and for each part of an answer: in seconds, or such as 30s.",
+    )
 
     def credential_name(self) -> str | None:
         """The key file, as messages name it; None if the connection has none."""

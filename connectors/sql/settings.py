@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -18,7 +17,7 @@ from pydantic import (
 
 from connectors.sql.drivers import DRIVERS
 from connectors.sql.statement import DATABASES
-from syncd.sdk import ConnectionSettings, Secret
+from syncd.sdk import ConnectionSettings, Seconds, Secret
 from syncd.sdk.names import nearest_hint
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
@@ -52,12 +51,6 @@ def _of_a_database(value: str, info: ValidationInfo) -> str:
     return value
 
 
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*([\d.]+)\s*s\s*", value)):
-        raise ValueError(f"is {value!r}; it is a number of seconds: write {match[1]}")
-    return value
-
-
 class SqlSettings(ConnectionSettings):
     """A database."""
 
@@ -67,11 +60,9 @@ class SqlSettings(ConnectionSettings):
         description="The database, as a SQLAlchemy URL: postgresql://syncd@db.example/shop, sqlite:///shop.db."
     )
     password: Secret | None = Field(None, description="The password for `url`. Here the password needs no escapes.")
-    timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
+    timeout: Seconds = Field(
         30,
-        gt=0,
-        le=3600,
-        description="The longest time for connecting and for a query, in seconds. A slower query fails.",
+        description="The longest time for connecting and for a query, in seconds or as 30s. A slower query fails.",
     )
     max_rows: int = Field(
         100_000, ge=1, le=1_000_000, description="The largest number of rows of a query. A query with more rows fails."

@@ -27,7 +27,7 @@ from syncd.config.keys import STRICT, Day, tag_by_shape
 from syncd.okr.answer import LENGTHS, Per
 from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.okr.spans import Window
-from syncd.sdk import Duration, MeasureKeys, Pulls, all_measure_keys, parse_duration
+from syncd.sdk import DurationOfDays, MeasureKeys, Pulls, all_measure_keys, parse_duration
 from syncd.sdk.key_rules import text
 
 Value = str | bool | int | float | None
@@ -40,7 +40,7 @@ class WindowKeys(BaseModel):
 
     since: Day | None = Field(None, description="The first day; by default the first day of the period.")
     until: Day | None = Field(None, description="The last day, included; by default the last day of the period.")
-    settled: Duration | None = Field(
+    settled: DurationOfDays | None = Field(
         None, description="How many of the latest days to leave out, because their data still arrives."
     )
 

@@ -186,7 +186,7 @@ class MeasureReader:
                 parsed.per, else_of=of[1:], of_ignores_case=any(map(record_keys.ignores_case, of)),
                 never=record_keys.never({rule.field: rule.texts for rule in filters if rule.asks_for_values}),
                 idle=record_keys.idle({rule.field: rule.texts for rule in filters if rule.negated}),
-                is_work=record_keys.is_work(),
+                is_work=record_keys.is_work(), restriction=record_keys.restriction(connection.settings),
             )  # fmt: skip
             streams = record_keys.streams(measure.fields)
             if record_keys.asks_days:

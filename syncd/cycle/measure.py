@@ -196,7 +196,7 @@ class Measuring:
                 result = self._results[(part.connection, key)]
                 if result.not_sent is not None and newest is not None and newest.quality in ("failed", "partial"):
                     return newest.quality, newest.reason or ""
-                if result.quality != "complete":
+                if result.quality != "complete" and not result.unread:  # otherwise the part has its own reason
                     return result.quality, f"{part.connection}: {result.reason}"
                 if isinstance(part, ReadingMeasure):
                     problems = [result.problems[part.part]] if part.part in result.problems else []

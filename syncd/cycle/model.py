@@ -85,6 +85,16 @@ class PullResult:
     unsettled: Mapping[str, Unsettled] = field(default_factory=dict)
     not_sent: str | None = None
 
+    @property
+    def unread(self) -> bool:
+        """Whether the stream was read to its end, and each of its parts has a problem of its own."""
+        return is_unread(self.pull.stream, self.problems)
+
+
+def is_unread(stream: Stream, problems: Collection[str]) -> bool:
+    """Whether no part of a stream of readings could be read; `problems` are the parts that have a problem."""
+    return stream.kind == "readings" and bool(stream.needs) and stream.needs <= set(problems)
+
 
 def _silent(*_: object) -> None:
     """Ignores all arguments."""
@@ -277,7 +287,11 @@ class Result:
     @property
     def failures(self) -> list[tuple[Pull, str]]:
         """Each stream, or part of a stream, that could not be read, and why."""
-        failed = [(result.pull, result.reason or "failed") for result in self.pulls if result.quality != "complete"]
+        failed = [
+            (result.pull, result.reason or "failed")
+            for result in self.pulls
+            if result.quality != "complete" and not result.unread  # its parts say more, each for itself
+        ]
         for result in self.pulls:
             problems = {**result.problems, **result.pull.unusable}
             failed.extend((result.pull, why) for part, why in problems.items() if result.pull.concerns(part))

@@ -10,7 +10,7 @@ from functools import partial
 
 from syncd.config.connector_bugs import bug_sentence, log_bug
 from syncd.cycle.masked_pages import masked_page
-from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult
+from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult, is_unread
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
@@ -240,6 +240,9 @@ class PageWriter:
         if error is None:
             reasons = [self._without_secrets(pull, reason) for reason in _by_reason(progress.unread)]
             reasons += [_doubt(name or pull.stream.name, doubt["held"]) for name, doubt in sorted(doubts.items())]
+            if is_unread(pull.stream, progress.problems):
+                quality: Quality = "partial" if progress.partial else "failed"
+                return quality, _some([progress.problems[part] for part in sorted(pull.stream.needs)]), None
             return ("partial", "; ".join(reasons), None) if reasons else ("complete", None, None)
         retry_at = None
         if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:
@@ -266,6 +269,13 @@ def _by_reason(lists: Mapping[str, str]) -> list[str]:
 def _sample(names: Sequence[str]) -> str:
     more = len(names) - _SAMPLE
     return ", ".join(names[:_SAMPLE]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _some(problems: Sequence[str]) -> str:
+    """The different problems of parts, at most a sample of them."""
+    different = list(dict.fromkeys(problems))
+    more = len(different) - _SAMPLE
+    return "; ".join(different[:_SAMPLE]) + (f"; and {more:,} more" if more > 0 else "")
 
 
 def _doubt(name: str, held: int) -> str:

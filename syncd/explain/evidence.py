@@ -162,15 +162,21 @@ def parts_of(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterat
 
 
 def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSeen]:
-    """The state of each stream of a measure after a cycle, with the notes on the parts that the measure reads."""
+    """The state of each stream of a measure after a cycle, with the notes on the parts that the measure reads, and with
+    the restriction that the connection's settings make.
+    """
     parts: dict[StreamId, list[str]] = {}
+    restrictions: dict[StreamId, str] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
             parts.setdefault((leaf.connection, key), []).extend([leaf.part] if isinstance(leaf, ReadingMeasure) else [])
+            if isinstance(leaf, RecordMeasure) and leaf.restriction is not None:
+                restrictions[leaf.connection, key] = leaf.restriction
     pulls = ledger.pulls.after(cycle, parts)
     for name, read in parts.items():
         if (pull := pulls.get(name)) is not None and pull.quality is not None:
-            notes = [note for part in dict.fromkeys(read) for note in pull.notes.get(part, ())]
+            notes = [restrictions[name]] if name in restrictions else []
+            notes += [note for part in dict.fromkeys(read) for note in pull.notes.get(part, ())]
             yield StreamSeen(*name, pull.completed_at, pull.quality, pull.reason, notes, pull.got, pull.expected)
 
 

@@ -37,9 +37,9 @@ class RecordMeasure:
     `of_ignores_case` says to ignore upper and lower case in its values. `kind` selects one kind if the streams hold
     several. `share` is a percentage: the share of done records among all records that pass the filters, whatever their
     dates. `per` turns the number into a rate. `never` is the connector's reason why no record can ever pass, `idle` its
-    reason why a filter excludes nothing; these are remarks that do not affect the result. `is_work` says that each
-    counted record is a piece of work. With `asks_days` the requests name days of the window, and the keys of the
-    streams name the window.
+    reason why a filter excludes nothing, `restriction` what the connection's settings exclude; these are remarks that
+    do not affect the result. `is_work` says that each counted record is a piece of work. With `asks_days` the requests
+    name days of the window, and the keys of the streams name the window.
     """
 
     connection: str
@@ -55,6 +55,7 @@ class RecordMeasure:
     never: str | None = field(default=None, compare=False)
     idle: str | None = field(default=None, compare=False)
     is_work: bool = field(default=False, compare=False)
+    restriction: str | None = field(default=None, compare=False)
     asks_days: bool = field(default=False, metadata=UNMEASURED)
 
     @property

@@ -35,7 +35,7 @@ from syncd.sdk.connector import (
     is_local,
     measure_keys,
 )
-from syncd.sdk.durations import Duration, parse_duration
+from syncd.sdk.durations import Duration, DurationOfDays, Seconds, parse_duration
 from syncd.sdk.errors import (
     ConfigError,
     Problem,
@@ -102,6 +102,7 @@ __all__ = [
     "Context",
     "Days",
     "Duration",
+    "DurationOfDays",
     "ExcludedMembers",
     "Json",
     "JsonClient",
@@ -131,6 +132,7 @@ __all__ = [
     "RetryLater",
     "RetryPolicy",
     "Scalar",
+    "Seconds",
     "Secret",
     "Server",
     "Snapshot",

@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=36_500)
+_LONGEST_WAIT = timedelta(hours=1)  # a worker's job ends after an hour, so a longer wait would never end by itself
 _FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
 
 
@@ -29,9 +30,61 @@ def parse_duration(text: str) -> timedelta:
 
 def _parsed(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"is {value}, but of what? write {value}d, {value}h or {value}m")  # noqa: TRY004 - for pydantic
+        raise ValueError(  # noqa: TRY004 - for pydantic
+            f"is {value}, but of what? write {value}d, {value}h, {value}m or {value}s"
+        )
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def _in_days(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"is {value}, but of what? write {value}d or {value}w")  # noqa: TRY004 - for pydantic
+    return _parsed(value)
+
+
+def _in_seconds(value: Any) -> Any:
+    """The seconds in a number, or in the text of a number or of a duration."""
+    if isinstance(value, bool):
+        raise ValueError(f"is {str(value).lower()}; {_SECONDS}")  # noqa: TRY004 - for pydantic
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        return parse_duration(value).total_seconds()
+    except ValueError:
+        raise ValueError(f"is {value!r}; {_SECONDS}") from None
+
+
+def _limited(value: float) -> float:
+    if not 0 < value <= _LONGEST_WAIT.total_seconds():
+        raise ValueError(
+            f"is {value:.15g} seconds; it must be more than 0 and at most an hour: write such as 30 or 30s"
+        )
+    return value
+
+
+_SECONDS = "write a number of seconds, or a duration such as 30s"
+
 Duration = Annotated[timedelta, BeforeValidator(_parsed)]
 """A pydantic field that is written as `15m`."""
+
+DurationOfDays = Annotated[timedelta, BeforeValidator(_in_days)]
+"""A pydantic field that is written as `15d`. The model that has it refuses parts of a day."""
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_in_seconds),
+    AfterValidator(_limited),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST_WAIT.total_seconds()},
+                {"type": "string", "format": "duration"},
+            ]
+        }
+    ),
+]
+"""A pydantic field that is written as `30` or `30s`: the seconds to wait for an answer, an hour at most."""

@@ -64,6 +64,10 @@ class RecordKeys(MeasureKeys):
         """
         return None
 
+    def restriction(self, settings: ConnectionSettings) -> str | None:
+        """What the connection's settings add to the request, as `explain` shows it; None if they add nothing."""
+        return None
+
     def record_kind(self) -> str | None:
         """The kind of record that is counted, if the measure's streams hold several kinds; None if all records are
         counted.

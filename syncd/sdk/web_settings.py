@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from syncd.sdk.connection_settings import ConnectionSettings, WebAddress
-from syncd.sdk.durations import Duration
+from syncd.sdk.durations import Duration, Seconds
 from syncd.sdk.sizes import Size
 
 
@@ -15,7 +16,9 @@ class WebSettings(ConnectionSettings):
     """The keys that every connection to a server has. `Exchange` applies them, whichever client library is used."""
 
     url: WebAddress = Field(description="The address of the server. syncd appends every path to it.")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
+    timeout: Seconds = Field(
+        30, description="How long to wait for a connection, and for each part of an answer: in seconds, or as 30s."
+    )
     deadline: Duration = Field(
         timedelta(seconds=60),
         gt=timedelta(0),
@@ -35,8 +38,18 @@ class WebSettings(ConnectionSettings):
         description="The proxy for every request, instead of the proxy in the variables HTTPS_PROXY and HTTP_PROXY.",
     )
 
+    @model_validator(mode="after")
+    def _waits_within_the_deadline(self) -> Self:
+        deadline = self.deadline.total_seconds()
+        if {"timeout", "deadline"} <= self.model_fields_set and self.timeout > deadline:
+            raise ValueError(
+                f"has a timeout of {self.timeout:g} s, which is longer than its deadline of {deadline:g} s; write a "
+                f"shorter timeout or a longer deadline"
+            )
+        return self
+
     @property
     def longest_request(self) -> float:
         """The deadline of a request with its answer, in seconds."""
         deadline = self.deadline.total_seconds()
-        return max(self.timeout, deadline if "deadline" in self.model_fields_set else min(deadline, 2 * self.timeout))
+        return deadline if "deadline" in self.model_fields_set else max(self.timeout, min(deadline, 2 * self.timeout))

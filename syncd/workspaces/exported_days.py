@@ -185,9 +185,9 @@ def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: da
     return Snapshot([reading], between=(start, midnight(day + _DAY, zone)))
 
 
-def unread(keys: ExportedKeys, problem: str, now: datetime) -> Snapshot:
-    """No new readings, with the reason. The last complete number stays, as with a source that fails."""
-    return Snapshot(between=(now, now), unsettled=Unsettled("failed", f"{place(keys)} cannot be read: {problem}"))
+def unread(keys: ExportedKeys, problem: str) -> Snapshot:
+    """A key result that cannot be read, and why. Its last complete number stays, and the pull fails."""
+    return Snapshot(problem=f"{place(keys)} cannot be read: {problem}")
 
 
 def _reading(keys: ExportedKeys, day: date, value: _Day, period: str, unit: str | None, zone: ZoneInfo) -> Reading:

@@ -44,7 +44,7 @@ class ExportsSource:
             try:
                 readable[part] = keys, self._exports.config(keys)
             except BrokenFiles as error:
-                snapshots[part] = unread(keys, str(error), now)
+                snapshots[part] = unread(keys, str(error))
             except NotReadable as error:
                 snapshots[part] = unknown_on(keys, str(error), stream.windows.get(part), now, self._zone)
         yield Page(readings=snapshots | self._read(stream, readable, now))
@@ -66,7 +66,7 @@ class ExportsSource:
                     }
         except (SyncdError, ConfigError):
             problem = f"the ledger of the workspace {name!r} cannot be read; `syncd status --workspace {name}` says why"
-        return {part: unread(keys, problem, now) for part, (keys, _) in readable.items()}
+        return {part: unread(keys, problem) for part, (keys, _) in readable.items()}
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """Empty: streams of readings have no census."""

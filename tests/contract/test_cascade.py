@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
@@ -12,8 +13,11 @@ import pytest
 from postgres_server import new_database
 from sqlalchemy import make_url, text
 from two_workspaces import Deployment
+from typer.testing import CliRunner
 
+from syncd.cli.app import app
 from syncd.config.ledger_address import shard_of
+from syncd.service.metrics import Metrics, prometheus_text
 
 pytestmark = pytest.mark.nightly_with("postgresql")
 
@@ -36,8 +40,13 @@ def deployment_in(folder: Path) -> Deployment:
 
 
 def reason(deployment: Deployment) -> str:
-    """Why the company's number is unknown, without a number; it must be, and no source failed."""
+    """Why the company's number is unknown; it must be, and no source failed."""
     assert not deployment.sync("company").failures
+    return unknown(deployment)
+
+
+def unknown(deployment: Deployment) -> str:
+    """Why the company's number is unknown; it must be."""
     line = deployment.line()
     assert (line.value, line.standing.health) == (None, "unknown")
     assert line.reason is not None
@@ -230,11 +239,41 @@ def test_mistake_there_keeps_the_number_here(both: Deployment, mistake: Callable
     """A team that mistypes a line, or is migrated after the company, does not make the company's number unknown."""
     both.sync("search", "company")
     mistake(both)
-    assert not both.sync("company").failures
+    result = both.sync("company")
     line = both.line()
     assert (line.value, line.quality) == (800, "failed")
     assert line.reason == f"workspace: search/calls cannot be read: {why}"
+    assert [(pull.stream.key, why) for pull, why in result.failures] == [("search", line.reason.partition(": ")[2])]
     assert both.days() == {date(2026, 11, 2): 900, date(2026, 11, 16): 800}
+
+
+@pytest.mark.parametrize(("mistake", "why"), [(broken_files, NO_FILES), (older_ledger, NO_ANSWER)])
+def test_a_workspace_that_cannot_be_read_shows_everywhere(
+    deployment: Deployment, mistake: Callable[[Deployment], None], why: str
+) -> None:
+    """In the exit code of sync and doctor, in the metrics, and among the sources: until it can be read again."""
+    sentence = f"search/calls cannot be read: {why}"
+    at, metrics = str(deployment.folder / "syncd.yaml"), Metrics()
+    metrics.keep(["workspace", "local"])
+    deployment.sync("search", "company")
+    mistake(deployment)
+
+    synced = CliRunner().invoke(app, ["sync", "-c", at, "--workspace", "company"])
+    assert synced.exit_code == 1
+    assert f"failed: workspace: search: {sentence}" in synced.stderr.splitlines()
+    checked = CliRunner().invoke(app, ["doctor", "-c", at, "--workspace", "company", "--json"])
+    assert checked.exit_code == 1
+    checks = {each["name"]: each["checks"] for each in json.loads(checked.stdout)["connections"]}
+    assert [(check["name"], check["detail"]) for check in checks["workspace"] if not check["ok"]] == [
+        ("reads", f"search: {sentence}")
+    ]
+    result = deployment.sync("company")
+    metrics.cycle(result, 0, 0, good=result.good)
+    text = prometheus_text(metrics.counted()).decode()
+    assert 'syncd_connection_failing{connection="workspace"} 1.0' in text
+    assert 'syncd_cycles_total{outcome="failed"} 1.0' in text
+    (stream,) = deployment.evidence().streams
+    assert (stream.quality, stream.reason) == ("failed", sentence)
 
 
 def test_mend_there_is_a_complete_number_here(deployment: Deployment) -> None:
@@ -248,13 +287,15 @@ def test_mend_there_is_a_complete_number_here(deployment: Deployment) -> None:
 
 
 def test_ledger_that_is_not_there_yet_is_named(deployment: Deployment) -> None:
-    assert reason(deployment) == f"workspace: search/calls cannot be read: {NO_LEDGER}"
+    assert not deployment.sync("company").good
+    assert unknown(deployment) == f"workspace: search/calls cannot be read: {NO_LEDGER}"
 
 
 def test_ledger_that_cannot_be_read_is_named_without_its_address(deployment: Deployment) -> None:
     deployment.sync("search")
     (deployment.folder / "ledgers/search.db").write_bytes(b"no database" * 500)
-    assert reason(deployment) == f"workspace: search/calls cannot be read: {NO_ANSWER}"
+    assert not deployment.sync("company").good
+    assert unknown(deployment) == f"workspace: search/calls cannot be read: {NO_ANSWER}"
 
 
 def test_each_day_is_of_the_period_there_that_holds_it(deployment: Deployment) -> None:

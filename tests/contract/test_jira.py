@@ -876,6 +876,23 @@ def test_only_allowed_projects_are_read(box: Sandbox) -> None:
     assert set(records) < set(pulled(opened(box), everything))
 
 
+@pytest.mark.parametrize("named", ["Nowhere", "Web site", "web", "10009"])
+def test_a_name_that_no_allowed_project_has_fails_instead_of_counting_nothing(box: Sandbox, named: str) -> None:
+    box.world.jira.add_project("WEBS", "Web site")
+    with pytest.raises(SourceBroken, match=f"asks for the project '{named}', and its connection allows KB, none of"):
+        pulled(opened(box, allow=["KB"]), stream(f'project = "{named}"'))
+
+
+def test_an_allowed_project_may_be_named_as_jira_lets_people_name_it(box: Sandbox) -> None:
+    project = box.world.jira.projects["KB"]
+    source, named = opened(box, allow=["KB"]), stream(f'project = "{project.name.upper()}"')
+    assert {record.label.partition("-")[0] for record in pulled(source, named).values()} == {"KB"}
+    cursor = cursor_of(source, named)
+    box.requests.clear()
+    assert cursor_of(opened(box, allow=["KB"]), named, cursor) == cursor
+    assert len(box.requests) == 1  # the names were compared
+
+
 def test_issue_beyond_the_allowed_projects_is_refused_whatever_made_jira_send_it(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

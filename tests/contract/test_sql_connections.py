@@ -293,11 +293,6 @@ def test_address_without_a_known_database_is_refused(url: str, why: str) -> None
         Sql.Settings.model_validate({"type": "sql", "url": url})
 
 
-def test_timeout_with_a_unit_says_what_to_write() -> None:
-    with pytest.raises(ValueError, match="it is a number of seconds: write 30"):
-        Sql.Settings.model_validate({"type": "sql", "url": "sqlite:///shop.db", "timeout": "30s"})
-
-
 def project_with(folder: Path, url: str, query: str = "SELECT 1 AS n") -> Path:
     (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\nconnections:\n  warehouse: {{type: sql, url: '{url}'}}\n")
     (folder / "okrs.yaml").write_text(

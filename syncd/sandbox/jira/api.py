@@ -73,6 +73,13 @@ class Jira:
             case "GET", ["project"]:
                 projects = self._site.projects.values()
                 return json_response([rows.project(project, request.base) for project in projects])
+            case "GET", ["project", name]:
+                project = next(
+                    (each for each in self._site.projects.values() if name in (each.key, str(each.id))), None
+                )
+                if project is None:
+                    return _error(404, f"No project could be found with key '{name}'.")
+                return json_response(rows.project(project, request.base))
             case "GET" | "POST", ["search"]:
                 return _error(410, _REMOVED) if cloud else self._search(request, version)
             case "GET" | "POST", ["search", "jql"] if cloud:
