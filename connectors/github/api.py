@@ -48,7 +48,7 @@ _SHAPES = {**ROWS, **DELIVERY_ROWS}
 class Refused(SourceBroken):
     """GitHub refuses the request, and would also refuse another try.
 
-    `status` and `message` come from the answer. `remedy` is the advice that its headers lead to.
+    `status` and `message` come from the answer. `remedy` is the next step for people; "" if the answer shows none.
     """
 
     def __init__(self, status: int, message: str, failed: SourceError, remedy: str = "") -> None:

@@ -1,5 +1,6 @@
-"""The rules between the keys of mapping files, for the JSON Schema: the refusals of the models that JSON Schema can
-express.
+"""Rules about which keys and values of mapping files go together, for the JSON Schema.
+
+The models refuse the same combinations, and others that JSON Schema cannot express.
 """
 
 from __future__ import annotations

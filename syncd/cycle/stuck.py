@@ -28,7 +28,7 @@ def delivery_of(ledger: Ledger, number: int) -> Delivery:
 
 
 def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
-    """The delivery of this number, if a person may make this decision about it now. Raises Decided."""
+    """The delivery with the id `number`. Raises Decided if a person cannot make this decision about it now."""
     delivery = delivery_of(ledger, number)
     if delivery.state not in _DECIDABLE[decision]:
         raise _over(delivery, decision)

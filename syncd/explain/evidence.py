@@ -155,7 +155,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
 
 
 def parts_of(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterator[Part]:
-    """The parts of a number over these rows; `items` are the measure's items of the same rows."""
+    """The parts of a measure, each with how it got its number from these rows. `items` are the items of these rows."""
     for name, part in named_parts(measure):
         brought = [item.brings or "" for item in items if item.left_out is None and item.part == name]
         yield Part(name, part, rows.window(part), _arithmetic(rows, part, brought))

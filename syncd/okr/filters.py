@@ -36,8 +36,8 @@ class Filter:
     `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
     `at_most` compare a number with numbers, and a text with texts.
 
-    Texts are compared in Unicode NFC; with `ignores_case`, ignoring upper and lower case. If the field holds a time, a
-    day without a time stands for all of that day in `zone`, a key of the time zone database.
+    Texts are compared in Unicode NFC; with `ignores_case`, ignoring upper and lower case. If the field holds a time and
+    the filter names only a day, the filter means the whole day in the time zone `zone`, such as `Europe/Zurich`.
     """
 
     field: str

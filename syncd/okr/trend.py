@@ -1,7 +1,8 @@
 """The trend of an outcome's weekly values, which is robust against noise.
 
-The trend is the Theil-Sen slope, the median of the slopes between every two weeks, with its 95 % interval. A single
-outlier hardly changes it. The trend has a direction only if the interval excludes 0 and there is enough data.
+The trend is the Theil-Sen slope with its 95 % interval: the slope between each pair of weeks is computed, and the
+median of these slopes is taken. A single outlier hardly changes it. The trend has a direction only if the interval
+excludes 0 and there is enough data.
 """
 
 from __future__ import annotations

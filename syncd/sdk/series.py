@@ -84,9 +84,10 @@ class SeriesReader:
         return None if None in sides else {side for side in sides if side is not None}
 
     def _side(self, date_cell: Cell) -> datetime | None:
-        """Whether a row is before or after the window, as a time that stands for all times on that side.
+        """The side of the window on which a row is: one fixed time for all rows before the window, another for all rows
+        after it. None for a row that may be inside the window.
 
-        The date cell decides, or the day at its beginning. None for a row that may be inside the window.
+        The date cell decides, or the day at its beginning.
         """
         by_day = type(date_cell) is str and self._reader.rules.date is None
         key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]

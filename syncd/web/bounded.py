@@ -63,8 +63,8 @@ class Bounded:
         self._ledger = ledger
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with a time limit. If the endpoint does not answer in time, `silent` answers, or Overdue is
-        raised.
+        """The endpoint with a time limit. When the time is over, the endpoint `silent` answers in its place; if
+        there is none, Overdue is raised.
         """
 
         async def answer(request: Request) -> Response:

@@ -236,7 +236,7 @@ def sent_to_login(request: Request) -> Response:
 
 
 def own_path(text: str) -> str:
-    """The path of the page of this service that a text names; `/` for any other text, such as another site."""
+    """The text itself if it is a path on this service; `/` for any other text, such as the address of another site."""
     return text if _OWN_PATH.fullmatch(text) else "/"
 
 

@@ -121,8 +121,7 @@ class ConnectionRows:
 
 
 def page(view: View, done: str | None = None, problem: str | None = None) -> str:
-    """The page, with the result of the decisions `done` (the id of the last one), or the reason why none was stored.
-
+    """The page. `done` is the id of a decision whose result the page shows; `problem` says why decisions were refused.
     The page shows the present state. Only its links keep a past day.
     """
     past_day, frame = view.day, {"kept": view.kept, "query": view.query()}

@@ -16,7 +16,7 @@ ACCOUNT = "syncd-bot"
 
 
 class Owners:
-    """Answers a request with a token of the app's installation or of the account."""
+    """Answers a request. The request's token belongs to the app's installation or to the account."""
 
     def __init__(self, request: Request, host: CodeHost, *, installation: bool) -> None:
         self._request = request
