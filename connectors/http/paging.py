@@ -122,13 +122,13 @@ class Request:
 
     def counts_on(self, first: Request, rows: int) -> bool:
         """Whether this request for a later page has a page number or an offset, be it in a link. A number that equals
-        the first page's rows is an offset, whatever its name, such as `after` in searches of HubSpot.
+        the first page's rows (two or more) is an offset, whatever its name, such as `after` in searches of HubSpot.
         """
         numbers = {name: self.parameter(name) for name in self._parameters}
         return any(
             isinstance(number, int)
             and number != first.parameter(name)
-            and (number == rows or _BY_NUMBER.fullmatch(re.sub("[^a-z]", "", name.lower())))
+            and (number == rows > 1 or _BY_NUMBER.fullmatch(re.sub("[^a-z]", "", name.lower())))
             for name, number in numbers.items()
         )
 

@@ -319,9 +319,9 @@ class TestFurtherPages:
         assert f"only a part of what the server has ({sign}" in (snapshot.problem or "")
 
     def test_part_on_an_early_page_makes_it_partial(self, context: Context, httpx_mock: HTTPXMock) -> None:
-        first = {"points": TWO, "timed_out": True, "next": "/points?after=2"}
+        first = {"points": TWO, "timed_out": True, "next": "/points?after=b"}
         httpx_mock.add_response(url=f"{URL}/points", json=first)
-        httpx_mock.add_response(url=f"{URL}/points?after=2", json={"points": THREE[2:], "next": None})
+        httpx_mock.add_response(url=f"{URL}/points?after=b", json={"points": THREE[2:], "next": None})
         snapshot = read(context, POINTS, path="/points", pages={"next": "next"})
         assert snapshot.partial
         assert "timed_out: true" in (snapshot.problem or "")
