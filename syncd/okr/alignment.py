@@ -38,7 +38,7 @@ class Alignment:
     periods: tuple[str, str] | None = None
 
     def is_of(self, period: str) -> bool:
-        """Whether the output is of the period with this id. A longer period also shows the links to its outcomes."""
+        """Whether the output belongs to the period with this id. A longer period also shows links to its outcomes."""
         return self.periods is None or self.periods[0] == period
 
 

@@ -78,7 +78,7 @@ def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
 
 def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn | None:
     """The check-in in force: the newest check-in that has not expired. A check-in with a value is no longer in force
-    once a newer check-in has a value, even an expired one.
+    once a newer check-in has a value, even if that newer check-in has expired.
     """
     replaced = False
     for checkin in _newest_first(checkins):

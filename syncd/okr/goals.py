@@ -167,7 +167,8 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome. An effect is expected once `lag` has passed. It is None if not configured.
+    """An output's claim to drive an outcome. An effect is expected once `lag` has passed; `lag` is None if it is not
+    configured.
 
     `period` is the id of the outcome's period, if it is a longer period around the output's period.
     """
@@ -254,7 +255,7 @@ class PeriodOkrs:
 
     @cached_property
     def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
-        """The supporting objectives, by id and period of the objective that they support; None is the same period."""
+        """The supporting objectives, by id and period (None: the same period) of the objective that they support."""
         by_supported: dict[tuple[str, str | None], list[Objective]] = {}
         for objective in self.objectives:
             if objective.supports is not None:

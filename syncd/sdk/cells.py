@@ -1,4 +1,4 @@
-"""Reads spreadsheet cells: a cell holds a number, a date, nothing, or content that is described as neither.
+"""Reads spreadsheet cells. A cell holds a number, a date, nothing, or other content, which gets a description.
 
 A blank or an error never becomes a number, and a text becomes a number only if `as:` says how to read it.
 """

@@ -27,9 +27,10 @@ class Context:
     """The settings that syncd passes to a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
     `now` is the clock for comparisons with servers' headers: the real clock, even if `clock:` sets another. `writes`
-    says whether check-ins are also written through the connection; then its credentials may have more rights than to
-    read. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something: `pull`
-    raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is cut.
+    says whether check-ins are also written through the connection; then its credentials may have more rights than
+    reading needs. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something:
+    `pull` raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is
+    cut.
     """
 
     retry: RetryPolicy

@@ -1,4 +1,4 @@
-"""Which parts of an address and of a request are secrets.
+"""Finds the secrets in addresses and requests.
 
 Hosts, users that have a password, databases and paths are names. They are secrets only if they look like a key.
 """
@@ -96,7 +96,7 @@ def keys_of_user(user: str, password: str) -> Iterator[str]:
 
 
 def is_key(user: str, password: str) -> bool:
-    """Whether a user is a secret: its password is empty or short, or the user looks like a key."""
+    """Whether a user is a secret, because its password is empty or short, or because the user looks like a key."""
     return bool(user) and "@" not in user and (len(password) < SHORTEST_SECRET or looks_like_key(user))
 
 
@@ -108,7 +108,7 @@ def keys_in_query(query: str) -> Iterator[str]:
 
 
 def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
-    """The kind of secret in an address that should be a reference: `password` or `key`; None if there is no secret."""
+    """`password` or `key`, if an address holds such a secret in plain text, not as a reference; None otherwise."""
     if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
         return "password"
     is_web = is_web_address(url)

@@ -223,7 +223,7 @@ class JsonClient:
         yield from quota_and_clock(answer.headers, self._context.now())
 
     def reach(self) -> Iterator[Check]:
-        """For `doctor`, if any request below the url may be a write: whether the server answers at its root."""
+        """The finding of `doctor` from the server's root, if any request below the url may be a write."""
         root = origin(urlsplit(self.url))
         answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
         what_shows = "whether it takes check-ins shows when the first is written"

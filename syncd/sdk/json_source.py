@@ -64,7 +64,7 @@ class NewestFirst(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
-        """The rows updated since the cursor; without this server's cursor, since the first day that a measure needs."""
+        """The rows updated since this server's cursor; without one, since the first day that a measure needs."""
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
         newest = yield from updates(partial(self.records, stream), stream.since, mark, self.api.now())
         if newest != mark and newest is not None:

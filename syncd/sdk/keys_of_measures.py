@@ -1,4 +1,4 @@
-"""The YAML keys that a connector adds to measures, and the questions that they answer about the requested rows."""
+"""The YAML keys that a connector adds to measures. Their methods describe the rows that a measure requests."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[st
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys, after renaming, of former members: now no member, or another member, has such a key."""
+    """The keys (after renaming) of former members, if now no member or another member has the key."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 
@@ -262,7 +262,9 @@ def _carried(
 
 
 def _renamed(before: Mapping[str, int], now: Mapping[int, str]) -> dict[str, str]:
-    """Former keys and the present keys. A member may take another member's key only if that member has a new key."""
+    """The present key of each renamed member, by its former key. A member may take another member's key only if that
+    member has a new key.
+    """
     moved = {key: now[id_] for key, id_ in before.items() if now.get(id_, key) != key}
 
     def is_free(key: str, passed: frozenset[str] = frozenset()) -> bool:

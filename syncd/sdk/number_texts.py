@@ -1,4 +1,4 @@
-"""Reads numbers that are written as texts by `as:`, and suggests an `as:` for them.
+"""Reads the numbers in texts by the rules of `as:`, and suggests an `as:` for them.
 
 A text is split into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18 in
 English and 1180 in German.
@@ -78,7 +78,7 @@ def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
 
 
 def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal | None:
-    """The number in a text by the rules; None if there is none, or if the text is ambiguous. A percentage is a share.
+    """The number in a text, read by the rules; None if it has none, or is ambiguous. A percentage becomes a share.
 
     `decimal_comma` says that another cell of the column can only be read with a decimal comma.
     """
@@ -94,8 +94,8 @@ def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal
 
 
 def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
-    """The number by the marks in the rules. Money without marks in the rules is read in the English way, or in the only
-    way that its marks allow.
+    """The number, read by the marks that the rules set. If they set none, an amount of money is read in the English
+    way, or in the only way that its own marks allow.
     """
     if rules.marks:
         decimal = rules.decimal or "."

@@ -124,8 +124,8 @@ class PublishKeys(BaseModel):
         return STATED
 
     def daily(self) -> Collection[str]:
-        """The fields that have their own place and change with time alone. Such fields are written once a day, so that
-        people see that syncd is running. A text of several lines is not rewritten if only such fields change.
+        """The fields that have their own place and change only because time passes. Such fields are written once a day,
+        so that people see that syncd is running. A text of several lines is not rewritten if only such fields change.
         """
         return ()
 

@@ -136,7 +136,7 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
 
 
 def _title_against_numbers(kr: KeyResult) -> str | None:
-    """Compares ratios, because title and goal may have different units: hours and minutes, or 5 % and 0.05."""
+    """Compares the ratios of title and goal, because their units may differ: hours and minutes, or 5 % and 0.05."""
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
