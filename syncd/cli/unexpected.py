@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def guard_errors() -> None:
-    """Replaces Python's own ways to print an error, in all threads and where no error can be raised, and a library's
-    warning.
+    """Replaces the functions with which Python prints an error of any thread, an error that cannot be raised, and a
+    library's warning.
     """
     sys.excepthook = _print_error
     sys.unraisablehook = _print_unraisable

@@ -138,9 +138,7 @@ def _ledger(config: Config) -> Ledger | None:
 
 
 def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
-    """The key results whose last value is so far from their numbers that value and numbers probably have different
-    units.
-    """
+    """Key results whose last value is very far from the numbers in their files: probably the two have other units."""
     from syncd.ledger.definitions import measure_digest
 
     for okrs in config.periods:

@@ -126,7 +126,7 @@ def _changes(measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """The pulls that a cycle stores a note of: those that changed rows or were not complete."""
+    """The pulls about which a cycle stores a note, because they changed rows or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,

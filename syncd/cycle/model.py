@@ -63,11 +63,11 @@ class PullResult:
     """How a pull ended.
 
     `problems` are those of single parts, or of the census, in a stream that was read to its end. Parts in `partial`
-    were read in part. Parts in `unsettled` were read, but the source itself calls them incomplete. `got` is the number
-    of rows that arrived; `expected` is the announced number, None if the server announces none. `retry_at` is the
-    earliest time for the next request, None if the source named no time. `moved_in` says that a record came from
-    another list. `notes` name the lists that can hold nothing, and why. `not_sent` is the reason why a dry run sent no
-    request: the stored rows of the stream count.
+    were not read to their end. Parts in `unsettled` were read, but the source itself calls them incomplete. `got` is
+    the number of rows that arrived; `expected` is the announced number, None if the server announces none. `retry_at`
+    is the earliest time for the next request, None if the source named no time. `moved_in` says that a record came from
+    another list. `notes` name the lists that can hold no records, and why. `not_sent` is the reason why a dry run sent
+    no request: the stored rows of the stream count.
     """
 
     pull: Pull

@@ -24,7 +24,7 @@ _PAGES_IN_HAND = 8  # limits memory: a source waits while this many pages are un
 class Checked:
     """The checked streams of a source: their pulls can begin. `unusable` says, by stream, why a field cannot be read.
 
-    The streams do not need these fields. Key results that do not name them are measured as usual.
+    The streams are pulled without these fields. Key results that do not name these fields are measured as usual.
     """
 
     streams: Sequence[Stream]

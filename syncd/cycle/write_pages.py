@@ -60,8 +60,8 @@ HandedOver = PulledPage | Present | PullEnded
 class _Progress:
     """The progress of a pull. A record that arrives twice counts once in `got`.
 
-    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, with the
-    reason, and `empty` those that can hold nothing. `moved_in`: a record came from another list.
+    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, each with the
+    reason. `empty` are lists that can hold no records. `moved_in`: a record came from another list.
     """
 
     pages: int = 0

@@ -159,7 +159,8 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure's part, and these readings, each with its time, in order.
+        """A pair: true if the source dates the readings of a measure's part, and these readings in order, each with its
+        time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
         reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
@@ -234,7 +235,7 @@ class Answers:
         past: bool,
         dated: bool = False,
     ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`. Of each record, the rows of the first field that has a value."""
+        """The rows of `selection.elements_of`. For each record, only the rows of its first field that has a value."""
         distinct, several = form.take == "distinct", bool(form.else_of)
         rows: list[Any] = []
         for field in form.of_fields:
@@ -268,8 +269,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection. `parts`: the parts that will be needed, in order, each with whether
-    its ended readings count.
+    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each has a
+    flag that is true if ended readings of the part count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:

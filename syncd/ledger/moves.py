@@ -71,8 +71,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """The changes that moves make to deliveries: the digest and statement of each, the marks of each place, and its new
-    target.
+    """The changes that moves make to deliveries: the digest and statement of each delivery, and the marks and the new
+    target of each place.
     """
 
     marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)

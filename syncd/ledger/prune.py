@@ -51,7 +51,9 @@ _REFERENCES = frozenset(
 
 
 class _Rows(NamedTuple):
-    """Rows of a table, by a column. A row is removed only if `still` holds then: somebody may have retried it."""
+    """Rows of a table, found by a column. A row is removed only if `still` holds at that time: somebody may have
+    retried it.
+    """
 
     table: Table
     id: Column[Any]

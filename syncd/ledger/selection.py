@@ -85,7 +85,8 @@ def parameters(
 ) -> Mapping[str, Any]:
     """The parameters that every statement about a measure has.
 
-    `admitted` are the stored texts that meet each filter without a single spelling, by the filter's position.
+    `admitted` holds the stored texts that meet each filter, by the filter's position. Filters with a single spelling
+    are left out.
     """
     texts = {_texts_name(position): list(texts) for position, texts in admitted.items()}
     past = {} if cycle is None else {"cycle": cycle}
