@@ -113,8 +113,7 @@ class Questions:
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        """Asks until the answers work. Asks again after invalid answers. After any other failure, a person may go on.
-        """
+        """Asks until the answers work. Asks again after invalid answers. After any other failure, a person may go on."""
         while True:
             try:
                 if ask():
