@@ -86,8 +86,8 @@ class Workbook:
         return names[0]
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str, Range] | None:
-        """A named range; the names of the sheet come before those of the workbook. Raises Unreadable if the name stands
-        for no single range.
+        """A named range. A name of the sheet takes precedence over the same name of the workbook. Raises Unreadable if
+        the name stands for no single range.
         """
         ranges = self._contents.ranges
         scope = self.sheet(sheet)

@@ -159,7 +159,7 @@ def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
-    """Whether a deployment is at most a day older than the last one. Both times are of GitHub's clock."""
+    """Whether a deployment is at most a day older than the newest one (`last`). Both times are of GitHub's clock."""
     return last is None or created_at >= last - _ASKED_AGAIN
 
 

@@ -88,7 +88,7 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
 
 
 def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
-    """The path at which an answer has the place of its next page, and whether the place is an address; else None."""
+    """The path to an answer's pointer to the next page, and whether the pointer is an address; None without one."""
     for holder, name in _holders(data, path):
         for key, value in holder.items():
             if _is_pointer(_normal(key), value) and isinstance(value, str | int) and value is not True:
@@ -169,7 +169,7 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign that more follows, in the JSON of a header."""
+    """The sign in the JSON of a header that more pages follow."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):
@@ -280,7 +280,7 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages greater than the number of this page. Pages are counted from 0 or from 1."""
+    """The sign in a number of pages that is greater than this page's own number. Pages are counted from 0 or from 1."""
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():

@@ -38,7 +38,7 @@ _LONGEST_QUERY = 2000  # characters of JQL that fit into an address; a longer qu
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The facts about a site that the cursor stores: its kind, the account's zone, the address that people open.
+    """The facts about a site that are stored in the cursor: its kind, the account's zone, the address that people open.
 
     `url` is the address from the settings. `cloud` is None until it has been requested; `zone` is None if it is
     unknown.
@@ -91,7 +91,7 @@ class Client:
         return self._listed
 
     def project_names(self, key: str) -> Sequence[str]:
-        """The name and the id of a project, and its key now; empty if the account sees no project of that key."""
+        """The name, the id and the present key of a project; empty if the account sees no project with this key."""
         try:
             project = self._ask(lambda: self._jira._get_json(f"project/{key}"), ListedProject)
         except Refused as error:

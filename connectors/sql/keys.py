@@ -113,7 +113,7 @@ class SqlRecords(RecordKeys):
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """Whether the records are work: no, because only issues and pull requests are, and a query selects any rows."""
+        """Always False: only issues and pull requests count as work, and a query may select any rows."""
         return False
 
     @classmethod
