@@ -103,7 +103,7 @@ class CycleJob:
         return Due(at, started, began)
 
     def has_new_request(self) -> bool:
-        """Whether a request is waiting that has started no cycle yet; it comes from a page or from another process."""
+        """Whether a page or another process has stored a request for which no cycle was started yet."""
         with suppress(LedgerError, SQLAlchemyError):  # the next cycle reports the problem
             newest = self.ledger.requests.newest_waiting()
             if newest is not None and newest > self._newest_request:

@@ -11,7 +11,7 @@ from syncd.sdk import SyncdError
 
 _FAILURES = 10
 _SECONDS = 60.0
-_ADDRESSES = 10_000  # that are remembered; the address that failed longest ago is forgotten first
+_ADDRESSES = 10_000  # the most addresses to remember; the address that failed longest ago is forgotten first
 
 
 class TooManyAttempts(SyncdError):

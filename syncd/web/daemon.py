@@ -83,7 +83,7 @@ class Daemon(Entrance, Protocol):
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format. With `ledger=False`, because the ledger is silent, those from it are
-        left out.
+        """The metrics, in Prometheus' text format. With `ledger=False`, for a silent ledger, the metrics from the
+        ledger are left out.
         """
         ...

@@ -85,7 +85,7 @@ class Days:
 
 
 def line_parts(line: Line, x: Callable[[date], float], y: Callable[[float], float]) -> Iterator[str]:
-    """The elements of a line, where `x` and `y` place a day and a number."""
+    """The elements of a line. `x` returns the place of a day, `y` the place of a number."""
     run: list[tuple[float, float]] = []
     for day, value in [*line.points, (date.max, None)]:
         if value is not None and day not in line.open:

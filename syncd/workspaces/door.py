@@ -180,7 +180,7 @@ class DeploymentDoor:
     # -- for all workspaces together
 
     def _logins(self) -> Sequence[Config]:
-        """A configuration for each different `login`, the deployment's first."""
+        """A configuration for each different `login`; the one with the deployment's `login` is the first."""
         daemons = filter(None, map(self._company.daemon, self._company.names()))
         configs: list[Config] = []
         for config in (self._entrance.config, *(daemon.config for daemon in daemons)):

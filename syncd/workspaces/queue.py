@@ -25,7 +25,7 @@ _TASK = "syncd.cycle"
 _QUEUE = "syncd"
 _CONNECTIONS = 4  # the most connections for the queue's own queries
 
-_deferring = App(connector=SyncPsycopgConnector())  # it has no connection of its own
+_deferring = App(connector=SyncPsycopgConnector())  # it opens no connection itself
 
 RunJob = Callable[[str, int, str | None], Awaitable[None]]
 """Runs a job of a workspace, with the id of the job and the digest of the configuration that it needs."""
