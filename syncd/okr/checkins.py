@@ -1,7 +1,8 @@
 """Check-ins: people's reports about a key result, and how long each report is valid.
 
 A check-in describes the moment at which it is made, or the end of a past day. It replaces the check-ins about earlier
-moments: an older value does not come back when a newer value expires, only when the newer check-in is withdrawn.
+moments. When the value of a newer check-in expires, an older value does not come back. It comes back only when the
+newer check-in is withdrawn.
 """
 
 from __future__ import annotations

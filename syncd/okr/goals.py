@@ -182,8 +182,8 @@ class Link:
 class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
-    `grouped` has (key, text) of each number that the file writes like `4.000`, which is 4 but may be meant as 4000.
-    `moved_from` is the key result's earlier id: the history of that id becomes its own.
+    `grouped` has (key, text) of each number written like `4.000`, which is 4 but may be meant as 4000. `moved_from` is
+    the key result's earlier id, whose history continues under the present id.
     """
 
     id: str

@@ -18,8 +18,8 @@ from syncd.sdk.numbers import weighted_mean
 class ObjectiveStanding:
     """The state of an objective, as shares from 0 to 1; None if no counted key result has a score.
 
-    `scored` of the `counted` key results have a score. `bounds` are the scores at which the health changes, and 0 and
-    1, so that 99.96 % is not shown as 100 %.
+    `scored` is the number of the `counted` key results that have a score. `bounds` are the scores at which the health
+    changes, and 0 and 1, so that 99.96 % is not shown as 100 %.
     """
 
     score: float | None

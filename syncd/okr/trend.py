@@ -34,8 +34,8 @@ class Trend:
     """The trend of an outcome's weekly values. Figures are in the outcome's unit; they are None if there is no trend.
 
     `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
-    `noise` is the median distance of the values from the line. `weeks` is the number of weeks with a number, `settled`
-    the number of weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
+    `noise` is the median distance of the values from the line. `weeks` counts the weeks that have a number. `settled`
+    counts the weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
     day. `reason` says why there is no trend, or why the trend covers more than the time after the lag. The direction
     `inside` means that the outcome is within its band, where both directions are equally good.
     """

@@ -93,7 +93,8 @@ class Pulls(Connector, Protocol):
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source with these settings, whose references are resolved. Raises ConfigError if they cannot work."""
+        """A source with these settings, whose references are resolved. Raises ConfigError if the settings cannot work.
+        """
         ...
 
 
@@ -119,7 +120,7 @@ class Publishes(Connector, Protocol):
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher with these settings (references resolved) and keys. Raises ConfigError if they cannot work."""
+        """A publisher with these settings (references resolved) and keys. Raises ConfigError if these cannot work."""
         ...
 
 

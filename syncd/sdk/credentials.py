@@ -101,14 +101,14 @@ def is_key(user: str, password: str) -> bool:
 
 
 def keys_in_query(query: str) -> Iterator[str]:
-    """The values of an address's query that have the name of a secret or look like a key."""
+    """The values in an address's query that are named like a secret or look like a key."""
     for name, value in parse_qsl(query):
         if _QUERY_NAME.search(name) or _is_key_among_names(value):
             yield value
 
 
 def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
-    """`password` or `key`, if an address holds such a secret in plain text, not as a reference; None otherwise."""
+    """The kind of a secret that an address holds in plain text: `password` or `key`. None if it holds none."""
     if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
         return "password"
     is_web = is_web_address(url)

@@ -121,7 +121,7 @@ class Exchange:
             whole.close()  # without this, Python warns of a coroutine that never began
 
     def close(self) -> None:
-        """Closes the sockets. A second call does nothing, because requests closes an adapter once for each prefix."""
+        """Closes the sockets. A second call does nothing, because `requests` closes an adapter once per prefix."""
         if self._loop.is_closed():
             return
         try:

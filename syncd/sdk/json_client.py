@@ -39,7 +39,7 @@ class Credentials(Protocol):
     """Headers that change while a client is open, such as an access token that expires."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers for a request. Raises SourceError if it cannot get any."""
+        """The headers for a request. Raises SourceError if it cannot get headers."""
         ...
 
     def refused(self, headers: Mapping[str, str]) -> None:

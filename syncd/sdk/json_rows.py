@@ -1,4 +1,4 @@
-"""Reads values of JSON rows by their paths, and makes a record of each row by the paths in a `RecordShape`."""
+"""Reads values of JSON rows by their paths, and turns each row into a record by the paths in a `RecordShape`."""
 
 from __future__ import annotations
 

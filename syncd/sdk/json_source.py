@@ -40,7 +40,7 @@ class JsonSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the server answers and accepts the credentials."""
+        """The findings of `doctor`: whether the server answers and accepts the credentials."""
         return self.api.check(self.probe)
 
     def close(self) -> None:

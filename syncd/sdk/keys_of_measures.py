@@ -54,7 +54,8 @@ class RecordKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's requests name days of the window. If so, its streams are pulled with `days`."""
+        """Whether the measure's requests name days of the window. If so, the measure's streams are pulled with `days`.
+        """
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -88,7 +89,7 @@ class RecordKeys(MeasureKeys):
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
         """Why a filter cannot exclude any record, and what to write instead; None if each filter can exclude a record.
 
-        `excluded` has the values that `where` excludes, by field, in the form of `asked` in `never`.
+        `excluded` has the values that `where` excludes, by field, in the same form as `asked` of `never`.
         """
         return None
 

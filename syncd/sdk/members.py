@@ -56,7 +56,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """The text that the ids of its records begin with."""
+        """The prefix of the ids of the member's records."""
         return self.path.lower()
 
     def is_excluded(self, exclude: Collection[str]) -> bool:

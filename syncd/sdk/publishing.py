@@ -130,7 +130,7 @@ class PublishKeys(BaseModel):
         return ()
 
     def target(self, key_result: str) -> str:
-        """The target's name in messages for people; it changes only if the target does."""
+        """The target's name in messages for people; it changes only if the target changes."""
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:

@@ -90,7 +90,7 @@ def without_any_secret(text: str) -> str:
 
 
 def masking_any_secret() -> Callable[[str], str]:
-    """A function that masks the secrets that the redactors of this process know now, for many texts of a document."""
+    """Returns a function that masks all secrets that this process knows now, for use on many texts of a document."""
     secrets = _every_secret()
     return cache(lambda text: _masked(text, secrets, SHORTEST_SECRET))
 

@@ -40,8 +40,8 @@ _UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 class Fake:
     """A fake of the service on this machine: its address, and the present content of its targets.
 
-    `items` is for comparison: it is equal if the targets hold the same content, and unequal if a target holds the
-    content twice. `items` has no times or ids that depend on the time of a write.
+    Tests compare `items` of two fakes: they are equal if the targets hold the same content, and unequal if a target
+    holds the content twice. `items` has no times or ids that depend on the time of a write.
     """
 
     url: str
