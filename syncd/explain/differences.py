@@ -1,4 +1,4 @@
-"""Compares two sets of evidence: the items that count in only one of them, and the items that have another number."""
+"""Compares two sets of evidence: finds the items that count in only one of them, or have different numbers in both."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ class Replacements:
         self._outlines = outlines
 
     def of_key_result(self, name: str, first: DefinitionVersion, until: int | None) -> Iterator[Edit]:
-        """The differences of a key result, by its `first` definition, from the one that it replaced, up to a cycle."""
+        """The differences between a key result, in its `first` definition, and the one that it replaced, up to a cycle.
+        """
         file = first.definition.file
         if self._former is not None and (until is None or self._former.cycle <= until):
             former, at = self._former, max(first.ended_at, self._ledger.cycles.end_of(self._former.cycle))
@@ -124,7 +125,7 @@ class Replacements:
         return min(life.first for life in self._ledger.moves.lifetimes(period).values())
 
     def _left(self, period: Period) -> int | None:
-        """The cycle in which a period left the files before its end; None if it did not leave them before its end."""
+        """The cycle in which a period left the files before its end; None if there is no such cycle."""
         named: set[str] = set()
         left: OutlineVersion | None = None
         for version in self._ledger.outlines.of_period(period.id):
