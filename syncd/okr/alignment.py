@@ -77,7 +77,7 @@ def on_pace_since(
     guard_past: Mapping[date, float | None],
     earlier: Mapping[date, Terms] = MappingProxyType({}),
 ) -> date | None:
-    """The day since which the key result has been on pace without a break. It must be on pace today.
+    """The day since which the key result has been on pace without a break. The key result must be on pace today.
 
     `past` holds each past day with the value at its end, oldest first. A day is on pace if, at its end, the value meets
     the expected score and the guard is not broken. A guard without a value is not broken. Each day is judged by the

@@ -101,7 +101,7 @@ def newest_value(checkins: Sequence[CheckIn]) -> CheckIn | None:
 
 
 def made_by(checkins: Sequence[CheckIn], as_of: datetime | None) -> CheckIn | None:
-    """The check-in that made the value as of a time, for a key result without a measure."""
+    """For a key result without a measure: the check-in that made the value as of a time."""
     return next(
         (checkin for checkin in _newest_first(checkins) if checkin.value is not None and checkin.as_of == as_of), None
     )

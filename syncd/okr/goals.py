@@ -167,8 +167,7 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome. An effect is expected once `lag` has passed; `lag` is None if it is not
-    configured.
+    """An output's claim to drive an outcome. An effect is expected once `lag` has passed (None: not configured).
 
     `period` is the id of the outcome's period, if it is a longer period around the output's period.
     """

@@ -162,8 +162,7 @@ class ColumnReader:
 
 
 def _in_calendar(moment: datetime) -> bool:
-    """Whether a time is a real date. 0001-01-01 and 9999-12-31 are not: they mean "never", and overflow in some zones.
-    """
+    """Whether a time is a real date. 0001-01-01 and 9999-12-31 mean "never" instead, and overflow in some zones."""
     return 1 < moment.year < 9999
 
 

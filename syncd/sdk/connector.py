@@ -93,8 +93,7 @@ class Pulls(Connector, Protocol):
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source with these settings, whose references are resolved. Raises ConfigError if the settings cannot work.
-        """
+        """A source with these settings (references resolved). Raises ConfigError if the settings cannot work."""
         ...
 
 

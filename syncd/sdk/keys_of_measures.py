@@ -15,7 +15,7 @@ from syncd.sdk.key_rules import Rule
 
 
 class MeasureKeys(BaseModel):
-    """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
+    """The keys that a connector adds to a measure, in addition to `from`, `take`, `of`, `where` and `window`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
@@ -54,8 +54,7 @@ class RecordKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's requests name days of the window. If so, the measure's streams are pulled with `days`.
-        """
+        """Whether the measure's requests name days of the window. The measure's streams are then pulled with `days`."""
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -76,7 +75,9 @@ class RecordKeys(MeasureKeys):
         return None
 
     def is_work(self) -> bool:
-        """Whether each counted record is a piece of work, such as an issue. A release consists of other work."""
+        """Whether each counted record is a piece of work, such as an issue. A release is not, because it consists of
+        other work.
+        """
         return True
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:

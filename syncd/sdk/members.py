@@ -104,9 +104,9 @@ def members_of_group(
 ) -> Members:
     """The members that the server lists now, and the members that the stream's `memory` has from the last pull.
 
-    A former member that is not listed may be deleted, hidden or moved. `ask` requests it by its id, and `belongs` says
-    whether it is still a member. If the request fails, the member's records stay and its list is unread. But if another
-    member has its key now, the former member is gone.
+    A former member that is not listed may be deleted, hidden or moved. `ask` requests such a member by its id, and
+    `belongs` says whether it is still a member. If the request fails, the member's records stay and its list is unread.
+    But if another member has its key now, the former member is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}
@@ -137,9 +137,9 @@ def members_of_group(
 class MembersSource(JsonSource):
     """A source of the records in members' lists. A subclass implements `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by the member's
-    id, with the meaning of `NewestFirst`. When a member's records leave the stream, its mark is deleted too: if the
-    member comes back, its list is read from the beginning.
+    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member, by the member's
+    id. The mark means the same as in `NewestFirst`. When a member's records leave the stream, its mark is deleted too:
+    if the member comes back, its list is read from the beginning.
 
     An open source keeps the memory of each stream, so the pull after a census knows the members of the census.
     """

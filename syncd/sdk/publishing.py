@@ -108,7 +108,7 @@ class Written:
 
 
 class PublishKeys(BaseModel):
-    """The keys that a connector adds to an entry of `publish:`, beside `to` and `override`."""
+    """The keys that a connector adds to an entry of `publish:`, in addition to `to` and `override`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 

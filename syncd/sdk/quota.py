@@ -38,7 +38,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class QuotaLeft:
-    """A quota: `left` of `limit` requests may still be made until the quota is renewed at `reset`."""
+    """A quota of `limit` requests. `left` of them may still be made until the quota is renewed at `reset`."""
 
     left: float
     limit: float
