@@ -98,7 +98,7 @@ class DeploymentsWalk:
         self.cursor = {"states": states, "mark": newest, "etags": [] if changing else etags}
 
     def _list(self, floor: datetime | None) -> list[str | None]:
-        """Reads the list into `rows`, again if it shifts during the read. Returns the ETags of its pages."""
+        """Reads the list into `rows`, and again if the list shifts during the read. Returns the ETags of its pages."""
         self.rows, first = None, None
         etags: list[str | None] = list(self.cursor.get("etags") or ())
         for number, etag in enumerate(etags, start=1):

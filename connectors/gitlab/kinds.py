@@ -29,7 +29,10 @@ class Kind(RecordShape):
 
 
 def _why_no_issue(row: JsonRow) -> str | None:
-    """Why an issue does not count; None if it does. GitLab closes a moved issue and opens one in the other project."""
+    """The reason why an issue does not count; None if it counts.
+
+    GitLab closes a moved issue and opens one in the other project.
+    """
     if row.text("state") != "closed":
         return "open"
     if row.text("moved_to_id"):

@@ -246,9 +246,7 @@ def _pointer(keys: _Keys) -> str | None:
 
 
 def _is_pointer(name: str, value: Any) -> bool:
-    """Whether a key leads to the next page. An `offset` leads there if it is a text but not a number, as in
-    Airtable.
-    """
+    """Whether a key leads to the next page. An `offset` does if it is a text but not a number, as in Airtable."""
     if name == "offset":
         return isinstance(value, str) and _PLACE.fullmatch(value) is not None
     return _NEXT.fullmatch(name) is not None and _leads(value)

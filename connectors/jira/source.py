@@ -1,8 +1,8 @@
 """An opened Jira site: the pages of a pull, the ids of a census.
 
 A pull continues from the newest edit that the last pull saw, the mark of the cursor, and requests that edit again. If
-the issue of that edit is missing from the answer, the account's zone has changed, or the credentials are no longer
-valid. syncd requests `/myself` again only in this case, so that an unchanged list costs a single request.
+the answer lacks the issue of that edit, there are two possible reasons: the account's zone has changed, or the
+credentials are no longer valid. syncd requests `/myself` again only then, so an unchanged list costs a single request.
 """
 
 from __future__ import annotations

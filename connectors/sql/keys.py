@@ -76,7 +76,7 @@ class SqlReadings(ReadingKeys):
         return [_named(self.query)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Why the query may not run."""
+        """The key `query` and the reason why the query may not run; None if it may."""
         return refusal_of(self.query, settings)
 
 
@@ -123,5 +123,5 @@ class SqlRecords(RecordKeys):
         return cls.model_construct(id=id_, at=at, query=query)
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Why the query may not run."""
+        """The key `query` and the reason why the query may not run; None if it may."""
         return refusal_of(self.query, settings)

@@ -47,8 +47,7 @@ class Replacements:
         self._outlines = outlines
 
     def of_key_result(self, name: str, first: DefinitionVersion, until: int | None) -> Iterator[Edit]:
-        """The differences between a key result, in its `first` definition, and the one that it replaced, up to a cycle.
-        """
+        """The differences between a key result, by its `first` definition, and the one it replaced, up to a cycle."""
         file = first.definition.file
         if self._former is not None and (until is None or self._former.cycle <= until):
             former, at = self._former, max(first.ended_at, self._ledger.cycles.end_of(self._former.cycle))

@@ -32,7 +32,7 @@ RunJob = Callable[[str, int, str | None], Awaitable[None]]
 
 
 def defer(connection: Connection, due: Due) -> None:
-    """Puts the job of a workspace into the queue, in the transaction of the connection, unless a job of it waits there.
+    """Puts a job of a workspace into the queue, unless one waits there already. Uses the transaction of the connection.
 
     The job's lock prevents two jobs of a workspace from running at the same time.
     """
