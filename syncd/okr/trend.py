@@ -76,7 +76,7 @@ def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
 
 
 def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) -> Trend:
-    from statistics import median  # here: few commands need a slope
+    from statistics import median  # imported here, because few commands need a slope
 
     points = _points(weeks)
     times = [(last - weeks[0].last) / _WEEK for last, _ in points]
@@ -108,7 +108,7 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, f
     Kendall's tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval
     narrower.
     """
-    from statistics import median  # here: few commands need a slope
+    from statistics import median  # imported here, because few commands need a slope
 
     pairs = combinations(zip(times, values, strict=True), 2)
     slopes = sorted((after - before) / (end - start) for (start, before), (end, after) in pairs)

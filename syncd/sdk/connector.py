@@ -135,7 +135,7 @@ def all_measure_keys(connector: type[Pulls]) -> Sequence[type[MeasureKeys]]:
 
 
 def measure_keys(connector: type[Pulls], written: Collection[str]) -> type[MeasureKeys]:
-    """The keys of measures of records or of readings, whichever kind has the keys `written` in a file."""
+    """The connector's `Records`, if a key that is `written` in a file belongs only to it; otherwise its `Measure`."""
     keys, *records = all_measure_keys(connector)
     names = {name for model in records for name in model.model_fields} - keys.model_fields.keys()
     return records[0] if names & set(written) else keys

@@ -88,7 +88,7 @@ def updates(
     the new mark, which is valid once all these pages are stored: see `NewestFirst`. Only the first walk sets the mark:
     a later walk ends at known rows, so it can miss rows if the server sorts in another order. The mark is never after
     `now`. Imports and owners can set an update time in the future, and a mark in the future would hide the rows that
-    are updated until then.
+    are updated before that time.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark

@@ -83,7 +83,7 @@ class Members:
 
 
 def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
-    """The member of a stream that names one member by its path or by its former path.
+    """The only member of a stream that names a member by its present or former path.
 
     `memory` is the stream's memory. If the path means another member than in the last pull, the records of the earlier
     member are gone.

@@ -108,7 +108,7 @@ def quantile(ordered: Sequence[float], share: Decimal) -> float:
 
 
 def ratio(part: Decimal, whole: Decimal) -> float:
-    """`part / whole` with 15 significant digits. Rounding never lifts a ratio below 1 to 1, or makes one negative."""
+    """`part / whole` with 15 significant digits. Rounding keeps a ratio below 1 below 1, and keeps its sign."""
     return _below_1(rounded(float(part / whole)), short=abs(part) < abs(whole))
 
 

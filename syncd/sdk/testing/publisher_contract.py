@@ -104,7 +104,8 @@ class PublisherContract(ConnectorContract):
     """The keys of an entry of `publish:`, without the keys that every entry has."""
     key_results: ClassVar[Sequence[str]] = ("calls", "articles")
     appends: ClassVar[bool] = False
-    """Whether nothing can be read back. Then the rules about reading do not apply, and a doubtful write is `Unsure`."""
+    """Whether nothing can be read back. If so, the rules about reading do not apply, and a doubtful write is `Unsure`.
+    """
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
     def __init_subclass__(cls, **keywords: Any) -> None:
