@@ -113,7 +113,7 @@ class Questions:
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        """Asks until the answers work. Asks again after invalid answers. After any other failure, a person may go on."""
+        """Asks until the answers work. Asks again after invalid answers. After other failures, a person may go on."""
         while True:
             try:
                 if ask():
@@ -202,7 +202,7 @@ def _suggestion(now: float | None, share: float) -> float | None:
 
 
 def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
-    """The answers for the keys of a model, without empty answers and those that equal the default."""
+    """The answers for the keys of a model, without empty answers and answers that equal the default."""
     keys = asked or [
         key for key, info in model.model_fields.items() if info.is_required() and key not in ("type", "from_")
     ]

@@ -124,9 +124,7 @@ class Connection:
         return settings
 
     def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
-        """The secrets of the connection, such as the values of keys that are declared secret, and secrets within
-        addresses.
-        """
+        """The secrets of a connection, such as the values of secret keys, and the secrets within addresses."""
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())

@@ -101,7 +101,7 @@ class Deployment:
 
     @cached_property
     def refused(self) -> Mapping[str, Problem]:
-        """Each folder that cannot be a workspace, with what is wrong."""
+        """Each folder that cannot be a workspace, with the problem."""
         problems = {name: self._problem(name, files) for name, files in self.files.items()}
         closed = {
             place.name: Problem(shown_path(place), 0, "cannot be read: permission denied")

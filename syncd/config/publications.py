@@ -47,7 +47,7 @@ class Publication:
 
 
 def publish_model(name: str, connector: type[Publishes]) -> type[BaseModel]:
-    """The model of all keys of an entry that writes through a connector."""
+    """The model that checks the keys of an entry that writes through a connector."""
     fields: dict[str, Any] = {field: (info.annotation, info) for field, info in Publish.model_fields.items()}
     return create_model(f"{name.capitalize()}PublishKeys", __base__=connector.Publish, **fields)
 

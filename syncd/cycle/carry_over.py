@@ -93,8 +93,8 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 
 
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
-    """How many key results a period shares with a period that no file has any more; 0 if the two are different
-    periods.
+    """How many key results a period shares with a period that no file has any more; 0 if the two cannot be the same
+    period.
     """
     versions = ledger.definitions.of_period(old)
     if (before := versions[-1].definition.days(old)) is None:

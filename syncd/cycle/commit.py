@@ -213,7 +213,9 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Stores the judged links. Call it after storing the values that they were judged by. Returns the new verdicts."""
+    """Stores the judged links. Call it after storing the values that were used to judge the links. Returns the new
+    verdicts.
+    """
     for period in foreseen.periods:
         request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [

@@ -77,7 +77,7 @@ class PullThread:
             self._came_back()
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """Passes the pulls to the thread, after `Checked`."""
+        """Passes the pulls to the thread, once the thread has handed over `Checked`."""
         self._pulls.put(pulls)
 
     def items(self) -> Iterator[Checked | HandedOver]:

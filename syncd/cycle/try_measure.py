@@ -133,12 +133,14 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _FewRequests(Budget):
-    """The budget of a connection that also counts against the try's allowance."""
+    """A connection's budget. Its requests also count against the allowance of the try."""
 
     allowance: _Allowance = field(default_factory=_Allowance)
 
     def spend(self) -> None:
-        """Counts a request before it is sent. Raises SourceBroken if none is left, and RetryLater if it must wait."""
+        """Counts a request before it is sent. Raises SourceBroken if no request is left, and RetryLater if the request
+        must wait.
+        """
         self.allowance.spend()
         Budget.spend(self)
 

@@ -49,7 +49,7 @@ class Answers:
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
         """Computes measures in one transaction, and reads the readings of these measures ahead, many parts at a time.
 
-        Pass the measures in the order in which they will be computed. Measures that are not among them work too.
+        Pass the measures in the order in which they will be computed. Other measures can be computed too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -93,8 +93,8 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """For each record that counts, the time it was done and its elements, earliest record first.
 
-        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the
-        field is left out.
+        The elements are the record's number, its values for `distinct`, or 1 if records are counted. A record that
+        lacks the field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -269,8 +269,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each has a
-    flag that is true if ended readings of the part count.
+    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each part has
+    a flag that is true if its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:

@@ -170,7 +170,7 @@ def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) 
     """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream is now empty, with the number of
     rows that it had.
 
-    A stream that is empty now has ended every row that it held at the end of the cycle.
+    If a stream is empty now, every row that it held at the end of the cycle has ended.
     """
     asked = _asked(rows)
 

@@ -138,7 +138,9 @@ def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -
 
 
 def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
-    """The last cycle that had ended by the end of each day, ascending. A past day is shown as of that cycle."""
+    """For each day, the last cycle that had ended by the end of the day. Ascending. A past day is shown as of that
+    cycle.
+    """
     ended = Cycles(engine).ended()
     if not ended:
         return []

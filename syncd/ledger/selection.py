@@ -219,7 +219,7 @@ def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[
 
 
 def _number(text: str) -> float | None:
-    """The number that a filter's text spells exactly; None if it spells none."""
+    """The number that a filter's text spells exactly; None if the text is no number."""
     try:
         number = float(text)
     except ValueError:

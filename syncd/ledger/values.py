@@ -175,7 +175,9 @@ class Values:
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """The newest value of each key result under its measure's digest, even if later values have another measure."""
+        """The newest value of each key result under the measure with this digest, even if later values have another
+        measure.
+        """
         newest_cycles = (
             select(values.c.key_result, func.max(values.c.cycle))
             .join(definitions, definitions.c.id == values.c.definition)

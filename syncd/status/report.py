@@ -26,8 +26,8 @@ _STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """The state of a key result. `quality` is None if it was never measured. `candidate` is the number that waits for
-    approval, if the value is held.
+    """The state of a key result. `quality` is None if the key result was never measured. `candidate` is the number that
+    waits for approval, if the value is held.
 
     `guard` is the line of its guard, if it has one. `checkin` is the check-in in force. `confidence` comes from the
     newest check-in with a confidence, or else from the mapping.
