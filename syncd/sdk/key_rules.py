@@ -94,7 +94,9 @@ def each_of(names: Sequence[str], sentence: str) -> Rule:
 
 
 def _never(sentence: str) -> Rule:
-    """A schema that no block matches. It uses a type, because the language server shows no sentence for a `not`."""
+    """A schema that no block matches. The schema uses a type, because the language server shows no sentence for a
+    `not`.
+    """
     return {"type": "null", "errorMessage": sentence}
 
 

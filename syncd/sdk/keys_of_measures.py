@@ -104,7 +104,7 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a series. The keys decide, not the present rows.
+        """Whether the measure reads a series. This depends on the keys, not on the present rows.
 
         The readings of a series have dates. A series without rows is an empty set, but an empty cell is a missing
         number.

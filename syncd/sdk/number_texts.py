@@ -121,7 +121,7 @@ def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
 
 
 def has_decimal_comma(text: str) -> bool:
-    """Whether a text can only be a number with a decimal comma: `42,50` and `1.234,5` are, `1,234` is not."""
+    """Whether a text can only be a number with a decimal comma, such as `42,50` and `1.234,5`, but not `1,234`."""
     if "," not in text or (parts := _take_apart(text.strip().translate(SPACES))) is None:
         return False
     marks = [marks for _, marks in _readings(parts.digits)]
@@ -129,7 +129,7 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def possible_numbers(text: str) -> list[Decimal]:
-    """Every number that a text means by some `as:`, the likeliest first. A percentage is its number, not a share."""
+    """Every number that a text means by some `as:`, the likeliest first. `18 %` is 18 here, not 0.18."""
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []

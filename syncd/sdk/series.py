@@ -196,7 +196,9 @@ def read_series(series: Series, resolve: Resolve, reader: Reader, between: Betwe
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series is in columns, not in rows. The ranges decide, because a row may have few filled cells."""
+    """Whether a series is in columns, not in rows. This follows from the ranges, because a row may have few filled
+    cells.
+    """
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):
