@@ -3,7 +3,7 @@
 The list has no filter by time, and its rows do not have the outcome of a deployment: the statuses of each take one more
 request. This request is sent if a deployment is new or its row has changed. GitHub does not document that a new status
 changes the row. So the statuses of a deployment that is underway are read in each pull for a day, and a census reads
-the statuses of all.
+the statuses of all deployments.
 """
 
 from __future__ import annotations

@@ -102,9 +102,9 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
 
 
 def next_is_nowhere(expression: str, data: Any) -> str | None:
-    """The reason why `expression`, the place of the next page, does not fit this answer. Then its absence does not mean
-    that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few the object
-    around it. An expression that is not a plain path decides itself when pages end.
+    """The reason why `expression`, the place of the next page, does not fit this answer. Then a missing pointer does
+    not mean that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few
+    the object around it. An expression that is not a plain path decides itself when pages end.
     """
     path = plain_path(expression)
     if not path:

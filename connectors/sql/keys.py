@@ -109,7 +109,7 @@ class SqlRecords(RecordKeys):
         """None: only the database knows the columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The stream: the query with the columns `id` and `at`. The first line of its key is its name."""
+        """The stream: the query with the columns `id` and `at`. The first line of the stream's key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:

@@ -72,7 +72,9 @@ class Replacements:
 
     @cached_property
     def _paired(self) -> Mapping[str, tuple[int, str]]:
-        """The cycle that first saw each new key result, and the old key result that left the files in that cycle."""
+        """For each new key result: the cycle that first saw it, and the old key result that left the files in that
+        cycle.
+        """
         paired: dict[str, tuple[int, str]] = {}
         bodies: dict[str, Collection[str]] = {}
         for cycle, met in groupby(self._outlines, key=lambda version: version.cycle):
@@ -144,8 +146,8 @@ def _matched(
     after: Mapping[str, Collection[str]],
     kinds: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """Pairs (new, gone) of key results of the same kind. Each is in at most one pair, and pairs of the same objective
-    come first.
+    """Pairs (new, gone) of key results of the same kind. Each key result is in at most one pair. Pairs within the same
+    objective come first.
     """
 
     def objective(name: str, bodies: Mapping[str, Collection[str]]) -> str | None:

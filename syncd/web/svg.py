@@ -145,7 +145,7 @@ def svg_element(
 
 
 def spread(wanted: Sequence[float], apart: float) -> list[float]:
-    """Heights of texts near the wanted heights, in the same order, at least `apart` from each other."""
+    """Heights for texts: near the wanted heights, in the same order, and at least `apart` from each other."""
     heights, last = [0.0] * len(wanted), -math.inf
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         last = heights[index] = max(wanted[index], last + apart)

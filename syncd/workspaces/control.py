@@ -231,7 +231,8 @@ class Control:
             connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
-        """Makes each workspace due that has no due time and no job in the queue: the end of its job was not noted."""
+        """Makes workspaces due that have neither a due time nor a job in the queue: the end of their job was not noted.
+        """
         with self.engine.begin() as connection:
             connection.execute(_RECOVER)
 

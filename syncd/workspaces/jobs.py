@@ -37,8 +37,8 @@ _IN_DOUBT: tuple[State, ...] = ("sending",)
 _SILENT = 300.0  # seconds that a job waits for a silent connection, because no later cycle could use its answer
 _SENDING = 300.0  # seconds that a job waits for publishers after its cycle
 _BETWEEN_TRIES = 1.0  # seconds between tries to note the end of a job while the database cannot be reached
-_HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
-_FILES_ARE_WRONG = timedelta(minutes=1)  # until a workspace whose files are wrong is due again
+_HANDED_BACK = timedelta(seconds=1)  # the wait until a workspace that was handed back is due again
+_FILES_ARE_WRONG = timedelta(minutes=1)  # the wait until a workspace with wrong files is due again
 _GIVES_UP = 10  # multiples of `reclaim`; after that, no worker is expected to have the files that a job needs
 
 

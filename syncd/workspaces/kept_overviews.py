@@ -26,8 +26,8 @@ class _Kept:
 class KeptOverviews:
     """Reads the overviews of workspaces. Threads may share it; at worst, two threads read the same overview.
 
-    Without a cycle, an overview changes only with the day, because the expected score does. Overviews of removed
-    workspaces are dropped when the next overview is read.
+    Between cycles, an overview changes only when a new day begins, because the expected score changes then. Overviews
+    of removed workspaces are dropped when the next overview is read.
     """
 
     def __init__(self) -> None:
