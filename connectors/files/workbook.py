@@ -185,8 +185,8 @@ class Workbook:
         )
 
     def _parts_beside_sheets(self) -> list[str]:
-        """The XML parts other than sheets that calamine reads, ignoring upper and lower case. Parts that calamine
-        skips, such as pivot caches and drawings, are left out.
+        """The XML parts that calamine reads, except sheets. Upper and lower case in names are ignored. Parts that
+        calamine skips, such as pivot caches and drawings, are left out.
         """
         if self._contents.is_ods:
             return [part for part in ("mimetype", _MANIFEST) if part in self._package.names]

@@ -72,8 +72,8 @@ def is_endpoint(address: str) -> bool:
 
 
 def check_parameters(path: str, names: Collection[str]) -> None:
-    """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may
-    take it in place of the query in the body, and only the body was checked.
+    """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may use
+    the parameter in place of the query in the body, and only the body was checked.
     """
     in_path = [name for name, _ in parse_qsl(urlsplit(path).query.replace(";", "&"), keep_blank_values=True)]
     for name in (*in_path, *names):

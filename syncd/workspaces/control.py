@@ -231,8 +231,7 @@ class Control:
             connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
-        """Makes workspaces due that have neither a due time nor a job in the queue: the end of their job was not noted.
-        """
+        """Makes workspaces due that have neither a due time nor a queued job: the end of their job was not noted."""
         with self.engine.begin() as connection:
             connection.execute(_RECOVER)
 

@@ -190,7 +190,7 @@ class DeploymentDoor:
         return configs
 
     async def _identified(self, request: Request) -> Sequence[_Identified] | Response:
-        """The visitor by each login in which they are logged in. Without any, the deployment's answer for strangers."""
+        """The visitor, once for each login in which they are logged in; or the deployment's answer for strangers."""
         own = self._entrance.config
         identified: list[_Identified] = []
         stranger = closed(request)

@@ -129,8 +129,9 @@ class Jobs:
     def _has_the_right_files(self, workspace: str, config: Config, needed: str | None) -> bool:
         """Whether a job that needs the configuration with the digest `needed` may run with `config`.
 
-        If they differ, `config` is the newer one if this worker saw the files change, or began after the other was
-        announced. It is then announced instead. Otherwise the other is newer, and the job needs a worker that has it.
+        If the digests differ, `config` is newer if this worker saw the files change, or began after the other
+        configuration was announced. Then `config` is announced instead. Otherwise the other configuration is newer, and
+        the job needs a worker that has it.
         """
         digest, before = digest_of(config), self._digests.get(workspace)
         self._digests[workspace] = digest

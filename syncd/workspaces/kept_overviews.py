@@ -34,7 +34,7 @@ class KeptOverviews:
         self._kept: dict[str, _Kept] = {}
 
     def of(self, name: str, daemon: Daemon) -> WorkspaceOverview:
-        """The overview of a workspace, by one query if nothing has changed. Raises ConfigError, LedgerError."""
+        """The overview of a workspace. Takes a single query if nothing has changed. Raises ConfigError, LedgerError."""
         config, ledger, now = daemon.config, daemon.ledger, daemon.now()
         last = ledger.cycles.last() if ledger is not None else None
         cycle, day = last.id if last is not None else 0, now.astimezone(config.zone).date()

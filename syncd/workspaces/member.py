@@ -1,6 +1,4 @@
-"""A workspace in the process that serves a deployment: the base class, and the class for workspaces that are only
-shown.
-"""
+"""Workspaces in the process that serves a deployment: the base class, and a class for those that it only shows."""
 
 from __future__ import annotations
 
