@@ -39,7 +39,7 @@ def take_lines(handler: logging.Handler) -> None:
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message of a line of the log. If its values do not fit its format, the format and the error."""
+    """The message of a line of the log. If its values do not fit its format, returns the format and the error."""
     try:
         return record.getMessage()
     except Exception as error:

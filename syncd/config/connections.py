@@ -194,7 +194,7 @@ class Connection:
 
 
 def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
-    """Each secret that is set and too short, by the name of its key."""
+    """Each secret that is set but too short, by the name of its key."""
     for connection in connections:
         for resolve in (connection.resolved, connection.webhook_secret):
             try:

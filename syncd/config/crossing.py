@@ -43,7 +43,7 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection through which a workspace reads the exports of others. No file has it."""
+    """The connection through which a workspace reads the exports of other workspaces. No file has it."""
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()

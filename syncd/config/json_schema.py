@@ -181,7 +181,7 @@ def _every_key(definitions: Iterable[Schema]) -> Schema:
 
 
 def _merged(forms: list[Schema]) -> Schema:
-    """A schema that allows any of these forms; for lists of names, all of the names."""
+    """A schema that allows any of these forms. Lists of names become one list with all names."""
     if all("enum" in form for form in forms):
         return {**forms[0], "enum": list(dict.fromkeys(name for form in forms for name in form["enum"]))}
     return {"anyOf": forms, "errorMessage": f"is no {forms[0].get('title', 'value')} of any connector"}

@@ -39,7 +39,7 @@ class Publication:
         return self.period in (None, period)
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
-        """The target of each of these key results by id, or the whole period's target by `WHOLE`."""
+        """The target of each of these key results, by id; or only the target of the whole period, under `WHOLE`."""
         if self.keys.states == "period":
             return {WHOLE: self.keys.target(WHOLE)}
         names = self.keys.names()

@@ -63,8 +63,8 @@ class Background:
         self._left: dict[str, Pulling] = {}
 
     def leave(self, pulling: Pulling, streams: Streams) -> None:
-        """Stores a thread that outlasts its cycle. A thread that is stopped or has no more to hand over only has to
-        end.
+        """Stores a thread that outlasts its cycle. If the thread is stopped or has no more to hand over, only asks it
+        to end.
         """
         name = pulling.needed.connection.name
         self._left[name] = pulling

@@ -143,7 +143,7 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
 def _marks(
     ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
 ) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-    """The marks of syncd's own texts at each place for a renamed period, under the period's new id."""
+    """By place, the marks of syncd's own texts, in which a renamed period has its new id."""
     if not periods:
         return {}
 

@@ -207,7 +207,7 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of the records that the source lists without rows. Rows that come with ids are stored."""
+    """The ids that a census lists without their rows. If rows come with the ids, hands the rows over to be stored."""
     listed: set[str] = set()
     unread: dict[str, str] = {}
     rows: set[str] = set()

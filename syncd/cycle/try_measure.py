@@ -99,7 +99,7 @@ def try_measure(
 
 
 def _parts(measure: Measure) -> dict[StreamId, set[str]]:
-    """The parts that a measure reads of each of its streams. A stream of records has no parts."""
+    """For each stream of a measure, the parts that the measure reads. A stream of records has no parts."""
     parts: dict[StreamId, set[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):

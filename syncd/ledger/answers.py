@@ -130,7 +130,7 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """An incomplete stream of a measure, and why (None: never complete). None if all streams are complete."""
+        """A stream of a measure that is incomplete, and why (None: never complete). None if all streams are complete."""
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
@@ -159,8 +159,7 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """A pair: true if the source dates the readings of a measure's part, and these readings in order, each with its
-        time.
+        """A pair: true if the source dates a measure's readings, and these readings in order, each with its time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
         reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
@@ -200,7 +199,7 @@ class Answers:
             return {row.remark: row.records for row in rows}
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records of a measure's kind its streams hold now, counted or not."""
+        """How many records of a measure's kind the measure's streams hold now, counted or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0

@@ -68,7 +68,7 @@ class Definition:
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
     def days(self, period: str) -> Period | None:
-        """The days of the definition's period, which has this id; None if an early version stored no days."""
+        """The days of the definition's period, whose id is `period`; None if an early version stored no days."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return None

@@ -70,7 +70,7 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 
 
 def _is_current(stream: int) -> ColumnElement[bool]:
-    """The condition for the current versions of ids that a statement names, by the primary key.
+    """The condition for the current versions of the ids in a statement. It uses the primary key.
 
     Without the addition of 0, SQLite would use the index of windows, and would read the complete stream for every page.
     """

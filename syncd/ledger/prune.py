@@ -182,7 +182,7 @@ def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[in
     rows = connection.execute(select(cycles).order_by(cycles.c.id).execution_options(yield_per=1_000))
 
     def idle_day(row: Any) -> object:
-        """The day of a cycle that changed nothing. For any other cycle, a value that equals no other."""
+        """The day of a cycle that changed nothing. For any other cycle, a value that differs from all other values."""
         idle = row.ended_at and row.pulls == {} and row.only is None and not row.dry_run and row.id not in referenced
         return row.ended_at.astimezone(zone).date() if idle else object()
 

@@ -206,7 +206,7 @@ def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
 def _links_of_shorter(
     okrs: PeriodOkrs, of_shorter: Iterable[tuple[Snapshot, _Lines]]
 ) -> Mapping[str, Sequence[JudgedLink]]:
-    """The links from outputs of shorter periods to the outcomes of each objective, by its id."""
+    """By objective, the links from outputs of shorter periods to the objective's outcomes."""
     objective_of = {kr.id: objective.id for objective in okrs.objectives for kr in objective.key_results}
     by_objective: dict[str, list[JudgedLink]] = {}
     for shorter, lines in of_shorter:
