@@ -130,7 +130,7 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """A stream of a measure that is incomplete, and why (None: never complete). None if all streams are complete."""
+        """An incomplete stream of a measure, and why (None: never complete). None if all streams are complete."""
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
