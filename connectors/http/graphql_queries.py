@@ -1,8 +1,8 @@
 """Checks that a GraphQL text only reads. syncd may then repeat its POST, and send it in a rehearsal.
 
 An operation of the type query has no side effects (spec.graphql.org, "Query"). A mutation or a subscription is refused
-before anything is sent. Some servers take a parameter of the address for the query, or prefer it to the query of the
-body (GraphQL over HTTP, "Request Parameters"); such a parameter is refused too.
+before anything is sent. Some servers use a parameter of the address as the query, even if the body has one (GraphQL
+over HTTP, "Request Parameters"). Such a parameter is refused too.
 """
 
 from __future__ import annotations

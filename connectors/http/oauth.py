@@ -140,8 +140,8 @@ class Tokens:
         self._keep(self._asked(headers, urlencode(form).encode()))
 
     def _asked(self, headers: Mapping[str, str], form: bytes) -> Answer:
-        """The answer of the token server. A request with a refresh token is not repeated after a failure, because it
-        may have used the refresh token up even if its answer was lost.
+        """The answer of the token server. A request with a refresh token is not repeated after a failure, because the
+        failed request may have used up the refresh token although its answer was lost.
         """
         from syncd.sdk.exchange import Exchange
 

@@ -1,8 +1,8 @@
 """Requests to a Jira site through the jira library, with answers parsed to models and errors turned into syncd's.
 
-Cloud and Data Center differ only in their search; this module hides that. Jira reads a time in JQL in the zone of the
-requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without valid
-credentials returns an empty list instead of an error.
+Cloud and Data Center differ only in their search; this module hides the difference. Jira reads a time in JQL in the
+zone of the requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without
+valid credentials returns an empty list instead of an error.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class JiraMeasure(RecordKeys):
         return [unordered(self.jql)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a project key that the connection does not allow. A name or id is compared during the pull."""
+        """The refusal of a project key that the connection does not allow. A name or id is checked during the pull."""
         assert isinstance(settings, JiraSettings)
         for project in named_projects(self.jql) if settings.allow is not None else ():
             if project.is_key and project.name not in (settings.allow or ()):

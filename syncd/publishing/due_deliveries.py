@@ -75,7 +75,7 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    The statement is due if its entry was removed, which superseded the statement, and is back. It is also due if
+    The statement is due if its entry is back: a removal of the entry had superseded the statement. It is also due if
     `override` now lets syncd write over the foreign content that caused the refusal.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")

@@ -90,7 +90,7 @@ class CycleJob:
         """Runs a cycle with the present files. Every failure in it is noted and logged.
 
         The next cycle is due by the schedule. The next cycle is due sooner if another process is syncing now, or if a
-        source or publisher asked syncd to try again at a time. Two threads must not call `run` at the same time.
+        source or publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():

@@ -211,8 +211,8 @@ class Control:
 
     def reclaim(self, workspace: str, job: int) -> None:
         """Takes a workspace from a worker that is dead, paused or hanging: ends the worker's sessions and its epoch,
-        and makes the workspace due at once. If a later job of the workspace has begun, it goes on. If epochs are in
-        another database, a job that begins at this very moment may lose its epoch, and is then run anew.
+        and makes the workspace due at once. If a later job of the workspace has begun, that job continues. If epochs
+        are in another database, a job that begins at this very moment may lose its epoch, and is then run anew.
         """
         present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
         running = select(workspaces.c.job).where(workspaces.c.name == workspace)

@@ -152,7 +152,7 @@ class Jobs:
     def _cycle(
         self, workspace: str, configuration: Configuration, fence: Fence
     ) -> tuple[Outcome, str | None, timedelta]:
-        """Runs the cycle. Returns how it ended, the problem if it failed, and after what time the next one is due."""
+        """Runs the cycle. Returns how it ended, the problem if it failed, and the time until the next cycle is due."""
         config = configuration.config
         try:
             ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=FencedDatabases(fence))
