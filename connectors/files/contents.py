@@ -16,8 +16,8 @@ class SheetPart:
 
 @dataclass(slots=True)
 class Contents:
-    """The sheets that have cells, in order, and the named ranges. A range is a reference, stored by the sheet that can
-    use the name (None for all sheets) and by the name in lower case.
+    """The sheets that have cells, in order, and the named ranges. A named range is a reference. Its key is the sheet
+    that can use the name (None for all sheets), and the name in lower case.
 
     `recalculates` says that the program which wrote the file calculated no formulas, and that the next program must
     calculate them.

@@ -14,8 +14,8 @@ CANDIDATES = ",;\t|"
 LONGEST_CELL = 1_000_000
 """Characters. Excel takes 32,767."""
 
-# For stripped texts. No two parts of a pattern match the same characters, so that a cell of a megabyte does not take
-# long.
+# For stripped texts. No two parts of a pattern match the same characters, so matching a cell of a megabyte does not
+# take long.
 _NUMBER_WITH_COMMAS = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?", re.ASCII)
 _NO_NAME = re.compile(r"[.,:+/ -]*\d[\d.,:+/ TZ-]*", re.ASCII)
 _SHOWN = {"\t": r"\t"}
@@ -70,7 +70,7 @@ def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None
 
 
 def longer(row: Sequence[str], width: int) -> bool:
-    """Whether a row has a cell that is not blank after the last column of its header."""
+    """Whether a row has a filled cell to the right of the last column of its header."""
     return len(row) > width and any(cell.strip() for cell in row[width:])
 
 
@@ -137,8 +137,8 @@ def is_content(cell: str) -> bool:
 
 
 def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:
-    """Whether some lines have commas, and each of these is a single number. The header is left out if its row is given,
-    or if `decimal` is the comma.
+    """Whether some lines have commas, and each line with commas is a single number. The header is left out if its row
+    is given, or if `decimal` is the comma.
     """
     texts = [line for line in lines[header or 0 :] if line.strip()]
     if decimal == "," and header is None:

@@ -139,8 +139,8 @@ class CsvFile:
                 raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
 
     def _separated_by(self, text: str, width: int) -> str | None:
-        """Another delimiter that splits a cell into as many cells as the header has, or splits a cell of a single
-        column. One of the new cells must be a number or a day, so that a footnote with a semicolon stays a text.
+        """Another delimiter that splits a cell into as many cells as the header has, or into several if the header has
+        one. One of the new cells must be a number or a day, so that a footnote with a semicolon stays a text.
         """
         for delimiter in CANDIDATES:
             cells = text.split(delimiter)

@@ -119,7 +119,7 @@ class _Walk:
         self._sheet: str | None = None
         self._scan = SheetScan()
         self._row = 0
-        self._written_out = 0  # bytes of cells, each as often as it is repeated
+        self._written_out = 0  # bytes of all cells, repetitions included
 
     def take_plain(self, pieces: list[bytes]) -> bool:
         """Takes pieces if each is a row of plain values, which most rows are; otherwise takes none and returns False.
@@ -139,7 +139,10 @@ class _Walk:
         return True
 
     def take(self, piece: bytes) -> None:
-        """Takes a piece. It is a row, unless it is the first one or begins with the rest of another element's name."""
+        """Takes a piece.
+
+        All pieces are rows, except the first one and pieces that begin with the rest of another element's name.
+        """
         if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
             self._hidden.update(match[1] for match in _STYLE.finditer(piece))
             self._tables(piece)
@@ -219,8 +222,8 @@ class _Walk:
         self._scan.repeat_errors(range(self._row, self._row + repeated), errors)
 
     def _write_out(self, size: int) -> None:
-        """Adds the bytes that calamine makes of texts: it copies a text for each repetition of its cell, its row or its
-        spaces.
+        """Adds to the number of bytes that calamine makes of texts. calamine copies a text for each repetition of its
+        cell, its row or its spaces.
         """
         self._written_out += size
         self._limits.check_size(self._written_out)

@@ -61,7 +61,7 @@ def row_of(opened: Opened, sheet: str | None, number: int) -> Sequence[Cell]:
 
 
 def first_filled(opened: Opened, sheet: str | None, area: Range) -> tuple[int, Sequence[Cell]]:
-    """The number and the cells of the first row of an area that is not blank; an empty row if all are blank."""
+    """The number and the cells of the first filled row of an area; an empty row if all its rows are blank."""
     columns = slice(area.first_column, None if area.last_column is None else area.last_column + 1)
     for first, rows in opened.blocks(sheet):
         for number, row in enumerate(rows, first):

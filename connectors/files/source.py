@@ -69,8 +69,8 @@ class FilesSource:
 
     def _digest(self, stream: Stream, content: BinaryIO) -> str:
         """A digest of everything that determines the readings: the file's bytes, the parts with their windows, the time
-        zone, the day and the version of syncd. A new day or version makes new readings, because the rules for reading
-        texts may differ.
+        zone, the day and the version of syncd. On a new day or with a new version, syncd makes the readings again,
+        because the rules for reading texts may differ.
         """
         windows = sorted((part, *map(str, stream.windows.get(part, ()))) for part in stream.needs)
         rules = [version("syncd"), str(self._context.now().date()), self._context.zone.key, windows]
@@ -125,7 +125,10 @@ class FilesSource:
         """There is nothing to close."""
 
     def _settled(self, name: str, read: Callable[[BinaryIO], T]) -> T:
-        """The result of `read` for an unchanging file. Raises RetryLater if the file changes at every try."""
+        """The result of `read` for a file that does not change while it is read.
+
+        Raises RetryLater if the file changes at every try.
+        """
         path = below(self._root, name)
         try:
             for _ in range(_TRIES):

@@ -86,8 +86,8 @@ class Workbook:
         return names[0]
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str, Range] | None:
-        """A named range; the names of the sheet come before those of the workbook. Raises Unreadable if the name stands
-        for no single range.
+        """A named range. A name of the sheet takes precedence over the same name of the workbook. Raises Unreadable if
+        the name stands for no single range.
         """
         ranges = self._contents.ranges
         scope = self.sheet(sheet)
@@ -185,8 +185,8 @@ class Workbook:
         )
 
     def _parts_beside_sheets(self) -> list[str]:
-        """The XML parts other than sheets that calamine reads, ignoring upper and lower case. Parts that calamine
-        skips, such as pivot caches and drawings, are left out.
+        """The XML parts that calamine reads, except sheets. Upper and lower case in names are ignored. Parts that
+        calamine skips, such as pivot caches and drawings, are left out.
         """
         if self._contents.is_ods:
             return [part for part in ("mimetype", _MANIFEST) if part in self._package.names]

@@ -2,10 +2,10 @@
 to issues.
 
 `settings` has the YAML keys, and `rows` the parts of GitHub's answers that syncd reads. `client` has the connection,
-and `api` the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that change meanwhile.
-`deployments_walk`, `runs_walk` and `tags` read the lists of `delivery_rows`. `deployed_walk` finds in the `contents` of
-deployments when a pull request was delivered. `publisher` writes through `issues`: blocks between marks (`marked`), as
-Markdown without side effects (`markdown`).
+and `api` the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that change while they
+are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`. `deployed_walk`
+finds in the `contents` of deployments when a pull request was delivered. `publisher` writes through `issues`: blocks
+between marks (`marked`), as Markdown without side effects (`markdown`).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Client:
 
 
 def server(settings: GitHubSettings, context: Context) -> Server:
-    """The server that errors of this account name, and its advice."""
+    """The server as errors of this account name it, with its advice."""
     return Server(settings, context, partial(advice, settings.url))
 
 

@@ -1,8 +1,8 @@
 """Finds the commits that each deployment of an environment brought, by comparing it with the deployment before.
 
-A deployment brings the commits that it contains but the deployment before does not contain. So one comparison for each
-deployment finds the first deployment with a commit, whatever branches and rollbacks lie between. GitHub cannot compare
-commits that a forced push has lost, or that have no common ancestor.
+A deployment brings the commits that it contains but the deployment before does not contain. So a single comparison for
+each deployment is enough to find the first deployment with a commit, even after rollbacks and deployments of other
+branches. GitHub cannot compare commits that a forced push has lost, or that have no common ancestor.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Delivery:
 
     @property
     def facts(self) -> tuple[int, str, datetime, str]:
-        """The facts that GitHub tells about it."""
+        """The facts that GitHub tells about the delivery."""
         return self.id, self.sha, self.done_at, self.conclusion
 
     def as_json(self) -> dict[str, Any]:
@@ -82,8 +82,8 @@ class Contents:
     ) -> Iterator[list[Delivery]]:
         """Yields the deliveries again after each comparison.
 
-        The first delivery only serves to compare the second. With `from_the_first` it is the first ever. Then it is
-        compared with the `merges` that it may contain: pairs of time and commit, the oldest first.
+        The first delivery only serves to compare the second. With `from_the_first`, the first delivery is the first one
+        ever, and is compared with the `merges` that it may contain: pairs of time and commit, the oldest first.
         """
         done = list(deliveries)
         for index, delivery in enumerate(done):
@@ -109,7 +109,7 @@ class Contents:
         return False
 
     def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
-        """The commits of the first delivery after the oldest of these merges, and the merges that the delivery
+        """The commits of the first delivery: all commits after the oldest of these merges, and each merge that it
         contains.
         """
         if not merges:

@@ -102,8 +102,8 @@ class Deployment(Row):
     updated_at: AwareDatetime
 
     def record(self, repo: str, outcome: Outcome, *, if_ended: bool) -> Record:
-        """The record of a deployment, done at its first success. With `if_ended`, one that never succeeded is done at
-        its end.
+        """The record of a deployment, done at its first success. With `if_ended`, a deployment that never succeeded is
+        done at its end.
         """
         self.html_url = outcome.url
         fields: dict[str, Sequence[Scalar]] = {
@@ -183,7 +183,7 @@ class TagRef(BaseModel):
 
     @property
     def stable_id(self) -> str:
-        """The name and the SHA that it leads to. So a moved tag is another record."""
+        """The name and the SHA that the tag leads to. So a moved tag is another record."""
         return f"{self.name} {self.sha}"
 
 

@@ -134,7 +134,10 @@ class DeployedWalk:
         return walk, ordered
 
     def _pulls(self, cursor: Mapping[str, Any]) -> Generator[Page, None, Mapping[str, Any] | None]:
-        """Collects the merged pull requests that changed. Returns the cursor of their list, None if it is the same."""
+        """Collects the merged pull requests that changed.
+
+        Returns the cursor of their list, None if the list has not changed.
+        """
 
         def collect(rows: Sequence[MergedPull]) -> list[Record]:
             check_keys(rows, self._needs)
@@ -203,7 +206,7 @@ class DeployedWalk:
                 fields["lead_time"] = lead_time(first, done_at)
                 title += f"; first commit {first.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if first else ""
             title += ")"
-        # It has the id of the merge in other streams, because it is the same work.
+        # The record has the same id as in other streams of merges, because it is the same work.
         return replace(record, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
 
     def _first_commit(self, row: MergedPull) -> datetime | None:
@@ -218,7 +221,7 @@ class DeployedWalk:
 
 
 def _earlier() -> Iterator[timedelta]:
-    """The spans before the window in which to search for its last earlier deployment, one after the other."""
+    """The spans before the window in which to search, one after the other, for the last deployment before it."""
     yield LONGEST_RUN
     yield LONGEST_RUN + timedelta(days=90)
     yield from (LONGEST_RUN + timedelta(days=365 * years) for years in count(1))

@@ -3,7 +3,7 @@
 The list has no filter by time, and its rows do not have the outcome of a deployment: the statuses of each take one more
 request. This request is sent if a deployment is new or its row has changed. GitHub does not document that a new status
 changes the row. So the statuses of a deployment that is underway are read in each pull for a day, and a census reads
-the statuses of all.
+the statuses of all deployments.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class DeploymentsWalk:
         self.cursor = {"states": states, "mark": newest, "etags": [] if changing else etags}
 
     def _list(self, floor: datetime | None) -> list[str | None]:
-        """Reads the list into `rows`, again if it shifts during the read. Returns the ETags of its pages."""
+        """Reads the list into `rows`, and again if the list shifts during the read. Returns the ETags of its pages."""
         self.rows, first = None, None
         etags: list[str | None] = list(self.cursor.get("etags") or ())
         for number, etag in enumerate(etags, start=1):
@@ -159,7 +159,7 @@ def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
-    """Whether a deployment is at most a day older than the last one. Both times are of GitHub's clock."""
+    """Whether a deployment is at most a day older than the newest one (`last`). Both times are of GitHub's clock."""
     return last is None or created_at >= last - _ASKED_AGAIN
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class _Written(BaseModel):
-    """The part of an answer to a write that shows that GitHub sent it."""
+    """The part of an answer to a write that proves that the answer comes from GitHub."""
 
     id: int
 
@@ -112,5 +112,5 @@ class IssueClient:
 
 
 def _says(word: str, message: str) -> bool:
-    """Whether a message has this word: `User is blocked` does not say `locked`."""
+    """Whether a message contains this complete word: `User is blocked` does not contain `locked`."""
     return re.search(rf"\b{word}\b", message) is not None

@@ -33,10 +33,10 @@ class IssuesWalk:
     A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
     or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
     page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
-    no row before it slipped. If not, the list is walked as above.
+    no row before it slipped. If it is not, the list is walked as above.
 
-    An issue that is transferred to the repository keeps its age and gets the next number. So an issue that is older
-    than an earlier walk came from another repository if its number is above all numbers of that walk.
+    An issue that is transferred to the repository keeps its age and gets the next number. So an issue that was created
+    before an earlier walk, but has a number above all numbers of that walk, came from another repository.
     """
 
     def __init__(self, api: Api, repo: str, *, needs: Collection[str], since: datetime | None) -> None:

@@ -122,8 +122,8 @@ class PullsWalk:
         return bool(new) and _digest(answer) != self._last_digest
 
     def _remember_head(self, answer: Answer, *, reset: bool = False) -> None:
-        """Stores the newest rows, within the time by which clocks of servers may differ. If a later reading has a row
-        that is not among them, the row has moved.
+        """Stores the newest rows: those within the time by which the clocks of servers may differ. If a later reading
+        has a row that is not among them, the row has moved.
         """
         rows = answer.rows or []
         if reset:

@@ -1,4 +1,4 @@
-"""Reads one repository. It selects the list with the records of a stream, and pages small enough for the server."""
+"""Reads one repository. It selects the list that has a stream's records, and a page size that the server can handle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recognizes refusals of GitHub that pass, and lists that GitHub shortens without an error.
+"""Recognizes temporary refusals of GitHub, and lists that GitHub shortens without an error.
 
 Sources: docs.github.com "Authorizing a personal access token for use with single sign-on" (X-GitHub-SSO), "Rate limits
 for the REST API" (limits on how fast content is made).

@@ -21,7 +21,7 @@ from syncd.sdk import Page, RetryLater, SourceBroken
 _MOST = 1000  # docs.github.com "List workflow runs for a repository"
 _RERUN = timedelta(days=30)  # how long after its first start a run may be started again ("Re-running workflows")
 _SECOND = timedelta(seconds=1)
-_APPEARS_WITHIN = timedelta(hours=1)  # how long after its creation a run may appear in the list
+_APPEARS_WITHIN = timedelta(hours=1)  # the longest time from the creation of a run until the list shows it
 
 
 class RunsWalk:

@@ -228,7 +228,7 @@ class GitHubMeasure(RecordKeys):
         return _FIELDS[self.what]
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case does not matter: GitHub has no two labels and no two logins that differ only in case."""
+        """Whether case is ignored: two labels or two logins of GitHub never differ only in case."""
         return field in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -258,10 +258,11 @@ class GitHubMeasure(RecordKeys):
         return self.what in ("merged_pull_requests", "closed_issues")
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why the conditions never count a record: such as drafts of releases, or issues closed as not planned.
+        """The reason why the conditions never count a record, such as for drafts of releases or issues closed as not
+        planned.
 
         A draft of a pull request can count, because a push of its commits may merge it. A deployment that is underway
-        has hardly ever ended before, so it does not count.
+        does not count, because it has hardly ever ended before.
         """
         if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))

@@ -62,7 +62,7 @@ class GitHubSource:
         cursors = {name.lower(): start for name, start in dict(cursor.get("repos") or {}).items()}
         stored = dict(cursors)
         cursors |= {new: cursors.pop(old) for old, new in owned.lists.renamed.items() if old in cursors}
-        # When the records of a repository go, its cursor goes too. If the repository comes back, all of it is read.
+        # When the records of a repository are removed, its cursor is removed too. If it comes back, all of it is read.
         left = self._left.pop(stream.key, set())
         cursors = {name: start for name, start in cursors.items() if name in owned.names and name not in left}
         yield Page(cursor={"repos": dict(cursors)} if cursors != stored else None, lists=owned.lists)
@@ -87,10 +87,8 @@ class GitHubSource:
             yield Page(present=frozenset(present), lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """All rows updated since the stream's `since`. The rows are complete, because some edits do not count as an
-        update.
-
-        An example is the new name of a label.
+        """All rows updated since the stream's `since`. Reads complete rows, because some edits, such as the new name of
+        a label, do not count as an update.
         """
         kind, repo = _parsed(stream)
         self._reader.forget_sizes(stream)

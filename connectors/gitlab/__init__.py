@@ -113,11 +113,11 @@ class GitLabMeasure(RecordKeys):
         return self.what in ("merged_merge_requests", "closed_issues")
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case does not matter: GitLab's usernames never differ only in case, but its labels may."""
+        """Whether case is ignored: GitLab's usernames never differ only in case, but its labels may."""
         return field == "author"
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why the conditions never count a record: only a deployment that succeeded counts."""
+        """The reason why the conditions never count a record: only a deployment that succeeded counts."""
         statuses = sorted(map(str, asked.get("status") or ["success"]))
         why = f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
         return None if "success" in statuses else why
@@ -146,7 +146,7 @@ class GitLabSource(MembersSource):
         self._exclude, self._now = settings.exclude, context.now
 
     def members(self, stream: Stream) -> Members:
-        """The project, which its former path also finds, or the group's projects."""
+        """The project, which is also found by its former path; or the projects of the group."""
         kind, _, path = stream.key.partition(" of ")
 
         def member(project: _Project) -> Member:
@@ -176,7 +176,7 @@ class GitLabSource(MembersSource):
         return members_of_group(listed, stream.memory, ask, lambda each: each.key.startswith(under), self._exclude)
 
     def is_whole(self, stream: Stream) -> bool:
-        """Whether each pull reads the complete list: of releases, because they have no time of update."""
+        """Whether each pull reads the complete list. It does for releases, because they have no time of update."""
         return stream.key.startswith("releases ")
 
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:

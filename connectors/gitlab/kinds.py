@@ -29,7 +29,10 @@ class Kind(RecordShape):
 
 
 def _why_no_issue(row: JsonRow) -> str | None:
-    """Why an issue does not count; None if it does. GitLab closes a moved issue and opens one in the other project."""
+    """The reason why an issue does not count; None if it counts.
+
+    GitLab closes a moved issue and opens one in the other project.
+    """
     if row.text("state") != "closed":
         return "open"
     if row.text("moved_to_id"):
@@ -59,7 +62,7 @@ KINDS: Mapping[What, Kind] = {
         not_done=lambda row: "not released yet" if row.text("upcoming_release") == "true" else None,
         fields={"author": "author?.username", "milestone": "milestones?.title", "tag": "tag_name"},
     ),
-    "deployments": Kind(  # if a pipeline of GitLab made it, it has a job with a time of end
+    "deployments": Kind(  # a deployment by a pipeline of GitLab has a job with an end time
         kind="deployment", list="deployments", feature="environments",
         number="iid", sign=" deployment ", title="environment.name", url="deployable.web_url?",
         done_at=["deployable.finished_at", "updated_at"],

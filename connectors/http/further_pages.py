@@ -88,7 +88,7 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
 
 
 def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
-    """The path at which an answer has the place of its next page, and whether the place is an address; else None."""
+    """The path to an answer's pointer to the next page, and whether the pointer is an address; None without one."""
     for holder, name in _holders(data, path):
         for key, value in holder.items():
             if _is_pointer(_normal(key), value) and isinstance(value, str | int) and value is not True:
@@ -102,9 +102,9 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
 
 
 def next_is_nowhere(expression: str, data: Any) -> str | None:
-    """The reason why `expression`, the place of the next page, does not fit this answer. Then its absence does not mean
-    that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few the object
-    around it. An expression that is not a plain path decides itself when pages end.
+    """The reason why `expression`, the place of the next page, does not fit this answer. Then a missing pointer does
+    not mean that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few
+    the object around it. An expression that is not a plain path decides itself when pages end.
     """
     path = plain_path(expression)
     if not path:
@@ -169,7 +169,7 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign that more follows, in the JSON of a header."""
+    """The sign in the JSON of a header that more pages follow."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):
@@ -246,9 +246,7 @@ def _pointer(keys: _Keys) -> str | None:
 
 
 def _is_pointer(name: str, value: Any) -> bool:
-    """Whether a key leads to the next page. An `offset` leads there if it is a text but not a number, as in
-    Airtable.
-    """
+    """Whether a key leads to the next page. An `offset` does if it is a text but not a number, as in Airtable."""
     if name == "offset":
         return isinstance(value, str) and _PLACE.fullmatch(value) is not None
     return _NEXT.fullmatch(name) is not None and _leads(value)
@@ -280,7 +278,7 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages greater than the number of this page. Pages are counted from 0 or from 1."""
+    """The sign in a number of pages that is greater than this page's own number. Pages are counted from 0 or from 1."""
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():

@@ -1,8 +1,8 @@
 """Checks that a GraphQL text only reads. syncd may then repeat its POST, and send it in a rehearsal.
 
 An operation of the type query has no side effects (spec.graphql.org, "Query"). A mutation or a subscription is refused
-before anything is sent. Some servers take a parameter of the address for the query, or prefer it to the query of the
-body (GraphQL over HTTP, "Request Parameters"); such a parameter is refused too.
+before anything is sent. Some servers use a parameter of the address as the query, even if the body has one (GraphQL
+over HTTP, "Request Parameters"). Such a parameter is refused too.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def is_endpoint(address: str) -> bool:
 
 
 def check_parameters(path: str, names: Collection[str]) -> None:
-    """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may
-    take it in place of the query in the body, and only the body was checked.
+    """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may use
+    the parameter in place of the query in the body, and only the body was checked.
     """
     in_path = [name for name, _ in parse_qsl(urlsplit(path).query.replace(";", "&"), keep_blank_values=True)]
     for name in (*in_path, *names):

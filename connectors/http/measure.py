@@ -165,7 +165,9 @@ class HttpMeasure(ReadingKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a POST that the connection does not allow: a POST may write, so its owner must allow it."""
+        """The refusal of a POST that the connection does not allow: a POST may write, so the connection's owner must
+        allow it.
+        """
         url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
         if self.method == "POST" and not may_post:
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"

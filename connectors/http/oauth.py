@@ -140,8 +140,8 @@ class Tokens:
         self._keep(self._asked(headers, urlencode(form).encode()))
 
     def _asked(self, headers: Mapping[str, str], form: bytes) -> Answer:
-        """The answer of the token server. A request with a refresh token is not repeated after a failure, because it
-        may have used the refresh token up even if its answer was lost.
+        """The answer of the token server. A request with a refresh token is not repeated after a failure, because the
+        failed request may have used up the refresh token although its answer was lost.
         """
         from syncd.sdk.exchange import Exchange
 
@@ -184,7 +184,7 @@ class Tokens:
             grant.ends_at = time.monotonic() + max(float(seconds) - _EARLY, float(seconds) / 2)
         refresh_token = given.get("refresh_token")
         if grant.refresh_token is not None and isinstance(refresh_token, str) and refresh_token:
-            self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # there are many in a year
+            self._context.hide.learn_sent({"refresh_token": refresh_token}, None)  # many arrive in a year
             if refresh_token != grant.refresh_token and not grant.is_rotated:
                 grant.is_rotated = True
                 where = self._context.hide(urlsplit(self._keys.token_url).netloc.rpartition("@")[2])

@@ -59,7 +59,10 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header. Content-Type has one place, ignoring case, because two places would send it twice."""
+    """The place of a header.
+
+    Every spelling of Content-Type has the same place, because two places would send it twice.
+    """
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

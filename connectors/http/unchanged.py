@@ -28,8 +28,9 @@ Cursor = Mapping[str, Json]
 
 
 def request_digest(address: str, identity: Json, parts: Collection[str], zone: ZoneInfo) -> str:
-    """A digest of the request, of who sends it, and of how its answer is read. Servers may answer two tenants at one
-    address, and their versions may be equal. Only a digest is stored, because the address may hold a key.
+    """A digest of the request, of who sends it, and of how its answer is read. A server may serve two tenants at one
+    address, and the versions of their answers may be equal. Only a digest is stored, because the address may hold a
+    key.
     """
     return blake2b(orjson.dumps([address, identity, sorted(parts), zone.key]), digest_size=16).hexdigest()
 

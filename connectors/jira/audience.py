@@ -1,4 +1,4 @@
-"""Sets the people who may see syncd's comment in its requests.
+"""Sets in syncd's requests who may see syncd's comment.
 
 `visibility` restricts a comment to a role or a group. Jira Service Management stores in the property
 `sd.public.comment` whether the customers of a service project see a comment. An edit without `visibility` would show

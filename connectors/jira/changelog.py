@@ -1,4 +1,4 @@
-"""The changelog of an issue, from which syncd computes when work on the issue began.
+"""The changelog of an issue. syncd computes from it when work on the issue began.
 
 A search with `expand=changelog` includes it: on Data Center the whole changelog, oldest change first; on Cloud the
 newest changes first, at most 40 (JRACLOUD-96459). The rest is on the issue's own changelog pages

@@ -1,8 +1,8 @@
 """Requests to a Jira site through the jira library, with answers parsed to models and errors turned into syncd's.
 
-Cloud and Data Center differ only in their search; this module hides that. Jira reads a time in JQL in the zone of the
-requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without valid
-credentials returns an empty list instead of an error.
+Cloud and Data Center differ only in their search; this module hides the difference. Jira reads a time in JQL in the
+zone of the requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without
+valid credentials returns an empty list instead of an error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LONGEST_QUERY = 2000  # characters of JQL that fit into an address; a longer qu
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The facts about a site that the cursor stores: its kind, the account's zone, the address that people open.
+    """The facts about a site that are stored in the cursor: its kind, the account's zone, the address that people open.
 
     `url` is the address from the settings. `cloud` is None until it has been requested; `zone` is None if it is
     unknown.
@@ -91,7 +91,7 @@ class Client:
         return self._listed
 
     def project_names(self, key: str) -> Sequence[str]:
-        """The name and the id of a project, and its key now; empty if the account sees no project of that key."""
+        """The name, the id and the present key of a project; empty if the account sees no project with this key."""
         try:
             project = self._ask(lambda: self._jira._get_json(f"project/{key}"), ListedProject)
         except Refused as error:

@@ -88,15 +88,15 @@ _PART = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NamedProject:
-    """A project that a query asks for. `is_key`: the text is certainly a key, and not perhaps a name or an id."""
+    """A project that a query requests. `is_key` says that `name` is certainly a key, and cannot be a name or an id."""
 
     name: str
     is_key: bool
 
 
 def named_projects(jql: str) -> Iterator[NamedProject]:
-    """The projects that a query asks for, by themselves or by the key of an issue: `project in (KB, "Web site")`,
-    `key = KB-12`. Conditions below a NOT, and those that exclude a project, ask for none.
+    """The projects that a query requests, by a condition on the project or by the key of an issue: `project in (KB,
+    "Web site")`, `key = KB-12`. Conditions below a NOT, and conditions that exclude a project, request none.
     """
     parts = [_Part(match) for match in _PART.finditer(unordered(jql))]
     negated, next_negated, index = [False], False, 0

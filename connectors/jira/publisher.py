@@ -163,7 +163,7 @@ class JiraPublisher(Client):
         return self._issues[key]
 
     def _screen(self, id: str, key: str) -> Screen:
-        """The edit screen from its own address, for answers about the issue that leave it out."""
+        """The edit screen, requested from its own address, because the answer about the issue left it out."""
         with _about(key, "Browse Projects"):
             return self._ask(lambda: self._jira._get_json(f"issue/{id}/editmeta"), Screen)
 

@@ -22,7 +22,9 @@ _NAMED = 5  # how many fields or options an error names
 
 
 class _Schema(Answer):
-    """The type of a field's values; `system` is the name of a field of Jira's own, `custom` the kind of any other."""
+    """The type of a field's values; `system` is the name of a field that Jira defines, `custom` the kind of any other
+    field.
+    """
 
     type: str
     system: str | None = None

@@ -130,7 +130,7 @@ class JiraMeasure(RecordKeys):
         return [unordered(self.jql)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Its connection may allow some projects alone. What may be the name of a project is compared at the pull."""
+        """The refusal of a project key that the connection does not allow. A name or id is checked during the pull."""
         assert isinstance(settings, JiraSettings)
         for project in named_projects(self.jql) if settings.allow is not None else ():
             if project.is_key and project.name not in (settings.allow or ()):
@@ -153,7 +153,7 @@ class JiraMeasure(RecordKeys):
         """None: a measure may use any field by name or id, and only the server knows them all."""
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case does not matter: Jira and JQL ignore it in types, statuses, priorities and resolutions."""
+        """Whether case is ignored: Jira and JQL ignore it in types, statuses, priorities and resolutions."""
         return field.casefold() in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -163,7 +163,7 @@ class JiraMeasure(RecordKeys):
         return _NO_BOTS
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why the query can never count an issue: only done issues count, and it may exclude all of them."""
+        """The reason why the query can never count an issue: only done issues count, and a query may exclude all."""
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 

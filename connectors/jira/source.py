@@ -1,8 +1,8 @@
 """An opened Jira site: the pages of a pull, the ids of a census.
 
 A pull continues from the newest edit that the last pull saw, the mark of the cursor, and requests that edit again. If
-the issue of that edit is missing from the answer, the account's zone has changed, or the credentials are no longer
-valid. syncd requests `/myself` again only in this case, so that an unchanged list costs a single request.
+the answer lacks the issue of that edit, there are two possible reasons: the account's zone has changed, or the
+credentials are no longer valid. syncd requests `/myself` again only then, so an unchanged list costs a single request.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class JiraSource(Client):
                 raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
     def _compare_names(self, stream: Stream) -> None:
-        """SourceBroken if the query asks for a project by a name or an id that no allowed project has. Together with
-        `allow`, such a query finds nothing, and a count of it would be a zero that means nothing.
+        """Raises SourceBroken if the query requests a project by a name or an id that no allowed project has. Together
+        with `allow`, such a query finds no issue, and a count of 0 would be misleading.
         """
         allow = self.settings.allow
         names = [each.name for each in named_projects(stream.key) if not each.is_key] if allow is not None else []
@@ -155,7 +155,7 @@ class JiraSource(Client):
 
     @property
     def _read_as(self) -> Json:
-        """The version of the connector and its settings that determine how rows become records."""
+        """The version of the connector, and the settings that determine how rows become records."""
         unless = self.settings.delivered_unless
         read_as: list[Json] = [_VERSION, sorted(unless) if unless is not None else None]
         return read_as if self.settings.allow is None else [*read_as, sorted(self.settings.allow)]

@@ -37,8 +37,8 @@ class SheetsMeasure(TableKeys):
         return [self.spreadsheet]
 
     def page(self) -> str:
-        """The spreadsheet. A link to a cell would need the number of its sheet, which no answer with values holds:
-        https://developers.google.com/workspace/sheets/api/guides/concepts
+        """The address of the spreadsheet. A link to a cell would need the id of its sheet, which no answer with values
+        has: https://developers.google.com/workspace/sheets/api/guides/concepts
         """
         return f"https://docs.google.com/spreadsheets/d/{self.spreadsheet}/edit"
 

@@ -40,7 +40,7 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
     earlier, present = _rows(before, {}), _rows(after, columns)
     keys, present_keys = _keys(earlier, key), _keys(present, key)
     stray = Stray(next((now for now, then in columns.items() if then == key), key))
-    written: dict[int, dict[int, int]] = {}  # by row and written column, the column from before the write
+    written: dict[int, dict[int, int]] = {}  # for each row and each written column, the column before the write
     for (row, column), value in entered.items():
         if after.values.get((row, column)) == value:
             written.setdefault(row, {})[column] = columns.get(column, column)
@@ -70,7 +70,7 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
 def _overwritten(
     earlier: Mapping[int, _Row], present: Mapping[int, _Row], new_rows: Sequence[int], key: int
 ) -> dict[int, int]:
-    """The former row of each row that moved to the place of a new row, and was overwritten there with its key.
+    """The places where a new row overwrote a moved row and its key, each with the former place of the moved row.
 
     The key of such a former row is missing, and the row stood between the same rows as the new row.
     """

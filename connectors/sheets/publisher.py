@@ -1,4 +1,7 @@
-"""Writes check-ins to a sheet: one read and one write for any number of key results, which change only their cells."""
+"""Writes check-ins to a sheet: one read and one write for any number of key results.
+
+A write changes only their cells.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds for an error of a database whether another try may help, and describes it without the query.
+"""Decides whether another try may help after an error of a database, and describes the error without the query.
 
 PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB name
 them by number (mariadb.com/kb/en/mariadb-error-codes).

@@ -80,5 +80,5 @@ _BY_DATABASE["mariadb"] = _BY_DATABASE["mysql"] + "median nvl percentile_cont pe
 
 @cache
 def allowed_functions(database: str) -> frozenset[str]:
-    """The functions that a query for a database, by SQLAlchemy's name, may call; in lower case."""
+    """The functions that a query may call, in lower case; `database` is SQLAlchemy's name of the database."""
     return frozenset(f"{_ALL} {_BY_DATABASE[database]}".split())

@@ -1,4 +1,4 @@
-"""Finds calls, locks and files in a query that a parser takes for columns or tables.
+"""Finds the calls, locks and files of a query that look like columns or tables to a parser.
 
 | database | in the query | effect |
 |---|---|---|

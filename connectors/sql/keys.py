@@ -76,7 +76,7 @@ class SqlReadings(ReadingKeys):
         return [_named(self.query)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Why the query may not run."""
+        """The key `query` and the reason why the query may not run; None if it may."""
         return refusal_of(self.query, settings)
 
 
@@ -109,11 +109,11 @@ class SqlRecords(RecordKeys):
         """None: only the database knows the columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The stream: the query with the columns `id` and `at`. The first line of its key is its name."""
+        """The stream: the query with the columns `id` and `at`. The first line of the stream's key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """Whether the records are work: no, because only issues and pull requests are, and a query selects any rows."""
+        """Always False: only issues and pull requests count as work, and a query may select any rows."""
         return False
 
     @classmethod
@@ -123,5 +123,5 @@ class SqlRecords(RecordKeys):
         return cls.model_construct(id=id_, at=at, query=query)
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """Why the query may not run."""
+        """The key `query` and the reason why the query may not run; None if it may."""
         return refusal_of(self.query, settings)

@@ -94,7 +94,10 @@ class Session:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        """A connection in a transaction that is rolled back at the end. If the block takes too long, it is ended."""
+        """A connection in a transaction that is rolled back at the end.
+
+        If the block takes too long, the connection is ended.
+        """
         if self._connection is None:
             with self._in_time():  # drivers limit only the connection, not SQLAlchemy's first queries
                 opened = self._engine.connect()

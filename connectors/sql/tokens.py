@@ -64,7 +64,7 @@ def check_comments(query: str, tokens: Sequence[Token]) -> None:
 
 
 def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
-    """Refuses words that the parser takes for names, but a database for another statement or for a variable."""
+    """Refuses words that are names for the parser, but a variable or another statement for a database."""
     begins = frozenset(_BEGINNING.split()) if database == "mssql" else frozenset()
     words = ["", *(query[token.start : token.end + 1] for token in tokens), ""]
     for before, word, after in zip(words, words[1:], words[2:], strict=False):

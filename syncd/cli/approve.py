@@ -68,7 +68,7 @@ def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], dat
 
 
 def _allow(desk: Desk, by: Form, clock: Callable[[], datetime]) -> bool:
-    """Lets syncd overwrite the targets of a key result's refused deliveries. Returns whether it has refused
+    """Lets syncd overwrite the targets of a key result's refused deliveries. Returns whether the key result has such
     deliveries.
     """
     name, ledger = desk.key_result.id, desk.ledger

@@ -21,8 +21,8 @@ def new_form() -> str:
 def take_now(config: Config, ledger: Ledger, clock: Callable[[], datetime], request: Request) -> str | None:
     """Carries out a stored request at once and returns None, or returns why the request waits for a later cycle.
 
-    Either a cycle runs now, or the history must first be moved to a new id. Raises Refused if the request cannot be
-    carried out, because something has changed since it was stored.
+    A request waits if a cycle runs now, or if the history must first be moved to a new id. Raises Refused if the
+    request cannot be carried out, because something has changed since it was stored.
     """
     try:
         with cycle_lock(ledger.engine):

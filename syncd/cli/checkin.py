@@ -109,8 +109,8 @@ def _checkins(desk: Desk, now: datetime) -> list[tuple[Mapping[str, int], CheckI
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The configuration, period and key result of a check-in. `day` is the day in --date; `dated` is its end, None for
-    today.
+    """The configuration, period and key result of a check-in. `day` is the day in --date; `dated` is the end of that
+    day, None for today.
     """
 
     config: Config

@@ -103,7 +103,7 @@ def _heartbeat(config: Config, reference: str) -> Check:
 
 
 def _ledger(config: Config) -> tuple[Check, bool]:
-    """Whether a sync can use the ledger, and whether the ledger is readable now."""
+    """A pair: the finding about whether a sync can use the ledger, and true if the ledger is readable now."""
     try:
         url = config.ledger_url()
         state = check_ledger(url)

@@ -72,7 +72,7 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
 
 
 def _draw(figure: Any, marker: str, values: Sequence[float | None], joined: Sequence[bool] = ()) -> None:
-    """Draws the values of consecutive days. `joined` says which days have a line to the day before."""
+    """Draws the values of consecutive days. `joined` is true for each day that a line connects with the day before."""
     days = [at for at, value in enumerate(values) if value is not None]
     if not days:
         return

@@ -22,7 +22,8 @@ from syncd.sdk import ConfigError
 def run(folder: Path, *, yes: bool = True) -> None:
     """Writes the first files of a project, or none if one of them exists.
 
-    On a terminal it asks questions first, unless `yes`. Without answers, or without a terminal, it writes the example.
+    On a terminal, it asks questions first, unless `yes` is true. Without answers, or without a terminal, it writes the
+    example.
     """
     now = datetime.now(UTC)
     period = parse_period(f"{now.year}-Q{(now.month + 2) // 3}", ZoneInfo("UTC"))

@@ -126,7 +126,7 @@ def example(period: Period, today: date) -> dict[str, str]:
 
 
 def _weeks(period: Period, today: date) -> list[tuple[date, float]]:
-    """Each week's first day up to today, and today, with the share of the period that has passed when the day ends."""
+    """The first day of each week, and today, each with the share of the period that has passed by its end."""
     weeks = [period.first + timedelta(weeks=week) for week in range(54)]
     days = [day for day in weeks if day < today] + [today]
     return [(day, ((day - period.first).days + 1) / period.days) for day in days]

@@ -113,7 +113,7 @@ class Questions:
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        """Asks until the answers work. Invalid answers are asked for again; after other failures a person may go on."""
+        """Asks until the answers work. Asks again after invalid answers. After other failures, a person may go on."""
         while True:
             try:
                 if ask():
@@ -176,7 +176,7 @@ class Questions:
 
     @property
     def _share(self) -> float:
-        """The share of the period that has passed when today ends: a project is on pace for all of its first day."""
+        """The share of the period that has passed when today ends. A new project is thus on pace all day."""
         today = self._now.astimezone(self._period.zone).date()
         return ((today - self._period.first).days + 1) / self._period.days
 
@@ -202,7 +202,7 @@ def _suggestion(now: float | None, share: float) -> float | None:
 
 
 def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
-    """The answers for the keys of a model, without empty answers and those that equal the default."""
+    """The answers for the keys of a model, without empty answers and answers that equal the default."""
     keys = asked or [
         key for key, info in model.model_fields.items() if info.is_required() and key not in ("type", "from_")
     ]
@@ -222,7 +222,8 @@ def _answers(model: type[BaseModel], asked: Any, name: str) -> Keys:
 def _secret(name: str, key: str) -> str:
     """A reference to the environment variable of a secret; empty for none.
 
-    It asks for the value of an unset variable only to try it now."""
+    If the variable is not set, asks for its value too, but only uses the value to try the connection now.
+    """
     while True:
         variable = _ask(f"  {key}: the environment variable that holds it, or - for none", f"{name}_{key}".upper())
         if variable == "-":

@@ -63,7 +63,7 @@ class _Rendered(logging.Handler):
         self._configure: Callable[[], None] | None = configure
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Renders one event. Raises no error into the code that logs."""
+        """Renders one event. Never raises an error in the code that logs."""
         try:
             self._render(record)
         except Exception as error:
@@ -127,7 +127,7 @@ def _configure(form: str, level: int, log: _Log) -> None:
 
 
 def _naming(value: Any, workspace: str | None) -> Any:
-    """The field of an event, with the workspace of the line added to advised commands."""
+    """The value of an event's field. If the value advises commands, they get the workspace of the log line."""
     return for_workspace(value, workspace) if isinstance(value, str) else value
 
 
@@ -160,8 +160,8 @@ def _in_local_time(logger: object, method: str, event: Any) -> Any:
 
 
 class _Log:
-    """Writes lines to standard error, and drops lines that it cannot write: neither a full disk nor a reader of the log
-    that stands still may stop the program. Once it can write again, a line says how many lines were dropped.
+    """Writes lines to standard error. Drops a line that it cannot write, so that neither a full disk nor a log reader
+    that stopped reading can stop the program. Once it can write again, a line says how many lines were dropped.
 
     The handlers share a reentrant lock, so lines do not mix. structlog's own lock is not reentrant and could block the
     process for ever, because Python may collect garbage while a line is written, and the collected object may log.

@@ -26,10 +26,10 @@ Clock = Callable[[], datetime]
 
 
 def open_config(path: Path, workspace: str | None = None, *, tests: bool = True) -> tuple[Config, Clock]:
-    """The configuration and the clock of every command. In a deployment, those of a workspace.
+    """Loads the configuration and the clock of a command. In a deployment, those of a workspace.
 
-    If syncd.yaml sets a rehearsal's clock, the clock is that one. Without `tests`, for commands that only show figures,
-    the tests in mapping files are not read.
+    If syncd.yaml sets the clock of a rehearsal, the command uses that clock. Without `tests`, the tests in mapping
+    files are not read, because commands that only show figures do not need them.
     """
     check_is_file(path)
     config = load_config(path, workspace, tests=tests)
@@ -45,7 +45,7 @@ def check_is_file(path: Path) -> None:
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
-    """The ledger, which is created if there is none. With `new`, the ledger is created even where another ledger was.
+    """The ledger, which is created if there is none. With `new`, it is created even if an earlier ledger is gone.
 
     Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
     ConfigError also if a deployment in a folder above has this project as a workspace: the deployment names the

@@ -24,7 +24,7 @@ workspace: str | None = None
 
 
 def remember_workspace(name: str | None) -> str | None:
-    """Adds this workspace to every command that is advised from now on."""
+    """From now on, adds this workspace to every command that a text advises."""
     global workspace
     workspace = name
     return name

@@ -33,13 +33,13 @@ def failures(result: Result) -> list[str]:
 
 
 def not_sent(result: Result) -> Iterator[str]:
-    """A line for each stream that a dry run did not pull, with the rows that count instead."""
+    """A line for each stream that a dry run did not pull, with the stored rows that it uses instead."""
     return (f"not sent: {_name(pulled.pull)}: {pulled.not_sent}" for pulled in result.pulls if pulled.not_sent)
 
 
 def print_failures(result: Result) -> None:
-    """Prints on standard error the streams that could not be read, with the reasons, and the lists that can hold
-    nothing.
+    """Prints on standard error the streams that could not be read, with the reasons, and the lists that can hold no
+    records.
     """
     notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
     for line in [*notes, *failures(result)]:

@@ -125,8 +125,8 @@ def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> 
 
 
 def _check_secrets(config: Config) -> None:
-    """Raises ConfigError if a secret of `web:` is too short. With a secret that is not set, nobody can log in, and
-    syncs go on.
+    """Raises ConfigError if a secret of `web:` is too short. If a secret is not set, nobody can log in, but syncs go
+    on.
     """
     if problems := list(web_secret_problems(config, short=True)):
         raise ConfigError(problems=problems)

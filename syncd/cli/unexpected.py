@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def guard_errors() -> None:
-    """Replaces Python's own ways to print an error, in all threads and where no error can be raised, and a library's
-    warning.
+    """Replaces the functions with which Python prints an error of any thread, an error that cannot be raised, and a
+    library's warning.
     """
     sys.excepthook = _print_error
     sys.unraisablehook = _print_unraisable
@@ -39,7 +39,7 @@ def take_lines(handler: logging.Handler) -> None:
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message of a line of the log. If its values do not fit its format, the format and the error."""
+    """The message of a line of the log. If its values do not fit its format, returns the format and the error."""
     try:
         return record.getMessage()
     except Exception as error:

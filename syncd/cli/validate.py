@@ -124,9 +124,10 @@ def _findings(
 
 
 def _ledger(config: Config) -> Ledger | None:
-    """The ledger; None if no ledger exists or is readable.
+    """The ledger; None if it does not exist or cannot be read.
 
-    Whoever checks files elsewhere has neither a ledger nor its password, and gets the findings that need no ledger.
+    A person who checks the files on another machine has neither the ledger nor its password, and gets the findings that
+    need no ledger.
     """
     try:
         file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
@@ -138,9 +139,7 @@ def _ledger(config: Config) -> Ledger | None:
 
 
 def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
-    """The key results whose last value is so far from their numbers that value and numbers probably have different
-    units.
-    """
+    """Key results whose last value is very far from the numbers in their file: the units probably differ."""
     from syncd.ledger.definitions import measure_digest
 
     for okrs in config.periods:

@@ -1,4 +1,4 @@
-"""Commands that a sentence advises: in a deployment, each names the workspace that the sentence is about."""
+"""In a deployment, adds the workspace to the commands that a sentence advises."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
 SHRINK = "50%"
 OTHERS = "workspace"
-"""The name and type of the connection that each workspace of a deployment has to the others. No connection in a file
-can have this type.
+"""The name of each workspace's connection to the other workspaces of its deployment, and its type. No connection in a
+file can have this type.
 """
 
 _OTHERS = EntryPoint(OTHERS, "syncd.workspaces.connector:OtherWorkspaces", GROUP)

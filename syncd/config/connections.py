@@ -124,7 +124,7 @@ class Connection:
         return settings
 
     def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
-        """The secret values: those of keys that are declared secret, and the keys in addresses."""
+        """The secrets of a connection, such as the values of secret keys, and the secrets within addresses."""
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())
@@ -170,7 +170,9 @@ class Connection:
         return self._opened(partial(self.connector.publisher, self._resolved_for(context), self._hiding(context), keys))
 
     def _resolved_for(self, context: Context) -> ConnectionSettings:
-        """The settings with all references resolved. Requests with them count against the quota of their credential."""
+        """The settings with all references resolved. Requests that use these settings count against the quota of their
+        credential.
+        """
         settings = self.resolved()
         account = settings.credential_name()
         secret = () if account is not None else tuple(value for _, value in settings.secrets())
@@ -192,7 +194,7 @@ class Connection:
 
 
 def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
-    """Each secret that is set and too short, by the name of its key."""
+    """Each secret that is set but too short, by the name of its key."""
     for connection in connections:
         for resolve in (connection.resolved, connection.webhook_secret):
             try:

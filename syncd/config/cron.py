@@ -20,9 +20,9 @@ def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime:
     line.
 
     Clock changes are handled as in Debian's cron(8). A line whose minute or hour begins with `*` runs in every real
-    minute that matches it. Any other line runs once for each of its times: right after the gap for a time that the
-    clocks skip, and only the first time for a time that they repeat. In the few zones that change at midnight or by
-    half an hour, a line with `*` can be an hour off on that day.
+    minute that matches it. Any other line runs once for each of its times. If the clocks skip a time, the line runs
+    right after the gap. If the clocks repeat a time, the line runs only the first time. In the few zones that change at
+    midnight or by half an hour, a line with `*` can be an hour off on that day.
     """
     from cronsim import CronSim, CronSimError  # here, because most schedules are durations
 

@@ -25,8 +25,8 @@ _PLACE: Place = ("connections", OTHERS)
 def project_connections(
     document: Document, settings: ProjectFile, workspace: Workspace | None, problems: list[Problem]
 ) -> dict[str, Connection | None]:
-    """The connections of a project by name, None for an invalid one. A workspace also has its connection to the
-    others.
+    """The connections of a project by name, None for an invalid one. A workspace also has its connection to the other
+    workspaces.
     """
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -43,7 +43,7 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection through which a workspace reads the exports of others. No file has it."""
+    """The connection through which a workspace reads the exports of other workspaces. No file has it."""
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()
@@ -54,7 +54,7 @@ def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connecti
 
 
 def export_problems(settings: ProjectFile, document: Document, periods: Iterable[PeriodOkrs]) -> Iterator[Problem]:
-    """Each entry of `export:` that names a key result that no mapping has."""
+    """A problem for each entry of `export:` whose key result is in no mapping file."""
     names = {key_result.id for okrs in periods for key_result in okrs.key_results}
     for index, name in enumerate(settings.export):
         if name not in names:

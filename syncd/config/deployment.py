@@ -101,7 +101,7 @@ class Deployment:
 
     @cached_property
     def refused(self) -> Mapping[str, Problem]:
-        """Each folder that cannot be a workspace, with what is wrong."""
+        """Each folder that cannot be a workspace, with the problem."""
         problems = {name: self._problem(name, files) for name, files in self.files.items()}
         closed = {
             place.name: Problem(shown_path(place), 0, "cannot be read: permission denied")
@@ -116,7 +116,7 @@ class Deployment:
         return _not_a_workspace(name, files, self._home)
 
     def _files_of(self, name: str) -> Sequence[Path]:
-        """The files of all folders with this name. Other folders are not read if the pattern names folders."""
+        """The files of all folders with this name. Reads no other folder if `workspaces:` has a pattern for folders."""
         parts = PurePath(self.settings.workspaces or "").parts
         if "files" in vars(self) or len(parts) < 2 or "**" in parts[-1] or not _NAME.fullmatch(name):
             return self.files.get(name, ())
@@ -215,7 +215,7 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
-    """The deployment of a syncd.yaml that is read already. ConfigError if a key is wrong."""
+    """The deployment of a syncd.yaml that was read already. ConfigError if a key is wrong."""
     problems = [*_not_of_a_deployment(document, settings), *shared_ledger_problems(settings.ledger, document)]
     if settings.runner == "procrastinate":
         problems += workers_ledger_problems(settings.ledger, document)
@@ -241,7 +241,9 @@ def _files(path: Path, pattern: str) -> list[Path]:
 
 
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
-    """Why the files in folders of the same name are not a workspace below `home`, a resolved path; None if they are."""
+    """Why files in folders of one name are not a workspace; None if they are. `home` is the deployment's resolved
+    folder.
+    """
     shown = [shown_path(file) for file in files]
     if files[0].is_dir():
         return Problem(shown[0], 0, "is a folder, and `workspaces` names files; write teams/*/syncd.yaml for teams/*")

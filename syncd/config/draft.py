@@ -54,8 +54,9 @@ class Draft:
 
 
 def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
-    """A key result of a mapping file, or a guard by its id, with the connections of a syncd.yaml at `path`, or of a
-    workspace of that deployment. ConfigError if the file has no such key result, or has a mistake.
+    """Reads a key result, or a guard by its id, from a mapping file. The connections are those of the syncd.yaml at
+    `path`, or of a workspace if that file is a deployment. ConfigError if the file has no such key result, or has a
+    mistake.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = read_document(file.absolute(), shown_path(file.absolute()))
@@ -85,8 +86,9 @@ def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None
 
 
 def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None = None) -> Draft:
-    """A measure in YAML, with the connections of a syncd.yaml at `path`, or of a workspace of that deployment. Its
-    period is the project's period of today, or the calendar quarter if no mapping file has such a period.
+    """Reads a measure in YAML. The connections are those of the syncd.yaml at `path`, or of a workspace if that file is
+    a deployment. The period is the project's period of today, or the calendar quarter if no mapping file has such a
+    period.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = parse_document(text, STANDARD_INPUT)

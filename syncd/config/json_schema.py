@@ -1,7 +1,8 @@
 """JSON Schemas of syncd.yaml and mapping files, made from the models that check them, for editors.
 
-They refuse what `validate` refuses if JSON Schema can express the rule, each time with a sentence. The shape of a value
-selects the alternative that it is checked against, and keys that only one connector has show which connector is meant.
+If JSON Schema can express a rule of `validate`, the schemas refuse the same files, and give the reason in a sentence.
+The shape of a value selects the alternative that it is checked against, and keys that only one connector has show which
+connector is meant.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def mapping_schema() -> Schema:
     """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
 
-    A measure may inherit keys from defaults, named measures or formulas. A key is required only if it cannot.
+    A measure may inherit keys from defaults, named measures or formulas. A key is required only in a measure that
+    cannot inherit it.
     """
     schema = _schema(MappingFile, "A syncd mapping file")
     definitions = schema["$defs"]
@@ -159,7 +161,7 @@ def _written(model: type[BaseModel]) -> list[str]:
 
 
 def _by_marks(marks: Mapping[str, list[str]], schemas: Mapping[str, Schema], unmarked: Schema) -> Schema:
-    """The schema of the first connector of which the block has a key in `marks`; `unmarked` if there is none."""
+    """The schema of the first connector in `marks` that has a key of the block; `unmarked` if no connector has one."""
     choice = unmarked
     for name, keys in reversed(list(marks.items())):
         if keys:
@@ -179,7 +181,7 @@ def _every_key(definitions: Iterable[Schema]) -> Schema:
 
 
 def _merged(forms: list[Schema]) -> Schema:
-    """A schema that allows any of these forms; for lists of names, all of the names."""
+    """A schema that allows any of these forms. Lists of names become one list with all names."""
     if all("enum" in form for form in forms):
         return {**forms[0], "enum": list(dict.fromkeys(name for form in forms for name in form["enum"]))}
     return {"anyOf": forms, "errorMessage": f"is no {forms[0].get('title', 'value')} of any connector"}

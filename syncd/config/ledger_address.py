@@ -32,7 +32,7 @@ def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 
 def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    """Why the workspaces of a deployment cannot each have a ledger of its own at an address."""
+    """Why an address cannot give each workspace of a deployment its own ledger."""
     if url.startswith(_SQLITE) and _WORKSPACE not in url:
         message = "ledger is one SQLite file for all workspaces; write {workspace} into its name, such as "
         yield document.problem(("ledger",), f"{message}sqlite:///ledgers/{_WORKSPACE}.db")

@@ -19,7 +19,7 @@ _OF_FORMULAS = ("use", "formula", "parts")
 def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], marks: Marks) -> Rule:
     """Refuses a measure that inherits no keys and has no key that identifies its connector.
 
-    The rule is empty if the measures of some connector need no key that only this connector has.
+    The rule is empty if some connector requires no key that only its own measures have.
     """
     own = {name: [key for key in needed[name] if key in marks[name]] for name in definitions}
     if not all(own.values()):

@@ -133,7 +133,7 @@ class Config:
 
 
 def read_ledger_url(path: Path, workspace: str | None = None, *, instead: str | None = None) -> str:
-    """The URL of the ledger that a syncd.yaml names, or in a deployment that of a workspace's ledger. Mistakes in
+    """The URL of the ledger that a syncd.yaml names, or in a deployment the URL of a workspace's ledger. Mistakes in
     mapping files do not matter.
 
     `instead` replaces the value of `ledger:`. Raises ConfigError if it is not the URL of a ledger.
@@ -185,7 +185,7 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
 
 
 def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
-    """The configuration of a workspace, in a deployment that is read already: for callers that load many workspaces.
+    """The configuration of a workspace, in a deployment that was read already: for callers that load many workspaces.
     Raises ConfigError like `load_config`, and reuses the `last` configuration in the same way.
     """
     chosen = deployment.chosen(name)

@@ -57,10 +57,10 @@ def _home(start: Path) -> Path:
 
 
 def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
-    """Whether a file is in a folder after following links. If not, adds a problem.
+    """Whether a file is in a folder after following links. If the file is elsewhere, adds a problem.
 
-    git stores links too, and a message about a wrong file repeats some of its text. Through a link, such a message
-    could show the text of any file that syncd may read, such as a token.
+    A git repository can hold links, and a message about a wrong file repeats some of the file's text. Through a link,
+    such a message could show the text of any file that syncd may read, such as a token.
     """
     try:
         stays = file.resolve().is_relative_to(home)

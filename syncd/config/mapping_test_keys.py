@@ -43,7 +43,7 @@ class About(BaseModel):
     places: int
 
     def met_by(self, actual: float | None) -> bool:
-        """Whether a number, rounded to the decimal places of the expected number, equals it."""
+        """Rounds a number to the decimal places of the expected number. Returns whether the two are then equal."""
         return actual is not None and abs(actual - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
 
 

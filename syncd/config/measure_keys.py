@@ -72,7 +72,7 @@ _DAY = timedelta(days=1)
 WHOLE_DAYS = (
     r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
-"""Days, weeks, and hours and smaller units that may be whole days: only `validate` computes whether they are."""
+"""Days or weeks, or an amount of a smaller unit that may be whole days. Only `validate` computes whether it is."""
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
     Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],

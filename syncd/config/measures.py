@@ -207,7 +207,7 @@ class MeasureReader:
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _with_days(self, stream: str, window: Window, *, many: bool) -> str:
-        """The key of a stream with the window in its first line, because its request names days."""
+        """The key of a stream whose request names days. The key has the window in its first line."""
         if self.period is None:
             return stream
         name = stream_name(stream)

@@ -44,7 +44,7 @@ def validation_problems(
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """`; did you mean 'x'?` with the nearest valid name. If none is near, at most twenty of the valid names."""
+    """`; did you mean 'x'?` with the nearest valid name. If no name is near, lists at most twenty valid names."""
     return _nearest(name, frozenset(valid))
 
 

@@ -39,7 +39,7 @@ class Publication:
         return self.period in (None, period)
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
-        """The target of each of these key results by id, or the whole period's target by `WHOLE`."""
+        """The target of each of these key results, by id; or only the target of the whole period, under `WHOLE`."""
         if self.keys.states == "period":
             return {WHOLE: self.keys.target(WHOLE)}
         names = self.keys.names()
@@ -47,7 +47,7 @@ class Publication:
 
 
 def publish_model(name: str, connector: type[Publishes]) -> type[BaseModel]:
-    """The model of all keys of an entry that writes through a connector."""
+    """The model that checks the keys of an entry that writes through a connector."""
     fields: dict[str, Any] = {field: (info.annotation, info) for field, info in Publish.model_fields.items()}
     return create_model(f"{name.capitalize()}PublishKeys", __base__=connector.Publish, **fields)
 

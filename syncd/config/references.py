@@ -16,7 +16,7 @@ from syncd.sdk.redactor import Redactor
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
-"""Knows every secret that this process resolved, for any caller. No log and no error may show them."""
+"""Knows every secret that any caller resolved in this process. No log and no error may show such a secret."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -21,7 +21,7 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
 
 
 def late_from(schedule: str, zone: ZoneInfo, last: datetime) -> datetime:
-    """The time at which a job that was last done at `last` counts as late: the second start that was due since then."""
+    """The time from which a job counts as late. It is the second start after `last`, when the job was last done."""
     for _ in range(2):
         last = next_start(schedule, zone, last, last)
     return last

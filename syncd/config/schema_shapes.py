@@ -1,5 +1,5 @@
-"""Turns the alternatives of pydantic's JSON Schemas into a choice by shape. An editor then shows only the errors of the
-alternative that has the value's shape, and not that the value matches none of several alternatives.
+"""Turns the alternatives of pydantic's JSON Schemas into a choice by shape. An editor then shows the errors of the
+alternative that has the value's shape. Without the choice, an editor shows only that no alternative matches.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "ex
 def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
     """The schema and all nested schemas, with a choice by shape in place of each list of alternatives.
 
-    `definitions` are those that the references name. Alternatives of which two have the same shape stay as they are.
+    `definitions` holds the schemas that references name. A list in which two alternatives have the same shape stays as
+    it is.
     """
     if isinstance(schema, list):
         return [shaped(item, definitions) for item in schema]

@@ -47,6 +47,6 @@ def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Prob
 
 
 def _secret(config: Config, place: Place) -> str:
-    """The secret at a place. Messages call a token by its name too."""
+    """The secret at a place. Messages about a token also give its name."""
     name = f"tokens.{place[-1]}" if place[:-1] == _TOKENS else str(place[-1])
     return secret_at(config.document, place, name)

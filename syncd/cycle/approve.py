@@ -19,8 +19,8 @@ from syncd.okr.words import value_figure
 
 
 class NotHeld(Refused):
-    """A key result has no number that waits for approval. `value` is its present value, None if it was never
-    measured.
+    """A key result has no number that waits for approval. `value` is its present value, None if the key result was
+    never measured.
     """
 
     def __init__(self, key_result: KeyResult, value: KeptValue | None, *, edited: bool) -> None:

@@ -23,7 +23,7 @@ _MOMENT = 1.0  # seconds that a thread may take to end if it only waits for the 
 class Pulling:
     """A connection that is being pulled: its thread, and the writer of the pages that the thread hands over.
 
-    `begun`: its fields were checked and it has its pulls. `states` are its streams as the last cycle left them.
+    `begun`: the thread has checked the fields and got its pulls. `states` are its streams as the last cycle left them.
     """
 
     needed: NeededSource
@@ -63,8 +63,8 @@ class Background:
         self._left: dict[str, Pulling] = {}
 
     def leave(self, pulling: Pulling, streams: Streams) -> None:
-        """Stores a thread that outlasts its cycle. A thread that is stopped or has no more to hand over only has to
-        end.
+        """Stores a thread that outlasts its cycle. If the thread is stopped or has no more to hand over, only asks it
+        to end.
         """
         name = pulling.needed.connection.name
         self._left[name] = pulling
@@ -75,8 +75,8 @@ class Background:
             pulling.thread.leave(self._came_back)
 
     def take(self, needed: NeededSource, states: Mapping[str, StreamState]) -> Pulling | None:
-        """The pull that goes on for a connection, or None. If its thread is stopped, the thread hangs, and the pull is
-        useless.
+        """The pull that goes on for a connection; None if there is none. If the pull's thread was asked to end but
+        hangs, the pull is returned too, but is useless.
         """
         pulling = self._left.get(needed.connection.name)
         if pulling is None:

@@ -93,8 +93,8 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 
 
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
-    """How many key results a period shares with a period that no file has any more; 0 if the two are different
-    periods.
+    """How many key results a period shares with a period that no file has any more; 0 if the two cannot be the same
+    period.
     """
     versions = ledger.definitions.of_period(old)
     if (before := versions[-1].definition.days(old)) is None:
@@ -143,7 +143,7 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
 def _marks(
     ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
 ) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-    """The marks of syncd's own texts at each place for a renamed period, under the period's new id."""
+    """By place, the marks of syncd's own texts, in which a renamed period has its new id."""
     if not periods:
         return {}
 

@@ -1,4 +1,4 @@
-"""Check-ins: statements beside a measured value. If a key result has no measure, its check-ins set its value."""
+"""Check-ins: people's statements about key results. If a key result has no measure, its check-ins set its value."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _changes(measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """The pulls that a cycle stores a note of: those that changed rows or were not complete."""
+    """The pulls about which a cycle stores a note, because they changed rows or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,
@@ -213,7 +213,9 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Stores the judged links. Call it after storing the values that they were judged by. Returns the new verdicts."""
+    """Stores the judged links. Call it after storing the values that were used to judge the links. Returns the new
+    verdicts.
+    """
     for period in foreseen.periods:
         request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [

@@ -25,7 +25,7 @@ def begin_cycle(number: int) -> None:
 
 @contextmanager
 def cycle_ends() -> Iterator[None]:
-    """When the block ends, this thread no longer works for a cycle that began in it."""
+    """When the block ends, this thread stops working for a cycle that began within the block."""
     token = _CYCLE.set(None)
     try:
         yield

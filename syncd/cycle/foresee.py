@@ -53,7 +53,7 @@ def deliveries_after(
     values: NewValues = MappingProxyType({}),
     checkins: NewCheckIns = MappingProxyType({}),
 ) -> Sequence[NewDelivery]:
-    """The deliveries that become due by a person's new values and check-ins."""
+    """The deliveries that become due because of a person's new values and check-ins."""
     if not _is_published(config):
         return []
     snapshot_of = foreseen_snapshots(config, ledger, now, values, checkins)

@@ -20,7 +20,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
-    """The links that the cycle of a foreseen snapshot judges again. `report` is the snapshot's report."""
+    """The links of a foreseen snapshot that its cycle judges again. `report` is the snapshot's report."""
     okrs, cycle = snapshot.okrs, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
     every = [link.alignment for block in report.objectives for link in block.alignment]

@@ -64,7 +64,7 @@ class Measuring:
         self._states = cache(request.ledger.streams.states)  # cached: a state has the notes of all parts
 
     def measurements(self, okrs: PeriodOkrs) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each measured key result of a period, after its guard."""
+        """Each measured key result of a period. A guard comes before its key result."""
         kept = self._ledger.values.last(okrs.period.id)
         checkins_by_id = self._ledger.checkins.of_period(okrs.period.id, self._now)
         guards: dict[str, KeptValue] = {}

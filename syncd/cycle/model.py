@@ -62,12 +62,12 @@ class PutOff:
 class PullResult:
     """How a pull ended.
 
-    `problems` are those of single parts, or of the census, in a stream that was read to its end. Parts in `partial`
-    were read in part. Parts in `unsettled` were read, but the source itself calls them incomplete. `got` is the number
-    of rows that arrived; `expected` is the announced number, None if the server announces none. `retry_at` is the
-    earliest time for the next request, None if the source named no time. `moved_in` says that a record came from
-    another list. `notes` name the lists that can hold nothing, and why. `not_sent` is the reason why a dry run sent no
-    request: the stored rows of the stream count.
+    `problems` are the problems of single parts, or of the census, in a stream that was read to its end. Parts in
+    `partial` were not read to their end. Parts in `unsettled` were read, but the source itself calls them incomplete.
+    `got` is the number of rows that arrived; `expected` is the announced number, None if the server announces none.
+    `retry_at` is the earliest time for the next request, None if the source named no time. `moved_in` says that a
+    record came from another list. `notes` name the lists that can hold no records, and why. `not_sent` is the reason
+    why a dry run sent no request: the stored rows of the stream count.
     """
 
     pull: Pull
@@ -87,7 +87,7 @@ class PullResult:
 
     @property
     def unread(self) -> bool:
-        """Whether the stream was read to its end, and each of its parts has a problem of its own."""
+        """Whether the stream was read to its end, although each of its parts has a problem of its own."""
         return is_unread(self.pull.stream, self.problems)
 
 

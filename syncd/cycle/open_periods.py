@@ -18,9 +18,9 @@ from syncd.okr.goals import KeyResult, PeriodOkrs
 def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: Mapping[str, str]) -> PeriodOkrs | None:
     """The part of a period's OKRs that is measured: everything from its start until it has settled.
 
-    The key results of a settled period are frozen. A key result that was never measured is still tried, until it has
-    settled itself or if a sync names it. None before the period's start, and if nothing is left to measure. `kept_as`
-    has the ids under which the ledger has renamed periods.
+    The key results of a settled period are frozen. A key result that was never measured is still tried until it has
+    settled itself, and whenever a sync names it. None before the period's start, and if nothing is left to measure.
+    `kept_as` has the ids that renamed periods have in the ledger.
     """
     span = okrs.period.span
     if now < span.start:

@@ -85,7 +85,7 @@ def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSo
 
 
 def _parts(measure: Leaf) -> Collection[str]:
-    """The part of its stream, or the fields, that a measure needs."""
+    """The part or the fields of a measure's stream that the measure needs."""
     return measure.fields if isinstance(measure, RecordMeasure) else [measure.part]
 
 

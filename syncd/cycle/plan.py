@@ -151,7 +151,7 @@ class _Comparison:
         """How the counting rows differ from those behind the last confirmed value. For a held value, the candidate's
         rows count.
 
-        A value by check-in has no rows to compare.
+        A value that a check-in set has no rows to compare.
         """
         if measure is None or value.quality not in ("complete", "held"):
             return Differences()

@@ -42,8 +42,8 @@ class KeyResultChange:
 class Removed:
     """A key result that the last sync measured and that no file has any more. The value stays in the ledger.
 
-    `bounds` are the bounds of the key result's goal. They are empty if an early version wrote a definition that cannot
-    be read any more.
+    `bounds` are the bounds of the key result's goal. `bounds` is empty if an early version wrote a definition that
+    cannot be read any more.
     """
 
     id: str

@@ -219,7 +219,7 @@ def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type
 
 
 def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
-    """Pulls in place of those of a source whose pulls have not begun."""
+    """A pull for each stream of a source whose own pulls have not begun."""
     name, streams = needed.connection.name, request.ledger.streams
     return [
         Pull(name, stream, streams.add(name, stream.key, request.clock()), None, False, asked=needed.asked)

@@ -24,7 +24,7 @@ _PAGES_IN_HAND = 8  # limits memory: a source waits while this many pages are un
 class Checked:
     """The checked streams of a source: their pulls can begin. `unusable` says, by stream, why a field cannot be read.
 
-    The streams do not need these fields. Key results that do not name them are measured as usual.
+    The streams are pulled without these fields. Key results that do not name these fields are measured as usual.
     """
 
     streams: Sequence[Stream]
@@ -77,7 +77,7 @@ class PullThread:
             self._came_back()
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """Passes the pulls to the thread, after `Checked`."""
+        """Passes the pulls to the thread, once the thread has handed over `Checked`."""
         self._pulls.put(pulls)
 
     def items(self) -> Iterator[Checked | HandedOver]:
@@ -207,7 +207,7 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of the records that the source lists without rows. Rows that come with ids are stored."""
+    """The ids that a census lists without their rows. If rows come with the ids, hands the rows over to be stored."""
     listed: set[str] = set()
     unread: dict[str, str] = {}
     rows: set[str] = set()

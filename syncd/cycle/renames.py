@@ -13,7 +13,7 @@ from syncd.okr.goals import PeriodOkrs, is_guard
 
 
 def renames(request: CycleRequest, measured: Measured) -> Iterator[LooksRenamed]:
-    """The key results that the next sync would start anew, each with the earlier key result that it may be.
+    """The key results that the next sync would start anew, each with the earlier key result that it may continue.
 
     Call it before the definitions of the cycle are stored. A key result without a measure must have the same title.
     """

@@ -20,7 +20,7 @@ class Decided(Refused):
 
 
 def delivery_of(ledger: Ledger, number: int) -> Delivery:
-    """The delivery of this number. Raises Decided if there is none."""
+    """The delivery with the id `number`. Raises Decided if there is none."""
     delivery = ledger.outbox.get(number)
     if delivery is None:
         raise Decided(f"there is no delivery {number}; a newer one may have taken its place")

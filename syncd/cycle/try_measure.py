@@ -99,7 +99,7 @@ def try_measure(
 
 
 def _parts(measure: Measure) -> dict[StreamId, set[str]]:
-    """The parts that a measure reads of each of its streams. A stream of records has no parts."""
+    """For each stream of a measure, the parts that the measure reads. A stream of records has no parts."""
     parts: dict[StreamId, set[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
@@ -133,12 +133,14 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _FewRequests(Budget):
-    """The budget of a connection that also counts against the try's allowance."""
+    """A connection's budget. Its requests also count against the allowance of the try."""
 
     allowance: _Allowance = field(default_factory=_Allowance)
 
     def spend(self) -> None:
-        """Counts a request before it is sent. Raises SourceBroken if none is left, and RetryLater if it must wait."""
+        """Counts a request before it is sent. Raises SourceBroken if no request is left, and RetryLater if the request
+        must wait.
+        """
         self.allowance.spend()
         Budget.spend(self)
 

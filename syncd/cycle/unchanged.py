@@ -19,7 +19,7 @@ from syncd.okr.spans import Period
 class Unchanged:
     """Returns answers from the values that the previous cycle confirmed.
 
-    If that cycle was killed, a dry run or an approval, everything is measured.
+    If that cycle was killed, or was a dry run or an approval, everything is measured.
     """
 
     def __init__(

@@ -23,8 +23,8 @@ from syncd.status.past_days import past_of
 class Case:
     """A key result that gets a value: the terms that judge it, and its facts in the ledger.
 
-    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` is empty if it has a
-    measure. `versions` are its definitions, empty unless it drives an outcome and was ever edited.
+    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` is empty if the key
+    result has a measure. `versions` are its definitions, or empty if it drives no outcome or was never edited.
     """
 
     terms: Terms

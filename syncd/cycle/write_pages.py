@@ -60,8 +60,8 @@ HandedOver = PulledPage | Present | PullEnded
 class _Progress:
     """The progress of a pull. A record that arrives twice counts once in `got`.
 
-    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, with the
-    reason, and `empty` those that can hold nothing. `moved_in`: a record came from another list.
+    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, each with the
+    reason. `empty` are lists that can hold no records. `moved_in`: a record came from another list.
     """
 
     pages: int = 0
@@ -92,8 +92,8 @@ class _Progress:
 class PageWriter:
     """Writes the items that the thread of a connection hands over, and collects how each pull ended.
 
-    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer: the items of one cycle
-    count in the next.
+    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer, so that the next cycle
+    knows what the thread has handed over.
     """
 
     def __init__(self, request: CycleRequest, cycle: int) -> None:
@@ -112,7 +112,7 @@ class PageWriter:
         self._watcher = request.watcher
 
     def go_on(self, request: CycleRequest, cycle: int) -> None:
-        """Goes on in another cycle. Pulls that ended before count no pages or changes in it."""
+        """Goes on in another cycle. A pull that ended in an earlier cycle counts no pages or changes in this one."""
         self._use(request, cycle)
         self.endings = []
         self.results = {id_: replace(result, pages=0, changed=0) for id_, result in self.results.items()}

@@ -18,7 +18,7 @@ _DURATIONS = ("stale_after", "lag")
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences of two definitions of a key result: (dotted key, old value, new value)."""
+    """The differences between two definitions of a key result: (dotted key, old value, new value)."""
     return differing(keys_of(old), keys_of(new))
 
 

@@ -1,4 +1,4 @@
-"""Compares two sets of evidence: the items that count in only one of them, and the items that have another number."""
+"""Compares two sets of evidence: finds the items that count in only one of them, or have different numbers in both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
     for item in new:
         key = (item.part, item.key)
         if item.left_out is None or (key in before and key not in now):
-            now[key] = item  # a record in two streams counts if either of the two counts
+            now[key] = item  # a record in two streams counts if it counts in one of them
     return Differences(
         [item for key, item in now.items() if item.left_out is None and key not in before],
         [

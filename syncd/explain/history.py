@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """How many past records or rows a cycle saw changed, and the number before and after."""
+    """The number of past records or rows that a cycle saw changed, and the key result's number before and after."""
 
     at: datetime
     count: int
@@ -223,7 +223,7 @@ def _backfilled(snapshot: Snapshot, period: Period, key_result: KeyResult, ledge
     first_cycle, cycle = measured
     kept = snapshot.values[key_result.id]
     if kept.measure == digest and kept.confirmed is not None:
-        cycle = kept.confirmed  # by then: later cycles may have confirmed a past snapshot's value from other rows
+        cycle = kept.confirmed  # a cycle after the snapshot may have confirmed the value from other rows
     past: Sequence[tuple[date, float | None]] | None
     if measure is None:
         past = past_checkin_values(checkins, period, now)

@@ -1,4 +1,4 @@
-"""A key result's links with their evidence: the verdict, since when, and both weekly series side by side."""
+"""A key result's links with their evidence: the verdict, its first day, and both weekly series side by side."""
 
 from __future__ import annotations
 

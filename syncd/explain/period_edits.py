@@ -33,8 +33,8 @@ class PeriodEdits:
         self._period = period
 
     def of_key_result(self, key_result: str, first_cycle: int, until: int | None) -> Iterator[Edit]:
-        """The edits that concern a key result whose first cycle is `first_cycle`: edits of its id, its period's id and
-        settings and its objective, and its moves to another objective.
+        """The edits that concern a key result whose first cycle is `first_cycle`: edits of its id, of its objective,
+        and of its period's id and settings, and its moves to another objective.
         """
         for move in self._moves:
             if until is not None and move.cycle > until:
@@ -93,7 +93,7 @@ class PeriodEdits:
 
 
 def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences of two outlines of an objective: (key, old value, new value)."""
+    """The differences between two outlines of an objective: (key, old value, new value)."""
     return differing(_as_listed(old), _as_listed(new))
 
 
@@ -106,7 +106,7 @@ def _as_listed(outline: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences of two outlines of the settings of a period: (key, old value, new value)."""
+    """The differences between two outlines of a period's settings: (key, old value, new value)."""
     return differing(_as_written(old), _as_written(new))
 
 

@@ -47,7 +47,7 @@ class Replacements:
         self._outlines = outlines
 
     def of_key_result(self, name: str, first: DefinitionVersion, until: int | None) -> Iterator[Edit]:
-        """The differences of a key result, by its `first` definition, from the one that it replaced, up to a cycle."""
+        """The differences between a key result, by its `first` definition, and the one it replaced, up to a cycle."""
         file = first.definition.file
         if self._former is not None and (until is None or self._former.cycle <= until):
             former, at = self._former, max(first.ended_at, self._ledger.cycles.end_of(self._former.cycle))
@@ -72,7 +72,9 @@ class Replacements:
 
     @cached_property
     def _paired(self) -> Mapping[str, tuple[int, str]]:
-        """The cycle that first saw each new key result, and the old key result that left the files in that cycle."""
+        """For each new key result: the cycle that first saw it, and the old key result that left the files in that
+        cycle.
+        """
         paired: dict[str, tuple[int, str]] = {}
         bodies: dict[str, Collection[str]] = {}
         for cycle, met in groupby(self._outlines, key=lambda version: version.cycle):
@@ -124,7 +126,7 @@ class Replacements:
         return min(life.first for life in self._ledger.moves.lifetimes(period).values())
 
     def _left(self, period: Period) -> int | None:
-        """The cycle in which a period left the files before its end; None if it did not leave them before its end."""
+        """The cycle in which a period left the files before its end; None if there is no such cycle."""
         named: set[str] = set()
         left: OutlineVersion | None = None
         for version in self._ledger.outlines.of_period(period.id):
@@ -144,8 +146,8 @@ def _matched(
     after: Mapping[str, Collection[str]],
     kinds: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """Pairs (new, gone) of key results of the same kind. Each is in at most one pair, and pairs of the same objective
-    come first.
+    """Pairs (new, gone) of key results of the same kind. Each key result is in at most one pair. Pairs within the same
+    objective come first.
     """
 
     def objective(name: str, bodies: Mapping[str, Collection[str]]) -> str | None:

@@ -177,7 +177,7 @@ def _why(
     at: datetime,
     measured: datetime | None,
 ) -> str | None:
-    """Why two versions of a record are a restatement; None if they are not."""
+    """The reason why the change between two versions of a record is a restatement; None if it is not."""
     window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, at, old) is None
     if new is None:

@@ -49,7 +49,7 @@ class Answers:
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
         """Computes measures in one transaction, and reads the readings of these measures ahead, many parts at a time.
 
-        Pass the measures in the order in which they will be computed. Measures that are not among them work too.
+        Pass the measures in the order in which they will be computed. Other measures can be computed too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -93,8 +93,8 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """For each record that counts, the time it was done and its elements, earliest record first.
 
-        The elements are its number, its values for `distinct`, or 1 if records are counted. A record that lacks the
-        field is left out.
+        The elements are the record's number, its values for `distinct`, or 1 if records are counted. A record that
+        lacks the field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -159,7 +159,7 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure's part, and these readings, each with its time, in order.
+        """A pair: true if the source dates a measure's readings, and these readings in order, each with its time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
         reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
@@ -199,7 +199,7 @@ class Answers:
             return {row.remark: row.records for row in rows}
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records of a measure's kind its streams hold now, counted or not."""
+        """How many records of a measure's kind the measure's streams hold now, counted or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
@@ -234,7 +234,7 @@ class Answers:
         past: bool,
         dated: bool = False,
     ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`. Of each record, the rows of the first field that has a value."""
+        """The rows of `selection.elements_of`. For each record, only the rows of its first field that has a value."""
         distinct, several = form.take == "distinct", bool(form.else_of)
         rows: list[Any] = []
         for field in form.of_fields:
@@ -268,8 +268,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection. `parts`: the parts that will be needed, in order, each with whether
-    its ended readings count.
+    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each part has
+    a flag that is true if its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:

@@ -64,7 +64,7 @@ def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> C
 
 
 def _refuse_other_content(file: Path) -> None:
-    """A backup may replace an older backup. LedgerError if the file is anything else, such as another ledger."""
+    """A new backup may only replace a backup. Raises LedgerError if the file is anything else, such as a ledger."""
     if not file.exists():
         return
     with open_regular(file) as existing:

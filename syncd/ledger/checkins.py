@@ -82,7 +82,7 @@ class CheckIns:
             connection.execute(insert(withdrawals).values(row))
 
     def of(self, period: str, key_result: str, by: datetime) -> Sequence[CheckIn]:
-        """Every check-in of a key result by a moment, oldest first."""
+        """Every check-in of a key result up to a moment, oldest first."""
         return self.of_period(period, by, key_result).get(key_result, ())
 
     def kept(self, period: str, key_result: str) -> Sequence[CheckIn]:
@@ -90,8 +90,8 @@ class CheckIns:
         return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
-        """Every check-in of a period by a moment, oldest first, by key result. `only` restricts them to that key
-        result.
+        """Every check-in of a period up to a moment, oldest first, by key result. `only` names the only key result to
+        read.
         """
         withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)
         columns = [

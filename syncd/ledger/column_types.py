@@ -15,7 +15,7 @@ _ZONE = len("+00:00")
 
 
 class _TextThatSorts(sqlite.DATETIME):
-    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million times."""
+    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million rows."""
 
     def bind_processor(self, dialect: Dialect) -> None:
         """None: the value is a text already."""

@@ -86,7 +86,7 @@ class Cycles:
             return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
-        """The end of each of these cycles by its number; a cycle that never ended is missing."""
+        """By number, the end of each of these cycles; a cycle that never ended is missing."""
         query = select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             return {

@@ -39,7 +39,7 @@ class Databases:
         connections.
         """
         self._addresses: dict[URL, Callable[[], str]] = {}
-        """By URL without password: returns the URL with the current password, from the ledger that was opened last."""
+        """By URL without password, the `address` of the ledger that was opened last. It returns the current URL."""
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""

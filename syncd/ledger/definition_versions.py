@@ -58,8 +58,8 @@ class Definitions:
         return _definition(row)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each edited key result. A key result was edited if one of its digests is not the one in
-        `digests`.
+        """Every definition of each edited key result. A key result was edited if one of its definitions has another
+        digest than the one in `digests`.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
@@ -70,12 +70,12 @@ class Definitions:
         return by_key_result
 
     def digests(self, period: str) -> Mapping[str, str]:
-        """The digest of each key result's newest definition, by its id."""
+        """By key result, the digest of the newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.digest for name, stored in _newest(connection, period).items()}
 
     def measures(self, period: str) -> Mapping[str, str]:
-        """The digest of the measure of each key result's newest definition, by its id."""
+        """By key result, the digest of the measure in the newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.measure for name, stored in _newest(connection, period).items()}
 
@@ -120,7 +120,7 @@ def _definition(row: Any) -> Definition:
 
 
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
-    """The newest definition of each key result of a period, by its id."""
+    """By key result, the newest definition in a period."""
     newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
     columns = (definitions.c.key_result, definitions.c.id, definitions.c.digest, definitions.c.measure)
     query = select(*columns).where(definitions.c.id.in_(newest.scalar_subquery()))

@@ -28,7 +28,7 @@ from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Window
 
 JUDGED_BY = "judged_by"
-"""The key in a definition's body, beside the key result, for the days and shares that judge all of its period."""
+"""The key in a definition's body that holds the period's days and shares. They judge all key results of the period."""
 
 _RULES = ("period.start", "period.end", "timezone", "health.on_track", "health.at_risk")
 
@@ -68,7 +68,7 @@ class Definition:
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
     def days(self, period: str) -> Period | None:
-        """The days of the definition's period, which has this id; None if an early version stored no days."""
+        """The days of the definition's period, whose id is `period`; None if an early version stored no days."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return None
@@ -97,7 +97,7 @@ def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -
 
 @lru_cache(_KEPT)
 def measure_digest(measure: Measure | None) -> str:
-    """Distinguishes measures: values of different measures cannot be compared."""
+    """The digest of a measure. Values of measures with different digests cannot be compared."""
     return _digest(_dump(measure, measured_alone=True))
 
 
@@ -164,7 +164,7 @@ def _ordered_value(json: Any) -> Any:
 
 
 def _parse(json: Any, kind: Any) -> Any:
-    """The value that `_dump` made into JSON; `kind` is its type."""
+    """The value, of the type `kind`, from the JSON that `_dump` made of it."""
     if isinstance(json, dict):
         ((name, own),) = json.items()
         types = _kinds(_MODELS[name])
@@ -187,7 +187,7 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
 
 
 def _dump(value: Any, *, measured_alone: bool = False) -> Any:
-    """A value from a mapping file as JSON. With `measured_alone`, without the fields that a connection decides.
+    """A value from a mapping file as JSON. With `measured_alone`, fields that a connection decides are left out.
 
     Defaults are left out, so that a key that a later version adds changes no digest. Fields that comparisons ignore are
     left out too, so that key results that differ only in them have the same digest.

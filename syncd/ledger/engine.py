@@ -76,7 +76,7 @@ class TakingTurns(Engine):
             yield connection
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """A connection of the pool. Raises LedgerFailed if all stay in use for long."""
+        """A connection of the pool. Raises LedgerFailed if all connections stay in use for long."""
         try:
             return super().raw_connection()
         except PoolExhausted:

@@ -50,8 +50,8 @@ class Fence:
 
     @property
     def session(self) -> str:
-        """The name of each session of the job. A later job uses the name to find and end the sessions that a stopped
-        worker left open.
+        """The name that all sessions of the job have. A later job uses the name to find and end the sessions that a
+        stopped worker left open.
         """
         return f"{_session_of(self.workspace)}{self.epoch}, process {os.getpid()} on {platform.node()}"
 

@@ -21,7 +21,7 @@ _REMEMBERED = "ledger "  # the first word of the line in the lock file
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A ledger's own id, and the oldest migration whose syncd may still write to it.
+    """A ledger's own id, and the oldest migration with which a version of syncd may still write to the ledger.
 
     If the ledger was put back to an earlier state, also the newest cycle of that state.
     """

@@ -34,7 +34,7 @@ _ROW = re.compile(r"(.*?)(0|[1-9]\d*)(\D*)", re.DOTALL)
 def read_layouts(
     connection: Connection, parts: Sequence[Part], cycle: int | None = None
 ) -> Mapping[Part, Sequence[Place]]:
-    """The places of the dated rows of each part that has a layout, as of now or of the end of a cycle.
+    """For each part that has a layout, the places of its dated rows, as of now or of the end of a cycle.
 
     The places are in the order of `order_of`.
     """

@@ -300,7 +300,8 @@ class Ledger:
     def may_have_been_stated(self, period: str, key_result: str) -> bool:
         """Whether a key result may have been published from a later state of the ledger that a restore has lost.
 
-        True until a sync after the restore has a complete value of it. False for a key result that is newer than that.
+        True until a sync after the restore has a complete value of the key result. False for a key result that was
+        first defined after the first complete sync since the restore.
         """
         since = self.identity.restored_in
         if since is None:

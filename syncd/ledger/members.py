@@ -39,7 +39,7 @@ _FEWEST_LOST = 10  # losing fewer records is ordinary, whatever their share
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A stream that held `before` rows and holds `now` rows. Counts only the part that a measure reads."""
+    """A stream that held `before` rows and holds `now` rows. Both numbers count only the part that a measure reads."""
 
     stream: str
     before: int
@@ -62,7 +62,7 @@ class Members:
         return counts
 
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
-        """The first stream of each (measure, cycle) that lost its rows since the end of the cycle.
+        """For each (measure, cycle), the measure's first stream that lost its rows since the end of the cycle.
 
         A stream lost its rows if it held many and now holds none, or if it lost at least ten records and more than the
         share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, the stream
@@ -170,7 +170,7 @@ def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) 
     """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream is now empty, with the number of
     rows that it had.
 
-    A stream that is empty now has ended every row that it held at the end of the cycle.
+    If a stream is empty now, every row that it held at the end of the cycle has ended.
     """
     asked = _asked(rows)
 

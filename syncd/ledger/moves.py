@@ -71,8 +71,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """The changes that moves make to deliveries: the digest and statement of each, the marks of each place, and its new
-    target.
+    """The changes that moves make to deliveries: the digest and statement of each delivery, and the marks and the new
+    target of each place.
     """
 
     marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
@@ -110,8 +110,8 @@ class Moves:
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
         """The lifetime of each key result of a period that has a definition or a check-in, without guards.
 
-        A key result with a check-in but no definition belongs to no cycle. Such a key result has a lifetime before the
-        first cycle.
+        A key result with a check-in but no definition belongs to no cycle. Its lifetime is cycle 0, before the first
+        cycle.
         """
         defined = (
             select(definitions.c.key_result, func.min(definitions.c.cycle), func.max(definitions.c.cycle))

@@ -121,9 +121,7 @@ class Outbox:
         return next(iter(self._of(_DELIVERIES.where(of_place, deliveries.c.until.is_(None)))), None)
 
     def first_retry(self, now: datetime) -> datetime | None:
-        """The first time after `now` at which a delivery may be tried again, as its target demanded; None if there is
-        none.
-        """
+        """The first time after `now` that a target named for another try of a delivery; None if there is none."""
         put_off = deliveries.c.state.in_(OPEN) & (deliveries.c.retry_at > now)
         with self._engine.connect() as connection:
             first: datetime | None = connection.scalar(select(func.min(deliveries.c.retry_at)).where(put_off))

@@ -70,10 +70,9 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 
 
 def _is_current(stream: int) -> ColumnElement[bool]:
-    """The condition for the current versions of ids that a statement names, by the primary key.
+    """The condition for the current versions of the ids in a statement. It uses the primary key.
 
-    The addition of 0 stops SQLite from using the index of windows, with which it would read the complete stream for
-    every page.
+    Without the addition of 0, SQLite would use the index of windows, and would read the complete stream for every page.
     """
     return and_(records.c.stream == stream, (records.c.until + 0).is_(None))
 

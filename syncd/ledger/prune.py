@@ -51,7 +51,9 @@ _REFERENCES = frozenset(
 
 
 class _Rows(NamedTuple):
-    """Rows of a table, by a column. A row is removed only if `still` holds then: somebody may have retried it."""
+    """Rows of a table, found by a column. A row is removed only if `still` holds at that time: somebody may have
+    retried it.
+    """
 
     table: Table
     id: Column[Any]
@@ -136,7 +138,9 @@ def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -
 
 
 def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
-    """The last cycle that had ended by the end of each day, ascending. A past day is shown as of that cycle."""
+    """For each day, the last cycle that had ended by the end of the day. Ascending. A past day is shown as of that
+    cycle.
+    """
     ended = Cycles(engine).ended()
     if not ended:
         return []
@@ -178,7 +182,7 @@ def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[in
     rows = connection.execute(select(cycles).order_by(cycles.c.id).execution_options(yield_per=1_000))
 
     def idle_day(row: Any) -> object:
-        """The day of a cycle that changed nothing. For any other cycle, a value that equals no other."""
+        """The day of a cycle that changed nothing. For any other cycle, a value that differs from all other values."""
         idle = row.ended_at and row.pulls == {} and row.only is None and not row.dry_run and row.id not in referenced
         return row.ended_at.astimezone(zone).date() if idle else object()
 

@@ -51,8 +51,8 @@ def reading_rows(
 ) -> Mapping[Part, Sequence[ReadingRow]]:
     """The rows of each part that are valid now, or were valid after `cycle`.
 
-    `past` has a time for some undated parts: their rows that ended later are included too. A dated series needs no
-    ended rows, and most rows of a long series that is edited daily have ended.
+    For an undated part that has a time in `past`, rows that ended after this time are included too. A dated series
+    needs no ended rows, and most rows of a long series that is edited daily have ended.
     """
     if not parts:
         return {}

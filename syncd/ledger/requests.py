@@ -88,8 +88,8 @@ class Requests:
         """Called once this process has stored a request."""
 
     def earlier(self, new: NewRequest) -> Request | None:
-        """The request that the same form made before; None if it made none. Raises FormReused if the earlier content
-        differs.
+        """The request that the same form made before; None if the form made no request. Raises FormReused if the
+        earlier content differs.
         """
         kept = next(iter(self._of(*_of_form(new))), None)
         if kept is not None and _content(kept) != _content(new):

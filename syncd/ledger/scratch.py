@@ -18,10 +18,10 @@ _AT_ONCE = 2_000  # rows in memory at once, besides the copy
 
 
 def scratch_ledger(ledger: Ledger | None, parts: Mapping[StreamId, Collection[str]], now: datetime) -> Ledger:
-    """A copy in memory of these streams in a ledger. Of readings, the copy has only the rows of the parts in `parts`.
+    """A copy in memory of these streams of a ledger: the current records, and the readings of the parts in `parts`.
 
-    Of records, the copy has the current ones. No other rows are copied: no value, no check-in. The streams are marked
-    as reconciled `now`, so no census is due. Only the thread that makes the copy may use it.
+    No other rows are copied: no value, no check-in. The streams are marked as reconciled `now`, so no census is due.
+    Only the thread that makes the copy may use it.
     """
     scratch = open_ledger("sqlite:///:memory:")
     assert scratch is not None  # open_ledger creates it

@@ -85,7 +85,8 @@ def parameters(
 ) -> Mapping[str, Any]:
     """The parameters that every statement about a measure has.
 
-    `admitted` are the stored texts that meet each filter without a single spelling, by the filter's position.
+    `admitted` holds the stored texts that meet each filter, by the filter's position. Filters with a single spelling
+    are left out.
     """
     texts = {_texts_name(position): list(texts) for position, texts in admitted.items()}
     past = {} if cycle is None else {"cycle": cycle}
@@ -218,7 +219,7 @@ def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[
 
 
 def _number(text: str) -> float | None:
-    """The number that a filter's text spells exactly; None if it spells none."""
+    """The number that a filter's text spells exactly; None if the text is no number."""
     try:
         number = float(text)
     except ValueError:

@@ -29,8 +29,8 @@ def store_snapshots(
 ) -> int:
     """Stores the readings of each part, and ends readings that are gone. Returns how many were new, changed or gone.
 
-    A part whose rows only moved counts once. A part that could not be read keeps its readings. Readings outside the
-    time that a snapshot lists stay too.
+    A part whose rows only moved counts once. A part that could not be read keeps its readings. If a snapshot lists only
+    a span of time, readings outside the span stay too.
     """
     read = {part: snapshot for part, snapshot in snapshots.items() if snapshot.problem is None}
     return sum(_store_readings(connection, stream, cycle, seen_at, batch) for batch in _batches(read))

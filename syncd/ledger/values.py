@@ -131,14 +131,14 @@ class Values:
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
-        """The newest value of each key result of a period by its id, as of now or of the end of a cycle."""
+        """By key result, the newest value in a period, as of now or of the end of a cycle."""
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
     def at_cycles(
         self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
     ) -> Sequence[Mapping[str, KeptValue]]:
-        """The newest value of each key result as of each of these cycles, in ascending order.
+        """For each of these cycles, in ascending order, the newest value of each key result.
 
         `key_results` restricts the key results. One pass reads all cycles: the cost depends on the number of days, not
         on how often a number changed.
@@ -175,7 +175,9 @@ class Values:
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """The newest value of each key result under its measure's digest, even if later values have another measure."""
+        """The newest value of each key result under the measure with this digest, even if later values have another
+        measure.
+        """
         newest_cycles = (
             select(values.c.key_result, func.max(values.c.cycle))
             .join(definitions, definitions.c.id == values.c.definition)

@@ -23,7 +23,9 @@ SUBJECTS = {
 
 
 def held_at(table: Table, cycle: int | ColumnElement[int] | None) -> ColumnElement[bool]:
-    """The condition for the rows that were valid at the end of a cycle, or for None, that are valid now."""
+    """The condition for the rows that were valid at the end of `cycle`; if `cycle` is None, for the rows that are valid
+    now.
+    """
     now = table.c.until.is_(None)
     return now if cycle is None else and_(table.c.cycle <= cycle, or_(now, table.c.until > cycle))
 

@@ -15,7 +15,7 @@ _WAKE_LATER = text(f"INSERT INTO {CONTROL}.wakes (schema, due_at) VALUES (:schem
 
 
 def wake_worker(connection: Connection, later: timedelta = timedelta()) -> None:
-    """Makes the workspace of a ledger due once the transaction is committed, if workers run its cycles.
+    """If workers run the cycles of a ledger, makes its workspace due when the transaction is committed.
 
     The workspace is due at once, or after the time `later`. The function only adds a row, so nobody waits for a job or
     for another request.

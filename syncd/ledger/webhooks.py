@@ -26,8 +26,8 @@ class Webhooks:
         """Whether a webhook is new: neither its delivery id nor its body arrived in the last days. Stores both.
 
         With `wake_in`, the same transaction makes the workspace due for workers after that time, so that no stored
-        webhook is forgotten. Only the body is signed: whoever repeats a body can name another delivery. Systems may
-        send an empty body, so an empty body is no sign of a repetition.
+        webhook is forgotten. Only the body is signed, so whoever repeats a body can send it with another delivery id.
+        Systems may send an empty body, so an empty body is no sign of a repetition.
         """
         digest = hashlib.sha256(body).hexdigest() if body else None
         same = [webhooks.c.delivery == delivery] if delivery else []

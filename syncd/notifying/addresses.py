@@ -112,7 +112,10 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
 
 
 def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
-    """Whether a message was accepted, and apprise's log. Raises NotSent if its process did not end normally."""
+    """The result of sending a message: whether it was accepted, and apprise's log.
+
+    Raises NotSent if its process did not end normally.
+    """
     command = [sys.executable, "-P", "-m", "syncd.notifying.send_process"]
     try:
         process = subprocess.run(  # noqa: S603

@@ -1,8 +1,8 @@
 """The parts of an address of apprise that are credentials. Each service has its credentials in other parts.
 
-apprise itself masks the parts that its services call private. A service that only calls a server's address, such as
-`json://HOST/KEY`, has no name for the key in the address. In such an address, a part that looks like a key is treated
-as a key.
+apprise itself masks the parts that its services call private. A service that only sends a request to an address, such
+as `json://HOST/KEY`, has no name for the key in the address. In such an address, a part that looks like a key is
+treated as a key.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _JOINED = re.compile(
     re.IGNORECASE,
 )
 _LIKE = str.maketrans("*~", "\N{ASTERISK OPERATOR}\N{TILDE OPERATOR}")
-_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word, as in names of fields, it is no markup
+_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word, as in names of fields, an underscore is no markup
 _STARTS = re.compile(r"(?=[#>+=-]|\d+[.)])")
 
 

@@ -38,7 +38,7 @@ class Alignment:
     periods: tuple[str, str] | None = None
 
     def is_of(self, period: str) -> bool:
-        """Whether the output is of the period with this id. A longer period also shows the links to its outcomes."""
+        """Whether the output belongs to the period with this id. A longer period also shows links to its outcomes."""
         return self.periods is None or self.periods[0] == period
 
 
@@ -77,7 +77,7 @@ def on_pace_since(
     guard_past: Mapping[date, float | None],
     earlier: Mapping[date, Terms] = MappingProxyType({}),
 ) -> date | None:
-    """The day since which the key result has been on pace without a break. It must be on pace today.
+    """The day since which the key result has been on pace without a break. The key result must be on pace today.
 
     `past` holds each past day with the value at its end, oldest first. A day is on pace if, at its end, the value meets
     the expected score and the guard is not broken. A guard without a value is not broken. Each day is judged by the

@@ -45,8 +45,8 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number divided by the elapsed days or weeks (`per`) of the window. Unchanged without
-    `per`.
+    """The answer as a rate: its number divided by the elapsed days or weeks (`per`) of the window. Without `per`, the
+    answer is unchanged.
     """
     if per is None or answer.number is None:
         return answer
@@ -57,7 +57,7 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:
-    """One number from many. For an empty set `count` and `sum` are 0, and every other aggregate is None.
+    """Turns many numbers into one number. For an empty set `count` and `sum` are 0, and every other aggregate is None.
 
     `p90` interpolates between ranks, like PERCENTILE in a spreadsheet.
     """

@@ -1,6 +1,6 @@
 """The days that a measure requests from its source: `{start}`, `{end}` and `{today}` of a web API.
 
-If the source returns a single number, it computes the sum itself. So the request names exactly the days of the present
+A source that returns a single number computes the sum itself. So the request names exactly the days of the present
 window. If the source returns a series or records, syncd picks the window's rows itself. So the request names all days
 that the window can cover during the period. The days that leave a rolling window stay in the ledger, because syncd
 needs them to judge past days.

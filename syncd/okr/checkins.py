@@ -1,7 +1,8 @@
 """Check-ins: people's reports about a key result, and how long each report is valid.
 
 A check-in describes the moment at which it is made, or the end of a past day. It replaces the check-ins about earlier
-moments: an older value does not come back when a newer value expires, only when the newer check-in is withdrawn.
+moments. When the value of a newer check-in expires, an older value does not come back. It comes back only when the
+newer check-in is withdrawn.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
 
 def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn | None:
     """The check-in in force: the newest check-in that has not expired. A check-in with a value is no longer in force
-    once a newer check-in has a value, even an expired one.
+    once a newer check-in has a value, even if that newer check-in has expired.
     """
     replaced = False
     for checkin in _newest_first(checkins):
@@ -100,7 +101,7 @@ def newest_value(checkins: Sequence[CheckIn]) -> CheckIn | None:
 
 
 def made_by(checkins: Sequence[CheckIn], as_of: datetime | None) -> CheckIn | None:
-    """The check-in that made the value as of a time, for a key result without a measure."""
+    """For a key result without a measure: the check-in that made the value as of a time."""
     return next(
         (checkin for checkin in _newest_first(checkins) if checkin.value is not None and checkin.as_of == as_of), None
     )

@@ -25,7 +25,7 @@ def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> 
 
 
 def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
-    """The time in a text; or, if the text is a day, the midnight at the end of the day. Also whether it is a day.
+    """A pair: the time in a text, and whether the text is a day. A day stands for the midnight at its end.
 
     Raises ConfigError for any other text, and for a future time.
     """

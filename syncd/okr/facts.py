@@ -15,7 +15,7 @@ from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
-    """Records and readings, and the answers of measures, as of the end of `cycle`. None means the present facts."""
+    """Records, readings and answers of measures, as of the end of `cycle`. If `cycle` is None, the present facts."""
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
         """The number of a measure over a window, before it is turned into a rate."""
@@ -31,7 +31,7 @@ class Facts(Protocol):
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure, and the readings, each with its time."""
+        """A pair: whether the source dates the measure's readings, and the readings, each with its time."""
 
 
 def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""Conditions on the fields of records, and the rules by which texts are the same.
+"""Conditions on the fields of records, and the rules that decide whether two texts are equal.
 
 Only this module compares texts. The ledger uses it to find out which of the ledger's texts meet a condition, and then
 selects the records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
@@ -30,7 +30,7 @@ _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one field. In a field with many values, any value may meet the condition.
+    """A condition on one field. In a field with many values, it is enough that one value meets the condition.
 
     `any_of` compares texts, and numbers as their shortest text; None in it matches a field without a value. In a text
     `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and

@@ -56,7 +56,7 @@ def names(expression: str) -> frozenset[str]:
     tree = _parsed(expression)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     parts = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-    with suppress(ZeroDivisionError):  # with real numbers, it may not divide by zero
+    with suppress(ZeroDivisionError):  # 1 for each part may divide by zero; real numbers may not
         if not isfinite(_value(expression, dict.fromkeys(parts, Fraction(1)))):
             raise NoFormula(f"{expression!r} comes to no finite number")
     return frozenset(parts)

@@ -167,7 +167,7 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome. An effect is expected once `lag` has passed. It is None if not configured.
+    """An output's claim to drive an outcome. An effect is expected once `lag` has passed (None: not configured).
 
     `period` is the id of the outcome's period, if it is a longer period around the output's period.
     """
@@ -181,8 +181,8 @@ class Link:
 class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
-    `grouped` has (key, text) of each number that the file writes like `4.000`, which is 4 but may be meant as 4000.
-    `moved_from` is the key result's earlier id: the history of that id becomes its own.
+    `grouped` has (key, text) of each number written like `4.000`, which is 4 but may be meant as 4000. `moved_from` is
+    the key result's earlier id, whose history continues under the present id.
     """
 
     id: str
@@ -254,7 +254,7 @@ class PeriodOkrs:
 
     @cached_property
     def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
-        """The supporting objectives, by id and period of the objective that they support; None is the same period."""
+        """The supporting objectives, by id and period (None: the same period) of the objective that they support."""
         by_supported: dict[tuple[str, str | None], list[Objective]] = {}
         for objective in self.objectives:
             if objective.supports is not None:

@@ -33,13 +33,13 @@ _INSTANT = timedelta(microseconds=1)
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used.
-    `of_ignores_case` says to ignore upper and lower case in its values. `kind` selects one kind if the streams hold
-    several. `share` is a percentage: the share of done records among all records that pass the filters, whatever their
-    dates. `per` turns the number into a rate. `never` is the connector's reason why no record can ever pass, `idle` its
-    reason why a filter excludes nothing, `restriction` what the connection's settings exclude; these are remarks that
-    do not affect the result. `is_work` says that each counted record is a piece of work. With `asks_days` the requests
-    name days of the window, and the keys of the streams name the window.
+    `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used. With
+    `of_ignores_case`, the aggregated values are compared ignoring upper and lower case. `kind` selects one kind if the
+    streams hold several. `share` is a percentage: the share of done records among all records that pass the filters,
+    whatever their dates. `per` turns the number into a rate. Three remarks do not affect the result: `never` is the
+    connector's reason why no record can ever pass, `idle` its reason why a filter excludes nothing, and `restriction`
+    describes what the connection's settings exclude. `is_work` says that each counted record is a piece of work. With
+    `asks_days` the requests name days of the window, and the keys of the streams name the window.
     """
 
     connection: str
@@ -230,7 +230,7 @@ def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
 def readings_used(
     take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
 ) -> tuple[list[Reading], list[Reading]]:
-    """The readings in the window up to now, sorted by time; and the readings among them that the number uses."""
+    """A pair: the readings in the window up to now, sorted by time, and those that the number is computed from."""
     inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
     inside.sort(key=_at)  # stable: of two readings with the same time, the later row is newer
     if take == "change":

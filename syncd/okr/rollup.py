@@ -18,8 +18,8 @@ from syncd.sdk.numbers import weighted_mean
 class ObjectiveStanding:
     """The state of an objective, as shares from 0 to 1; None if no counted key result has a score.
 
-    `scored` of the `counted` key results have a score. `bounds` are the scores at which the health changes, and 0 and
-    1, so that 99.96 % is not shown as 100 %.
+    `scored` is the number of the `counted` key results that have a score. `bounds` are the scores at which the health
+    changes, and 0 and 1, so that 99.96 % is not shown as 100 %.
     """
 
     score: float | None
@@ -39,7 +39,8 @@ def roll_up_all(
 ) -> Mapping[str, ObjectiveStanding]:
     """The standing of every objective by its id; `standings` holds the standings of all key results by their ids.
 
-    `of_shorter` has, by supported objective, the weights and standings of its supporting objectives in shorter periods.
+    `of_shorter` has the weights and standings of supporting objectives in shorter periods, by the id of the objective
+    that they support.
     """
     rolled_up: dict[str, ObjectiveStanding] = {}
     supporting: dict[str | None, list[Objective]] = {}
@@ -111,5 +112,5 @@ def _mean(
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The weighted mean of shares from 0 to 1, ignoring None. None if the sum of the other weights is zero."""
+    """The weighted mean of the shares (0 to 1) that are not None. The result is None if their weights sum to zero."""
     return weighted_mean((weight, share) for weight, share in pairs if share is not None)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 _INSTANT = timedelta(microseconds=1)
 
 
-@lru_cache(maxsize=4096)  # a page needs each day of a period for each key result
+@lru_cache(maxsize=4096)  # for pages, which need each day of a period for each key result
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

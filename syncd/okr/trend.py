@@ -34,8 +34,8 @@ class Trend:
     """The trend of an outcome's weekly values. Figures are in the outcome's unit; they are None if there is no trend.
 
     `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
-    `noise` is the median distance of the values from the line. `weeks` is the number of weeks with a number, `settled`
-    the number of weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
+    `noise` is the median distance of the values from the line. `weeks` counts the weeks that have a number. `settled`
+    counts the weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
     day. `reason` says why there is no trend, or why the trend covers more than the time after the lag. The direction
     `inside` means that the outcome is within its band, where both directions are equally good.
     """
@@ -76,7 +76,7 @@ def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
 
 
 def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) -> Trend:
-    from statistics import median  # here: few commands need a slope
+    from statistics import median  # imported here, because few commands need a slope
 
     points = _points(weeks)
     times = [(last - weeks[0].last) / _WEEK for last, _ in points]
@@ -108,7 +108,7 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, f
     Kendall's tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval
     narrower.
     """
-    from statistics import median  # here: few commands need a slope
+    from statistics import median  # imported here, because few commands need a slope
 
     pairs = combinations(zip(times, values, strict=True), 2)
     slopes = sorted((after - before) / (end - start) for (start, before), (end, after) in pairs)

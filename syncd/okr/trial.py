@@ -91,7 +91,7 @@ class GivenFacts:
         now: datetime,
         cycle: int | None = None,
     ) -> tuple[bool, list[Reading]]:
-        """Whether the given readings have dates, and the readings. A reading without a date gets the present time."""
+        """A pair: whether the given readings have dates, and the readings. A missing date becomes the present time."""
         readings = self._given.readings.get(measure, ())
         undated = min(max(now, span.start), span.end)
         dated = measure.many or any(reading.at is not None for reading in readings)

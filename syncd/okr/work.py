@@ -53,8 +53,8 @@ def work_of(
     covers: Sequence[str],
     reason: str | None = None,
 ) -> Work:
-    """Counts the done records. `done` has their labels by id. `driving` are the ids of the records that an output with
-    a link to an outcome counts; `measured` are the ids of the records that any key result counts.
+    """Counts the done records. `done` has their labels by id. `driving` holds the ids of records that are counted by an
+    output with a link to an outcome, `measured` the ids of records that are counted by any key result.
     """
     linked = done.keys() & driving
     mapped = (done.keys() & measured) - linked

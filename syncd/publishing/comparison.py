@@ -53,8 +53,8 @@ class Comparison:
         return moved(self.written, self.wanted, self.ours)
 
     def marks(self, *, sure: bool) -> Marks:
-        """The content that syncd may have written at each place. With `sure`, only the content that syncd is sure the
-        place holds.
+        """The content that syncd may have written at each place. With `sure`, only the content that the place holds for
+        certain.
         """
         ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
         marks = dict(self.ours) if sure else with_possible(self.ours, ours)

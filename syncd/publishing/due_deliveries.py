@@ -75,8 +75,8 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    The statement is due if its entry was removed, which superseded the statement, and is back. It is also due if
-    `override` now lets syncd write over the foreign content because of which it was refused.
+    The statement is due if its entry is back: a removal of the entry had superseded the statement. It is also due if
+    `override` now lets syncd write over the foreign content that caused the refusal.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 
@@ -93,8 +93,8 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
 
 
 def digest_of_statement(publication: Publication, statement: Statement) -> str:
-    """The digest of the parts of a statement that an entry of `publish:` shows, and of the way in which it is
-    written.
+    """The digest of a statement, made from the parts that an entry of `publish:` shows and from how the entry writes
+    them.
     """
     shown: Any = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
     moments = {name: getattr(statement, name) for name in publication.keys.daily()}
@@ -104,7 +104,9 @@ def digest_of_statement(publication: Publication, statement: Statement) -> str:
 
 
 def _digest(shown: Any, how: Any) -> str:
-    """The digest of a delivery's content and of how it is written: syncd does not send the same digest again."""
+    """The digest of a delivery's content and of how it is written. syncd does not send content with the same digest
+    again.
+    """
     packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 

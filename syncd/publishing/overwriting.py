@@ -68,9 +68,8 @@ def holds_another_period(place: str, period: str, ours: Marks) -> bool:
 
 
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks, where a new place gets the marks of the place that had the same header before.
-
-    A new place means that somebody moved a column and corrected its letter in the configuration.
+    """The marks, in which a new place gets the marks of the former place with the same header. A place is new if
+    somebody moved a column and corrected its letter in the configuration.
     """
     marks = dict(ours)
     for place in wanted:

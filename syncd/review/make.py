@@ -117,8 +117,8 @@ def _objectives(
     span: Span,
     own_edits: Mapping[str, Sequence[Edit]],
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days, with a watermelon first, then by score, worst first; `parts` are their
-    `MadeOf` then.
+    """The objectives at the end of the days: those with a watermelon first, then by score, worst first; `parts` are
+    their `MadeOf` then.
     """
     scores: Mapping[str, ObjectiveStanding] = {}
     parts_before: Mapping[str, MadeOf] = {}

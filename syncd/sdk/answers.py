@@ -154,7 +154,7 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's time from its Date header (lower-case names). The renewal time of its quota is compared with it."""
+    """The server's time, from its Date header (lower-case names). It is compared with the quota's renewal time."""
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):

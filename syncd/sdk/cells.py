@@ -1,4 +1,4 @@
-"""Reads spreadsheet cells: a cell holds a number, a date, nothing, or content that is described as neither.
+"""Reads spreadsheet cells. A cell holds a number, a date, nothing, or other content, which gets a description.
 
 A blank or an error never becomes a number, and a text becomes a number only if `as:` says how to read it.
 """
@@ -162,7 +162,7 @@ class ColumnReader:
 
 
 def _in_calendar(moment: datetime) -> bool:
-    """Whether a time is a real date: 0001-01-01 and 9999-12-31 mean "never", and overflow in some time zones."""
+    """Whether a time is a real date. 0001-01-01 and 9999-12-31 mean "never" instead, and overflow in some zones."""
     return 1 < moment.year < 9999
 
 

@@ -67,8 +67,8 @@ class ConnectionSettings(BaseModel):
         return iter(())
 
     def credential_name(self) -> str | None:
-        """The identity of its credential without a secret, such as an App and its installation. None if only the secret
-        identifies the credential. References are resolved.
+        """A name of the connection's credential that holds no secret, such as an App and its installation. None if only
+        the secret identifies the credential. References are resolved.
         """
         return None
 

@@ -27,9 +27,10 @@ class Context:
     """The settings that syncd passes to a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
     `now` is the clock for comparisons with servers' headers: the real clock, even if `clock:` sets another. `writes`
-    says whether check-ins are also written through the connection; then its credentials may have more rights than to
-    read. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something: `pull`
-    raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is cut.
+    says whether check-ins are also written through the connection; then its credentials may have more rights than
+    reading needs. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something:
+    `pull` raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is
+    cut.
     """
 
     retry: RetryPolicy
@@ -92,7 +93,7 @@ class Pulls(Connector, Protocol):
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source with these settings, whose references are resolved. Raises ConfigError if they cannot work."""
+        """A source with these settings (references resolved). Raises ConfigError if the settings cannot work."""
         ...
 
 
@@ -118,7 +119,7 @@ class Publishes(Connector, Protocol):
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher with these settings (references resolved) and keys. Raises ConfigError if they cannot work."""
+        """A publisher with these settings (references resolved) and keys. Raises ConfigError if these cannot work."""
         ...
 
 
@@ -134,7 +135,7 @@ def all_measure_keys(connector: type[Pulls]) -> Sequence[type[MeasureKeys]]:
 
 
 def measure_keys(connector: type[Pulls], written: Collection[str]) -> type[MeasureKeys]:
-    """The keys of measures of records or of readings, whichever kind has the keys `written` in a file."""
+    """The connector's `Records`, if a key that is `written` in a file belongs only to it; otherwise its `Measure`."""
     keys, *records = all_measure_keys(connector)
     names = {name for model in records for name in model.model_fields} - keys.model_fields.keys()
     return records[0] if names & set(written) else keys

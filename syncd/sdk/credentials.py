@@ -1,4 +1,4 @@
-"""Which parts of an address and of a request are secrets.
+"""Finds the secrets in addresses and requests.
 
 Hosts, users that have a password, databases and paths are names. They are secrets only if they look like a key.
 """
@@ -96,19 +96,19 @@ def keys_of_user(user: str, password: str) -> Iterator[str]:
 
 
 def is_key(user: str, password: str) -> bool:
-    """Whether a user is a secret: its password is empty or short, or the user looks like a key."""
+    """Whether a user is a secret, because its password is empty or short, or because the user looks like a key."""
     return bool(user) and "@" not in user and (len(password) < SHORTEST_SECRET or looks_like_key(user))
 
 
 def keys_in_query(query: str) -> Iterator[str]:
-    """The values of an address's query that have the name of a secret or look like a key."""
+    """The values in an address's query that are named like a secret or look like a key."""
     for name, value in parse_qsl(query):
         if _QUERY_NAME.search(name) or _is_key_among_names(value):
             yield value
 
 
 def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
-    """The kind of secret in an address that should be a reference: `password` or `key`; None if there is no secret."""
+    """The kind of a secret that an address holds in plain text: `password` or `key`. None if it holds none."""
     if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
         return "password"
     is_web = is_web_address(url)

@@ -1,4 +1,4 @@
-"""Reads dates that are written as texts or plain numbers by `as: {date: ...}`, and suggests an `as:` for them.
+"""Reads the dates in texts and plain numbers by the rules of `as: {date: ...}`, and suggests an `as:` for them.
 
 A month, a quarter or a week is read as its first day. The same is true for the form `%b %Y`, for a spreadsheet's date
 cell that shows `Oct 2026`, and for `2026-W41` in ISO 8601 (docs/decisions/0033).
@@ -105,7 +105,7 @@ def _by_form(text: str, form: str) -> date | datetime | None:
 
 
 def epoch(number: float) -> datetime | None:
-    """The time that a number counts from 1970, in seconds, or in milli-, micro- or nanoseconds if it is too large."""
+    """The time that a number counts from 1970, in seconds. A larger number counts milli-, micro- or nanoseconds."""
     try:
         for _ in range(3):
             if abs(number) >= _UNIT_STEP:

@@ -72,7 +72,7 @@ Duration = Annotated[timedelta, BeforeValidator(_parsed)]
 """A pydantic field that is written as `15m`."""
 
 DurationOfDays = Annotated[timedelta, BeforeValidator(_in_days)]
-"""A pydantic field that is written as `15d`. The model that has it refuses parts of a day."""
+"""A pydantic field that is written as `15d`. The model with this field refuses parts of a day."""
 
 Seconds = Annotated[
     float,

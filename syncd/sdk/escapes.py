@@ -34,8 +34,8 @@ def may_be_escaped(text: str) -> bool:
 
 
 class Unescaped:
-    """A text in its plain form, `plain`: unescaped, without backslashes and control characters, and with the same
-    character for all characters that have the same escape.
+    """A text in its plain form, `plain`: unescaped, without backslashes and control characters, and with one character
+    in place of all characters that share an escape.
     """
 
     def __init__(self, text: str) -> None:
@@ -49,10 +49,9 @@ class Unescaped:
         self.plain = text.translate(_ALIKE)
 
     def places(self, plain: str, *, before: bool, after: bool) -> Iterator[tuple[int, int]]:
-        """The places in the original text of the plain text `plain`, each from its first character to its end, which is
-        exclusive.
+        """Finds the plain text `plain` in the original text: yields the start and the exclusive end of each place.
 
-        With `before` and `after`, the backslashes before and after it are a part of the place.
+        With `before` and `after`, the place includes the backslashes before and after the text.
         """
         start = self.plain.find(plain)
         while start >= 0:
@@ -84,7 +83,9 @@ class _Layer:
         self.plain = "".join([*pieces, text[last:]])
 
     def first(self, position: int, *, wide: bool) -> int:
-        """The position of a character in the text before unescaping. If `wide`, of the backslashes before it."""
+        """The position of a character in the text before unescaping. If `wide`, the position of the backslashes before
+        it.
+        """
         if wide:
             at = bisect_left(self._ends, position)
             if at < len(self._ends) and self._begins[at] == self._ends[at] == position:
@@ -96,8 +97,8 @@ class _Layer:
         return begin if position < self._ends[at] else end + position - self._ends[at]
 
     def end(self, position: int, *, wide: bool) -> int:
-        """The end, in the text before unescaping, of the character before a position. If `wide`, of the backslashes
-        after it.
+        """The end, in the text before unescaping, of the character before a position. If `wide`, the end of the
+        backslashes after it.
         """
         if wide:
             at = bisect_right(self._begins, position) - 1

@@ -86,7 +86,7 @@ class Exchange:
     def __call__(
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
-        """The answer, whatever its status. Raises SourceError by the table above."""
+        """The answer, whatever its status. Raises SourceError by the table of this module."""
         self._hide.learn_sent({name.lower(): value for name, value in headers.items()}, content)
         progress = _Progress()
         timeout = self._settings.timeout
@@ -121,7 +121,7 @@ class Exchange:
             whole.close()  # without this, Python warns of a coroutine that never began
 
     def close(self) -> None:
-        """Closes the sockets. A second call does nothing, because requests closes an adapter once for each prefix."""
+        """Closes the sockets. A second call does nothing, because `requests` closes an adapter once per prefix."""
         if self._loop.is_closed():
             return
         try:

@@ -161,12 +161,12 @@ class Page:
 class Stream:
     """A list or table that is pulled through a connection. All measures that need it share the stream.
 
-    `key` identifies the stream within its connection, also for people; the source can pull the stream by its key alone.
-    `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
-    moment that a measure of records needs. `windows` holds the span whose readings a part needs; a part without a span
-    needs all readings. `days` are the days of a request; None if the request names no dates. The key names the window
-    of the days, so all parts have the same days. Streams with the same key are the same stream: their needs are joined.
-    `memory` is the data that the source wanted to remember of the stream.
+    `key` identifies the stream within its connection, also for people; the source needs only the key to pull the
+    stream. `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the
+    earliest moment that a measure of records needs. `windows` holds, by part, the span of the readings that the part
+    needs; a part without a span needs all readings. `days` are the days of a request; None if the request names no
+    dates. The key names the window of the days, so all parts have the same days. Streams with the same key are the same
+    stream: their needs are joined. `memory` is the data that the source wanted to remember of the stream.
     """
 
     key: str

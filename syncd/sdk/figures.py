@@ -22,7 +22,7 @@ _AFTER_A_SEPARATOR = re.compile(r"([;|][\"']?)([=+@＝＋＠-])")  # some progra
 
 
 def number(value: float | None, unknown: str = "–", bounds: Collection[float] = ()) -> str:
-    """A number such as `1,092`, `99.95` or `0.0042`. For None, the text `unknown`, a dash by default.
+    """A number such as `1,092`, `99.95` or `0.0042`. None becomes the text `unknown`, a dash by default.
 
     The figure stays on its side of each of the `bounds`: 599.999 is not shown as 600 if the target of 600 is not met.
     """

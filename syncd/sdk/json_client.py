@@ -39,7 +39,7 @@ class Credentials(Protocol):
     """Headers that change while a client is open, such as an access token that expires."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers for a request. Raises SourceError if it cannot get any."""
+        """The headers for a request. Raises SourceError if it cannot get headers."""
         ...
 
     def refused(self, headers: Mapping[str, str]) -> None:
@@ -94,7 +94,8 @@ class JsonClient:
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
         """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server. If a proxy
-        removed the links, `x-next-page` leads there, or the page after a full page is requested by its number.
+        removed the links, `x-next-page` has the number of the next page. Without that header, the page after a full
+        page is requested by its number.
 
         Raises SourceError, also if the pages form a circle: an address is repeated, or a page equals the page before.
         """
@@ -115,7 +116,8 @@ class JsonClient:
     def answer(
         self, address: str, shape: type[T], *, method: str = "GET", body: object = None
     ) -> tuple[T, Mapping[str, str]]:
-        """The JSON of the answer from a full address as a value of this type, and its headers by lower-case names.
+        """Requests a full address. Returns the answer's JSON as a value of this type, and its headers by lower-case
+        names.
 
         `pages` reads a list by its links. Use `answer` if a server leads to the next page in another way.
         """
@@ -132,8 +134,8 @@ class JsonClient:
     def changed(
         self, address: str, shape: type[T], conditions: Mapping[str, str]
     ) -> tuple[T, Mapping[str, str]] | None:
-        """Like `answer` to a GET with conditional headers, such as `If-None-Match`. None if nothing has changed (304).
-        Without conditions, 304 is an error.
+        """The result of `answer` for a GET with conditional headers, such as `If-None-Match`. None if nothing has
+        changed (304). Without conditions, 304 is an error.
         """
 
         def ask() -> tuple[T, Mapping[str, str]] | None:
@@ -223,7 +225,7 @@ class JsonClient:
         yield from quota_and_clock(answer.headers, self._context.now())
 
     def reach(self) -> Iterator[Check]:
-        """For `doctor`, if any request below the url may be a write: whether the server answers at its root."""
+        """The finding of `doctor` from the server's root, if any request below the url may be a write."""
         root = origin(urlsplit(self.url))
         answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
         what_shows = "whether it takes check-ins shows when the first is written"
@@ -303,6 +305,6 @@ class JsonClient:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of headers. If both have a name, ignoring upper and lower case, the value in `others` wins."""
+    """Both sets of headers. If both have a header (ignoring upper and lower case), the value in `others` wins."""
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

@@ -1,4 +1,4 @@
-"""Reads values of JSON rows by their paths, and makes a record of each row by the paths in a `RecordShape`."""
+"""Reads values of JSON rows by their paths, and turns each row into a record by the paths in a `RecordShape`."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def _unexpected(path: str, problem: str) -> RetryLater:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordShape:
-    """The paths in a row of everything that a record has, and the rule that says why a row is `not_done`.
+    """The path of each part of a record in a row, and the rule that says why a row is `not_done`.
 
     `kind` and the value at `number` identify a record in its member: the number is unique among the records of its
     kind, and does not change. People read the number after the `sign`, as in `acme/web!7`. `done_at` has the paths of
-    times at which a row may be done; the first of these times that a row has counts.
+    times at which a row may be done; the row is done at the first time that is not null.
     """
 
     kind: str

@@ -40,7 +40,7 @@ class JsonSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the server answers and accepts the credentials."""
+        """The findings of `doctor`: whether the server answers and accepts the credentials."""
         return self.api.check(self.probe)
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class NewestFirst(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
-        """The rows updated since the cursor; without this server's cursor, since the first day that a measure needs."""
+        """The rows updated since this server's cursor; without one, since the first day that a measure needs."""
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
         newest = yield from updates(partial(self.records, stream), stream.since, mark, self.api.now())
         if newest != mark and newest is not None:
@@ -88,7 +88,7 @@ def updates(
     the new mark, which is valid once all these pages are stored: see `NewestFirst`. Only the first walk sets the mark:
     a later walk ends at known rows, so it can miss rows if the server sorts in another order. The mark is never after
     `now`. Imports and owners can set an update time in the future, and a mark in the future would hide the rows that
-    are updated until then.
+    are updated before that time.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark

@@ -1,4 +1,4 @@
-"""Rules between the keys of a block of YAML, as JSON Schema: editors show their sentences while people type.
+"""Rules for the keys of a YAML block, as JSON Schema. Editors show a rule's sentence while people type.
 
 `validate` checks the same and more; an editor only shows the mistake earlier. The language servers of VS Code show
 `errorMessage` in place of their own sentence (code.visualstudio.com, "JSON editing").
@@ -38,52 +38,52 @@ def all_match(pattern: str, sentence: str) -> Callable[[str | list[str]], str | 
 
 
 def has(*keys: str) -> Rule:
-    """Whether a block has all of these keys, with a value."""
+    """The condition that a block has all of these keys, with a value."""
     return {"required": list(keys), "properties": {key: {"not": {"type": "null"}} for key in keys}}
 
 
 def has_any(*keys: str) -> Rule:
-    """Whether a block has one of these keys, with a value."""
+    """The condition that a block has one of these keys, with a value."""
     return {"anyOf": [has(key) for key in keys]}
 
 
 def holds(key: str, *values: Any) -> Rule:
-    """Whether a key is written and has one of these values."""
+    """The condition that a key is written and has one of these values."""
     return {"required": [key], "properties": {key: {"enum": list(values)}}}
 
 
 def matches(key: str, pattern: str) -> Rule:
-    """Whether a key is written and its text matches a pattern."""
+    """The condition that a key is written and its text matches a pattern."""
     return {"required": [key], "properties": {key: {"type": "string", "pattern": pattern}}}
 
 
 def is_empty(key: str) -> Rule:
-    """Whether the value of a key is an empty list."""
+    """The condition that the value of a key is an empty list."""
     return {"required": [key], "properties": {key: {"type": "array", "maxItems": 0}}}
 
 
 def both(*conditions: Rule) -> Rule:
-    """Whether a block meets all of these conditions."""
+    """The condition that a block meets all of these conditions."""
     return {"allOf": list(conditions)}
 
 
 def lacks(*keys: str) -> Rule:
-    """Whether a block has none of these keys."""
+    """The condition that a block has none of these keys."""
     return {"not": has_any(*keys)}
 
 
 def refuse(condition: Rule, sentence: str) -> Rule:
-    """No block may meet the condition."""
+    """The rule that no block may meet the condition."""
     return {"if": condition, "then": _never(sentence)}
 
 
 def needs(condition: Rule, sentence: str) -> Rule:
-    """Every block must meet the condition."""
+    """The rule that every block must meet the condition."""
     return {"if": condition, "else": _never(sentence)}
 
 
 def fits(key: str, schema: Rule) -> Rule:
-    """If a key is written, its value must match a schema, which has its own sentence."""
+    """The rule that the value of a key, if the key is written, matches a schema. The schema has its own sentence."""
     return {"properties": {key: schema}}
 
 
@@ -94,11 +94,13 @@ def each_of(names: Sequence[str], sentence: str) -> Rule:
 
 
 def _never(sentence: str) -> Rule:
-    """A schema that no block matches. It uses a type, because the language server shows no sentence for a `not`."""
+    """A schema that no block matches. The schema uses a type, because the language server shows no sentence for a
+    `not`.
+    """
     return {"type": "null", "errorMessage": sentence}
 
 
 def single(*keys: str) -> list[Rule]:
-    """At most one of these keys may be written."""
+    """The rules that at most one of these keys may be written."""
     pairs = [(first, second) for index, first in enumerate(keys) for second in keys[index + 1 :]]
     return [refuse(has(*pair), f"has {pair[0]!r} and {pair[1]!r}; keep one of them") for pair in pairs]

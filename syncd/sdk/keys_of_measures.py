@@ -1,4 +1,4 @@
-"""The YAML keys that a connector adds to measures, and the questions that they answer about the requested rows."""
+"""The YAML keys that a connector adds to measures. Their methods describe the rows that a measure requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncd.sdk.key_rules import Rule
 
 
 class MeasureKeys(BaseModel):
-    """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
+    """The keys that a connector adds to a measure, in addition to `from`, `take`, `of`, `where` and `window`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
@@ -54,7 +54,7 @@ class RecordKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's requests name days of the window. If so, its streams are pulled with `days`."""
+        """Whether the measure's requests name days of the window. The measure's streams are then pulled with `days`."""
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -75,7 +75,9 @@ class RecordKeys(MeasureKeys):
         return None
 
     def is_work(self) -> bool:
-        """Whether each counted record is a piece of work, such as an issue. A release consists of other work."""
+        """Whether each counted record is a piece of work, such as an issue. A release is not, because it consists of
+        other work.
+        """
         return True
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
@@ -88,7 +90,7 @@ class RecordKeys(MeasureKeys):
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
         """Why a filter cannot exclude any record, and what to write instead; None if each filter can exclude a record.
 
-        `excluded` has the values that `where` excludes, by field, in the form of `asked` in `never`.
+        `excluded` has the values that `where` excludes, by field, in the same form as `asked` of `never`.
         """
         return None
 
@@ -102,7 +104,7 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a series. The keys decide, not the present rows.
+        """Whether the measure reads a series. This depends on the keys, not on the present rows.
 
         The readings of a series have dates. A series without rows is an empty set, but an empty cell is a missing
         number.

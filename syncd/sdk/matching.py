@@ -1,4 +1,4 @@
-"""Whether a cell of a table equals a value in a mapping, by the same rules in CSV, XLSX, ODS and Google Sheets.
+"""Compares a table's cells with a value in a mapping, by the same rules in CSV, XLSX, ODS and Google Sheets.
 
 A spreadsheet stores the day 2 November as a date, as a text or as a number of days, and 4 as a number or as a text. In
 a mapping, `2026-11-02` and `4` match all of these forms.

@@ -56,7 +56,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """The text that the ids of its records begin with."""
+        """The prefix of the ids of the member's records."""
         return self.path.lower()
 
     def is_excluded(self, exclude: Collection[str]) -> bool:
@@ -83,7 +83,7 @@ class Members:
 
 
 def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
-    """The member of a stream that names one member by its path or by its former path.
+    """The only member of a stream that names a member by its present or former path.
 
     `memory` is the stream's memory. If the path means another member than in the last pull, the records of the earlier
     member are gone.
@@ -104,9 +104,9 @@ def members_of_group(
 ) -> Members:
     """The members that the server lists now, and the members that the stream's `memory` has from the last pull.
 
-    A former member that is not listed may be deleted, hidden or moved. `ask` requests it by its id, and `belongs` says
-    whether it is still a member. If the request fails, the member's records stay and its list is unread. But if another
-    member has its key now, the former member is gone.
+    A former member that is not listed may be deleted, hidden or moved. `ask` requests such a member by its id, and
+    `belongs` says whether it is still a member. If the request fails, the member's records stay and its list is unread.
+    But if another member has its key now, the former member is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}
@@ -137,9 +137,9 @@ def members_of_group(
 class MembersSource(JsonSource):
     """A source of the records in members' lists. A subclass implements `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member by the member's
-    id, with the meaning of `NewestFirst`. When a member's records leave the stream, its mark is deleted too: if the
-    member comes back, its list is read from the beginning.
+    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member, by the member's
+    id. The mark means the same as in `NewestFirst`. When a member's records leave the stream, its mark is deleted too:
+    if the member comes back, its list is read from the beginning.
 
     An open source keeps the memory of each stream, so the pull after a census knows the members of the census.
     """
@@ -247,7 +247,7 @@ def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[st
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys, after renaming, of former members: now no member, or another member, has such a key."""
+    """The keys (after renaming) of former members, if now no member or another member has the key."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 
@@ -262,7 +262,9 @@ def _carried(
 
 
 def _renamed(before: Mapping[str, int], now: Mapping[int, str]) -> dict[str, str]:
-    """Former keys and the present keys. A member may take another member's key only if that member has a new key."""
+    """The present key of each renamed member, by its former key. A member may take another member's key only if that
+    member has a new key.
+    """
     moved = {key: now[id_] for key, id_ in before.items() if now.get(id_, key) != key}
 
     def is_free(key: str, passed: frozenset[str] = frozenset()) -> bool:

@@ -66,7 +66,7 @@ def unreachable(
 
 
 def too_slow(url: str, seconds: float, *, whole: bool = False) -> str:
-    """The sentence for a server that got a request and did not answer; with `whole`, did not end its answer."""
+    """The sentence for a server that got a request and did not answer, or with `whole`, did not finish its answer."""
     return f"{host(url)} did not {'end its' if whole else ''} answer within {seconds:g} s".replace("  ", " ")
 
 

@@ -15,8 +15,8 @@ _OF_KEYSETS = frozenset({"pagination", "cursor"})
 
 
 def next_page(address: str, number: int, rows: int, headers: Mapping[str, str]) -> str | None:
-    """The link or the full address of the next page; None if no page follows. The present page has the number `number`
-    and `rows` rows.
+    """The link or the full address of the next page; None if no page follows. `number` is the number of the present
+    page, `rows` the count of its rows.
 
     A proxy may remove the links. Then `x-next-page` has the number of the next page. If that header is missing too, a
     page with as many rows as `per_page` requests may or may not be the last page. So the next page is requested by its

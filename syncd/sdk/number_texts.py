@@ -1,4 +1,4 @@
-"""Reads numbers that are written as texts by `as:`, and suggests an `as:` for them.
+"""Reads the numbers in texts by the rules of `as:`, and suggests an `as:` for them.
 
 A text is split into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18 in
 English and 1180 in German.
@@ -78,7 +78,7 @@ def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
 
 
 def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal | None:
-    """The number in a text by the rules; None if there is none, or if the text is ambiguous. A percentage is a share.
+    """The number in a text, read by the rules; None if it has none, or is ambiguous. A percentage becomes a share.
 
     `decimal_comma` says that another cell of the column can only be read with a decimal comma.
     """
@@ -94,8 +94,8 @@ def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal
 
 
 def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
-    """The number by the marks in the rules. Money without marks in the rules is read in the English way, or in the only
-    way that its marks allow.
+    """The number, read by the marks that the rules set. If they set none, an amount of money is read in the English
+    way, or in the only way that its own marks allow.
     """
     if rules.marks:
         decimal = rules.decimal or "."
@@ -121,7 +121,7 @@ def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
 
 
 def has_decimal_comma(text: str) -> bool:
-    """Whether a text can only be a number with a decimal comma: `42,50` and `1.234,5` are, `1,234` is not."""
+    """Whether a text can only be a number with a decimal comma, such as `42,50` and `1.234,5`, but not `1,234`."""
     if "," not in text or (parts := _take_apart(text.strip().translate(SPACES))) is None:
         return False
     marks = [marks for _, marks in _readings(parts.digits)]
@@ -129,7 +129,7 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def possible_numbers(text: str) -> list[Decimal]:
-    """Every number that a text means by some `as:`, the likeliest first. A percentage is its number, not a share."""
+    """Every number that a text means by some `as:`, the likeliest first. `18 %` is 18 here, not 0.18."""
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 LARGEST_WHOLE = 2**53
 BEYOND = f"beyond 2^53 ({LARGEST_WHOLE:,}), where whole numbers are no longer exact"
-"""The end of a sentence that says what is wrong with a number that `is_beyond`."""
+"""The end of an error message about a number that `is_beyond`."""
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _OFF = Fraction(3, 2**53)
@@ -108,7 +108,7 @@ def quantile(ordered: Sequence[float], share: Decimal) -> float:
 
 
 def ratio(part: Decimal, whole: Decimal) -> float:
-    """`part / whole` with 15 significant digits. Rounding never lifts a ratio below 1 to 1, or makes one negative."""
+    """`part / whole` with 15 significant digits. Rounding keeps a ratio below 1 below 1, and keeps its sign."""
     return _below_1(rounded(float(part / whole)), short=abs(part) < abs(whole))
 
 

@@ -108,7 +108,7 @@ class Written:
 
 
 class PublishKeys(BaseModel):
-    """The keys that a connector adds to an entry of `publish:`, beside `to` and `override`."""
+    """The keys that a connector adds to an entry of `publish:`, in addition to `to` and `override`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
@@ -124,13 +124,13 @@ class PublishKeys(BaseModel):
         return STATED
 
     def daily(self) -> Collection[str]:
-        """The fields that have their own place and change with time alone. Such fields are written once a day, so that
-        people see that syncd is running. A text of several lines is not rewritten if only such fields change.
+        """The fields that have their own place and change only because time passes. Such fields are written once a day,
+        so that people see that syncd is running. A text of several lines is not rewritten if only such fields change.
         """
         return ()
 
     def target(self, key_result: str) -> str:
-        """The target's name in messages for people; it changes only if the target does."""
+        """The target's name in messages for people; it changes only if the target changes."""
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:

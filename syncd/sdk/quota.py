@@ -38,7 +38,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class QuotaLeft:
-    """A quota: `left` of `limit` requests may still be made until the quota is renewed at `reset`."""
+    """A quota of `limit` requests. `left` of them may still be made until the quota is renewed at `reset`."""
 
     left: float
     limit: float
@@ -74,8 +74,8 @@ class Use:
 class Account:
     """The state of a credential's quota. `open` is the number of requests that have begun and have no answer yet.
 
-    `left` and `limit` are infinite until an answer has shown them. `reset` is None until an answer has shown it, and
-    again after the end of a window until the first answer in the next window.
+    `left` and `limit` are infinite until an answer has shown them. `reset` is None until an answer has shown it. It is
+    None again from the end of a window to the first answer in the next window.
     """
 
     left: float = math.inf
@@ -90,7 +90,7 @@ class Account:
         return (1 - RESERVE) * self.limit / max(1, len(self.uses))
 
     def begun(self, user: str, now: datetime, *, waited: bool = False) -> Account | Refused:
-        """The account after a request of a user begins; Refused if the request must wait.
+        """The account after a user begins a request; Refused if the request must wait.
 
         A request that has `waited` as long as the server asked for is never refused. No request is refused before an
         answer has shown the quota of this window, because only a request can get that answer.
@@ -154,7 +154,7 @@ class Quota(Protocol):
     def begin(self, *, waited: bool) -> None:
         """Notes that a request begins. Raises RetryLater if the request must wait.
 
-        A request that has `waited` as long as the server asked for never has to wait.
+        A request that has `waited` as long as the server asked for does not have to wait again.
         """
 
     def end(self, seen: Seen | None) -> None:

@@ -17,7 +17,7 @@ from syncd.sdk.escapes import Unescaped, may_be_escaped
 
 MASK = "***"
 
-_MOST_SENT = 100  # credentials of requests that are remembered; tokens may be renewed each hour
+_MOST_SENT = 100  # remembered credentials of requests; tokens may be renewed each hour
 
 
 class Redactor:
@@ -74,7 +74,7 @@ class Redactor:
 
 
 def _read(secret: str) -> set[str]:
-    """The texts that a server may read a secret as, because headers do not tell their encoding."""
+    """The texts that a secret may become when a server decodes it, because headers do not tell their encoding."""
     if secret.isascii():
         return {secret}
     return {secret, secret.encode().decode("latin-1"), secret.encode("latin-1", "replace").decode("utf-8", "replace")}
@@ -90,7 +90,7 @@ def without_any_secret(text: str) -> str:
 
 
 def masking_any_secret() -> Callable[[str], str]:
-    """A function that masks the secrets that the redactors of this process know now, for many texts of a document."""
+    """Returns a function that masks all secrets that this process knows now, for use on many texts of a document."""
     secrets = _every_secret()
     return cache(lambda text: _masked(text, secrets, SHORTEST_SECRET))
 

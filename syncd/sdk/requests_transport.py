@@ -1,8 +1,8 @@
-"""A transport adapter for the library requests: it sends through `Exchange`, and only to the connection's server.
+"""A transport adapter for the library `requests`: it sends through `Exchange`, and only to the connection's server.
 
-PyGithub, jira, gspread and google-auth use requests, which limits neither the time nor the size of an answer. A session
-of requests sends through its transport adapter. The adapter here raises syncd's own errors; the libraries do not catch
-them.
+PyGithub, jira, gspread and google-auth use `requests`, which limits neither the time nor the size of an answer. A
+session of `requests` sends through its transport adapter. The adapter here raises syncd's own errors; the libraries do
+not catch them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def send_through_exchange(
 
 
 def not_sent(error: requests.exceptions.RequestException, url: str) -> SourceBroken:
-    """The error for a request that the library requests refuses to send."""
+    """The error for a request that the library `requests` refuses to send."""
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return SourceBroken(f"{origin(urlsplit(url))} redirects in a circle")
     if isinstance(error, requests.exceptions.InvalidHeader):
@@ -84,7 +84,7 @@ class _Response(requests.Response):  # type: ignore[misc]
         """The value. Raises SourceBroken if it is beyond the bounds of `read_json`."""
         try:
             return read_json(self.content)
-        except RetryLater:  # not JSON: requests raises an error that the libraries expect
+        except RetryLater:  # not JSON: `requests` raises an error that the libraries expect
             return super().json(**keys)
 
 

@@ -67,7 +67,7 @@ class RetryPolicy:
         error.
 
         Writes use this method too. A write raises RetryLater if it had no effect, or if it may be sent twice. If
-        neither is certain it raises `Unsure`, and is not tried again.
+        neither is certain, the write raises `Unsure` and is not tried again.
         """
         import tenacity  # imported here, so that commands without requests start faster
 

@@ -87,7 +87,7 @@ class SeriesReader:
         """The side of the window on which a row is: one fixed time for all rows before the window, another for all rows
         after it. None for a row that may be inside the window.
 
-        The date cell decides, or the day at its beginning.
+        The side depends only on the date cell, or for a text in ISO 8601 only on the day at its beginning.
         """
         by_day = type(date_cell) is str and self._reader.rules.date is None
         key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
@@ -196,7 +196,9 @@ def read_series(series: Series, resolve: Resolve, reader: Reader, between: Betwe
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series is in columns, not in rows. The ranges decide, because a row may have few filled cells."""
+    """Whether a series is in columns, not in rows. This follows from the ranges, because a row may have few filled
+    cells.
+    """
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):

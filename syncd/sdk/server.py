@@ -167,7 +167,7 @@ def is_login_page(body: str) -> bool:
 
 
 def _server(parts: SplitResult) -> tuple[str | None, int]:
-    """The host and port, by which servers are compared. A redirect from http to https stays on the same server."""
+    """The host and port that identify an address's server. A redirect from http to https stays on the same server."""
     try:
         port = parts.port
     except ValueError:

@@ -1,8 +1,8 @@
 """The rows of a series that have a number, an error or a text, but no readable date.
 
 Such a row may be the newest row. So a date that cannot be read makes readings without a number, at the earliest and at
-the latest time that the rows around it allow. So exactly the values that the row could change are unknown. A label such
-as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
+the latest time that the rows around it allow. As a result, only the values that the row could change are unknown. A
+label such as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
 """
 
 from __future__ import annotations

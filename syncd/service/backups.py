@@ -72,7 +72,7 @@ class Backups:
 
 
 def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether the next backup is due: `every` after the newest one, and a while after a failed try."""
+    """Whether a backup is due. It is due `every` after the newest backup, and a while after a failed try."""
     waits = tried is not None and now - tried < min(every, _RETRY)
     return not waits and (newest is None or not timedelta() <= now - newest < every)
 

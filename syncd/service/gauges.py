@@ -34,7 +34,10 @@ class LedgerGauges:
         self._needed: tuple[Config, Sequence[PeriodOkrs], frozenset[StreamId]] | None = None
 
     def read(self, config: Config, now: datetime) -> Iterator[GaugeMetricFamily]:
-        """The gauges of the periods that are measured now, or of the latest period. Raises LedgerError."""
+        """The gauges of the periods that are measured now; if there are none, of the latest period.
+
+        Raises LedgerError.
+        """
         measured = published_periods(config, now)
         shown = measured or [okrs for okrs in [choose_period(config, None, now)] if okrs is not None]
         reports = [report_of(Snapshots(config, okrs, self._ledger).now(now)) for okrs in shown]

@@ -90,7 +90,7 @@ class CycleJob:
         """Runs a cycle with the present files. Every failure in it is noted and logged.
 
         The next cycle is due by the schedule. The next cycle is due sooner if another process is syncing now, or if a
-        source or publisher asked syncd to try again at a time. Two threads must not call `run` at the same time.
+        source or publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():
@@ -103,7 +103,7 @@ class CycleJob:
         return Due(at, started, began)
 
     def has_new_request(self) -> bool:
-        """Whether a request is waiting that has started no cycle yet; it comes from a page or from another process."""
+        """Whether a page or another process has stored a request for which no cycle was started yet."""
         with suppress(LedgerError, SQLAlchemyError):  # the next cycle reports the problem
             newest = self.ledger.requests.newest_waiting()
             if newest is not None and newest > self._newest_request:

@@ -154,7 +154,7 @@ class Metrics:
             counter.labels(connection, *labels).inc(by)
 
     def reloaded(self, now: float, *, good: bool) -> None:
-        """Notes that the configuration was read, at `now` in Unix time; `good` is whether it is used."""
+        """Notes that the configuration was read, at `now` in Unix time; `good` says whether it is used."""
         self._reloaded.set(good)
         if good:
             self._reloaded_at.set(now)

@@ -55,7 +55,7 @@ class LedgerReader:
 
     @property
     def config_problem(self) -> str | None:
-        """Why the files are not in use; None if they are."""
+        """The reason why the files are not in use; None if they are in use."""
         return self.configuration.problem
 
     @property

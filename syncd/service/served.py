@@ -61,22 +61,22 @@ class ServedLedger:
 
     @property
     def config_problem(self) -> str | None:
-        """Why the files are not in use; None if they are."""
+        """The reason why the files are not in use; None if they are in use."""
         return self.configuration.problem
 
     @property
     def cycle_problem(self) -> str | None:
-        """Why the last cycle did not reach its end; None if it did."""
+        """The reason why the last cycle did not reach its end; None if it reached its end."""
         return self.job.cycle_problem
 
     @property
     def ledger_problem(self) -> str | None:
-        """Why the last cycle could not use the ledger; None if it could."""
+        """The reason why the last cycle could not use the ledger; None if it used the ledger."""
         return self.job.ledger_problem
 
     @property
     def backup_problem(self) -> str | None:
-        """Why the last scheduled backup failed; None if it did not."""
+        """The reason why the last scheduled backup failed; None if it succeeded."""
         return self.upkeep.backup_problem
 
     @property

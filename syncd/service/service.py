@@ -115,7 +115,7 @@ class Service(ServedLedger):
 
     def _wait(self, due: Due) -> None:
         """Waits until the next cycle is due, until it is woken, or until a request arrives. The wait has short steps,
-        because the clock is ahead after the machine has slept.
+        because the clock goes on while the machine sleeps.
         """
         while not self._wake.is_set():
             self.job.moved()

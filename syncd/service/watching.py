@@ -23,9 +23,9 @@ from syncd.service.configuration import Configuration
 log = logging.getLogger("syncd.service")
 _EVERY = 60.0  # seconds after which all files are read even if no change was reported
 _MOMENT = 1.0  # seconds
-_LOOK = 1000  # milliseconds between two checks whether that time is over
+_LOOK = 1000  # milliseconds between two checks whether `_EVERY` is over
 _QUIET = 200  # milliseconds without a change after which the files are read: an editor writes several times
-_BUSY = 2000  # milliseconds after which they are read even if they still change
+_BUSY = 2000  # milliseconds after which the files are read even if they still change
 
 Folders = dict[Path, tuple[int, int]]
 """Folders with their device and inode, because a folder that was replaced by another must be watched again."""

@@ -28,8 +28,8 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None) -> KeyResult:
-    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id, or for a
-    command, which has a `config`, with the other period that has this key result.
+    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id. With a
+    `config`, as commands have it, the error names another period that has this id, if there is one.
     """
     by_id = okrs.by_id
     renamed = {kr.moved_from: kr.id for kr in okrs.key_results}

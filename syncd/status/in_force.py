@@ -123,7 +123,7 @@ class PastDefinitions:
         self, outlines: Mapping[str, Mapping[str, Any] | None]
     ) -> Iterator[tuple[Objective, Sequence[str]]]:
         """The objectives that were in the files, each with the ids of its key results. Objectives that still exist come
-        first, in the order of the files. If no outline was kept, these are all present objectives.
+        first, in the order of the files. If no outline is stored, all present objectives.
         """
         if not outlines:
             yield from ((objective, [kr.id for kr in objective.key_results]) for objective in self._okrs.objectives)

@@ -121,8 +121,8 @@ def _scores(
 
 
 def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:
-    """How much the score rose since the end of the week two weeks before the last complete week; None if the score is
-    made of other key results now.
+    """How much higher the score is than two weeks before the end of the last complete week. None if one of the two is
+    unknown, or if the score was made of other key results then.
     """
     if len(scores) <= _TWO_WEEKS or block.standing.score is None:
         return None

@@ -41,9 +41,9 @@ def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
 
 def every_period(config: Config, ledger: Ledger | None) -> Iterator[PeriodOkrs]:
     """The periods of the files, and the periods that left the files. A period that left the files has only its days
-    here, as the ledger last kept them.
+    here, which the ledger stored last.
 
-    A period that left the files is missing if an early version kept its definitions without its days.
+    A period that left the files is missing if an early version stored its definitions without its days.
     """
     yield from config.periods
     if ledger is not None:

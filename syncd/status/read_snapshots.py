@@ -1,4 +1,4 @@
-"""Reads the snapshots of a period from the ledger: of the present, of past moments, or with values that are not kept
+"""Reads the snapshots of a period from the ledger: of the present, of past moments, or with values that are not stored
 yet.
 
 A past snapshot has the definitions, days and shares of its moment, even if the files are different now.
@@ -81,7 +81,7 @@ class Snapshots:
         checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period as it will be when the new values of a `cycle` that ends now are kept, and some key results have
+        """The period as it will be once the new values of a `cycle` that ends now are stored, and some key results have
         other `checkins`. This snapshot lacks the other periods to which it has links.
         """
         snapshot = self._now(now)
@@ -124,8 +124,8 @@ class Snapshots:
         return self._with_links(snapshot)
 
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The period at the ends of many days in ascending order, read in one pass. These snapshots have no kept links
-        and no other periods.
+        """The period at the ends of many days in ascending order, read in one pass. These snapshots have no stored
+        links and no other periods.
 
         With `key_results`, the snapshots have the values and check-ins of these key results and of their guards only.
         """
@@ -171,7 +171,7 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot with the verdicts and trends that the ledger had kept for its links by that moment."""
+        """A past snapshot with the verdicts and trends that were stored for its links by that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -260,8 +260,8 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """The state of a link that the ledger had kept by a moment, with the last cycle that had judged the link by then.
-    Later cycles may have confirmed the state.
+    """The state of a link that was stored by a moment, with the last cycle that had judged the link by then. Later
+    cycles may have confirmed the state.
 
     A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """

@@ -26,8 +26,8 @@ _STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """The state of a key result. `quality` is None if it was never measured. `candidate` is the number that waits for
-    approval, if the value is held.
+    """The state of a key result. `quality` is None if the key result was never measured. `candidate` is the number that
+    waits for approval, if the value is held.
 
     `guard` is the line of its guard, if it has one. `checkin` is the check-in in force. `confidence` comes from the
     newest check-in with a confidence, or else from the mapping.
@@ -206,7 +206,7 @@ def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
 def _links_of_shorter(
     okrs: PeriodOkrs, of_shorter: Iterable[tuple[Snapshot, _Lines]]
 ) -> Mapping[str, Sequence[JudgedLink]]:
-    """The links from outputs of shorter periods to the outcomes of each objective, by its id."""
+    """By objective, the links from outputs of shorter periods to the objective's outcomes."""
     objective_of = {kr.id: objective.id for objective in okrs.objectives for kr in objective.key_results}
     by_objective: dict[str, list[JudgedLink]] = {}
     for shorter, lines in of_shorter:

@@ -31,7 +31,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A period's state at `moment`: now, at a past moment, or once new values are kept.
+    """A period's state at `moment`: now, at a past moment, or once new values are stored.
 
     `okrs` and `rules` are the ones in force at that moment. `values` are the newest values by key result, with guards
     under their own ids. `times` holds the ends of the cycles that confirmed these values. `cycle` is the last cycle
@@ -76,7 +76,7 @@ class Snapshot:
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
         """The definition of a key result or guard at that moment, or its first definition if it was added later. If the
-        snapshot has no definition with this id, the given one.
+        snapshot has no definition with this id, returns `key_result` itself.
         """
         later = next((kr for kr in self.later if kr.id == key_result.id), key_result)
         return self.okrs.by_id.get(key_result.id, later)

@@ -61,8 +61,7 @@ class JudgedLink:
     `brief` or in full.
 
     `words` are the verdict for people. After the end of the period, `too early` becomes `too early at its end` and
-    stays. `verdict_since` is the day since which the link has had this verdict; None while no cycle has kept this
-    verdict.
+    stays. `verdict_since` is the day since which the link has had this verdict; None until a cycle stores this verdict.
     """
 
     alignment: Alignment
@@ -76,8 +75,8 @@ class JudgedLink:
 def judged_link(
     link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding, *, over: bool
 ) -> JudgedLink:
-    """A link with the state that cycles kept of it; `over` says whether its period has ended. A state that was kept
-    under another lag does not count.
+    """A link with its stored state; `over` says whether its period has ended. A state that was stored under another lag
+    does not count.
     """
     if kept is not None and kept.lag != link.lag:
         kept = None

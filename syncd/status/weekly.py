@@ -19,7 +19,7 @@ _AT_ONCE = 50  # histories: each may have many rows
 
 
 class WeeklySeries:
-    """The weekly series of a period's key results at a moment; `values` may be values that are not kept yet.
+    """The weekly series of a period's key results at a moment; `values` may be values that are not stored yet.
 
     The series use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that
     moment. Each series is made once. `ahead` are the key results whose series will be needed, in the order of need, so
@@ -47,7 +47,7 @@ class WeeklySeries:
         self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
-        """The weeks of a key result: from its sources' dates, or else from the values that cycles kept."""
+        """The weeks of a key result: from its sources' dates, or else from the stored values."""
         if key_result.id not in self._weeks:
             measure, past = key_result.measure, self._past_of(key_result)
             if measure is None or past is None:

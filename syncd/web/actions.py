@@ -1,4 +1,4 @@
-"""What people do on pages and programs by the API: check in, approve, allow, retry.
+"""The requests that people send on pages and programs send through the API: check in, approve, allow, retry.
 
 A request is only stored while a page is answered. The next cycle carries it out.
 """
@@ -28,7 +28,7 @@ from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _LONGEST_FORM = 200
-_LARGEST_ID = 2**31 - 1  # of PostgreSQL's integers
+_LARGEST_ID = 2**31 - 1  # the largest `integer` of PostgreSQL
 _YES, _NO = ("true", "on", "1"), ("false", "off", "0", None)
 
 
@@ -117,7 +117,7 @@ def decide(view: View, number: str, decision: Decision, posted: Posted) -> Reque
 
 
 def delivery_of(view: View, number: str) -> Delivery:
-    """The delivery of this number. HTTPException 404 if there is none."""
+    """The delivery with this id. HTTPException 404 if there is none."""
     is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
     delivery = _ledger(view).outbox.get(int(number)) if is_id else None
     if delivery is None:
@@ -158,7 +158,7 @@ def check_operator(view: View) -> None:
 
 
 def owner_of(okrs: PeriodOkrs, key_result: KeyResult) -> str | None:
-    """Who owns a key result: its own owner, or its objective's."""
+    """The owner of a key result: its own owner, or its objective's."""
     of = (each.owner for each in okrs.objectives for kr in each.key_results if key_result in (kr, kr.guard))
     return key_result.owner or next(of, None)
 

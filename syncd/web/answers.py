@@ -1,4 +1,4 @@
-"""The JSON documents that a program gets: the same as the commands print with `--json`, for a period and moment."""
+"""The JSON documents for programs: those that the commands print with `--json`, for a period and a moment."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
         return bounded(answer)
 
     def described(request: Request) -> Response:
-        from syncd.web.openapi import openapi  # few ask for it, and it builds the schema of every document
+        from syncd.web.openapi import openapi  # few clients request it, and it builds the schema of every document
 
         root = place_of(request.scope).root
         return json_answer(request, {**openapi(), "servers": [{"url": root}]} if root else openapi())

@@ -55,7 +55,7 @@ def make_app(
 
 
 def everybody_at(listens_on: str, *, insecure: bool) -> Visitor | None:
-    """The visitor that everybody is if no login is set: an operator on loopback or if `insecure`, else None."""
+    """The visitor as whom everybody counts if no login is set: an operator on loopback or if `insecure`, else None."""
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     return Visitor(trusted, Role.OPERATOR) if trusted else None
 

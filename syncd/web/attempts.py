@@ -1,4 +1,4 @@
-"""How often an address may try to log in: a few guesses of a token a minute, counted over all pages and programs."""
+"""Limits login attempts: an address has a few guesses of a token a minute, over all pages and programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.sdk import SyncdError
 
 _FAILURES = 10
 _SECONDS = 60.0
-_ADDRESSES = 10_000  # that are remembered; the address that failed longest ago is forgotten first
+_ADDRESSES = 10_000  # the most addresses to remember; the address that failed longest ago is forgotten first
 
 
 class TooManyAttempts(SyncdError):
@@ -45,7 +45,7 @@ class Attempts:
         another.
 
         The same `guess` counts once. A program that repeats an old token learns nothing, and must not lock out the
-        other programs at its address. Many requests with a valid token must not lock them out either. Raises
+        other programs at its address. Many requests with a valid token must not lock out other programs either. Raises
         TooManyAttempts.
         """
         key: Hashable = object() if guess is None else hash(guess)  # salted: it reveals nothing about the guess

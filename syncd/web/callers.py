@@ -111,8 +111,8 @@ class Callers:
     ) -> Caller | Response:
         """The caller if everybody may do everything; or the refusal of a token that `syncd token` did not make.
 
-        With such a token, a program can change data without a form token. `ledger` returns the ledger with these
-        tokens.
+        With a token of `syncd token`, a program can change data without a form token. `ledger` returns the ledger with
+        these tokens.
         """
         token = bearer_token(request)
         if token is None or request.method in SAFE:

@@ -35,22 +35,22 @@ class Daemon(Entrance, Protocol):
 
     @property
     def cycle_problem(self) -> str | None:
-        """Why the last cycle did not reach its end; None if it did."""
+        """The reason why the last cycle did not reach its end; None if it reached its end."""
         ...
 
     @property
     def ledger_problem(self) -> str | None:
-        """Why the last cycle could not use the ledger; None if it could."""
+        """The reason why the last cycle could not use the ledger; None if it used the ledger."""
         ...
 
     @property
     def config_problem(self) -> str | None:
-        """Why the files are not in use; None if they are."""
+        """The reason why the files are not in use; None if they are in use."""
         ...
 
     @property
     def backup_problem(self) -> str | None:
-        """Why the last scheduled backup failed; None if it did not."""
+        """The reason why the last scheduled backup failed; None if it succeeded."""
         ...
 
     @property
@@ -83,7 +83,7 @@ class Daemon(Entrance, Protocol):
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format. With `ledger=False`, because the ledger is silent, those from it are
-        left out.
+        """The metrics, in Prometheus' text format. With `ledger=False`, for a silent ledger, the metrics from the
+        ledger are left out.
         """
         ...

@@ -27,7 +27,8 @@ _WIDTH = 100  # letters in a line of YAML
 class Written:
     """A definition: the file, with the line if the file still has the definition, and the YAML.
 
-    `kept`: the file has another definition now, so the text comes from the ledger, with a line for each dotted key.
+    `kept` says that the file has another definition now. The text then comes from the ledger, with a line for each
+    dotted key.
     """
 
     where: str

@@ -1,4 +1,4 @@
-"""The key that signs data that browsers store and send back. All processes over a ledger share it."""
+"""The key that signs data that browsers store and send back. All processes that use the same ledger share it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _NO_ROLE = marked("you have no role here")
 
 
 class Door:
-    """Refuses requests of senders who may not look, and each POST that comes from no page of this service."""
+    """Refuses requests of senders who may not look, and each POST that was not sent by a page of this service."""
 
     def __init__(
         self, app: ASGIApp, daemon: Daemon, everybody: Visitor | None, attempts: Attempts, key: DeploymentKey

@@ -26,7 +26,7 @@ _EVERY = 1.0  # seconds between two reads of the ledger
 _HEARTBEAT = 15.0  # seconds after which an idle stream sends a sign of life to the proxy and the browser
 _RETRY = 3_000  # milliseconds after which a browser reconnects if a stream is lost
 _LASTS = 300.0  # seconds of a stream; a visitor who has logged out gets no next one
-_RETRY_AT_ONCE = 100  # milliseconds after which it reconnects if a stream ended after `_LASTS`
+_RETRY_AT_ONCE = 100  # milliseconds after which a browser reconnects if a stream ended after `_LASTS`
 _MEDIA_TYPE = "text/event-stream"
 
 
@@ -130,7 +130,7 @@ class Events:
         changed.set()
 
     def _look(self) -> _State:
-        """LedgerError if the ledger cannot be read."""
+        """The present state. Raises LedgerError if the ledger cannot be read."""
         daemon = self._daemon
         last = daemon.ledger.cycles.last() if daemon.ledger else None
         problems = daemon.config_problem, daemon.cycle_problem, daemon.backup_problem, daemon.standing_by

@@ -67,7 +67,7 @@ def table_of(evidence: Evidence, find: str = "") -> Table:
 
 
 def pages_of(config: Config, measure: Measure | None) -> Mapping[str | None, str]:
-    """The address of the page, such as a spreadsheet, from which a part of a measure reads, by the part's name."""
+    """The address of the page that each part of a measure reads, such as a spreadsheet, by the part's name."""
     pages = dict[str | None, str]()
     for name, part in named_parts(measure) if measure is not None else ():
         connection = config.connections.get(part.connection)

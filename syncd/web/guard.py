@@ -99,7 +99,7 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """The name in a `Host` header; None if the header is not a host with or without a port: `localhost/static/`."""
+    """The name in a `Host` header; None if the header is not just a host and perhaps a port: `localhost/static/`."""
     parts = parts_of(f"//{host}")
     if parts is None or parts.netloc != host or "@" in host:
         return None

@@ -131,7 +131,9 @@ def _of_the_service(view: View) -> Iterator[Notice]:
 
 
 def _without_period(view: View) -> str | None:
-    """Why the page shows another period than today's; None if it shows today's, or if the address names the period."""
+    """The reason why the page shows another period than today's; None if it does not, or if the address names the
+    period.
+    """
     period, today = view.okrs.period, view.now.astimezone(view.okrs.period.zone).date()
     if view.asked or period.first <= today <= period.last:
         return None

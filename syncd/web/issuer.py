@@ -152,7 +152,7 @@ def _signed(kept: Mapping[str, Any], key: bytes) -> str:
 
 
 def begun_login(query: Mapping[str, str], cookie: str, key: bytes) -> Mapping[str, str]:
-    """The state that the browser kept of the login to which the query of the provider's redirect belongs.
+    """The state that the browser stored when it began a login; `query` is that of the provider's redirect.
 
     `key` is the key of `begin`. Raises LoginRefused if the browser began no login, another one, or this one too long
     ago.

@@ -53,7 +53,7 @@ class Translated(Language):
 
     def day(self, day: date) -> str:
         """A day without its year: `12. Okt`."""
-        return str(self._day_pattern.apply(day, self._locale)).removesuffix(".")  # it usually ends a sentence or a cell
+        return str(self._day_pattern.apply(day, self._locale)).removesuffix(".")  # a day often ends sentences or cells
 
     def full_day(self, day: date) -> str:
         """A day with its year: `12.10.2026`."""

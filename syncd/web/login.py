@@ -185,7 +185,7 @@ class LoginPages:
     async def welcome(
         self, request: Request, config: Config, session_of: Callable[[str], Session], target: str
     ) -> Response:
-        """Begins the session that `session_of` makes with its secret, and shows the requested page."""
+        """Begins the session that `session_of` makes with a new secret, and shows the requested page."""
         try:
             secret = await self._look_up(lambda: begin_session(request, config, self._entrance.ledger, session_of))
         except (LedgerError, Overdue) as error:

@@ -44,7 +44,7 @@ _SUFFIX = "Document"
 
 @cache
 def openapi() -> Mapping[str, Any]:
-    """The document of the API of a project, of OpenAPI 3.1."""
+    """The OpenAPI 3.1 document of a project's API."""
     paths = {operation.path: {"get": _operation(operation)} for operation in OPERATIONS}
     return description(paths | {action.path: {"post": _action(action)} for action in ACTIONS}, _documents())
 

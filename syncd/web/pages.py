@@ -60,7 +60,7 @@ def frame_of(place: Place) -> Mapping[str, Any]:
 
 
 def render(template: str, **data: Any) -> str:
-    """A page. The commands that it advises are for the workspace in whose place it is."""
+    """A page. The commands that it advises are for the workspace that the page belongs to."""
     place = data.get("place")
     html = _PAGES.get_template(template).render(data)
     return for_workspace(html, place.workspace) if isinstance(place, Place) else html

@@ -61,7 +61,10 @@ class ProviderDocument(BaseModel):
 
 
 class Provider:
-    """Sends requests to the provider of a configuration. Every method raises LoginRefused if it does not answer."""
+    """Sends requests to the provider of a configuration.
+
+    Every method raises LoginRefused if the provider does not answer.
+    """
 
     def __init__(self, config: Config, keys: OidcKeys) -> None:
         """Prepares requests to the provider. Raises LoginRefused if the client's secret is not set."""

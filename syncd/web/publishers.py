@@ -108,7 +108,7 @@ def publishers_of(view: View) -> Iterator[Publisher]:
 
 
 def seen_of(delivery: Delivery, asked: Sequence[Request]) -> str:
-    """The state in which a page shows a delivery: its number, the number of tries, and the last request about it.
+    """The state in which a page shows a delivery: its id, the number of tries, and the id of the last request about it.
 
     A decision counts only if this state is unchanged. Otherwise the person may have seen another text at the target.
     """

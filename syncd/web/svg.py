@@ -85,7 +85,7 @@ class Days:
 
 
 def line_parts(line: Line, x: Callable[[date], float], y: Callable[[float], float]) -> Iterator[str]:
-    """The elements of a line, where `x` and `y` place a day and a number."""
+    """The elements of a line. `x` returns the place of a day, `y` the place of a number."""
     run: list[tuple[float, float]] = []
     for day, value in [*line.points, (date.max, None)]:
         if value is not None and day not in line.open:
@@ -145,7 +145,7 @@ def svg_element(
 
 
 def spread(wanted: Sequence[float], apart: float) -> list[float]:
-    """Heights of texts near the wanted heights, in the same order, at least `apart` from each other."""
+    """Heights for texts: near the wanted heights, in the same order, and at least `apart` from each other."""
     heights, last = [0.0] * len(wanted), -math.inf
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         last = heights[index] = max(wanted[index], last + apart)

@@ -104,7 +104,7 @@ def view_of(daemon: Daemon, request: Request) -> View:
 
 
 def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
-    """The view for an address, but of the day `at` or of now instead of the day in the address. HTTPException like
+    """The view for an address, with the day `at` or now in place of the day in the address. HTTPException like
     `view_of`.
     """
     query = request.query_params

@@ -113,12 +113,15 @@ class Company:
         return still if still > _STANDSTILL else None
 
     def _stands_still(self, name: str, age: float) -> float:
-        """The seconds for which a turn has not moved. If it has no cycle, as in opening, this is its age."""
+        """The seconds for which a turn has not moved.
+
+        For a turn without a cycle, such as one that opens a workspace, this is the age of the turn.
+        """
         daemon = self.daemon(name)
         return age if daemon is None else daemon.standstill() or 0.0
 
     def not_ready(self) -> str | None:
-        """The reason why this process cannot serve any workspace, or not yet; None if it is ready.
+        """The reason why this process cannot serve any workspace at present; None if it is ready.
 
         It is ready once a workspace has had its first turn, and while at least one can be served from its ledger.
         Broken workspaces have their own pages and metrics.
@@ -249,8 +252,8 @@ class Company:
         return folders
 
     def _take_over(self, changed: Collection[Path]) -> None:
-        """Reads edited files again: those of the workspaces in whose folders these paths are; without paths, those of
-        all workspaces.
+        """Reads edited files again: those of each workspace whose folders contain one of these paths, or without paths
+        those of all workspaces.
         """
         with self._refreshing:
             before = self.deployment
@@ -267,7 +270,7 @@ class Company:
             document, settings = read_project(self.path, self.deployment.document)
             deployment = deployment_of(self.path, document, settings)
             if not deployment.files and settings.workspaces != self.settings.workspaces:
-                deployment.with_workspaces()  # raises if there are none, so that an edit cannot remove all
+                deployment.with_workspaces()  # raises without workspaces, so that an edit cannot remove all
         except ConfigError as error:
             problem = str(error)
             if problem != self.config_problem:

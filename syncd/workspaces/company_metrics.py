@@ -25,8 +25,8 @@ _OF_ALL = (_VERSION, "syncd_config_last_reload_successful", "syncd_config_last_r
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics are those of the one
-    before.
+    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics are those of the
+    reading before.
     """
 
     at: float

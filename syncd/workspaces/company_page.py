@@ -1,4 +1,4 @@
-"""The company page, and the same as a document. Both show only the workspaces that the visitor may see."""
+"""The company page, and the same data as a JSON document. Both show only the workspaces that the visitor may see."""
 
 from __future__ import annotations
 

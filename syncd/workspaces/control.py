@@ -41,7 +41,9 @@ the files of the workspace.
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A workspace that is due, and the digest of the configuration that its job needs; None for any."""
+    """A workspace that is due, and the digest of the configuration that its job needs; None if any configuration will
+    do.
+    """
 
     workspace: str
     digest: str | None
@@ -184,7 +186,7 @@ class Control:
 
     def end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta | None) -> None:
         """Ends a job, unless another worker has taken over. The workspace is due again after `due_in`, or sooner if
-        somebody requests a cycle; with None, only when somebody requests one.
+        somebody requests a cycle. With None, it is due only when somebody requests one.
         """
         with self.engine.begin() as connection, self._beside(connection, fence.workspace) as there:
             fence.hold(there)
@@ -209,8 +211,8 @@ class Control:
 
     def reclaim(self, workspace: str, job: int) -> None:
         """Takes a workspace from a worker that is dead, paused or hanging: ends the worker's sessions and its epoch,
-        and makes the workspace due at once. If a later job of the workspace has begun, it goes on. If epochs are in
-        another database, a job that begins at this very moment may lose its epoch, and is then run anew.
+        and makes the workspace due at once. If a later job of the workspace has begun, that job continues. If epochs
+        are in another database, a job that begins at this very moment may lose its epoch, and is then run anew.
         """
         present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
         running = select(workspaces.c.job).where(workspaces.c.name == workspace)
@@ -229,7 +231,7 @@ class Control:
             connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
-        """Makes each workspace due that has no due time and no job in the queue: the end of its job was not noted."""
+        """Makes workspaces due that have neither a due time nor a queued job: the end of their job was not noted."""
         with self.engine.begin() as connection:
             connection.execute(_RECOVER)
 
@@ -251,7 +253,9 @@ class Control:
             self.shards.close()
 
     def _beside(self, connection: Connection, workspace: str) -> AbstractContextManager[Connection]:
-        """A transaction in the database that holds the epoch of a workspace; it ends before that of the connection."""
+        """A transaction in the database that holds the epoch of a workspace; it ends before the transaction of the
+        connection.
+        """
         return nullcontext(connection) if self.shards is None else self.shards.beside(connection, workspace)
 
     def _set(self, workspace: str, **values: Any) -> None:

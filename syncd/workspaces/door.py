@@ -180,7 +180,7 @@ class DeploymentDoor:
     # -- for all workspaces together
 
     def _logins(self) -> Sequence[Config]:
-        """A configuration for each different `login`, the deployment's first."""
+        """A configuration for each different `login`; the one with the deployment's `login` is the first."""
         daemons = filter(None, map(self._company.daemon, self._company.names()))
         configs: list[Config] = []
         for config in (self._entrance.config, *(daemon.config for daemon in daemons)):
@@ -190,7 +190,7 @@ class DeploymentDoor:
         return configs
 
     async def _identified(self, request: Request) -> Sequence[_Identified] | Response:
-        """The visitor by each login in which they are logged in. Without any, the deployment's answer for strangers."""
+        """The visitor, once for each login in which they are logged in; or the deployment's answer for strangers."""
         own = self._entrance.config
         identified: list[_Identified] = []
         stranger = closed(request)

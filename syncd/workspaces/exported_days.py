@@ -62,8 +62,8 @@ class ExportedDays:
         self._periods = sorted(of_it, key=lambda okrs: okrs.period.days)
 
     def snapshot(self, window: Between | None) -> Snapshot:
-        """All readings of a window, or of all days if it is None. If the present value there is not complete, also its
-        quality.
+        """All readings of a window, or of all days if it is None. If the present value there is not complete, the
+        snapshot also has the quality of that value.
         """
         last = self._now if window is None else min(self._now, window[1] - _INSTANT)
         today = last.astimezone(self._zone).date()

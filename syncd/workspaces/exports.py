@@ -1,7 +1,7 @@
 """Finds in the files of a deployment the key results that one workspace exports and another may read.
 
-A message about a key result that cannot be read tells nothing about the other workspace except the key results that it
-exports. Other names in the message come from the reader's own file.
+If a key result cannot be read, the message reveals only the exported key results of the other workspace. Other names in
+the message come from the reader's own file.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Exports:
             name, key_result = left.pop()
             try:
                 config = self._load(name)
-            except NotReadable:  # then it measures nothing from other workspaces
+            except NotReadable:  # a key result that cannot be read closes no circle
                 continue
             for read in _read_by(config, key_result):
                 if read == start:
@@ -94,7 +94,7 @@ class Exports:
 
 
 def another_unit(keys: ExportedKeys, key_result: KeyResult) -> str | None:
-    """The problem if a key result of the other workspace has another unit than the expected one; None if it has not."""
+    """The problem if a key result of the other workspace has another unit than the expected one; else None."""
     if keys.unit is None or key_result.unit in (None, keys.unit):
         return None
     return (

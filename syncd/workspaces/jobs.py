@@ -37,8 +37,8 @@ _IN_DOUBT: tuple[State, ...] = ("sending",)
 _SILENT = 300.0  # seconds that a job waits for a silent connection, because no later cycle could use its answer
 _SENDING = 300.0  # seconds that a job waits for publishers after its cycle
 _BETWEEN_TRIES = 1.0  # seconds between tries to note the end of a job while the database cannot be reached
-_HANDED_BACK = timedelta(seconds=1)  # until a workspace that was handed back is due again
-_FILES_ARE_WRONG = timedelta(minutes=1)  # until a workspace whose files are wrong is due again
+_HANDED_BACK = timedelta(seconds=1)  # the wait until a workspace that was handed back is due again
+_FILES_ARE_WRONG = timedelta(minutes=1)  # the wait until a workspace with wrong files is due again
 _GIVES_UP = 10  # multiples of `reclaim`; after that, no worker is expected to have the files that a job needs
 
 
@@ -129,8 +129,9 @@ class Jobs:
     def _has_the_right_files(self, workspace: str, config: Config, needed: str | None) -> bool:
         """Whether a job that needs the configuration with the digest `needed` may run with `config`.
 
-        If they differ, `config` is the newer one if this worker saw the files change, or began after the other was
-        announced. It is then announced instead. Otherwise the other is newer, and the job needs a worker that has it.
+        If the digests differ, `config` is newer if this worker saw the files change, or began after the other
+        configuration was announced. Then `config` is announced instead. Otherwise the other configuration is newer, and
+        the job needs a worker that has it.
         """
         digest, before = digest_of(config), self._digests.get(workspace)
         self._digests[workspace] = digest
@@ -151,7 +152,7 @@ class Jobs:
     def _cycle(
         self, workspace: str, configuration: Configuration, fence: Fence
     ) -> tuple[Outcome, str | None, timedelta]:
-        """Runs the cycle. Returns how it ended, the problem if it failed, and after what time the next one is due."""
+        """Runs the cycle. Returns how it ended, the problem if it failed, and the time until the next cycle is due."""
         config = configuration.config
         try:
             ledger = open_ledger(config.ledger_url(), address=config.ledger_url, databases=FencedDatabases(fence))

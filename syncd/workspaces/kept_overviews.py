@@ -26,15 +26,15 @@ class _Kept:
 class KeptOverviews:
     """Reads the overviews of workspaces. Threads may share it; at worst, two threads read the same overview.
 
-    Without a cycle, an overview changes only with the day, because the expected score does. Overviews of removed
-    workspaces are dropped when the next overview is read.
+    Between cycles, an overview changes only when a new day begins, because the expected score changes then. Overviews
+    of removed workspaces are dropped when the next overview is read.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
 
     def of(self, name: str, daemon: Daemon) -> WorkspaceOverview:
-        """The overview of a workspace, by one query if nothing has changed. Raises ConfigError, LedgerError."""
+        """The overview of a workspace. Takes a single query if nothing has changed. Raises ConfigError, LedgerError."""
         config, ledger, now = daemon.config, daemon.ledger, daemon.now()
         last = ledger.cycles.last() if ledger is not None else None
         cycle, day = last.id if last is not None else 0, now.astimezone(config.zone).date()

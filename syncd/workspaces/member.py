@@ -1,4 +1,4 @@
-"""A workspace in the process that serves a deployment: the base class, and the class for workspaces only shown."""
+"""Workspaces in the process that serves a deployment: the base class, and a class for those that it only shows."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Member(ABC):
         return folders_of(self.daemon.config) if self.daemon is not None else {}
 
     def unready(self) -> str | None:
-        """The reason why the workspace is not ready, without reading its ledger; None if it is ready."""
+        """The reason why the workspace is not ready; None if it is ready. Does not read its ledger."""
         daemon = self.daemon
         if daemon is None:
             return self.problem or "it is being opened"

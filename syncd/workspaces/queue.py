@@ -25,14 +25,14 @@ _TASK = "syncd.cycle"
 _QUEUE = "syncd"
 _CONNECTIONS = 4  # the most connections for the queue's own queries
 
-_deferring = App(connector=SyncPsycopgConnector())  # it has no connection of its own
+_deferring = App(connector=SyncPsycopgConnector())  # it opens no connection itself
 
 RunJob = Callable[[str, int, str | None], Awaitable[None]]
 """Runs a job of a workspace, with the id of the job and the digest of the configuration that it needs."""
 
 
 def defer(connection: Connection, due: Due) -> None:
-    """Puts the job of a workspace into the queue, in the transaction of the connection, unless a job of it waits there.
+    """Puts a job of a workspace into the queue, unless one waits there already. Uses the transaction of the connection.
 
     The job's lock prevents two jobs of a workspace from running at the same time.
     """

@@ -1,4 +1,4 @@
-"""Quotas that all processes over a deployment's database share: a row for each credential, in the control schema.
+"""Quotas shared by all processes that use a deployment's database: a row for each credential, in the control schema.
 
 The key of a row is an HMAC, so that people who read the database do not learn credentials, and cannot verify guessed
 ones.

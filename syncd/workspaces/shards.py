@@ -17,7 +17,7 @@ from syncd.config.ledger_address import OF_CONTROL, shard_of
 
 
 class Shards:
-    """The databases, each opened at its first use, so that one that cannot be reached does not affect the others."""
+    """The databases. Each is opened at its first use, so an unreachable database does not affect the others."""
 
     def __init__(self, open_engine: Callable[[str], Engine]) -> None:
         """`open_engine` opens the database of a shard, and creates its control schema if necessary."""

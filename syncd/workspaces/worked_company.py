@@ -26,7 +26,7 @@ class WorkedCompany(Company):
         return self._worker.alive
 
     def not_ready(self) -> str | None:
-        """The reason why this process cannot serve workspaces or take jobs, or not yet; None if it is ready."""
+        """The reason why this process cannot serve workspaces or take jobs at present; None if it is ready."""
         return super().not_ready() or self._worker.problem()
 
     def standstill(self) -> float | None:

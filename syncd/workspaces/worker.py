@@ -242,7 +242,7 @@ class Worker:
     async def _look(self, control: Control) -> None:
         """Checks for new workspaces, other workers, and workspaces whose jobs were lost."""
         await asyncio.to_thread(self._register, control)
-        self.alive = max(1, await asyncio.to_thread(control.workers, self._keys.reclaim))  # it may not be registered
+        self.alive = max(1, await asyncio.to_thread(control.workers, self._keys.reclaim))  # this worker may be missing
         self.metrics.workers.set(self.alive)
         await asyncio.to_thread(control.recover)
 

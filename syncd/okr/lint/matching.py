@@ -21,7 +21,7 @@ def nothing_matches(measure: Leaf, period: Period) -> str | None:
 
 
 def excludes_nothing(measure: RecordMeasure, rows: PulledRows) -> Iterator[str]:
-    """A sentence for each filter that excludes nothing, because no pulled record has a value that it excludes."""
+    """A sentence for each filter that excludes nothing, because no pulled record has one of the filter's values."""
     for rule in measure.filters:
         wanted = [value for value in rule.any_of if isinstance(value, str)]
         if not rule.negated or len(wanted) < len(rule.any_of):
@@ -54,7 +54,7 @@ def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
 
 
 def _exclude_each_other(first: Filter, second: Filter) -> bool:
-    """Whether no value of a field meets both filters.
+    """Whether two filters exclude each other: no value of a field meets both.
 
     In a field with many values, each bound could be met by a different value, but authors never mean that.
     """

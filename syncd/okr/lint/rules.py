@@ -136,7 +136,7 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
 
 
 def _title_against_numbers(kr: KeyResult) -> str | None:
-    """Compares ratios, because title and goal may have different units: hours and minutes, or 5 % and 0.05."""
+    """Compares the ratios of title and goal, because their units may differ: hours and minutes, or 5 % and 0.05."""
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
@@ -147,7 +147,7 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
         counted = [abs(last - first), *([abs(last - first) / abs(first) * 100] if first else [])]
         if math.isclose(first * target, last * baseline) and (first == 0) == (baseline == 0):
             return None
-        if baseline == 0 and any(math.isclose(target, number) for number in counted):  # it counts the distance
+        if baseline == 0 and any(math.isclose(target, number) for number in counted):  # the goal counts the distance
             return None
     numbers = f"{full_number(baseline)} to {full_number(kr.goal.target)}"
     by_title = f"{full_number(first)} to {full_number(last)}"

@@ -84,7 +84,7 @@ _NOT = re.compile(r"\b(?:no|not|never|without)\b")
 
 
 def says_work(title: str) -> bool:
-    """Whether a title names a task. `Launch the portal` does, `Launch conversion rises to 4 %` does not."""
+    """Whether a title names a task, such as `Launch the portal`, but not `Launch conversion rises to 4 %`."""
     text = _plain(title)
     if says_upkeep(title):
         return False
@@ -99,14 +99,12 @@ def says_work(title: str) -> bool:
 
 
 def says_upkeep(title: str) -> bool:
-    """Whether a title says to keep a number unchanged. `Maintain churn below 2 %` does."""
+    """Whether a title says to keep a number unchanged, such as `Maintain churn below 2 %`."""
     return _UPKEEP.search(_plain(title)) is not None
 
 
 def says_change(title: str) -> bool:
-    """Whether a title describes the change of a number: `Churn falls to 3 %` does, `12 experiments to reduce churn`
-    does not.
-    """
+    """Whether a title describes a change, such as `Churn falls to 3 %`, but not `12 experiments to reduce churn`."""
     text = _plain(title)
     return _moves(text) or any(form.search(text) for form in (_FEWER, _CHANGING, _CHANGING_TO))
 

@@ -57,7 +57,7 @@ class Item:
 
 @dataclass
 class Issue(Item):
-    """An issue. GitHub gives `state_reason` None for issues closed before it introduced reasons."""
+    """An issue. The `state_reason` is None for issues that were closed before GitHub introduced reasons."""
 
     state_reason: Reason | None = None
     type: str | None = None

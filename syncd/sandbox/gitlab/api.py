@@ -148,7 +148,7 @@ def _address(request: Request, **params: Any) -> str:
 
 
 def _page(request: Request, rows: Sequence[Any], build: Callable[[Any], dict[str, Any]]) -> Response:
-    """A page of the rows by its number."""
+    """The page of the rows with the requested number."""
     size, text = _size(request), request.param("page", "1")
     number = int(text) if text.isdigit() and int(text) else 1
     if number * size > _MOST_BY_OFFSET:
@@ -173,7 +173,7 @@ def _keyset_page(
     *,
     descending: bool,
 ) -> Response:
-    """A page of the rows that begins after the row in the cursor."""
+    """A page of the rows. The page begins after the row that the cursor names."""
     size = _size(request)
     if cursor := request.param("cursor"):
         moment, id_ = json.loads(base64.urlsafe_b64decode(cursor))

@@ -168,7 +168,7 @@ class Jira:
         return results
 
     def _search_by_token(self, request: Request, version: int) -> Response:
-        """Cloud's search: without a total, by default only the ids, and with pages of at most the site's size."""
+        """Cloud's search: no total, by default only the ids, and at most `page_cap` issues of the site on a page."""
         search = _search_params(request, self._site.cloud)
         results = self._results_of(search["jql"])
         start, empty = 0, self._site.empty_pages

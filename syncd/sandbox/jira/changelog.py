@@ -26,7 +26,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "priority": Tickets.PRIORITIES,
     "type": Tickets.TYPES,
 }
-"""The values of each field whose values have ids, in the order of the ids."""
+"""For each field whose values have ids: its values, in the order of the ids."""
 _NAMES: Mapping[str, str] = {"type": "issuetype", "components": "Component"}
 
 

@@ -57,7 +57,7 @@ def edit(site: Tickets, ticket: Ticket, comment: Comment, request: Request) -> d
 
 
 def _visibility(site: Tickets, ticket: Ticket, request: Request) -> tuple[str, str] | None:
-    """The role or group that a request restricts a comment to. The account must be a member of it."""
+    """The role or group that a request restricts a comment to. The account must be a member of that role or group."""
     match request.json().get("visibility"):
         case None:
             return None

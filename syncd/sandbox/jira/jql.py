@@ -32,8 +32,8 @@ _ORDERS = ("<", "<=", ">", ">=")
 class Query:
     """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses a query that does not.
 
-    `by_update` says whether the first sort key is `updated`, ascending. No issue with a last update before `floor`
-    matches.
+    `by_update` says whether the first sort key is `updated`, ascending. Issues that were last updated before `floor` do
+    not match.
     """
 
     matches: Predicate
@@ -238,9 +238,7 @@ class _Parser:
         return True
 
     def _literal(self, expected: str) -> _Token:
-        """Moves past the next token and returns it; the token must be quoted, or neither a reserved word nor an
-        operator.
-        """
+        """Moves past the next token and returns it. Unquoted, it may be neither a reserved word nor an operator."""
         token = self._peek()
         if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
             raise self._unexpected(token, expected)

@@ -41,7 +41,7 @@ _OPERATORS = {
 class Field:
     """A field. `values` returns the field's values in an issue; they are empty if the field is blank.
 
-    If Jira refuses other values of the field, `choices` holds the existing values in lower case.
+    If Jira accepts only the field's existing values, `choices` holds them in lower case.
     """
 
     name: str

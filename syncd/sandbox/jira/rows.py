@@ -153,7 +153,9 @@ def comment(
 
 
 def id_of(names: tuple[str, ...], name: str) -> str:
-    """The id of a value of a site: 10000 plus its position in `names`. A value that is not in `names` has `10999`."""
+    """The id of a value of a site: 10000 plus its position in `names`. A value that is not in `names` has the id
+    `10999`.
+    """
     return str(10_000 + names.index(name)) if name in names else "10999"
 
 

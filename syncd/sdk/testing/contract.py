@@ -72,7 +72,7 @@ class SourceContract(ConnectorContract):
     since: ClassVar[datetime | None] = None
 
     def proxy(self, upstream: str) -> Any:
-        """The proxy before `upstream` that fails on purpose. For a protocol other than HTTP, a similar object."""
+        """The proxy in front of `upstream`, which fails on purpose. If the protocol is not HTTP, a similar object."""
         return Proxy(upstream)
 
     def __init_subclass__(cls, **keywords: Any) -> None:

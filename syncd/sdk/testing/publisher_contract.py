@@ -40,8 +40,8 @@ _UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 class Fake:
     """A fake of the service on this machine: its address, and the present content of its targets.
 
-    `items` is for comparison: it is equal if the targets hold the same content, and unequal if a target holds the
-    content twice. `items` has no times or ids that depend on the time of a write.
+    Tests compare `items` of two fakes: they are equal if the targets hold the same content, and unequal if a target
+    holds the content twice. `items` has no times or ids that depend on the time of a write.
     """
 
     url: str
@@ -104,7 +104,8 @@ class PublisherContract(ConnectorContract):
     """The keys of an entry of `publish:`, without the keys that every entry has."""
     key_results: ClassVar[Sequence[str]] = ("calls", "articles")
     appends: ClassVar[bool] = False
-    """Whether nothing can be read back. Then the rules about reading do not apply, and a doubtful write is `Unsure`."""
+    """Whether nothing can be read back. If so, the rules about reading do not apply, and a doubtful write is `Unsure`.
+    """
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
     def __init_subclass__(cls, **keywords: Any) -> None:

@@ -35,7 +35,7 @@ def _end_interrupted_events() -> None:
 
 
 def _keep_periods() -> None:
-    """Sets the period of each place: that of its target's newest delivery that was delivered or refused."""
+    """Sets the period of each place to the period of its target's newest delivered or refused delivery."""
     written = sa.table("written", sa.column("connection"), sa.column("target"), sa.column("marks", Document()))
     deliveries = sa.table(
         "deliveries", *(sa.column(name) for name in ("id", "connection", "target", "period", "state"))
