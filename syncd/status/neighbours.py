@@ -18,7 +18,7 @@ def with_neighbours(
     outcomes of longer periods, and links from outputs of shorter periods to its outcomes. The result also has the
     objectives of shorter periods that support its own objectives.
 
-    `periods` are all periods by the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
+    `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
     period at that moment.
     """
     by_id = {okrs.period.id: okrs for okrs in periods}
