@@ -59,7 +59,7 @@ def visible_of(request: Request) -> Visible:
 
 @dataclass(frozen=True, slots=True)
 class _Identified:
-    """A visitor who is logged in by a login. `login` is None if no login is set."""
+    """A visitor, and the login with which they are logged in. `login` is None if no login is set."""
 
     login: LoginKeys | None
     caller: Caller
