@@ -44,7 +44,7 @@ def with_neighbours(
 
 
 def _lent(shorter: Snapshot, snapshot: Snapshot) -> Snapshot:
-    """The snapshot of a shorter period, prepared to judge only its links to the outcomes of a snapshot."""
+    """The snapshot of a shorter period, prepared to judge only its links to the outcomes of another snapshot."""
     own = snapshot.okrs.period.id
     outcomes = {link.outcome for kr in shorter.okrs.key_results for link in kr.drives if link.period == own}
     return replace(shorter, longer=dict.fromkeys(outcomes, snapshot))
