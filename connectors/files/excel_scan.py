@@ -152,7 +152,8 @@ def _whole_rows(chunks: Iterable[bytes]) -> Iterator[tuple[_Patterns, bytes]]:
 
 
 def _with_addresses(patterns: _Patterns, xml: bytes, row: int) -> tuple[bytes, int]:
-    """The XML with an address in each cell, and the number of its last row; `row` is the number of the row before it.
+    """The XML with an address in each cell, and the number of its last row; `row` is the number of the row before this
+    XML.
 
     A cell without an address follows the cell before it.
     """

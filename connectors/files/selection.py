@@ -133,9 +133,7 @@ class _Headers:
         self._read: dict[tuple[_Place, int | None], Header] = {}
 
     def header(self, table: _Place, number: int | None) -> Header:
-        """The header of a table: the row with this number, from 1, or without a number its first row that is not
-        blank.
-        """
+        """The header of a table: the row with this number, counted from 1; without a number, the first filled row."""
         if (table, number) not in self._read:
             area = table.area
             if number is None:

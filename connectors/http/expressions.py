@@ -1,6 +1,6 @@
 """Finds the lists that a JMESPath expression reads in an answer, and the reason why an expression finds nothing.
 
-JMESPath returns `null` for a missing key, and leaves out items without the key. A renamed key would become a sum of 0.
+JMESPath returns `null` for a missing key, and leaves out items without the key. So a sum over a renamed key would be 0.
 """
 
 from __future__ import annotations

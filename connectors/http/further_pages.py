@@ -169,7 +169,7 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign in the JSON of a header that more pages follow."""
+    """The sign, in the JSON of a header, that more pages follow."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):

@@ -40,7 +40,7 @@ _SPRINT = re.compile(
 )
 
 
-# The resolutions, in lower case, that Jira and its templates have for issues that were not worked on to their end.
+# The resolutions, in lower case, that Jira and its templates have for issues whose work was not completed.
 _HARDLY_DELIVERED = frozenset(
     {
         "abandoned", "canceled", "cancelled", "cannot reproduce", "declined", "duplicate", "incomplete", "invalid",

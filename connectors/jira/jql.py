@@ -1,4 +1,4 @@
-"""JQL: a measure's query, and the bound on the time of updates that syncd adds to it.
+"""JQL: a measure's query, to which syncd adds a bound on the time of updates.
 
 Jira reads a time in JQL in the zone of the requesting account, to the minute. If the zone is unknown, a bound reaches
 back by the greatest difference between two zones. Extra issues do no harm, but missing issues do.

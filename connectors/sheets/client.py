@@ -264,7 +264,7 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
             self, method: str, url: str, parameters: Mapping[str, Any], body: Mapping[str, Any] | None
         ) -> requests.Response:
             address = settings.url + url.removeprefix(GOOGLE)
-            # Google sends no redirects here, and on a redirect requests would send the API key to the other host.
+            # Google sends no redirects here. If it did, `requests` would send the API key to the other host.
             return self.session.request(method, address, params=parameters, json=body, allow_redirects=False)
 
     return AtItsAddress(auth=None, session=session)

@@ -45,7 +45,7 @@ def run(folder: Path, *, yes: bool = True) -> None:
 
 
 def _on_a_terminal() -> bool:
-    """Whether a person can answer; a stream that was closed before the start is None."""
+    """Whether a person can answer. A standard stream that was closed before the start is None."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 

@@ -31,7 +31,7 @@ _LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace: its name, its own syncd.yaml, and that of its deployment."""
+    """A workspace: its name, its own syncd.yaml, and the syncd.yaml of its deployment."""
 
     name: str
     path: Path

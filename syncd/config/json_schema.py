@@ -137,7 +137,7 @@ def _name_or(block: Schema) -> Schema:
 
 
 def _rules(keys: type[MeasureKeys], definition: Schema) -> tuple[list[Rule], list[Rule]]:
-    """The rules of all measures of a connector, and the rules of those that inherit no keys."""
+    """The rules of all measures of a connector, and the rules of its measures that inherit no keys."""
     if keys.kind == "readings":
         lenient = [*keys.rules, *key_rules.of_measures(get_args(ReadingTake), ("sum", "change"))]
         return lenient, [*keys.whole_rules, *key_rules.OF_WHOLE_READINGS]

@@ -291,7 +291,7 @@ def _work(
 def _mapping_tests(
     files: Iterable[tuple[Document, str | None]], periods: Sequence[PeriodOkrs], problems: list[Problem]
 ) -> Iterator[MappingTest]:
-    """The tests of all files. Their keys are checked even if the rest of a file is not valid."""
+    """The tests of all files. The keys of the tests are checked even if the rest of a file is not valid."""
     from syncd.config.mapping_tests import MappingTestReader, read_test_keys  # here: figures need no tests
 
     keys = [(document, period, list(read_test_keys(document, problems))) for document, period in files]

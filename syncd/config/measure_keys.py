@@ -34,7 +34,7 @@ Value = str | bool | int | float | None
 
 
 class WindowKeys(BaseModel):
-    """A window that is neither the period nor a number of days."""
+    """A window that `since`, `until` or `settled` describes."""
 
     model_config = STRICT
 
@@ -217,7 +217,7 @@ def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
 
 
 def measure_models(name: str, connector: type[Pulls]) -> Sequence[type[BaseModel]]:
-    """The models of each kind of measure through a connection of this type."""
+    """For a connection of this type, the models of each kind of measure."""
     return [
         measure_model(name if keys is connector.Measure else f"{name}_records", keys)
         for keys in all_measure_keys(connector)
@@ -226,6 +226,6 @@ def measure_models(name: str, connector: type[Pulls]) -> Sequence[type[BaseModel
 
 @cache
 def measure_model(name: str, keys: type[MeasureKeys]) -> type[BaseModel]:
-    """The model of all keys of a measure through a connection of this type."""
+    """For a connection of this type, the model with all keys of a measure."""
     shared = RecordMeasureKeys if keys.kind == "records" else ReadingMeasureKeys
     return cast("type[BaseModel]", create_model(f"{name}_measure", __base__=(shared, keys), __doc__=keys.__doc__))

@@ -94,8 +94,8 @@ class PeriodJoiner:
             self.problems.append(origin.problem(message + nearest(larger, okrs.objectives_by_id), "supports"))
 
     def _supported(self, okrs: PeriodOkrs, objective: Objective, supporting: Iterable[PeriodOkrs]) -> None:
-        """Checks that a rolled-up objective has supporting objectives. `supporting` are the periods that have an
-        objective with `supports:` and its id.
+        """Checks that a rolled-up objective has supporting objectives. `supporting` are the periods with an objective
+        whose `supports:` has its id.
         """
         if objective.rollup != "supporting" or any(
             shorter is okrs

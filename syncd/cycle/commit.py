@@ -117,7 +117,7 @@ def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carrie
 
 
 def _changes(measured: Measured) -> list[ValueChange]:
-    """The measurements that differ from the newest value, whatever measure that value has."""
+    """The measurements that differ from the newest value, even if that value has another measure."""
     return [
         ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()

@@ -20,7 +20,7 @@ def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime
     """The streams of a connection that the periods' measures and `work:` need, by key.
 
     A shared stream has the needs of all its measures. The streams can be pulled only if `now` is given, because some
-    requests name its days.
+    requests name days that depend on the time.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:

@@ -72,7 +72,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
 def new_verdicts(
     report: Report, judged: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
 ) -> Iterator[NewVerdict]:
-    """The links of a report whose verdict differs from the stored verdict."""
+    """The links of a report that have another verdict than the stored one."""
     for link in (link for block in report.objectives for link in block.alignment):
         name = link.alignment.output, link.alignment.outcome
         last = kept.get(name)

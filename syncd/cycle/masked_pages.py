@@ -1,4 +1,4 @@
-"""Masks the secrets of a connection in its pages. A server may repeat them in an error or in its rows."""
+"""Masks the secrets of a connection in its pages. A server may repeat the secrets in an error or in its rows."""
 
 from __future__ import annotations
 

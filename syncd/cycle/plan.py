@@ -148,7 +148,7 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """How the counting rows differ from those behind the last confirmed value. For a held value, the candidate's
+        """How the counting rows differ from the rows behind the last confirmed value. For a held value, the candidate's
         rows count.
 
         A value that a check-in set has no rows to compare.

@@ -1,6 +1,6 @@
 """The thread of a connection: it opens the source, checks the fields that mappings name, pulls, and hands over pages.
 
-Whatever its server does, it delays no other thread: the writer of the ledger decides how long to wait for it.
+Whatever the server does, this thread delays no other thread: the writer of the ledger decides how long to wait for it.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Tried:
 
     The quality is `partial` if the source has rows that were not read, and `failed` if it could not be read. `pages` is
     how many pages were read beyond the ledger. `held_at` is the oldest time at which one of the measure's streams was
-    last read completely; None if one of them never was.
+    last read completely; None if one of them was never read completely.
     """
 
     draft: Draft
@@ -110,7 +110,7 @@ def _parts(measure: Measure) -> dict[StreamId, set[str]]:
 
 
 def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
-    """The oldest time at which a measure's streams were last complete; None if one never was."""
+    """The oldest time at which one of a measure's streams was last complete; None if one was never complete."""
     states = [scratch.streams.state(*name) for name in _parts(measure)]
     times = [state.completed_at for state in states if state is not None and state.completed_at is not None]
     return min(times) if times and len(times) == len(states) else None

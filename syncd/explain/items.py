@@ -70,7 +70,7 @@ class Item:
 
 
 def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
-    """The parts of a formula by their names. Any other measure is its only part, without a name."""
+    """The parts of a formula by their names. A measure that is not a formula is its own only part, without a name."""
     return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
 
 

@@ -122,7 +122,7 @@ class Answers:
             return {row.id: row.label for row in connection.execute(query, parameters)}
 
     def holding(self, measure: RecordMeasure, cycle: int) -> Sequence[str]:
-        """The streams of a measure, in its order, that held a record of any kind at the end of a cycle."""
+        """The streams of a measure that held a record of any kind at the end of a cycle, in the measure's order."""
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         held = exists().where(records.c.stream == streams.c.id, held_at(records, cycle))
         with self._connection() as connection:

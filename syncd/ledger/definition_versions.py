@@ -34,7 +34,7 @@ class _Stored:
 
 
 class Definitions:
-    """Reads definitions. `define` writes them together with the values that were measured under them."""
+    """Reads definitions. `define` writes definitions together with the values that were measured under them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -36,7 +36,7 @@ def read_layouts(
 ) -> Mapping[Part, Sequence[Place]]:
     """For each part that has a layout, the places of its dated rows, as of now or of the end of a cycle.
 
-    The places are in the order of `order_of`.
+    The places are in the order that `order_of` defines.
     """
     of = given(parts, column("stream", Integer), column("part", Text))
     same = layouts.alias()

@@ -108,7 +108,8 @@ class Moves:
         return False
 
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
-        """The lifetime of each key result of a period that has a definition or a check-in, without guards.
+        """By key result, its lifetime in a period. Key results without a definition or check-in are missing; so are
+        guards.
 
         A key result with a check-in but no definition belongs to no cycle. Its lifetime is cycle 0, before the first
         cycle.

@@ -1,7 +1,8 @@
 """The state of streams after a cycle, from what each cycle stored about its pulls.
 
-The row of a cycle lists the streams that changed or failed. A stream that is not listed either was pulled completely
-with no new rows, or was not pulled: because of `sync --only`, or because no mapping needs it any more.
+The row of a cycle lists the streams that changed or failed. If a stream is not listed, it was pulled completely with no
+new rows, or it was not pulled. A cycle does not pull a stream because of `sync --only`, or because no mapping needs the
+stream any more.
 """
 
 from __future__ import annotations

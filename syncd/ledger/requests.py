@@ -126,7 +126,7 @@ class Requests:
         return self._of(requests.c.period == period, requests.c.key_result == key_result)
 
     def of_period(self, period: str, span: Span) -> Sequence[Request]:
-        """Every request about a period that was made or ended within a span of time, oldest first."""
+        """Every request about a period, oldest first, if the request was made or ended within a span of time."""
         moments = (requests.c.at, requests.c.ended_at)
         return self._of(
             requests.c.period == period, or_(*((moment >= span.start) & (moment < span.end) for moment in moments))

@@ -58,7 +58,7 @@ def _scratch(place: Path | None) -> Iterator[Path]:
     """A folder to rebuild a ledger in. The folder for a SQLite ledger is beside it, because a rename works only within
     one disk.
 
-    Removes the folders that killed restores left: while this restore holds its locks, no other restore runs.
+    Removes the folders that killed restores left behind: while this restore holds its locks, no other restore runs.
     """
     prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
     for left in place.parent.glob(f"{escape(prefix)}*") if place else ():

@@ -90,9 +90,7 @@ class Revisions:
     def of_readings(
         self, measures: Collection[ReadingMeasure], after: int, until: int
     ) -> Iterator[tuple[ReadingMeasure, Reread]]:
-        """Each dated reading of these measures whose row changed or went missing. A row that only moved has not
-        changed.
-        """
+        """The dated readings of these measures that changed or went missing. A row that only moved has not changed."""
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):

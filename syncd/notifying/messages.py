@@ -78,7 +78,7 @@ def within(text: str, most: int) -> str:
 
 
 def cut(lines: Sequence[str], ending: Sequence[str], most: int, workspace: str | None = None) -> str:
-    """The lines and the ending in at most `most` characters: only whole lines, and the number of lines left out."""
+    """At most `most` characters: complete lines, the number of lines left out, and the ending."""
     kept = list(lines[:_LINES])
     while True:
         left_out = sum(map(bool, lines[len(kept) :]))

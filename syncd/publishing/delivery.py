@@ -161,7 +161,7 @@ class PublisherRun:
         connection = self.publication.connection
         try:
             policy = replace(self.retry, sleep=self._sleep, meter=_unmetered)  # it retries the whole part
-            # This policy makes the requests, from the same budget. It makes none once another worker has taken over.
+            # This policy makes the requests from the same budget, but none once another worker has taken over.
             once = replace(self.retry, attempts=1, before=self._check_epoch)
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
@@ -193,7 +193,7 @@ class PublisherRun:
     def _parts(
         self, publisher: Publisher, due: Sequence[Delivery], policy: RetryPolicy, failed: list[RetryLater]
     ) -> list[Delivered]:
-        """Tries these deliveries; `failed` are the failures of the parts right before."""
+        """Tries these deliveries; `failed` holds the errors of the parts that failed right before."""
         ended: list[Delivered] = []
         for part in parts(due, publisher):
             if self.stopping.is_set():

@@ -18,7 +18,7 @@ def with_neighbours(
     outcomes of longer periods, and links from outputs of shorter periods to its outcomes. The result also has the
     objectives of shorter periods that support its own objectives.
 
-    `periods` are all periods by the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
+    `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
     period at that moment.
     """
     by_id = {okrs.period.id: okrs for okrs in periods}
@@ -44,7 +44,7 @@ def with_neighbours(
 
 
 def _lent(shorter: Snapshot, snapshot: Snapshot) -> Snapshot:
-    """The snapshot of a shorter period, prepared to judge only its links to the outcomes of a snapshot."""
+    """The snapshot of a shorter period, prepared to judge only its links to the outcomes of another snapshot."""
     own = snapshot.okrs.period.id
     outcomes = {link.outcome for kr in shorter.okrs.key_results for link in kr.drives if link.period == own}
     return replace(shorter, longer=dict.fromkeys(outcomes, snapshot))

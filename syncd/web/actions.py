@@ -1,6 +1,6 @@
 """The requests that people send on pages and programs send through the API: check in, approve, allow, retry.
 
-A request is only stored while a page is answered. The next cycle carries it out.
+At first, syncd only stores a request. The next cycle carries it out.
 """
 
 from __future__ import annotations

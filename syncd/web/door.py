@@ -51,7 +51,7 @@ class Door:
     def __init__(
         self, app: ASGIApp, daemon: Daemon, everybody: Visitor | None, attempts: Attempts, key: DeploymentKey
     ) -> None:
-        """`everybody` is the visitor of every request if no login is set. If it is None, nobody is let in then."""
+        """`everybody` is the visitor of every request if no login is set; None lets nobody in."""
         self._app = app
         self._daemon = daemon
         self._everybody = everybody

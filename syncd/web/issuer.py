@@ -57,7 +57,8 @@ class Issuer:
         return address, _signed({**kept, "exp": int(time.time()) + SECONDS}, key)
 
     def end(self, config: Config, keys: OidcKeys, query: Mapping[str, str], kept: Mapping[str, str]) -> Person:
-        """The person whom the provider sent back with this query; `kept` is the browser's state from the beginning.
+        """The person whom the provider sent back with this query; `kept` is the browser's state from the beginning of
+        the login.
 
         Raises LoginRefused.
         """

@@ -63,7 +63,7 @@ class LingeringThreads(Executor):
             del call  # while the thread waits, it keeps no reference to the call
 
     def _next(self, number: int) -> tuple[Future[Any], Callable[[], Any]] | None:
-        """The oldest waiting call; None if no call arrives in time; then the thread is no longer counted."""
+        """The oldest waiting call. None if no call arrives in time; then the thread is no longer counted."""
         with self._changed:
             self._waiting += 1
             has_come = self._changed.wait_for(lambda: self._calls, self._linger)

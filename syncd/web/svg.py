@@ -26,7 +26,8 @@ _FLAT = 0.05  # units of the view box: a point nearer to the line between its ne
 class Line:
     """A line through the points that have a number. At a point without a number, the line has a gap.
 
-    `style` is its class in the style sheet. `open` are the days whose points are drawn as rings: the number was held.
+    `style` is its class in the style sheet. `open` are the days whose points are drawn as rings, because the number was
+    held.
     """
 
     points: Sequence[Point]

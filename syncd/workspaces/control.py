@@ -165,7 +165,7 @@ class Control:
         self._set(workspace, digest=None, digest_at=None)
 
     def take(self, workspace: str, job: int) -> Fence:
-        """Begins a job of a workspace, in its next epoch. It ends the database sessions of the job before.
+        """Begins a job of a workspace, in its next epoch. It ends the database sessions of the previous job.
 
         Raises Replaced if the job is no longer in the queue: its worker was paused before the job began, and another
         worker has run the workspace since.

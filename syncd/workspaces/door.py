@@ -59,7 +59,7 @@ def visible_of(request: Request) -> Visible:
 
 @dataclass(frozen=True, slots=True)
 class _Identified:
-    """A visitor who is logged in by a login. `login` is None if no login is set."""
+    """A visitor, and the login with which they are logged in. `login` is None if no login is set."""
 
     login: LoginKeys | None
     caller: Caller
@@ -222,8 +222,8 @@ class DeploymentDoor:
                 yield name, daemon
 
     def _broken(self, identified: Sequence[_Identified]) -> Mapping[str, str | None]:
-        """The reasons why workspaces are not served. Only operators of the deployment see them, because the roles of
-        such workspaces cannot be read.
+        """The reasons why workspaces are not served. Only operators of the deployment see these reasons, because the
+        roles of such workspaces cannot be read.
         """
         if not self._of_deployment(identified).may(Role.OPERATOR):
             return {}

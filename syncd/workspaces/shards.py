@@ -40,8 +40,8 @@ class Shards:
 
     @contextmanager
     def beside(self, connection: Connection, workspace: str) -> Iterator[Connection]:
-        """A transaction in the database with the epoch of a workspace. It ends before the transaction of `connection`,
-        or is the same one if the workspace is in shard 0.
+        """A transaction in the database with the epoch of a workspace. If the workspace is in shard 0, it is the
+        transaction of `connection`. Otherwise, it ends before that one.
         """
         shard = shard_of(workspace)
         if shard == OF_CONTROL:
