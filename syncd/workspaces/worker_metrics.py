@@ -18,7 +18,7 @@ class WorkerMetrics:
 
         self.ready = gauge("syncd_worker_ready", "1 if this worker takes jobs, else 0.")
         self.workers = gauge("syncd_workers", "Workers of the deployment that are alive.")
-        self.late = gauge("syncd_due_seconds", "For how long the workspace has been due that waits longest.")
+        self.late = gauge("syncd_due_seconds", "Seconds for which the longest-waiting workspace has been due.")
         self.running = gauge("syncd_jobs_running", "Jobs that this worker runs now.")
         self.reclaimed = Counter(
             "syncd_jobs_reclaimed", "Jobs that this worker took from another.", registry=self._registry
