@@ -193,8 +193,11 @@ def contribution(measure: RecordMeasure, record: Record) -> float | None:
 
 
 def record_total(numbers: Sequence[float]) -> float:
-    """The sum of the numbers in a record's field. The sum is beyond 2^53 if one of the numbers is."""
-    return next(filter(is_beyond, numbers), None) or total(numbers)
+    """The sum of the numbers in a record's field. The sum is beyond 2^53 if one of the numbers is.
+
+    A single number keeps all of its digits: only the sum over the records is rounded, and is rounded once.
+    """
+    return numbers[0] if len(numbers) == 1 else next(filter(is_beyond, numbers), None) or total(numbers)
 
 
 def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:

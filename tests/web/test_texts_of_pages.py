@@ -20,6 +20,7 @@ SPOKEN = ("aria-label", "title", "alt", "placeholder", "summary")
 UNTRANSLATED = frozenset({"code", "pre", "script", "style"})
 WRITTEN = (
     r"\b(acme/)?[\w-]+ \d+/\d+",  # a list of work: its name, and numbers
+    r"\b(?:issues|pulls|releases) of acme/[\w*-]+",  # a stream
     r"`[^`]*`",  # a command
     r"\S+\.(?:csv|yaml)(?::\d+)?",  # a file
     r"[\w./-]+#\d+|\b[A-Z]+-\d+|[\w./]+ v\d[\d.]*",  # a record

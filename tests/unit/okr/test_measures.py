@@ -42,6 +42,12 @@ def evaluate(records: list[Record], take: RecordTake = "count", of: str | None =
     return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, NOW, records).number
 
 
+def test_a_sum_over_records_is_rounded_once() -> None:
+    number = 1.0997902045336745  # rounded to 15 digits before it is added, twice the number would end in 34
+    records = [record(name, f=[number]) for name in "ab"]
+    assert evaluate(records, "sum", "f") == 2.19958040906735
+
+
 class TestScalars:
     @pytest.mark.parametrize(
         ("value", "text"),
