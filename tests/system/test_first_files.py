@@ -72,19 +72,19 @@ def test_questions_make_a_project_of_what_was_tried(tmp_path: Path, box: Sandbox
     with on_a_terminal(tmp_path, "init", "okrs") as terminal:
         terminal.answer("Which of them hold your numbers?", "github nix")
         terminal.answer("there is no nix", "github")
-        terminal.answer("url: The API", box.github_url)
+        terminal.answer("url:", box.github_url)
         terminal.answer("the environment variable that holds it", SECRET)
         terminal.answer("this is no variable's name", "CODE_TOKEN")
         terminal.answer("its value, to try now and not to keep", "wrong-token-1234")
         terminal.answer("answer again? [yes]", "")
-        terminal.answer("url: The API", box.github_url)
+        terminal.answer("url:", box.github_url)
         terminal.answer("the environment variable that holds it", "TOKEN_OF_CODE")
         terminal.answer("its value, to try now and not to keep", token)
-        terminal.answer("what: What is counted.", "")
-        terminal.answer("repo: OWNER/NAME", "acme/gone")
+        terminal.answer("what:", "")
+        terminal.answer("repo:", "acme/gone")
         terminal.answer("answer again? [yes]", "")
-        terminal.answer("what: What is counted.", "")
-        terminal.answer("repo: OWNER/NAME", "acme/search")
+        terminal.answer("what:", "")
+        terminal.answer("repo:", "acme/search")
         terminal.answer("What is to change", "")
         terminal.answer("Who is responsible", "support")
         terminal.answer("what is this number to reach", "Search gets better every week")
@@ -123,12 +123,12 @@ def _gitlab(box: Sandbox, folder: Path) -> Dialogue:
     for _ in range(3):
         made = box.world.gitlab.add_merge_request("acme/web", at=before)
         box.world.gitlab.merge("acme/web", made.iid, at=before)
-    what = ("what: What is counted.", "")
+    what = ("what:", "")
     return Dialogue(
-        [("url: The site", box.gitlab_url), ("token: the environment variable", "")],
-        [what, ("project: GROUP/NAME", "web")],
+        [("url:", box.gitlab_url), ("token: the environment variable", "")],
+        [what, ("project:", "web")],
         "write GROUP/NAME, or GROUP/* for every project",
-        [what, ("project: GROUP/NAME", "acme/web")],
+        [what, ("project:", "acme/web")],
         "3",
         {"GITLAB_TOKEN": box.credentials["gitlab"]},
     )
@@ -140,15 +140,15 @@ def _jira(box: Sandbox, folder: Path) -> Dialogue:
         before = datetime.now(UTC) - timedelta(minutes=5)
         box.world.jira.transition(box.world.jira.create("KB", "Article", at=before).key, status, at=before)
     connection = [
-        ("url: The site", box.jira_url),
-        ("email: The account's address", box.credentials["jira_email"]),
+        ("url:", box.jira_url),
+        ("email:", box.credentials["jira_email"]),
         ("token: the environment variable", ""),
     ]
     return Dialogue(
         connection,
-        [("jql: Which issues", "project = NONE")],
+        [("jql:", "project = NONE")],
         "does not exist",
-        [("jql: Which issues", "project = KB")],
+        [("jql:", "project = KB")],
         "2",
         {"JIRA_TOKEN": box.credentials["jira_token"]},
         is_valid=True,
@@ -159,16 +159,16 @@ def _sheets(box: Sandbox, folder: Path) -> Dialogue:
     box.world.sheets.add(Spreadsheet("1AbC", "Figures", sheets=[Sheet(1, "Support")]))
     box.world.sheets.set_cell("1AbC", "Support", "B2", 1100)
     connection = [
-        ("url: The part of the address", box.sheets_url),
-        ("credentials: The key file", ""),
+        ("url:", box.sheets_url),
+        ("credentials:", ""),
         ("token: the environment variable", ""),
     ]
-    cell = ("cell: One cell", "Support!B2")
+    cell = ("cell:", "Support!B2")
     return Dialogue(
         connection,
-        [("spreadsheet: The id", "https://docs.google.com/spreadsheets/d/1AbC/edit"), cell],
+        [("spreadsheet:", "https://docs.google.com/spreadsheets/d/1AbC/edit"), cell],
         "write its id alone: 1AbC",
-        [("spreadsheet: The id", "1AbC"), cell],
+        [("spreadsheet:", "1AbC"), cell],
         "1,100",
         {"SHEETS_TOKEN": box.credentials["google_token"]},
     )
@@ -179,12 +179,12 @@ def _sql(box: Sandbox, folder: Path) -> Dialogue:
         database.execute("CREATE TABLE orders (id INTEGER)")
         database.executemany("INSERT INTO orders VALUES (?)", [(number,) for number in range(7)])
         database.commit()
-    value = ("value: The column", "n")
+    value = ("value:", "n")
     return Dialogue(
-        [("url: The database", f"sqlite:///{folder}/shop.db"), ("password: the environment variable", "-")],
-        [("query: A single SELECT", "DELETE FROM orders"), value],
+        [("url:", f"sqlite:///{folder}/shop.db"), ("password: the environment variable", "-")],
+        [("query:", "DELETE FROM orders"), value],
         "begins with DELETE; write a single SELECT",
-        [("query: A single SELECT", "SELECT count(*) AS n FROM orders"), value],
+        [("query:", "SELECT count(*) AS n FROM orders"), value],
         "7",
         {},
     )
@@ -202,12 +202,12 @@ def _api() -> Iterator[str]:
 
 
 def _http(url: str) -> Dialogue:
-    path = ("path: What follows", "/v1/calls")
+    path = ("path:", "/v1/calls")
     return Dialogue(
         [("url:", url), ("token: the environment variable", "")],
-        [path, ("json: JMESPath", "calls[")],
+        [path, ("json:", "calls[")],
         "which is no JMESPath",
-        [path, ("json: JMESPath", "calls.total")],
+        [path, ("json:", "calls.total")],
         "950",
         {"HTTP_TOKEN": "key-of-the-api-1234"},
     )
@@ -291,13 +291,13 @@ def test_a_closed_standard_input_is_no_terminal_and_no_measure(tmp_path: Path) -
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.parametrize("question", ["Which of them hold", "url: The API", "the environment variable"])
+@pytest.mark.parametrize("question", ["Which of them hold", "url:", "the environment variable"])
 def test_ctrl_c_leaves_nothing_behind(question: str, tmp_path: Path) -> None:
     with on_a_terminal(tmp_path, "init", "okrs") as terminal:
         if question != "Which of them hold":
             terminal.answer("Which of them hold", "github")
         if question == "the environment variable":
-            terminal.answer("url: The API", "")
+            terminal.answer("url:", "")
         terminal.press_ctrl_c(question)
         assert terminal.ended() == 130, terminal.screen
     assert list(tmp_path.iterdir()) == []
