@@ -46,7 +46,7 @@ KIND_WORDS: dict[Kind, str] = {"outcome": marked("outcome"), "output": marked("o
 SCORE_WORDS: dict[Rollup, str] = {
     "outcomes": marked("outcome"),
     "supporting": marked("outcome"),
-    "weakest": marked("weakest outcome"),
+    "weakest": marked("weakest"),
     "all": marked("all results"),  # outputs are in this score
 }
 """What makes up the score of an objective."""

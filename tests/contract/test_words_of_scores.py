@@ -34,7 +34,7 @@ def mapping(period: str, name: str, rollup: str) -> str:
 
 @pytest.mark.parametrize(
     ("rollup", "score"),
-    [("outcomes", "outcome 10 %"), ("weakest", "weakest outcome 10 %"), ("all", "all results 55 %")],
+    [("outcomes", "outcome 10 %"), ("weakest", "weakest 10 %"), ("all", "all results 55 %")],
 )
 def test_score_is_shown_with_what_it_is_made_of(tmp_path: Path, rollup: str, score: str) -> None:
     project = CsvProject(tmp_path, mapping("2026-Q4", "calls", rollup), NOW)
