@@ -106,7 +106,8 @@ class Bounded:
             log.warning("no thread can be started to answer a request", extra={"reason": str(refusal)})
             raise Overdue(_(_NO_THREAD)) from refusal
         try:
-            return await asyncio.wait_for(running, self._seconds)
+            async with asyncio.timeout(self._seconds):
+                return await running
         except TimeoutError:
             if unforeseen:
                 raise unforeseen[0] from None

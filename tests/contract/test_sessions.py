@@ -333,6 +333,7 @@ def test_guesses_at_the_same_time_are_no_more_than_those_one_after_another(
     assert len(looks) == 10
 
 
+@pytest.mark.nightly  # it hung in two gates of 30 November, and never alone: the cause is not understood
 def test_slow_secret_is_a_sentence_on_the_page_to_log_in_at(
     project: CsvProject, monkeypatch: pytest.MonkeyPatch, ended: threading.Event
 ) -> None:
