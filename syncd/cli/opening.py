@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-def open_config(path: Path, workspace: str | None = None, *, tests: bool = True) -> tuple[Config, Clock]:
+def open_config(path: Path, workspace: str | None = None, *, pulls: bool = True) -> tuple[Config, Clock]:
     """Loads the configuration and the clock of a command. In a deployment, those of a workspace.
 
-    If syncd.yaml sets the clock of a rehearsal, the command uses that clock. Without `tests`, the tests in mapping
-    files are not read, because commands that only show figures do not need them.
+    If syncd.yaml sets the clock of a rehearsal, the command uses that clock. For `pulls`, see `load_config`.
     """
     check_is_file(path)
-    config = load_config(path, workspace, tests=tests)
+    config = load_config(path, workspace, pulls=pulls)
     return config, clock_of(config.settings)
 
 

@@ -16,7 +16,7 @@ from syncd.sdk import ConfigError
 
 def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     """Makes a token for the person who types this, stores its digest in the ledger, and prints it."""
-    config, _ = open_config(path, workspace, tests=False)
+    config, _ = open_config(path, workspace, pulls=False)
     if config.settings.web.login is not None:
         problem = config.document.problem(
             ("web", "login"),
