@@ -38,7 +38,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Measures OKRs by the work that teams did and by what changed because of it, and explains every number."""
+    """Measures OKRs by the work that teams did and by the effect of this work, and explains every number."""
 
 
 @app.command()
@@ -53,8 +53,8 @@ def sync(
 ) -> None:
     """Pull every source and update every key result.
 
-    Then writes the changed check-ins to the targets under `publish:`. If a source or a target fails, the sync goes on
-    with the others, and the exit code is 1.
+    Then writes the changed check-ins to the targets under `publish:`. If a source or a target fails, the sync continues
+    with the other sources and targets, and the exit code is 1.
     """
     from syncd.cli import sync as command
 
@@ -80,9 +80,9 @@ def plan(
 ) -> None:
     """Show what a sync would change, without changing it.
 
-    Pulls and computes like `sync`. Shows the old and the new value of each key result, the records that would start or
-    stop counting, the numbers that would be held for approval, the edits of the mapping files, and the check-ins that
-    would be written to each target. Stores the pulled rows, but no values.
+    Pulls and computes in the same way as `sync`. Shows the old and the new value of each key result, the records that
+    would start or stop counting, the numbers that would be held for approval, the edits of the mapping files, and the
+    check-ins that would be written to each target. Stores the pulled rows, but no values.
     """
     from syncd.cli import plan as command
 
@@ -100,7 +100,8 @@ def try_measure(
 
     Computes the number from the rows in the ledger and from at most 20 requests to the sources. Shows the first rows
     that count, and the first rows that each rule excludes. For a formula, also shows its parts. The file may be outside
-    the folder of the mapping files. The service may run meanwhile. The command sends no request that could change data.
+    the folder of the mapping files. The service may run at the same time. The command sends no request that could
+    change data at a source.
     """
     from syncd.cli import try_out as command
 
@@ -140,9 +141,9 @@ def explain(
 ) -> None:
     """Show all the evidence behind a number.
 
-    Lists the records and cells that count, and the excluded ones with the rule that excludes them. Shows when each was
-    pulled. With --at, shows the evidence of a past day or time. Reads only the ledger and the mapping files, and
-    contacts no source.
+    Lists the records and cells that count, and each excluded record or cell with the rule that excludes it. Shows when
+    each record or cell was pulled. With --at, shows the evidence of a past day or time. Reads only the ledger and the
+    mapping files, and contacts no source.
     """
     from syncd.cli import explain as command
 
@@ -164,8 +165,8 @@ def history(
 
     Shows the value at the end of each day. Between the days, shows each edit of the definition, each approval, and each
     restatement (a change that a source made to past data). With --backfill, also computes the days before the first
-    value if the source dates its data. These days are marked and not stored. Reads only the ledger and the mapping
-    files, and contacts no source.
+    value, if the data of the source is dated. The computed days are marked, and not stored. Reads only the ledger and
+    the mapping files, and contacts no source.
     """
     from syncd.cli import history as command
 
@@ -195,9 +196,10 @@ def review(
 ) -> None:
     """Show which key results moved and why, for a meeting.
 
-    Starts with the watermelons: outputs on pace whose outcomes are not. Then lists the key results that moved, stale
-    values, edited definitions, check-ins, and questions for the meeting. Covers the last seven days, or a whole period
-    with --period. Reads only the ledger and the mapping files, and contacts no source. Only --notify uses the network.
+    Starts with the watermelons: outputs that are on pace while their outcomes are not. Then lists the key results that
+    moved, stale values, edited definitions, check-ins, and questions for the meeting. Covers the last seven days, or a
+    whole period with --period. Reads only the ledger and the mapping files, and contacts no source. Only --notify uses
+    the network.
     """
     from syncd.cli import review as command
 
@@ -216,9 +218,9 @@ def approve(
 ) -> None:
     """Approve the held number of a key result.
 
-    The number becomes the value, and remains the value while the source reports the same number. A different
-    implausible number is held again. If no number is held, but syncd refused to overwrite text that somebody else wrote
-    in a target, the next sync overwrites that text. The command itself contacts no other system.
+    The held number becomes the value, and stays the value while the source reports the same number. A different
+    implausible number is held again. syncd refuses to overwrite text that somebody else wrote in a target. If no number
+    is held, the command permits the next sync to overwrite such text. The command itself contacts no other system.
     """
     from syncd.cli import approve as command
 
@@ -244,12 +246,13 @@ def checkin(
     """Check in a number, a note or your confidence.
 
     If the key result has no measure, the number is its value until the check-in expires. For milestones without `at`,
-    the number says how many of them are reached. If the key result has a measure, the number is shown beside the
+    the number says how many milestones are reached. If the key result has a measure, the number is shown beside the
     measured value and does not replace it.
 
-    With --date, the check-in describes the end of a past day. Its number is the value unless there is a number for a
-    later day. To correct a wrong check-in, withdraw it with --withdraw, and add a --note if you like. Then the check-in
-    before it counts again, and past days stay as they were shown. The command contacts no other system.
+    With --date, the check-in describes the end of a past day. The number of this check-in is the value unless a
+    check-in of a later day has a number. To correct a wrong check-in, withdraw it with --withdraw, and add a --note if
+    you like. The check-in before the wrong one then counts again, and past days stay as they were shown. The command
+    contacts no other system.
     """
     from syncd.cli import checkin as command
 
@@ -292,8 +295,8 @@ def publish(
 ) -> None:
     """Write the waiting check-ins to their targets.
 
-    Every sync also does this. syncd refuses to overwrite text that somebody else wrote in a target. With --retry, syncd
-    reads such a target again, and writes only if that text is gone.
+    Every sync also writes waiting check-ins. syncd refuses to overwrite text that somebody else wrote in a target. With
+    --retry, syncd reads such a target again, and writes only if that text is gone.
     """
     from syncd.cli import publish as command
 
@@ -314,8 +317,8 @@ def demo(
 ) -> None:
     """Sync the OKRs of an example company from the sandbox.
 
-    With --serve, then runs the service with the sandbox as its sources and serves the pages, until Ctrl-C (exit code
-    0).
+    With --serve, the command then runs the service, which syncs from the sandbox and serves the pages. Ctrl-C ends the
+    service with exit code 0.
     """
     from syncd.cli import demo as command
 

@@ -15,8 +15,8 @@ def backup(
 ) -> None:
     """Write a backup of the ledger to a file, and verify it.
 
-    Restores the backup into a temporary ledger to verify it. The service may run meanwhile. The command contacts no
-    source.
+    To verify the backup, restores it into a temporary ledger. The service may run at the same time. The command
+    contacts no source.
     """
     from syncd.cli import ledger_copies as command
 
@@ -29,9 +29,8 @@ def restore(
 ) -> None:
     """Replace the ledger with a backup.
 
-    Restores a file of `syncd backup` or a folder of `syncd export`. It does not matter whether the backup came from
-    SQLite or PostgreSQL. Refuses to restore while the service runs. Keeps a replaced SQLite ledger as
-    NAME.before-restore.
+    Restores a file of `syncd backup` or a folder of `syncd export`. The backup may come from SQLite or PostgreSQL.
+    Refuses to restore while the service runs. Keeps a replaced SQLite ledger as NAME.before-restore.
     """
     from syncd.cli import ledger_copies as command
 
@@ -44,7 +43,7 @@ def export(
 ) -> None:
     """Write everything in the ledger as JSON Lines and CSV.
 
-    The service may run meanwhile. `syncd import` can read the JSON Lines again.
+    The service may run at the same time. `syncd import` can read the JSON Lines again.
     """
     from syncd.cli import ledger_copies as command
 
@@ -67,8 +66,8 @@ def copy_ledger(
 ) -> None:
     """Copy the ledger to another database, and compare every row.
 
-    Copies from SQLite to PostgreSQL, or the other way round. The other ledger must be empty. Afterwards, write its URL
-    under `ledger:`.
+    Copies from SQLite to PostgreSQL, or the other way round. The new ledger must be empty. Afterwards, write the URL of
+    the new ledger under `ledger:`.
     """
     from syncd.cli import ledger_copies as command
 
@@ -81,8 +80,8 @@ def prune(
 ) -> None:
     """Remove old rows of the ledger that no number needs.
 
-    `retain:` sets the age from which rows are old. Values, definitions and check-ins by people always stay, and every
-    past day is shown as before. The service may run meanwhile. The service itself prunes the ledger each night.
+    `retain:` sets the age from which a row is old. Values, definitions and check-ins by people always stay, and every
+    past day is shown as before. The service may run at the same time. The service itself prunes the ledger each night.
     """
     from syncd.cli import prune as command
 

@@ -39,9 +39,9 @@ def serve(
 ) -> None:
     """Serve only the pages, without syncing.
 
-    The pages show the data in the ledger and the mapping files. `syncd sync` or `syncd run` may sync meanwhile. The
-    command contacts no source. It needs only the secrets of `web:` and the password of the ledger. If people log in, it
-    stores their sessions in the ledger.
+    The pages show the data in the ledger and the mapping files. `syncd sync` or `syncd run` may sync at the same time.
+    The command contacts no source, and needs only the secrets of `web:` and the password of the ledger. If people log
+    in, the command stores their sessions in the ledger.
     """
     from syncd.cli import run as command
 
@@ -56,9 +56,9 @@ def worker(
 ) -> None:
     """Run a worker that syncs the workspaces of a deployment.
 
-    For a deployment with `runner: procrastinate`. Any number of workers share the workspaces, on any machines with the
-    same files and secrets. Each sync is one job. If a worker disappears, other workers take over its jobs. SIGTERM or
-    Ctrl-C stops the worker cleanly, with exit code 0.
+    Workers are for a deployment with `runner: procrastinate`. Any number of workers share the workspaces. Each worker
+    may run on another machine, with the same files and secrets. Each sync is one job. If a worker disappears, other
+    workers take over its jobs. SIGTERM or Ctrl-C stops the worker cleanly, with exit code 0.
     """
     from syncd.cli import worker as command
 
@@ -70,8 +70,8 @@ def mcp(config: options.ConfigPath = options.HERE, workspace: options.Workspace 
     """Let an AI assistant read the OKRs over MCP.
 
     Serves `status`, `explain`, `history` and `review` as tools of the Model Context Protocol (MCP). The assistant
-    starts this command and talks to it over standard input and output. Reads only the ledger and the mapping files, and
-    contacts no source.
+    starts this command, and exchanges messages with the command over standard input and output. Reads only the ledger
+    and the mapping files, and contacts no source.
     """
     from syncd.cli import mcp as command
 
@@ -84,8 +84,8 @@ def token(
 ) -> None:
     """Create an API token for your programs on this machine.
 
-    The new token replaces your earlier token. syncd shows it only once. A program sends it as `Authorization: Bearer
-    TOKEN`. The token is valid only while `web: login` is not set.
+    The new token replaces your earlier token. syncd shows the new token only once. A program sends the token as
+    `Authorization: Bearer TOKEN`. The token is valid only while `web: login` is not set.
     """
     from syncd.cli import token as command
 

@@ -15,9 +15,9 @@ starting = typer.Typer()
 def init(folder: options.NewFolder = Path(), yes: options.Yes = False) -> None:
     """Write the first files of a project.
 
-    On a terminal, asks which systems hold your numbers, and tries each answer at once. If you name no system, or if
-    there is no terminal, writes an example that works at once. Never writes a secret. Ctrl-C leaves no file
-    behind.
+    On a terminal, asks which systems hold your numbers, and tests each answer at once. If you name no system, or if
+    there is no terminal, writes an example that works without changes. Never writes a secret. If you press Ctrl-C, the
+    command leaves no file behind.
     """
     from syncd.cli import init as command
 
