@@ -37,7 +37,7 @@ NEXT_STEPS: Mapping[State, str] = {
 
 
 class UnwrittenDocument(TypedDict):
-    """A delivery that is not written. Its `id` is the ID in `/api/deliveries/ID/retry` and `/api/deliveries/ID/allow`."""
+    """A delivery that is not written. The addresses `/api/deliveries/ID/retry` and `…/ID/allow` take its `id` as ID."""
 
     id: int
     target: str
