@@ -1,5 +1,5 @@
-"""The types of the documents that `explain --json` and `history --json` print: a public contract, as in
-`status/document_types.py`.
+"""The types of the documents that `explain --json` and `history --json` print. They are a public contract, like the
+types in `status/document_types.py`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from syncd.status.document_types import CheckInDocument, Day, PeriodDocument, Ti
 
 
 class WindowDocument(TypedDict):
-    """The time whose records or readings count; the end is excluded."""
+    """The window of a measure: records and readings from `start` to just before `end` count."""
 
     start: Time
     end: Time
 
 
 class PartDocument(TypedDict):
-    """A part of a number: its only measure, or a named part of its formula."""
+    """A part of a key result's number: its only measure, or one named measure of its formula."""
 
     name: str | None
     window: WindowDocument
@@ -34,37 +34,37 @@ class PartDocument(TypedDict):
 
 
 class StreamDocument(TypedDict):
-    """A stream behind the number, and how its last pull ended."""
+    """A stream that the number is computed from, and the result of its last pull."""
 
     connection: str
     key: str
     completed_at: Time | None
-    """The end of the last cycle with a complete pull."""
+    """When the last cycle with a complete pull of the stream ended."""
     quality: Quality
     reason: str | None
     got: int | None
     expected: int | None
-    """How many rows the source announced."""
+    """How many rows the source announced for the last pull."""
     notes: list[str]
 
 
 class ItemDocument(TypedDict):
-    """A record or reading."""
+    """A record or reading that a number is computed from."""
 
     label: str
     title: str
     url: str | None
     at: Time | None
     brings: str | None
-    """What the item contributes to the number."""
+    """What the item contributes to the number, in words."""
     part: NotRequired[str]
-    """The part of the formula to which the item belongs."""
+    """The name of the formula's part to which the item belongs."""
     remark: NotRequired[str]
-    """A warning about the item. The item counts anyway."""
+    """A warning about the item, which counts nevertheless."""
 
 
 class LeftOutDocument(ItemDocument):
-    """A record or reading that does not count."""
+    """A record or reading that does not count towards the number."""
 
     rule: str
     """The rule that excludes the item."""
@@ -76,7 +76,7 @@ class ApprovalDocument(TypedDict):
     at: Time
     author: str
     entered_by: NotRequired[str]
-    """Who ran the command or was logged in; absent if an early version of syncd did not store it."""
+    """The person who ran the command or was logged in; absent if an early version of syncd did not store the person."""
     old: float | None
     new: float | None
     reason: str
@@ -89,32 +89,32 @@ class DatedCheckInDocument(CheckInDocument):
 
 
 class RequestDocument(TypedDict):
-    """A request of a person, and its state."""
+    """A request that a person made to syncd, and its state."""
 
     id: int
     kind: RequestKind
     period: str
     key_result: str | None
-    """Null for a delivery of a whole period."""
+    """The id of the key result; null if the request is about a delivery for a whole period."""
     delivery: int | None
     asked: dict[str, Any]
     author: str
-    """The name that the person gave; nothing proves it."""
+    """The name that the person gave. syncd does not verify this name."""
     entered_by: str
-    """Who ran the command or was logged in."""
+    """The person who ran the command or was logged in."""
     at: Time
     state: RequestState
     reason: str | None
     """Why the request was refused."""
     ended_at: Time | None
     before: dict[str, Any] | None
-    """What the request changed, in its old state; null unless it was applied."""
+    """The old state of what the request changed; null if syncd has not applied the request."""
     after: dict[str, Any] | None
-    """What the request changed, in its new state; null unless it was applied."""
+    """The new state of what the request changed; null if syncd has not applied the request."""
 
 
 class RestatementDocument(TypedDict):
-    """A change that a source made to past data, and the number before and after."""
+    """A change that a source made to past data, and the number before and after this change."""
 
     at: Time
     label: str
@@ -127,7 +127,7 @@ class RestatementDocument(TypedDict):
 
 
 class EditDocument(TypedDict):
-    """An edit of one key of a definition. `old` or `new` is null if the key was absent."""
+    """An edit of one key of a definition. `old` is null if the key was added, `new` if the key was removed."""
 
     at: Time
     file: str
@@ -137,7 +137,7 @@ class EditDocument(TypedDict):
 
 
 class EvidenceDocument(TypedDict):
-    """A number and all the evidence behind it."""
+    """The number of a key result or guard, and all records and readings that explain it."""
 
     key_result: str
     title: str
@@ -146,7 +146,7 @@ class EvidenceDocument(TypedDict):
     quality: Quality | None
     reason: str | None
     candidate: float | None
-    """The number that waits for approval."""
+    """The held number that waits for approval."""
     progress: float | None
     score: float | None
     expected: float
@@ -155,11 +155,11 @@ class EvidenceDocument(TypedDict):
     parts: list[PartDocument]
     streams: list[StreamDocument]
     arithmetic: str
-    """How the number is computed from the records and readings, in words."""
+    """The computation of the number from the records and readings, in words."""
     counted: list[ItemDocument]
     left_out: list[LeftOutDocument]
     candidate_counted: list[ItemDocument]
-    """The items that would count if the candidate were the value."""
+    """The records and readings that would count if the held number became the value."""
     approvals: list[ApprovalDocument]
     checkins: list[DatedCheckInDocument]
     restatements: list[RestatementDocument]
@@ -177,7 +177,7 @@ class WeekDocument(TypedDict):
 
 
 class ExplainedLinkDocument(TypedDict):
-    """A link with the weekly values behind its verdict."""
+    """A link, and the weekly values from which its verdict is computed."""
 
     output: str
     outcome: str
@@ -191,10 +191,10 @@ class ExplainedLinkDocument(TypedDict):
 
 
 class DeliveryDocument(TypedDict):
-    """The newest delivery to a target."""
+    """The newest delivery of a check-in to a target."""
 
     to: str
-    """The connection."""
+    """The name of the connection that the delivery uses."""
     target: str
     value: Any
     state: State
@@ -203,45 +203,45 @@ class DeliveryDocument(TypedDict):
 
 
 class ExplanationDocument(EvidenceDocument):
-    """A key result with all of its evidence, its links, and the targets that it was written to."""
+    """A key result with its evidence, its links, and the newest delivery to each of its targets."""
 
     alignment: list[ExplainedLinkDocument]
     written: list[DeliveryDocument]
     requests: list[RequestDocument]
-    """All requests about the key result, including waiting and refused ones."""
+    """All requests about the key result: waiting, applied and refused requests."""
 
 
 # -- history
 
 
 class PointDocument(TypedDict):
-    """A key result at the end of a day. The point of today shows the key result now."""
+    """The state of a key result at the end of a day. For today, it is the present state."""
 
     day: Day
     value: float | None
     change: float | None
-    """The change since the day before; null if the two values cannot be compared."""
+    """The change of the value since the day before; null if the values of both days cannot be compared."""
     progress: float | None
     score: float | None
     expected: float
     health: Health
     quality: Quality | None
     source: PointSource | None
-    """Null for a day before the first stored value."""
+    """Where the value comes from; null for a day before the first stored value."""
     measured_at: Time | None
-    """When a cycle last measured the value completely."""
+    """The time at which a cycle last measured this value with complete data."""
     reason: str | None
 
 
 class EditedDocument(EditDocument):
-    """An edit of the definition."""
+    """An event of a history: an edit of the key result's definition."""
 
     day: Day
     event: Literal["edited"]
 
 
 class RestatedDocument(TypedDict):
-    """A source changed past data."""
+    """An event of a history: a source changed past data."""
 
     at: Time
     day: Day
@@ -252,27 +252,27 @@ class RestatedDocument(TypedDict):
 
 
 class CheckedInDocument(TypedDict):
-    """A person checked in, or withdrew a check-in."""
+    """An event of a history: a person checked in, or withdrew a check-in."""
 
     at: Time
     day: Day
     event: Literal["checked_in", "withdrawn"]
     checkin: CheckInDocument
     before: float | None
-    """The newest value that people had checked in before this event."""
+    """The newest checked-in value before this event."""
     after: float | None
-    """The newest value that people have checked in after this event."""
+    """The newest checked-in value after this event."""
 
 
 class ApprovedDocument(ApprovalDocument):
-    """A person approved a held number."""
+    """An event of a history: a person approved a held number."""
 
     day: Day
     event: Literal["approved"]
 
 
 class AskedDocument(RequestDocument):
-    """A request of a person that waits, was refused, or is about a delivery."""
+    """An event of a history: a person's request that waits, was refused, or is about a delivery."""
 
     day: Day
     event: Literal["asked"]
@@ -282,7 +282,7 @@ EventDocument = EditedDocument | RestatedDocument | CheckedInDocument | Approved
 
 
 class HistoryDocument(TypedDict):
-    """A key result day by day, with the events that happened meanwhile."""
+    """The state of a key result on each day, and the events on these days."""
 
     key_result: str
     title: str

@@ -1,4 +1,4 @@
-"""The types of the document that `review --json` prints: a public contract, as in `status/document_types.py`."""
+"""The types of the document that `review --json` prints. They are a public contract, like those of `status --json`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Change = Literal["came", "went", "changed", "came_open"]
 
 
 class StartDocument(TypedDict):
-    """A key result at the end of the day before the reviewed days."""
+    """The state of a key result at the end of the day before the reviewed days."""
 
     day: Day
     value: float
@@ -33,7 +33,7 @@ class StartDocument(TypedDict):
 
 
 class CauseDocument(TypedDict):
-    """A record or reading behind a movement."""
+    """A record or reading that made a number move."""
 
     change: Change
     label: str
@@ -41,34 +41,34 @@ class CauseDocument(TypedDict):
     url: str | None
     at: Time | None
     brings: str | None
-    """What the item contributes to the number now."""
+    """What the record or reading contributes to the number now."""
     brought: str | None
-    """What the item contributed before."""
+    """What the record or reading contributed to the number before the reviewed days."""
     restated: str | None
-    """The reason for the change, if the source changed past data."""
+    """The reason for the change if the source changed past data, else null."""
     part: str | None
 
 
 class MoveDocument(KeyResultDocument):
-    """A key result at the end of the reviewed days, and how it moved over these days."""
+    """A key result at the end of the reviewed days, and the movement of its number over these days."""
 
     movement: Movement
     before: StartDocument | None
     change: float | None
     """How far the number moved, in its unit."""
     still_since: Day | None
-    """The first day since which the number has not moved."""
+    """The first day of the time for which the number has not moved."""
     needed: float | None
     """How far the number must still move to reach the target."""
     needed_per_week: float | None
     causes: list[CauseDocument]
     fell_out_of_window: int
-    """How many records no longer count because they are now too old for the window."""
+    """The number of records that no longer count because they are now older than the window."""
     times_edited: int
 
 
 class ReviewedObjectiveDocument(TypedDict):
-    """An objective at the end of the reviewed days, and before these days."""
+    """An objective at the end of the reviewed days, with its scores before these days."""
 
     id: str
     title: str
@@ -76,7 +76,7 @@ class ReviewedObjectiveDocument(TypedDict):
     score: float | None
     score_before: float | None
     score_comparable: bool | None
-    """Whether both scores include the same key results."""
+    """Whether `score` and `score_before` include the same key results."""
     expected: float | None
     health: Health
     activity: float | None
@@ -87,7 +87,7 @@ class ReviewedObjectiveDocument(TypedDict):
 
 
 class AttentionDocument(TypedDict):
-    """Key results that are stale, held or unknown, with the reason and what to do."""
+    """Key results that are stale, held or unknown for one reason, and advice on what to do."""
 
     key_results: list[str]
     what: str
@@ -96,7 +96,7 @@ class AttentionDocument(TypedDict):
 
 
 class DefinitionChangeDocument(TypedDict):
-    """A change of how key results are defined."""
+    """A change of the definitions of key results or of an objective."""
 
     at: Time
     file: str
@@ -116,13 +116,13 @@ class ReviewedCheckInDocument(CheckInDocument):
 
 
 class ReviewedApprovalDocument(ApprovalDocument):
-    """An approval on the reviewed days, for a key result or a guard."""
+    """An approval, on the reviewed days, of a held number of a key result or its guard."""
 
     key_result: str
 
 
 class QuestionDocument(TypedDict):
-    """A question for the meeting."""
+    """A question for the review meeting."""
 
     kind: str
     key_results: list[str]
@@ -134,7 +134,7 @@ _Days = TypedDict("_Days", {"from": Day, "to": Day})
 
 
 class ReviewDocument(_Days):
-    """What moved over some days of a period, and why. The days `from` and `to` are included."""
+    """The changes over some days of a period, and their reasons. The days `from` and `to` are included."""
 
     period: PeriodDocument
     whole_period: bool
@@ -148,7 +148,7 @@ class ReviewDocument(_Days):
     work: WorkDocument | None
     """The work of the period so far; null if no measure and no `work:` key counts issues or pull requests."""
     requests: list[RequestDocument]
-    """Requests of people that wait or were refused, and decisions of people about check-ins that were not written."""
+    """Requests that wait or were refused, and people's decisions about check-ins that were not written."""
     questions: list[QuestionDocument]
     carry_over: NotRequired[list[str]]
     """The key results to carry over into the next period. Present only in the review of a whole period."""

@@ -1,7 +1,7 @@
-"""The types of the documents that `status --json` prints, and of their parts: a public contract.
+"""The types of the document that `status --json` prints, and of its parts. They are a public contract.
 
-mypy checks the functions that make the documents against these types, and the API's description is generated from them.
-Shares are 0 to 1, an absent number is null, and times are RFC 3339 with offset.
+mypy checks the functions that make the documents against these types. The description of the API is generated from the
+types. Shares are numbers from 0 to 1. A missing number is null. Times are in RFC 3339, with the UTC offset.
 """
 
 from __future__ import annotations
@@ -29,59 +29,59 @@ class PeriodDocument(TypedDict):
 
 
 class WithdrawalDocument(TypedDict):
-    """Who withdrew a check-in, when and why."""
+    """The withdrawal of a check-in: the person, the time and the reason."""
 
     author: str
     entered_by: NotRequired[str]
-    """Who ran the command or was logged in."""
+    """The person who ran the command or was logged in."""
     at: Time
     note: str | None
 
 
 class CheckInDocument(TypedDict):
-    """A check-in of a person."""
+    """A check-in by a person."""
 
     value: float | None
     note: str | None
     confidence: float | None
-    """How sure people are that the key result will be reached."""
+    """How sure the person is that the key result will be reached, from 0 to 1."""
     author: str
     entered_by: NotRequired[str]
-    """Who ran the command or was logged in; absent if an early version of syncd did not store it."""
+    """The person who ran the command or was logged in; absent if an early version of syncd did not store the person."""
     at: Time
     expires_at: Time
     as_of: NotRequired[Time]
-    """The end of the past day that the check-in describes; absent if it describes the time at which it was made."""
+    """The end of the past day that the check-in describes; absent if the check-in describes the time of its entry."""
     withdrawn: NotRequired[WithdrawalDocument]
 
 
 class GuardDocument(TypedDict):
-    """The guard of a key result, and whether it holds."""
+    """The guard of a key result, and whether its value is within its bounds."""
 
     title: str
     value: float | None
     at_least: float | None
     at_most: float | None
     holds: bool | None
-    """Null if it is unknown whether the guard holds."""
+    """Whether the value is within the bounds; null if this is unknown."""
     reason: str | None
 
 
 class KeyResultDocument(TypedDict):
-    """A key result and where it stands."""
+    """A key result with its value, progress and health."""
 
     id: str
     title: str
     kind: Kind
     unit: str | None
     value: float | None
-    """The last usable value; null if there is none. Then `reason` says why."""
+    """The last usable value; null if there is none (`reason` says why)."""
     baseline: float | None
     target: float | None
     progress: float | None
-    """The part of the way from baseline to target; it can be below 0 and above 1."""
+    """The share of the way from baseline to target that is done; it can be below 0 and above 1."""
     score: float | None
-    """Progress, limited to 0 to 1."""
+    """The progress, limited to the range from 0 to 1."""
     expected: float
     """The score that the key result should have by now, according to its pace."""
     health: Health
@@ -94,16 +94,16 @@ class KeyResultDocument(TypedDict):
     checkin: CheckInDocument | None
     """The newest check-in by a person that is neither withdrawn nor expired."""
     owner: NotRequired[str]
-    """The owner of the key result; absent if the owner of the objective owns it."""
+    """The owner of the key result; absent if the key result has the owner of its objective."""
     candidate: NotRequired[float | None]
-    """The number that waits for approval, if the quality is `held`."""
+    """The held number that waits for approval, if the quality is `held`."""
     level: NotRequired[Level | None]
     """The highest level that the value has reached, if the goal has levels."""
     guard: NotRequired[GuardDocument]
 
 
 class TrendDocument(TypedDict):
-    """Where an outcome is heading, in its unit."""
+    """The trend of an outcome's weekly values. Numbers are in the outcome's unit."""
 
     direction: Direction
     weeks: int
@@ -128,7 +128,7 @@ class LinkDocument(TypedDict):
     """The period of the outcome, if it differs from the period of the output."""
     verdict: Verdict
     since: Day | None
-    """The first day since which the output has been on pace without a break."""
+    """The first day of the time for which the output has been on pace without a break."""
     lag_days: float
     verdict_since: Day | None
     trend: TrendDocument | None
@@ -140,25 +140,25 @@ CoverageDocument = TypedDict("CoverageDocument", {"known": int, "of": int})  # n
 
 
 class ObjectiveDocument(TypedDict):
-    """An objective and where it stands."""
+    """An objective with its score, health and key results."""
 
     id: str
     title: str
     owner: str | None
     score: float | None
-    """The score by the roll-up of the objective; by default the weighted mean of the scores of its outcomes."""
+    """The score that the objective's roll-up computes; by default the weighted mean of the scores of its outcomes."""
     activity: float | None
-    """The weighted mean of the scores of its outputs."""
+    """The weighted mean of the scores of the objective's outputs."""
     health: Health
     coverage: CoverageDocument
     supports: str | None
-    """The larger objective that this objective supports."""
+    """The id of the larger objective that this objective supports."""
     key_results: list[KeyResultDocument]
     alignment: list[LinkDocument]
 
 
 class ReportDocument(TypedDict):
-    """Where a period stands at a time."""
+    """The state of a period's objectives at a time."""
 
     period: PeriodDocument
     as_of: Time
@@ -166,10 +166,10 @@ class ReportDocument(TypedDict):
 
 
 class TroubleDocument(TypedDict):
-    """Deliveries or messages that were not sent, all for the same reason."""
+    """Deliveries or messages that were not sent for one common reason."""
 
     to: str
-    """The connection of the deliveries, or `notify` for messages."""
+    """The name of the deliveries' connection, or `notify` for messages."""
     state: State
     reason: str
     targets: list[str]
@@ -177,7 +177,7 @@ class TroubleDocument(TypedDict):
 
 
 class ListOfWorkDocument(TypedDict):
-    """A list of work, such as a repository, with work that drives no outcome."""
+    """A list of work, such as a repository, that contains work that drives no outcome."""
 
     name: str
     done: int
@@ -185,7 +185,7 @@ class ListOfWorkDocument(TypedDict):
 
 
 class WorkDocument(TypedDict):
-    """Where the work of the period went. Each finished issue and pull request counts once.
+    """The finished issues and pull requests of a period, by whether they drive an outcome. Each one counts once.
 
     `done` is the sum of `driving` (work that drives an outcome), `driving_none` (work that is measured and drives no
     outcome) and `unmapped` (work that no mapping file measures).
@@ -199,11 +199,11 @@ class WorkDocument(TypedDict):
     covers: list[str]
     """The streams whose work is counted."""
     reason: str | None
-    """The reason why there may be more work than is counted."""
+    """Why there may be more work than the counted work; null if there is no such reason."""
 
 
 class StatusDocument(ReportDocument):
-    """Where a period stands, which check-ins are not written, and where the work went."""
+    """The state of a period, its check-ins that are not written, and its finished work."""
 
     unwritten: list[TroubleDocument]
     work: WorkDocument | None

@@ -33,35 +33,35 @@ _YES, _NO = ("true", "on", "1"), ("false", "off", "0", None)
 
 
 class DecisionBody(TypedDict, total=False):
-    """A decision about a delivery. Every key may be absent."""
+    """The body of a request to retry or allow a delivery. Every key may be absent."""
 
     author: str | None
-    """The name of the person who makes the request; by default the name of the visitor."""
+    """The name of the person who makes the request; by default the name of the logged-in visitor."""
     form: str | None
-    """An id of your choice for the request. A request that is sent twice with the same id counts once."""
+    """An id of your choice for the request. syncd stores only one request with the same id."""
 
 
 class ApprovalBody(DecisionBody, total=False):
-    """The approval of a held number."""
+    """The body of a request to approve a held number."""
 
     candidate: Required[float | None]
-    """The held number as it is shown; null if it is unknown. If another number is held, syncd refuses the approval."""
+    """The held number, or null if the held number is unknown. If another number is held, syncd refuses the approval."""
 
 
 class CheckInBody(DecisionBody, total=False):
-    """A check-in: a value, a note, a confidence, or several of these."""
+    """The body of a check-in, with at least one of `value`, `note` and `confidence`."""
 
     value: float | None
     """The number, in the key result's unit."""
     note: str | None
     confidence: float | None
-    """How sure you are that the key result will be reached, 0 to 1."""
+    """How sure you are that the key result will be reached, from 0 to 1."""
     date: Day | None
     """The past day that the check-in describes; by default the check-in describes the present."""
     expires: str | None
     """How long the check-in is valid, such as `10d`."""
     force: bool | None
-    """Whether to accept a value outside `plausible`."""
+    """Whether syncd accepts a value outside the bounds of `plausible`."""
 
 
 class NeedsForce(HTTPException):

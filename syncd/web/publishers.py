@@ -37,13 +37,13 @@ NEXT_STEPS: Mapping[State, str] = {
 
 
 class UnwrittenDocument(TypedDict):
-    """A delivery that is not written. Its `id` is the ID in `/api/deliveries/ID/retry` and `…/ID/allow`."""
+    """A delivery that is not written. The addresses `/api/deliveries/ID/retry` and `…/ID/allow` take its `id` as ID."""
 
     id: int
     target: str
     period: str
     key_result: str | None
-    """Null for a delivery of a whole period."""
+    """The id of the key result; null if the delivery is for a whole period."""
     state: State
     reason: str | None
     tries: int
@@ -52,7 +52,7 @@ class UnwrittenDocument(TypedDict):
 
 
 class PublisherDocument(TypedDict):
-    """A publisher, the time of its last write, and its unwritten deliveries."""
+    """A publisher, the time of its last write, and its deliveries that are not written."""
 
     name: str
     type: str

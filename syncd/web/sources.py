@@ -38,20 +38,20 @@ _WHOLE_PERIOD = 0
 
 
 class PulledStreamDocument(TypedDict):
-    """A stream, and how its last pull ended."""
+    """A stream, and the result of its last pull."""
 
     key: str
     quality: Quality | None
-    """Null if the stream was never pulled."""
+    """The quality of the last pull; null if the stream was never pulled."""
     reason: str | None
     completed_at: Time | None
-    """The end of the last cycle with a complete pull."""
+    """When the last cycle with a complete pull of the stream ended."""
     late: bool
-    """Whether two pulls have been due since `completed_at`."""
+    """Whether at least two scheduled pulls have been due since `completed_at`."""
     rows: int
-    """How many rows of the stream the ledger holds now."""
+    """The number of current rows of the stream in the ledger."""
     retry_at: Time | None
-    """When syncd may send the next request to the source, if the source told syncd to wait."""
+    """If the source told syncd to wait: the time from which on syncd may send requests again. Else null."""
 
 
 class ConnectionDocument(TypedDict):
@@ -60,26 +60,26 @@ class ConnectionDocument(TypedDict):
     name: str
     type: str
     quota_left: float | None
-    """Requests left in the quota after the last answer; null if this is unknown or the quota was renewed."""
+    """The requests left in the quota after the last response; null if unknown or if the quota was renewed since."""
     quota: float | None
-    """Requests in the whole quota. syncd leaves a tenth of them to people."""
+    """The number of requests in the complete quota. syncd leaves a tenth of the quota to people."""
     restated: int
-    """How many past records and rows the source changed in the last seven days."""
+    """The number of past records and rows that the source changed in the last seven days."""
     streams: list[PulledStreamDocument]
 
 
 class SourcesDocument(TypedDict):
-    """Whether the numbers can be trusted: every stream, every publisher, and the check-ins that are not written."""
+    """The state of every stream and publisher, and the check-ins that are not written."""
 
     schedule: str
     next_due: Time | None
-    """The time of the next pull of the service; null before the first pull."""
+    """The time of the service's next scheduled pull; null before the first pull."""
     configuration: list[str]
-    """Errors in files that were edited after syncd read the configuration in use, each with file and line."""
+    """Errors in configuration files that were edited since syncd last read them successfully, with file and line."""
     connections: list[ConnectionDocument]
     publishers: list[PublisherDocument]
     decisions: list[RequestDocument]
-    """Decisions of people about deliveries, the newest first."""
+    """The decisions of people about deliveries, the newest first."""
     unwritten: list[TroubleDocument]
 
 

@@ -1,8 +1,9 @@
 """`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
 
-`bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew, `bench.py breadth` those
-of many key results, `bench.py pages` the first page; each writes its section. `bench.py scale` runs those of many
-workspaces, into docs/scale.md, in about half an hour; `bench.py scale 100` runs those of 100, and prints them alone.
+Some commands run one benchmark and write only its section: `bench.py files` (large files), `bench.py growth` (ledgers
+after years of changes), `bench.py breadth` (many key results) and `bench.py pages` (the first page). `bench.py scale`
+runs the benchmarks of many workspaces in about half an hour, and writes docs/scale.md. `bench.py scale 100` runs only
+the benchmark of 100 workspaces, and prints the results.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SIZES = (100, 1_000)
 
 
 def main() -> None:
-    """Takes about a quarter of an hour; nothing else should run on the machine."""
+    """Runs the benchmarks, which takes about a quarter of an hour. No other programs should run on the machine."""
     started, load = time.monotonic(), os.getloadavg()[0]
 
     def say(progress: str) -> None:

@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md, with whether each target is met."""
+"""Writes the tables of docs/benchmarks.md, which also show whether each target is met."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from runs import Run
 from scenarios import FLOOR, LIBRARIES, STAGES, Results
 
 _FLOOR_SECONDS = 1.4
-"""The floor's time for 20,000 pull requests on the machine for which the targets in seconds were set."""
+"""The minimal client's time for 20,000 pull requests on the machine for which the targets in seconds were set."""
 
 _TITLES = {
     "pulls": "20,000 pull requests of one repository",
     "issues": "20,000 Jira issues",
     "books": "200 ranges of 20 spreadsheets",
 }
-_HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+_HEAD = (
+    "| {} | wall s | × minimal client | CPU s | peak MB | requests | MB |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
 _FILES = "### Large files"
 _GROWTH = "### Cycles after years of changes"
 _BREADTH = "### Many key results"
@@ -30,11 +33,12 @@ _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 
 
 def tables(results: Results, load: float) -> str:
-    """Markdown: the machine, each scenario, the ledger's growth, the targets.
+    """The results as Markdown: the machine, the tables of each scenario, and the targets.
 
-    `load` is the machine's before the run. If it is not near 0, other work ran too, and wall times mean little.
+    `load` is the load of the machine before the run. If it is not near 0, other programs ran too, and the wall times
+    are not reliable.
     """
-    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine()}; load before it began: {load:.1f}."]
+    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {machine()}; load average before the run: {load:.1f}."]
     for system, title in _TITLES.items():
         parts.append(f"### {title}")
         for stage in (*STAGES, "at 100 ms"):
@@ -43,7 +47,7 @@ def tables(results: Results, load: float) -> str:
                 rows = [
                     _row(name, results.runs[system, stage, name], results.runs[system, stage, FLOOR]) for name in names
                 ]
-                shown = "from nothing, each answer 100 ms late" if stage == "at 100 ms" else stage
+                shown = "from nothing, each response 100 ms late" if stage == "at 100 ms" else stage
                 parts.append("\n".join([_HEAD.format(shown), *rows]))
     parts += [file_section(results.files, load)]
     parts += [growth_section(results.growth, load)]
@@ -57,8 +61,8 @@ def tables(results: Results, load: float) -> str:
 
 
 def file_section(runs: Runs, load: float) -> str:
-    """The section on large files, with targets of its own: `bench.py files` measures them alone."""
-    lines = [_FILES, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}.", ""]
+    """The section on large files, with its targets. `bench.py files` writes only this section."""
+    lines = [_FILES, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load average before the run: {load:.1f}.", ""]
     lines += ["| file | | wall s | CPU s | × library | peak MB |", "| --- | --- | ---: | ---: | ---: | ---: |"]
     targets = []
     for kind, rows in ROWS.items():
@@ -70,21 +74,21 @@ def file_section(runs: Runs, load: float) -> str:
         most = 4 if kind == "csv" else 3
         share = (ours.cpu - empty.cpu) / library.cpu
         targets.append(
-            _target(f"{title}: CPU above a file of one row at most {most} × the library's", share, most, "×")
+            _target(f"{title}: CPU beyond a one-row file's at most {most} × the library's", share, most, "×")
         )
         whole = ours.cpu / library.cpu
-        targets.append(_target(f"{title}: CPU of the whole command at most {most} × the library's", whole, most, "×"))
+        targets.append(_target(f"{title}: CPU of the command at most {most} × the library's", whole, most, "×"))
         if kind == "csv":
             above = ours.peak - empty.peak
-            targets.append(_target(f"{title}: peak at most 60 MB above a file of one row", above, 60, "MB"))
+            targets.append(_target(f"{title}: peak memory at most 60 MB above a one-row file's", above, 60, "MB"))
         else:
-            targets.append(_target(f"{title}: peak at most 150 MB", ours.peak, 150, "MB"))
+            targets.append(_target(f"{title}: peak memory at most 150 MB", ours.peak, 150, "MB"))
     return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
 
 
 def growth_section(rows: Sequence[Mapping[str, Any]], load: float) -> str:
-    """The section on what a cycle costs after years, with targets of its own: `bench.py growth` measures it alone."""
-    lines = [_GROWTH, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}.", ""]
+    """The section on cycles after years of changes, with its targets. `bench.py growth` writes only this section."""
+    lines = [_GROWTH, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load average before the run: {load:.1f}.", ""]
     names = ("unchanged s", "× no changes", "statements", "all changed s", "× no changes", "statements", "MB")
     lines += ["| ledger | changes | " + " | ".join(names) + " |"]
     lines += ["| --- | " + " | ".join(["---:"] * (len(names) + 1)) + " |"]
@@ -98,7 +102,7 @@ def growth_section(rows: Sequence[Mapping[str, Any]], load: float) -> str:
         if row is first:
             of = f"{row['database']}, 50 of 50 changed"
             targets.append(_target(f"{of}: fewer than 120 statements", row["changed statements"], 119, "statements"))
-            targets.append(_target(f"{of}: under 0.25 s CPU", row["changed"], 0.25, "s"))
+            targets.append(_target(f"{of}: at most 0.25 s CPU", row["changed"], 0.25, "s"))
         else:
             name = (
                 f"{row['database']}, after {row['changes']:,} changes: an unchanged cycle at most 1.2 × the first day's"
@@ -108,8 +112,8 @@ def growth_section(rows: Sequence[Mapping[str, Any]], load: float) -> str:
 
 
 def breadth_section(rows: Sequence[Mapping[str, float]], load: float) -> str:
-    """The section on many key results, with targets of its own: `bench.py breadth` measures it alone."""
-    lines = [_BREADTH, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}.", ""]
+    """The section on many key results, with its targets. `bench.py breadth` writes only this section."""
+    lines = [_BREADTH, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load average before the run: {load:.1f}.", ""]
     names = [name for name in rows[0] if name != "key results"]
     lines += ["| key results | " + " | ".join(f"{name} s" for name in names) + " |"]
     lines += ["| " + " | ".join(["---:"] * (len(names) + 1)) + " |"]
@@ -124,25 +128,23 @@ def breadth_section(rows: Sequence[Mapping[str, float]], load: float) -> str:
     targets += [_target(f"{most['key results']:,}: an unchanged cycle at most 3 s", most["unchanged"], 3, "s")]
     for name in ("load", "unchanged", "first cycle"):
         share = most[name] / least[name] / times
-        targets.append(
-            _target(f"{name}: a key result costs at most 1.2 × as much among ten times more", share, 1.2, "×")
-        )
+        targets.append(_target(f"{name}: time per key result at most 1.2 × that for a tenth as many", share, 1.2, "×"))
     return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
 
 
 def page_section(figures: Mapping[str, float], load: float) -> str:
-    """The section on the first page, with targets of its own: `bench.py pages` measures it alone."""
+    """The section on the first page, with its targets. `bench.py pages` writes only this section."""
     targets = [
-        _target("CPU on the server at most 0.2 s", figures["server"], 0.2, "s"),
-        _target("uncompressed at most 100 kB", figures["kilobytes"], 100, "kB"),
-        _target("painted in full in Chromium after at most 1 s", figures["paint"], 1, "s"),
+        _target("CPU of the server at most 0.2 s", figures["server"], 0.2, "s"),
+        _target("uncompressed page at most 100 kB", figures["kilobytes"], 100, "kB"),
+        _target("completely painted in Chromium after at most 1 s", figures["paint"], 1, "s"),
     ]
-    measured = f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}."
+    measured = f"Measured on {datetime.now(UTC):%d %B %Y}; load average before the run: {load:.1f}."
     return "\n".join([_PAGES, "", measured, "", "| target | measured | |\n| --- | --- | --- |", *targets])
 
 
 def write_section(page: Path, section: str) -> None:
-    """Writes one section alone; it begins with its heading."""
+    """Replaces one section of the page. `section` begins with its heading."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(section.splitlines()[0])
     if not rest:
@@ -154,14 +156,14 @@ def write_section(page: Path, section: str) -> None:
 
 
 def write(page: Path, content: str) -> None:
-    """Writes the tables into the page, between its marks."""
+    """Writes the tables into the page, between the two comments that mark their place."""
     before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     page.write_text(f"{before}{_BEGIN}\n\n{content}\n\n{_END}{after}", encoding="utf-8")
 
 
 def machine() -> str:
-    """The processor, its cores, and the system."""
+    """The processor, the number of cores, the memory, and the versions of Python and the system."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in _lines(info) if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -211,21 +213,21 @@ def _targets(results: Results) -> Iterator[str]:
             shown = f"{title}, {name}" if len(names) > 1 else title
             ours, floor = runs[system, STAGES[0], name], runs[system, STAGES[0], FLOOR]
             if system == "pulls":
-                yield _target(f"{shown}: wall at most 2 × the floor's", ours.wall / floor.wall, 2, "×")
+                yield _target(f"{shown}: wall time at most 2 × the minimal client's", ours.wall / floor.wall, 2, "×")
             else:
-                yield _target(f"{shown}: wall at most 3 × the floor's", ours.wall / floor.wall, 3, "×")
-            yield _target(f"{shown}: peak at most 120 MB", ours.peak, 120, "MB")
+                yield _target(f"{shown}: wall time at most 3 × the minimal client's", ours.wall / floor.wall, 3, "×")
+            yield _target(f"{shown}: peak memory at most 120 MB", ours.peak, 120, "MB")
             for stage in STAGES:
                 more = runs[system, stage, name].requests - runs[system, stage, FLOOR].requests
-                yield _target(f"{shown}, {stage}: no more than two requests beyond the floor's", more, 2, "more")
+                yield _target(f"{shown}, {stage}: at most two requests more than the minimal client", more, 2, "more")
     late = [name for _, when, name in runs if when == "at 100 ms" and name.startswith("syncd")]
     for name in late:
         share = runs["pulls", "at 100 ms", name].wall / runs["pulls", "at 100 ms", FLOOR].wall
-        yield _target(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
+        yield _target(f"Responses 100 ms late, {name}: wall time at most 0.4 × the minimal client's", share, 0.4, "×")
     status, libraries = runs["demo", "shown", "syncd status"], runs["demo", "shown", LIBRARIES]
     yield _target("`status` of the demo: CPU at most 1.6 × its libraries' import", status.cpu / libraries.cpu, 1.6, "×")
     unchanged = runs["repos", "unchanged", "syncd"]
-    yield _target("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
+    yield _target("50 streams unchanged: at most 50 requests", unchanged.requests, 50, "requests")
     days = results.days["history"] / results.days["snapshot"]
     yield _target("History of a year, 35,000 values: CPU at most 10 × one past snapshot", days, 10, "×")
     slower = runs["pulls", STAGES[0], FLOOR].wall / _FLOOR_SECONDS
@@ -234,11 +236,11 @@ def _targets(results: Results) -> Iterator[str]:
         ("50 streams unchanged, a cycle of the running service", results.service["wall"], 0.5),
         ("1,000 mapping files validated", runs["files", "validated", "syncd"].wall, 2),
         ("1,000 key results over 1,000,000 records, cold", largest["cold"], 2),
-        ("the same with nothing changed", largest["again"], 0.2),
+        ("1,000 key results over 1,000,000 records, nothing changed", largest["again"], 0.2),
     ):
-        where = f"where the floor takes {_FLOOR_SECONDS} s"
-        yield _target(f"{scenario}: under {most} s {where}", seconds / slower, most, "s")
-        yield _target(f"{scenario}: under {most} s on this machine", seconds, most, "s")
+        where = f"if the minimal client took {_FLOOR_SECONDS} s"
+        yield _target(f"{scenario}: at most {most} s {where}", seconds / slower, most, "s")
+        yield _target(f"{scenario}: at most {most} s as measured", seconds, most, "s")
 
 
 def _target(target: str, measured: float, most: float, unit: str) -> str:

@@ -22,8 +22,8 @@ _HERE = Path(__file__).parent
 _DLT_PYTHON = _HERE.parents[1] / ".venv-bench/bin/python"
 DELAY = 0.1
 STAGES = ("from nothing", "50 changed", "unchanged")
-_SCRIPTS = {"httpx loop (the floor)": "floor", "PyGithub loop": "pygithub_loop", "dlt rest_api": "dlt_source"}
-FLOOR = "httpx loop (the floor)"
+_SCRIPTS = {"httpx loop (minimal client)": "floor", "PyGithub loop": "pygithub_loop", "dlt rest_api": "dlt_source"}
+FLOOR = "httpx loop (minimal client)"
 LIBRARIES = "import of sqlalchemy, pydantic and typer"
 _IMPORTS = "import sqlalchemy, typer; from pydantic import BaseModel"
 

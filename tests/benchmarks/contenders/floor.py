@@ -1,8 +1,8 @@
-"""The floor: httpx on one connection, and orjson. It fetches and parses what it must and keeps only where it stopped.
+"""The minimal client: httpx with one connection, and orjson. It fetches and parses the rows, and stores its cursor.
 
     floor.py pulls|issues|books URL
 
-The secret is in SECRET. The next run starts from `floor.json` in the working folder.
+The variable SECRET contains the secret. The next run continues from `floor.json` in the working folder.
 """
 
 import json
@@ -21,7 +21,7 @@ FIELDS = "summary,status,resolution,resolutiondate,statuscategorychangedate,crea
 
 
 def pulls(client: httpx.Client, place: dict[str, str]) -> int:
-    """From the newest update down to the newest update of the last run; nothing if the list's ETag still matches."""
+    """Reads rows from the newest update down to the newest update of the last run; none if the ETag still matches."""
     headers = {"If-None-Match": place["etag"]} if place else {}
     query = {"state": "all", "sort": "updated", "direction": "desc", "per_page": "100"}
     rows, newest, etag = 0, "", ""
@@ -43,7 +43,7 @@ def pulls(client: httpx.Client, place: dict[str, str]) -> int:
 
 
 def issues(client: httpx.Client, place: dict[str, str]) -> int:
-    """Issues by page tokens, from the newest update of the last run on."""
+    """Reads issues by page tokens, from the newest update of the last run on."""
     since = datetime.fromisoformat(place["newest"]) - timedelta(minutes=1) if place else datetime(2024, 1, 1)
     query = {"jql": JQL.format(since.strftime("%Y-%m-%d %H:%M")), "fields": FIELDS, "maxResults": "500"}
     rows, newest = 0, ""
@@ -61,7 +61,7 @@ def issues(client: httpx.Client, place: dict[str, str]) -> int:
 
 
 def books(client: httpx.Client, _: dict[str, str]) -> int:
-    """Ten ranges of each of twenty spreadsheets: Sheets cannot be asked for changes alone."""
+    """Reads ten ranges of each of twenty spreadsheets, because Google Sheets cannot return only changes."""
     rows = 0
     for number in range(20):
         path = f"/sheets/v4/spreadsheets/book-{number:02}/values:batchGet"
