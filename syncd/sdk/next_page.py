@@ -19,8 +19,8 @@ def next_page(address: str, number: int, rows: int, headers: Mapping[str, str]) 
     page, `rows` the count of its rows.
 
     A proxy may remove the links. Then `x-next-page` has the number of the next page. If that header is missing too, a
-    page with as many rows as `per_page` requests may or may not be the last page. So the next page is requested by its
-    number. The answer is an empty page if there is no next page.
+    page with as many rows as `per_page` may be the last page or not. The next page is then requested by its number. It
+    is an empty page if it does not exist.
     """
     link = parse_link(headers.get("link", "")).get("next")
     if link is not None:

@@ -62,7 +62,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Proxy]:
-        """Serves until the block ends."""
+        """Runs the proxy until the `with` block ends."""
         thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), name="proxy", daemon=True)
         thread.start()
         try:
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Prints nothing, because clients in these tests close the connection in the middle of an answer."""
+        """Prints no error, because clients in these tests may close the connection in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
