@@ -1,7 +1,7 @@
 """Conditions on the fields of records, and the rules that decide whether two texts are equal.
 
-Only this module compares texts. The ledger uses it to find out which of the ledger's texts meet a condition, and then
-selects the records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
+Only this module compares texts. The ledger uses this module to find its texts that meet a condition, and then selects
+the records with these texts in SQL. Both databases and the plain evaluator therefore agree (decision 0030).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from syncd.sdk.facts import Scalar
 from syncd.sdk.numbers import LARGEST_WHOLE, rounded
 
 UNMEASURED = {"unmeasured": True}
-"""Metadata of a field that the connection decides, not the mapping. A change of the field does not change the measure.
+"""Marks a field of a measure whose value comes from the connection, not from the mapping. A change of this field does
+not change the measure.
 """
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -32,8 +33,8 @@ _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 class Filter:
     """A condition on one field. In a field with many values, it is enough that one value meets the condition.
 
-    `any_of` compares texts, and numbers as their shortest text; None in it matches a field without a value. In a text
-    `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
+    `any_of` compares texts, and numbers as their shortest text. None in `any_of` matches a field without a value. In a
+    text, `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
     `at_most` compare a number with numbers, and a text with texts.
 
     Texts are compared in Unicode NFC; with `ignores_case`, ignoring upper and lower case. If the field holds a time and
@@ -50,7 +51,7 @@ class Filter:
 
     @property
     def bound(self) -> Scalar | None:
-        """The bound that the field is compared with, if the filter has one."""
+        """The bound with which the field is compared; None if the filter has no bound."""
         return self.at_least if self.at_least is not None else self.at_most
 
     @property
@@ -82,7 +83,7 @@ class Filter:
         return met is not self.negated
 
     def admits(self, value: Scalar) -> bool:
-        """Whether a single value meets the condition, before it is inverted."""
+        """Whether a single value meets the condition, before `negated` inverts the condition."""
         if isinstance(value, str):
             return self._admits_text(value)
         if self.bound is None:
@@ -147,7 +148,7 @@ def is_day(value: Scalar | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The values of a filter: all values as texts, each pattern as its parts between the wildcards, and the days."""
+    """The values of a filter: all values as texts, the patterns split at their wildcards, and the days."""
 
     texts: frozenset[str | None]
     patterns: Sequence[Sequence[str]]

@@ -1,7 +1,7 @@
 """The types of the documents that `status --json` prints, and of their parts: a public contract.
 
-mypy checks the functions that make the documents against these types, and the API's description is generated from them.
-Shares are 0 to 1, an absent number is null, and times are RFC 3339 with offset.
+mypy checks the functions that make the documents against these types. The API's description is generated from these
+types. Shares are from 0 to 1, an absent number is null, and times are RFC 3339 with offset.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ class GuardDocument(TypedDict):
 
 
 class KeyResultDocument(TypedDict):
-    """A key result and where it stands."""
+    """A key result and its state."""
 
     id: str
     title: str
     kind: Kind
     unit: str | None
     value: float | None
-    """The last usable value; null if there is none. Then `reason` says why."""
+    """The last usable value; null if there is none. If the value is null, `reason` says why."""
     baseline: float | None
     target: float | None
     progress: float | None
-    """The part of the way from baseline to target; it can be below 0 and above 1."""
+    """The share of the way from baseline to target that is done; it can be below 0 and above 1."""
     score: float | None
-    """Progress, limited to 0 to 1."""
+    """Progress, limited to the range from 0 to 1."""
     expected: float
     """The score that the key result should have by now, according to its pace."""
     health: Health
@@ -103,7 +103,7 @@ class KeyResultDocument(TypedDict):
 
 
 class TrendDocument(TypedDict):
-    """Where an outcome is heading, in its unit."""
+    """The trend of an outcome, in the outcome's unit."""
 
     direction: Direction
     weeks: int
@@ -128,7 +128,7 @@ class LinkDocument(TypedDict):
     """The period of the outcome, if it differs from the period of the output."""
     verdict: Verdict
     since: Day | None
-    """The first day since which the output has been on pace without a break."""
+    """The day since which the output has been on pace without a break."""
     lag_days: float
     verdict_since: Day | None
     trend: TrendDocument | None
@@ -140,7 +140,7 @@ CoverageDocument = TypedDict("CoverageDocument", {"known": int, "of": int})  # n
 
 
 class ObjectiveDocument(TypedDict):
-    """An objective and where it stands."""
+    """An objective and its state."""
 
     id: str
     title: str
@@ -158,7 +158,7 @@ class ObjectiveDocument(TypedDict):
 
 
 class ReportDocument(TypedDict):
-    """Where a period stands at a time."""
+    """The state of a period at a time."""
 
     period: PeriodDocument
     as_of: Time
@@ -203,7 +203,7 @@ class WorkDocument(TypedDict):
 
 
 class StatusDocument(ReportDocument):
-    """Where a period stands, which check-ins are not written, and where the work went."""
+    """The state of a period, the check-ins that are not written, and where the work went."""
 
     unwritten: list[TroubleDocument]
     work: WorkDocument | None

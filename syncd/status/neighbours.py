@@ -14,9 +14,9 @@ from syncd.status.snapshot import Snapshot
 def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
-    """A snapshot with the neighbouring periods that its links need. The result can judge links from its outputs to
-    outcomes of longer periods, and links from outputs of shorter periods to its outcomes. The result also has the
-    objectives of shorter periods that support its own objectives.
+    """Adds to a snapshot the snapshots of the periods that its links need. The result can judge links from its outputs
+    to outcomes of longer periods. It can also judge links from outputs of shorter periods to its outcomes. The result
+    has the objectives of shorter periods that support its own objectives.
 
     `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
     period at that moment.

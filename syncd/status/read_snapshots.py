@@ -28,7 +28,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Snapshots:
-    """Reads the snapshots of one period. Without a ledger, before the first sync, everything is unknown."""
+    """Reads the snapshots of one period. Before the first sync there is no ledger, and everything is unknown."""
 
     def __init__(self, config: Config, okrs: PeriodOkrs, ledger: Ledger | None) -> None:
         self.ledger = ledger
@@ -81,8 +81,9 @@ class Snapshots:
         checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period as it will be once the new values of a `cycle` that ends now are stored, and some key results have
-        other `checkins`. This snapshot lacks the other periods to which it has links.
+        """The period as it will be once the `new` values of a `cycle` that ends now are stored. Key results in
+        `checkins` have these check-ins instead of the stored check-ins. The snapshot lacks the other periods to which
+        it has links.
         """
         snapshot = self._now(now)
         assert self.ledger is not None
@@ -213,7 +214,7 @@ class Snapshots:
 
 
 class _SyncsSoFar:
-    """The syncs up to a cycle: the last complete sync, and the last later sync of each single key result."""
+    """The syncs up to a cycle: the last sync of all key results, and any later sync of a single key result."""
 
     def __init__(self, ended: Sequence[EndedCycle]) -> None:
         self._ended = ended

@@ -1,4 +1,4 @@
-"""Where the work went, as sentences and as JSON."""
+"""Shows where the work went, as sentences and as JSON."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NONE_OF_IT, _ALL_OF_IT = 0.0, 1.0
 
 
 def work_sentences(work: Work) -> Iterator[str]:
-    """Sentences about the work that was done: how much drives an outcome, the lists with the most work that drives
-    none, the lists that are covered, and any doubt about the numbers.
+    """Sentences about the work that was done: how much of it drives an outcome, the lists with the most work that
+    drives no outcome, the lists that are covered, and any doubt about the figures.
     """
     if not work.done:
         yield _("Nothing was done yet in what is measured.")

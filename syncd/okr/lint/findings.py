@@ -23,7 +23,7 @@ class Rows(Protocol):
         """The texts that a field holds in these records."""
 
     def held(self, measure: RecordMeasure) -> int:
-        """The number of records."""
+        """The number of these records."""
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
         """The number of records with each remark, among the records that are counted in the window."""
@@ -38,7 +38,7 @@ class PulledRows:
 
 
 CheckOfRows = Callable[[Objective, Period, PulledRows], Iterator[tuple[str, str]]]
-"""Checks an objective against the records that were pulled for it; yields like `Check`."""
+"""Checks an objective against the records that were pulled for it. Yields the same pairs as `Check`."""
 
 
 @dataclass(frozen=True, slots=True)
