@@ -38,8 +38,8 @@ class Alignment:
     periods: tuple[str, str] | None = None
 
     def is_of(self, period: str) -> bool:
-        """Whether the output belongs to the period with this id. Not every link of a report belongs to it: the report
-        of a longer period also shows the links from shorter periods to its outcomes.
+        """Whether the output belongs to the period with this id. The report of a longer period also has links whose
+        outputs belong to shorter periods.
         """
         return self.periods is None or self.periods[0] == period
 

@@ -1,7 +1,7 @@
 """Conditions on the fields of records, and the rules that decide whether two texts are equal.
 
-Only this module compares texts. The ledger uses this module to find its texts that meet a condition, and then selects
-the records with these texts in SQL. Both databases and the plain evaluator therefore agree (decision 0030).
+Only this module compares texts. The ledger uses this module to find out which stored texts meet a condition. It then
+selects the records with these texts in SQL. Both databases and the plain evaluator therefore agree (decision 0030).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one field. In a field with many values, it is enough that one value meets the condition.
+    """A condition on one field. If a field has many values, one value that meets the condition is enough.
 
     `any_of` compares texts, and numbers as their shortest text. None in `any_of` matches a field without a value. In a
     text, `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
@@ -102,7 +102,9 @@ class Filter:
         return moment is not None and moment.date().isoformat() in wanted.days
 
     def _is_within(self, text: str, bound: str) -> bool:
-        """Whether a text is on the right side of a bound. If both are days or times, the earlier one is smaller."""
+        """Whether a text is on the right side of a bound. If the text and the bound are days or times, the earlier day
+        or time is smaller.
+        """
         moment, limit = _moment(text, self.zone), _moment(bound, self.zone)
         if moment is not None and _DAY.fullmatch(bound):
             text = moment.date().isoformat()

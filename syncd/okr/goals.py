@@ -1,8 +1,8 @@
 """Key results: their goals, their progress, and whether the progress is as expected for the day.
 
 progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band,
-progress and score are 1 inside and 0 outside. expected is the score that the key result should have by now, according
-to its pace. Shares are from 0 to 1.
+progress and score are 1 inside and 0 outside. The expected score is the score that the key result should have by now,
+according to its pace. Shares are from 0 to 1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _TOLERANCE = 1e-9  # relative; an expected score is not a round number in the mi
 @dataclass(frozen=True, slots=True)
 class Shares:
     """Two shares of the expected score. A key result is on track if its score is at least the first share of the
-    expected score. It is at risk if its score is at least the second share, and off track below the second share.
+    expected score. A key result is at risk if its score is at least the second share, and off track below the second
+    share.
     """
 
     on_track: float = 0.9

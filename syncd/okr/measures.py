@@ -31,7 +31,8 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasure:
-    """Turns records into a number: the records of the `streams` that pass every filter and were done in the window.
+    """Turns records into a number. The number is computed from the records of the `streams` that pass every filter and
+    were done in the window.
 
     `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used. With
     `of_ignores_case`, the aggregated values are compared ignoring upper and lower case. `kind` selects one kind if the
@@ -113,7 +114,7 @@ Measure = Leaf | FormulaMeasure
 
 
 def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
-    """The basic measures within a measure: the measure itself, or the parts of its formula."""
+    """The measures of records or readings within a measure: the measure itself, or the parts of its formula."""
     if measure is None:
         return ()
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)

@@ -1,6 +1,6 @@
 """Computes a measure's value at the end of each past day, from the dates in its sources.
 
-These values show since when the work has been on pace, even for the time before syncd was installed.
+The values show since when the work has been on pace, even for the time before syncd was installed.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _leaf_values(
 def _reading_values(
     measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """Evaluates each day with only the readings in that day's window. This is fast even for a long series."""
+    """Evaluates each day with only the readings in that day's window, which is fast even for a long series."""
     dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
     times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
     for day, end in days:

@@ -114,5 +114,5 @@ def _mean(
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The weighted mean of the shares (0 to 1) that are not None. The result is None if their weights sum to zero."""
+    """The weighted mean of the shares (0 to 1) that are not None. None if the weights of these shares sum to zero."""
     return weighted_mean((weight, share) for weight, share in pairs if share is not None)

@@ -32,7 +32,7 @@ _NORMAL_95 = 1.959963984540054  # 95 % of a normal distribution is within so man
 class Trend:
     """The trend of an outcome's weekly values. Figures are in the outcome's unit; they are None if there is no trend.
 
-    `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
+    `per_week` is the slope, and `low` and `high` are its 95 % interval. `move` is the change over the covered time.
     `noise` is the median distance of the values from the line. `weeks` is the number of weeks that have a value.
     `settled` is the number of weeks with a value after the lag, in which the work can have had an effect. `since` is
     the first covered day. `reason` says why there is no trend, or why the trend covers more than the time after the
@@ -55,9 +55,9 @@ class Trend:
 def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
     """The trend of an outcome over the weeks in which the work can have had an effect. `weeks` are oldest first.
 
-    `shows_from` is the first day on which an effect is expected: the output's first day on pace plus the lag; None
-    while the output is not on pace. If too few weeks are after `shows_from`, the trend covers all weeks, and `reason`
-    says so.
+    `shows_from` is the first day on which an effect is expected: the output's first day on pace plus the lag. It is
+    None while the output is not on pace. If too few weeks are after `shows_from`, the trend covers all weeks, and
+    `reason` says so.
     """
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
     settled = len(_points(after))

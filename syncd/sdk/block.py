@@ -19,8 +19,8 @@ of `expected` causes no write, because it changes every day.
 def lines(statement: Statement) -> list[str]:
     """The lines of a statement, without markup: the key result's title, its state, and each remark.
 
-    An unknown number is written as `unknown`. Each text that a person wrote is joined into one line. It is not escaped:
-    a publisher that writes markup must escape it.
+    An unknown number is written as `unknown`. Each text that a person wrote is joined into one line. These texts are
+    not escaped: a publisher that writes markup must escape them.
     """
     shown = [_single(statement.title), _standing(statement)]
     if statement.target is not None:

@@ -165,7 +165,7 @@ class ColumnReader:
         self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
-        """Checks whether a cell of the column has a decimal comma. The cell may be one that is not counted."""
+        """Checks whether a cell of the column, counted or not, has a decimal comma."""
         if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
             self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)

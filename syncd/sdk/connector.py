@@ -50,8 +50,8 @@ class Source(Protocol):
     def verify(self, stream: Stream) -> None:
         """Raises UnusableField if the stream needs a field that the server does not have, or that is ambiguous.
 
-        syncd calls `verify` before the first pull. After an UnusableField, syncd calls `verify` again without the
-        field. Only the measures that need the field fail.
+        syncd calls `verify` before the first pull, and again without the field after an UnusableField. Only the
+        measures that need the field fail.
         """
         ...
 
@@ -65,7 +65,7 @@ class Source(Protocol):
         """The pages of every record that exists now, for reconciliation. A page has the ids of its records in
         `present`, and may have the records themselves.
 
-        syncd calls `census` before a pull continues from its cursor. It is never called for a stream of readings.
+        syncd calls `census` before a pull continues from its cursor, and never for a stream of readings.
         """
         ...
 

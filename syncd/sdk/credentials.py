@@ -63,11 +63,11 @@ def is_web_address(url: str) -> bool:
 
 
 def keys_in_address(url: str) -> Iterator[str]:
-    """The parts of an address that may be secrets.
+    """Yields the parts of an address that may be secrets.
 
-    Such parts are the password, a user without a password, the keys in the query, and the parts of the path that look
-    like a key. The user and password are also returned as a header encodes them. In a database's address, only
-    passwords are secrets.
+    A password, a user without a password, a key in the query, and a part of the path that looks like a key may be
+    secrets. The user and password are also returned as a header encodes them. In a database's address, only passwords
+    are secrets.
     """
     if not is_web_address(url):
         yield from _passwords(url)
@@ -127,9 +127,9 @@ def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
 
 
 def is_written_secret(name: str, value: str) -> bool:
-    """Whether a parameter of a request is a secret in plain text: it has the name of a secret, or it has a short name
-    and looks like a key. Any other parameter with `key` or `token` in its name is not a secret: `project_key` names a
-    project, and `page_token` a page.
+    """Whether a parameter of a request is a secret in plain text: its name is the name of a secret, or its name is
+    short and its value looks like a key. Any other parameter with `key` or `token` in its name is not a secret:
+    `project_key` names a project, and `page_token` a page.
     """
     if not value.strip():
         return False

@@ -1,7 +1,7 @@
 """Reads the dates in texts and plain numbers by the rules of `as: {date: ...}`, and suggests an `as:` for texts.
 
-A month, a quarter or a week is read as its first day. This rule includes the form `%b %Y`, a spreadsheet's date cell
-that shows `Oct 2026`, and `2026-W41` in ISO 8601 (docs/decisions/0033).
+A month, a quarter or a week is read as its first day: also by the form `%b %Y`, in a spreadsheet's date cell that shows
+`Oct 2026`, and as `2026-W41` in ISO 8601 (docs/decisions/0033).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def as_date(form: str) -> str:
 
 def date_advice(texts: Sequence[str]) -> str:
     """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`. If no `as:` reads
-    all of them, the advice names the ISO 8601 form.
+    all of the texts, the advice names the ISO 8601 form.
     """
     readings: dict[tuple[date, ...], str] = {}
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():

@@ -179,8 +179,6 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 class _Progress:
-    """The progress of a request."""
-
     answered = False
 
 

@@ -188,7 +188,7 @@ class Stream:
         return stream_name(self.key)
 
     def joined(self, other: Stream) -> Stream:
-        """This stream with the other stream's needs added."""
+        """A copy of this stream with the needs of the other stream added."""
         since = min(self.since, other.since) if self.since and other.since else None
         windows = {**self.windows, **other.windows}
         for part in self.needs & other.needs & windows.keys():

@@ -1,7 +1,7 @@
 """Makes texts from outside (titles, cells, notes, servers' answers) harmless to print.
 
-Control characters can command a terminal, bidirectional overrides change the order in which a text is shown, and a line
-break can begin a line that seems to come from syncd.
+Control characters can command a terminal. Bidirectional overrides change the order in which a text is shown. After a
+line break, a text can imitate a line of syncd.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ class JsonClient:
     def changed(
         self, address: str, shape: type[T], conditions: Mapping[str, str]
     ) -> tuple[T, Mapping[str, str]] | None:
-        """The result of `answer` for a GET with conditional headers, such as `If-None-Match`. None if nothing has
-        changed (304). Without conditions, 304 is an error.
+        """The result of `answer` for a GET with conditional headers, such as `If-None-Match`. None if the server
+        answers that nothing has changed (304). Without conditions, 304 is an error.
         """
 
         def ask() -> tuple[T, Mapping[str, str]] | None:
@@ -231,8 +231,8 @@ class JsonClient:
         yield from quota_and_clock(answer.headers, self._context.now())
 
     def reach(self) -> Iterator[Check]:
-        """The finding of `syncd doctor` from a request to the server's root. It is for services where every request
-        below `url` may be a write.
+        """The finding of `syncd doctor` from a request to the server's root, for a service where any request below
+        `url` may be a write.
         """
         root = origin(urlsplit(self.url))
         answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
@@ -315,6 +315,8 @@ class JsonClient:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of headers. If both have a header (ignoring upper and lower case), the value in `others` wins."""
+    """Joins two sets of headers. If a header is in both sets (ignoring upper and lower case), its value in `others`
+    wins.
+    """
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

@@ -16,8 +16,8 @@ class JsonRow:
     """A row of a JSON list. A path such as `author.username` leads into nested objects. If the path meets a list, it
     leads into each element of the list.
 
-    A blank field must be null in the row. If a row lacks a key, RetryLater is raised, as for every answer of an
-    unexpected shape. A key with `?` after it, as in `milestones?.title`, may be missing.
+    A field without a value must be null in the row. If a row lacks a key, RetryLater is raised, as for every answer of
+    an unexpected shape. A key with `?` after it, as in `milestones?.title`, may be missing.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:

@@ -55,10 +55,10 @@ class NewestFirst(JsonSource):
     implements only `records`.
 
     The cursor is the newest update on the *first* page, by the server's clock. A row that is updated while later pages
-    are read is newer than the cursor, so no pull misses the row, even if the server sorts in another order. Such a row
-    moves to the head of the list, which is read again in the same pull. If a row leaves the list while the list is
-    read, the rows behind it move up. One of these rows may move to a page that was already read. That row is pulled
-    after the next census has listed it.
+    are read is newer than the cursor. The next pull therefore reads this row, even if the server sorts in another
+    order. An updated row moves to the head of the list, which is read again in the same pull. If a row leaves the list
+    while the list is read, the rows behind it move up. One of these rows may move to a page that was already read. A
+    row that was missed in this way is pulled after the next census has listed it.
     """
 
     def records(self, stream: Stream, since: datetime | None) -> Iterator[Sequence[Record]]:

@@ -26,7 +26,7 @@ def texts(pattern: str, sentence: str) -> dict[str, Any]:
 
 
 def all_match(pattern: str, sentence: str) -> Callable[[str | list[str]], str | list[str]]:
-    """A validator for pydantic that checks a text, or a list of texts, as `texts` does."""
+    """A validator for pydantic that checks a text, or a list of texts, by the same rule as `texts`."""
 
     def check(value: str | list[str]) -> str | list[str]:
         for item in [value] if isinstance(value, str) else value or [""]:

@@ -28,8 +28,8 @@ class MeasureKeys(BaseModel):
     rules: ClassVar[Sequence[Rule]] = ()
     """Rules for the JSON Schema about which keys fit together, made by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()
-    """Rules for the JSON Schema about required keys. They apply only to a measure that gets no key from a default, a
-    named measure or a formula.
+    """Rules for the JSON Schema about required keys, only for a measure that gets no key from a default, a named
+    measure or a formula.
     """
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -111,7 +111,7 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a series. This depends on the keys, not on the present rows.
+        """Whether the measure reads a series. The keys decide, not the present rows.
 
         The readings of a series have dates. A series without rows is an empty set of readings. An empty single cell is
         a missing number.

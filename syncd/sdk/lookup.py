@@ -55,7 +55,7 @@ class LookupReader:
 
 
 class _Condition:
-    """A condition of a lookup. It remembers for each cell whether the cell meets the condition."""
+    """A condition of a lookup, with a cache of which cells meet the condition."""
 
     def __init__(self, position: int, is_same: Match) -> None:
         self._position = position

@@ -1,7 +1,7 @@
 """Compares a table's cells with a value in a mapping, by the same rules in CSV, XLSX, ODS and Google Sheets.
 
-A spreadsheet may store the day 2 November as a date, as a text or as a number of days. It may store 4 as a number or as
-a text. The values `2026-11-02` and `4` in a mapping match all of these forms.
+A spreadsheet may store the day 2 November as a date, as a text or as a number of days, and the number 4 as a number or
+as a text. The values `2026-11-02` and `4` in a mapping match all of these forms.
 """
 
 from __future__ import annotations

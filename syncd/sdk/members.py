@@ -85,7 +85,7 @@ class Members:
 
 
 def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
-    """The only member of a stream that names a member by its present or former path.
+    """The only member of a stream whose `path` is the present or a former path of that member.
 
     `memory` is the stream's memory. If the path means another member than in the last pull, the records of the earlier
     member are gone.
@@ -107,8 +107,8 @@ def members_of_group(
     """The members that the server lists now, and the members that the stream's `memory` has from the last pull.
 
     A former member that is not listed may be deleted, hidden or moved. `ask` requests such a member by its id, and
-    `belongs` says whether it is still a member. If the request fails, the member's records stay and its list is unread.
-    If another member now has the key of the former member, the former member is gone.
+    `belongs` says whether the member still belongs to the stream. If the request fails, the member's records stay and
+    its list is unread. If another member now has the key of the former member, the former member is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}

@@ -27,7 +27,7 @@ class Proxy(NamedTuple):
 def unreachable(
     error: BaseException, url: str, timeout: float, proxy: Proxy | None, addresses: Mapping[str, str]
 ) -> SourceError:
-    """The error for a connection that could not be made. Nothing was sent.
+    """The error for a request that was not sent, because no connection could be made.
 
     `addresses` has the numeric addresses of the host names that were resolved. The text names only the host, the port
     and the proxy, because a path or a query may hold keys.

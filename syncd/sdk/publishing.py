@@ -20,7 +20,7 @@ Stated = Literal[
     "value", "baseline", "target", "progress", "score", "expected",
     "health", "quality", "reason", "confidence", "note", "as_of", "updated", "evidence",
 ]  # fmt: skip
-"""The fields of a statement. Columns, fields and templates may name them."""
+"""The fields of a statement. Columns, fields and templates of an entry of `publish:` may name these fields."""
 
 STATED: frozenset[str] = frozenset(get_args(Stated))
 MEASURED: frozenset[str] = frozenset({"value", "progress", "score"})
@@ -39,9 +39,9 @@ class Statement:
     `value`, `progress` and `score` are None if the number is unknown. An unknown number is not written. With
     `blank_unknown`, its place is emptied instead. `expected` is the expected score at the start of the day. `as_of` is
     the time that the number describes, `updated` the time of the statement; both are in the project's zone. `evidence`
-    is the address of the page that explains the number, if the project has pages. When `syncd.sdk.figures` rounds the
-    value, it must not cross any of the `value_bounds`. The same applies to the progress and the `progress_bounds`.
-    `former` is the key result's earlier id: syncd treats content under that id as its own, and continues it.
+    is the address of the page that explains the number, if the project has pages. Rounding by `syncd.sdk.figures` must
+    not move the value across any of the `value_bounds`, or the progress across any of the `progress_bounds`. `former`
+    is the key result's earlier id: syncd treats content under that id as its own, and continues it.
     """
 
     key_result: str
@@ -173,7 +173,9 @@ class Publisher(Protocol):
         ...
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes only the given places of each key result's target. Called after a `read` of these places."""
+        """Writes only the places in `contents` of each key result's target. syncd calls `write` after a `read` of these
+        places.
+        """
         ...
 
     def close(self) -> None:

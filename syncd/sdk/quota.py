@@ -1,8 +1,8 @@
 """Shares the quota of a credential among its users. A user is a workspace. A reserve of the quota is kept for people.
 
 In each window of the quota, a user may make as many requests as in the window before, but at most an equal share. A
-user that is new, or that was refused a request, may make a full equal share. The requests that remain by these rules
-are free for every user.
+user that is new, or that was refused a request, may make a full equal share. Any user may make the requests that these
+rules leave over.
 """
 
 from __future__ import annotations
@@ -120,7 +120,6 @@ class Account:
         return replace(account, left=seen.left - still_open, limit=seen.limit, reset=reset, open=still_open)
 
     def _renewed(self, now: datetime) -> Account:
-        """The account in the present window: a new window begins at `reset`."""
         if self.reset is None or now < self.reset:
             return self
         return replace(self._next_window(), left=self.limit, reset=None, open=0)

@@ -74,7 +74,7 @@ class Redactor:
 
 
 def _read(secret: str) -> set[str]:
-    """The texts that a secret may become when a server decodes a header. Headers do not tell their encoding."""
+    """The texts that a secret may become when a server decodes a header. The encoding of a header is not declared."""
     if secret.isascii():
         return {secret}
     return {secret, secret.encode().decode("latin-1"), secret.encode("latin-1", "replace").decode("utf-8", "replace")}

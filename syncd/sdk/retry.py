@@ -33,9 +33,9 @@ class RetryPolicy:
 
     Only a request that raises `RetryLater` is sent again. The wait is the time that the server asked for. Without such
     a time, the wait is a random part of a bound that doubles (full jitter). If the server asks for a wait of zero
-    (`Retry-After: 0`, or a date that has passed), a short wait is used, which doubles too. If the server asks for more
-    than `longest_wait` seconds, or the next try would begin after `deadline`, there is no wait: the stream ends as
-    partial, and the next cycle continues from its cursor.
+    (`Retry-After: 0`, or a date that has passed), a short wait is used, which doubles too. A request fails without
+    another try if the server asks for more than `longest_wait` seconds, or if the next try would begin after
+    `deadline`. The stream then ends as partial, and the next cycle continues from its cursor.
 
     After all tries of a request have failed, each later request is tried only once, until a request succeeds. A server
     that is down therefore costs one round of waits, not one round for each of its streams. If all requests fail for
@@ -66,8 +66,8 @@ class RetryPolicy:
         """The result of `request`, which is tried as often as this policy allows. If all tries fail, raises the last
         error.
 
-        Writes use this method too. A write raises RetryLater if it had no effect, or if it may be sent twice. If
-        neither is certain, the write raises `Unsure` and is not tried again.
+        Writes use `call` too. A write raises RetryLater if it had no effect, or if it may be sent twice. If neither is
+        certain, the write raises `Unsure` and is not tried again.
         """
         import tenacity  # imported here, so that commands without requests start faster
 

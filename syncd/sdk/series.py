@@ -13,7 +13,7 @@ from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
 from syncd.sdk.undated_rows import UndatedRows
 
 MOST_READINGS = 100_000
-"""The most readings of a series that the ledger stores; a longer series needs a shorter window."""
+"""The maximal number of readings that the ledger stores for a series. A longer series needs a shorter window."""
 
 _KEPT_WHOLE = 10_000  # readings outside the window that are kept for evidence; if there are more, none
 _REMEMBERED = 50_000

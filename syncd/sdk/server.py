@@ -103,7 +103,7 @@ class Server:
         return urlunsplit(to._replace(scheme=ours.scheme, netloc=ours.netloc))
 
     def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:
-        """Whether an answer redirects to a login page. Then the request had no effect."""
+        """Whether an answer redirects to a login page. A request with such an answer had no effect."""
         ways = self._ways(answer, asked)
         return ways is not None and _to_login(*ways)
 
@@ -159,7 +159,6 @@ def answer_of(status: int, headers: Mapping[str, object], body: bytes | str) -> 
 
 
 def _to_login(ours: SplitResult, to: SplitResult) -> bool:
-    """Whether a redirect leads to a login page."""
     return _is_login(to) and not _is_login(ours)
 
 

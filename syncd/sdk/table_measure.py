@@ -78,7 +78,7 @@ class TableKeys(ReadingKeys):
 
 
 def is_range(reference: str) -> bool:
-    """Whether a reference is a range in A1 notation, rather than a header, a named range or a sheet."""
+    """Whether a reference is a range in A1 notation, not a header, a named range or a sheet."""
     return parse_range(split_sheet(reference)[1]) is not None
 
 

@@ -1,6 +1,6 @@
 """Handles rows of a series that have a number, an error or a text, but no readable date.
 
-Such a row may be the newest row. A row whose date cannot be read becomes readings without a number, at the earliest and
+A row whose date cannot be read may be the newest row. Such a row becomes readings without a number, at the earliest and
 at the latest time that the rows around it allow. Only the values that the row could change are therefore unknown. A
 label such as `Total`, or a blank, is not a date. The number beside a label or blank is left out, and a note says so.
 """
@@ -49,7 +49,6 @@ class _Sample:
     first: list[str] | None = None
 
     def add(self, row: _Row) -> None:
-        """Adds a row."""
         self.count += 1
         self.first = [*(self.first or []), row.shown][:_SAMPLE]
 

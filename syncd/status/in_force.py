@@ -1,9 +1,9 @@
 """Finds the objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
 outlines.
 
-Definitions and outlines are in force from the end of the cycle that first saw them. For a time before the first cycle
-of the period, the first definitions and outlines count, as they were at the end of the local day on which they were
-first seen. Before a key result was added, it was in no objective.
+Definitions and outlines are in force from the end of the cycle that first saw them. Before the first cycle of the
+period, the first definitions and outlines count, as they were at the end of the day on which they were first seen. A
+key result was in no objective before it was added.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class PastDefinitions:
 
 
 def _first_versions(versions: Sequence[DefinitionVersion], period: Period) -> dict[str, DefinitionVersion]:
-    """The first definition of each key result, as it was at the end of the local day on which it was first seen."""
+    """The first definition of each key result, as it was at the end of the day on which it was first seen."""
 
     first: dict[str, DefinitionVersion] = {}
     for version in versions:

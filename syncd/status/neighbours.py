@@ -1,4 +1,4 @@
-"""Links between periods: an output of a quarter may drive an outcome of the year that contains the quarter, and an
+"""Links between periods. An output of a quarter may drive an outcome of the year that contains the quarter. An
 objective of the quarter may support an objective of the year.
 """
 
@@ -14,9 +14,9 @@ from syncd.status.snapshot import Snapshot
 def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
-    """Adds to a snapshot the snapshots of the periods that its links need. The result can judge links from its outputs
-    to outcomes of longer periods. It can also judge links from outputs of shorter periods to its outcomes. The result
-    has the objectives of shorter periods that support its own objectives.
+    """Adds to a snapshot the snapshots of the periods that its links need. The resulting snapshot can judge the links
+    from its outputs to outcomes of longer periods, and from outputs of shorter periods to its outcomes. It also has the
+    objectives of shorter periods that support its own objectives.
 
     `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
     period at that moment.

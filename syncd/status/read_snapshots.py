@@ -224,7 +224,6 @@ class _SyncsSoFar:
         self._only: dict[str, int] = {}
 
     def advance(self, cycle: int) -> None:
-        """Moves on to a later cycle."""
         self._cycle = cycle
         while self._read < len(self._ended) and self._ended[self._read].id <= cycle:
             ended = self._ended[self._read]
@@ -235,8 +234,8 @@ class _SyncsSoFar:
             self._read += 1
 
     def as_confirmed(self, name: str, value: KeptValue) -> KeptValue:
-        """A value with its last confirmation up to the present cycle. Later cycles may have confirmed the number from
-        other evidence.
+        """A value with its last confirmation up to the present cycle. Later confirmations are left out, because they
+        may come from other evidence.
         """
         if value.confirmed is None or value.confirmed <= self._cycle:
             return value
@@ -261,8 +260,8 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """The state of a link that was stored by a moment, with the last cycle that had judged the link by then. Later
-    cycles may have confirmed the state.
+    """The state of a link as it was stored at a moment, with the last cycle that had judged the link by that moment.
+    Later cycles may have confirmed the state.
 
     A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """

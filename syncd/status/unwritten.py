@@ -42,7 +42,7 @@ class Trouble:
 
     @property
     def sign(self) -> str:
-        """The character that stands before the trouble in a list."""
+        """The character that stands before a `Trouble` in a list."""
         return _SIGNS[self.state]
 
     @property
@@ -113,7 +113,7 @@ def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
 
 
 def trouble_document(trouble: Trouble) -> TroubleDocument:
-    """The JSON form of a trouble."""
+    """The JSON form of a `Trouble`."""
     return {
         "to": trouble.connection,
         "state": trouble.state,

@@ -95,7 +95,6 @@ def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
 
 
 def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over: bool) -> str:
-    """The reason why a link has its verdict."""
     names = {"output": link.output, "outcome": link.outcome}
     match link.verdict:
         case "watermelon":

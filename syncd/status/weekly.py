@@ -21,9 +21,9 @@ _AT_ONCE = 50  # histories: each may have many rows
 class WeeklySeries:
     """The weekly series of a period's key results at a moment; `values` may be values that are not stored yet.
 
-    Without `cycle`, the series use the rows that the ledger holds now. With `cycle`, which ended at that moment, they
-    use the rows that the ledger held after it. Each series is made once. `ahead` are the key results whose series will
-    be needed, in the order of need. Many of their histories are then read at a time.
+    Without `cycle`, the series use the rows that the ledger holds now. With a `cycle` that ended at that moment, the
+    series use the rows that the ledger held after the cycle. `ahead` are the key results whose series will be needed,
+    in the order of need. Their histories are read many at a time.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
-    """Whether the value of a key result is complete and comes from its present measure. If not, the rows of the key
+    """Whether the value of a key result is complete and comes from its present measure. Otherwise the rows of the key
     result are not evidence.
     """
     measure = okrs.by_id[key_result].measure

@@ -17,8 +17,8 @@ _NONE_OF_IT, _ALL_OF_IT = 0.0, 1.0
 
 
 def work_sentences(work: Work) -> Iterator[str]:
-    """Sentences about the work that was done: how much of it drives an outcome, the lists with the most work that
-    drives no outcome, the lists that are covered, and any doubt about the figures.
+    """Sentences about the work that was done: how much drives an outcome, which lists have the most work that drives no
+    outcome, which lists are covered, and why the figures may be too low.
     """
     if not work.done:
         yield _("Nothing was done yet in what is measured.")

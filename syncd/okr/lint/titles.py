@@ -22,7 +22,7 @@ _ALSO_NOUNS = (
     "audit call design document email e-mail film hold host interview map meet move open pilot plan post present "
     "record remove research review run send set survey test train upgrade visit"
 )
-"""Verbs of work that are also nouns. They count as verbs only if an object follows."""
+"""Verbs of work that are also nouns. Such a word counts as a verb only if an object follows."""
 
 _AND_ANOTHER = r"and (?!\w+ (?:rate|time)s?\b)\w+"
 _OBJECT = (

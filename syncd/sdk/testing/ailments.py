@@ -13,7 +13,7 @@ from typing import Literal
 from syncd.sdk.retry import LONGEST_WAIT
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-"""The present time in the tests of a contract. It is later than the time of any row of a fake. Dates in the headers of
+"""The present time in the tests of a contract, later than the time of any row of a fake. Dates in the headers of
 ailments are relative to this time.
 """
 

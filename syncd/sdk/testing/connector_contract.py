@@ -51,7 +51,6 @@ class ConnectorContract:
         assert done.stdout.strip() == "[]"
 
     def _settings(self, url: str) -> Any:
-        """The settings of a connection to `url`."""
         keys = {"type": "tested", **self.settings(url)}
         return self.connector.Settings.model_validate(keys, context={"resolved": True})
 

@@ -40,7 +40,9 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
 
     def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Forwards the next `after` requests. The `times` requests after them (all if None) get the ailment."""
+        """Forwards the next `after` requests. The `times` requests that follow (all requests if None) get the
+        ailment.
+        """
         with self._lock:
             first = len(self.requests) + after
             self._broken = (ailment, first, None if times is None else first + times)

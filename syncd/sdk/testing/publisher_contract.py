@@ -269,11 +269,11 @@ class PublisherContract(ConnectorContract):
         return range(number - 1, number) if ailment.connection == "whole" else range(number)
 
     def _requests(self, earlier: bool) -> int:
-        """The number of requests that can get an ailment: all requests of an undisturbed attempt, up to a limit."""
+        """The number of requests that can get an ailment."""
         return min(self._undisturbed(earlier).requests, _PLACES)
 
     def _undisturbed(self, earlier: bool) -> _Undisturbed:
-        """The result of an attempt without an ailment; it is always the same."""
+        """The result of an attempt without an ailment, cached because it is always the same."""
         if (type(self), earlier) not in _UNDISTURBED:
             with self._lab() as lab:
                 if earlier:
