@@ -150,8 +150,6 @@ def is_day(value: Scalar | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The values of a filter: all values as texts, the patterns split at their wildcards, and the days."""
-
     texts: frozenset[str | None]
     patterns: Sequence[Sequence[str]]
     days: frozenset[str]

@@ -63,7 +63,6 @@ def roll_up_all(
 
 
 def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
-    """The standing of an objective, computed from the weights and standings of its supporting objectives."""
     counted = [(weight, standing) for weight, standing in supporting if weight]
     scored = [(weight, standing) for weight, standing in counted if standing.score is not None]
     activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)

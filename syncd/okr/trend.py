@@ -138,7 +138,6 @@ def _direction(goal: Goal, value: float, low: float, high: float) -> Direction:
 
 
 def _points(weeks: Sequence[Week]) -> list[tuple[date, float]]:
-    """The pair (last day, value) of each week with a number."""
     return [(week.last, week.value) for week in weeks if week.value is not None]
 
 

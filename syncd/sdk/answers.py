@@ -154,8 +154,8 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's time, from the Date header; None without a usable header. The headers have lower-case names. The
-    time at which the quota is renewed is compared with the server's time.
+    """The server's time, from the Date header (lower-case names); None without a usable header. It is compared with the
+    quota's renewal time.
     """
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)

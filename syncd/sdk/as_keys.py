@@ -85,8 +85,7 @@ def _says_which_day(form: str) -> bool:
     """Whether strptime can read back a date that was written in this form: as the same day, or as the first day of its
     month.
 
-    Without a year, every date would be read as a day of 1900. Python reads the week in `%Y-%W` only if the text also
-    has a weekday.
+    Without a year, every date would be in 1900. Python reads the week of `%Y-%W` only with a weekday.
     """
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone

@@ -10,8 +10,8 @@ SyncdError
     ├── Withheld        not sent in a rehearsal, because the request may change something: stored data is used
     └── Unsure          a write that may have arrived, where nothing can be read back: a person decides
 
-An error carries data. Only `syncd.cli` turns errors into sentences for people. No error's text holds a secret: a
-server's text is masked before it is cut (`syncd.sdk.server`), and requests are never quoted.
+Only `syncd.cli` turns errors into sentences for people. No error's text holds a secret: a server's text is masked
+before it is cut (`syncd.sdk.server`), and requests are never quoted.
 """
 
 from __future__ import annotations

@@ -95,7 +95,6 @@ def _first(figures: Iterator[Decimal], sides: Callable[[Decimal], object], exact
 
 
 def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
-    """The number rounded to `places` decimal places, then to more and more places."""
     yield exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     for more in range(places + 1, _MOST_DIGITS - max(0, exact.adjusted())):
         for direction in (ROUND_HALF_UP, ROUND_FLOOR, ROUND_CEILING):

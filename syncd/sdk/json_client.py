@@ -282,7 +282,6 @@ class JsonClient:
         return answer
 
     def _of_shape(self, answer: Answer, address: str, shape: type[T]) -> tuple[T, Mapping[str, str]]:
-        """The JSON of a 2xx answer as a value of this type, and the answer's headers by lower-case names."""
         if not 200 <= answer.status < 300:
             raise self.server.refusal(answer, address)
         try:

@@ -50,7 +50,6 @@ class JsonRow:
 
 
 def _inner(value: object, key: str, path: str) -> list[Any]:
-    """The values of a key, without nulls."""
     name = key.removesuffix("?")
     if not isinstance(value, Mapping) or (name not in value and name == key):
         raise _unexpected(path, "is missing")

@@ -1,7 +1,7 @@
 """Rules for the keys of a YAML block, as JSON Schema. Editors show a rule's sentence while people type.
 
-`syncd validate` checks all of these rules, and more. An editor shows a mistake earlier. The language servers of VS Code
-show `errorMessage` in place of their own sentence (code.visualstudio.com, "JSON editing").
+`syncd validate` checks all of these rules, and more. The language servers of VS Code show `errorMessage` in place of
+their own sentence (code.visualstudio.com, "JSON editing").
 """
 
 from __future__ import annotations

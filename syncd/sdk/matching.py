@@ -54,7 +54,6 @@ class Match:
         return self._moment is not None and self._is_same_time(self._reader.moment(cell), self._moment)
 
     def _as_number(self, cell: Cell) -> Decimal | None:
-        """The cell's number, or the number that its text stands for."""
         if isinstance(cell, bool):
             return None
         if isinstance(cell, int | float):

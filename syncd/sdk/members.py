@@ -247,7 +247,6 @@ def _is_named(key: str, exclude: Collection[str]) -> bool:
 
 
 def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[str, Json] | None:
-    """The new memory of a stream; None if the memory has not changed."""
     return None if now == memory.get(_MEMORY) else {**memory, _MEMORY: dict(now)}
 
 

@@ -133,7 +133,6 @@ def numeric(addresses: object) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and the errors that caused it."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -1,7 +1,6 @@
 """Reads the numbers in texts by the rules of `as:`, and suggests an `as:` for texts.
 
-A text is split into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18 in
-English and 1180 in German.
+The marks between the digits decide the number: `1.180` is 1.18 in English and 1180 in German.
 """
 
 from __future__ import annotations
@@ -111,7 +110,6 @@ def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
 
 
 def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
-    """Each number that digits can mean, with the marks by which they are read."""
     seen: set[Decimal] = set()
     for decimal, thousands in _STYLES:
         number = _plain(digits, decimal, thousands)

@@ -101,7 +101,6 @@ def _is_prose(body: str) -> bool:
 
 
 def _sentences(content: Any) -> list[str]:
-    """The sentences in a JSON body, each once."""
     if isinstance(content, str):
         return [content.strip()] if content.strip() else []
     if isinstance(content, list):

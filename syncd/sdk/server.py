@@ -108,7 +108,6 @@ class Server:
         return ways is not None and _to_login(*ways)
 
     def _ways(self, answer: Answer, asked: str | None) -> tuple[SplitResult, SplitResult] | None:
-        """The requested address, and the address to which the answer redirects; None if the answer is no redirect."""
         location = answer.headers.get("location")
         if answer.status not in _REDIRECTS or not location:
             return None

@@ -41,7 +41,6 @@ class Header:
 
     @cached_property
     def _positions(self) -> Mapping[str, Sequence[int]]:
-        """The positions of each text."""
         positions: dict[str, list[int]] = {}
         for index, cell in enumerate(self.cells):
             positions.setdefault(plain_text(cell), []).append(index)

@@ -43,8 +43,6 @@ class _Row:
 
 @dataclass(slots=True)
 class _Sample:
-    """Counts rows, and keeps the first few of them."""
-
     count: int = 0
     first: list[str] | None = None
 
@@ -168,7 +166,6 @@ class UndatedRows:
         return self._rises if self._rises is not self._falls else None
 
     def _how(self) -> str:
-        """Advice about the dates."""
         form = self._reader.rules.date
         return self._advice() if form is None else f"{as_date(form)} does not read it, so correct it"
 

@@ -134,7 +134,6 @@ def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float
 
 
 def _state(health: str, number: int, total: int) -> str:
-    """The state of objectives in a sentence: `2 of 4 objectives are off track.`"""
     objectives = ngettext("%(num)s objective", "%(num)s objectives", total)
     match health:
         case "off_track":

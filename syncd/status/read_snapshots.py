@@ -135,7 +135,6 @@ class Snapshots:
     def _past(
         self, moments: Sequence[tuple[datetime, datetime]], key_results: Collection[str] | None = None
     ) -> Sequence[Snapshot]:
-        """The snapshot for each (moment, last instant), in ascending order."""
         if self.ledger is None:
             return [Snapshot(self._okrs, self._rules, *moment, past=True) for moment in moments]
         last_instants = [last_instant for _, last_instant in moments]
@@ -172,7 +171,6 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot with the verdicts and trends that were stored for its links by that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -204,7 +202,6 @@ class Snapshots:
         return PastDefinitions(self._okrs, self._rules, versions, outlines)
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:
-        """The local day of each sync from one cycle to another."""
         zone = self._okrs.period.zone
         return {
             cycle.id: cycle.ended_at.astimezone(zone).date()

@@ -228,7 +228,6 @@ def _guard_reason(guard: KeyResultLine) -> str:
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
-    """A key result's state without its guard."""
     okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
     span = okrs.period.span
     if kept is None:
@@ -266,7 +265,6 @@ def _waits() -> str:
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
-    """The reason why a number is stale; None if it is not stale."""
     span, now = snapshot.okrs.period.span, snapshot.moment
     if kr.measure is None:
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)

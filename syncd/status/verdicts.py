@@ -127,7 +127,6 @@ def _on_pace(link: Alignment) -> str:
 
 
 def _to_follow(link: Alignment, *, over: bool) -> str:
-    """A sentence that says by when the outcome should follow an output that is on pace."""
     names = {"output": link.output, "outcome": link.outcome}
     if link.since is None:
         if over:
@@ -150,7 +149,6 @@ def shortfall(outcome: HasStanding) -> str:
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
-    """A sentence about the weekly series of a link; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
     trend, parts = kept.trend, []
@@ -169,7 +167,6 @@ def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
 
 
 def _heading(link: Alignment, trend: Trend | None) -> str | None:
-    """The trend of an outcome in a few words."""
     if trend is None or trend.per_week is None:
         return None
     if trend.direction in ("flat", "inside"):
@@ -181,7 +178,6 @@ def _heading(link: Alignment, trend: Trend | None) -> str | None:
 
 
 def _weeks_of_data(link: Alignment, trend: Trend) -> str:
-    """How many weeks a trend covers, and how many of these weeks are after the lag."""
     weeks = ngettext("%(num)s week of data", "%(num)s weeks of data", trend.weeks)
     if link.verdict == "too_early":
         return _("%(weeks)s, all from before its lag has passed", weeks=weeks)

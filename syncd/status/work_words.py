@@ -46,7 +46,6 @@ def work_sentences(work: Work) -> Iterator[str]:
 
 
 def _some(streams: Sequence[str]) -> str:
-    """The names of the first streams, and how many more there are."""
     names = (stream_name(stream) for stream in streams[:_SHOWN])
     shown = ", ".join(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names)
     more = len(streams) - _SHOWN

@@ -162,7 +162,6 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
 
 
 def _leaves(objective: Objective) -> Iterator[tuple[str, Leaf]]:
-    """The measures of each key result and of its guard, with the key result's id."""
     for kr in objective.key_results:
         for leaf in (*leaves(kr.measure), *(leaves(kr.guard.measure) if kr.guard else ())):
             yield kr.id, leaf

@@ -202,7 +202,6 @@ class SourceContract(ConnectorContract):
 
 
 def _unread(pages: Sequence[Page]) -> Mapping[str, str]:
-    """The lists of a stream that could not be read, each with the reason."""
     return {name: why for page in pages if page.lists for name, why in page.lists.unread.items()}
 
 

@@ -269,7 +269,6 @@ class PublisherContract(ConnectorContract):
         return range(number - 1, number) if ailment.connection == "whole" else range(number)
 
     def _requests(self, earlier: bool) -> int:
-        """The number of requests that can get an ailment."""
         return min(self._undisturbed(earlier).requests, _PLACES)
 
     def _undisturbed(self, earlier: bool) -> _Undisturbed:
@@ -313,7 +312,6 @@ def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
 
 
 def _same(value: Scalar | None, other: Scalar | None) -> bool:
-    """Whether the content of a place equals the wanted content, by syncd's rules."""
     if isinstance(value, int | float) and isinstance(other, int | float):
         return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(value, str) and isinstance(other, str):
