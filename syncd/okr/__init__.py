@@ -1,1 +1,1 @@
-"""The domain without I/O: periods, measures, progress, pace, health, roll-up, alignment and lint."""
+"""The OKR logic, without I/O: periods, measures, progress, pace, health, roll-up, alignment and lint."""

@@ -38,7 +38,9 @@ class Alignment:
     periods: tuple[str, str] | None = None
 
     def is_of(self, period: str) -> bool:
-        """Whether the output belongs to the period with this id. A longer period also shows links to its outcomes."""
+        """Whether the output belongs to the period with this id. The report of a longer period also has links whose
+        outputs belong to shorter periods.
+        """
         return self.periods is None or self.periods[0] == period
 
 
@@ -79,9 +81,10 @@ def on_pace_since(
 ) -> date | None:
     """The day since which the key result has been on pace without a break. The key result must be on pace today.
 
-    `past` holds each past day with the value at its end, oldest first. A day is on pace if, at its end, the value meets
-    the expected score and the guard is not broken. A guard without a value is not broken. Each day is judged by the
-    terms in force on that day: `earlier` holds the terms of the days whose terms differ from the present terms.
+    `past` holds each past day with the value at its end, oldest first. A day counts as on pace if, at its end, the
+    health is `on_track` or `done` and the guard is not broken. A guard without a value is not broken. Each day is
+    judged by the terms in force on that day: `earlier` holds the terms of the days whose terms differ from the present
+    terms.
     """
     since = min(now.astimezone(period.zone).date(), period.last)
     in_force = Terms(key_result, period, shares)

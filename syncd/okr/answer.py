@@ -1,4 +1,4 @@
-"""The answer of a measure: one number with 15 significant digits, or the reason why there is no number."""
+"""The result of a measure: one number with 15 significant digits, or the reason why there is no number."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of a measure: the number, or None and the reason.
+    """The result of a measure: a number, or None and the reason.
 
     This class rounds every measured number to 15 significant digits; whole numbers keep all their digits. A number
-    beyond 2^53 is unknown. `counted` is the number of records or readings in the answer, `lacking` the number of
-    records that were left out because they have no value in the aggregated field. `at` is the time of the newest
-    reading, if the source dates its readings.
+    beyond 2^53 is unknown. `counted` is the number of records or readings from which the number is computed. `lacking`
+    is the number of records that were left out because they have no value in the aggregated field. `at` is the time of
+    the newest reading, if the source dates its readings.
     """
 
     number: float | None
@@ -45,8 +45,8 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number divided by the elapsed days or weeks (`per`) of the window. Without `per`, the
-    answer is unchanged.
+    """Turns an answer into a rate: divides its number by the elapsed days or weeks (`per`) of the window. Without
+    `per`, the answer is unchanged.
     """
     if per is None or answer.number is None:
         return answer
@@ -57,7 +57,7 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:
-    """Turns many numbers into one number. For an empty set `count` and `sum` are 0, and every other aggregate is None.
+    """Turns many numbers into one number. Without numbers, `count` and `sum` are 0, and every other aggregate is None.
 
     `p90` interpolates between ranks, like PERCENTILE in a spreadsheet.
     """

@@ -1,9 +1,9 @@
 """The days that a measure requests from its source: `{start}`, `{end}` and `{today}` of a web API.
 
-A source that returns a single number computes the sum itself. So the request names exactly the days of the present
-window. If the source returns a series or records, syncd picks the window's rows itself. So the request names all days
-that the window can cover during the period. The days that leave a rolling window stay in the ledger, because syncd
-needs them to judge past days.
+A source that returns a single number computes the sum itself. The request for a single number therefore names exactly
+the days of the present window. From a series or records, syncd picks the window's rows itself. The request for a series
+or records therefore names all days that the window can cover during the period. The days that leave a rolling window
+stay in the ledger, because syncd needs them to judge past days.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def asked_days(measure: Leaf, period: Period, now: datetime) -> Days:
 def asked_window(window: Window, period: Period, *, many: bool) -> str:
     """A text that identifies the days that a measure requests, now and later, such as `last 7 days up to 2026-12-31`.
 
-    The text names days, not the period, because the period's name may change while its days stay the same.
+    The text names days, not the period, because a period may get another name and keep its days.
     """
     if many:
         reach = window.reach(period)

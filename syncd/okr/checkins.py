@@ -1,8 +1,8 @@
 """Check-ins: people's reports about a key result, and how long each report is valid.
 
-A check-in describes the moment at which it is made, or the end of a past day. It replaces the check-ins about earlier
-moments. When the value of a newer check-in expires, an older value does not come back. It comes back only when the
-newer check-in is withdrawn.
+A check-in describes the moment at which it is made, or the end of a past day. A check-in replaces the check-ins about
+earlier moments. When the value of a newer check-in expires, an older value does not come back. The older value comes
+back only when the newer check-in is withdrawn.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Withdrawal:
 class CheckIn:
     """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or several of these.
 
-    `at` is the time at which it was made. `dated` is the end of the past day that it describes; None if it describes
-    `at`. `id` is its id in the ledger, None until it is stored. A withdrawn check-in is never valid.
+    `at` is the time at which the check-in was made. `dated` is the end of the past day that the check-in describes;
+    None if it describes `at`. `id` is the check-in's id in the ledger; None until it is stored. A withdrawn check-in is
+    never valid.
 
     The `author` is a claim, because anybody may type any name. `entered_by` is the person who ran the command or was
     logged in; None if an early version stored the check-in.
@@ -55,7 +56,9 @@ class CheckIn:
 
     @property
     def by(self) -> str:
-        """The author, and the person who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        """The author, and the person who entered the check-in if that is somebody else: `Dana (entered by
+        ops@build-3)`.
+        """
         return signature(self.author, self.entered_by)
 
     @property
@@ -69,7 +72,7 @@ class CheckIn:
 
 
 def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
-    """The check-ins that had been made by a moment, without the withdrawals after it."""
+    """The check-ins that had been made by a moment, without the withdrawals made after that moment."""
     return [
         replace(checkin, withdrawn=None) if checkin.withdrawn and checkin.withdrawn.at > moment else checkin
         for checkin in checkins
@@ -90,18 +93,18 @@ def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn 
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """The confidence in the newest check-in that has one; None once that check-in has expired."""
+    """The confidence that the newest check-in with a confidence states; None once that check-in has expired."""
     last = next((checkin for checkin in _newest_first(checkins) if checkin.confidence is not None), None)
     return last.confidence if last and not last.expired(span, now) else None
 
 
 def newest_value(checkins: Sequence[CheckIn]) -> CheckIn | None:
-    """The check-in that makes the value of a key result without a measure, even if the check-in has expired."""
+    """The check-in whose value is the value of a key result without a measure, even if the check-in has expired."""
     return next((checkin for checkin in _newest_first(checkins) if checkin.value is not None), None)
 
 
 def made_by(checkins: Sequence[CheckIn], as_of: datetime | None) -> CheckIn | None:
-    """For a key result without a measure: the check-in that made the value as of a time."""
+    """The check-in whose value a key result without a measure had as of a time."""
     return next(
         (checkin for checkin in _newest_first(checkins) if checkin.value is not None and checkin.as_of == as_of), None
     )

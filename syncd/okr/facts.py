@@ -15,7 +15,9 @@ from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
-    """Records, readings and answers of measures, as of the end of `cycle`. If `cycle` is None, the present facts."""
+    """Provides the records, readings and answers of measures, as of the end of `cycle`. If `cycle` is None, the facts
+    are the present facts.
+    """
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
         """The number of a measure over a window, before it is turned into a rate."""

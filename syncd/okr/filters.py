@@ -1,7 +1,7 @@
 """Conditions on the fields of records, and the rules that decide whether two texts are equal.
 
-Only this module compares texts. The ledger uses it to find out which of the ledger's texts meet a condition, and then
-selects the records with these texts in SQL. So both databases and the plain evaluator agree (decision 0030).
+Only this module compares texts. The ledger uses this module to find out which stored texts meet a condition. It then
+selects the records with these texts in SQL. Both databases and the plain evaluator therefore agree (decision 0030).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from syncd.sdk.facts import Scalar
 from syncd.sdk.numbers import LARGEST_WHOLE, rounded
 
 UNMEASURED = {"unmeasured": True}
-"""Metadata of a field that the connection decides, not the mapping. A change of the field does not change the measure.
+"""Marks a field of a measure whose value comes from the connection, not from the mapping. A change of this field does
+not change the measure.
 """
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -30,10 +31,10 @@ _SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one field. In a field with many values, it is enough that one value meets the condition.
+    """A condition on one field. If a field has many values, one value that meets the condition is enough.
 
-    `any_of` compares texts, and numbers as their shortest text; None in it matches a field without a value. In a text
-    `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
+    `any_of` compares texts, and numbers as their shortest text. None in `any_of` matches a field without a value. In a
+    text, `*` stands for any characters; a lone `*` matches numbers too. `negated` inverts the condition. `at_least` and
     `at_most` compare a number with numbers, and a text with texts.
 
     Texts are compared in Unicode NFC; with `ignores_case`, ignoring upper and lower case. If the field holds a time and
@@ -50,7 +51,7 @@ class Filter:
 
     @property
     def bound(self) -> Scalar | None:
-        """The bound that the field is compared with, if the filter has one."""
+        """The bound with which the field is compared; None if the filter has no bound."""
         return self.at_least if self.at_least is not None else self.at_most
 
     @property
@@ -82,7 +83,7 @@ class Filter:
         return met is not self.negated
 
     def admits(self, value: Scalar) -> bool:
-        """Whether a single value meets the condition, before it is inverted."""
+        """Whether a single value meets the condition, before `negated` inverts the condition."""
         if isinstance(value, str):
             return self._admits_text(value)
         if self.bound is None:
@@ -101,7 +102,9 @@ class Filter:
         return moment is not None and moment.date().isoformat() in wanted.days
 
     def _is_within(self, text: str, bound: str) -> bool:
-        """Whether a text is on the right side of a bound. If both are days or times, the earlier one is smaller."""
+        """Whether a text is on the right side of a bound. If the text and the bound are days or times, the earlier day
+        or time is smaller.
+        """
         moment, limit = _moment(text, self.zone), _moment(bound, self.zone)
         if moment is not None and _DAY.fullmatch(bound):
             text = moment.date().isoformat()
@@ -147,8 +150,6 @@ def is_day(value: Scalar | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The values of a filter: all values as texts, each pattern as its parts between the wildcards, and the days."""
-
     texts: frozenset[str | None]
     patterns: Sequence[Sequence[str]]
     days: frozenset[str]

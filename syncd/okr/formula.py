@@ -1,4 +1,5 @@
-"""Formulas with named parts: the arithmetic of mapping files, evaluated by simpleeval, never by eval.
+"""Evaluates the formulas in mapping files: arithmetic over named parts. The library simpleeval evaluates them, never
+Python's `eval`.
 
 If a part is unknown, or the formula divides by zero, the result is unknown, with the reason. The arithmetic is exact:
 only the result is rounded.
@@ -41,12 +42,12 @@ _NODES = frozenset({ast.BinOp, ast.UnaryOp, ast.Call, ast.Name})
 _FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": _half_away_from_zero}
 _MOST_PLACES = 15
 LONGEST = 1_000
-"""The most characters of a formula."""
+"""The maximal number of characters in a formula."""
 ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
 class NoFormula(ValueError):
-    """A text is not a valid formula; the message says what is wrong with it."""
+    """A text is not a valid formula. The error's message says what is wrong with the text."""
 
 
 def names(expression: str) -> frozenset[str]:
@@ -92,7 +93,7 @@ def _parsed(expression: str) -> ast.expr:
 
 
 def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:
-    """The value of an expression, infinite if it is too large for a float."""
+    """The value of an expression; infinity if the value is too large for a float."""
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
     # Without conditional expressions, which could read a missing part as zero; without attributes and texts.
     evaluator.nodes = {node: handler for node, handler in evaluator.nodes.items() if node in _NODES}

@@ -1,8 +1,8 @@
 """Key results: their goals, their progress, and whether the progress is as expected for the day.
 
-progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band both
-are 1 inside and 0 outside. expected is the score that the key result should have by now, according to its pace. Shares
-are from 0 to 1.
+progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band,
+progress and score are 1 inside and 0 outside. The expected score is the score that the key result should have by now,
+according to its pace. Shares are from 0 to 1.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ _TOLERANCE = 1e-9  # relative; an expected score is not a round number in the mi
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Two shares of the expected score. A key result is on track if its score is at least the first share, at risk if
-    it is at least the second, and off track below.
+    """Two shares of the expected score. A key result is on track if its score is at least the first share of the
+    expected score. A key result is at risk if its score is at least the second share, and off track below the second
+    share.
     """
 
     on_track: float = 0.9
@@ -87,7 +88,9 @@ class Target:
 
     @property
     def falls(self) -> bool:
-        """Whether a lower value is better. The baseline decides; without a baseline, the order of the levels."""
+        """Whether a lower value is better. The baseline decides; without a baseline, the order of the levels
+        decides.
+        """
         start = self.baseline if self.baseline is not None else self.commit
         if start is None:
             return self.stretch is not None and self.stretch < self.target
@@ -107,7 +110,7 @@ class Band:
     at_most: float | None = None
 
     def progress(self, value: float) -> float:
-        """1 inside the band, 0 outside."""
+        """The progress of a value: 1 inside the band, 0 outside."""
         broken = (self.at_least is not None and value < self.at_least) or (
             self.at_most is not None and value > self.at_most
         )
@@ -150,7 +153,9 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through all points (moment, value), then flat."""
+    """A pace in the key result's unit: straight lines from the start through all points (moment, value). After the last
+    point, the pace is flat.
+    """
 
     points: tuple[tuple[datetime, float], ...]
 
@@ -181,8 +186,8 @@ class Link:
 class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
-    `grouped` has (key, text) of each number written like `4.000`, which is 4 but may be meant as 4000. `moved_from` is
-    the key result's earlier id, whose history continues under the present id.
+    `grouped` has (key, text) of each number written like `4.000`. YAML reads this number as 4, but the author may mean
+    4000. `moved_from` is the key result's earlier id, whose history continues under the present id.
     """
 
     id: str
@@ -324,7 +329,7 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
 
 
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:
-    """A standing with its guard applied: a broken guard caps health at `at_risk`.
+    """Applies a guard to a standing: while the guard is broken, the health is at best `at_risk`.
 
     `guard_reason` is a sentence about a broken or unknown guard; the standing's reason includes the sentence.
     """

@@ -1,8 +1,8 @@
-"""A measure: how records or readings become one number over a window.
+"""Measures, which turn records or readings into one number over a window.
 
 A measure of records is a selection (filters, window, aggregate) that the ledger computes in SQL. The plain evaluator in
 this module computes the same answer in Python, and names the rule that excludes each record. A property test checks
-that both are equal.
+that both answers are equal.
 """
 
 from __future__ import annotations
@@ -31,15 +31,17 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasure:
-    """How records become a number: the records of some streams that pass every filter and were done in the window.
+    """Turns records into a number. The number is computed from the records of the `streams` that pass every filter and
+    were done in the window.
 
     `of` is the aggregated field. If `of` is empty in a record, the first field of `else_of` with a value is used. With
     `of_ignores_case`, the aggregated values are compared ignoring upper and lower case. `kind` selects one kind if the
     streams hold several. `share` is a percentage: the share of done records among all records that pass the filters,
-    whatever their dates. `per` turns the number into a rate. Three remarks do not affect the result: `never` is the
-    connector's reason why no record can ever pass, `idle` its reason why a filter excludes nothing, and `restriction`
-    describes what the connection's settings exclude. `is_work` says that each counted record is a piece of work. With
-    `asks_days` the requests name days of the window, and the keys of the streams name the window.
+    whatever their dates. `per` turns the number into a rate. Three remarks do not affect the result. `never` is the
+    connector's reason why no record can ever be counted. `idle` is the connector's reason why a filter excludes
+    nothing. `restriction` describes what the connection's settings exclude. `is_work` says that each counted record is
+    a piece of work. With `asks_days`, the requests name days of the window, and the keys of the streams name the
+    window.
     """
 
     connection: str
@@ -80,10 +82,10 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number.
+    """Turns the readings of one part of a stream into a number.
 
-    With `many` the measure reads a series: the readings have dates, and an empty series is an empty set. With
-    `asks_days` the request names days of the window, and the stream's key names the window.
+    With `many`, the measure reads a series: the readings have dates, and an empty series is an empty set of readings.
+    With `asks_days`, the request names days of the window, and the stream's key names the window.
     """
 
     connection: str
@@ -102,7 +104,7 @@ Leaf = RecordMeasure | ReadingMeasure
 
 @dataclass(frozen=True, slots=True)
 class FormulaMeasure:
-    """How several measures become one number: an expression over their names."""
+    """Computes one number from several measures by an expression over their names."""
 
     expression: str
     parts: tuple[tuple[str, Leaf], ...]
@@ -112,7 +114,7 @@ Measure = Leaf | FormulaMeasure
 
 
 def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
-    """The basic measures within a measure: the measure itself, or the parts of its formula."""
+    """The measures of records or readings within a measure: the measure itself, or the parts of its formula."""
     if measure is None:
         return ()
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
@@ -145,12 +147,12 @@ def answer_distinct(of: str | None, texts: Collection[str], having: int, lacking
 
 
 def answer_share(done: int, records: int) -> Answer:
-    """The share of done records as an answer; unknown without records."""
+    """The share of done records as an answer. Without records, the answer is unknown."""
     return Answer(done * 100 / records, None, records) if records else Answer(None, marked("no record matches"))
 
 
 def so_far(span: Span, now: datetime) -> Span:
-    """A window up to and including `now`. Facts that are dated after now are not counted yet."""
+    """The part of a window up to and including `now`. Facts that are dated after `now` are not counted yet."""
     return Span(span.start, min(span.end, now + _INSTANT))
 
 
@@ -177,7 +179,9 @@ def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records:
 
 
 def distinct_text(measure: RecordMeasure, element: Scalar) -> str:
-    """The text by which `distinct` compares elements; BEYOND for a number that may have lost digits."""
+    """The text by which `distinct` compares an element. For a number that may have lost digits, the text is
+    `BEYOND`.
+    """
     if not isinstance(element, str) and is_beyond(element):
         return BEYOND
     return spelling(scalar_text(element), measure.of_ignores_case)
@@ -186,22 +190,22 @@ def distinct_text(measure: RecordMeasure, element: Scalar) -> str:
 def contribution(measure: RecordMeasure, record: Record) -> float | None:
     """The number that a record contributes: the sum of the numbers in its field; None if the field has no number.
 
-    If one of the numbers is beyond 2^53, the result is too.
+    If one of the numbers is beyond 2^53, the result is also beyond 2^53.
     """
     numbers = [float(value) for value in measure.values_of(record) if not isinstance(value, str)]
     return record_total(numbers) if numbers else None
 
 
 def record_total(numbers: Sequence[float]) -> float:
-    """The sum of the numbers in a record's field. The sum is beyond 2^53 if one of the numbers is.
+    """The sum of the numbers in a record's field. If one of the numbers is beyond 2^53, the sum is also beyond 2^53.
 
-    A single number keeps all of its digits: only the sum over the records is rounded, and is rounded once.
+    A single number keeps all of its digits. Only the sum over all records is rounded, and it is rounded once.
     """
     return numbers[0] if len(numbers) == 1 else next(filter(is_beyond, numbers), None) or total(numbers)
 
 
 def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
-    """The reason why a record is not counted in a window as of now; None if it is counted."""
+    """The reason why a record is not counted in a window as of now; None if the record is counted."""
     if measure.kind is not None and record.kind != measure.kind:
         return _(
             "is of the kind %(kind)s, and %(asked)s is asked for", kind=record.kind or _("unknown"), asked=measure.kind
@@ -233,7 +237,9 @@ def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
 def readings_used(
     take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
 ) -> tuple[list[Reading], list[Reading]]:
-    """A pair: the readings in the window up to now, sorted by time, and those that the number is computed from."""
+    """A pair of lists: the readings in the window up to now, sorted by time, and the readings from which the number is
+    computed.
+    """
     inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
     inside.sort(key=_at)  # stable: of two readings with the same time, the later row is newer
     if take == "change":
@@ -245,7 +251,7 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
     """The answer for a series. `readings` are in the order of the series' rows; rows dated after now are ignored.
 
     Every reading must have a time. An answer that uses a reading without a number is unknown. An aggregate uses every
-    reading; `latest`, `first` and `change` use only the first or the last reading.
+    reading. `latest` uses the last reading, `first` uses the first reading, and `change` uses both.
     """
     inside, used = readings_used(take, span, now, readings)
     if not inside:

@@ -1,6 +1,6 @@
-"""A measure's value at the end of each past day, from the dates in its sources.
+"""Computes a measure's value at the end of each past day, from the dates in its sources.
 
-These values show since when the work has been on pace, even for the time before syncd was installed.
+The values show since when the work has been on pace, even for the time before syncd was installed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def past_values(
 ) -> list[tuple[date, float | None]] | None:
     """Pairs (day, value at its end) for each past day of the period, oldest first; None if a source has no dates.
 
-    The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to some days.
+    Without `cycle`, the present facts are used; with `cycle`, the facts at its end. `only` restricts the result to some
+    days.
     """
     days = [(day, end) for day, end in past_days(period, now) if only is None or day in only]
     if not days:
@@ -80,7 +81,7 @@ def _leaf_values(
 def _reading_values(
     measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """Evaluates each day with only the readings in that day's window, so that a long series is fast."""
+    """Evaluates each day with only the readings in that day's window, which is fast even for a long series."""
     dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
     times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
     for day, end in days:

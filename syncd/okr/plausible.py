@@ -9,7 +9,7 @@ from syncd.sdk.language import gettext as _
 from syncd.sdk.numbers import difference, product
 
 MANY = 3
-"""If a stream had at least this many records or readings, and now has none, its number is held."""
+"""If a stream had at least this many records or readings and now has none, a number from the stream is held."""
 
 _FAR = 10.0  # 1000 % as a share
 
@@ -18,7 +18,7 @@ _FAR = 10.0  # 1000 % as a share
 class Plausible:
     """The bounds of a plausible number, both included, and the largest allowed step from the last complete number.
 
-    `jump` is the largest step in the key result's unit, `jump_share` the largest step as a share of the last number.
+    `jump` is the largest step in the key result's unit. `jump_share` is the largest step as a share of the last number.
     """
 
     at_least: float | None = None
@@ -27,7 +27,7 @@ class Plausible:
     jump_share: float | None = None
 
     def outside(self, number: float) -> str | None:
-        """The bound that a number breaks, such as `at most 1,500`; None if it breaks none."""
+        """The bound that a number breaks, such as `at most 1,500`; None if the number is within the bounds."""
         if self.at_least is not None and number < self.at_least:
             return f"at least {full_number(self.at_least)}"
         if self.at_most is not None and number > self.at_most:
@@ -36,11 +36,11 @@ class Plausible:
 
 
 def implausible(bounds: Plausible, candidate: float | None, last: float | None) -> str | None:
-    """Why a measured number is not plausible, as a sentence without its full stop; None if it is plausible.
+    """Why a measured number is not plausible, as a sentence without its full stop; None if the number is plausible.
 
-    `last` is the last complete number of the same period under the same measure; if it is None, no step is too large. A
-    number equal to `last` is plausible whatever the bounds are, because `last` was accepted before. An unknown number
-    is plausible.
+    `last` is the last complete number of the same period under the same measure. If `last` is None, no step is too
+    large. A number equal to `last` is plausible whatever the bounds are, because `last` was accepted before. An unknown
+    number is plausible.
     """
     if candidate is None or candidate == last:
         return None

@@ -1,6 +1,7 @@
-"""An objective's score: the weighted mean of its outcomes. The score of its outputs is shown beside it as activity.
+"""Computes an objective's score: by default the weighted mean of the scores of its outcomes. The mean of the scores of
+its outputs is shown beside the score as activity.
 
-With `rollup: supporting`, score and activity are weighted means over the supporting objectives.
+With `rollup: supporting`, the score and the activity are weighted means over the supporting objectives.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from syncd.sdk.numbers import weighted_mean
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStanding:
-    """The state of an objective, as shares from 0 to 1; None if no counted key result has a score.
+    """The state of an objective, as shares from 0 to 1. The score is None if no counted key result has a score.
 
     `scored` is the number of the `counted` key results that have a score. `bounds` are the scores at which the health
-    changes, and 0 and 1, so that 99.96 % is not shown as 100 %.
+    changes, and also 0 and 1. A score of 99.96 % is therefore not shown as 100 %.
     """
 
     score: float | None
@@ -62,7 +63,6 @@ def roll_up_all(
 
 
 def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
-    """The standing of an objective, computed from the weights and standings of its supporting objectives."""
     counted = [(weight, standing) for weight, standing in supporting if weight]
     scored = [(weight, standing) for weight, standing in counted if standing.score is not None]
     activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)
@@ -77,7 +77,8 @@ def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], s
 def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Shares) -> ObjectiveStanding:
     """The standing of an objective; `standings` holds its key results' standings by id.
 
-    Score and expected score are means over the same key results with the same weights, so they can be compared.
+    The score and the expected score are means over the same key results with the same weights, so the two scores can be
+    compared.
     """
     counted = [kr for kr in objective.key_results if kr.weight and (kr.kind == "outcome" or objective.rollup == "all")]
     scored = [kr for kr in counted if has_score(standings[kr.id])]
@@ -112,5 +113,5 @@ def _mean(
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The weighted mean of the shares (0 to 1) that are not None. The result is None if their weights sum to zero."""
+    """The weighted mean of the shares (0 to 1) that are not None. None if the weights of these shares sum to zero."""
     return weighted_mean((weight, share) for weight, share in pairs if share is not None)

@@ -1,6 +1,6 @@
 """Spans of time: periods, and the windows of measures.
 
-Spans begin and end at local midnights of a time zone, so a day on which the clocks change has 23 or 25 hours.
+Spans begin and end at midnight of a local time zone. A day on which the clocks change therefore has 23 or 25 hours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`[start, end)`; both moments are aware."""
+    """The span of time `[start, end)`; both moments are timezone-aware."""
 
     start: datetime
     end: datetime
@@ -77,7 +77,8 @@ _CENTURY = 2000  # fiscal years are named by two digits
 
 
 def parse_period(text: str, zone: ZoneInfo, year_starts: int | None = None) -> Period:
-    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Raises ValueError.
+    """Parses the name of a year, half, quarter or month: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Raises ValueError for
+    any other text.
 
     `FY27`, `FY27-H1` and `FY27-Q1` belong to the fiscal year that ends in 2027 and begins in the month `year_starts`.
     """
@@ -111,12 +112,12 @@ def _month(year: int, months: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The span that a measure covers: the period, unless a field narrows or moves it.
+    """The span that a measure covers: by default the whole period. Each field narrows or moves the span.
 
     `days` is a number of full local days up to today, or up to the period's last day once the period is over. These
-    days may begin before the period. `since` and `until` are the first and the last day, both included; a missing day
-    is the period's. `settled` is the number of the latest days, including today, that the window leaves out because
-    their data still arrives.
+    days may begin before the period. `since` and `until` are the first and the last day, both included. A missing day
+    is the first or last day of the period. `settled` is the number of the latest days, including today, that the window
+    leaves out because their data still arrives.
     """
 
     days: int | None = None
@@ -125,7 +126,7 @@ class Window:
     settled: int | None = None
 
     def span(self, period: Period, now: datetime) -> Span:
-        """The window at a moment. If no day has settled yet, the span ends before it starts."""
+        """The window at a moment. If no day has settled yet, the span is empty: its end is not after its start."""
         first, last = self.since or period.first, self.until or period.last
         today = now.astimezone(period.zone).date()
         if self.days is not None:
@@ -136,7 +137,9 @@ class Window:
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
-        """The earliest moment that this window can ever cover during the period. A pull must reach back so far."""
+        """The earliest moment that this window can ever cover during the period. A pull must reach back to this
+        moment.
+        """
         first = self.since or period.first
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)

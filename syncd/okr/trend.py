@@ -1,8 +1,7 @@
-"""The trend of an outcome's weekly values, which is robust against noise.
+"""Computes the trend of an outcome's weekly values by a method that is robust against noise.
 
-The trend is the Theil-Sen slope with its 95 % interval: the slope between each pair of weeks is computed, and the
-median of these slopes is taken. A single outlier hardly changes it. The trend has a direction only if the interval
-excludes 0 and there is enough data.
+The trend is the Theil-Sen slope with its 95 % interval: the median of the slopes between all pairs of weeks. A single
+outlier hardly changes the median. The trend has a direction only if the interval excludes 0 and there is enough data.
 """
 
 from __future__ import annotations
@@ -33,11 +32,12 @@ _NORMAL_95 = 1.959963984540054  # 95 % of a normal distribution is within so man
 class Trend:
     """The trend of an outcome's weekly values. Figures are in the outcome's unit; they are None if there is no trend.
 
-    `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
-    `noise` is the median distance of the values from the line. `weeks` counts the weeks that have a number. `settled`
-    counts the weeks among them after the lag, in which the work can have had an effect. `since` is the first covered
-    day. `reason` says why there is no trend, or why the trend covers more than the time after the lag. The direction
-    `inside` means that the outcome is within its band, where both directions are equally good.
+    `per_week` is the slope, and `low` and `high` are its 95 % interval. `move` is the change over the covered time.
+    `noise` is the median distance of the values from the line. `weeks` is the number of weeks that have a value.
+    `settled` is the number of weeks with a value after the lag, in which the work can have had an effect. `since` is
+    the first covered day. `reason` says why there is no trend, or why the trend covers more than the time after the
+    lag. The direction `inside` means that the outcome is within its band. Within a band, both directions are equally
+    good.
     """
 
     direction: Direction
@@ -55,8 +55,9 @@ class Trend:
 def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
     """The trend of an outcome over the weeks in which the work can have had an effect. `weeks` are oldest first.
 
-    `shows_from` is the first day on which an effect is expected: the output's first day on pace plus the lag; None
-    while the output is not on pace. If there are too few such weeks, the trend covers all weeks, and `reason` says so.
+    `shows_from` is the first day on which an effect is expected: the output's first day on pace plus the lag. It is
+    None while the output is not on pace. If too few weeks are after `shows_from`, the trend covers all weeks, and
+    `reason` says so.
     """
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
     settled = len(_points(after))
@@ -105,8 +106,8 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, f
 
     The slope is the median of the slopes between every two points; there must be at least two points. `times` are in
     ascending order. The interval is equation 2.6 of P. K. Sen, "Estimates of the regression coefficient based on
-    Kendall's tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval
-    narrower.
+    Kendall's tau", Journal of the American Statistical Association 63 (1968). The more values are equal, the narrower
+    is the interval.
     """
     from statistics import median  # imported here, because few commands need a slope
 
@@ -137,7 +138,6 @@ def _direction(goal: Goal, value: float, low: float, high: float) -> Direction:
 
 
 def _points(weeks: Sequence[Week]) -> list[tuple[date, float]]:
-    """The pair (last day, value) of each week with a number."""
     return [(week.last, week.value) for week in weeks if week.value is not None]
 
 

@@ -163,13 +163,11 @@ class Trial:
         return judge(kr, link, healths, since, min(self._now.astimezone(period.zone).date(), period.last))
 
     def _with_supporting(self, objective: Objective) -> Iterator[Objective]:
-        """An objective and the objectives that support it, directly or indirectly."""
         yield objective
         for other in self._okrs.supporting.get((objective.id, None), ()):
             yield from self._with_supporting(other)
 
     def _past(self, kr: KeyResult) -> Sequence[tuple[date, float | None]]:
-        """The key result's value at the end of each past day; empty if the test gives no facts for it."""
         given = self._given
         if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
             return []

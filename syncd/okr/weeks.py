@@ -1,7 +1,7 @@
 """The weekly values of a key result: its value at the end of each past week of the period.
 
-A week is seven full local days. Weeks are counted back from yesterday. So no week is partial, all weeks end on the same
-weekday, and the series does not change during a day.
+A week is seven full local days. Weeks are counted back from yesterday. As a result, no week is partial, all weeks end
+on the same weekday, and the series does not change during a day.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _NUMBER_WITHOUT_RECORDS = frozenset({"count", "sum", "distinct", "share"})  # a 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week and the value at its end. The value is None if it is unknown or the week has no new observation.
+    """A week and the value at its end. The value is None if it is unknown, or if the week has no new observation.
 
-    `carried` is the value at the end of the week even without a new observation; None only if it was unknown.
+    `carried` is the value at the end of the week even without a new observation; None only if the value was unknown.
     """
 
     first: date
@@ -53,8 +53,9 @@ def weekly(
     """The weeks of a measure. `past` holds the key result's value at the end of each past day; the facts are as of the
     end of `cycle`.
 
-    A value that is only carried forward is not a new observation. So a week without a new reading, or without a new
-    record for an average, has no value. Otherwise a monthly number would look like many weeks that agree.
+    A value that is only carried forward is not a new observation. A week without a new reading, or without a new record
+    for an average, therefore has no value. Otherwise a number that changes once a month would look like many weekly
+    observations of the same value.
     """
     days = _days_with_news(facts, measure, period, now, cycle)
     weeks = []

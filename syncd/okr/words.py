@@ -1,4 +1,6 @@
-"""Formats goals, days and ages for people, on a page in the reader's language. The SDK formats numbers and shares."""
+"""Formats goals, days and ages for people. On a page, the texts are in the reader's language. The SDK formats numbers
+and shares.
+"""
 
 from __future__ import annotations
 
@@ -49,24 +51,26 @@ SCORE_WORDS: dict[Rollup, str] = {
     "weakest": marked("weakest"),
     "all": marked("all results"),  # outputs are in this score
 }
-"""What makes up the score of an objective."""
+"""For each roll-up, what makes up the score of an objective, in words."""
 LEVEL_WORDS: dict[Level, str] = {"commit": marked("commit"), "target": marked("target"), "stretch": marked("stretch")}
 
 
 def count(number: int, name: str) -> str:
-    """`1 stream`, `3 streams`."""
+    """A number with its noun: `1 stream`, `3 streams`."""
     return f"{number:,} {name}{'s' * (number != 1)}"
 
 
 def signature(author: str, entered_by: str | None) -> str:
-    """An author, and the person who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+    """The author of an entry, and the person who entered it if that is somebody else: `Dana (entered by
+    ops@build-3)`.
+    """
     if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
         return author
     return _("%(author)s (entered by %(person)s)", author=author, person=entered_by)
 
 
 def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:
-    """A number of a key result, never rounded across its target or another bound of its goal."""
+    """A number of a key result, never rounded across the target or another bound of the key result's goal."""
     return number(value, unknown, goal_bounds(kr.goal))
 
 
@@ -114,12 +118,14 @@ def goal(kr: KeyResult) -> str:
 
 
 def change(old: object, new: object) -> str:
-    """`1,200 → 600`. The catalogue of a language that is written from right to left has its own arrow."""
+    """An old and a new value: `1,200 → 600`. The catalogue of a language that is written from right to left has its own
+    arrow.
+    """
     return _("%(old)s → %(new)s", old=old, new=new)
 
 
 def is_counted(kr: KeyResult) -> bool:
-    """Whether a key result's number counts up from 0, because its goal is a number of things."""
+    """Whether a key result counts things from 0 up to a number."""
     if isinstance(kr.goal, Target):
         return kr.kind == "output" and not kr.goal.baseline
     return isinstance(kr.goal, Milestones)
@@ -151,17 +157,17 @@ def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
 
 
 def day(moment: date) -> str:
-    """`12 Oct`."""
+    """A day without its year: `12 Oct`."""
     return language().day(moment)
 
 
 def full_day(moment: date) -> str:
-    """`2026-10-12`."""
+    """A day with its year: `2026-10-12`."""
     return language().full_day(moment)
 
 
 def clock_time(moment: datetime) -> str:
-    """`21 Nov 10:15`."""
+    """A day with a time: `21 Nov 10:15`."""
     return language().clock_time(moment)
 
 
@@ -180,7 +186,7 @@ def age(moment: datetime | None, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """`just now`, `14 min ago`."""
+    """How long ago a moment was, in words: `just now`, `14 min ago`."""
     return _("just now") if now - moment < _MINUTE else _("%(age)s ago", age=age(moment, now))
 
 
@@ -198,7 +204,7 @@ def span(length: timedelta) -> str:
 
 def place(part: str) -> str:
     """The place of a part's readings, such as `series dates Support!A2:A, values Support!C2:C` or `search/calls`. For a
-    query, the columns, such as `value calls, date week`.
+    query, the place is its columns, such as `value calls, date week`.
     """
     keys = orjson.loads(part)
     if "key_result" in keys:

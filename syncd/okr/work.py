@@ -1,4 +1,4 @@
-"""Counts done records: those that drive an outcome, those that drive none, and those that are in no mapping."""
+"""Counts done records: records that drive an outcome, records that drive none, and records that no mapping measures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _NUMBER = re.compile(r"[#!-][^#!/-]*$")
 
 @dataclass(frozen=True, slots=True)
 class ListOfWork:
-    """A list, such as a repository or a project: the number of its done records, and of those that drive no outcome."""
+    """A list, such as a repository or a project, with the number of its done records and the number of its done records
+    that drive no outcome.
+    """
 
     name: str
     done: int
@@ -21,11 +23,12 @@ class ListOfWork:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The numbers of done records. Each record is counted once: it drives an outcome, it is measured but drives none,
-    or it is in no mapping.
+    """The numbers of done records. Each record is counted once: as a record that drives an outcome, as a measured
+    record that drives none, or as a record that no mapping measures.
 
-    `lists` are the lists with unlinked records, the largest number first. `covers` has the keys of the streams whose
-    records are counted. `reason` says why the figures may be too low, such as a list that was not pulled yet.
+    `lists` are the lists with records that drive no outcome, the list with the most such records first. `covers` has
+    the keys of the streams whose records are counted. `reason` says why the figures may be too low, such as a list that
+    was not pulled yet.
     """
 
     driving: int
@@ -53,8 +56,9 @@ def work_of(
     covers: Sequence[str],
     reason: str | None = None,
 ) -> Work:
-    """Counts the done records. `done` has their labels by id. `driving` holds the ids of records that are counted by an
-    output with a link to an outcome, `measured` the ids of records that are counted by any key result.
+    """Counts the done records. `done` maps the id of each done record to its label. `driving` holds the ids of the
+    records that an output with a link to an outcome counts. `measured` holds the ids of the records that any key result
+    counts.
     """
     linked = done.keys() & driving
     mapped = (done.keys() & measured) - linked

@@ -1,12 +1,12 @@
 """All names of syncd that a connector may import.
 
-- records and readings, and the pages that hold them
+- records and readings, and the `Page` objects in which a connector returns them
 - the connector protocol
-- errors, named after the engine's next step
+- errors, grouped by what syncd does next
 - the retry policy
 - the client for JSON APIs, and base classes for the sources and publishers that use it
 
-Modules of this package hold the tables and cells that Google Sheets and spreadsheet files share.
+Other modules of this package read tables and cells, for Google Sheets and for spreadsheet files.
 """
 
 from syncd.sdk.answers import (

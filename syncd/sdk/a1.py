@@ -26,7 +26,9 @@ class Range:
 
 
 def split_sheet(reference: str) -> tuple[str | None, str]:
-    """The sheet that a reference names, unquoted, and the part after the `!`."""
+    """Splits a reference into the name of its sheet, without quotes, and the part after the `!`. The name is None if
+    the reference names no sheet.
+    """
     match = _SHEET.match(reference)
     if not match:
         return None, reference
@@ -35,9 +37,9 @@ def split_sheet(reference: str) -> tuple[str | None, str]:
 
 
 def parse_range(text: str) -> Range | None:
-    """The range that a text without a sheet name means; None if the text is not a range (a header, a named range).
+    """Parses a range that has no sheet name; None if the text is not a range (a header, a named range).
 
-    `A:A` and `2:2` are ranges. `A` alone has no row, so it is a name.
+    `A:A` and `2:2` are ranges; `A` alone is a name.
     """
     match = _RANGE.match(text)
     if not match:
@@ -63,7 +65,7 @@ def _in_order(first: int, last: int | None) -> tuple[int, int | None]:
 
 
 def column_number(letters: str) -> int:
-    """`A` is 0, `Z` 25, `AA` 26."""
+    """The number of a column, from 0: `A` is 0, `Z` 25, `AA` 26."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1
@@ -72,7 +74,7 @@ def column_number(letters: str) -> int:
 
 @lru_cache
 def column_letters(number: int) -> str:
-    """0 is `A`, 25 `Z`, 26 `AA`."""
+    """The letters of a column: 0 is `A`, 25 `Z`, 26 `AA`."""
     letters = ""
     number += 1
     while number:
@@ -82,7 +84,7 @@ def column_letters(number: int) -> str:
 
 
 def range_text(area: Range) -> str:
-    """A range in A1 notation, without a sheet. A range that is open to the right needs a last row."""
+    """Writes a range in A1 notation, without a sheet. A range without a last column must have a last row."""
     first_column = column_letters(area.first_column) if area.first_column or area.last_column is not None else ""
     last_column = "" if area.last_column is None else column_letters(area.last_column)
     last_row = "" if area.last_row is None else area.last_row + 1
@@ -96,15 +98,17 @@ def address(sheet: str | None, row: int, column: int) -> str:
 
 
 def whole_sheet(name: str) -> str:
-    """The reference to all cells of a sheet: its quoted name. Without quotes, the name would mean a named range (Sheets
-    API, "A1 notation").
+    """The reference to all cells of a sheet: the sheet's name in quotes. A name without quotes would mean a named range
+    (Sheets API, "A1 notation").
     """
     return "'" + name.replace("'", "''") + "'"
 
 
 @lru_cache  # called for each cell of a sheet
 def quote_sheet(name: str) -> str:
-    """A sheet's name in A1 notation, in quotes unless it is a plain word that cannot be mistaken for a range."""
+    """A sheet's name in A1 notation. A plain word that cannot be mistaken for a range stays unquoted; any other name
+    gets quotes.
+    """
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
         return name
     return whole_sheet(name)

@@ -1,4 +1,4 @@
-"""The error that an HTTP answer means: one table for every connector.
+"""Maps HTTP answers to errors. Every connector uses this table.
 
 The status decides first: a 503 is an outage, even if it has rate-limit headers.
 
@@ -35,7 +35,7 @@ from syncd.sdk.sentences import LONGEST_SENTENCE, sentence
 _TRANSIENT = {408, 425}
 _LIMIT_MESSAGE = re.compile(r"\b(?:rate[ -]?limit(?:s|ed|ing|Exceeded)?|abuse detection)\b", re.IGNORECASE)
 LONGEST_LINE = LONGEST_SENTENCE + 500
-"""The most characters of a source's error: the problem, the server's text, and what to do."""
+"""The maximal number of characters in a source's error: the problem, the server's text, and what to do."""
 _SKEW = 120.0  # seconds: pulls by time overlap by as much
 _DEFAULT_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit without a time
 _FIRST_EPOCH = 1e9  # the year 2001 in epoch seconds; a smaller number counts seconds from now
@@ -43,7 +43,7 @@ _FIRST_EPOCH = 1e9  # the year 2001 in epoch seconds; a smaller number counts se
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: its status, its headers by lower-case names, its decompressed body."""
+    """A complete HTTP answer: its status, its headers by lower-case names, and its decompressed body."""
 
     status: int
     headers: Mapping[str, str]
@@ -55,14 +55,14 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body's JSON, within the bounds of `read_json`."""
+        """Parses the body as JSON. Raises the errors of `read_json`."""
         return read_json(self.body)
 
 
 def failure(
     status: int, headers: Mapping[str, str], body: str, now: datetime, hide: Callable[[str], str] = str
 ) -> SourceError:
-    """The error that an answer with this status means; `now` turns dates in headers into seconds to wait.
+    """The error for an unsuccessful HTTP answer. A date in a header becomes a wait in seconds from `now`.
 
     `hide` masks secrets in the server's text.
     """
@@ -92,14 +92,14 @@ def _failure(
 
 
 def in_doubt(why: str, *, repeatable: bool) -> SourceError:
-    """The error of a request that may have taken effect. Sending a `repeatable` request twice has the same effect as
+    """The error for a request that may have taken effect. Sending a `repeatable` request twice has the same effect as
     sending it once.
     """
     return RetryLater(why) if repeatable else Unsure(f"it was sent, and {why}")
 
 
 def describe(status: int, body: str, hide: Callable[[str], str] = str) -> str:
-    """An answer in one line: its status and its text, such as `HTTP 401: Bad credentials`."""
+    """Describes an HTTP answer in one line by its status and text, such as `HTTP 401: Bad credentials`."""
     return f"HTTP {status}" + (f": {text}" if (text := sentence(body, hide)) else "")
 
 
@@ -124,7 +124,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def rate_limit(headers: Mapping[str, str], name: str) -> str:
     """The header `X-RateLimit-NAME`, or `RateLimit-NAME` as in GitLab and the IETF's draft; "" if both are missing.
 
-    If the header lists several policies, as in the draft (`10, 10;w=1, 50;w=60`), the first policy is in force.
+    A header may list several policies, as in the draft (`10, 10;w=1, 50;w=60`). The first policy is in force.
     """
     value = headers.get(f"x-ratelimit-{name}") or headers.get(f"ratelimit-{name}") or ""
     return re.split("[,;]", value, maxsplit=1)[0].strip()
@@ -133,7 +133,7 @@ def rate_limit(headers: Mapping[str, str], name: str) -> str:
 def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds until the quota is renewed, from the rate-limit header `reset`; None without a usable header.
 
-    The header is in epoch seconds, in seconds from now, or in ISO 8601. A second is added, because clocks differ.
+    The header holds epoch seconds, seconds from now, or an ISO 8601 time. One second is added, because clocks differ.
     """
     value = rate_limit(headers, "reset")
     if not value:
@@ -154,7 +154,9 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's time, from its Date header (lower-case names). It is compared with the quota's renewal time."""
+    """The server's time, from the Date header (lower-case names); None without a usable header. It is compared with the
+    quota's renewal time.
+    """
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):
@@ -168,7 +170,9 @@ def parse_link(header: str) -> dict[str, str]:
 
 
 def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check]:
-    """For `doctor`: the remaining quota and the server's clock, from an answer's headers (lower-case names)."""
+    """The findings of `syncd doctor` about the remaining quota and the server's clock, from an answer's headers
+    (lower-case names).
+    """
     remaining, limit = rate_limit(headers, "remaining"), rate_limit(headers, "limit")
     if remaining and limit:
         yield Check("quota", remaining != "0", f"{remaining} of {limit} requests are left")

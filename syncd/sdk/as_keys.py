@@ -25,7 +25,7 @@ _DATE_FORM = text(
 
 
 class As(BaseModel):
-    """How to read a text as a number or a date."""
+    """The keys of `as:`, which say how to read a text as a number or a date."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
@@ -72,19 +72,20 @@ class As(BaseModel):
 
     @property
     def marks(self) -> bool:
-        """Whether it sets the marks for decimals or thousands."""
+        """Whether `as:` sets the mark for decimals or for thousands."""
         return self.decimal is not None or self.thousands is not None
 
     @property
     def reads_texts(self) -> bool:
-        """Whether it says how to read a text as a number."""
+        """Whether `as:` says how to read a text as a number."""
         return self.marks or self.percent or self.money
 
 
 def _says_which_day(form: str) -> bool:
-    """Whether a date written in a form of strptime can be read back: as the same day, or the first day of its month.
+    """Whether strptime can read back a date that was written in this form: as the same day, or as the first day of its
+    month.
 
-    Without a year every date would be in 1900. Python reads the week of `%Y-%W` only with a weekday.
+    Without a year, every date would be in 1900. Python reads the week of `%Y-%W` only with a weekday.
     """
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone

@@ -1,4 +1,4 @@
-"""A statement as a few short lines of plain text, for comments and issue bodies."""
+"""Writes the statement of a key result as a few short lines of plain text, for comments and issue bodies."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ SHOWN: frozenset[Stated] = frozenset({
     "title", "unit", "value", "baseline", "target", "progress",
     "health", "quality", "reason", "confidence", "note", "as_of", "evidence",
 })  # fmt: skip
-"""The fields whose change causes `lines` to be written again. `expected` is shown, but causes no write, because it
-changes every day.
+"""The fields of a statement whose change causes its lines to be written again. The lines also show `expected`. A change
+of `expected` causes no write, because it changes every day.
 """
 
 
 def lines(statement: Statement) -> list[str]:
-    """The title, the key result's state, and all other remarks, each on a line, without markup.
+    """The lines of a statement, without markup: the key result's title, its state, and each remark.
 
-    An unknown number is written as `unknown`. Each text that a person wrote is joined into one line and not escaped: a
-    publisher that writes it into markup must escape it.
+    An unknown number is written as `unknown`. Each text that a person wrote is joined into one line. These texts are
+    not escaped: a publisher that writes markup must escape them.
     """
     shown = [_single(statement.title), _standing(statement)]
     if statement.target is not None:
@@ -48,7 +48,7 @@ COMMENTED: frozenset[Stated] = SHOWN - {"title", "quality", "reason", "as_of"}
 def comment(statement: Statement) -> str:
     """The text that accompanies the number of a check-in, for services that keep every check-in.
 
-    It omits everything that a failed pull or a new day would change.
+    The text omits everything that a failed pull or a new day would change.
     """
     lasting = replace(statement, expected=None, quality="complete", reason=None, as_of=None)
     return "\n".join(lines(lasting)[1:])

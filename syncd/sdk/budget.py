@@ -1,9 +1,9 @@
-"""The requests that a connection may still make: its server's quota, less a reserve, in shares for its streams.
+"""Limits the requests of a connection. The server's quota, less a reserve, is divided among the connection's streams.
 
-Servers that limit requests tell in each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
-(docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"), or the same without `X-`
-(docs.gitlab.com "User and IP rate limits"). If a server tells no quota, syncd holds no request back, but obeys the
-answers 403 and 429.
+Servers that limit requests tell in the headers of each answer how many requests are left: `X-RateLimit-Limit`,
+`-Remaining` and `-Reset` (docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"), or
+the same without `X-` (docs.gitlab.com "User and IP rate limits"). If a server tells no quota, the budget delays no
+request. syncd still obeys the answers 403 and 429.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
 
 @dataclass(slots=True)
 class Budget:
-    """The requests of one connection in one cycle; the connection's threads share it.
+    """Counts the requests of one connection in one cycle. The connection's threads share the budget.
 
-    `quota` is the quota of the credential, which other connections, workspaces and processes may use too; None until
-    the connection is opened. A stream that begins gets its share of the remaining quota, so that a long backfill does
-    not starve the streams after it. Unused requests of its share are left for these streams.
+    `quota` is the quota of the credential; None until the connection is opened. Other connections, workspaces and
+    processes may use the same credential. A stream that begins gets its share of the remaining quota, so that a long
+    backfill does not starve the streams after it. The requests that a stream does not use are left for the streams
+    after it.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -1,6 +1,8 @@
-"""Reads spreadsheet cells. A cell holds a number, a date, nothing, or other content, which gets a description.
+"""Reads spreadsheet cells. A cell is blank, or holds a number, a date or other content. Other content is described in a
+text.
 
-A blank or an error never becomes a number, and a text becomes a number only if `as:` says how to read it.
+A blank or an error never becomes a number. A text becomes a number only if `as:` says how to read it, or if it is a
+plain number in a CSV file.
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ class Reader:
         return cell is None or (isinstance(cell, str) and not cell.strip())
 
     def number(self, cell: Cell) -> tuple[float | None, str | None]:
-        """The number in a cell and None, or None and a description of the content. A blank cell is (None, None)."""
+        """Returns (number, None), or (None, description) if the cell holds no number, or (None, None) for a blank
+        cell.
+        """
         if self.blank(cell):
             return None, None
         if isinstance(cell, CellError):
@@ -75,7 +79,9 @@ class Reader:
         return None, f"the {'date' if isinstance(cell, date) else 'time'} {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
-        """The time that a cell holds, aware; None if it holds no time. A day becomes its first instant in the zone."""
+        """The time in a cell, as a timezone-aware datetime; None if the cell holds no time. A day becomes 00:00 of that
+        day in the zone.
+        """
         moment = self._moment(cell)
         return moment if moment is not None and _in_calendar(moment) else None
 
@@ -121,7 +127,9 @@ class Reader:
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
     def _finite(self, number: float | Decimal | str) -> tuple[float | None, str | None]:
-        """The source's number, multiplied by 100 if `as:` reads shares of 1 as percents."""
+        """Returns (number, None), or (None, description) for a number beyond 2^53. The number is multiplied by 100 if
+        `as:` has `percent`.
+        """
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # Decimal arithmetic: 0.57 becomes 57, not 56.99999999999999.
@@ -148,21 +156,25 @@ class Reader:
 
 
 class ColumnReader:
-    """The reader of a column's cells. Once a cell of the column has a decimal comma, `1.180` is not a number."""
+    """Reads the cells of a column. Once a cell has a decimal comma, such as `42,50`, the text `1.180` in another cell
+    is not a number.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
-        """Learns from any cell of the column, even one that is not counted, whether it has a decimal comma."""
+        """Checks whether a cell of the column, counted or not, has a decimal comma."""
         if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
             self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 
 
 def _in_calendar(moment: datetime) -> bool:
-    """Whether a time is a real date. 0001-01-01 and 9999-12-31 mean "never" instead, and overflow in some zones."""
+    """Whether a time is a real date. The dates 0001-01-01 and 9999-12-31 mean "never", and overflow in some time
+    zones.
+    """
     return 1 < moment.year < 9999
 
 

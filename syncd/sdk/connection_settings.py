@@ -23,8 +23,8 @@ def _by_reference(value: Any, info: ValidationInfo) -> Any:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
-"""A secret. YAML holds a reference to it (`${GITHUB_TOKEN}`), which is resolved when the connection is opened. It is
-never shown.
+"""A secret, which is never shown. YAML holds a reference to the secret (`${GITHUB_TOKEN}`). The reference is resolved
+when the connection is opened.
 """
 
 
@@ -35,14 +35,17 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-"""A server's address, which begins with http:// or https:// and ends without a slash; or a reference to one."""
+"""A server's address that begins with http:// or https:// and ends without a slash, or a reference to such an
+address.
+"""
 
 
 class ConnectionSettings(BaseModel):
-    """The keys of a connection. Texts may hold references (`${NAME}`), which are resolved when it is opened.
+    """The keys of a connection. Texts may hold references (`${NAME}`), which are resolved when the connection is
+    opened.
 
-    syncd adds `reconcile` to the connections of every connector that pulls records. A connector declares that key only
-    to give it another default.
+    syncd adds `reconcile` to the connections of every connector that pulls records. A connector declares `reconcile`
+    itself only to give it another default.
     """
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
@@ -53,16 +56,20 @@ class ConnectionSettings(BaseModel):
     type: str = Field(description="The connector for this system.")
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Only the type, because an address or a header with resolved references may hold a secret."""
+        """Shows only the type of the connection, because an address or a header with resolved references may hold a
+        secret.
+        """
         yield "type", self.type
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """For `validate`: each valid key that is probably wrong, with a sentence. References are not resolved."""
+        """The warnings of `syncd validate`: each key whose value is valid but probably wrong, with a sentence.
+        References are not resolved.
+        """
         return iter(())
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """For each list that `work:` names, the keys of a measure of that list. Records of these lists are work, even
-        if no mapping measures them.
+        """The keys of a measure for each list that `work:` names. The records of these lists count as work, even if no
+        mapping measures them.
         """
         return iter(())
 
@@ -73,7 +80,7 @@ class ConnectionSettings(BaseModel):
         return None
 
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """The key and the value of each secret. References are resolved."""
+        """The key and the value of each secret in the settings. References are resolved."""
         for key in type(self).model_fields:
             value = getattr(self, key)
             if isinstance(value, SecretStr):

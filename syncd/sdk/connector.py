@@ -26,11 +26,11 @@ from syncd.sdk.webhooks import Webhook
 class Context:
     """The settings that syncd passes to a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
-    `now` is the clock for comparisons with servers' headers: the real clock, even if `clock:` sets another. `writes`
-    says whether check-ins are also written through the connection; then its credentials may have more rights than
-    reading needs. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something:
-    `pull` raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is
-    cut.
+    `now` returns the real time for comparisons with servers' headers, even if `clock:` sets another time. `writes` says
+    whether check-ins are also written through the connection. If so, its credentials may have more rights than a
+    connection that only reads needs. In a `rehearsal` (`plan`, a dry run, `doctor`), no request may be sent that could
+    change something. A `pull` that needs such a request raises Withheld. `hide` masks the connection's secrets in a
+    text from outside; call it before the text is cut.
     """
 
     retry: RetryPolicy
@@ -43,13 +43,15 @@ class Context:
 
 
 class Source(Protocol):
-    """An opened connection to read through. One thread at a time uses the source; opening it makes no request."""
+    """An opened connection that syncd reads from. Only one thread at a time uses the source. Opening the source makes
+    no request.
+    """
 
     def verify(self, stream: Stream) -> None:
         """Raises UnusableField if the stream needs a field that the server does not have, or that is ambiguous.
 
-        Called before the first pull. After an UnusableField it is called again without the field, so only the measures
-        that need the field fail.
+        syncd calls `verify` before the first pull, and again without the field after an UnusableField. Only the
+        measures that need the field fail.
         """
         ...
 
@@ -60,9 +62,10 @@ class Source(Protocol):
         ...
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record that exists now, for reconciliation: its id in `present`, with or without the record itself.
+        """The pages of every record that exists now, for reconciliation. A page has the ids of its records in
+        `present`, and may have the records themselves.
 
-        Called before a pull continues from its cursor, never for a stream of readings.
+        syncd calls `census` before a pull continues from its cursor, and never for a stream of readings.
         """
         ...
 
@@ -76,7 +79,9 @@ class Source(Protocol):
 
 
 class Connector(Protocol):
-    """A class that an entry point of the group `syncd.connectors` names. It `Pulls`, or `Publishes`, or both."""
+    """A class that an entry point of the group `syncd.connectors` names. The class implements `Pulls`, `Publishes`, or
+    both.
+    """
 
     summary: ClassVar[str]
     Settings: ClassVar[type[ConnectionSettings]]
@@ -85,24 +90,30 @@ class Connector(Protocol):
 class Pulls(Connector, Protocol):
     """A connector that measures read from.
 
-    If it pulls both records and readings, `Measure` has the keys of readings, and `Records` the keys of records. A
-    measure with a key that only `Records` has is a measure of records.
+    If the connector pulls both records and readings, `Measure` has the keys for readings, and `Records` has the keys
+    for records. A measure with a key that only `Records` has is a measure of records.
     """
 
     Measure: ClassVar[type[MeasureKeys]]
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source with these settings (references resolved). Raises ConfigError if the settings cannot work."""
+        """Opens a source with these settings, whose references are resolved. Raises ConfigError if the settings cannot
+        work.
+        """
         ...
 
 
 class Local(Pulls, Protocol):
-    """A connector that pulls without a network, so `validate` can check that everything that a measure names exists."""
+    """A connector that pulls without a network. `syncd validate` can therefore check that everything that a measure
+    names exists.
+    """
 
     @staticmethod
     def missing(settings: Any, context: Context, keys: Any) -> str | None:
-        """A sentence, without its full stop, about a name in a measure that does not exist; None if all names exist."""
+        """A sentence, without its full stop, if the measure names something that does not exist; None if everything
+        exists.
+        """
         ...
 
 
@@ -119,7 +130,9 @@ class Publishes(Connector, Protocol):
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher with these settings (references resolved) and keys. Raises ConfigError if these cannot work."""
+        """A publisher with these settings (references resolved) and keys. Raises ConfigError if the settings or the
+        keys cannot work.
+        """
         ...
 
 
@@ -129,13 +142,15 @@ def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
 
 
 def all_measure_keys(connector: type[Pulls]) -> Sequence[type[MeasureKeys]]:
-    """The keys of each kind of measure that reads through the connector."""
+    """The models of keys for each kind of measure (records, readings) that reads through the connector."""
     records: type[RecordKeys] | None = getattr(connector, "Records", None)
     return [connector.Measure] if records is None else [connector.Measure, records]
 
 
 def measure_keys(connector: type[Pulls], written: Collection[str]) -> type[MeasureKeys]:
-    """The connector's `Records`, if a key that is `written` in a file belongs only to it; otherwise its `Measure`."""
+    """The connector's `Records` if one of the `written` keys belongs only to `Records`; otherwise the connector's
+    `Measure`.
+    """
     keys, *records = all_measure_keys(connector)
     names = {name for model in records for name in model.model_fields} - keys.model_fields.keys()
     return records[0] if names & set(written) else keys

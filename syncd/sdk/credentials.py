@@ -1,6 +1,7 @@
 """Finds the secrets in addresses and requests.
 
-Hosts, users that have a password, databases and paths are names. They are secrets only if they look like a key.
+The parts of an address that are names (hosts, databases, paths, and users that have a password) are secrets only if
+they look like a key.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHORTEST_SECRET = 8
-"""The fewest characters of a secret. A shorter text could be any word of a message, so syncd cannot mask it and refuses
-it as a secret.
+"""The minimal length of a secret, in characters. A shorter text could be any word of a message, so syncd cannot mask
+it. syncd refuses such a secret.
 """
 
 SECRET_NAME = re.compile(
@@ -62,10 +63,11 @@ def is_web_address(url: str) -> bool:
 
 
 def keys_in_address(url: str) -> Iterator[str]:
-    """The parts of an address that may be secrets.
+    """Yields the parts of an address that may be secrets.
 
-    These are: a password, or a user without a password, also as encoded in a header; the keys in the query; the parts
-    of the path that look like a key. In a database's address, only passwords are secrets.
+    A password, a user without a password, a key in the query, and a part of the path that looks like a key may be
+    secrets. The user and password are also returned as a header encodes them. In a database's address, only passwords
+    are secrets.
     """
     if not is_web_address(url):
         yield from _passwords(url)
@@ -83,7 +85,9 @@ def keys_in_address(url: str) -> Iterator[str]:
 
 
 def keys_of_user(user: str, password: str) -> Iterator[str]:
-    """The secrets among an address's user and password, as written in the address and as encoded in a header."""
+    """The secrets in the user and password of an address, both as the address writes them and as a header encodes
+    them.
+    """
     plain_user, plain_password = unquote(user), unquote(password)
     yield from (password, plain_password)
     if is_key(plain_user, plain_password):
@@ -96,19 +100,21 @@ def keys_of_user(user: str, password: str) -> Iterator[str]:
 
 
 def is_key(user: str, password: str) -> bool:
-    """Whether a user is a secret, because its password is empty or short, or because the user looks like a key."""
+    """Whether a user is a secret: the user's password is empty or short, or the user looks like a key."""
     return bool(user) and "@" not in user and (len(password) < SHORTEST_SECRET or looks_like_key(user))
 
 
 def keys_in_query(query: str) -> Iterator[str]:
-    """The values in an address's query that are named like a secret or look like a key."""
+    """The values in the query of an address that look like a key, or whose parameter has the name of a secret."""
     for name, value in parse_qsl(query):
         if _QUERY_NAME.search(name) or _is_key_among_names(value):
             yield value
 
 
 def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
-    """The kind of a secret that an address holds in plain text: `password` or `key`. None if it holds none."""
+    """The kind of a secret that an address holds in plain text: `password` or `key`. None if the address holds no
+    secret in plain text.
+    """
     if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
         return "password"
     is_web = is_web_address(url)
@@ -121,9 +127,9 @@ def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
 
 
 def is_written_secret(name: str, value: str) -> bool:
-    """Whether a parameter of a request is a secret in plain text: it has the name of a secret, or it has a short name
-    and looks like a key. Other names with `key` or `token` are not secrets: `project_key` names a project, and
-    `page_token` a page.
+    """Whether a parameter of a request is a secret in plain text: its name is the name of a secret, or its name is
+    short and its value looks like a key. Any other parameter with `key` or `token` in its name is not a secret:
+    `project_key` names a project, and `page_token` a page.
     """
     if not value.strip():
         return False

@@ -1,7 +1,7 @@
-"""Reads the dates in texts and plain numbers by the rules of `as: {date: ...}`, and suggests an `as:` for them.
+"""Reads the dates in texts and plain numbers by the rules of `as: {date: ...}`, and suggests an `as:` for texts.
 
-A month, a quarter or a week is read as its first day. The same is true for the form `%b %Y`, for a spreadsheet's date
-cell that shows `Oct 2026`, and for `2026-W41` in ISO 8601 (docs/decisions/0033).
+A month, a quarter or a week is read as its first day: also by the form `%b %Y`, in a spreadsheet's date cell that shows
+`Oct 2026`, and as `2026-W41` in ISO 8601 (docs/decisions/0033).
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ _READ: dict[str, Callable[[str], date | None]] = {
     "epoch": _epoch,
 }
 NAMED_FORMS = tuple(_READ)
-"""The named forms. Each form accepts several ways to write a date."""
+"""The named forms of `as: {date: ...}`, such as `month`. Each form accepts several ways to write a date."""
 
 
 def read_date(text: str, form: str | None) -> date | datetime | None:
     """The day or time in a text, read by a form of `as: {date: ...}`, else by ISO 8601; None if neither can read it.
 
-    A time may lack its zone. A pattern checks ISO 8601 first, because `fromisoformat` accepts any character between day
-    and time, even the next digit of a number.
+    The returned time may lack a time zone. A pattern checks ISO 8601 first, because `fromisoformat` accepts any
+    character between day and time, even the next digit of a number.
     """
     read = _by_form(text, form) if form is not None else None
     with suppress(ValueError):
@@ -105,7 +105,9 @@ def _by_form(text: str, form: str) -> date | datetime | None:
 
 
 def epoch(number: float) -> datetime | None:
-    """The time that a number counts from 1970, in seconds. A larger number counts milli-, micro- or nanoseconds."""
+    """The time that is a number of seconds after 1970-01-01; None if it is out of range. A larger number is read as
+    milliseconds, microseconds or nanoseconds.
+    """
     try:
         for _ in range(3):
             if abs(number) >= _UNIT_STEP:
@@ -132,12 +134,14 @@ def looks_like_date(text: str) -> bool:
 
 
 def as_date(form: str) -> str:
-    """A form as people write it in YAML: `as: {date: month}`."""
+    """Writes a date form as people write it in YAML: `as: {date: month}`."""
     return f"as: {{date: {form}}}" if form in NAMED_FORMS else f'as: {{date: "{form}"}}'
 
 
 def date_advice(texts: Sequence[str]) -> str:
-    """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
+    """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`. If no `as:` reads
+    all of the texts, the advice names the ISO 8601 form.
+    """
     readings: dict[tuple[date, ...], str] = {}
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]

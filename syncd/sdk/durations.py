@@ -1,4 +1,4 @@
-"""Durations as people write them in YAML."""
+"""Parses durations as people write them in YAML."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def _limited(value: float) -> float:
 _SECONDS = "write a number of seconds, or a duration such as 30s"
 
 Duration = Annotated[timedelta, BeforeValidator(_parsed)]
-"""A pydantic field that is written as `15m`."""
+"""The type of a pydantic field whose value is written as `15m`."""
 
 DurationOfDays = Annotated[timedelta, BeforeValidator(_in_days)]
-"""A pydantic field that is written as `15d`. The model with this field refuses parts of a day."""
+"""The type of a pydantic field whose value is written as `15d`. Parts of a day are refused."""
 
 Seconds = Annotated[
     float,
@@ -87,4 +87,6 @@ Seconds = Annotated[
         }
     ),
 ]
-"""A pydantic field that is written as `30` or `30s`: the seconds to wait for an answer, an hour at most."""
+"""The type of a pydantic field whose value is written as `30` or `30s`: the seconds to wait for an answer, an hour at
+most.
+"""

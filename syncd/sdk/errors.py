@@ -1,4 +1,4 @@
-"""Errors, named after the engine's next step.
+"""The errors of syncd, grouped by what syncd does next.
 
 SyncdError
 ├── ConfigError      say what to write instead: the file is wrong (exit code 2), or a connection cannot be opened
@@ -10,8 +10,8 @@ SyncdError
     ├── Withheld        not sent in a rehearsal, because the request may change something: stored data is used
     └── Unsure          a write that may have arrived, where nothing can be read back: a person decides
 
-Errors carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: a server's
-text is masked before it is cut (`syncd.sdk.server`), and requests are never quoted.
+Only `syncd.cli` turns errors into sentences for people. No error's text holds a secret: a server's text is masked
+before it is cut (`syncd.sdk.server`), and requests are never quoted.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class SourceError(SyncdError):
 
 
 class RetryLater(SourceError):
-    """Another try may succeed. `after` is the wait in seconds that the server asks for, if any."""
+    """Another try may succeed. `after` is the wait in seconds that the server asks for; None if the server asks for
+    none.
+    """
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         self.after = after

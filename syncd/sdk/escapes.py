@@ -1,7 +1,8 @@
-"""Unescaped texts, and the position of each of their parts in the original text.
+"""Unescapes texts, and finds the position of an unescaped part in the original text.
 
 A server may repeat a text with the escapes of JSON, addresses, forms or HTML, and with one kind of escape inside
-another. All these forms become the same plain form, so a secret is found by its own plain form.
+another. All these forms become the same plain form. The plain form of a secret is then searched in the plain form of
+the text.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ _ALIKE = str.maketrans("+\n\r\t", " nrt")  # forms write a space as +, JSON writ
 
 
 def may_be_escaped(text: str) -> bool:
-    """Whether a text may differ from its plain form, by a quick check."""
+    """Checks quickly whether a text may differ from its plain form."""
     return _ACTIVE.search(text) is not None
 
 
 class Unescaped:
-    """A text in its plain form, `plain`: unescaped, without backslashes and control characters, and with one character
-    in place of all characters that share an escape.
+    """A text and its plain form, `plain`. The plain form is unescaped, without backslashes and control characters.
+    Characters that share an escape become one character, such as `+` and the space.
     """
 
     def __init__(self, text: str) -> None:
@@ -111,8 +112,8 @@ class _Layer:
 
 
 def _sign(match: re.Match[str]) -> str:
-    """The character that an escape stands for. "" for backslashes and for characters that `inert` drops. The escape
-    itself if it stands for no character.
+    """The character that an escape stands for; "" for backslashes and for characters that `inert` drops. If the escape
+    stands for no character, returns the escape itself.
     """
     number = match["code"] or match["long"] or match["braced"] or match["byte"] or match["hex"]
     if number or match["decimal"]:

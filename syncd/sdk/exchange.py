@@ -1,9 +1,10 @@
 """Sends an HTTP request through httpx, and returns an answer of limited time and size, or raises an error.
 
-HTTP libraries limit the time of each read, not of a request. So a server that sends a byte now and then, or an endless
-answer, would hold a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers,
-body). So each client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous.
-The vendors' libraries send through this module too (`syncd.sdk.requests_transport`).
+HTTP libraries limit the time of each read, not the time of a whole request. A server that sends one byte now and then,
+or an endless answer, could therefore keep a request running for ever. Only cancelling an asyncio task can end a request
+in every state (name, TLS, headers, body). Each client therefore runs httpx's asynchronous API on its own event loop.
+All code outside this module is synchronous. The vendors' libraries send through this module too
+(`syncd.sdk.requests_transport`).
 
 | what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
@@ -48,7 +49,7 @@ Addresses = list[tuple[Any, ...]]
 
 
 class Exchange:
-    """Sends requests to one server, one at a time. Opening it makes no request."""
+    """Sends requests to one server, one at a time. Opening an exchange makes no request."""
 
     def __init__(
         self,
@@ -62,8 +63,8 @@ class Exchange:
         """`url` is the server's address if it differs from the settings. Raises ConfigError if `ca` holds no
         certificates.
 
-        `keep_alive` is False for writes. A server may close a kept-alive connection at the moment at which it is used
-        again; then nobody knows whether a write arrived.
+        `keep_alive` is False for writes. A server may close a kept-alive connection at the moment at which a client
+        uses it again. Nobody would then know whether a write arrived.
         """
         self._settings = settings
         self._hide = context.hide
@@ -86,7 +87,9 @@ class Exchange:
     def __call__(
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
-        """The answer, whatever its status. Raises SourceError by the table of this module."""
+        """Sends a request and returns the answer, whatever its status. Raises the SourceError that the module's table
+        names.
+        """
         self._hide.learn_sent({name.lower(): value for name, value in headers.items()}, content)
         progress = _Progress()
         timeout = self._settings.timeout
@@ -153,8 +156,8 @@ class Exchange:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """The certificates that are trusted unless `ca` names others. Cached, because reading them takes longer than most
-    requests.
+    """The certificates that are trusted if the key `ca` names no others. The result is cached, because reading the
+    certificates takes longer than most requests.
     """
     bundle = next((path for name in _BUNDLES if (path := os.environ.get(name))), None)
     return ssl.create_default_context(cafile=bundle) if bundle else httpx.create_ssl_context()
@@ -176,8 +179,6 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 class _Progress:
-    """The progress of a request."""
-
     answered = False
 
 
@@ -186,12 +187,14 @@ class _Unreadable(Exception):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Resolves names in daemon threads, so that a silent name server cannot keep the process from ending."""
+    """An event loop that resolves host names in daemon threads. A name server that does not answer can therefore not
+    keep the process from ending.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: dict[str, str] = {}
-        """The addresses of each name in the newest answer of a name server."""
+        """The addresses of each host name, from the newest answer of a name server."""
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Addresses:
         """Like `socket.getaddrinfo`."""
@@ -205,8 +208,8 @@ _lock = threading.Lock()
 
 
 def _resolving(host: Any, port: Any, hints: Mapping[str, Any]) -> Future[Addresses]:
-    """The future answer of the name server. All requests for a name share one query while it waits, because a thread
-    that waits for a silent name server cannot be ended.
+    """A future with the answer of the name server. All requests for a name share one pending query, because a thread
+    that waits for a name server cannot be ended.
     """
     question = (host, port, *sorted(hints.items()))
     with _lock:

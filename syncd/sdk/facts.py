@@ -1,4 +1,4 @@
-"""The data that a connector returns: records (outputs), readings (outcomes), and the pages that hold them."""
+"""The data that a connector returns: records (outputs), readings (outcomes), and the `Page` objects that hold both."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """Any JSON value, such as a cursor."""
 
 Between = tuple[datetime, datetime]
-"""A span of time: its first moment, and the first moment after it; both aware."""
+"""A span of time: its first moment, and the first moment after its end. Both are timezone-aware."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days of a request: the first and the last day of a window, both included, and today.
+    """The days that a request names: the first and the last day of a window, both included, and today.
 
-    After the window's last day, `today` is that last day, so that a request "up to today" asks for no later day.
+    Once the window is over, `today` is the window's last day, so that a request "up to today" asks for no later day.
     """
 
     first: date
@@ -30,7 +30,7 @@ class Days:
 
     @property
     def none_yet(self) -> str | None:
-        """The reason why no day of the window can be requested yet; None if a day can."""
+        """The reason why no day of the window can be requested yet; None if at least one day can be requested."""
         if self.last < self.first:
             return "no day of its window has settled yet"
         return f"its window begins on {self.first}" if self.today < self.first else None
@@ -40,11 +40,11 @@ class Days:
 class Record:
     """An output fact, such as an issue, a pull request or a release, in the state in which it was pulled.
 
-    Times are aware. The record counts at the moment `done_at`. If the record is not done, `done_at` is None and
+    Times are timezone-aware. A record counts at the time `done_at`. If the record is not done, `done_at` is None and
     `not_done` says why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a
     field with a single value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes
     records in a stream that holds several kinds. `remark` is a remark on a record that counts, such as `resolved as
-    Won't Do`. The words "it is" can stand before a remark.
+    Won't Do`. Its text can follow the words "it is".
     """
 
     id: str
@@ -63,8 +63,8 @@ class Record:
 def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:
     """The field `lead_time`: the number of days from a record's creation until it was done.
 
-    The field is empty if one of the times is missing, or if the record was done before it was created: the dates of
-    imported records and of moved tags would distort an average.
+    The field is empty if one of the times is missing, or if the record was done before it was created. Imported records
+    and moved tags can have such dates, which would distort an average.
     """
     if created_at is None or done_at is None or done_at < created_at:
         return []
@@ -75,9 +75,9 @@ def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence
 class Reading:
     """An outcome observation: a number, or the `problem` that explains why there is no number.
 
-    `at` is the time that the number describes (aware). If the source gives no time, `at` is None, and the number
-    describes the time of the pull. `cell` is the number's place (`Support!C14`), `raw` the content of that place as
-    text.
+    `at` is the time that the number describes (timezone-aware). If the source gives no time, `at` is None, and the
+    number describes the time of the pull. `cell` is the number's place (`Support!C14`), and `raw` is the content of
+    that place as text.
     """
 
     number: float | None
@@ -92,7 +92,9 @@ UnsettledQuality = Literal["partial", "failed", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The judgement of a source on its own newest number: why the number is not complete."""
+    """The quality of a source's newest number, if the source itself says that the number is not complete, and the
+    reason.
+    """
 
     quality: UnsettledQuality
     reason: str
@@ -100,12 +102,13 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now.
+    """All present readings of a part of a stream.
 
     `problem` is set if the part could not be read; `partial` is also set if some of the part was read. If the snapshot
-    is `unsettled`, its readings are stored but make no new value. `notes` tell `explain` what was left out, such as
-    rows without a date. `warning` is shown beside the value if a row that may be the newest was left out. With
-    `between`, only the readings in that span are listed: earlier and later readings stay as they were stored.
+    is `unsettled`, its readings are stored but make no new value. `notes` say what was left out, such as rows without a
+    date; `syncd explain` shows them. `warning` is shown beside the value if a row that may be the newest was left out.
+    With `between`, the snapshot lists only the readings in that span. Stored readings outside of the span stay
+    unchanged.
     """
 
     readings: Sequence[Reading] = ()
@@ -119,13 +122,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What became of the lists that make up a stream, such as the repositories of an owner; each has a name.
+    """The state of the lists that make up a stream, such as the repositories of an owner. Each list has a name.
 
-    `renamed` maps the former name of a list to its present name: its records keep their history under the new name.
-    `left` are lists that no longer belong to the stream: their records are gone. `unread` are lists that could not be
-    read, each with the reason: their records stay, and the stream is partial. `empty` are lists that can hold no
-    records, each with the reason, which is shown. `memory` is the data that the source wants to remember of the stream;
-    None keeps the stored memory. Unlike a cursor, the memory stays when the stream is read from its beginning again.
+    `renamed` maps the former name of a list to its present name: the list's records keep their history under the new
+    name. `left` are lists that no longer belong to the stream: their records are gone. `unread` are lists that could
+    not be read, each with the reason: their records stay, and the stream is partial. `empty` are lists that can hold no
+    records, each with the reason that is shown. `memory` is data about the stream that the source gets again at the
+    next pull; None keeps the stored memory. Unlike a cursor, the memory stays when the stream is read from its
+    beginning again.
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -139,13 +143,13 @@ class Lists:
 class Page:
     """A part of a source's answer. The page and its cursor are stored in one transaction.
 
-    `cursor` is the place from which the next pull may start once this page is stored; None keeps the stored cursor.
-    `present`, on the last page of a pull that listed everything, holds the ids of all existing records: every other
-    record is gone. On a page of a census, `present` holds the ids on that page. `expected` is the number of rows that
-    the server announces for the pull; None if it announces none. `readings` holds a snapshot for each part of a stream
-    of readings. `lists` tells what became of the stream's lists. `moved_in` says that a record of the page came from
-    another list. That list may still hold the record under its former id, so a census of the connection's streams is
-    due at once.
+    `cursor` is the place from which the next pull may start once this page is stored; None keeps the stored cursor. If
+    a pull listed everything, `present` on its last page holds the ids of all existing records, and every other record
+    is gone. On a page of a census, `present` holds the ids on that page. `expected` is the number of rows that the
+    server announces for the pull; None if it announces none. `readings` holds a snapshot for each part of a stream of
+    readings. `lists` tells what became of the stream's lists. `moved_in` says that a record of the page came from
+    another list. The record may still be stored under its former id in that list. A census of the connection's streams
+    is therefore due at once.
     """
 
     records: Sequence[Record] = ()
@@ -161,12 +165,13 @@ class Page:
 class Stream:
     """A list or table that is pulled through a connection. All measures that need it share the stream.
 
-    `key` identifies the stream within its connection, also for people; the source needs only the key to pull the
-    stream. `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the
-    earliest moment that a measure of records needs. `windows` holds, by part, the span of the readings that the part
-    needs; a part without a span needs all readings. `days` are the days of a request; None if the request names no
-    dates. The key names the window of the days, so all parts have the same days. Streams with the same key are the same
-    stream: their needs are joined. `memory` is the data that the source wanted to remember of the stream.
+    `key` identifies the stream within its connection, also for people. The source needs only the key to pull the
+    stream. `needs` are the fields and kinds (of records) or the parts (of readings) that measures use. `since` is the
+    earliest moment that a measure of records needs. `windows` maps a part to the span of the readings that the part
+    needs. A part without a span needs all readings. `days` are the days of a request; None if the request names no
+    dates. The key names the window of the days, so all parts of a stream have the same days. Streams with the same key
+    are the same stream: their needs are joined. `memory` is the data in `Lists.memory` that the source last returned
+    for the stream.
     """
 
     key: str
@@ -183,7 +188,7 @@ class Stream:
         return stream_name(self.key)
 
     def joined(self, other: Stream) -> Stream:
-        """This stream with the other stream's needs added."""
+        """A copy of this stream with the needs of the other stream added."""
         since = min(self.since, other.since) if self.since and other.since else None
         windows = {**self.windows, **other.windows}
         for part in self.needs & other.needs & windows.keys():
@@ -204,7 +209,7 @@ def stream_name(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding of `syncd doctor`. If it is not `ok`, `detail` says what to do."""
+    """A finding of `syncd doctor`. If `ok` is false, `detail` says what to do."""
 
     name: str
     ok: bool

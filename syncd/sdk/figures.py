@@ -1,4 +1,5 @@
-"""Formats numbers and shares for people and spreadsheet programs, on a page in the reader's language.
+"""Formats numbers and shares for people and spreadsheet programs. On a page, the format is that of the reader's
+language.
 
 A figure has few digits, but is never rounded across a bound that a judgement depends on.
 """
@@ -62,7 +63,7 @@ def percent(share: float | None, bounds: Collection[float] = ()) -> str:
     """A share in percent, such as `18 %`, with halves rounded up; a dash for None.
 
     The figure stays on its side of each of the `bounds`, which are shares too. If 90 % is a bound, 89.96 % is shown as
-    `89.9 %`. A bound belongs to the side above it.
+    `89.9 %`. A share that equals a bound counts as above the bound.
     """
     if share is None:
         return "–"
@@ -76,7 +77,9 @@ def percent(share: float | None, bounds: Collection[float] = ()) -> str:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A cell of a CSV file for spreadsheet programs: no text becomes a formula, and no whole number gets decimals."""
+    """The value of a cell in a CSV file for spreadsheet programs: no text becomes a formula, and no whole number gets
+    decimals.
+    """
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, str):
@@ -86,13 +89,12 @@ def spreadsheet_cell(value: object) -> object:
 
 
 def _first(figures: Iterator[Decimal], sides: Callable[[Decimal], object], exact: Decimal) -> Decimal:
-    """The first figure that is on the same sides of all bounds as the exact number."""
+    """The first figure that is on the same side of each bound as the exact number; the exact number if no figure is."""
     wanted = sides(exact)
     return next((figure for figure in figures if sides(figure) == wanted), exact)
 
 
 def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
-    """The number rounded to `places` decimal places, then to more and more places."""
     yield exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     for more in range(places + 1, _MOST_DIGITS - max(0, exact.adjusted())):
         for direction in (ROUND_HALF_UP, ROUND_FLOOR, ROUND_CEILING):

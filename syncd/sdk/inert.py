@@ -1,7 +1,7 @@
-"""Makes texts from outside inert, such as titles, cells, notes and servers' answers.
+"""Makes texts from outside (titles, cells, notes, servers' answers) harmless to print.
 
-Control characters can command a terminal, bidirectional overrides change the order in which a text is shown, and a line
-break can begin a line that seems to come from syncd.
+Control characters can command a terminal. Bidirectional overrides change the order in which a text is shown. After a
+line break, a text can imitate a line of syncd.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _LINE = re.compile(r"(?:[^\r\n]|\r(?!\n))+")
 
 
 def inert(text: str) -> str:
-    """The text on a single line: line breaks become spaces, other control characters and overrides are dropped."""
+    """The text on a single line. Line breaks become spaces; other control characters and bidirectional overrides are
+    dropped.
+    """
     return text if text.isprintable() else text.translate(_INERT)
 
 
@@ -34,7 +36,9 @@ def inert_lines(text: str) -> str:
 
 
 def inert_json(document: str) -> str:
-    """The same JSON document with these characters as escapes, so that it is safe to print."""
+    """The same JSON document with control characters and overrides written as escapes, so that the document is safe to
+    print.
+    """
     if document.isascii():  # JSON escapes every ASCII control character except DEL
         return document.replace("\x7f", "\\u007f")
     return "\n".join(

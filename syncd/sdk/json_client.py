@@ -36,14 +36,16 @@ _TURNED_AWAY = frozenset({408, 425, 429, 503})  # the request had no effect
 
 
 class Credentials(Protocol):
-    """Headers that change while a client is open, such as an access token that expires."""
+    """Provides headers that change while a client is open, such as an access token that expires."""
 
     def headers(self) -> Mapping[str, str]:
         """The headers for a request. Raises SourceError if it cannot get headers."""
         ...
 
     def refused(self, headers: Mapping[str, str]) -> None:
-        """The server refused these headers with 401, so `headers` should return different ones next time."""
+        """Called after the server refused these headers with 401. The next call of `headers` should return different
+        headers.
+        """
         ...
 
     def close(self) -> None:
@@ -52,7 +54,9 @@ class Credentials(Protocol):
 
 
 class JsonClient:
-    """Reads from and writes to one server. Only one thread may use it at a time. Opening it makes no request."""
+    """Reads from and writes to one server. Only one thread at a time may use the client. Opening the client makes no
+    request.
+    """
 
     def __init__(
         self,
@@ -65,8 +69,8 @@ class JsonClient:
         follows: bool = False,
     ) -> None:
         """Every request has `headers` and the headers of `credentials`, which may change. A client that sends check-ins
-        keeps no connection alive. With `follows`, each GET of `answer`, `read` and `pages` follows one redirect, if it
-        stays on the same server.
+        keeps no connection alive. With `follows`, each GET of `answer`, `read` and `pages` follows one redirect if the
+        redirect stays on the same server.
         """
         self.url = settings.url
         self.server = Server(settings, context)
@@ -86,18 +90,19 @@ class JsonClient:
         method: str = "GET",
         body: object = None,
     ) -> T:
-        """The answer's JSON as a value of this type, such as `list[Row]`; `object` accepts any JSON.
+        """Sends a request and returns the answer's JSON as a value of the type `shape`, such as `list[Row]`. The type
+        `object` accepts any JSON.
 
         Use POST only for a request that reads, because a failed POST is tried again like a GET. Raises SourceError.
         """
         return self.answer(self.address(path, query), shape, method=method, body=body)[0]
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
-        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server. If a proxy
-        removed the links, `x-next-page` has the number of the next page. Without that header, the page after a full
-        page is requested by its number.
+        """Yields the pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server. If a
+        proxy removed the links, `x-next-page` has the number of the next page. Without that header, the page after a
+        full page is requested by its number.
 
-        Raises SourceError, also if the pages form a circle: an address is repeated, or a page equals the page before.
+        Raises SourceError, also if pages repeat: if the same address comes again, or if a page equals the page before.
         """
         address: str | None = self.address(path, query)
         read: set[str] = set()
@@ -134,8 +139,8 @@ class JsonClient:
     def changed(
         self, address: str, shape: type[T], conditions: Mapping[str, str]
     ) -> tuple[T, Mapping[str, str]] | None:
-        """The result of `answer` for a GET with conditional headers, such as `If-None-Match`. None if nothing has
-        changed (304). Without conditions, 304 is an error.
+        """The result of `answer` for a GET with conditional headers, such as `If-None-Match`. None if the server
+        answers that nothing has changed (304). Without conditions, 304 is an error.
         """
 
         def ask() -> tuple[T, Mapping[str, str]] | None:
@@ -166,10 +171,11 @@ class JsonClient:
         accepted: Collection[int] = (),
         check: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Sends `body`: bytes unchanged, anything else as JSON. Returns once an answer confirms that the body arrived.
+        """Sends `body`: bytes unchanged, anything else as JSON. Returns after an answer has confirmed that the body
+        arrived.
 
-        `accepted` are the statuses that confirm it, any 2xx by default. `check` reads an answer with such a status, and
-        raises SourceBroken if the answer is nevertheless a refusal.
+        `accepted` are the statuses that confirm the arrival, by default any 2xx. `check` reads an answer with such a
+        status, and raises SourceBroken if the answer is nevertheless a refusal.
 
         | answer | to a POST or PATCH | to a PUT |
         |---|---|---|
@@ -207,10 +213,10 @@ class JsonClient:
         self._context.retry.call(send)
 
     def check(self, path: str = "") -> Iterator[Check]:
-        """The findings of `doctor` from a GET: reachable, authenticated, and the quota and clock in the headers.
+        """The findings of `syncd doctor` from a GET: reachable, authenticated, and the quota and clock in the headers.
 
-        If a `path` is given, its answer must be JSON. Without a path, the root is requested, where an API may have
-        nothing.
+        If a `path` is given, its answer must be a 2xx with data. Without a `path`, `url` itself is requested, and a 404
+        is accepted.
         """
         address = self.address(path)
         answer = self._context.retry.call(partial(self._ask, "GET", address))
@@ -225,7 +231,9 @@ class JsonClient:
         yield from quota_and_clock(answer.headers, self._context.now())
 
     def reach(self) -> Iterator[Check]:
-        """The finding of `doctor` from the server's root, if any request below the url may be a write."""
+        """The finding of `syncd doctor` from a request to the server's root, for a service where any request below
+        `url` may be a write.
+        """
         root = origin(urlsplit(self.url))
         answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
         what_shows = "whether it takes check-ins shows when the first is written"
@@ -253,9 +261,11 @@ class JsonClient:
         *,
         repeatable: bool = True,
     ) -> Answer:
-        """An answer of any status. The quota is not learned from the headers of a 5xx.
+        """Sends a request and returns its answer, whatever its status. The client does not learn the quota from the
+        headers of a 5xx.
 
-        A request refused with 401 had no effect. If there are credentials, it is sent once more with renewed headers.
+        A request refused with 401 had no effect. If there are credentials, the request is sent once more with renewed
+        headers.
         """
         named = dict(headers or {})
         content = body if isinstance(body, bytes) else None
@@ -272,7 +282,6 @@ class JsonClient:
         return answer
 
     def _of_shape(self, answer: Answer, address: str, shape: type[T]) -> tuple[T, Mapping[str, str]]:
-        """The value of a 2xx answer, and its headers by lower-case names."""
         if not 200 <= answer.status < 300:
             raise self.server.refusal(answer, address)
         try:
@@ -305,6 +314,8 @@ class JsonClient:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of headers. If both have a header (ignoring upper and lower case), the value in `others` wins."""
+    """Joins two sets of headers. If a header is in both sets (ignoring upper and lower case), its value in `others`
+    wins.
+    """
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

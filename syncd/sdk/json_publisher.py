@@ -1,4 +1,4 @@
-"""A base class for publishers that send one request for each check-in to a service where nothing can be read back."""
+"""A base class for publishers that send one request for each check-in and do not read the service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class JsonPublisher:
         self.api = api
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """Empty targets. The service cannot be read back, or need not be, because a write replaces the old content."""
+        """Returns empty targets. The service either cannot be read, or need not be read because a write replaces the
+        old content.
+        """
         return {key_result: Written() for key_result in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
@@ -33,7 +35,7 @@ class JsonPublisher:
         raise NotImplementedError
 
     def check(self) -> Iterator[Check]:
-        """For `doctor`: whether the server answers. There is nothing to read, and no check-in is sent as a test."""
+        """The finding of `syncd doctor`: whether the server answers. No check-in is sent as a test."""
         return self.api.reach()
 
     def close(self) -> None:

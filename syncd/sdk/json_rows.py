@@ -13,10 +13,11 @@ from syncd.sdk.members import Member
 
 
 class JsonRow:
-    """A row of a list. A path such as `author.username` leads into objects, and from a list into each of its elements.
+    """A row of a JSON list. A path such as `author.username` leads into nested objects. If the path meets a list, it
+    leads into each element of the list.
 
-    A blank is null. If a row lacks a key, RetryLater is raised, as for every answer of an unexpected shape. A key with
-    `?` after it, as in `milestones?.title`, may be missing.
+    A field without a value must be null in the row. If a row lacks a key, RetryLater is raised, as for every answer of
+    an unexpected shape. A key with `?` after it, as in `milestones?.title`, may be missing.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
@@ -30,14 +31,14 @@ class JsonRow:
         return [_scalar(value, path) for value in values]
 
     def text(self, path: str) -> str | None:
-        """A text, or a number as a text; None for null."""
+        """The text or the number at a path, as a text; None for null."""
         elements = self.elements(path)
         if len(elements) > 1:
             raise _unexpected(path, "has several values")
         return str(elements[0]) if elements else None
 
     def time(self, path: str) -> datetime | None:
-        """An ISO 8601 time as an aware datetime; None for null."""
+        """The ISO 8601 time at a path, as a timezone-aware datetime; None for null."""
         text = self.text(path)
         try:
             moment = None if text is None else datetime.fromisoformat(text)
@@ -49,7 +50,6 @@ class JsonRow:
 
 
 def _inner(value: object, key: str, path: str) -> list[Any]:
-    """The values of a key, without nulls."""
     name = key.removesuffix("?")
     if not isinstance(value, Mapping) or (name not in value and name == key):
         raise _unexpected(path, "is missing")
@@ -71,11 +71,11 @@ def _unexpected(path: str, problem: str) -> RetryLater:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordShape:
-    """The path of each part of a record in a row, and the rule that says why a row is `not_done`.
+    """The path in a row for each part of a record, and the rule that says why a row is `not_done`.
 
     `kind` and the value at `number` identify a record in its member: the number is unique among the records of its
     kind, and does not change. People read the number after the `sign`, as in `acme/web!7`. `done_at` has the paths of
-    times at which a row may be done; the row is done at the first time that is not null.
+    one or more times. The first of these times that is not null is the time at which the row was done.
     """
 
     kind: str

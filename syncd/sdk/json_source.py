@@ -1,4 +1,4 @@
-"""Base classes for most sources that use a JSON API, and the walk through lists that are sorted by update."""
+"""Base classes for most sources that use a JSON API, and functions that read lists sorted by time of update."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from syncd.sdk.facts import Check, Json, Page, Record, Stream
 from syncd.sdk.json_client import JsonClient
 
 OVERLAP = timedelta(minutes=2)
-"""A walk by time begins this long before its mark: rows may have equal timestamps, and servers' clocks differ."""
+"""A pull also reads rows that were updated up to this long before the last pull's mark: rows may have equal timestamps,
+and servers' clocks differ.
+"""
 _HEAD_READS = 5  # if the head of a list changes faster than it is read, the next cycle continues
 
 
@@ -25,15 +27,15 @@ class JsonSource:
         self.api = api
 
     def verify(self, stream: Stream) -> None:
-        """Accepts every field, because the measure's keys have already checked the fields."""
+        """Accepts every field, because the keys of the measure have already checked the fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """See `syncd.sdk.connector.Source`."""
         raise NotImplementedError
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Yields nothing for readings, because they have no census. A subclass with records must implement it: an empty
-        census would mean that all records are gone.
+        """Yields nothing for readings, because readings have no census. A subclass with records must implement
+        `census`: an empty census would mean that all records are gone.
         """
         if stream.kind == "records":
             raise NotImplementedError
@@ -49,14 +51,14 @@ class JsonSource:
 
 
 class NewestFirst(JsonSource):
-    """A source of records in a list that the server sorts by update, newest first. A subclass implements only
-    `records`.
+    """A source that reads records from a list. The server sorts the list by time of update, newest first. A subclass
+    implements only `records`.
 
     The cursor is the newest update on the *first* page, by the server's clock. A row that is updated while later pages
-    are read is newer than the cursor, so no pull misses the row, even if the server sorts in another order. Such a row
-    jumps to the head of the list, which is read again in the same pull. If a row leaves the list while the list is
-    read, the rows behind it move up. One of them may move to a page that was already read. The census lists that row,
-    and then it is pulled.
+    are read is newer than the cursor. The next pull therefore reads this row, even if the server sorts in another
+    order. An updated row moves to the head of the list, which is read again in the same pull. If a row leaves the list
+    while the list is read, the rows behind it move up. One of these rows may move to a page that was already read. A
+    row that was missed in this way is pulled after the next census has listed it.
     """
 
     def records(self, stream: Stream, since: datetime | None) -> Iterator[Sequence[Record]]:
@@ -64,14 +66,16 @@ class NewestFirst(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
-        """The rows updated since this server's cursor; without one, since the first day that a measure needs."""
+        """The rows updated since the cursor; without a cursor for this server, the rows updated since the first day
+        that a measure needs.
+        """
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
         newest = yield from updates(partial(self.records, stream), stream.since, mark, self.api.now())
         if newest != mark and newest is not None:
             yield Page(cursor={"mark": newest.isoformat(), "url": self.api.url})
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every present record of the list. A missing record was deleted, was moved, or no longer matches."""
+        """Every record that the list holds now. A missing record was deleted, was moved, or no longer matches."""
         return whole_list(partial(self.records, stream), stream.since)
 
 
@@ -84,11 +88,11 @@ def updates(
 ) -> Generator[Page, None, datetime | None]:
     """The rows of a list updated since the mark of the last pull; without a mark, the rows updated since `since`.
 
-    The walk begins `OVERLAP` before these times, because a row may be done some moments after its update time. Returns
-    the new mark, which is valid once all these pages are stored: see `NewestFirst`. Only the first walk sets the mark:
-    a later walk ends at known rows, so it can miss rows if the server sorts in another order. The mark is never after
-    `now`. Imports and owners can set an update time in the future, and a mark in the future would hide the rows that
-    are updated before that time.
+    Rows updated up to `OVERLAP` before these times are read too, because a row may be done some moments after its
+    update time. Returns the new mark, which is valid once all these pages are stored: see `NewestFirst`. Only the first
+    reading of the list sets the mark. A later reading ends at known rows, and can miss rows if the server sorts in
+    another order. The mark is never after `now`. Imports and owners can set an update time in the future. A mark in the
+    future would hide the rows that are updated before it.
     """
     begin = mark or since
     since, newest = begin - OVERLAP if begin else None, mark
@@ -115,8 +119,8 @@ def updates(
 def whole_list(read: Read, since: datetime | None) -> Iterator[Page]:
     """Every record of a list updated since `since`, with the ids on each page in `present`.
 
-    A list of several pages is read twice: if a row leaves the list during a walk, another row may move to a page that
-    was already read.
+    A list of several pages is read twice: if a row leaves the list during the first reading, another row may move to a
+    page that was already read.
     """
     for _ in range(2):
         pages = 0

@@ -1,7 +1,7 @@
 """Reads JSON with limits for the depth of nesting and the size of numbers.
 
-Code that walks through a value recurses once for each level, and Python allows about a thousand nested calls. A number
-too large for a double would become infinite, and so would every sum with it.
+Recursive code makes one nested call for each level of a value, and Python allows about a thousand nested calls. A
+number too large for a double would become infinite, and so would every sum with it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _TOO_DEEP = f"its answer is nested more than {_DEEPEST} levels deep; ask for a p
 
 
 def read_json(body: bytes) -> Any:
-    """The value. Raises RetryLater if the body is not JSON, such as a proxy's page or half of an answer. Raises
-    SourceBroken if the JSON is nested too deep or holds a number that is too large.
+    """Parses JSON and returns the value. Raises RetryLater if the body is not JSON, such as a proxy's page or half of
+    an answer. Raises SourceBroken if the JSON is nested too deep or holds a number that is too large.
     """
     try:
         value = orjson.loads(body)

@@ -1,7 +1,7 @@
 """Rules for the keys of a YAML block, as JSON Schema. Editors show a rule's sentence while people type.
 
-`validate` checks the same and more; an editor only shows the mistake earlier. The language servers of VS Code show
-`errorMessage` in place of their own sentence (code.visualstudio.com, "JSON editing").
+`syncd validate` checks all of these rules, and more. The language servers of VS Code show `errorMessage` in place of
+their own sentence (code.visualstudio.com, "JSON editing").
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def texts(pattern: str, sentence: str) -> dict[str, Any]:
 
 
 def all_match(pattern: str, sentence: str) -> Callable[[str | list[str]], str | list[str]]:
-    """A validator for pydantic that checks a text, or a list of texts, as `texts` does."""
+    """A validator for pydantic that checks a text, or a list of texts, by the same rule as `texts`."""
 
     def check(value: str | list[str]) -> str | list[str]:
         for item in [value] if isinstance(value, str) else value or [""]:

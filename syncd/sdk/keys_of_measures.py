@@ -1,4 +1,6 @@
-"""The YAML keys that a connector adds to measures. Their methods describe the rows that a measure requests."""
+"""The YAML keys that a connector adds to measures. The methods of these keys describe the rows that a measure
+requests.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,10 @@ class MeasureKeys(BaseModel):
     asked: ClassVar[Sequence[str]] = ()
     """The keys that `syncd init` asks for, in this order. If empty, `syncd init` asks for the required keys."""
     rules: ClassVar[Sequence[Rule]] = ()
-    """For the JSON Schema: the rules between its keys, made by the functions of `syncd.sdk.key_rules`."""
+    """Rules for the JSON Schema about which keys fit together, made by the functions of `syncd.sdk.key_rules`."""
     whole_rules: ClassVar[Sequence[Rule]] = ()
-    """For the JSON Schema: which keys are required in a measure that gets no key from a default, a named measure or a
-    formula.
+    """Rules for the JSON Schema about required keys, only for a measure that gets no key from a default, a named
+    measure or a formula.
     """
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -35,7 +37,9 @@ class MeasureKeys(BaseModel):
         raise NotImplementedError
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """A key that the connection's settings do not allow in this measure, and the reason; None if they allow all."""
+        """A key that the connection's settings do not allow in this measure, and the reason; None if the settings allow
+        all keys.
+        """
         return None
 
 
@@ -45,7 +49,7 @@ class RecordKeys(MeasureKeys):
     kind = "records"
 
     def fields(self) -> Collection[str] | None:
-        """The fields that `where` and `of` may name; None if only the server knows them all."""
+        """The fields that `where` and `of` may name; None if only the server knows all fields."""
         raise NotImplementedError
 
     def ignores_case(self, field: str) -> bool:
@@ -58,14 +62,16 @@ class RecordKeys(MeasureKeys):
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
-        """Why a condition on a field is not possible, and what to write instead; None if it is possible.
+        """Why a condition on a field is not possible, and what to write instead; None if the condition is possible.
 
         `values` are the values of `FIELD:` or `not_FIELD:`, as texts; None means a field without a value.
         """
         return None
 
     def restriction(self, settings: ConnectionSettings) -> str | None:
-        """What the connection's settings add to the request, as `explain` shows it; None if they add nothing."""
+        """What the connection's settings add to the request, as `syncd explain` shows it; None if the settings add
+        nothing.
+        """
         return None
 
     def record_kind(self) -> str | None:
@@ -81,7 +87,8 @@ class RecordKeys(MeasureKeys):
         return True
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why no record can ever be counted, such as `asks for drafts, which are never merged`; None if a record can.
+        """Why no record can ever be counted, such as `asks for drafts, which are never merged`; None if a record can be
+        counted.
 
         `asked` has the values in `where`, by field, as texts; None means a field without a value.
         """
@@ -96,7 +103,7 @@ class RecordKeys(MeasureKeys):
 
 
 class ReadingKeys(MeasureKeys):
-    """The keys of a measure of readings. They also identify the measure's part of the stream."""
+    """The keys of a measure of readings. These keys also identify the measure's part of the stream."""
 
     kind = "readings"
 
@@ -104,10 +111,10 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a series. This depends on the keys, not on the present rows.
+        """Whether the measure reads a series. The keys decide, not the present rows.
 
-        The readings of a series have dates. A series without rows is an empty set, but an empty cell is a missing
-        number.
+        The readings of a series have dates. A series without rows is an empty set of readings. An empty single cell is
+        a missing number.
         """
         raise NotImplementedError
 
@@ -117,7 +124,9 @@ class ReadingKeys(MeasureKeys):
         return False
 
     def in_unit(self, unit: str | None) -> Self:
-        """The keys for a key result with this unit, if the source knows its numbers' units. Most sources do not."""
+        """The keys for a key result with this unit. Most sources do not know the units of their numbers, and return the
+        keys unchanged.
+        """
         return self
 
     def page(self) -> str | None:
@@ -131,7 +140,7 @@ class ReadingKeys(MeasureKeys):
 
     @classmethod
     def of_part(cls, part: str) -> Self:
-        """The keys that a part was made from."""
+        """Restores the keys from the text that `part` made of them."""
         return cls.model_validate_json(part)
 
 
@@ -139,7 +148,7 @@ def not_allowed(
     key: str, names: Iterable[str], allow: Collection[str] | None, *, any_case: bool = False
 ) -> tuple[str, str] | None:
     """The result of a measure's `refusal` for the first name that no pattern of `allow:` matches; None if all names are
-    allowed. In patterns, `*` stands for any text. `any_case` ignores upper and lower case.
+    allowed. In patterns, `*` stands for any text. With `any_case`, upper and lower case are ignored.
     """
     form = str.lower if any_case else str
     for name in names if allow is not None else ():

@@ -80,7 +80,7 @@ def gettext(message: str, /, **parts: object) -> str:
 
 
 def ngettext(singular: str, plural: str, number: int, /, **parts: object) -> str:
-    """A text in the grammatical form for a number. Its placeholder `%(num)s` shows the number."""
+    """A text in the grammatical form for a number. The placeholder `%(num)s` shows the number."""
     spoken = language()
     return spoken.ngettext(singular, plural, number) % {"num": spoken.decimal(Decimal(number)), **parts}
 

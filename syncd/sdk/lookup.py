@@ -1,4 +1,4 @@
-"""A lookup: the cell of one column in the row that meets all conditions."""
+"""Reads a lookup: finds the row that meets all conditions, and takes the cell of one column in that row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _REMEMBERED = 20_000  # cells; a table may have millions of different cells
 
 
 class LookupReader:
-    """Searches the rows of a table, block by block. Raises Unreadable if the header lacks a column, or has it twice."""
+    """Searches the rows of a table, block by block. Raises Unreadable if the header lacks a column, or has a column
+    twice.
+    """
 
     def __init__(self, lookup: Lookup, reader: Reader, header: Header, sheet: str | None) -> None:
         self._lookup = lookup
@@ -43,7 +45,7 @@ class LookupReader:
             self._at = number, row[self._column] if self._column < len(row) else None
 
     def snapshot(self) -> Snapshot:
-        """The cell of the one matching row. If no row matches, or several rows match, the reading is unknown."""
+        """The reading from the only matching row. If no row matches, or several rows match, the reading is unknown."""
         if self._matching != 1:
             wanted = ", ".join(f"{header} = {value}" for header, value in self._lookup.row.items())
             problem = f"{self._matching:,} rows with {wanted}" if self._matching else f"no row with {wanted}"
@@ -53,7 +55,7 @@ class LookupReader:
 
 
 class _Condition:
-    """A condition of a lookup, which remembers for each cell whether the cell meets the condition."""
+    """A condition of a lookup, with a cache of which cells meet the condition."""
 
     def __init__(self, position: int, is_same: Match) -> None:
         self._position = position
@@ -62,7 +64,7 @@ class _Condition:
         self._of_others: dict[tuple[type, Cell], bool] = {}  # with the type, because 1 and True are the same key
 
     def select(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> Iterator[tuple[int, Sequence[Cell]]]:
-        """The rows whose cell meets the condition, with their numbers."""
+        """The rows that meet the condition, with their numbers."""
         position, of_texts = self._position, self._of_texts
         for number, row in rows:
             cell = row[position] if position < len(row) else None
@@ -101,7 +103,7 @@ def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: in
 
 
 def with_header(table: str, header_row: int | None) -> str:
-    """The range of a table, extended to its header if the header is above the range; else the table unchanged."""
+    """The range of a table. If the header is above the range, the range is extended to the header."""
     area = _range(table)
     if area is None or header_row is None or header_row > area.first_row:
         return table

@@ -1,7 +1,7 @@
 """Compares a table's cells with a value in a mapping, by the same rules in CSV, XLSX, ODS and Google Sheets.
 
-A spreadsheet stores the day 2 November as a date, as a text or as a number of days, and 4 as a number or as a text. In
-a mapping, `2026-11-02` and `4` match all of these forms.
+A spreadsheet may store the day 2 November as a date, as a text or as a number of days, and the number 4 as a number or
+as a text. The values `2026-11-02` and `4` in a mapping match all of these forms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _EXACT = 2**53
 
 
 def plain_text(cell: Cell) -> str:
-    """A cell as text for a comparison: in Unicode's composed form, with one space for each run of white space."""
+    """A cell as text for a comparison: in Unicode's composed form (NFC), with one space for each run of white space."""
     text = " ".join(shown(cell).split())
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -54,7 +54,6 @@ class Match:
         return self._moment is not None and self._is_same_time(self._reader.moment(cell), self._moment)
 
     def _as_number(self, cell: Cell) -> Decimal | None:
-        """The cell's number, or the number that its text stands for."""
         if isinstance(cell, bool):
             return None
         if isinstance(cell, int | float):
@@ -68,7 +67,7 @@ class Match:
         return None
 
     def _as_read(self, cell: Cell) -> Decimal | None:
-        """The number as the measure reads it."""
+        """The cell's number as the measure reads it; None without a number, or from 2^53 on."""
         number, _ = self._reader.number(cell)
         return None if number is None or abs(number) >= _EXACT else Decimal(repr(number))
 

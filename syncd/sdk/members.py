@@ -1,7 +1,7 @@
 """Sources whose streams consist of several lists, called members, such as the projects of a group.
 
-The ids of a member's records begin with its key and a space. The members may change between two pulls: a member may be
-renamed, move away, be hidden or become unreadable. `MembersSource` reads one member after the other.
+The ids of a member's records begin with the key of the member and a space. The members may change between two pulls: a
+member may be renamed, move away, be hidden or become unreadable. `MembersSource` reads one member after the other.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ ExcludedMembers = Annotated[list[str], AfterValidator(_names)]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A list of a stream, such as a project. Its `id` does not change when it is renamed.
+    """A list of a stream, such as a project. The member's `id` does not change when the member is renamed.
 
-    `path` is its name for people, without a space; names that differ only in case are the same. `url` is its page.
-    `kinds` are words by which `exclude` may also name the member, such as `archived`. `empty` is the reason why the
-    member can have no rows.
+    `path` is the member's name for people, without a space. Paths that differ only in case are the same. `url` is the
+    address of the member's page. `kinds` are words by which `exclude` may also name the member, such as `archived`.
+    `empty` is the reason why the member can have no rows.
     """
 
     id: int
@@ -60,7 +60,9 @@ class Member:
         return self.path.lower()
 
     def is_excluded(self, exclude: Collection[str]) -> bool:
-        """Whether a pattern matches its path or the last part of the path, or a word names one of its kinds."""
+        """Whether an entry of `exclude` matches the member's path, or the last part of the path, or names one of its
+        kinds.
+        """
         return not self.kinds.isdisjoint(exclude) or _is_named(self.key, exclude)
 
 
@@ -78,12 +80,12 @@ class Members:
     carried: frozenset[int] | None = None
 
     def holds(self, id_: int) -> bool:
-        """Whether the mark of a member is valid: its records are stored, and its list can have rows."""
+        """Whether the mark of a member is valid: the member's records are stored, and its list can have rows."""
         return self.carried is None or id_ in self.carried
 
 
 def single_member(member: Member, path: str, memory: Mapping[str, Any]) -> Members:
-    """The only member of a stream that names a member by its present or former path.
+    """The only member of a stream whose `path` is the present or a former path of that member.
 
     `memory` is the stream's memory. If the path means another member than in the last pull, the records of the earlier
     member are gone.
@@ -105,8 +107,8 @@ def members_of_group(
     """The members that the server lists now, and the members that the stream's `memory` has from the last pull.
 
     A former member that is not listed may be deleted, hidden or moved. `ask` requests such a member by its id, and
-    `belongs` says whether it is still a member. If the request fails, the member's records stay and its list is unread.
-    But if another member has its key now, the former member is gone.
+    `belongs` says whether the member still belongs to the stream. If the request fails, the member's records stay and
+    its list is unread. If another member now has the key of the former member, the former member is gone.
     """
     before: Mapping[str, int] = memory.get(_MEMORY) or {}
     here = {member.id: member for member in listed}
@@ -137,11 +139,13 @@ def members_of_group(
 class MembersSource(JsonSource):
     """A source of the records in members' lists. A subclass implements `members` and `records`.
 
-    A list is sorted by update, newest first, unless `is_whole`. The cursor has a mark for each member, by the member's
-    id. The mark means the same as in `NewestFirst`. When a member's records leave the stream, its mark is deleted too:
-    if the member comes back, its list is read from the beginning.
+    Each list is sorted by time of update, newest first, except if `is_whole`. The cursor has a mark for each member, by
+    the member's id. The mark of a member is the newest update on the first page of its list, as in `NewestFirst`. When
+    a member's records leave the stream, the member's mark is deleted too. If the member comes back, its list is read
+    from the beginning.
 
-    An open source keeps the memory of each stream, so the pull after a census knows the members of the census.
+    An open source keeps the memory of each stream. A pull after a census therefore uses the members that the census
+    found.
     """
 
     def __init__(self, api: JsonClient) -> None:
@@ -162,7 +166,7 @@ class MembersSource(JsonSource):
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows of each member that were updated since its mark. For a stream that `is_whole`, all rows."""
+        """The rows of each member that were updated since the member's mark. If `is_whole`, all rows of each member."""
         kept: Mapping[str, Any] = cursor if cursor and cursor.get("url") == self.api.url else {}
         members = self._members(stream)
         shown = [members, self._of_census.pop(stream.key, members)]
@@ -191,7 +195,7 @@ class MembersSource(JsonSource):
             yield Page(present=frozenset(present), lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every row updated since the stream's `since`."""
+        """Every row of each member that was updated since the stream's `since`."""
         members = self._of_census[stream.key] = self._members(stream)
         yield from _each(members, lambda member: whole_list(partial(self.records, stream, member), stream.since))
 
@@ -207,8 +211,9 @@ def _each(
 ) -> Generator[Page, None, Mapping[str, str]]:
     """The pages of each member; the first page has the `cursor`.
 
-    If a member cannot be read, the reason is noted and the other members are read. A rate limit, refused credentials,
-    or errors of the server for two members in a row end the pull. Returns the unread members, each with its reason.
+    If a member cannot be read, the reason is noted and the other members are read. The pull ends at a rate limit, at
+    refused credentials, or if the server fails for two members in a row. Returns the unread members, each with its
+    reason.
     """
     empty = {member.key: member.empty for member in members.read if member.empty is not None}
     yield Page(cursor=cursor, lists=replace(members.lists, empty=empty))
@@ -242,12 +247,11 @@ def _is_named(key: str, exclude: Collection[str]) -> bool:
 
 
 def _remembered(memory: Mapping[str, Any], now: Mapping[str, int]) -> Mapping[str, Json] | None:
-    """The new memory of a stream; None if it has not changed."""
     return None if now == memory.get(_MEMORY) else {**memory, _MEMORY: dict(now)}
 
 
 def _left(before: Mapping[str, int], now: Mapping[str, int], renamed: Mapping[str, str]) -> frozenset[str]:
-    """The keys (after renaming) of former members, if now no member or another member has the key."""
+    """The keys (after renaming) of former members whose key now belongs to no member or to another member."""
     after = {renamed.get(key, key): id_ for key, id_ in before.items()}
     return frozenset(key for key, id_ in after.items() if now.get(key) != id_)
 

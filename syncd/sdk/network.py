@@ -27,7 +27,7 @@ class Proxy(NamedTuple):
 def unreachable(
     error: BaseException, url: str, timeout: float, proxy: Proxy | None, addresses: Mapping[str, str]
 ) -> SourceError:
-    """The error for a connection that was not made, so that nothing was sent.
+    """The error for a request that was not sent, because no connection could be made.
 
     `addresses` has the numeric addresses of the host names that were resolved. The text names only the host, the port
     and the proxy, because a path or a query may hold keys.
@@ -66,12 +66,14 @@ def unreachable(
 
 
 def too_slow(url: str, seconds: float, *, whole: bool = False) -> str:
-    """The sentence for a server that got a request and did not answer, or with `whole`, did not finish its answer."""
+    """The sentence for a server that got a request and did not answer in time. With `whole`, the server did not finish
+    its answer.
+    """
     return f"{host(url)} did not {'end its' if whole else ''} answer within {seconds:g} s".replace("  ", " ")
 
 
 def host(url: str) -> str:
-    """The host and port of an address. An error may name them, but not the rest of the address."""
+    """The host and port of an address. An error may name the host and port, but not the rest of the address."""
     name, port = _host_and_port(url)
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
@@ -131,7 +133,6 @@ def numeric(addresses: object) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and the errors that caused it."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

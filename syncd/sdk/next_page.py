@@ -18,9 +18,9 @@ def next_page(address: str, number: int, rows: int, headers: Mapping[str, str]) 
     """The link or the full address of the next page; None if no page follows. `number` is the number of the present
     page, `rows` the count of its rows.
 
-    A proxy may remove the links. Then `x-next-page` has the number of the next page. If that header is missing too, a
-    page with as many rows as `per_page` requests may or may not be the last page. So the next page is requested by its
-    number. The answer is an empty page if there is no next page.
+    If a proxy removed the links, `x-next-page` has the number of the next page. If that header is missing too, a page
+    with as many rows as `per_page` may be the last page or not. The next page is then requested by its number. A server
+    answers with an empty page if that page does not exist.
     """
     link = parse_link(headers.get("link", "")).get("next")
     if link is not None:

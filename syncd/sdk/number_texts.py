@@ -1,7 +1,6 @@
-"""Reads the numbers in texts by the rules of `as:`, and suggests an `as:` for them.
+"""Reads the numbers in texts by the rules of `as:`, and suggests an `as:` for texts.
 
-A text is split into signs, a currency and digits. The marks between the digits decide the number: `1.180` is 1.18 in
-English and 1180 in German.
+The marks between the digits decide the number: `1.180` is 1.18 in English and 1180 in German.
 """
 
 from __future__ import annotations
@@ -78,7 +77,8 @@ def _plain(digits: str, decimal: str, thousands: str | None) -> Decimal | None:
 
 
 def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal | None:
-    """The number in a text, read by the rules; None if it has none, or is ambiguous. A percentage becomes a share.
+    """The number in a text, read by the rules; None if the text holds no number, or is ambiguous. A percentage becomes
+    a share: `18 %` is 0.18.
 
     `decimal_comma` says that another cell of the column can only be read with a decimal comma.
     """
@@ -94,8 +94,8 @@ def read_number(text: str, rules: As, *, decimal_comma: bool = False) -> Decimal
 
 
 def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
-    """The number, read by the marks that the rules set. If they set none, an amount of money is read in the English
-    way, or in the only way that its own marks allow.
+    """The number, read by the marks that the rules set. If the rules set no marks, an amount of money is read in the
+    only way that its own marks allow, else in the English way.
     """
     if rules.marks:
         decimal = rules.decimal or "."
@@ -110,7 +110,6 @@ def _by_marks(digits: str, rules: As, *, decimal_comma: bool) -> Decimal | None:
 
 
 def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
-    """Each number that digits can mean, with the marks by which they are read."""
     seen: set[Decimal] = set()
     for decimal, thousands in _STYLES:
         number = _plain(digits, decimal, thousands)
@@ -129,7 +128,7 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def possible_numbers(text: str) -> list[Decimal]:
-    """Every number that a text means by some `as:`, the likeliest first. `18 %` is 18 here, not 0.18."""
+    """Every number that a text can mean with some `as:`, the likeliest first. `18 %` is returned as 18, not as 0.18."""
     parts = _take_apart(text.strip().translate(SPACES))
     if parts is None:
         return []
@@ -138,7 +137,9 @@ def possible_numbers(text: str) -> list[Decimal]:
 
 
 def number_advice(text: str, *, decimal_comma: bool = False) -> str:
-    """Advice with the `as:` that reads a text as a number, such as `write as: {decimal: ","}`; "" without a number."""
+    """Advice with the `as:` that reads a text as a number, such as `write as: {decimal: ","}`; "" if the text has no
+    digit.
+    """
     parts = _take_apart(text)
     readings = list(_readings(parts.digits)) if parts is not None else []
     if parts is None or not readings:

@@ -1,8 +1,8 @@
 """Exact arithmetic with the decimal numbers in sources and files.
 
-A float preserves any decimal number of up to 15 significant digits. So each computed number is rounded to 15 digits at
-once, and 29 of 50 are 58 %, not 57.99999999999999 %. Whole numbers keep all their digits: a float is exact for each
-whole number up to 2^53. Beyond 2^53, two whole numbers may become the same float.
+A float preserves any decimal number of up to 15 significant digits. Each computed number is therefore rounded to 15
+digits at once: 29 of 50 are 58 %, not 57.99999999999999 %. Whole numbers keep all their digits, because a float is
+exact for each whole number up to 2^53. Beyond 2^53, two whole numbers may become the same float.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BEYOND = f"beyond 2^53 ({LARGEST_WHOLE:,}), where whole numbers are no longer ex
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _OFF = Fraction(3, 2**53)
-"""The relative error of a sum of floats, at most: 2^-53 for the numbers, 2^-53 for the sum, and 2^-53 as a margin."""
+"""The maximal relative error of a sum of floats: 2^-53 for the numbers, 2^-53 for the sum, and 2^-53 as a margin."""
 _LONG = 10**14
 _FEW = 50  # numbers; the exact sum of so many takes no longer than an estimate
 
@@ -49,7 +49,7 @@ def difference(after: float, before: float) -> float:
 
 
 def total(numbers: Sequence[float]) -> float:
-    """The sum of the numbers. If the sum is beyond 2^53, the result is an approximation, also beyond 2^53."""
+    """The sum of the numbers. If the sum is beyond 2^53, the result is an approximation that is beyond 2^53 too."""
     if (nearly := _float_sum(numbers)) is not None and (settled := _settled(nearly, Fraction(1))) is not None:
         return settled
     exact = _exact_sum(numbers)
@@ -76,8 +76,8 @@ def _quotient(number: Decimal, divisor: Fraction) -> float:
 
 
 def _float_sum(numbers: Sequence[float]) -> float | None:
-    """The sum of many numbers with a relative error of at most `_OFF`, which is much faster to compute than the exact
-    sum. None if there are few numbers, or if the error may be larger.
+    """The sum of many numbers with a relative error of at most `_OFF`; None if there are few numbers, or if the error
+    may be larger. This sum is much faster to compute than the exact sum.
     """
     if len(numbers) > _FEW and (min(numbers) >= 0 or max(numbers) <= 0):  # numbers of both signs cancel each other
         with suppress(OverflowError):
@@ -108,7 +108,7 @@ def quantile(ordered: Sequence[float], share: Decimal) -> float:
 
 
 def ratio(part: Decimal, whole: Decimal) -> float:
-    """`part / whole` with 15 significant digits. Rounding keeps a ratio below 1 below 1, and keeps its sign."""
+    """`part / whole` with 15 significant digits. A ratio below 1 is never rounded to 1, and keeps its sign."""
     return _below_1(rounded(float(part / whole)), short=abs(part) < abs(whole))
 
 
@@ -138,7 +138,7 @@ def weighted_mean(pairs: Iterable[tuple[float, float]]) -> float | None:
 
 
 def between(low: float, high: float, share: float | Decimal) -> float:
-    """The number between `low` and `high` at this share of the way."""
+    """The number at this share of the way from `low` to `high`."""
     start, exact_share = as_decimal(low), share if isinstance(share, Decimal) else as_decimal(share)
     return rounded(float(_EXACT.fma(_EXACT.subtract(as_decimal(high), start), exact_share, start)))
 

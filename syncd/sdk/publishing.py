@@ -20,25 +20,27 @@ Stated = Literal[
     "value", "baseline", "target", "progress", "score", "expected",
     "health", "quality", "reason", "confidence", "note", "as_of", "updated", "evidence",
 ]  # fmt: skip
-"""The fields of a statement. Columns, fields and templates may name them."""
+"""The fields of a statement. Columns, fields and templates of an entry of `publish:` may name these fields."""
 
 STATED: frozenset[str] = frozenset(get_args(Stated))
 MEASURED: frozenset[str] = frozenset({"value", "progress", "score"})
 """The fields that are unknown if the value is unknown."""
 
 Content = Mapping[str, Scalar | None]
-"""The present or the wanted value at each place of a target; None is an empty place. Places have names for people."""
+"""The value at each place of a target, either present or wanted; None for an empty place. Places have names for
+people.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The check-in that syncd itself makes for a key result, from its last complete value.
 
-    `value`, `progress` and `score` are None if the number is unknown. An unknown number is not written, or with
-    `blank_unknown` its place is emptied. `expected` is the expected score at the start of the day.
-    `as_of` is the time that the number describes, `updated` the time of the statement; both are in the project's zone.
-    `evidence` is the address of the page that explains the number, if the project has pages. `syncd.sdk.figures` must
-    not round the value across any of the `value_bounds`, nor the progress across any of the `progress_bounds`. `former`
+    `value`, `progress` and `score` are None if the number is unknown. An unknown number is not written. With
+    `blank_unknown`, its place is emptied instead. `expected` is the expected score at the start of the day. `as_of` is
+    the time that the number describes, `updated` the time of the statement; both are in the project's zone. `evidence`
+    is the address of the page that explains the number, if the project has pages. Rounding by `syncd.sdk.figures` must
+    not move the value across any of the `value_bounds`, or the progress across any of the `progress_bounds`. `former`
     is the key result's earlier id: syncd treats content under that id as its own, and continues it.
     """
 
@@ -70,9 +72,10 @@ class Statement:
     former: str | None = None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
-        """The fields with these names. Times are texts such as `2026-11-21 10:15`.
+        """The values of the fields with these names. Times are texts such as `2026-11-21 10:15`.
 
-        Unknown numbers are left out, so the target keeps its old number. With `blank_unknown` they are None.
+        Unknown numbers are left out, so the target keeps its old number. With `blank_unknown`, unknown numbers are
+        None.
         """
         left_out = MEASURED if self.value is None and not self.blank_unknown else ()
         return {name: _scalar(getattr(self, name)) for name in names if name not in left_out}
@@ -94,10 +97,10 @@ class Summary:
 class Written:
     """The present content of a target. If the target does not exist, `absent` says why and what to do about it.
 
-    `where` has the position of each place (`OKRs!D4`) whose name does not tell it. `above` has the header over each
-    place that is named only by its position. `headers` has the present position of each header (`column E`). If a
-    header has moved since syncd wrote below it, its column has moved with it, and syncd writes nothing to the column
-    that is now at the old position.
+    `where` has the position (such as `OKRs!D4`) of each place whose name does not tell the position. `above` has the
+    header over each place that is named only by its position. `headers` has the present position of each header
+    (`column E`). If a header has moved since syncd last wrote, its column has moved too. syncd then writes nothing to
+    the column that is now at the old position.
     """
 
     content: Content = field(default_factory=dict)
@@ -116,7 +119,7 @@ class PublishKeys(BaseModel):
     """Whether a target holds a key result or a period. The content of a period's target comes from a `Summary`."""
 
     def names(self) -> Collection[str] | None:
-        """The key results that the entry names; None if it writes all of them."""
+        """The key results that the entry names; None if the entry writes all key results."""
         return None
 
     def uses(self) -> Collection[str]:
@@ -124,8 +127,9 @@ class PublishKeys(BaseModel):
         return STATED
 
     def daily(self) -> Collection[str]:
-        """The fields that have their own place and change only because time passes. Such fields are written once a day,
-        so that people see that syncd is running. A text of several lines is not rewritten if only such fields change.
+        """The fields that have a place of their own and change only because time passes. Such fields are written once a
+        day, so that people see that syncd is running. A text of several lines is not rewritten if only such fields
+        change.
         """
         return ()
 
@@ -143,17 +147,22 @@ class PublishKeys(BaseModel):
 
 
 class Publisher(Protocol):
-    """An opened connection to write through. One thread uses the publisher; opening it makes no request.
+    """An opened connection that syncd writes through. Only one thread uses the publisher. Opening the publisher makes
+    no request.
 
-    syncd repeats failed writes, and reads the target again before each try. So a publisher raises RetryLater if another
+    syncd repeats failed writes, and reads the target again before each try. A publisher raises RetryLater if another
     try may help, even if nobody knows whether a write took effect. It raises SourceBroken if another try cannot help.
     """
 
     together: bool
-    """Whether one read and one write serve any number of targets; if not, each target needs its own."""
+    """Whether one read and one write serve any number of targets. If not, each target needs a read and a write of its
+    own.
+    """
 
     appends: bool
-    """Whether written content cannot be read back. Then `read` is not called, and a doubtful write raises `Unsure`."""
+    """Whether written content cannot be read back. If so, `read` is not called, and a write that may have arrived
+    raises `Unsure`.
+    """
 
     def content(self, statement: Statement | Summary) -> Content:
         """The content that a statement's target should have; empty if there is nothing to write. Makes no request."""
@@ -164,7 +173,9 @@ class Publisher(Protocol):
         ...
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes only the given places of each key result's target. Called after a `read` of these places."""
+        """Writes only the places in `contents` of each key result's target. syncd calls `write` after a `read` of these
+        places.
+        """
         ...
 
     def close(self) -> None:
@@ -174,12 +185,12 @@ class Publisher(Protocol):
 
 @runtime_checkable
 class AsksForRights(Protocol):
-    """A publisher whose service tells the rights of the credentials without a write."""
+    """A publisher that can check the rights of its credentials without a write."""
 
     def lacks(self, key_result: str) -> str | None:
-        """The right that the credentials lack for a write to the target, and what to do about it. None if they lack no
-        right, or if nobody knows.
+        """The right that the credentials lack for a write to the target, and what to do about it. None if no right is
+        missing, or if the rights are not known.
 
-        Called after a `read` of the target.
+        `lacks` is called after a `read` of the target.
         """
         ...

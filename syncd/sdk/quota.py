@@ -1,8 +1,8 @@
 """Shares the quota of a credential among its users. A user is a workspace. A reserve of the quota is kept for people.
 
-In a window of the quota, each user may make as many requests as in the window before, but at most an equal share. A
+In each window of the quota, a user may make as many requests as in the window before, but at most an equal share. A
 user that is new, or that was refused a request, may make a full equal share. Any user may make the requests that these
-rules assign to nobody.
+rules leave over.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Use:
 class Account:
     """The state of a credential's quota. `open` is the number of requests that have begun and have no answer yet.
 
-    `left` and `limit` are infinite until an answer has shown them. `reset` is None until an answer has shown it. It is
-    None again from the end of a window to the first answer in the next window.
+    `left` and `limit` are infinite until an answer has shown them. `reset` is None until an answer has shown it.
+    `reset` is None again from the end of a window to the first answer in the next window.
     """
 
     left: float = math.inf
@@ -86,14 +86,14 @@ class Account:
 
     @property
     def share(self) -> float:
-        """The equal share of each user in a window."""
+        """The equal share of each user in a window, as a number of requests."""
         return (1 - RESERVE) * self.limit / max(1, len(self.uses))
 
     def begun(self, user: str, now: datetime, *, waited: bool = False) -> Account | Refused:
-        """The account after a user begins a request; Refused if the request must wait.
+        """The account after a user has begun a request; Refused if the request must wait.
 
-        A request that has `waited` as long as the server asked for is never refused. No request is refused before an
-        answer has shown the quota of this window, because only a request can get that answer.
+        A request that has `waited` as long as the server asked for is never refused. Before an answer has shown the
+        quota of this window, no request is refused, because only an answer shows the quota.
         """
         account = self._renewed(now)
         account = account._with(user, account.uses.get(user, Use()))
@@ -120,7 +120,6 @@ class Account:
         return replace(account, left=seen.left - still_open, limit=seen.limit, reset=reset, open=still_open)
 
     def _renewed(self, now: datetime) -> Account:
-        """The account in the present window."""
         if self.reset is None or now < self.reset:
             return self
         return replace(self._next_window(), left=self.limit, reset=None, open=0)
@@ -142,14 +141,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The account after a request was refused; `by_reserve` says whether only the reserve for people is left."""
+    """The account after a request was refused. `by_reserve` says whether only the reserve for people is left."""
 
     account: Account
     by_reserve: bool
 
 
 class Quota(Protocol):
-    """The quota of a credential, for one user. Any thread may call it."""
+    """The quota of a credential, for one user. Any thread may call its methods."""
 
     def begin(self, *, waited: bool) -> None:
         """Notes that a request begins. Raises RetryLater if the request must wait.
@@ -169,7 +168,7 @@ class Quotas(Protocol):
 
 
 class ProcessQuotas:
-    """Quotas that the connections and workspaces of a process share."""
+    """Quotas that all connections and workspaces of a process share."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), user: str = "") -> None:
         self._now = now
@@ -214,7 +213,7 @@ class _InProcess:
 
 
 def refuse(after: Account | Refused, now: datetime) -> None:
-    """Raises RetryLater, with the wait until the next window, if a request was refused."""
+    """Raises RetryLater if a request was refused. The error has the wait until the next window."""
     if not isinstance(after, Refused):
         return
     account = after.account

@@ -1,6 +1,6 @@
 """Masks secrets in texts from outside, in every form in which a server may repeat them.
 
-Each connection has its own redactor, which also knows the secrets in the connection's requests. All redactors are
+Each connection has its own redactor, which also masks the secrets in the connection's requests. All redactors are
 applied to everything that a process prints and logs (`without_any_secret`), because an unexpected error may name any
 secret.
 """
@@ -21,9 +21,9 @@ _MOST_SENT = 100  # remembered credentials of requests; tokens may be renewed ea
 
 
 class Redactor:
-    """Knows each secret of one connection: the secrets in its settings, and the secrets in its requests.
+    """Masks the secrets of one connection: the secrets in its settings, and the secrets in its requests.
 
-    Threads share it. Call it before a text is cut, because half of a secret is not recognized.
+    Threads may share a redactor. Call it before a text is cut, because half of a secret is not recognized.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, shortest: int = SHORTEST_SECRET) -> None:
@@ -40,7 +40,7 @@ class Redactor:
                 _redactors.add(self)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Remembers secrets of the settings permanently. If a key has several lines, each line is a secret too."""
+        """Remembers secrets of the settings permanently. If a secret has several lines, each line is a secret too."""
         self._remember(secrets)
         self.has_learned = True
 
@@ -68,13 +68,13 @@ class Redactor:
         return _masked(text, dict(sorted(self.secrets().items(), key=_length, reverse=True)), self._shortest)
 
     def secrets(self) -> Mapping[str, str]:
-        """Each secret, and its unescaped form."""
+        """A mapping from each secret to its unescaped form."""
         with self._lock:
             return self._sent | self._configured
 
 
 def _read(secret: str) -> set[str]:
-    """The texts that a secret may become when a server decodes it, because headers do not tell their encoding."""
+    """The texts that a secret may become when a server decodes a header. The encoding of a header is not declared."""
     if secret.isascii():
         return {secret}
     return {secret, secret.encode().decode("latin-1"), secret.encode("latin-1", "replace").decode("utf-8", "replace")}
@@ -90,7 +90,7 @@ def without_any_secret(text: str) -> str:
 
 
 def masking_any_secret() -> Callable[[str], str]:
-    """Returns a function that masks all secrets that this process knows now, for use on many texts of a document."""
+    """Returns a function that masks all secrets that this process knows now. Use it for a document with many texts."""
     secrets = _every_secret()
     return cache(lambda text: _masked(text, secrets, SHORTEST_SECRET))
 

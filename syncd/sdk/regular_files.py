@@ -21,7 +21,7 @@ _KINDS = (
 
 
 def open_regular(path: Path | str) -> BinaryIO:
-    """The file, opened for reading. Raises OSError if it cannot be read, or is not a regular file."""
+    """Opens a file for reading. Raises OSError if the file cannot be read, or is not a regular file."""
     refuse_irregular(path, os.stat(path).st_mode)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe put there meanwhile cannot block
     try:
@@ -39,7 +39,9 @@ def read_regular(path: Path | str) -> bytes:
 
 
 def refuse_irregular(path: Path | str, mode: int) -> None:
-    """Raises OSError unless `mode`, from a stat, is the mode of a regular file. `strerror` names the kind of file."""
+    """Raises OSError if `mode`, from a stat, is not the mode of a regular file. The error's `strerror` names the kind
+    of file.
+    """
     if stat.S_ISREG(mode):
         return
     what = next((text for is_kind, text in _KINDS if is_kind(mode)), "it is no regular file")

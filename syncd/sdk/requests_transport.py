@@ -1,4 +1,5 @@
-"""A transport adapter for the library `requests`: it sends through `Exchange`, and only to the connection's server.
+"""A transport adapter for the library `requests`. The adapter sends through `Exchange`, and only to the connection's
+server.
 
 PyGithub, jira, gspread and google-auth use `requests`, which limits neither the time nor the size of an answer. A
 session of `requests` sends through its transport adapter. The adapter here raises syncd's own errors; the libraries do
@@ -31,7 +32,7 @@ def send_through_exchange(
     session: requests.Session, settings: WebSettings, context: Context, url: str | None = None
 ) -> None:
     """Makes a session send all its requests through `Exchange`, and only to the server of `url` (default: the url of
-    the settings). So no redirect or link can lead credentials to another server.
+    the settings). No redirect or link can therefore lead credentials to another server.
     """
     adapter = _Adapter(Exchange(settings, context, url=url), url or settings.url)
     session.trust_env = False  # otherwise .netrc would replace a configured credential
@@ -56,7 +57,9 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
         self._url = url
 
     def send(self, request: requests.PreparedRequest, stream: bool = False, *_: Any, **__: Any) -> requests.Response:
-        """The complete answer. The connection's time limits apply, not the limits that the library passes."""
+        """Sends a request and returns the complete answer. The connection's time limits apply, not the limits that the
+        library passes.
+        """
         address, ours = str(request.url), urlsplit(self._url)
         if server_of(urlsplit(address)) != server_of(ours):
             raise SourceBroken(
@@ -78,10 +81,10 @@ class _Adapter(BaseAdapter):  # type: ignore[misc]
 
 
 class _Response(requests.Response):  # type: ignore[misc]
-    """An answer that reads its JSON within the bounds of `read_json`, for every library."""
+    """A response of `requests` whose JSON is read within the bounds of `read_json`."""
 
     def json(self, **keys: Any) -> Any:
-        """The value. Raises SourceBroken if it is beyond the bounds of `read_json`."""
+        """The JSON value of the body. Raises SourceBroken if the value is beyond the bounds of `read_json`."""
         try:
             return read_json(self.content)
         except RetryLater:  # not JSON: `requests` raises an error that the libraries expect

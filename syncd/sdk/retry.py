@@ -31,21 +31,21 @@ LONGEST_WAIT = 60.0
 class RetryPolicy:
     """Decides which failed requests are sent again, when, and until when. Each connection has its own policy.
 
-    Only a request that raises `RetryLater` is sent again. The wait is the time that the server asked for, or a random
-    part of a bound that doubles (full jitter). If the server asks for a wait of zero (`Retry-After: 0`, or a date that
-    has passed), a short wait is used, which doubles too. If the server asks for more than `longest_wait` seconds, or
-    the next try would begin after `deadline`, there is no wait: the stream ends as partial, and the next cycle
-    continues from its cursor.
+    Only a request that raises `RetryLater` is sent again. The wait is the time that the server asked for. Without such
+    a time, the wait is a random part of a bound that doubles (full jitter). If the server asks for a wait of zero
+    (`Retry-After: 0`, or a date that has passed), a short wait is used, which doubles too. A request fails without
+    another try if the server asks for more than `longest_wait` seconds, or if the next try would begin after
+    `deadline`. The stream then ends as partial, and the next cycle continues from its cursor.
 
-    After all tries of a request have failed, each later request is tried only once, until a request succeeds. So a
-    server that is down costs one round of waits, not a round for each of its streams. If all requests fail for
-    `longest_outage` seconds, later requests are not sent. So a silent server costs a limited time, however many streams
-    it has.
+    After all tries of a request have failed, each later request is tried only once, until a request succeeds. A server
+    that is down therefore costs one round of waits, not one round for each of its streams. If all requests fail for
+    `longest_outage` seconds, later requests are not sent. A silent server therefore costs a limited time, however many
+    streams it has.
 
     Each try uses one request of the connection's `budget`, and one request of its credential's quota in `quotas`. The
-    daemon replaces `sleep` so that a stop ends the wait; tests replace it so that they do not wait. `meter` is called
-    after each request with the connection's name, the outcome, and the server's quota (None if it tells no quota).
-    `before` is called before each try; an error that it raises ends the request.
+    daemon replaces `sleep` so that a stop of the daemon ends a wait. Tests replace `sleep` so that they do not wait.
+    `meter` is called after each request with the connection's name, the outcome, and the server's quota (None if the
+    server tells no quota). `before` is called before each try; an error that it raises ends the request.
     """
 
     attempts: int = 5
@@ -66,8 +66,8 @@ class RetryPolicy:
         """The result of `request`, which is tried as often as this policy allows. If all tries fail, raises the last
         error.
 
-        Writes use this method too. A write raises RetryLater if it had no effect, or if it may be sent twice. If
-        neither is certain, the write raises `Unsure` and is not tried again.
+        Writes use `call` too. A write raises RetryLater if it had no effect, or if it may be sent twice. If neither is
+        certain, the write raises `Unsure` and is not tried again.
         """
         import tenacity  # imported here, so that commands without requests start faster
 
@@ -119,7 +119,7 @@ class RetryPolicy:
         return answer
 
     def fresh(self, connection: str = "") -> RetryPolicy:
-        """The same policy for another connection, with this name."""
+        """A new policy with the same settings, for the connection with this name."""
         return replace(self, budget=Budget(self.budget.now), connection=connection)
 
     def _worth_waiting_for(self, error: BaseException) -> bool:

@@ -1,6 +1,6 @@
-"""Extracts the server's message and its links from an answer.
+"""Extracts the server's message, and the links in it, from an HTTP answer.
 
-Servers write their message under a few names, and a service may use several of these names:
+Servers write their message under different keys, and one service may use several of these keys:
 
 | written as | by |
 |---|---|
@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 LONGEST_SENTENCE = 1000
-"""The most characters of a server's message. Real sentences are shorter; the limit is for other texts."""
+"""The maximal number of characters in a server's message. Real sentences are shorter; the limit is for other texts."""
 
 _LONGEST_OTHER = 160  # characters that are shown of a body without a known message
 _LONGEST_PAGE = 200_000  # characters of a page that are searched
@@ -67,7 +67,7 @@ def is_page(body: str) -> bool:
 
 
 def title(body: str, hide: Callable[[str], str] = str) -> str:
-    """The title of a web page. Without a title, its first `<h1>`, or "" if it has none."""
+    """The title of a web page. Without a title, the page's first `<h1>`; "" if the page has neither."""
     return _element(body, "title", hide) or _element(body, "h1", hide)
 
 
@@ -101,7 +101,6 @@ def _is_prose(body: str) -> bool:
 
 
 def _sentences(content: Any) -> list[str]:
-    """The sentences in a JSON body, each once."""
     if isinstance(content, str):
         return [content.strip()] if content.strip() else []
     if isinstance(content, list):

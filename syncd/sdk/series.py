@@ -1,4 +1,4 @@
-"""A dated series: a column of dates and a column of numbers, paired by row."""
+"""Reads a dated series: a column of dates and a column of numbers, paired by row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
 from syncd.sdk.undated_rows import UndatedRows
 
 MOST_READINGS = 100_000
-"""The most readings of a series that the ledger stores; a longer series needs a shorter window."""
+"""The maximal number of readings that the ledger stores for a series. A longer series needs a shorter window."""
 
 _KEPT_WHOLE = 10_000  # readings outside the window that are kept for evidence; if there are more, none
 _REMEMBERED = 50_000
@@ -25,8 +25,9 @@ _INSTANT = timedelta(microseconds=1)
 class SeriesReader:
     """Reads the rows of a series, block by block. A row makes a reading if it has a date and a number, error or text.
 
-    A blank cell is not a reading. If a series has more than `_KEPT_WHOLE` rows outside of `between`, it is narrowed:
-    the snapshot lists only the rows inside. `name` is the numbers' name for people, such as their range.
+    A blank cell is not a reading. If a series has more than `_KEPT_WHOLE` rows outside of `between`, the series is
+    narrowed: the snapshot lists only the rows inside of `between`. `name` is the numbers' name for people, such as
+    their range.
     """
 
     def __init__(self, name: str, reader: Reader, between: Between | None = None) -> None:
@@ -45,7 +46,8 @@ class SeriesReader:
         self._remembered: dict[object, datetime | None] = {}
 
     def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
-        """Reads rows of a sheet from column A on; `first` is the first row's number, `dates` and `values` are columns.
+        """Reads rows of a sheet from column A on. `first` is the number of the first row; `dates` and `values` are
+        numbers of columns.
 
         Once the series is narrowed, rows whose date is clearly outside the window are skipped.
         """
@@ -64,7 +66,9 @@ class SeriesReader:
                     self.pair(number, f"{column}{number + 1}", date_cell, row[values])
 
     def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int, sides: Collection[datetime]) -> None:
-        """Learns from rows outside of the window only their order, and whether their numbers have decimal commas."""
+        """Notes only two things about rows outside of the window: their order, and whether their numbers have decimal
+        commas.
+        """
         if self._column.looks:
             for row in rows:
                 if values < len(row) and type(cell := row[values]) is str and "," in cell:
@@ -74,8 +78,8 @@ class SeriesReader:
                 self._undated.follow(side)
 
     def _sides(self, rows: Sequence[Sequence[Cell]], dates: int) -> Collection[datetime] | None:
-        """The sides of the window on which these rows are; None if a row may be inside. As rows are mostly sorted by
-        day, a block is mostly on one side.
+        """The sides of the window on which these rows are; None if a row may be inside the window. Most series are
+        sorted by day, so most blocks of rows are on one side.
         """
         try:
             sides = set(map(self._side, {row[dates] for row in rows}))
@@ -154,7 +158,9 @@ class SeriesReader:
         return Snapshot([*readings, *unplaced], notes=notes, warning=undated.warning, between=between)
 
     def _beside_commas(self, position: int, reading: Reading) -> Reading:
-        """The reading as the rest of its column requires: `1.180` is not a number if another cell is `42,50`."""
+        """The reading, corrected by the other cells of its column: `1.180` is not a number if another cell is
+        `42,50`.
+        """
         if not self._column.reader.decimal_comma or position not in self._points:
             return reading
         number, problem = self._column.reader.number(self._points[position])
@@ -196,7 +202,7 @@ def read_series(series: Series, resolve: Resolve, reader: Reader, between: Betwe
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series is in columns, not in rows. This follows from the ranges, because a row may have few filled
+    """Whether a series is in columns, not in rows. The ranges decide where possible, because a row may have few filled
     cells.
     """
     down: set[str] = set()

@@ -1,7 +1,7 @@
 """Turns the failures of a server into errors whose sentences say what to do. All connectors use this module.
 
-A client asks `Server` for the error of an answer. With `advice`, the client adds the next step that is special to its
-vendor and that the answer does not name.
+A client asks `Server` for the error for an answer. With `advice`, a client adds a next step that is special to its
+vendor and is not in the answer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def nothing_special(answer: Answer) -> str:
 
 
 class Server:
-    """The server of a connection, and the errors for its answers.
+    """The server of a connection. The methods return the errors for the server's answers.
 
     Errors name only the host of an address, because a path or a query may hold a key.
     """
@@ -52,7 +52,9 @@ class Server:
         self._advice = advice
 
     def refusal(self, answer: Answer, asked: str | None = None) -> SourceError:
-        """The error for an unsuccessful answer. `asked` is the requested address, if it is not below the url."""
+        """The error for an unsuccessful answer. `asked` is the requested address if that address is not below the
+        url.
+        """
         if (moved := self.redirect(answer, asked)) is not None:
             return moved
         error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
@@ -81,13 +83,16 @@ class Server:
         return self._broken(f"{text} (HTTP {answer.status})", answer)
 
     def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
-        """The error for a redirect that no client may follow: to another server, or to a login page; else None."""
+        """The error for a redirect that no client may follow, because it leads to another server or to a login page;
+        else None.
+        """
         ways = self._ways(answer, asked)
         away = ways is not None and (_to_login(*ways) or server_of(ways[0]) != server_of(ways[1]))
         return self.redirect(answer, asked) if away else None
 
     def onward(self, answer: Answer, asked: str) -> str | None:
-        """The address on this server that a redirect leads to; None for a login page, another server, or no redirect.
+        """The address on this server to which a redirect leads. None if the redirect leads to a login page or another
+        server, or if there is no redirect.
 
         The address keeps the scheme of the request, because a server behind a proxy may redirect from https to http.
         """
@@ -98,12 +103,11 @@ class Server:
         return urlunsplit(to._replace(scheme=ours.scheme, netloc=ours.netloc))
 
     def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:
-        """Whether an answer redirects to a login page. Then the request had no effect."""
+        """Whether an answer redirects to a login page. A request with such an answer had no effect."""
         ways = self._ways(answer, asked)
         return ways is not None and _to_login(*ways)
 
     def _ways(self, answer: Answer, asked: str | None) -> tuple[SplitResult, SplitResult] | None:
-        """The requested address, and the address that an answer redirects to; None if it does not redirect."""
         location = answer.headers.get("location")
         if answer.status not in _REDIRECTS or not location:
             return None
@@ -113,7 +117,9 @@ class Server:
             return None
 
     def page(self, answer: Answer) -> SourceError | None:
-        """The error for a 2xx answer that is a web page instead of the requested data; None if it is not a page."""
+        """The error for a 2xx answer that is a web page instead of the requested data; None if the answer is no web
+        page.
+        """
         if not is_page(answer.body[:4000].decode("utf-8", "replace")):
             return None
         name = title(answer.text, self._context.hide)
@@ -152,7 +158,6 @@ def answer_of(status: int, headers: Mapping[str, object], body: bytes | str) -> 
 
 
 def _to_login(ours: SplitResult, to: SplitResult) -> bool:
-    """Whether a redirect leads to a login page."""
     return _is_login(to) and not _is_login(ours)
 
 
@@ -167,7 +172,9 @@ def is_login_page(body: str) -> bool:
 
 
 def _server(parts: SplitResult) -> tuple[str | None, int]:
-    """The host and port that identify an address's server. A redirect from http to https stays on the same server."""
+    """The host and port that identify the server of an address. A redirect from http to https stays on the same
+    server.
+    """
     try:
         port = parts.port
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sizes as people write them in YAML."""
+"""Parses sizes as people write them in YAML."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ def _parsed(value: Any) -> int:
 Size = Annotated[
     int, BeforeValidator(_parsed), WithJsonSchema({"type": "string", "pattern": _FORM, "examples": ["64 MB"]})
 ]
-"""A pydantic field that is written as `64 MB`; a number of bytes."""
+"""The type of a pydantic field whose value is written as `64 MB` and becomes a number of bytes."""

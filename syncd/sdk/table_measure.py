@@ -20,7 +20,7 @@ _CELL = text(r"^(?!(?:.*!)?([A-Za-z]+\d+):(?!\1$)[A-Za-z]+\d*$)", "is a range; w
 
 
 class TableKeys(ReadingKeys):
-    """The place of the number in a table."""
+    """The keys that say where the number is in a table."""
 
     rules: ClassVar[Sequence[Rule]] = single("cell", "series", "lookup")
     whole_rules = (needs(has_any("cell", "series", "lookup"), "needs one of 'cell', 'series' and 'lookup'"),)
@@ -54,7 +54,7 @@ class TableKeys(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Whether it is a series."""
+        """Whether the measure reads a series."""
         return self.series is not None
 
     def references(self) -> Sequence[str]:
@@ -64,7 +64,9 @@ class TableKeys(ReadingKeys):
         return [with_header(self.lookup.table, self.header)] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
-        """The measure's readings, or the problem if they cannot be read. `between` limits a long series to a time."""
+        """The measure's readings, or the problem if the readings cannot be read. `between` limits a long series to a
+        span of time.
+        """
         try:
             if self.series is not None:
                 return read_series(self.series, resolve, reader, between)
@@ -76,11 +78,13 @@ class TableKeys(ReadingKeys):
 
 
 def is_range(reference: str) -> bool:
-    """Whether a reference is a range in A1 notation, rather than a header, a named range or a sheet."""
+    """Whether a reference is a range in A1 notation, not a header, a named range or a sheet."""
     return parse_range(split_sheet(reference)[1]) is not None
 
 
 def below_header(sheet: Grid, name: str, reader: Reader, header_row: int | None = None) -> Grid:
-    """The column of a sheet below a name in its header row; Unreadable names the columns that exist."""
+    """The column of a sheet below a name in its header row. Raises Unreadable, with the names of the existing columns,
+    if the name is not found.
+    """
     header = sheet.header(header_row)
     return sheet.below(header, header.position(name, reader, sheet.sheet or ""))

@@ -24,9 +24,10 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of the row's first cell.
+    """The row of a sheet that names its columns. `row` is its number, from 0. `left` is the column of the row's first
+    cell.
 
-    The cells are read once, however many measures search for a name.
+    The cells are indexed once, however many measures search for a name.
     """
 
     cells: Sequence[Cell]
@@ -40,16 +41,15 @@ class Header:
 
     @cached_property
     def _positions(self) -> Mapping[str, Sequence[int]]:
-        """The positions of each text."""
         positions: dict[str, list[int]] = {}
         for index, cell in enumerate(self.cells):
             positions.setdefault(plain_text(cell), []).append(index)
         return positions
 
     def position(self, name: str, reader: Reader, table: str = "") -> int:
-        """The position of the cell with this name: a cell with this text, or else with this day or number.
+        """The position of the cell with this name: the cell with this text, else the cell with this day or number.
 
-        Raises Unreadable if no cell has the name, or several cells have it; `table` is the table's name for people.
+        Raises Unreadable if no cell has the name, or if several cells have it. `table` is the table's name for people.
         """
         positions = self._positions.get(plain_text(name), ())
         if not positions:
@@ -152,11 +152,11 @@ class Lookup(BaseModel):
 
 
 Resolve = Callable[[str], Grid]
-"""Gives the grid that a reference names, or raises Unreadable."""
+"""Returns the grid that a reference names, or raises Unreadable."""
 
 
 def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The single cell that a reference names. A blank cell is not a reading."""
+    """The reading of the single cell that a reference names. A blank cell gives no reading."""
     grid = resolve(reference)
     cells = [cell for row in grid.rows for cell in row] or [None]
     if not all(reader.blank(cell) for cell in cells[1:]):
@@ -165,7 +165,7 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
 
 
 def undated(cell: Cell, where: str, reader: Reader) -> Snapshot:
-    """The reading of the cell at an address, without a date. A blank cell is not a reading."""
+    """The reading of the cell at an address, without a date. A blank cell gives no reading."""
     if reader.blank(cell):
         return Snapshot(notes=[f"{where} is blank"])
     number, problem = reader.number(cell)

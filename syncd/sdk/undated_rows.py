@@ -1,8 +1,8 @@
-"""The rows of a series that have a number, an error or a text, but no readable date.
+"""Handles rows of a series that have a number, an error or a text, but no readable date.
 
-Such a row may be the newest row. So a date that cannot be read makes readings without a number, at the earliest and at
-the latest time that the rows around it allow. As a result, only the values that the row could change are unknown. A
-label such as `Total`, or a blank, is not a date: the number beside it is left out, and a note says so.
+A row whose date cannot be read may be the newest row. Such a row becomes readings without a number, at the earliest and
+at the latest time that the rows around it allow. Only the values that the row could change are therefore unknown. A
+label such as `Total`, or a blank, is not a date. The number beside a label or blank is left out, and a note says so.
 """
 
 from __future__ import annotations
@@ -36,20 +36,17 @@ class _Row:
 
     @property
     def shown(self) -> str:
-        """The row's place, with the text of its date cell if it is not blank."""
+        """The row's place, with the text of its date cell if that cell is not blank."""
         text = shown(self.date).strip()
         return f"{self.where} ({text!r})" if text else self.where
 
 
 @dataclass(slots=True)
 class _Sample:
-    """The number of rows, and the first few of them."""
-
     count: int = 0
     first: list[str] | None = None
 
     def add(self, row: _Row) -> None:
-        """Adds a row."""
         self.count += 1
         self.first = [*(self.first or []), row.shown][:_SAMPLE]
 
@@ -66,8 +63,8 @@ class _Sample:
 class UndatedRows:
     """Collects the rows without a date, and follows the dates of the other rows.
 
-    The order of the other rows' dates decides at which times a row without a date may be. Dates outside of `within`
-    stand for any time on their side of it, so they have no order among themselves.
+    The order of the other rows' dates decides at which times a row without a date may be. A date outside of `within`
+    stands for any time on that side of `within`. Such dates therefore have no order among themselves.
     """
 
     def __init__(self, reader: Reader, within: Between | None = None) -> None:
@@ -117,14 +114,14 @@ class UndatedRows:
             self._at_head.add(row)
 
     def without_dates(self, name: str) -> Reading | None:
-        """The reading of a series that has rows but no readable date; None if it has no rows."""
+        """The reading of a series that has rows but no readable date; None if the series has no rows."""
         if not self._all.count:
             return None
         problem = f"no date that can be read beside it ({self._all}); {self._advice()}"
         return Reading(None, name, "", problem=problem)
 
     def too_many(self, name: str) -> str | None:
-        """The reason why a series of this name has too many unreadable dates to be used; None if it can be used."""
+        """The reason why the series with this name has too many unreadable dates; None if the series can be used."""
         if self._unreadable_count <= _MOST:
             return None
         first = ", ".join(row.shown for row in self._unreadable[:_SAMPLE])
@@ -169,7 +166,6 @@ class UndatedRows:
         return self._rises if self._rises is not self._falls else None
 
     def _how(self) -> str:
-        """What to do about the dates."""
         form = self._reader.rules.date
         return self._advice() if form is None else f"{as_date(form)} does not read it, so correct it"
 

@@ -13,7 +13,7 @@ from syncd.sdk.sizes import Size
 
 
 class WebSettings(ConnectionSettings):
-    """The keys that every connection to a server has. `Exchange` applies them, whichever client library is used."""
+    """The keys that every connection to a server has. `Exchange` applies the keys, whichever client library is used."""
 
     url: WebAddress = Field(description="The address of the server. syncd appends every path to it.")
     timeout: Seconds = Field(

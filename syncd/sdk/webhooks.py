@@ -1,4 +1,4 @@
-"""How a system signs the webhooks that it sends."""
+"""Checks the signatures of webhooks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Webhook:
     delivery: str
 
     def is_signed(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
-        """Whether the body was signed with this secret; `headers` have lower-case names. The check takes the same time
-        for every wrong signature.
+        """Whether the body was signed with this secret. The `headers` have lower-case names. The check takes the same
+        time for every wrong signature.
         """
         expected = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         return hmac.compare_digest(expected.encode(), headers.get(self.signature, "").strip().encode())

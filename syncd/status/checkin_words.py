@@ -14,7 +14,9 @@ from syncd.status.report import KeyResultLine
 
 
 def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
-    """The check-in in force, and the confidence in the key result if that check-in states no confidence."""
+    """Sentences about the check-in in force, and about the confidence in the key result if that check-in states
+    none.
+    """
     checkin = line.checkin
     if checkin is not None:
         parts = {"person": checkin.by, "ago": ago(checkin.as_of, now)}
@@ -30,7 +32,7 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
 
 
 def content_words(checkin: CheckIn, key_result: KeyResult) -> str:
-    """The value and confidence of a check-in: `45, confidence 60 %`; `a note` if it has only a note."""
+    """The value and confidence of a check-in: `45, confidence 60 %`; `a note` if the check-in has only a note."""
     value = value_figure(key_result, checkin.value) if checkin.value is not None else None
     confidence = _confidence(checkin.confidence) if checkin.confidence is not None else None
     return ", ".join(filter(None, (value, confidence))) or _("a note")

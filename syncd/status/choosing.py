@@ -1,5 +1,5 @@
-"""The period or key result that a person names. If the period or key result does not exist, ConfigError helps to find
-the right one.
+"""Finds the period or key result that a person names. If the period or key result does not exist, the message of the
+ConfigError helps to find the right one.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None) -> KeyResult:
-    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id. With a
-    `config`, as commands have it, the error names another period that has this id, if there is one.
+    """The period's key result or guard with this id. If no key result or guard has the id, raises ConfigError with the
+    nearest id. With a `config`, the error names the other periods that have this id, if there are any.
     """
     by_id = okrs.by_id
     renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
@@ -46,6 +46,6 @@ def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None)
 
 
 def explained_key_result(snapshot: Snapshot, name: str, config: Config | None = None) -> KeyResult:
-    """The key result or guard with this id in a snapshot, even if no cycle had seen it by then."""
+    """The key result or guard with this id in a snapshot, even if no cycle had seen the id by the snapshot's moment."""
     later = {kr.id: kr for kr in snapshot.later}
     return later.get(name) or chosen_key_result(snapshot.okrs, name, config)

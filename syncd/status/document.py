@@ -46,7 +46,7 @@ def document(report: Report) -> ReportDocument:
 
 
 def period_document(period: Period) -> PeriodDocument:
-    """The form of a period in every document."""
+    """A period as every document shows it."""
     return {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()}
 
 
@@ -129,7 +129,7 @@ def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> WithdrawalDocument:
 
 
 def level_of(line: KeyResultLine) -> Level | None:
-    """The last level that a key result has reached; None before the first level, or if it has no levels."""
+    """The last level that a key result has reached; None before the first level, or if its goal has no levels."""
     goal = line.key_result.goal
     return goal.level(line.value) if isinstance(goal, Target) and line.value is not None else None
 

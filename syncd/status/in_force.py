@@ -1,9 +1,9 @@
-"""The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
+"""Finds the objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
 outlines.
 
 Definitions and outlines are in force from the end of the cycle that first saw them. Before the first cycle of the
-period, the first definitions and outlines count, in their state at the end of their local day. Before a key result was
-added, it was in no objective.
+period, the first definitions and outlines count, as they were at the end of the day on which they were first seen. A
+key result was in no objective before it was added.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from syncd.status.snapshot import Rules
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The OKRs and rules of a moment; `unread` and `later` have the same meaning as in a snapshot."""
+    """The OKRs and rules of a moment; `unread` and `later` have the same meaning as in `Snapshot`."""
 
     okrs: PeriodOkrs
     rules: Rules
@@ -110,8 +110,8 @@ class PastDefinitions:
         return InForce(PeriodOkrs(period, tuple(objectives), self._okrs.work), rules, frozenset(unread), measured_later)
 
     def _outlines_of(self, outlined: int) -> Mapping[str, Mapping[str, Any] | None]:
-        """The newest of the first `outlined` outlines by subject; if `outlined` is 0, those of the first day with
-        outlines.
+        """The newest of the first `outlined` outlines by subject. If `outlined` is 0, the newest outlines of the first
+        day that has outlines.
         """
         if outlined == 0 and self._outlines:
             first = _local_day(self._outlines[0].ended_at, self._okrs.period.zone)
@@ -123,7 +123,7 @@ class PastDefinitions:
         self, outlines: Mapping[str, Mapping[str, Any] | None]
     ) -> Iterator[tuple[Objective, Sequence[str]]]:
         """The objectives that were in the files, each with the ids of its key results. Objectives that still exist come
-        first, in the order of the files. If no outline is stored, all present objectives.
+        first, in the order of the files. If no outline is stored, yields all present objectives.
         """
         if not outlines:
             yield from ((objective, [kr.id for kr in objective.key_results]) for objective in self._okrs.objectives)
@@ -136,7 +136,7 @@ class PastDefinitions:
             yield Objective(name, key_results=(), **rest), body["key_results"]
 
     def _judged_by(self, count: int) -> tuple[Period, Shares]:
-        """The days and shares by the newest of the first `count` versions."""
+        """The period's days and the health shares, by the newest of the first `count` definitions."""
         period, shares = self._okrs.period, self._rules.shares
         if not self._versions:
             return period, shares
@@ -145,7 +145,7 @@ class PastDefinitions:
 
 
 def _first_versions(versions: Sequence[DefinitionVersion], period: Period) -> dict[str, DefinitionVersion]:
-    """The first definition of each key result, in its state at the end of its local day."""
+    """The first definition of each key result, as it was at the end of the day on which it was first seen."""
 
     first: dict[str, DefinitionVersion] = {}
     for version in versions:

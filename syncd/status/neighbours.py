@@ -1,4 +1,4 @@
-"""Links between periods: an output of a quarter may drive an outcome of the year that contains the quarter, and an
+"""Links between periods. An output of a quarter may drive an outcome of the year that contains the quarter. An
 objective of the quarter may support an objective of the year.
 """
 
@@ -14,8 +14,8 @@ from syncd.status.snapshot import Snapshot
 def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
-    """A snapshot with the neighbouring periods that its links need. The result can judge links from its outputs to
-    outcomes of longer periods, and links from outputs of shorter periods to its outcomes. The result also has the
+    """Adds to a snapshot the snapshots of the periods that its links need. The resulting snapshot can judge the links
+    from its outputs to outcomes of longer periods, and from outputs of shorter periods to its outcomes. It also has the
     objectives of shorter periods that support its own objectives.
 
     `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one

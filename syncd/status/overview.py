@@ -23,9 +23,10 @@ _TWO_WEEKS = 2
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveOverview:
-    """An objective, its score at the end of each week so far, and by how much the score rose in the last two weeks.
+    """An objective, its score at the end of each week so far, and the change of its score in the last two weeks.
 
-    A score is None if it was unknown. The change is None if either of its two scores was unknown.
+    A score is None if it was unknown. The change is None if the present score or the earlier score is unknown, or if a
+    different number of key results had a score then.
     """
 
     block: ObjectiveBlock
@@ -67,14 +68,14 @@ class Overview:
 
     @property
     def doubtful(self) -> Sequence[KeyResultLine]:
-        """The key results whose number is unknown, or is not as fresh and complete as it should be."""
+        """The key results whose value is unknown, or whose quality is not `complete`."""
         lines = (line for block in self.report.objectives for line in block.key_results)
         return [line for line in lines if line.value is None or line.quality not in (None, "complete")]
 
 
 def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
-    """The overview of a snapshot, of now or of a past moment. For a past moment, the overview shows the weeks up to
-    that moment, by the rows that the ledger had then.
+    """The overview of a present or past snapshot. For a past moment, the overview shows the weeks up to that moment,
+    computed from the rows that the ledger had then.
     """
     report = report_of(snapshot)
     weeks = [last for _, last in weeks_of(snapshot.okrs.period, snapshot.moment)]
@@ -107,7 +108,7 @@ def _scores(
     snapshot: Snapshot, weeks: Sequence[date], series: Mapping[str, Sequence[Week]]
 ) -> Iterator[Mapping[str, ObjectiveStanding]]:
     """The standings of the objectives at the end of each week. A key result counts with its last value, or without a
-    value while the last one is unknown.
+    value while its last value is unknown.
     """
     okrs, shares, zone = snapshot.okrs, snapshot.rules.shares, snapshot.okrs.period.zone
     for index, day in enumerate(weeks):
@@ -121,8 +122,8 @@ def _scores(
 
 
 def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:
-    """How much higher the score is than two weeks before the end of the last complete week. None if one of the two is
-    unknown, or if the score was made of other key results then.
+    """The present score minus the score two weeks before the end of the last complete week. None if one of the two
+    scores is unknown, or if a different number of key results had a score then.
     """
     if len(scores) <= _TWO_WEEKS or block.standing.score is None:
         return None
@@ -133,7 +134,6 @@ def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float
 
 
 def _state(health: str, number: int, total: int) -> str:
-    """`2 of 4 objectives are off track.`"""
     objectives = ngettext("%(num)s objective", "%(num)s objectives", total)
     match health:
         case "off_track":

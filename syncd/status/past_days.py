@@ -1,8 +1,9 @@
-"""The past days of a key result by its sources' own dates. Each day is measured and judged by the definition of that
-day.
+"""Computes a key result on past days, from the dates in its sources. Each day is measured and judged by the definition
+of that day.
 
 A definition is in force from the end of the cycle that first saw it. A past day is judged by the definition in force at
-its end. Days before the first definition are judged by the definition in force at the end of the first day.
+its end. Days before the first definition are judged by the definition in force at the end of the day that has the first
+definition.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from syncd.okr.spans import Period
 class Past:
     """Past days of a key result, oldest first, each measured and judged by the definition of that day.
 
-    `values` and `guard` hold the number at the end of each day. `terms` holds the terms of each day that has other
-    terms than the present ones.
+    `values` and `guard` hold the number at the end of each day. `terms` holds the terms of each day whose terms differ
+    from the present terms.
     """
 
     values: Sequence[tuple[date, float | None]]
@@ -40,10 +41,10 @@ class Past:
 def past_of(
     facts: Facts, in_force: Terms, now: datetime, checkins: Sequence[CheckIn], versions: Sequence[DefinitionVersion]
 ) -> Past | None:
-    """The past of a key result by its sources' own dates; None if its present measure has no dates.
+    """The past days of a key result, from the dates in its sources; None if its present measure has no dates.
 
-    `checkins` are the key result's check-ins, `versions` are its definitions in the ledger; `versions` is empty if it
-    was never edited.
+    `checkins` are the key result's check-ins. `versions` are its definitions in the ledger; empty if the key result was
+    never edited.
     """
 
     @cache

@@ -12,7 +12,7 @@ from syncd.okr.goals import PeriodOkrs
 
 def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs | None:
     """The OKRs of a named period; None if no period has the name. Without a name, the OKRs of the period that includes
-    today, or else of the latest period.
+    today, else of the latest period.
 
     If several periods include today, the shortest is chosen.
     """
@@ -25,10 +25,10 @@ def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
-    """The periods that syncd publishes and notifies about: periods that include today, shortest first, then periods
-    that settle.
+    """The periods that syncd publishes and notifies about. Periods that include today come first, the shortest of them
+    first. Periods that settle follow.
 
-    If two of them have a key result with the same id, syncd uses the first.
+    If two of these periods have a key result with the same id, syncd uses the key result of the first period.
     """
     current = sorted((okrs for okrs in config.periods if now in okrs.period.span), key=lambda okrs: okrs.period.days)
     settling = [
@@ -40,8 +40,8 @@ def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
 
 
 def every_period(config: Config, ledger: Ledger | None) -> Iterator[PeriodOkrs]:
-    """The periods of the files, and the periods that left the files. A period that left the files has only its days
-    here, which the ledger stored last.
+    """The periods of the files, and the periods that left the files. A period that left the files is returned only with
+    its days, as the ledger stored them last.
 
     A period that left the files is missing if an early version stored its definitions without its days.
     """

@@ -28,7 +28,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Snapshots:
-    """Reads the snapshots of one period. Without a ledger, before the first sync, everything is unknown."""
+    """Reads the snapshots of one period. Before the first sync there is no ledger, and everything is unknown."""
 
     def __init__(self, config: Config, okrs: PeriodOkrs, ledger: Ledger | None) -> None:
         self.ledger = ledger
@@ -81,8 +81,9 @@ class Snapshots:
         checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period as it will be once the new values of a `cycle` that ends now are stored, and some key results have
-        other `checkins`. This snapshot lacks the other periods to which it has links.
+        """The period as it will be once the `new` values of a `cycle` that ends now are stored. Key results in
+        `checkins` have these check-ins instead of the stored check-ins. The snapshot lacks the other periods to which
+        it has links.
         """
         snapshot = self._now(now)
         assert self.ledger is not None
@@ -134,7 +135,6 @@ class Snapshots:
     def _past(
         self, moments: Sequence[tuple[datetime, datetime]], key_results: Collection[str] | None = None
     ) -> Sequence[Snapshot]:
-        """The snapshot for each (moment, last instant), in ascending order."""
         if self.ledger is None:
             return [Snapshot(self._okrs, self._rules, *moment, past=True) for moment in moments]
         last_instants = [last_instant for _, last_instant in moments]
@@ -171,7 +171,6 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot with the verdicts and trends that were stored for its links by that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -203,7 +202,6 @@ class Snapshots:
         return PastDefinitions(self._okrs, self._rules, versions, outlines)
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:
-        """The local day of each sync from one cycle to another."""
         zone = self._okrs.period.zone
         return {
             cycle.id: cycle.ended_at.astimezone(zone).date()
@@ -213,7 +211,7 @@ class Snapshots:
 
 
 class _SyncsSoFar:
-    """The syncs up to a cycle: the last complete sync, and the last later sync of each single key result."""
+    """The syncs up to a cycle: the last sync of all key results, and any later sync of a single key result."""
 
     def __init__(self, ended: Sequence[EndedCycle]) -> None:
         self._ended = ended
@@ -223,7 +221,6 @@ class _SyncsSoFar:
         self._only: dict[str, int] = {}
 
     def advance(self, cycle: int) -> None:
-        """Moves on to a later cycle."""
         self._cycle = cycle
         while self._read < len(self._ended) and self._ended[self._read].id <= cycle:
             ended = self._ended[self._read]
@@ -234,8 +231,8 @@ class _SyncsSoFar:
             self._read += 1
 
     def as_confirmed(self, name: str, value: KeptValue) -> KeptValue:
-        """A value with its last confirmation up to the present cycle. Later cycles may have confirmed the number from
-        other evidence.
+        """A value with its last confirmation up to the present cycle. Later confirmations are left out, because they
+        may come from other evidence.
         """
         if value.confirmed is None or value.confirmed <= self._cycle:
             return value
@@ -260,8 +257,8 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """The state of a link that was stored by a moment, with the last cycle that had judged the link by then. Later
-    cycles may have confirmed the state.
+    """The state of a link as it was stored at a moment, with the last cycle that had judged the link by that moment.
+    Later cycles may have confirmed the state.
 
     A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """

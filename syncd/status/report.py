@@ -1,4 +1,6 @@
-"""A period's state by a snapshot, with a judgement of each key result, link and objective. No I/O."""
+"""Computes a period's state from a snapshot, with a judgement of each key result, link and objective. This module does
+no I/O.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ class KeyResultLine:
     """The state of a key result. `quality` is None if the key result was never measured. `candidate` is the number that
     waits for approval, if the value is held.
 
-    `guard` is the line of its guard, if it has one. `checkin` is the check-in in force. `confidence` comes from the
-    newest check-in with a confidence, or else from the mapping.
+    `guard` is the line of the key result's guard; None without a guard. `checkin` is the check-in in force.
+    `confidence` comes from the newest check-in with a confidence, or else from the mapping.
     """
 
     key_result: KeyResult
@@ -61,15 +63,17 @@ class ObjectiveBlock:
 
     @property
     def has_watermelon(self) -> bool:
-        """Whether one of its links is a watermelon: its output is on pace while the outcome is not, although the lag
-        has passed.
+        """Whether one of the objective's links is a watermelon: the output is on pace while the outcome is not,
+        although the lag has passed.
         """
         return any(link.alignment.verdict == "watermelon" for link in self.alignment)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The state of a period at `as_of`. `synced_at` is when the last sync ended, None before the first sync."""
+    """The state of a period at `as_of`. `synced_at` is the time at which the last sync ended; None before the first
+    sync.
+    """
 
     period: Period
     as_of: datetime
@@ -82,7 +86,7 @@ class Report:
         return sorted(self.objectives, key=lambda block: not block.has_watermelon)
 
     def block(self, objective: str) -> ObjectiveBlock:
-        """The block of an objective; KeyError if there is none."""
+        """The block of the objective with this id. Raises KeyError if there is no such objective."""
         return {block.objective.id: block for block in self.objectives}[objective]
 
     @property
@@ -91,7 +95,7 @@ class Report:
         return [line for block in self.objectives for line in block.key_results]
 
     def line(self, key_result: str) -> KeyResultLine | None:
-        """The line of a key result; None if there is none."""
+        """The line of the key result with this id; None if there is no such key result."""
         return next((line for line in self.lines if line.key_result.id == key_result), None)
 
 
@@ -206,7 +210,7 @@ def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
 def _links_of_shorter(
     okrs: PeriodOkrs, of_shorter: Iterable[tuple[Snapshot, _Lines]]
 ) -> Mapping[str, Sequence[JudgedLink]]:
-    """By objective, the links from outputs of shorter periods to the objective's outcomes."""
+    """The links from outputs of shorter periods to the outcomes of each objective, by the objective's id."""
     objective_of = {kr.id: objective.id for objective in okrs.objectives for kr in objective.key_results}
     by_objective: dict[str, list[JudgedLink]] = {}
     for shorter, lines in of_shorter:
@@ -224,7 +228,6 @@ def _guard_reason(guard: KeyResultLine) -> str:
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
-    """A key result's state without its guard."""
     okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
     span = okrs.period.span
     if kept is None:
@@ -262,7 +265,6 @@ def _waits() -> str:
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
-    """The reason why a number is stale; None if it is not stale."""
     span, now = snapshot.okrs.period.span, snapshot.moment
     if kr.measure is None:
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)

@@ -1,5 +1,5 @@
-"""Deliveries and messages that need a person, with the reason why they were not written and the next step. Similar ones
-are grouped.
+"""Deliveries and messages that need a person, with the reason why they were not written and the next step. Similar
+failures are grouped.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Trouble:
 
     @property
     def sign(self) -> str:
-        """A character for lists."""
+        """The character that stands before a `Trouble` in a list."""
         return _SIGNS[self.state]
 
     @property
@@ -113,7 +113,7 @@ def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
 
 
 def trouble_document(trouble: Trouble) -> TroubleDocument:
-    """The JSON form of a trouble."""
+    """The JSON form of a `Trouble`."""
     return {
         "to": trouble.connection,
         "state": trouble.state,

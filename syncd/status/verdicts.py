@@ -1,4 +1,4 @@
-"""A link in words: its verdict, the reason, and the trend of its outcome."""
+"""Describes a link in words: its verdict, the reason, and the trend of its outcome."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class HasStanding(Protocol):
 
     @property
     def standing(self) -> Standing:
-        """Its standing."""
+        """The key result's standing."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedLink:
-    """A link's state: the present verdict, the first day of the verdict and the trend from past cycles, and the reason,
-    `brief` or in full.
+    """The state of a link: its present verdict with the reason, and the trend and the first day of the verdict from
+    past cycles. `brief` is the reason in short, `why` the reason in full.
 
     `words` are the verdict for people. After the end of the period, `too early` becomes `too early at its end` and
     stays. `verdict_since` is the day since which the link has had this verdict; None until a cycle stores this verdict.
@@ -75,8 +75,8 @@ class JudgedLink:
 def judged_link(
     link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding, *, over: bool
 ) -> JudgedLink:
-    """A link with its stored state; `over` says whether its period has ended. A state that was stored under another lag
-    does not count.
+    """A link with its stored state. `over` says whether the link's period has ended. A state that was stored under
+    another lag does not count.
     """
     if kept is not None and kept.lag != link.lag:
         kept = None
@@ -95,7 +95,6 @@ def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
 
 
 def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over: bool) -> str:
-    """The reason why a link has its verdict."""
     names = {"output": link.output, "outcome": link.outcome}
     match link.verdict:
         case "watermelon":
@@ -116,7 +115,7 @@ def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over:
 
 
 def _on_pace(link: Alignment) -> str:
-    """`shipped is on pace since 12 Oct and its lag of 3 weeks has passed`."""
+    """The pace of a link's output in words: `shipped is on pace since 12 Oct and its lag of 3 weeks has passed`."""
     parts = {"output": link.output, "day": day(link.since) if link.since else "", "lag": span(link.lag)}
     if link.since and link.lag:
         return _("%(output)s is on pace since %(day)s and its lag of %(lag)s has passed", **parts)
@@ -128,7 +127,6 @@ def _on_pace(link: Alignment) -> str:
 
 
 def _to_follow(link: Alignment, *, over: bool) -> str:
-    """By when an outcome should follow an output that is on pace."""
     names = {"output": link.output, "outcome": link.outcome}
     if link.since is None:
         if over:
@@ -144,14 +142,13 @@ def _to_follow(link: Alignment, *, over: bool) -> str:
 
 
 def shortfall(outcome: HasStanding) -> str:
-    """The progress of an outcome that is not on pace: `has gone 18 % of the way`."""
+    """The progress of an outcome that is not on pace, in words: `has gone 18 % of the way`."""
     if isinstance(outcome.key_result.goal, Band):
         return _("is out of its band")
     return _("has gone %(share)s of the way", share=progress_figure(outcome.standing))
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
-    """A sentence about the weekly series of a link; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
     trend, parts = kept.trend, []
@@ -170,7 +167,6 @@ def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
 
 
 def _heading(link: Alignment, trend: Trend | None) -> str | None:
-    """The trend of an outcome in a few words."""
     if trend is None or trend.per_week is None:
         return None
     if trend.direction in ("flat", "inside"):
@@ -182,7 +178,6 @@ def _heading(link: Alignment, trend: Trend | None) -> str | None:
 
 
 def _weeks_of_data(link: Alignment, trend: Trend) -> str:
-    """How many weeks a trend covers, and how many of these weeks are after the lag."""
     weeks = ngettext("%(num)s week of data", "%(num)s weeks of data", trend.weeks)
     if link.verdict == "too_early":
         return _("%(weeks)s, all from before its lag has passed", weeks=weeks)

@@ -21,9 +21,9 @@ _AT_ONCE = 50  # histories: each may have many rows
 class WeeklySeries:
     """The weekly series of a period's key results at a moment; `values` may be values that are not stored yet.
 
-    The series use the rows that the ledger holds now, or the rows that it held after a `cycle` that ended at that
-    moment. Each series is made once. `ahead` are the key results whose series will be needed, in the order of need, so
-    that many histories are read at a time.
+    Without `cycle`, the series use the rows that the ledger holds now. With a `cycle` that ended at that moment, the
+    series use the rows that the ledger held after the cycle. `ahead` are the key results whose series will be needed,
+    in the order of need. Their histories are read many at a time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class WeeklySeries:
         self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
-        """The weeks of a key result: from its sources' dates, or else from the stored values."""
+        """The weeks of a key result, from the dates in its sources, else from the stored values."""
         if key_result.id not in self._weeks:
             measure, past = key_result.measure, self._past_of(key_result)
             if measure is None or past is None:
@@ -58,7 +58,9 @@ class WeeklySeries:
         return self._weeks[key_result.id]
 
     def gained(self, output: KeyResult, since: date) -> float | None:
-        """The gain of an output's value since a day; None if the value before that day is unknown."""
+        """The gain of an output's value since a day. None if the present value or the value before that day is unknown,
+        or if the output has no measure or no target.
+        """
         value, period = self._values.get(output.id), self._okrs.period
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
@@ -79,7 +81,9 @@ class WeeklySeries:
         return self._past[key_result.id]
 
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
-        """Uses complete values only; a week has a number if a cycle confirmed the number in that week or later."""
+        """The weeks of a key result from its stored complete values. A week has a value if a cycle confirmed the value
+        in that week or later.
+        """
         period = self._okrs.period
         new = self._values.get(key_result.id)
         every = [
@@ -126,8 +130,8 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
-    """Whether the value of a key result is complete and from its present measure. If not, the rows of the key result
-    are not evidence.
+    """Whether the value of a key result is complete and comes from its present measure. Otherwise the rows of the key
+    result are not evidence.
     """
     measure = okrs.by_id[key_result].measure
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

@@ -16,10 +16,10 @@ _Kind = tuple[str, str | None]
 
 
 def where_the_work_went(snapshot: Snapshot, okrs: PeriodOkrs, ledger: Ledger | None) -> Work | None:
-    """Where the work of a snapshot's period went until its moment; None if no measure counts work.
+    """Where the work of a snapshot's period went until the snapshot's moment; None if no measure counts work.
 
-    `okrs` are those of the present files, which say which records are work. For a past moment, only lists that held a
-    record by then count, because `work:` may have been edited since.
+    `okrs` are the OKRs of the present files, which say which records are work. For a past moment, only lists that held
+    a record by then count, because `work:` may have been edited since.
     """
     kinds = {(measure.connection, measure.kind) for measure in (*_measures(okrs.measured), *okrs.work)
              if measure.is_work}  # fmt: skip
@@ -56,7 +56,7 @@ def _measures(key_results: Iterable[KeyResult]) -> Iterator[RecordMeasure]:
 
 
 def _lists(measures: Iterable[RecordMeasure], kinds: set[_Kind]) -> list[RecordMeasure]:
-    """All records of each kind of work in the streams of these measures."""
+    """For each kind of work, a measure of all its records in the streams of these measures."""
     streams: dict[_Kind, dict[str, None]] = {}
     for measure in measures:
         if (kind := (measure.connection, measure.kind)) in kinds:

@@ -1,4 +1,4 @@
-"""Where the work went, as sentences and as JSON."""
+"""Shows where the work went, as sentences and as JSON."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NONE_OF_IT, _ALL_OF_IT = 0.0, 1.0
 
 
 def work_sentences(work: Work) -> Iterator[str]:
-    """Sentences about the work that was done: how much drives an outcome, the lists with the most work that drives
-    none, the lists that are covered, and any doubt about the numbers.
+    """Sentences about the work that was done: how much drives an outcome, which lists have the most work that drives no
+    outcome, which lists are covered, and why the figures may be too low.
     """
     if not work.done:
         yield _("Nothing was done yet in what is measured.")
@@ -46,7 +46,6 @@ def work_sentences(work: Work) -> Iterator[str]:
 
 
 def _some(streams: Sequence[str]) -> str:
-    """The names of the first streams, and how many more there are."""
     names = (stream_name(stream) for stream in streams[:_SHOWN])
     shown = ", ".join(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names)
     more = len(streams) - _SHOWN

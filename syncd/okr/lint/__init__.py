@@ -1,7 +1,7 @@
 """Findings about OKRs that are valid but probably not what the author meant.
 
-Findings are warnings; only `validate --strict` fails on them. `rules` lists the rules, each with an entry in
-docs/lint.md. `titles` reads titles; `matching` checks filters and windows.
+Findings are warnings; only `validate --strict` fails on them. The module `rules` lists the rules; each rule has an
+entry in docs/lint.md. The module `titles` reads titles; `matching` checks filters and windows.
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ class Rows(Protocol):
     """The records that were pulled for a measure, including records that are not counted."""
 
     def texts(self, measure: RecordMeasure, field: str) -> Collection[str]:
-        """The texts that a field holds in these records."""
+        """The texts that a field has in the records that were pulled for the measure."""
 
     def held(self, measure: RecordMeasure) -> int:
-        """The number of records."""
+        """The number of records that were pulled for the measure."""
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
         """The number of records with each remark, among the records that are counted in the window."""
@@ -38,7 +38,7 @@ class PulledRows:
 
 
 CheckOfRows = Callable[[Objective, Period, PulledRows], Iterator[tuple[str, str]]]
-"""Checks an objective against the records that were pulled for it; yields like `Check`."""
+"""Checks an objective against the records that were pulled for it. Yields the same pairs as `Check`."""
 
 
 @dataclass(frozen=True, slots=True)

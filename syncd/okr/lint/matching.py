@@ -56,7 +56,8 @@ def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
 def _exclude_each_other(first: Filter, second: Filter) -> bool:
     """Whether two filters exclude each other: no value of a field meets both.
 
-    In a field with many values, each bound could be met by a different value, but authors never mean that.
+    In a field with many values, one value could meet the first bound and another value the second. Two such bounds
+    still count as excluding each other, because authors never mean them in this way.
     """
     if first.at_least is not None and second.at_most is not None:
         return _above(first.at_least, second.at_most)

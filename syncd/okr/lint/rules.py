@@ -21,7 +21,9 @@ _VOLUME = ("count", "sum", "distinct")
 def check_objective(
     rules: Iterable[Rule], objective: Objective, period: Period, rows: PulledRows | None = None
 ) -> Iterator[Finding]:
-    """The findings of these rules about an objective, even ignored findings; with `rows`, about its records too."""
+    """All findings of these rules about an objective, including findings that `ignore:` covers. With `rows`, the result
+    includes findings about the objective's records.
+    """
     for rule in rules:
         for subject, message in rule.check(objective, period):
             yield Finding(rule, subject, message)
@@ -136,7 +138,9 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
 
 
 def _title_against_numbers(kr: KeyResult) -> str | None:
-    """Compares the ratios of title and goal, because their units may differ: hours and minutes, or 5 % and 0.05."""
+    """Compares the ratio of the title's two numbers with the ratio of the goal's baseline and target. Title and goal
+    may have different units: hours and minutes, or 5 % and 0.05.
+    """
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
@@ -158,7 +162,6 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
 
 
 def _leaves(objective: Objective) -> Iterator[tuple[str, Leaf]]:
-    """The measures of each key result and of its guard, with the key result's id."""
     for kr in objective.key_results:
         for leaf in (*leaves(kr.measure), *(leaves(kr.guard.measure) if kr.guard else ())):
             yield kr.id, leaf
@@ -183,7 +186,7 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
 
 
 def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Finds nothing. It is the check of the rules that need a ledger's records."""
+    """Finds nothing. A rule that needs a ledger's records has this function as its `check`."""
     yield from ()
 
 
@@ -214,8 +217,8 @@ def _thousands_point(kr: KeyResult) -> str | None:
 
 
 def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
-    """The numbers that a key result aims at. A band may extend beyond the plausible bounds if a part of it is within
-    them.
+    """The numbers that a key result aims at. A band may extend beyond the plausible bounds if a part of the band is
+    within the bounds.
     """
     goal = kr.goal
     if isinstance(goal, Target):
@@ -301,7 +304,9 @@ _OKR_RULES = (
 
 
 def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Finds each `ignore:` that suppresses no finding. Rules about records are not checked: their findings may vary."""
+    """Finds each `ignore:` that suppresses no finding. An `ignore:` of a rule about records is not checked, because the
+    findings of such a rule may vary.
+    """
     findings = {(finding.rule.id, finding.subject) for finding in check_objective(_OKR_RULES, objective, period)}
     for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
         for rule in dict.fromkeys(rule for rule in ignore if rule not in _OF_ROWS):

@@ -1,6 +1,6 @@
 """Recognizes what an English title expresses: work to do, a change, or the direction of a number.
 
-The lists of words are short on purpose: a wrong warning loses more trust than a missing warning. A title in another
+The lists of words are short on purpose: a wrong warning costs more trust than a missing warning. A title in another
 language matches nothing.
 """
 
@@ -22,7 +22,7 @@ _ALSO_NOUNS = (
     "audit call design document email e-mail film hold host interview map meet move open pilot plan post present "
     "record remove research review run send set survey test train upgrade visit"
 )
-"""Verbs of work that are also nouns, so an object must follow them."""
+"""Verbs of work that are also nouns. Such a word counts as a verb only if an object follows."""
 
 _AND_ANOTHER = r"and (?!\w+ (?:rate|time)s?\b)\w+"
 _OBJECT = (
@@ -34,7 +34,7 @@ _COUNTED = (
     "e-books emails events experiments features hires interviews meetings meetups minisite posts presentations "
     "pull+requests merge+requests releases sessions sets sprints stories test tests trainings videos webinars workshops"
 )
-"""Things that people make or do. A title that counts them counts work."""
+"""Things that people make or do. A title that counts such things counts work."""
 _FALL = "fall falls drop drops decrease decreases decline declines shrink shrinks"
 _RISE = "rise rises grow grows increase increases climb climbs"
 _BRING_DOWN, _BRING_UP = "reduce decrease halve lower", "increase grow raise double"
@@ -110,7 +110,7 @@ def says_change(title: str) -> bool:
 
 
 def may_be_thousands(number: str, title: str, unit: str | None) -> bool:
-    """Whether a number written like `4.000` may mean 4000: the title has these digits too, or they end with 0."""
+    """Whether a number written like `4.000` may mean 4000: the title has the same digits, or the digits end with 0."""
     whole, _, rest = number.lstrip("+-").partition(".")
     if re.search(rf"\b{whole}\.{rest} ?%|\b0\.\d", title) or unit == "%":
         return False
@@ -123,7 +123,7 @@ def _moves(text: str) -> bool:
 
 
 def direction(title: str) -> Literal["up", "down"] | None:
-    """The direction in which the number moves according to the title; None if it names no direction, or both."""
+    """The direction in which the number moves according to the title; None if the title names no direction, or both."""
     text = _plain(title)
     if _NOT.search(text):
         return None

@@ -6,8 +6,8 @@
         def settings(self, url: str) -> dict[str, str]:
             return {"url": url, "token": "a-token"}
 
-The `upstream` fixture, in the class or in a conftest.py, gives the address of a fake of the service on loopback. The
-publishers' contract, `PublisherContract`, makes its own fakes, since each write needs a new fake.
+The `upstream` fixture, in the class or in a conftest.py, returns the address of a fake of the service on loopback. The
+contract for publishers, `PublisherContract`, makes its own fakes, because each write needs a new fake.
 """
 
 from syncd.sdk.testing.ailments import AILMENTS, AILMENTS_OF_WRITES, NOW, Ailment

@@ -1,4 +1,6 @@
-"""The ways in which a server can fail, and how a connector must react: the table of `syncd.sdk.answers` as data."""
+"""The ways in which a server can fail, and the reaction that a connector must show. This is the table of
+`syncd.sdk.answers` as data.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from typing import Literal
 from syncd.sdk.retry import LONGEST_WAIT
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-"""The present time in a contract's context, which is later than any row of a fake. Dates in the table's headers are
-relative to this time.
+"""The present time in the tests of a contract, later than the time of any row of a fake. Dates in the headers of
+ailments are relative to this time.
 """
 
 
@@ -20,11 +22,11 @@ relative to this time.
 class Ailment:
     """An answer in place of the real answer, and how the connector must react to it.
 
-    `connection` names a failure of the connection: with `cut`, the proxy sends half of the real body and closes the
-    connection; with `reset`, it forwards no request and sends no answer; with `lost`, it sends no answer after the
-    request took effect. If `again` is true, the request is tried again, and at last raises RetryLater; otherwise it
-    raises SourceBroken at once. `after` is the wait in seconds that the answer asks for; if it is None, the policy
-    decides.
+    `connection` names a failure of the connection. With `cut`, the proxy sends half of the real body and closes the
+    connection. With `reset`, the proxy forwards no request and sends no answer. With `lost`, the request takes effect
+    and the proxy sends no answer. If `again` is true, the request must be tried again, and raise RetryLater after the
+    last try. If `again` is false, the request must raise SourceBroken at once. `after` is the wait in seconds that the
+    answer asks for; None if the retry policy decides.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Ailment:
 
     @property
     def passes(self) -> bool:
-        """Whether the request is tried again within the same cycle."""
+        """Whether a request with this ailment is tried again within the same cycle."""
         return self.again and (self.after or 0) <= LONGEST_WAIT
 
 
@@ -91,7 +93,7 @@ AILMENTS: tuple[Ailment, ...] = (
     Ailment("422", 422, _USED_UP),
     Ailment("451", 451),
 )
-"""The table. If a status has another meaning in a service, a subclass replaces its row."""
+"""All ailments. If a status has another meaning in a service, a subclass of the contract replaces the ailment."""
 
 AILMENTS_OF_WRITES: tuple[Ailment, ...] = (*AILMENTS, _ill("an answer that is lost", connection="lost"))
-"""The table for requests that change something. Such a request may have taken effect although its answer is lost."""
+"""The ailments of requests that change something. Such a request may have taken effect although its answer is lost."""

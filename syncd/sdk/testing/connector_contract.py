@@ -29,7 +29,9 @@ class ConnectorContract:
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """A test with an `ailment` runs for every ailment; with a `passing` ailment, for every temporary one."""
+        """Runs each test with the argument `ailment` for every ailment, and each test with `passing` for every
+        temporary ailment.
+        """
         passing = [ailment for ailment in self.ailments if ailment.passes]
         for fixture, ailments in (("ailment", self.ailments), ("passing", passing)):
             if fixture in metafunc.fixturenames:
@@ -49,7 +51,6 @@ class ConnectorContract:
         assert done.stdout.strip() == "[]"
 
     def _settings(self, url: str) -> Any:
-        """The settings of a connection to `url`."""
         keys = {"type": "tested", **self.settings(url)}
         return self.connector.Settings.model_validate(keys, context={"resolved": True})
 

@@ -1,4 +1,4 @@
-"""The promises of every source, as tests to subclass."""
+"""The promises of every source, as a class of tests. The tests of a connector subclass it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _PLACES = 4  # an ailment is tried on each of the first requests of a pull
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened source that reads from a server that can fail; `slept` are the waits of its retry policy."""
+    """An opened source that reads from a server that can fail. `slept` has the waits of the source's retry policy, in
+    seconds.
+    """
 
     source: Source
     stream: Stream
@@ -46,7 +48,7 @@ class _Lab:
         return pages, SourceBroken("; ".join(unread.values())) if unread else None
 
     def census(self) -> set[str] | None:
-        """The ids of a census; None if it failed."""
+        """The ids that a census lists; None if the census failed."""
         try:
             pages = list(self.source.census(self.stream))
         except SourceError:
@@ -58,7 +60,8 @@ class _Lab:
 
 
 class SourceContract(ConnectorContract):
-    """Subclass it with a connector, a measure and settings, and provide an `upstream` fixture.
+    """Tests of a source. Subclass this class with a connector, a measure and settings, and provide an `upstream`
+    fixture.
 
     `upstream` is the address of a server on this machine that the connector pulls from. The server's data must not
     change while a test runs. A pull from it should need several requests, and several pages if the service has pages.
@@ -72,11 +75,13 @@ class SourceContract(ConnectorContract):
     since: ClassVar[datetime | None] = None
 
     def proxy(self, upstream: str) -> Any:
-        """The proxy in front of `upstream`, which fails on purpose. If the protocol is not HTTP, a similar object."""
+        """The proxy in front of `upstream`, which fails on purpose. For another protocol than HTTP, return a similar
+        object.
+        """
         return Proxy(upstream)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Leaves out the tests of the census for a source of readings, which has no census."""
+        """Leaves out the tests of the census if the source has readings, because readings have no census."""
         super().__init_subclass__(**keywords)
         if hasattr(cls, "connector") and cls.connector.Measure.kind == "readings":
             cls._leave_out(*_OF_A_CENSUS)
@@ -197,7 +202,6 @@ class SourceContract(ConnectorContract):
 
 
 def _unread(pages: Sequence[Page]) -> Mapping[str, str]:
-    """The lists of a stream that could not be read, each with the reason."""
     return {name: why for page in pages if page.lists for name, why in page.lists.unread.items()}
 
 

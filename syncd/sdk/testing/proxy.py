@@ -40,7 +40,9 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
 
     def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Forwards the next `after` requests. The `times` requests after them (all if None) get the ailment."""
+        """Forwards the next `after` requests. The `times` requests that follow (all requests if None) get the
+        ailment.
+        """
         with self._lock:
             first = len(self.requests) + after
             self._broken = (ailment, first, None if times is None else first + times)
@@ -62,7 +64,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Proxy]:
-        """Serves until the block ends."""
+        """Runs the proxy until the `with` block ends."""
         thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), name="proxy", daemon=True)
         thread.start()
         try:
@@ -82,7 +84,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Prints nothing, because clients in these tests close the connection in the middle of an answer."""
+        """Prints no error, because clients in these tests may close the connection in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The promises of every publisher, as tests to subclass."""
+"""The promises of every publisher, as a class of tests. The tests of a connector subclass it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 class Fake:
     """A fake of the service on this machine: its address, and the present content of its targets.
 
-    Tests compare `items` of two fakes: they are equal if the targets hold the same content, and unequal if a target
-    holds the content twice. `items` has no times or ids that depend on the time of a write.
+    Tests compare the `items` of two fakes. The items are equal if the targets hold the same content, and unequal if a
+    target holds the content twice. They contain no times or ids that depend on the time of a write.
     """
 
     url: str
@@ -94,7 +94,8 @@ class _Lab:
 
 
 class PublisherContract(ConnectorContract):
-    """Subclass it with a connector, keys of an entry of `publish:`, settings, and a `fake` of the service.
+    """Tests of a publisher. Subclass this class with a connector, keys of an entry of `publish:`, settings, and a
+    `fake` of the service.
 
     Each of the `key_results` has a target in the fake.
     """
@@ -104,7 +105,8 @@ class PublisherContract(ConnectorContract):
     """The keys of an entry of `publish:`, without the keys that every entry has."""
     key_results: ClassVar[Sequence[str]] = ("calls", "articles")
     appends: ClassVar[bool] = False
-    """Whether nothing can be read back. If so, the rules about reading do not apply, and a doubtful write is `Unsure`.
+    """Whether nothing can be read back. If so, the rules about reading do not apply, and a write that may have arrived
+    raises `Unsure`.
     """
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
@@ -115,7 +117,7 @@ class PublisherContract(ConnectorContract):
             cls._leave_out(*_OF_READING_BACK)
 
     def fake(self) -> AbstractContextManager[Fake]:
-        """A running fake of the service, before syncd's first write. The fake runs until the block ends."""
+        """A running fake of the service, before syncd's first write. The fake runs until the `with` block ends."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
@@ -152,7 +154,9 @@ class PublisherContract(ConnectorContract):
     # -- What is written
 
     def test_what_is_written_is_read_back(self, changes: Mapping[str, Any]) -> None:
-        """Checks every kind of statement: in an empty target, over a complete statement, and in a new session."""
+        """Checks every kind of statement: in an empty target, in place of a complete statement, and in a new
+        session.
+        """
         with self.fake() as fake:
             for version in (changes, {}, changes):
                 with self._lab(fake) as lab:
@@ -254,20 +258,21 @@ class PublisherContract(ConnectorContract):
         return [statement(name, **changes) for name in self.key_results]
 
     def _due(self, earlier: bool) -> list[Statement]:
-        """The content to write: to an empty target, or to a target that was written earlier."""
+        """The statements to write: to an empty target, or to a target that was written `earlier`."""
         return self._statements(**KINDS["negative"]) if earlier else self._statements()
 
     def _places(self, ailment: Ailment, earlier: bool) -> range:
-        """The numbers of the requests to break: only the last if the ailment replaces the server's answer, else all."""
+        """The numbers of the requests to break: only the last request if the ailment replaces the server's answer, else
+        all requests.
+        """
         number = self._requests(earlier)
         return range(number - 1, number) if ailment.connection == "whole" else range(number)
 
     def _requests(self, earlier: bool) -> int:
-        """The number of requests in an undisturbed attempt that can get an ailment."""
         return min(self._undisturbed(earlier).requests, _PLACES)
 
     def _undisturbed(self, earlier: bool) -> _Undisturbed:
-        """The result of an attempt without an ailment; it is always the same."""
+        """The result of an attempt without an ailment, cached because it is always the same."""
         if (type(self), earlier) not in _UNDISTURBED:
             with self._lab() as lab:
                 if earlier:
@@ -307,7 +312,6 @@ def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
 
 
 def _same(value: Scalar | None, other: Scalar | None) -> bool:
-    """Whether the content of a place equals the wanted content, by syncd's rules."""
     if isinstance(value, int | float) and isinstance(other, int | float):
         return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(value, str) and isinstance(other, str):

@@ -1,4 +1,4 @@
-"""Statements for tests: every kind that some publisher once wrote wrongly."""
+"""Statements for tests. Some publisher once wrote each of these kinds of statement wrongly."""
 
 from __future__ import annotations
 
