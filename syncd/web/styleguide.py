@@ -1,6 +1,6 @@
 """The page of the design system, for developers who add a page: the tokens, and each component with its classes.
 
-Only `syncd demo --serve` has this page. Its texts are for developers, so they are not in the catalogue.
+Only `syncd demo --serve` has this page. Its texts are not translated, because they are for developers.
 """
 
 from __future__ import annotations
