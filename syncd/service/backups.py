@@ -1,4 +1,6 @@
-"""The backups that the service writes by a schedule: their names, the time of the next one, and the ones to remove."""
+"""The backups that the service writes by a schedule: their file names, when the next backup is due, and which old
+backups are removed.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,10 @@ class Backups:
         return max((at for at, _ in self._files(until=now)), default=None)
 
     def write(self, now: datetime, keep: int) -> Path:
-        """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails.
+        """Writes a backup and reads it back, then removes all backups but the newest `keep`. LedgerError if writing or
+        reading fails.
 
-        A backup with a later date, written while a clock was ahead, is not counted and stays.
+        A backup with a date after `now`, written while a clock was ahead, is neither counted nor removed.
         """
         engine = self.ledger.engine
         ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
@@ -72,7 +75,9 @@ class Backups:
 
 
 def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether a backup is due. It is due `every` after the newest backup, and a while after a failed try."""
+    """Whether a backup is due. It is due `every` after the newest backup. After a failed try, the next try is due at
+    most ten minutes later.
+    """
     waits = tried is not None and now - tried < min(every, _RETRY)
     return not waits and (newest is None or not timedelta() <= now - newest < every)
 

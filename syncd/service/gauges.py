@@ -34,7 +34,8 @@ class LedgerGauges:
         self._needed: tuple[Config, Sequence[PeriodOkrs], frozenset[StreamId]] | None = None
 
     def read(self, config: Config, now: datetime) -> Iterator[GaugeMetricFamily]:
-        """The gauges of the periods that are measured now; if there are none, of the latest period.
+        """The gauges of the periods that are measured now. If no period is measured now, the gauges of the latest
+        period.
 
         Raises LedgerError.
         """

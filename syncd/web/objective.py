@@ -20,7 +20,9 @@ from syncd.web.zoom import Zoom
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch of the tree: an outcome with the links that lead to it, or an output that drives none of these outcomes."""
+    """A branch of the tree: an outcome with the links that lead to it, or an output that drives none of the
+    outcomes.
+    """
 
     line: KeyResultLine
     links: Sequence[JudgedLink] = ()

@@ -31,7 +31,9 @@ class Process(Protocol):
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; `ledger=False` leaves out the metrics that are read from the ledger."""
+        """The metrics in Prometheus' text format. `ledger=False` leaves out the metrics that are read from the
+        ledger.
+        """
         ...
 
 

@@ -47,7 +47,9 @@ class ExportedKeys(ReadingKeys):
         return True
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A workspace is one stream, so that its ledger is opened only once."""
+        """The stream of the other workspace. All its key results are in one stream, so that its ledger is opened only
+        once.
+        """
         return [self.name]
 
     def in_unit(self, unit: str | None) -> Self:
@@ -55,7 +57,7 @@ class ExportedKeys(ReadingKeys):
         return self if unit is None or self.unit is not None else self.model_copy(update={"unit": unit})
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The problem if a workspace would read its own key result."""
+        """The key and the problem if a workspace would read its own key result; else None."""
         assert isinstance(settings, DeploymentSettings)
         if self.name != settings.reader:
             return None
