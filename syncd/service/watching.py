@@ -1,6 +1,6 @@
 """Watches the files of the configuration, so that an edit is used at once.
 
-Some systems report no changes, such as network file systems, or for files that are mounted one by one. The files are
+On network file systems, or for files that are mounted one by one, the system may report no changes. The files are
 therefore also read once a minute, and by each cycle.
 """
 

@@ -159,8 +159,8 @@ class Company:
     # -- running and stopping
 
     def run(self) -> None:
-        """Serves until `stop` is called. It abandons turns that hang `_GRACE` seconds later. The next start continues
-        their work, as after a kill.
+        """Serves until `stop` is called. Turns that still run `_GRACE` seconds later are abandoned. The next start
+        continues their work, as after a kill.
         """
         failures: list[BaseException] = []
 

@@ -87,7 +87,9 @@ class CompanyMetrics:
             self._readings[name] = _Reading(time.monotonic(), cycles, config, metrics)
 
     def _read_of(self, name: str, daemon: WorkspaceDaemon) -> Sequence[Metric] | None:
-        """The metrics from a ledger; None if reading failed. A failed ledger is not read sooner again than others."""
+        """The metrics from a ledger; None if reading failed. After a failure, a ledger waits for its next read as long
+        as other ledgers do.
+        """
         try:
             metrics = daemon.read()
         except LedgerError:  # the workspace reports this error itself

@@ -167,8 +167,8 @@ class Control:
     def take(self, workspace: str, job: int) -> Fence:
         """Begins a job in the workspace's next epoch, and ends the database sessions of the previous job.
 
-        Raises Replaced if the job is no longer in the queue. Its worker was then paused before the job began, and
-        another worker has run the workspace since.
+        Raises Replaced if the job is no longer in the queue. In that case, the worker was paused before the job began,
+        and another worker has run the workspace since.
         """
         with self.engine.begin() as connection:
             if connection.execute(_STILL_RUNS, {"job": job}).first() is None:
