@@ -61,7 +61,6 @@ def run(folder: Path, *, serve_at: str | None) -> None:
 
 
 def _sync(path: Path, box: Sandbox) -> Result:
-    """Runs one cycle and prints its results."""
     config, clock = open_config(path)
     ledger = writing_ledger(config)
     started = time.monotonic()

@@ -22,7 +22,7 @@ from syncd.sdk import ConfigError
 def run(folder: Path, *, yes: bool = True) -> None:
     """Writes the first files of a project. If one of them exists, raises ConfigError and writes none.
 
-    On a terminal, it asks questions first, unless `yes` is true. Without answers, or without a terminal, it writes the
+    On a terminal, asks questions first, unless `yes` is true. Without answers, or without a terminal, writes the
     example.
     """
     now = datetime.now(UTC)

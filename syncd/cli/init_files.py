@@ -12,7 +12,7 @@ from syncd.config.json_schema import mapping_schema, project_schema
 from syncd.okr.spans import Period
 
 SCHEMAS = {"schemas/mapping.json": mapping_schema, "schemas/project.json": project_schema}
-"""The JSON Schemas that the first lines of the files name, for editors."""
+"""The JSON Schemas for editors, by file name. The first line of syncd.yaml or a mapping file names its schema."""
 
 _PROJECT = """\
 # yaml-language-server: $schema=schemas/project.json

@@ -75,7 +75,7 @@ def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None
 
 def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[tuple[Config, Clock]]:
     """The configuration and the clock of the project or of the named workspace. If no workspace of a deployment is
-    named, those of every valid workspace.
+    named, returns those of every valid workspace.
 
     The problems of invalid workspaces are added to `problems`.
     """

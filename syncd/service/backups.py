@@ -23,7 +23,7 @@ _RETRY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Backups:
-    """The backups of one ledger in a folder. Their names carry their time and the ledger's id:
+    """The backups of one ledger in a folder. The name of a backup contains its time and the ledger's id:
     `syncd-20261128T030000Z-1f3a9c2e.db`, or `.tar.gz` for PostgreSQL.
 
     Other files of the folder are not changed, including backups of other ledgers.
@@ -32,7 +32,7 @@ class Backups:
     folder: Path
     ledger: Ledger
     address: Callable[[], str] | None = None
-    """Returns the ledger's current URL, because passwords are rotated."""
+    """Returns the ledger's current URL, whose password may change."""
 
     def newest(self, now: datetime) -> datetime | None:
         """The time of the newest backup that is not in the future; None if there is none. OSError if the folder cannot

@@ -1,7 +1,7 @@
 """The gauges that each scrape reads from the ledger: key results, streams, and check-ins that are not written.
 
 The gauges are made anew for each scrape, so a key result or a stream that was removed has no series. An unknown value
-has no sample, because it is not zero.
+has no sample, because zero would be wrong.
 """
 
 from __future__ import annotations

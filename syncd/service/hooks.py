@@ -17,7 +17,7 @@ _BETWEEN = 10.0  # seconds between two cycles that webhooks start: an edit of ma
 _BETWEEN_LINES = 60.0  # seconds between two log lines about refusals, because anybody can cause them
 
 Reply = tuple[int, str]
-"""The HTTP status and a sentence."""
+"""The HTTP status and the text of a response."""
 
 
 class Hooks:

@@ -90,7 +90,7 @@ class Metrics:
                 self._quotas.pop(connection, None)
 
     def request(self, connection: str, outcome: RequestOutcome, quota: QuotaLeft | None) -> None:
-        """Counts a request; `quota` is what is left of the quota after the request; None if the server reports no
+        """Counts a request. `quota` is what is left of the quota after the request; None if the server reports no
         quota.
         """
         self._count(self._requests, connection, outcome)

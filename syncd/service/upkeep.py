@@ -66,7 +66,6 @@ class Upkeep:
             yield backup_gauge(self._newest)
 
     def _back_up(self) -> None:
-        """Writes a backup if it is due."""
         config, now = self._config(), datetime.now(UTC)
         keys = config.settings.backup
         if keys is None:

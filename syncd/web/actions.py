@@ -69,7 +69,7 @@ class NeedsForce(HTTPException):
 
 
 Act = Callable[[View, str, Posted], Request]
-"""A function that stores a request about the key result or delivery with this id."""
+"""A function that stores a request about the key result or delivery with the given id."""
 
 
 def check_in(view: View, name: str, posted: Posted) -> Request:

@@ -62,7 +62,7 @@ class Attempts:
         return 0.0 if len(times) < _FAILURES else max(0.0, min(times) + _SECONDS - self._clock())
 
     def failed(self, address: str, key: Hashable | None = None) -> None:
-        """Notes that an attempt failed."""
+        """Counts a failed attempt."""
         self._failed.setdefault(address, {})[object() if key is None else key] = self._clock()
         self._failed.move_to_end(address)
         while len(self._failed) > _ADDRESSES:

@@ -59,7 +59,7 @@ class Daemon(Entrance, Protocol):
         ...
 
     def now(self) -> datetime:
-        """The time."""
+        """The present time."""
         ...
 
     def standstill(self) -> float | None:

@@ -134,7 +134,9 @@ async def answered(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Answers a request with the refusal of `answer`, or passes it to `app` with the body channel of `answer`."""
+    """Sends the refusal that `answer` returns, or passes the request to `app` with the body channel that `answer`
+    returns.
+    """
     if scope["type"] == "http":
         request = Request(scope, receive)
         try:

@@ -86,7 +86,7 @@ def card_of(overview: ObjectiveOverview, most: int) -> Card:
 
 
 def page(view: View, query: QueryParams) -> str:
-    """The page."""
+    """The HTML of the page."""
     overview, filters = overview_of(view.snapshot, view.daemon.ledger), Filters.of(query)
     okrs = view.snapshot.okrs
     most = _MOST_LINES if len(okrs.key_results) <= _CROWD else _MOST_LINES_OF_A_CROWD

@@ -21,7 +21,7 @@ from syncd.sdk.sentences import single_line
 from syncd.web.provider import NOT_BELIEVED, LoginRefused, Provider, ProviderDocument
 
 SECONDS = 600
-"""How long a person may take to log in at the provider."""
+"""How many seconds a person may take to log in at the provider."""
 
 _LEEWAY = 60  # seconds that the provider's clock may differ
 _REMEMBERED = 600.0  # seconds for which the provider's document is cached
@@ -161,8 +161,8 @@ def _signed(kept: Mapping[str, Any], key: bytes) -> str:
 def begun_login(query: Mapping[str, str], cookie: str, key: bytes) -> Mapping[str, str]:
     """The state that the browser stored when it began a login; `query` is the query of the provider's redirect.
 
-    `key` is the key of `begin`. Raises LoginRefused if the browser began no login, another one, or this one too long
-    ago.
+    `key` is the key of `begin`. Raises LoginRefused if the browser began no login, began another login, or began this
+    login too long ago.
     """
     from joserfc import jwt
     from joserfc.errors import JoseError

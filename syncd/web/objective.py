@@ -31,7 +31,7 @@ class Branch:
 @dataclass(frozen=True, slots=True)
 class Relative:
     """An objective that the page's objective supports (`larger`), or one that supports the page's objective. `standing`
-    is None if the relative belongs to another period. `address` is None if it was removed from the files.
+    is None if the relative belongs to another period. `address` is None if the relative was removed from the files.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Relative:
 
 
 def page(view: View, name: str, query: QueryParams) -> str:
-    """The page. HTTPException 404 if the period has no such objective."""
+    """The HTML of the page. HTTPException 404 if the period has no such objective."""
     report = report_of(view.snapshot)
     block = next((block for block in report.objectives if block.objective.id == name), None)
     if block is None:

@@ -74,7 +74,6 @@ def _drawings(
     zoom: Zoom,
     axis: tuple[date, date],
 ) -> tuple[Markup, Markup] | None:
-    """The lanes for wide and for narrow screens; None if no value was ever stored."""
     if not any(each.points for each in series.values()):
         return None
     today = view.day or view.frame()["today"]

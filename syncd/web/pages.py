@@ -33,7 +33,9 @@ def figure(key_result: KeyResult, value: float | None) -> Markup:
 
 
 def places(key_result: KeyResult, value: float | None) -> int:
-    """The number of digits after the decimal point of a formatted value, at most two. Columns are aligned with it."""
+    """The number of digits after the decimal point of a formatted value, at most two. Templates use it to align
+    columns.
+    """
     digits = None if value is None else _FRACTION.search(words.value_figure(key_result, value))
     return len(digits[1]) if digits else 0
 

@@ -17,7 +17,7 @@ from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _SHOWN = timedelta(days=14)
-"""How long the page shows a refusal; the history shows it always."""
+"""How long the page shows a refusal. The history always shows refusals."""
 
 _CONFIDENCES = tuple(share / 10 for share in range(1, 11))
 

@@ -70,7 +70,7 @@ def page(view: View, query: QueryParams, *, whole: bool) -> str:
 
 
 def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: Sequence[Section]) -> str:
-    """A screen of the present mode: the top, each objective, and the questions."""
+    """A screen of the present mode. Its screens are the top lines, each objective, and the questions."""
     last = len(sections) + 2
     text = query["present"]
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0

@@ -111,7 +111,7 @@ def login_by_token(token: str, secret: str) -> str:
 
 
 def login_by_issuer(login: LoginKeys) -> str | None:
-    """The stored mark of the issuer that began a session; None without an issuer."""
+    """The text that is stored with a session that an issuer began; None if the configuration has no issuer."""
     return f"oidc {login.oidc.issuer} {login.oidc.client_id}" if login.oidc is not None else None
 
 

@@ -121,8 +121,9 @@ class ConnectionRows:
 
 
 def page(view: View, done: str | None = None, problem: str | None = None) -> str:
-    """The page. `done` is the id of a decision whose result the page shows; `problem` says why decisions were refused.
-    The page always shows the present state. If the address names a past day, only the links to other pages keep it.
+    """The HTML of the page. `done` is the id of a decision whose result the page shows; `problem` says why decisions
+    were refused. The page always shows the present state. If the address names a past day, only the links to other
+    pages keep it.
     """
     past_day, frame = view.day, {"kept": view.kept, "query": view.query()}
     view = replace(view, day=None)

@@ -32,7 +32,7 @@ _SHARES: Mapping[str, float | None] = {
 
 
 async def styleguide(request: Request) -> HTMLResponse:
-    """The page."""
+    """The HTML of the page."""
     page = render(
         "styleguide.html",
         **frame_of(place_of(request.scope)),

@@ -72,7 +72,7 @@ def visitor_by_roles(
 
 
 def _alike(text: str) -> str:
-    """A name or a mail address in the form for comparing, which ignores upper and lower case."""
+    """A name or a mail address in a form for comparisons that ignore case."""
     return text.strip().casefold()
 
 

@@ -42,7 +42,7 @@ class Company:
     """
 
     def __init__(self, deployment: Deployment, make: MakeMember) -> None:
-        """`make` is `SyncedMember` or `ShownMember`."""
+        """`make` is `SyncedMember`, `ShownMember` or `WorkedMember`."""
         self.config_problem: str | None = None
         self.deployment = deployment
         """The deployment from its last valid file."""

@@ -256,8 +256,8 @@ class Control:
             self.shards.close()
 
     def _beside(self, connection: Connection, workspace: str) -> AbstractContextManager[Connection]:
-        """The transaction in the database with the workspace's epoch. In another database, it ends before the
-        transaction of `connection`; else it is that transaction.
+        """The transaction in the database with the workspace's epoch. If `connection` is to the same database, this is
+        its transaction. Otherwise it ends before the transaction of `connection`.
         """
         return nullcontext(connection) if self.shards is None else self.shards.beside(connection, workspace)
 

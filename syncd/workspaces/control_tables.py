@@ -43,8 +43,8 @@ workspaces = Table(
 """A row for each workspace that a worker has ever seen in the deployment's files."""
 
 epochs = Table("epochs", _metadata, Column("workspace", Text, primary_key=True), Column("epoch", BigInteger))
-"""The epoch of each workspace. It is not a column of `workspaces`, because each transaction of a job locks the row of
-its epoch.
+"""The epoch of each workspace. The epoch is not a column of `workspaces`, because each transaction of a job locks the
+row of its epoch.
 """
 
 wakes = Table(

@@ -42,8 +42,8 @@ _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; 
 @dataclass(frozen=True, slots=True)
 class Visible:
     """The data that a visitor may see. `workspaces` are the workspaces in which the visitor has a role. `broken` has
-    the problems of workspaces that cannot be shown, None while a workspace is being opened. `problem` is that of the
-    deployment's own file. Only operators of the deployment see `broken` and `problem`.
+    the problems of workspaces that cannot be shown, None while a workspace is being opened. `problem` is the problem of
+    the deployment's own file. Only operators of the deployment see `broken` and `problem`.
     """
 
     workspaces: Mapping[str, Daemon]

@@ -1,9 +1,9 @@
 """The days of an exported key result, as readings for the workspace that reads it.
 
-Below, *there* is the workspace that exports, and *here* the workspace that reads. A reading has the day that the value
-there describes. A value that is old there is therefore old here. Days on which the value there was not complete have no
-reading. If the sources there have dates, a past day has the number that the sources report now. A restatement there is
-therefore a restatement here.
+A reading has the day that the value in the exporting workspace describes. If that value is old, the reading is old too.
+Days on which the value was not complete have no reading. If the sources of the exporting workspace have dates, a past
+day has the number that these sources report now. A restatement in the exporting workspace is therefore a restatement in
+the reading workspace too.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _QUALITIES: Mapping[Quality, UnsettledQuality] = {
     "stale": "stale",
     "held": "partial",
 }
-"""The quality here of a value that is not complete there. A held value is `partial` here, because only people there can
-approve it.
+"""The quality of a reading whose value is not complete in the exporting workspace. A held value becomes `partial`,
+because only people of the exporting workspace can approve it.
 """
 
 

@@ -53,7 +53,7 @@ class ExportedKeys(ReadingKeys):
         return [self.name]
 
     def in_unit(self, unit: str | None) -> Self:
-        """The keys for a key result with this unit."""
+        """The keys, with this unit if they name no unit themselves."""
         return self if unit is None or self.unit is not None else self.model_copy(update={"unit": unit})
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:

@@ -78,7 +78,7 @@ class Member(ABC):
 
     @abstractmethod
     def _late(self) -> float:
-        """`late` of a workspace that was not stopped."""
+        """The same as `late`, for a workspace that was not stopped."""
 
     @abstractmethod
     def wake(self) -> None:

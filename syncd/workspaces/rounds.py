@@ -18,7 +18,9 @@ M = TypeVar("M", bound=Member)
 
 
 class Rounds(Generic[M]):
-    """The visits for one kind of work. Several threads may call `run`; no two visit the same workspace at once."""
+    """Visits workspaces for one kind of work. Several threads may call `run`; no two visit the same workspace at
+    once.
+    """
 
     def __init__(
         self, members: Callable[[], Sequence[M]], visit: Callable[[M], None], stopping: threading.Event

@@ -62,7 +62,9 @@ class Worker:
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
-        """Ends `run` within seconds: each job ends after the page that it is reading, and other workers continue it."""
+        """Ends `run` within seconds: each job ends after the page that it is reading, and other workers continue the
+        job.
+        """
         self.stopped_at = time.monotonic()
         self._stopping.set()
 
