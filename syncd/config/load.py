@@ -172,26 +172,26 @@ def read_chosen(path: Path, workspace: str | None, last: Document | None = None)
     return ChosenProject(chosen.path, *deployment.read(chosen, last), chosen)
 
 
-def load_config(path: Path, workspace: str | None = None, *, tests: bool = True, last: Config | None = None) -> Config:
+def load_config(path: Path, workspace: str | None = None, *, pulls: bool = True, last: Config | None = None) -> Config:
     """The configuration of a project, or of a workspace of a deployment. Raises ConfigError with every problem in all
     of its files.
 
-    Without `tests`, it does not read the tests in mapping files: commands that only show the ledger's data do not need
-    them. A file with the same content as in the `last` configuration is not parsed again. If no file has changed,
-    `last` itself is returned.
+    Without `pulls`, the caller only shows data of the ledger. Then the tests in mapping files are not read, and no
+    query is checked, because the check imports a parser. A file with the same content as in the `last` configuration is
+    not parsed again. If no file has changed, `last` itself is returned.
     """
     with path_errors(), _without_garbage_collection():
-        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
+        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), pulls, last)
 
 
-def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
+def load_workspace(deployment: Deployment, name: str, *, pulls: bool = True, last: Config | None = None) -> Config:
     """The configuration of a workspace, in a deployment that was read already: for callers that load many workspaces.
     Raises ConfigError like `load_config`, and reuses the `last` configuration in the same way.
     """
     chosen = deployment.chosen(name)
     with path_errors(), _without_garbage_collection():
         own = deployment.read(chosen, last.document if last else None)
-        return _load(ChosenProject(chosen.path, *own, chosen), tests, last)
+        return _load(ChosenProject(chosen.path, *own, chosen), pulls, last)
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def _ledger_address(url: str, document: Document, file: Path, workspace: Workspa
     return LedgerAddress(url, document, workspace.deployment.parent, workspace.name)
 
 
-def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Config:
+def _load(project: ChosenProject, pulls: bool, last: Config | None) -> Config:
     path, document, settings, workspace = project
     of_files: list[Problem] = []
     mappings = mapping_documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
@@ -231,15 +231,15 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
     problems += [*settings_problems(settings, document), *of_files]
     joined = PeriodJoiner(problems)
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
-    named = all_named_measures(mappings, problems)
+    named, zone = all_named_measures(mappings, problems), ZoneInfo(settings.timezone)
     for mapping in mappings:
-        reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named, settings.year_starts)
+        reader = Reader(mapping, connections, zone, named, settings.year_starts, pulls=pulls)
         content = reader.read()
         problems.extend(reader.problems)
         files.append((mapping, content[0].id if content else None))
         if content:
             joined.add(mapping, *content)
-    periods = joined.finish(tuple(_work(document, connections, ZoneInfo(settings.timezone), problems)))
+    periods = joined.finish(tuple(_work(document, connections, zone, problems)))
     problems += export_problems(settings, document, periods)
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
@@ -256,7 +256,7 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
         for target in sorted(streams.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
-    tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
+    tests = list(_mapping_tests(files, periods, problems)) if pulls else []
     if problems:
         raise ConfigError(problems=problems)
     used = {*settings.connections, *measured}  # the connection to other workspaces exists only if a measure reads them

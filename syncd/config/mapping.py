@@ -42,7 +42,8 @@ from syncd.sdk import Problem
 class Reader:
     """Reads a mapping file and collects its problems; `named` are the named measures of all files.
 
-    `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year.
+    `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year. Without
+    `pulls`, queries are not checked.
     """
 
     def __init__(
@@ -52,12 +53,16 @@ class Reader:
         zone: ZoneInfo,
         named: Mapping[str, Named],
         year_starts: int | None = None,
+        *,
+        pulls: bool = True,
     ) -> None:
         self.document = document
         self.zone = zone
         self._year_starts = year_starts
         self._connections = connections
-        self._measures = MeasureReader(document, connections, zone, named, _measure_defaults(document.data))
+        self._measures = MeasureReader(
+            document, connections, zone, named, _measure_defaults(document.data), pulls=pulls
+        )
         self._problems: list[Problem] = []
 
     @property

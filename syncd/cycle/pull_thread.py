@@ -108,8 +108,10 @@ class PullThread:
 
     @property
     def silent(self) -> float:
-        """The seconds since the thread last reported anything, without a wait that its server demanded."""
-        return max(0.0, time.monotonic() - self._heard_at)
+        """The seconds since the thread last reported anything, without a wait that its server demanded. 0 while the
+        writer has items of the thread left to take: then the writer is late, not the source.
+        """
+        return max(0.0, time.monotonic() - self._heard_at) if self._items.empty() else 0.0
 
     def join(self, seconds: float) -> bool:
         """Waits at most `seconds` seconds for the thread. Returns whether it has ended."""

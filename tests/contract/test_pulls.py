@@ -15,7 +15,7 @@ from waiting import wait_for
 
 from syncd.config import Connection
 from syncd.config.document import parse_document
-from syncd.cycle import background
+from syncd.cycle import background, model
 from syncd.cycle import pull as pulling
 from syncd.cycle.background import Background, Pulling
 from syncd.cycle.model import CycleRequest, PullResult, Watcher
@@ -362,6 +362,13 @@ def test_quick_source_keeps_no_cycle_from_its_end(ledger: Ledger) -> None:
     assert quick.given < quick.most
 
 
+def pulling_of(request: CycleRequest, cycle: int, name: str, source: Scripted) -> Pulling:
+    connection: Any = SimpleNamespace(name=name, reconcile=HOUR, redactor=HIDE, without_secrets=HIDE)
+    needed = NeededSource(connection, (STREAM,), frozenset())
+    thread = PullThread(name, lambda: source, lambda _: Checked(needed.streams), Budget())
+    return Pulling(needed, thread, PageWriter(request, cycle))
+
+
 def test_quick_source_keeps_no_other_waiting(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")])]
     quick = Quick(lambda _: None)
@@ -369,14 +376,8 @@ def test_quick_source_keeps_no_other_waiting(ledger: Ledger, source: Scripted) -
     watcher = Watcher(page=lambda pull, _: quick.end.set() if pull.connection == "tickets" else None)
     request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy(), watcher=watcher)
     cycle = ledger.cycles.begin(NOW)
-
-    def of(name: str, opened: Scripted) -> Pulling:
-        connection: Any = SimpleNamespace(name=name, reconcile=HOUR, redactor=HIDE, without_secrets=HIDE)
-        needed = NeededSource(connection, (STREAM,), frozenset())
-        thread = PullThread(name, lambda: opened, lambda _: Checked(needed.streams), Budget())
-        return Pulling(needed, thread, PageWriter(request, cycle))
-
-    results = pull_all(request, cycle, [of("quick", quick), of("tickets", source)])
+    parts = [pulling_of(request, cycle, "quick", quick), pulling_of(request, cycle, "tickets", source)]
+    results = pull_all(request, cycle, parts)
     assert [result.quality for result in results] == ["complete", "complete"]
     assert quick.given < quick.most
 
@@ -396,6 +397,23 @@ class Slow(Scripted):
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         self.answers.wait()
         yield from super().pull(stream, cursor)
+
+
+def test_source_whose_pages_the_writer_has_not_taken_yet_is_not_silent(ledger: Ledger, source: Scripted) -> None:
+    slow, parts, patience = Slow(), list[Pulling](), Background(lambda: None)
+    slow.whole = source.whole = [Page([record("a")])]
+
+    def write_slowly(pull: model.Pull, _: int) -> None:
+        if pull.connection == "written":
+            slow.answers.set()
+            wait_for(lambda: not parts[0].thread.alive)
+            patience.silent = 0.0
+
+    config: Any = SimpleNamespace(connections={"slow": TICKETS, "written": TICKETS})
+    request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy(), watcher=Watcher(page=write_slowly))
+    cycle = ledger.cycles.begin(NOW)
+    parts += [pulling_of(request, cycle, "slow", slow), pulling_of(request, cycle, "written", source)]
+    assert [result.quality for result in pull_all(request, cycle, parts, patience)] == ["complete", "complete"]
 
 
 @pytest.fixture

@@ -15,12 +15,11 @@ from syncd.cycle.model import Watcher
 @contextmanager
 def out_of_patience_with(connections: Collection[str]) -> Iterator[Watcher]:
     """The watcher of a cycle that gives these connections up once all others have ended, however long that takes."""
-    hanging = {f"pull-{name}" for name in connections}
+    hanging, patient = {f"pull-{name}" for name in connections}, Background.silent
     with pytest.MonkeyPatch.context() as patch:
 
         def look() -> None:
             pulling = {thread.name for thread in threading.enumerate() if thread.name.startswith("pull-")}
-            if pulling <= hanging:
-                patch.setattr(Background, "silent", 0.1)
+            patch.setattr(Background, "silent", 0.1 if pulling <= hanging else patient)
 
         yield Watcher(moves=look)

@@ -236,7 +236,7 @@ def test_validate_imports_the_keys_of_the_connectors_in_use(tmp_path: Path) -> N
 def test_status_imports_what_it_needs(project: Project) -> None:
     loaded = imports(project, "status")
     assert "syncd.ledger.values" in loaded
-    assert not loaded & {"rich", "alembic", "plotext", "statistics", "mcp", *CLIENTS, *SERVICE}
+    assert not loaded & {"rich", "alembic", "plotext", "statistics", "mcp", "sqlglot", *CLIENTS, *SERVICE}
     rooms = {"syncd.cycle", "syncd.explain", "syncd.publishing", "syncd.notifying", "syncd.review", "syncd.sandbox"}
     parts = {"approvals", "members", "pulled", "revisions", "streams"}
     modules = {"syncd.okr.lint", "syncd.config.mapping_tests", *(f"syncd.ledger.{part}" for part in parts)}
@@ -255,9 +255,11 @@ def test_a_command_that_reads_leaves_no_journal_beside_the_ledger(project: Proje
 
 
 @pytest.mark.synced
-def test_a_broken_test_of_a_mapping_file_hides_no_figures(project: Project) -> None:
+def test_figures_are_shown_though_a_test_or_a_query_is_refused(project: Project) -> None:
     project.edit("mappings/support.yaml", "    expect:\n", "    expects:\n")
     assert "unknown key 'expects'; did you mean 'expect'?" in project.run("validate", check=2).stderr
+    project.edit("mappings/support.yaml", "            SELECT", "            DELETE")
+    assert "query begins with DELETE; write a single SELECT" in project.run("validate", check=2).stderr
     assert project.run("sync", check=2).stderr
     assert project.key_results()["calls"]["value"] == 1092
 
