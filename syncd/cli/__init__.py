@@ -1,8 +1,8 @@
 """The commands. Only this package turns errors into sentences, and outcomes into exit codes.
 
-The exit code is 0 if all went well. Exit code 1 means that a source or a publisher failed while the rest went on, or
-that a check found something. Exit code 2 means that the usage or the configuration is wrong, and that nothing was
-touched. Each command imports what it needs only when it runs, so that a short command starts quickly.
+The exit code is 0 if all went well. Exit code 1 means that a source or a publisher failed while the other work went on,
+or that a check found a problem. Exit code 2 means that the usage or the configuration is wrong, and that nothing was
+changed. Each command imports modules only when it runs, so that a short command starts quickly.
 """
 
 from __future__ import annotations

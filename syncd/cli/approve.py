@@ -26,7 +26,9 @@ from syncd.status.choosing import chosen_key_result, chosen_period
 def run(
     path: Path, name: str, *, period: str | None, author: str | None, number: float | None, workspace: str | None = None
 ) -> None:
-    """Makes the held number the key result's value. Without a held number, lets syncd overwrite what others wrote."""
+    """Approves the held number of a key result. If no number is held, lets syncd overwrite text that others wrote in
+    targets.
+    """
     config, clock = open_config(path, workspace)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name, config)
@@ -50,7 +52,7 @@ def run(
 
 
 def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], datetime]) -> None:
-    """Approves the candidate that waits now, or the `number`."""
+    """Approves the held number. If `number` is given, approves only if `number` is the held number."""
     name, period, ledger = desk.key_result.id, desk.okrs.period.id, desk.ledger
     figure = partial(value_figure, desk.key_result)
     old = held_value(desk.okrs, desk.key_result, ledger)

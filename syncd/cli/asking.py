@@ -1,4 +1,6 @@
-"""Shared by the commands that store a person's request. The request is carried out at once, or by the next cycle."""
+"""Functions for the commands that store a person's request. The request is carried out at once, or by the next
+cycle.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from syncd.ledger.requests import Request
 
 
 def new_form() -> str:
-    """The id of a request. Each typed command is a new request."""
+    """A new id for a request. Each typed command makes a new request."""
     return secrets.token_urlsafe(16)
 
 

@@ -1,4 +1,4 @@
-"""The person who types a command: the name that they give, and the user who runs the process."""
+"""The names of the person who types a command: the name that the person gives, and the user who runs the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def author_name(given: str | None, what: str) -> str:
 def process_owner() -> str:
     """The user who runs this process, and the machine, such as `ops@build-3`. Does not depend on the environment.
 
-    A user without a login name, as in a container, has their number as the name.
+    If the user has no login name, as in a container, the name is the user's number.
     """
     try:
         name = pwd.getpwuid(os.getuid()).pw_name

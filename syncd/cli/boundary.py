@@ -80,7 +80,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The command line with only the command that the arguments name: typer is slow to read the options of all
+    """The command line with only the command that the arguments name, because typer is slow to read the options of all
     commands.
 
     If the arguments name no command, as in `syncd --help`, the command line has all commands.

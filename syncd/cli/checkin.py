@@ -71,7 +71,9 @@ def withdraw(
     as_json: bool,
     workspace: str | None = None,
 ) -> None:
-    """Withdraws a check-in, and prints the key result's state after it. `given` are the options of a new check-in."""
+    """Withdraws a check-in, and prints the key result's state after it. `given` are options that only a new check-in
+    takes; ConfigError if one of them is not None.
+    """
     wrong = [option for option, value in given.items() if value is not None]
     if wrong:
         raise ConfigError(f"--withdraw takes no {wrong[0]}; withdraw first, then check in again")

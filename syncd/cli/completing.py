@@ -9,7 +9,7 @@ import typer
 
 
 def key_results(context: typer.Context, incomplete: str) -> list[str]:
-    """The ids in the mapping files that begin with the typed text. Empty if the files are wrong: a shell shows no
+    """The ids of key results that begin with the typed text. Empty if the files are not valid, because a shell shows no
     error.
     """
     from syncd.config import load_config

@@ -32,9 +32,9 @@ _MARK = "# Written by `syncd demo`"
 
 
 def run(folder: Path, *, serve_at: str | None) -> None:
-    """Writes the example's files, syncs them against its own sandbox, and prints the status.
+    """Writes the files of the example, syncs them from a sandbox of its own, and prints the status.
 
-    If `serve_at` is an address HOST:PORT, the service then runs there, with the sandbox behind it, until Ctrl-C.
+    If `serve_at` is an address HOST:PORT, the service then runs there until Ctrl-C, with the sandbox as its sources.
     """
     set_up_log("text", logging.ERROR)
     with serve(now=DEMO_NOW) as box:
@@ -61,7 +61,6 @@ def run(folder: Path, *, serve_at: str | None) -> None:
 
 
 def _sync(path: Path, box: Sandbox) -> Result:
-    """Runs one cycle and prints its results."""
     config, clock = open_config(path)
     ledger = writing_ledger(config)
     started = time.monotonic()

@@ -28,7 +28,7 @@ from syncd.status.report import Report, report_of
 
 
 def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
-    """Checks every connection as a sync uses it, the ledger and `notify:`. The exit code is 1 if a check fails."""
+    """Checks every connection, the ledger, `notify:`, `heartbeat:` and `web:`. The exit code is 1 if a check fails."""
     set_up_log("text", logging.ERROR)
     config, clock = open_config(path, workspace)
     of_ledger, readable = _ledger(config)
@@ -66,8 +66,8 @@ def _document(name: str, checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
-    """The reports of the periods with check-ins to write now. Before the first period begins, the report of that
-    period.
+    """The reports of the periods whose check-ins would be written now. If there is no such period, the report of the
+    first period.
 
     A ledger that is not `readable` counts as empty.
     """
@@ -103,7 +103,7 @@ def _heartbeat(config: Config, reference: str) -> Check:
 
 
 def _ledger(config: Config) -> tuple[Check, bool]:
-    """A pair: the finding about whether a sync can use the ledger, and true if the ledger is readable now."""
+    """The result of the check whether a sync can use the ledger, and true if the ledger can be read now."""
     try:
         url = config.ledger_url()
         state = check_ledger(url)

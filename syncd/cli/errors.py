@@ -28,8 +28,8 @@ def sentences(error: Exception) -> list[str] | None:
 
 
 def explained(error: Exception) -> Exception:
-    """The error that explains this one: damage in the ledger, or a path that cannot be accessed. Otherwise the error
-    itself.
+    """The cause of an error, if it is known: damage in the ledger, or a path that cannot be accessed. Otherwise the
+    error itself.
     """
     if isinstance(error, ConfigError):
         return error

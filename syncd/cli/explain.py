@@ -170,7 +170,7 @@ def _field(measure: Measure | None) -> str:
 
 
 def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
-    """The rows that would count, the restatements, the rows that count, and the rows that each rule leaves out."""
+    """The rows that would count, the restatements, the rows that count, and the rows that each rule excludes."""
     if evidence.line.quality == "held":
         waiting = value_figure(evidence.key_result, evidence.line.candidate, "unknown")
         yield from _block(

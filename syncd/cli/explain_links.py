@@ -16,7 +16,7 @@ _WIDTH = 16
 
 
 def lines(links: Sequence[LinkEvidence]) -> Iterator[str]:
-    """A block for each link, within 80 columns if its ids allow it."""
+    """The lines about each link, at most 80 columns wide unless ids are too long."""
     for link in links:
         yield ""
         yield f"alignment {link.output} → {link.outcome}"

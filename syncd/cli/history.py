@@ -85,7 +85,7 @@ def series_lines(series: Series, now: datetime) -> Iterator[str]:
 def table(series: Series) -> str:
     """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
-    No spreadsheet reads a cell as a formula, because a cell that begins with a minus is a number, and every text begins
+    No spreadsheet program reads a cell as a formula. A cell that begins with a minus is a number, and every text begins
     with a word that syncd wrote.
     """
     text = io.StringIO(newline="")

@@ -36,7 +36,7 @@ def print_chart(series: Series) -> None:
 
 
 def chart(series: Series, width: int, *, coloured: bool) -> str:
-    """The value day by day, with the expected values and the target, up to the period's end.
+    """Draws the value day by day, with the expected values and the target, up to the period's end.
 
     The line has a gap at each day without a value, and where the measure changes.
     """
@@ -96,7 +96,7 @@ def _goals(series: Series, days: Sequence[date]) -> Iterator[Goal]:
 
 
 def _aims(series: Series, days: Sequence[date]) -> Iterator[tuple[float | None, float | None]]:
-    """The target on each day, or the two bounds of the band."""
+    """The lines to draw for the goal, for each day: the target and None, or the two bounds of a band."""
     for aim in _goals(series, days):
         if isinstance(aim, Band):
             yield aim.at_least, aim.at_most
@@ -107,7 +107,7 @@ def _aims(series: Series, days: Sequence[date]) -> Iterator[tuple[float | None, 
 
 
 def _ahead(series: Series) -> list[float | None]:
-    """The value expected at the end of each day; None without a target and a baseline."""
+    """The value expected at the end of each day; None on a day whose goal has no target or no baseline."""
     period, days = series.period, _days(series)
     shares = [point.expected for point in series.points] + [
         expected(series.key_result, period.span, midnight(each + timedelta(days=1), period.zone))

@@ -24,7 +24,7 @@ class Run:
 
 
 def render(series: Series, now: datetime) -> Iterator[str]:
-    """The lines of a series, within 80 columns if its numbers allow it."""
+    """The lines of a series, at most 80 columns wide unless numbers are too long."""
     period = series.period
     yield from wrap(f"{series.key_result.id}: {series.key_result.title}", _WIDTH)
     as_of = f"as of {clock_time(now.astimezone(period.zone))} ({period.zone.key})"

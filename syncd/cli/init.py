@@ -20,9 +20,9 @@ from syncd.sdk import ConfigError
 
 
 def run(folder: Path, *, yes: bool = True) -> None:
-    """Writes the first files of a project, or none if one of them exists.
+    """Writes the first files of a project. If one of them exists, raises ConfigError and writes none.
 
-    On a terminal, it asks questions first, unless `yes` is true. Without answers, or without a terminal, it writes the
+    On a terminal, asks questions first, unless `yes` is true. Without answers, or without a terminal, writes the
     example.
     """
     now = datetime.now(UTC)
@@ -56,7 +56,7 @@ def _answered(folder: Path, period: Period, now: datetime) -> Mapping[str, str] 
 
 
 def check(files: Mapping[str, str]) -> None:
-    """ConfigError if the answers make an invalid project, such as one with a title that is too long."""
+    """Raises ConfigError if the files are not a valid project, for example because a title is too long."""
     with TemporaryDirectory() as folder:
         write(Path(folder), files, silent=True)
         try:

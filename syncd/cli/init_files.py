@@ -12,7 +12,7 @@ from syncd.config.json_schema import mapping_schema, project_schema
 from syncd.okr.spans import Period
 
 SCHEMAS = {"schemas/mapping.json": mapping_schema, "schemas/project.json": project_schema}
-"""The JSON Schemas that the first lines of the files name, for editors."""
+"""The JSON Schemas for editors, by file name. The first line of syncd.yaml or a mapping file names its schema."""
 
 _PROJECT = """\
 # yaml-language-server: $schema=schemas/project.json
@@ -102,7 +102,7 @@ _EXAMPLE_TESTS = """\
 
 
 def example(period: Period, today: date) -> dict[str, str]:
-    """The example's files by name: three key results in CSV files, which are on pace today."""
+    """The files of the example, by name. Its three key results are measured from CSV files, and are on pace today."""
     first, second, third = (period.first + timedelta(days=days) for days in (0, 7, 14))
     days = _weeks(period, today)
     calls = [f"{day},{floor(1200 - 600 * share)},{ceil(390 + 60 * share) / 100:g}" for day, share in days]
@@ -126,7 +126,9 @@ def example(period: Period, today: date) -> dict[str, str]:
 
 
 def _weeks(period: Period, today: date) -> list[tuple[date, float]]:
-    """The first day of each week, and today, each with the share of the period that has passed by its end."""
+    """The first day of each week before today, and today. Each day comes with the share of the period that has passed
+    at its end.
+    """
     weeks = [period.first + timedelta(weeks=week) for week in range(54)]
     days = [day for day in weeks if day < today] + [today]
     return [(day, ((day - period.first).days + 1) / period.days) for day in days]

@@ -1,4 +1,5 @@
-"""The questions of `syncd init` on a terminal: which systems, and one number of each. Each answer is tried at once.
+"""The questions of `syncd init` on a terminal. They ask which systems have the numbers, and for one number of each
+system. Each answer is tried at once.
 
 `asked` of each connector lists the keys to ask for, and their descriptions are the questions. No secret is written: the
 answer to a question for a secret is the name of the environment variable that holds it.
@@ -52,7 +53,7 @@ class Questions:
         self._connections: dict[str, Keys] = {}
 
     def ask(self) -> Mapping[str, str] | None:
-        """The files by name; None if no system was named."""
+        """Asks the questions, and returns the files by name; None if the person named no system."""
         systems = [name for name in connector_types() if can_pull(connector(name))]
         for line in wrapped(
             "Enter alone takes what stands in [brackets]. Nothing is written before the last answer, and no "
@@ -113,7 +114,9 @@ class Questions:
         return answers
 
     def _until_it_works(self, ask: Callable[[], bool]) -> None:
-        """Asks until the answers work. Asks again after invalid answers. After other failures, a person may go on."""
+        """Asks until the answers work. Asks again after invalid answers. After other failures, the person may
+        continue.
+        """
         while True:
             try:
                 if ask():
@@ -182,15 +185,15 @@ class Questions:
 
 
 def output_keys(now: float | None, target: float, share: float) -> Sequence[str]:
-    """The keys for an output with the count `now`. Its pace is even if the count's share of the target is at least the
-    share of the period that has passed.
+    """The keys for an output with the count `now`. The pace is even if `now / target` is at least `share`, the share of
+    the period that has passed. Otherwise it is `end`.
     """
     return ["kind: output", *(() if now and now / target >= share else (_AT_THE_END,))]
 
 
 def outcome_keys(now: float | None) -> Sequence[str]:
-    """The keys for an outcome with the number `now`. An unknown baseline is left out: with the baseline 0, the first
-    number could seem to have moved the wrong way.
+    """The keys for an outcome with the number `now`. If the number is unknown, the baseline is left out. With the
+    baseline 0, the first number could seem to have moved the wrong way.
     """
     start = "# baseline: where it starts, once it is known" if now is None else f"baseline: {_digits(now)}"
     return ["kind: outcome", start, _AT_THE_END]

@@ -26,7 +26,7 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
 
 
 def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
-    """Replaces the ledger by a backup or an export."""
+    """Replaces the ledger with a backup or an export."""
     url = _url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
@@ -47,7 +47,7 @@ def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
 
 
 def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:
-    """Copies the ledger into an empty one."""
+    """Copies the ledger into another, empty ledger."""
     copied = restores.copy(_url(path, workspace), _url(path, workspace, instead=url))
     say(f"copied: {_summary(copied)}; every row compared")
     if workspace is None:

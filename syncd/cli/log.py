@@ -1,7 +1,7 @@
-"""The log: on standard error, as text or as JSON lines. Standard output is for answers.
+"""The log, on standard error, as text or as JSON lines. Standard output is for the results of commands.
 
 The core logs through the standard library's `logging`, with the fields of an event in `extra`. structlog renders the
-events. It is imported with the first event, so a command that logs nothing starts sooner.
+events. structlog is imported at the first event, so that a command that logs nothing starts sooner.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
 
 
 class _Rendered(logging.Handler):
-    """Hands each event to structlog, and configures structlog before the first."""
+    """Hands each event to structlog, and configures structlog before the first event."""
 
     _shared = threading.RLock()  # one handler may log a line within the other: two locks could deadlock
 
@@ -127,12 +127,12 @@ def _configure(form: str, level: int, log: _Log) -> None:
 
 
 def _naming(value: Any, workspace: str | None) -> Any:
-    """The value of an event's field. If the value advises commands, they get the workspace of the log line."""
+    """The value of an event's field. Commands in the value get the workspace of the log line."""
     return for_workspace(value, workspace) if isinstance(value, str) else value
 
 
 def _safe(value: Any, calm: Callable[[str], str] | None = None) -> Any:
-    """The field of an event without secrets."""
+    """The value of an event's field, without secrets."""
     if isinstance(value, str):
         return safe(value, calm)
     if value is None or isinstance(value, bool | int | float):
@@ -160,11 +160,12 @@ def _in_local_time(logger: object, method: str, event: Any) -> Any:
 
 
 class _Log:
-    """Writes lines to standard error. Drops a line that it cannot write, so that neither a full disk nor a log reader
-    that stopped reading can stop the program. Once it can write again, a line says how many lines were dropped.
+    """Writes lines to standard error. A line that cannot be written is dropped. A full disk, or a log reader that
+    stopped reading, therefore does not stop the program. Once lines can be written again, a line says how many were
+    dropped.
 
-    The handlers share a reentrant lock, so lines do not mix. structlog's own lock is not reentrant and could block the
-    process for ever, because Python may collect garbage while a line is written, and the collected object may log.
+    The handlers share a reentrant lock, so that lines do not mix. structlog's own lock is not reentrant, and could
+    block the process for ever: Python may collect garbage while a line is written, and a collected object may log.
     """
 
     def __init__(self) -> None:
@@ -172,7 +173,7 @@ class _Log:
         self._torn = False
 
     def msg(self, line: str) -> None:
-        """Writes a line if it can."""
+        """Writes a line, or drops it."""
         with suppress(OSError, ValueError, RuntimeError):
             stream = sys.stderr
             if (pipe := _pipe_of(stream)) is None:
@@ -190,7 +191,9 @@ class _Log:
     debug = info = warning = error = critical = msg
 
     def _send(self, pipe: int, line: bytes) -> bool:
-        """Writes a line in pieces that a pipe takes completely or not at all. Returns whether all were written."""
+        """Writes a line in pieces that a pipe accepts completely or not at all. Returns whether all pieces were
+        written.
+        """
         ready = select.poll()
         ready.register(pipe, select.POLLOUT)
         line = b"\n" + line if self._torn else line

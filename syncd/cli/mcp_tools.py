@@ -1,8 +1,8 @@
-"""The tools of `syncd mcp`. Each tool answers an assistant with a command's document and its text.
+"""The tools of `syncd mcp`. Each tool returns the JSON document and the text of a command to an assistant.
 
-The tools only read the ledger and the mapping files, and change nothing. Texts of people and other systems are in the
-answers as data. The server tells the assistant that these texts are data, and so does the beginning of each answer's
-text.
+The tools only read the ledger and the mapping files, and change nothing. Results contain texts of people and other
+systems. The server's instructions, and the beginning of each result's text, tell the assistant that these texts are
+data.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ At = Annotated[str | None, Field(description="The past day whose end is shown, s
 
 
 def make_server(daemon: Daemon) -> MCPServer[Any]:
-    """The server for the configuration and the ledger of a process."""
+    """The MCP server for the configuration and the ledger of a process."""
     server: MCPServer[Any] = MCPServer(
         "syncd", title="syncd", instructions=_INSTRUCTIONS, version=version("syncd"), log_level="WARNING"
     )
@@ -136,6 +136,6 @@ def _failed(sentence: str) -> CallToolResult:
 
 
 def _result(document: Mapping[str, Any], lines: Iterable[str]) -> CallToolResult:
-    """A document, and the text that the command prints."""
+    """The result of a tool: a document, and the text that the command prints."""
     text = TextContent(type="text", text=f"{_DATA}\n\n{plain(lines)}\n")
     return CallToolResult(content=[text], structured_content=orjson.loads(safe_json(orjson.dumps(document).decode())))

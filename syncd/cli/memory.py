@@ -11,8 +11,9 @@ _M_ARENA_MAX = -8  # mallopt(3)
 def share_a_heap() -> None:
     """Lets all threads share one heap, if the C library is glibc.
 
-    By default, glibc gives each thread its own heap. Threads that fetch pages of a megabyte never return the memory of
-    their heaps: a backfill then keeps 20 MB. Because of Python's lock, threads gain nothing from their own heaps.
+    By default, glibc gives each thread its own heap. The heaps of threads that fetch pages of a megabyte are never
+    returned to the system. A backfill then keeps 20 MB. Because of Python's lock, threads gain nothing from their own
+    heaps.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -10,8 +10,8 @@ from syncd.okr.words import count
 
 
 def moves(result: Result) -> Iterator[str]:
-    """Sentences about the histories that continue under a new id, those that cannot, and the key results that look
-    renamed.
+    """Sentences about the histories that continue under a new id, the histories that cannot, and the key results that
+    look renamed.
     """
     for moved in result.carried_over.moved:
         yield f"{moved.move.new}: the history of {moved.move.old} goes on here{_held(moved)}"

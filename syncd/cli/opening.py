@@ -1,7 +1,7 @@
-"""Shared by most commands: functions that open the configuration, the clock and the ledger, and print a document.
+"""Functions that most commands share. They open the configuration, the clock and the ledger, and print a document.
 
-The ledger is imported only when a command opens it. `validate` mostly opens none, and starts a third faster without the
-import.
+The code of ledgers is imported only when a command opens a ledger. `validate` mostly opens none, and then starts a
+third faster.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Clock = Callable[[], datetime]
 
 
 def open_config(path: Path, workspace: str | None = None, *, pulls: bool = True) -> tuple[Config, Clock]:
-    """Loads the configuration and the clock of a command. In a deployment, those of a workspace.
+    """Loads the configuration of a project or, in a deployment, of a workspace. Returns it with the clock of the
+    command.
 
     If syncd.yaml sets the clock of a rehearsal, the command uses that clock. For `pulls`, see `load_config`.
     """
@@ -44,11 +45,11 @@ def check_is_file(path: Path) -> None:
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
-    """The ledger, which is created if there is none. With `new`, it is created even if an earlier ledger is gone.
+    """Opens the ledger, and creates it if there is none. With `new`, creates it even if an earlier ledger is missing.
 
     Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
-    ConfigError also if a deployment in a folder above has this project as a workspace: the deployment names the
-    workspace's ledger, and this ledger would be a second one.
+    ConfigError also if a deployment in a folder above has this project as a workspace. The deployment then names the
+    ledger of the workspace, and this ledger would be a second one.
     """
     from syncd.config.deployment import deployment_above
     from syncd.ledger import open_ledger

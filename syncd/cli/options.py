@@ -16,7 +16,7 @@ ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", metavar="FILE", envvar="SYNCD_CONFIG", help="The syncd.yaml to use.")
 ]
 HERE = Path("syncd.yaml")
-"""The configuration without `--config` and SYNCD_CONFIG."""
+"""The default path of the configuration, without `--config` and SYNCD_CONFIG."""
 
 Workspace = Annotated[
     str | None,

@@ -1,7 +1,7 @@
 """The only module that writes to standard output and standard error. It shows text from outside as plain text.
 
-A text may contain anything from a mapping file, a cell, a note or a server. So each line is made inert when it is
-written, and the only control sequences that a terminal obeys are those of `styled`.
+Text from a mapping file, a cell, a note or a server may contain control sequences. Each line is therefore made inert
+when it is written. Only the control sequences of `styled` reach the terminal.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ workspace: str | None = None
 
 
 def remember_workspace(name: str | None) -> str | None:
-    """From now on, adds this workspace to every command that a text advises."""
+    """Stores the workspace that `advised` adds to commands in texts from now on."""
     global workspace
     workspace = name
     return name
 
 
 def advised(text: str) -> str:
-    """The text, with the workspace of this command added to the commands that it advises."""
+    """The text, with the workspace of this command added to each command that the text suggests."""
     if workspace is None:
         return text
     from syncd.config.advised_commands import for_workspace
@@ -40,7 +40,7 @@ def advised(text: str) -> str:
 
 
 def styled(text: str, **style: Any) -> str:
-    """The text in a style of `typer.style`, which `say` shows on a terminal and leaves out elsewhere."""
+    """The text in a style of `typer.style`. `say` shows the style on a terminal, and leaves it out elsewhere."""
     begin, end = typer.style("|", **style).replace("\x1b", _OWN).split("|")
     return f"{begin}{text}{end}"
 
@@ -87,7 +87,7 @@ def say_json(document: str) -> None:
 
 
 def safe_json(document: str) -> str:
-    """A JSON document without secrets in its texts; it stays JSON, and its numbers stay as they are."""
+    """A JSON document without secrets in its texts. The result is valid JSON, with unchanged numbers."""
     from syncd.sdk.inert import inert_json
     from syncd.sdk.redactor import masking_any_secret
 

@@ -26,10 +26,10 @@ from syncd.status.report import KeyResultLine
 def run(
     path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str, workspace: str | None = None
 ) -> None:
-    """Prints what a sync would change. The exit code is 1 if a source failed; else, with `exit_code`, 3 if there are
-    changes.
+    """Prints what a sync would change. The exit code is 1 if a source or a publisher failed. Otherwise it is 3 if there
+    are changes and `exit_code` is set, else 0.
 
-    A failed source has priority over changes, because the next sync will measure its key results differently from this
+    A failed source has priority over changes, because the next sync may measure its key results differently from this
     plan.
     """
     with ready_to_pull(path, only, log_format, workspace=workspace) as request:

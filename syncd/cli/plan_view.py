@@ -59,8 +59,8 @@ def publisher_failures(planned: Planned) -> Iterator[str]:
 
 
 def _publish(previews: Sequence[Preview]) -> Iterator[str]:
-    """The changes that syncd would send to each target, place by place with old and new; and the targets that do not
-    exist.
+    """The changes that syncd would write to each target, each with the old and the new content. Then the targets that
+    cannot be written to, with the reasons.
     """
     writable = [preview for preview in previews if preview.changes and not preview.problem]
     unwritable = [preview for preview in previews if preview.problem and not preview.failed]

@@ -17,7 +17,7 @@ _NAME = 48  # columns for a stream's name
 
 @contextmanager
 def watcher(stream: TextIO, *, kept: bool = True) -> Iterator[Watcher]:
-    """A watcher that shows progress on `stream` while the context lasts. `kept` is false for a try, which stores
+    """A watcher that shows progress on `stream` while the context lasts. `kept` is false for `syncd try`, which stores
     nothing.
     """
     if stream.isatty():
@@ -38,9 +38,7 @@ def not_sent(result: Result) -> Iterator[str]:
 
 
 def print_failures(result: Result) -> None:
-    """Prints on standard error the streams that could not be read, with the reasons, and the lists that can hold no
-    records.
-    """
+    """Prints on standard error the notes about streams, and the streams that could not be read, with the reasons."""
     notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
     for line in [*notes, *failures(result)]:
         say(line, err=True)

@@ -26,8 +26,8 @@ from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace: str | None = None) -> None:
-    """Writes the waiting check-ins; with `retry`, also those that failed for good. The exit code is 1 if a publisher
-    failed.
+    """Writes the waiting check-ins. With `retry`, also retries the deliveries that failed, were refused or are unsure.
+    The exit code is 1 if a publisher failed.
     """
     with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         ledger = request.ledger
@@ -47,7 +47,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace
 
 
 def _ask_again(request: CycleRequest, only: str | None) -> None:
-    """Requests another try of the deliveries that failed for good."""
+    """Requests another try of the deliveries that syncd does not retry by itself."""
     ledger, now = request.ledger, request.clock()
     author, entered_by = author_name(None, "a retry"), process_owner()
     for delivery in ledger.outbox.in_state(STUCK):

@@ -31,7 +31,7 @@ def ready_to_pull(
     new_ledger: bool = False,
     workspace: str | None = None,
 ) -> Iterator[CycleRequest]:
-    """Yields the request for a cycle, with the ledger locked. Raises ConfigError before anything is touched."""
+    """Yields the request for a cycle, with the ledger locked. Raises ConfigError before anything is changed."""
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path, workspace)

@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once.
 
-    `for_developers`: the pages include the one about the design system.
+    With `for_developers`, the pages include the page of the design system.
     """
     share_a_heap()
     set_up_log(log_format)
@@ -94,7 +94,9 @@ def _deployment(path: Path) -> Deployment | None:
 
 
 def _company(deployment: Deployment) -> Company:
-    """The workspaces, synced by threads of this process or by workers, of which this process is one."""
+    """The workspaces, synced by threads of this process or by workers. If workers sync them, this process is also a
+    worker.
+    """
     if deployment.settings.runner == "threads":
         return Company(deployment, SyncedMember)
     from syncd.workspaces.worked_company import WorkedCompany  # here, because only workers need the queue
@@ -125,8 +127,8 @@ def serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> 
 
 
 def _check_secrets(config: Config) -> None:
-    """Raises ConfigError if a secret of `web:` is too short. If a secret is not set, nobody can log in, but syncs go
-    on.
+    """Raises ConfigError if a secret of `web:` is too short. If a secret is not set, logs this: nobody can log in then,
+    but syncs go on.
     """
     if problems := list(web_secret_problems(config, short=True)):
         raise ConfigError(problems=problems)
@@ -160,7 +162,7 @@ def on_stop(action: Callable[[], None]) -> None:
 
 
 def address(listen: str) -> tuple[str, int]:
-    """The host and the port of `--listen`. Raises ConfigError if it has none."""
+    """The host and the port of `--listen`. Raises ConfigError if the text is not HOST:PORT."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()):
         raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")

@@ -36,8 +36,8 @@ _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "gr
 
 
 def print_status(report: Report, unwritten: Sequence[Trouble], work: Work | None) -> None:
-    """Prints a report, then the work. Objectives with a watermelon come first; in each objective, watermelons come
-    first.
+    """Prints a report, and where the work went. Objectives with a watermelon come first; in each objective, watermelons
+    come first.
     """
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -46,7 +46,7 @@ def print_status(report: Report, unwritten: Sequence[Trouble], work: Work | None
 
 
 def render(report: Report, unwritten: Sequence[Trouble], work: Work | None, width: int) -> Iterator[str]:
-    """The lines of a report, within `width` columns if its ids allow it."""
+    """The lines of a report, at most `width` columns wide unless ids are too long."""
     period = report.period
     passed = period.day_number(report.as_of)
     where = f"day {passed} of {period.days}" if passed else "not begun"
@@ -134,7 +134,7 @@ def _beneath(text: str, width: int, style: str, max_lines: int | None = None) ->
 
 
 def _styled(text: str, style: str) -> str:
-    """A text in a style that goes with words, such as `bold red`. `say` shows styles only on a terminal."""
+    """A text in a style that words describe, such as `bold red`. `say` shows styles only on a terminal."""
     words = style.split()
     colour = next((word for word in words if word != "bold"), None)
     return styled(text, fg=colour, bold="bold" in words or None)

@@ -70,8 +70,8 @@ def run(
 
 
 def _is_shown(change: ValueChange) -> bool:
-    """Whether the number, its measure or its health changed, or a number is held. Failed pulls are printed
-    separately.
+    """Whether a change is printed: the number, its measure or its health changed, or a number is held. Failed pulls are
+    printed separately.
     """
     old, new = change.old, change.new
     if new.quality == "held" or old is None:

@@ -28,7 +28,7 @@ from syncd.status.document import period_document
 
 
 def run(path: Path, target: str, *, as_json: bool, workspace: str | None = None) -> None:
-    """Prints the answer of a measure and its evidence; exit code 1 if a source failed."""
+    """Computes a measure, and prints the number and its evidence. The exit code is 1 if a source failed."""
     set_up_log("text", logging.ERROR)
     check_is_file(path)
     clock = clock_of(read_chosen(path.absolute(), workspace).settings)
@@ -67,7 +67,9 @@ def _file_and_name(target: str) -> tuple[str, str]:
 
 
 def _standard_input() -> str:
-    """All of standard input, up to the size of a mapping file; empty if it was closed before the start."""
+    """Reads all of standard input, up to the size of a mapping file. The text is empty if standard input was closed
+    before the start.
+    """
     if sys.stdin is None:
         return ""
     content = sys.stdin.buffer.read(MAX_BYTES + 1)

@@ -1,7 +1,7 @@
-"""Masks the secrets in unexpected output: the error that ends the process or a thread, and the log of libraries.
+"""Masks the secrets in unexpected output: the error that ends the process or a thread, and the log lines of libraries.
 
-Python prints these texts unchanged, and an error's text may contain an address, a header or a password. This module
-passes these texts through every redactor of the process. `set_up_log` gives the lines of libraries the format of the
+Python would print these texts unchanged, although they may contain an address, a header or a password. This module
+passes them through every redactor of the process. `set_up_log` gives the log lines of libraries the format of syncd's
 log.
 """
 
@@ -32,14 +32,16 @@ def guard_errors() -> None:
 
 
 def take_lines(handler: logging.Handler) -> None:
-    """Gives a handler the lines that no other handler takes: the log of libraries, and Python's warnings."""
+    """Lets `handler` write the log lines that no other handler writes: the lines of libraries, and Python's
+    warnings.
+    """
     logging.lastResort = handler
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").handlers[:] = [handler]  # otherwise Python adds a handler that drops all lines
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message of a line of the log. If its values do not fit its format, returns the format and the error."""
+    """The message of a line of the log. If the values do not fit the format, returns the format and the error."""
     try:
         return record.getMessage()
     except Exception as error:
@@ -47,8 +49,8 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 def print_unwritten(record: logging.LogRecord, error: Exception) -> None:
-    """Prints a sentence instead of a line that cannot be written. Python would print the line's values, and with them
-    secrets.
+    """Prints a sentence instead of a log line that cannot be written. Python would print the values of the line, which
+    may contain secrets.
     """
     _print(f"{record.levelname}: a line of the log of {record.name} cannot be written: {type(error).__name__}\n")
 

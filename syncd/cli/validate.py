@@ -32,9 +32,10 @@ _NOT_THERE, _OUT_OF_SCALE = "not-there", "out-of-scale"
 
 
 def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None) -> None:
-    """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1).
+    """Prints every problem and every warning. The exit code is 2 if there are problems. Otherwise it is 1 if there are
+    warnings and `strict` is set, else 0.
 
-    In a deployment, those of the workspace named, or of all.
+    In a deployment, checks the named workspace, or all workspaces.
     """
     problems: list[Problem] = []
     try:
@@ -73,7 +74,8 @@ def run(path: Path, *, strict: bool, as_json: bool, workspace: str | None = None
 
 
 def _opened(path: Path, workspace: str | None, problems: list[Problem]) -> list[tuple[Config, Clock]]:
-    """The project or the named workspace. In a deployment without a name, every valid workspace.
+    """The configuration and the clock of the project or of the named workspace. If no workspace of a deployment is
+    named, returns those of every valid workspace.
 
     The problems of invalid workspaces are added to `problems`.
     """
@@ -126,8 +128,8 @@ def _findings(
 def _ledger(config: Config) -> Ledger | None:
     """The ledger; None if it does not exist or cannot be read.
 
-    A person who checks the files on another machine has neither the ledger nor its password, and gets the findings that
-    need no ledger.
+    On another machine, a person may have neither the ledger nor its password. That person gets the findings that need
+    no ledger.
     """
     try:
         file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
@@ -156,8 +158,8 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _fitted(line: str) -> list[str]:
-    """The line, wrapped to the terminal's width. A line for a file or a program, which reads line by line, stays
-    unwrapped.
+    """The line, wrapped to the terminal's width. If standard error is not a terminal, the line stays unwrapped, because
+    programs read line by line.
     """
     if not sys.stderr.isatty():
         return [line]

@@ -1,4 +1,6 @@
-"""The backups that the service writes by a schedule: their names, the time of the next one, and the ones to remove."""
+"""The backups that the service writes by a schedule: their file names, when the next backup is due, and which old
+backups are removed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ _RETRY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Backups:
-    """The backups of one ledger in a folder. Their names carry their time and the ledger's id:
+    """The backups of one ledger in a folder. The name of a backup contains its time and the ledger's id:
     `syncd-20261128T030000Z-1f3a9c2e.db`, or `.tar.gz` for PostgreSQL.
 
     Other files of the folder are not changed, including backups of other ledgers.
@@ -30,7 +32,7 @@ class Backups:
     folder: Path
     ledger: Ledger
     address: Callable[[], str] | None = None
-    """Returns the ledger's current URL, because passwords are rotated."""
+    """Returns the ledger's current URL, whose password may change."""
 
     def newest(self, now: datetime) -> datetime | None:
         """The time of the newest backup that is not in the future; None if there is none. OSError if the folder cannot
@@ -39,9 +41,10 @@ class Backups:
         return max((at for at, _ in self._files(until=now)), default=None)
 
     def write(self, now: datetime, keep: int) -> Path:
-        """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails.
+        """Writes a backup and reads it back, then removes all backups but the newest `keep`. LedgerError if writing or
+        reading fails.
 
-        A backup with a later date, written while a clock was ahead, is not counted and stays.
+        A backup with a date after `now`, written while a clock was ahead, is neither counted nor removed.
         """
         engine = self.ledger.engine
         ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
@@ -72,7 +75,9 @@ class Backups:
 
 
 def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether a backup is due. It is due `every` after the newest backup, and a while after a failed try."""
+    """Whether a backup is due. It is due `every` after the newest backup. After a failed try, the next try is due at
+    most ten minutes later.
+    """
     waits = tried is not None and now - tried < min(every, _RETRY)
     return not waits and (newest is None or not timedelta() <= now - newest < every)
 

@@ -1,4 +1,4 @@
-"""The configuration that the service uses: read from the files, and used if it is valid."""
+"""The configuration that the service uses: the last valid content of the files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("syncd.service")
 _NAMED = 20  # names of one kind in one line of the log
 
 Load = Callable[[Config], Config]
-"""Reads the files. Files that have not changed since the last configuration are not parsed again."""
+"""A function that reads the files. Files that have not changed since the last configuration are not parsed again."""
 
 
 def loaded_by_path(path: Path, config: Config) -> Load:
@@ -28,7 +28,8 @@ def loaded_by_path(path: Path, config: Config) -> Load:
 
 
 class Configuration:
-    """The last valid configuration (`config`), and why a later one was refused (`problem`).
+    """The last valid configuration (`config`), and the reason why later files were refused (`problem`; None if they
+    were not).
 
     Any thread may reload it.
     """
@@ -43,7 +44,7 @@ class Configuration:
         metrics.reloaded(time.time(), good=True)
 
     def reload(self) -> bool:
-        """Reads the files, and uses them if they are valid. Returns whether anything changed."""
+        """Reads the files, and uses them if they are valid. Returns whether the configuration has changed."""
         with self._reading:
             try:
                 config = self._load(self.config)

@@ -1,4 +1,6 @@
-"""The time of a job's next run, by two clocks: one may be set by people, the other stops while the machine sleeps."""
+"""The time of a job's next run, by two clocks. People may set the system clock; the monotonic clock stops while the
+machine sleeps.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ _STEP = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The time of a job's next run (`at`) and of its last run: `started` by the clock, `began` by the monotonic clock,
-    in seconds.
+    """The time of a job's next run (`at`) and of its last run: `started` by the system clock, `began` by the monotonic
+    clock, in seconds.
     """
 
     at: datetime
@@ -22,7 +24,9 @@ class Due:
     began: float
 
     def left(self, sooner: datetime | None = None) -> float:
-        """The seconds until the next run, or until `sooner`. The wait does not get longer if the clock was set back."""
+        """The seconds until the next run, or until `sooner` if that is earlier. The wait does not get longer if the
+        system clock is set back.
+        """
         at_the_latest = self.began + (self.at - self.started).total_seconds()
         at = self.at if sooner is None else min(self.at, sooner)
         return min((at - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())

@@ -1,7 +1,7 @@
 """The gauges that each scrape reads from the ledger: key results, streams, and check-ins that are not written.
 
 The gauges are made anew for each scrape, so a key result or a stream that was removed has no series. An unknown value
-has no sample, because it is not zero.
+has no sample, because zero would be wrong.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class LedgerGauges:
         self._needed: tuple[Config, Sequence[PeriodOkrs], frozenset[StreamId]] | None = None
 
     def read(self, config: Config, now: datetime) -> Iterator[GaugeMetricFamily]:
-        """The gauges of the periods that are measured now; if there are none, of the latest period.
+        """The gauges of the periods that are measured now. If no period is measured now, the gauges of the latest
+        period.
 
         Raises LedgerError.
         """

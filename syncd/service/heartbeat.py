@@ -56,7 +56,7 @@ def _address(config: Config, reference: str) -> str:
 
 
 def _get(address: str, context: Context) -> None:
-    """One call. Raises SourceError if the server does not answer with a 2xx in time."""
+    """Calls the address once. Raises SourceError if the server does not answer with a 2xx in time."""
     from syncd.sdk.exchange import Exchange
 
     limit = timedelta(seconds=_SECONDS)

@@ -17,7 +17,7 @@ _BETWEEN = 10.0  # seconds between two cycles that webhooks start: an edit of ma
 _BETWEEN_LINES = 60.0  # seconds between two log lines about refusals, because anybody can cause them
 
 Reply = tuple[int, str]
-"""The HTTP status and a sentence."""
+"""The HTTP status and the text of a response."""
 
 
 class Hooks:
@@ -33,7 +33,9 @@ class Hooks:
         self._logged_at = -_BETWEEN_LINES
 
     def receive(self, config: Config, name: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """The reply to a webhook of a connection; `headers` have lower-case names. Raises LedgerError."""
+        """Handles a webhook of a connection, and returns the reply. The names in `headers` are lower-case. Raises
+        LedgerError.
+        """
         connection = config.connections.get(name)
         try:
             secret = connection.webhook_secret() if connection is not None else None
@@ -62,7 +64,9 @@ class Hooks:
             log.warning("webhook refused", extra={"connection": connection, "reason": reason})
 
     def _next_wake(self) -> timedelta:
-        """The wait until the workers' next cycle: none, or some time after the last cycle that a webhook started."""
+        """The time to wait until a worker runs the next cycle. It is zero if no webhook has started a cycle in the last
+        `_BETWEEN` seconds.
+        """
         with self._lock:
             now = time.monotonic()
             if now < self._not_before:

@@ -56,9 +56,9 @@ class CycleJob:
     ) -> None:
         """`wake` is called, by any thread, when the next cycle has something to do. A cycle ends soon after `stopping`
         is set. A cycle waits at most `longest` seconds for pulls, which then continue while the next cycles run.
-        `silent` is set if this process may not run the next cycle: then a cycle waits exactly `longest` seconds, and
-        `silent` seconds for a silent connection. `quotas` are shared with other processes; None if only the jobs of
-        this process share quotas.
+        `silent` is set if another process may run the next cycle. A cycle then waits up to `longest` seconds for pulls,
+        but only `silent` seconds for a connection that sends nothing. `quotas` are shared with other processes; None if
+        only the jobs of this process share quotas.
         """
         self.configuration = configuration
         self.clock = clock
@@ -69,7 +69,8 @@ class CycleJob:
         self.ledger_problem: str | None = None
         self.moved_at = time.monotonic()
         self.send_again_at: datetime | None = None
-        """The time from which a publisher that asked syncd to wait accepts requests again: a cycle is due by then."""
+        """The time from which a publisher that asked syncd to wait accepts requests again. A cycle is due at that time.
+        """
         self._stopping = stopping
         self._longest = longest
         self._silent = silent
@@ -87,10 +88,10 @@ class CycleJob:
         return self.configuration.config
 
     def run(self) -> Due:
-        """Runs a cycle with the present files. Every failure in it is noted and logged.
+        """Runs a cycle with the present files. Every failure in the cycle is recorded and logged.
 
-        The next cycle is due by the schedule. The next cycle is due sooner if another process is syncing now, or if a
-        source or publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
+        The next cycle is due by the schedule. It is due sooner if another process is syncing now, or if a source or
+        publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():
@@ -112,7 +113,7 @@ class CycleJob:
         return False
 
     def moved(self) -> None:
-        """Notes that the job does not stand still."""
+        """Records that the job makes progress."""
         self.moved_at = time.monotonic()
 
     def hanging(self) -> Mapping[str, Mapping[str, float]]:
@@ -124,11 +125,15 @@ class CycleJob:
         return self._outgoing.join(seconds)
 
     def end_pulls(self) -> None:
-        """Ends the pulls that outlasted a cycle, because no cycle follows; each ends as soon as its server answers."""
+        """Ends the pulls that still run after a cycle, because no further cycle follows. Each pull ends as soon as its
+        server answers.
+        """
         self._background.stop_others(())
 
     def _cycle(self) -> datetime | None:
-        """Runs a cycle. Returns the time of the next try if it may be before the next scheduled cycle, else None."""
+        """Runs a cycle. Returns the time at which to try again, if that may be before the next scheduled cycle; else
+        None.
+        """
         began = time.monotonic()
         self.moved()
         self._be_patient()
@@ -165,7 +170,7 @@ class CycleJob:
         )
 
     def _note_failure(self, error: BaseException) -> None:
-        """Notes the reason why a cycle did not reach its end."""
+        """Records and logs the reason why a cycle did not reach its end."""
         self.metrics.broken_cycle()
         if isinstance(error, ConfigError | LedgerError):
             self.cycle_problem = str(error)
@@ -177,7 +182,7 @@ class CycleJob:
             log.error("cycle broken", exc_info=error)
 
     def _note(self, result: Result, seconds: float) -> None:
-        """Notes the result of a cycle that reached its end."""
+        """Records and logs the result of a cycle that reached its end."""
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         unwritten = sum(self._unwritten.values())
@@ -198,7 +203,7 @@ class CycleJob:
         )
 
     def _sent(self, name: str, outcomes: Outcomes) -> None:
-        """Notes the results of deliveries or messages, which may end after their cycle."""
+        """Records the results of deliveries or messages. They may end after their cycle."""
         self.metrics.sent(outcomes.delivered)
         failed = sum(outcome.failed for outcome in outcomes.delivered)
         self._unwritten[name] = failed + sum(message.problem is not None for message in outcomes.messages)
@@ -212,8 +217,8 @@ class CycleJob:
             self.send_again_at = min([*times, *filter(None, [self.send_again_at])])
 
     def _be_patient(self) -> None:
-        """Sets how long a cycle waits for a connection: not beyond the start of the next cycle, if its pull can
-        continue.
+        """Sets how long a cycle waits for a connection. If pulls can continue in the background, a cycle waits about as
+        long as the interval of the schedule.
         """
         if self._silent is not None:
             self._background.silent, self._background.longest = self._silent, self._longest

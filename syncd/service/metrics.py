@@ -19,7 +19,7 @@ from syncd.sdk.quota import QuotaLeft
 class Metrics:
     """The service's metrics, in their own registry. Threads may call every method at the same time.
 
-    If a connection is removed, its series end: `keep` drops the series of all other connections.
+    If a connection is removed from the configuration, `keep` drops its series.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -71,7 +71,9 @@ class Metrics:
         self._written = counter("syncd_writes", "Check-ins written.", "connection")
 
     def keep(self, connections: Collection[str]) -> None:
-        """Drops the series of all other connections. A counter of a new connection begins with the first event."""
+        """Keeps the series of these connections, and drops the series of all others. A counter of a new connection
+        begins with the first event.
+        """
         gone, self._connections = self._connections.difference(connections), frozenset(connections)
         for metric in (
             self._failing,
@@ -88,7 +90,9 @@ class Metrics:
                 self._quotas.pop(connection, None)
 
     def request(self, connection: str, outcome: RequestOutcome, quota: QuotaLeft | None) -> None:
-        """Counts a request; `quota` is the rest of the quota after it, None if the server does not report it."""
+        """Counts a request. `quota` is what is left of the quota after the request; None if the server reports no
+        quota.
+        """
         self._count(self._requests, connection, outcome)
         if quota is not None and connection in self._connections:
             with self._lock:
@@ -96,12 +100,14 @@ class Metrics:
                 self._quotas[connection] = quota
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """The rest of a connection's quota after the last answer; None if the server reports none or has renewed it."""
+        """What was left of a connection's quota after the last response; None if the server reports no quota or has
+        renewed it.
+        """
         self._forget_renewed()
         return self._quotas.get(connection)
 
     def _forget_renewed(self) -> None:
-        """Forgets the quotas that have been renewed. The next answer has the new rest."""
+        """Removes the quotas that have been renewed. The next response reports the renewed quota."""
         with self._lock:
             now = self._now()
             for connection in [name for name, quota in self._quotas.items() if quota.reset <= now]:
@@ -133,7 +139,7 @@ class Metrics:
             self._failing.labels(connection).set(connection in failing)
 
     def standing_by(self, busy: bool) -> None:
-        """Notes whether another process runs the cycles of the ledger."""
+        """Records whether another process runs the cycles of the ledger."""
         self._standing_by.set(busy)
 
     def sent(self, delivered: Iterable[Delivered]) -> None:
@@ -142,19 +148,23 @@ class Metrics:
             self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
 
     def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
-        """Notes the seconds for which each thread has hung, by its work and its connection."""
+        """Sets the seconds for which each thread has hung, by its work and its connection."""
         self._hanging.clear()
         for work, connections in seconds.items():
             for connection, silent in connections.items():
                 self._hanging.labels(work, connection).set(silent)
 
     def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
-        """Counts an event, unless its connection belongs to a former configuration, whose threads may still run."""
+        """Counts an event of a connection. If the connection was removed from the configuration, its threads may still
+        run, but their events are not counted.
+        """
         if connection in self._connections and by:
             counter.labels(connection, *labels).inc(by)
 
     def reloaded(self, now: float, *, good: bool) -> None:
-        """Notes that the configuration was read, at `now` in Unix time; `good` says whether it is used."""
+        """Records that the configuration was read, at `now` in Unix time; `good` says whether the configuration is
+        used.
+        """
         self._reloaded.set(good)
         if good:
             self._reloaded_at.set(now)

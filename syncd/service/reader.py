@@ -55,7 +55,7 @@ class LedgerReader:
 
     @property
     def config_problem(self) -> str | None:
-        """The reason why the files are not in use; None if they are in use."""
+        """The error because of which the present configuration files are not in use; None if they are in use."""
         return self.configuration.problem
 
     @property
@@ -80,12 +80,12 @@ class LedgerReader:
         return clock_of(self.config.settings)()
 
     def standstill(self) -> float | None:
-        """None, because this process has no loop that could stand still."""
+        """None, because this process has no loop that could get stuck."""
         return None
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if there is no ledger at its address. If the ledger was replaced, the new one is opened:
-        this process only reads, so it loses nothing.
+        """Raises LedgerError if there is no ledger at its address. If the ledger was replaced by another, opens the
+        other ledger. Nothing is lost, because this process only reads.
         """
         ledger = self.ledger
         if ledger is None:
@@ -101,11 +101,11 @@ class LedgerReader:
                     self._ledger = another
 
     def troubles(self) -> Sequence[Trouble]:
-        """The check-ins that are not written."""
+        """The check-ins that syncd has not written to their targets."""
         return troubles(self.ledger)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """An answer that refuses the webhook, because this process runs no cycles."""
+        """Refuses the webhook, because this process runs no cycles."""
         return 404, "`syncd serve` takes no webhooks; send them to `syncd run`"
 
     def quota_left(self, connection: str) -> QuotaLeft | None:

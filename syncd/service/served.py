@@ -41,7 +41,7 @@ class ServedLedger:
         stopping: threading.Event,
         longest: float = math.inf,
     ) -> None:
-        """`wake`, called in any thread, requests a cycle soon. A cycle waits at most `longest` seconds for pulls."""
+        """`wake` is called, by any thread, to request a cycle. A cycle waits at most `longest` seconds for pulls."""
         self.standing_by: str | None = None
         self.starting = True
         self.ledger = ledger
@@ -61,7 +61,7 @@ class ServedLedger:
 
     @property
     def config_problem(self) -> str | None:
-        """The reason why the files are not in use; None if they are in use."""
+        """The error because of which the present configuration files are not in use; None if they are in use."""
         return self.configuration.problem
 
     @property
@@ -94,12 +94,14 @@ class ServedLedger:
         return self.job.clock()
 
     def runs(self) -> None:
-        """From now on this process runs the cycles of the ledger."""
+        """Records that this process runs the cycles of the ledger from now on."""
         self.standing_by, self.starting = None, False
         self._metrics.standing_by(False)
 
     def stands_by(self, error: Exception) -> None:
-        """From now on this process runs no cycles: another one does (LedgerBusy), or the ledger cannot be used."""
+        """Records that this process runs no cycles from now on, because another process runs them (LedgerBusy), or
+        because the ledger cannot be used.
+        """
         self.upkeep.serving.clear()
         if self.standing_by is None:
             log.warning("standing by", extra={"reason": str(error)})
@@ -111,17 +113,21 @@ class ServedLedger:
         self.ledger.check_in_place()
 
     def troubles(self) -> Sequence[Trouble]:
-        """The check-ins that are not written."""
+        """The check-ins that syncd has not written to their targets."""
         return troubles(self.ledger)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook. A signed and new webhook starts a cycle."""
+        """Handles a webhook, and returns the status and the text of the response. A signed and new webhook starts a
+        cycle.
+        """
         if self.standing_by is not None:
             return 503, f"standing by: {self.standing_by}"
         return self._hooks.receive(self.config, connection, headers, body)
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """The rest of a connection's quota after the last answer; None if its server reports none, or renewed it."""
+        """What was left of a connection's quota after the last response; None if the server reports no quota or has
+        renewed it.
+        """
         return self._metrics.quota_left(connection)
 
     def scrape(self, *, ledger: bool = True) -> bytes:

@@ -50,14 +50,14 @@ class Service(ServedLedger):
         self._wake.set()
 
     def standstill(self) -> float | None:
-        """The seconds for which the loop has stood still although it should run; else None."""
+        """For how many seconds the loop has been stuck; None if it is not stuck."""
         still = time.monotonic() - self.job.moved_at
         return still if still > _STANDSTILL else None
 
     def run(self) -> None:
         """Runs cycles until it is stopped; the first cycle starts at once.
 
-        If work hangs when the service is stopped, the process ends without it after `_GRACE` seconds. The next start
+        If work hangs when the service is stopped, the process abandons the work after `_GRACE` seconds. The next start
         continues it, as after a kill.
         """
         failures: list[BaseException] = []
@@ -114,8 +114,8 @@ class Service(ServedLedger):
             due.note_a_step()
 
     def _wait(self, due: Due) -> None:
-        """Waits until the next cycle is due, until it is woken, or until a request arrives. The wait has short steps,
-        because the clock goes on while the machine sleeps.
+        """Waits until the next cycle is due, a thread requests a cycle, or a person's request arrives. The wait has
+        short steps, because the system clock goes on while the machine sleeps.
         """
         while not self._wake.is_set():
             self.job.moved()

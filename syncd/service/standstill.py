@@ -1,4 +1,4 @@
-"""Ends a process that stands still, so that systemd, Docker or Kubernetes starts it again."""
+"""Ends a process that is stuck, so that systemd, Docker or Kubernetes starts it again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Watch:
-    """Checks regularly whether the process stands still, from a separate thread."""
+    """Checks regularly whether the process is stuck. The checks run in another thread than the work."""
 
     def __init__(self, standstill: Callable[[], float | None]) -> None:
         """`standstill` is the function that /healthz calls."""
@@ -25,7 +25,7 @@ class Watch:
         self._looked_at = self._since = time.monotonic()
 
     def look(self) -> None:
-        """Ends the process if each check of the last `_LIMIT` seconds saw it stand still."""
+        """Ends the process if each check of the last `_LIMIT` seconds found it stuck."""
         now = time.monotonic()
         if self._standstill() is None or now - self._looked_at > _PAUSE:
             self._since = now

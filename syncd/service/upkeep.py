@@ -22,9 +22,9 @@ _TICK = 1.0  # seconds
 
 
 class Upkeep:
-    """Prunes and backs up in a separate thread, so that no cycle waits for it.
+    """Prunes and backs up the ledger in a separate thread, so that no cycle has to wait.
 
-    It works only while `serving` is set, which means that this process runs the cycles, and the first one is over.
+    It works only while `serving` is set: while this process runs the cycles, after the first cycle.
     """
 
     def __init__(
@@ -66,7 +66,6 @@ class Upkeep:
             yield backup_gauge(self._newest)
 
     def _back_up(self) -> None:
-        """Writes a backup if it is due."""
         config, now = self._config(), datetime.now(UTC)
         keys = config.settings.backup
         if keys is None:

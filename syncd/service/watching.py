@@ -1,7 +1,7 @@
 """Watches the files of the configuration, so that an edit is used at once.
 
-If the system reports no changes (network file systems, files that are mounted one by one), the files are read once a
-minute. Each cycle reads them too.
+On network file systems, or for files that are mounted one by one, the system may report no changes. The files are
+therefore also read once a minute, and by each cycle.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ Folders = dict[Path, tuple[int, int]]
 
 
 def watch_files(configuration: Configuration, changed: Callable[[], None], stop: threading.Event) -> None:
-    """Reloads the configuration whenever its files change, until `stop`; calls `changed` if it differs then."""
+    """Reloads the configuration whenever its files change, until `stop` is set. Calls `changed` if the configuration
+    has changed.
+    """
 
     def react(_: Collection[Path]) -> None:
         if configuration.reload():
@@ -47,7 +49,8 @@ def watch_folders(
     react: Callable[[Collection[Path]], None],
     stop: threading.Event,
 ) -> None:
-    """Calls `react` with the paths whenever files of these folders with one of the suffixes change, until `stop`.
+    """Until `stop` is set, calls `react` with the changed paths whenever files with one of the suffixes change in these
+    folders.
 
     It also calls `react` without paths once a minute, and when files may have changed before they were watched.
     """
@@ -103,7 +106,7 @@ def suffixes_of(config: Config) -> Collection[str]:
 
 
 def _concerned(changes: Iterable[tuple[Change, str]], suffixes: Collection[str]) -> list[Path]:
-    """The paths that may belong to the configuration; logs and ledgers are often in the same folder."""
+    """The changed paths that may belong to the configuration. Logs and ledgers are often in the same folder."""
 
     def concerns(change: Change, path: Path) -> bool:
         if path.suffix in suffixes or path.name.startswith(".."):  # Kubernetes renames `..data`
@@ -123,7 +126,7 @@ def folders_of(config: Config) -> Folders:
 
 
 def existing(paths: Iterable[Path]) -> Folders:
-    """The paths that are existing folders."""
+    """The paths that are existing folders, with their device and inode."""
     folders: Folders = {}
     for folder in paths:
         try:

@@ -1,6 +1,6 @@
-"""The requests that people send on pages and programs send through the API: check in, approve, allow, retry.
+"""The requests that people send from pages, and programs through the API: to check in, approve, allow or retry.
 
-At first, syncd only stores a request. The next cycle carries it out.
+syncd stores a request at once; the next cycle carries it out.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ class CheckInBody(DecisionBody, total=False):
 
 
 class NeedsForce(HTTPException):
-    """A check-in that is stored only if the person confirms it."""
+    """Refuses a check-in that syncd stores only if the person confirms it with `force`."""
 
 
 Act = Callable[[View, str, Posted], Request]
-"""Stores the request about a key result or a delivery with this id."""
+"""A function that stores a request about the key result or delivery with the given id."""
 
 
 def check_in(view: View, name: str, posted: Posted) -> Request:
-    """Stores a check-in on a key result. HTTPException: 403, 404, 400 for a request that cannot be read, 409 for one
-    that cannot be carried out in the present state.
+    """Stores a check-in on a key result. HTTPException: 403 without the right to check in, 404 for an unknown key
+    result, 400 for a request that cannot be read, 409 for a request that cannot be carried out now.
     """
     desk = _desk(view, name)
     if not view.visitor.may_check_in(owner_of(view.okrs, desk.key_result)):
@@ -94,7 +94,7 @@ def check_in(view: View, name: str, posted: Posted) -> Request:
 
 
 def approve(view: View, name: str, posted: Posted) -> Request:
-    """Stores the approval of the candidate that was shown. HTTPException as `check_in`."""
+    """Stores the approval of the held number that the page showed. HTTPException like `check_in`."""
     desk = _desk(view, name)
     check_operator(view)
     check_names(posted, ApprovalBody.__annotations__)
@@ -109,7 +109,7 @@ def approve(view: View, name: str, posted: Posted) -> Request:
 
 
 def decide(view: View, number: str, decision: Decision, posted: Posted) -> Request:
-    """Stores a decision about a delivery. HTTPException as `check_in`."""
+    """Stores a decision about a delivery. HTTPException like `check_in`."""
     check_operator(view)
     check_names(posted, DecisionBody.__annotations__)
     delivery = delivery_of(view, number)
@@ -117,7 +117,7 @@ def decide(view: View, number: str, decision: Decision, posted: Posted) -> Reque
 
 
 def delivery_of(view: View, number: str) -> Delivery:
-    """The delivery with this id. HTTPException 404 if there is none."""
+    """The delivery with this id. HTTPException 404 if the id is unknown."""
     is_id = number.isascii() and number.isdigit() and len(number) < 12 and int(number) <= _LARGEST_ID
     delivery = _ledger(view).outbox.get(int(number)) if is_id else None
     if delivery is None:
@@ -164,7 +164,7 @@ def owner_of(okrs: PeriodOkrs, key_result: KeyResult) -> str | None:
 
 
 def _form(view: View, posted: Posted) -> Form:
-    """The sender of a form: the visitor, or the name that the visitor claims."""
+    """The form with its author: the name that the visitor typed, else the visitor's own name."""
     author = (posted.get("author") or "").strip() or view.visitor.name
     form_id = posted.get("form") or secrets.token_urlsafe(16)
     for name, text, most in (("author", author, LONGEST_AUTHOR), ("form", form_id, _LONGEST_FORM)):

@@ -1,4 +1,4 @@
-"""The network address that a request comes from, and the address or network by which attempts are counted."""
+"""The network address that a request comes from, and the address or network for which login attempts are counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SITE_BITS = 64  # bits of an IPv6 address: whoever has one address has its whol
 
 
 def peer_of(request: Request) -> str:
-    """The address of the connection; empty if it has none."""
+    """The address at the other end of the connection; empty if it is unknown."""
     return request.client.host if request.client is not None else ""
 
 
@@ -25,11 +25,11 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 
 
 def counted_address(request: Request, web: WebKeys) -> str:
-    """The address by which login attempts are counted. It never decides who is let in.
+    """The address for which login attempts are counted. This address never decides who is let in.
 
-    Behind a proxy every visitor has the proxy's address. So if the peer is this machine or in
-    `web: login: proxy: trusted:`, the address is the last entry of `X-Forwarded-For`, which the proxy itself appends.
-    An IPv6 address counts as its /64 network.
+    Behind a proxy every visitor has the proxy's address. If a request comes from this machine or from a proxy in `web:
+    login: proxy: trusted:`, syncd uses the last entry of `X-Forwarded-For`, because the proxy itself appends that
+    entry. An IPv6 address counts as its /64 network.
     """
     peer = peer_of(request)
     proxy = web.login.proxy if web.login is not None else None

@@ -1,4 +1,4 @@
-"""The JSON documents for programs: those that the commands print with `--json`, for a period and a moment."""
+"""The JSON documents for programs: the same documents that the commands print with `--json`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def status_answer(view: View) -> StatusDocument:
 
 
 def explanation_answer(view: View, name: str) -> ExplanationDocument:
-    """The document of `explain --json` of a key result or guard. HTTPException 404 if there is none."""
+    """The document of `explain --json` of a key result or guard. HTTPException 404 if the id is unknown."""
     return explanation(view.snapshot, view.daemon.ledger, explained(view, name))
 
 
 def history_answer(view: View, name: str, *, backfill: bool) -> HistoryDocument:
-    """The document of `history --json` of a key result or guard. HTTPException 404 if there is none."""
+    """The document of `history --json` of a key result or guard. HTTPException 404 if the id is unknown."""
     return series_document(history(view.snapshots, view.snapshot, explained(view, name), backfill=backfill))
 
 
@@ -40,6 +40,6 @@ def review_answer(view: View, *, whole: bool) -> ReviewDocument:
 
 
 def explained(view: View, name: str) -> KeyResult:
-    """The key result or guard with this id. HTTPException 404 if there is none."""
+    """The key result or guard with this id. HTTPException 404 if the id is unknown."""
     with missing_is_404():
         return explained_key_result(view.snapshot, name)

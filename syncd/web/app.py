@@ -31,11 +31,11 @@ def make_app(
     for_developers: bool = False,
     languages: Languages | None = None,
 ) -> ASGIApp:
-    """The application that shows the state of this daemon, for a server that listens on this host.
+    """The application that shows the state of `daemon`. `listens_on` is the host that its server listens on.
 
-    `insecure`: if no login is set, everybody who can connect may see and do everything, also from other machines.
-    `for_developers`: the application also has the page of the design system. `languages` are the languages of the
-    pages, by default all that syncd has.
+    With `insecure` and no login set, everybody who can connect may see and do everything, also from other machines.
+    With `for_developers`, the application also serves the page of the design system. `languages` are the languages of
+    the pages, by default all that syncd has.
     """
     attempts, key = Attempts(), DeploymentKey(daemon)
     hooks = Bounded("hook", threads=2, seconds=8, ledger=lambda: daemon.ledger)
@@ -55,13 +55,15 @@ def make_app(
 
 
 def everybody_at(listens_on: str, *, insecure: bool) -> Visitor | None:
-    """The visitor as whom everybody counts if no login is set: an operator on loopback or if `insecure`, else None."""
+    """The visitor that every request counts as if no login is set: an operator on loopback or with `insecure`, else
+    None.
+    """
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     return Visitor(trusted, Role.OPERATOR) if trusted else None
 
 
 def _not_ready(daemon: Daemon) -> str | None:
-    """The reason why a daemon does not work yet; None if it does. Raises LedgerError."""
+    """The reason why the daemon is not ready; None if it is ready. Raises LedgerError."""
     if daemon.ledger_problem is not None:
         return daemon.ledger_problem
     daemon.check_ledger()

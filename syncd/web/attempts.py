@@ -1,4 +1,4 @@
-"""Limits login attempts: an address has a few guesses of a token a minute, over all pages and programs."""
+"""Limits login attempts: each address may fail ten times a minute, counted over all pages and programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ADDRESSES = 10_000  # the most addresses to remember; the address that failed l
 
 
 class TooManyAttempts(SyncdError):
-    """An address has to wait this many `seconds` before its next attempt."""
+    """Refuses an attempt of an address that must wait this many `seconds` first."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many attempts; the next one counts in {seconds} s")
@@ -29,24 +29,25 @@ class Attempt:
         self._take_back = take_back
 
     def take_back(self) -> None:
-        """The attempt succeeded, or could not be checked, so it does not count as failed."""
+        """Stops counting the attempt as failed: the attempt succeeded, or could not be checked."""
         self._take_back()
 
 
 class Attempts:
-    """The attempts of the last minute that failed or have not ended, by address. It runs only on the event loop."""
+    """The attempts of the last minute that failed or have not ended, by address. Only code on the event loop may use
+    it.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failed: OrderedDict[str, dict[Hashable, float]] = OrderedDict()
 
     def begin(self, address: str, guess: str | None = None) -> Attempt:
-        """Counts an attempt when it begins, so that parallel attempts have the same limit as attempts one after
-        another.
+        """Counts an attempt when it begins. Parallel attempts therefore have the same limit as successive attempts.
 
-        The same `guess` counts once. A program that repeats an old token learns nothing, and must not lock out the
-        other programs at its address. Many requests with a valid token must not lock out other programs either. Raises
-        TooManyAttempts.
+        Attempts with the same `guess` count as one attempt. A program that repeats an old token learns nothing, and
+        must not lock out the other programs at its address. Many requests with a valid token must not lock out other
+        programs either. Raises TooManyAttempts.
         """
         key: Hashable = object() if guess is None else hash(guess)  # salted: it reveals nothing about the guess
         if key not in self._live(address):
@@ -61,7 +62,7 @@ class Attempts:
         return 0.0 if len(times) < _FAILURES else max(0.0, min(times) + _SECONDS - self._clock())
 
     def failed(self, address: str, key: Hashable | None = None) -> None:
-        """Notes that an attempt failed."""
+        """Counts a failed attempt."""
         self._failed.setdefault(address, {})[object() if key is None else key] = self._clock()
         self._failed.move_to_end(address)
         while len(self._failed) > _ADDRESSES:

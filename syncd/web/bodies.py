@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 from syncd.sdk import SyncdError
 
 LARGEST = 1_000_000
-"""The most bytes of a body."""
+"""The maximum size of a body, in bytes."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -21,7 +21,7 @@ _MOST_FIELDS = 100
 
 
 class BodyRefused(SyncdError):
-    """A body that was not read to its end, with the status and the sentence of the answer."""
+    """Refuses a body, with the status and the text of the response."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -29,7 +29,7 @@ class BodyRefused(SyncdError):
 
 
 async def whole_body(request: Request) -> bytes:
-    """The body. If it is too large or too slow, the rest is not read. Raises BodyRefused then."""
+    """Reads the whole body. If the body is too large or too slow, the function stops reading and raises BodyRefused."""
     body = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -43,7 +43,7 @@ async def whole_body(request: Request) -> bytes:
 
 
 def is_form(request: Request) -> bool:
-    """Whether the body is a form, as a browser sends it without a file."""
+    """Whether the body is a form without files (application/x-www-form-urlencoded)."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
@@ -57,7 +57,7 @@ def form_fields(body: bytes) -> Mapping[str, str]:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Gives the next reader a body that was already read, and then the messages of `receive`."""
+    """A channel that first delivers the body that was already read, and then the messages of `receive`."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def received() -> Message:

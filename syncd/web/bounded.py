@@ -1,6 +1,7 @@
-"""Answers within seconds: code that reads the ledger or a secret runs in a few separate threads, with a time limit.
+"""Limits the time of responses: code that reads the ledger or a secret runs in a few separate threads, with a time
+limit.
 
-A silent ledger blocks only these threads. A silent ledger delays no probe, and no further threads wait for it.
+A ledger that does not respond blocks only these threads, and delays no probe.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _NO_THREAD = marked(
 
 
 class Overdue(SyncdError):
-    """Work did not end in time, or could not begin. The text names the ledger or file that was waited for."""
+    """Work did not end in time, or could not begin. The text gives the reason."""
 
 
 class Bounded:
@@ -54,8 +55,8 @@ class Bounded:
         sentence: str = _LEDGER,
         ledger: Callable[[], Ledger | None] = lambda: None,
     ) -> None:
-        """`sentence` is shown when the time is over, with the seconds in place of `%(num)s`. `ledger` is the ledger
-        that the work reads, if it is always the same.
+        """`sentence` is the error text after the time limit; `%(num)s` in it stands for the seconds. `ledger` returns
+        the ledger that the work reads, if all work reads the same ledger.
         """
         self._executor = LingeringThreads(threads, name)
         self._seconds = seconds
@@ -63,8 +64,8 @@ class Bounded:
         self._ledger = ledger
 
     def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with a time limit. When the time is over, the endpoint `silent` answers in its place; if
-        there is none, Overdue is raised.
+        """The endpoint with a time limit. After the time limit, the endpoint `silent` answers instead; without
+        `silent`, Overdue is raised.
         """
 
         async def answer(request: Request) -> Response:
@@ -79,14 +80,15 @@ class Bounded:
 
     async def run(self, work: Callable[[], T], ledger: Callable[[], Ledger | None] | None = None) -> T:
         """The result of `work` in the caller's context, within the time limit. Raises Overdue if the work does not end
-        in time, or no thread can be started for it. `ledger` is the ledger that `work` reads, if not the common one.
+        in time, or no thread can be started for it. `ledger` returns the ledger that `work` reads, by default the
+        ledger given at the construction.
         """
         read = ledger or self._ledger
         unforeseen: list[Exception] = []
 
         def explaining() -> T:
-            """An unexpected error may come from a cell of the ledger with a value that its column cannot hold. The
-            thread looks for such a cell in the remaining time.
+            """An unexpected error may come from a cell of the ledger whose value does not fit its column. The thread
+            searches for such a cell in the remaining time.
             """
             try:
                 return work()
@@ -115,7 +117,7 @@ class Bounded:
 
 
 def _files_of(ledger: Callable[[], Ledger | None]) -> Sequence[Path]:
-    """The file of the ledger; empty if the ledger cannot be opened, which has its own error."""
+    """The files of the ledger; empty if there is no ledger, or if it cannot be opened."""
     with suppress(LedgerError):
         if (opened := ledger()) is not None:
             return files_at(opened.engine.url)

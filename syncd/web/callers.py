@@ -1,4 +1,4 @@
-"""The caller: the person or program that sent a request, found by the logins of a configuration."""
+"""Finds the caller of a request, which is the person or program that sent it, by the logins of a configuration."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _LOG_IN = marked("log in first; a program sends Authorization: Bearer with a tok
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person or program that sent a request, by their login. `secret` is the secret of their session, or None.
-    `checked`: no foreign page can have made the request.
+    """The person or program that sent a request, identified by a login. `secret` is the secret of their session; None
+    without a session. `checked` is true if no page of another site can have made the request.
     """
 
     session: Session
@@ -61,11 +61,11 @@ class Caller:
 class Callers:
     """Finds the caller of a request.
 
-    Each check of a token counts as a login attempt of the request's address, unless the token is right.
+    Each wrong token counts as a failed login attempt of the request's address.
     """
 
     def __init__(self, entrance: Entrance, attempts: Attempts) -> None:
-        """`entrance` is where people log in."""
+        """`entrance` has the configuration and the ledger of the logins."""
         self._entrance = entrance
         self._attempts = attempts
         # Sessions are in the ledger, secrets may be in files. If one of them is silent, it does not delay the other.
@@ -73,7 +73,8 @@ class Callers:
         self._tokens = Bounded("tokens", threads=2, seconds=5, sentence=SLOW_SECRETS)
 
     async def logged_in(self, request: Request, config: Config, login: LoginKeys) -> Caller | Response:
-        """The caller, by the `login` of a configuration; or the answer to a caller who has not logged in.
+        """Returns the caller, identified by the `login` keys of a configuration; or the response to a caller who has
+        not logged in.
 
         Raises LedgerError, Overdue.
         """
@@ -109,10 +110,10 @@ class Callers:
     async def on_this_machine(
         self, request: Request, everybody: Visitor, ledger: Callable[[], Ledger | None]
     ) -> Caller | Response:
-        """The caller if everybody may do everything; or the refusal of a token that `syncd token` did not make.
+        """Returns the caller where no login is set; or the refusal of a token that `syncd token` did not make.
 
-        With a token of `syncd token`, a program can change data without a form token. `ledger` returns the ledger with
-        these tokens.
+        With a token of `syncd token`, a program can change data without a form token. `ledger` returns the ledger that
+        stores the tokens of `syncd token`.
         """
         token = bearer_token(request)
         if token is None or request.method in SAFE:
@@ -123,7 +124,9 @@ class Callers:
         return Caller(Session(session.name, ""), checked=True)
 
     async def checked(self, request: Request, bounded: Bounded, check: Callable[[], T | None]) -> T | None:
-        """The result of a check of the request's token; None is a failed attempt. Raises TooManyAttempts, Overdue."""
+        """Checks the request's token, and returns the result. A result of None counts as a failed attempt. Raises
+        TooManyAttempts, Overdue.
+        """
         address = counted_address(request, self._entrance.config.settings.web)
         attempt = self._attempts.begin(address, bearer_token(request))
         try:
@@ -137,8 +140,8 @@ class Callers:
 
 
 async def let_in(request: Request, caller: Caller, visitor: Visitor, key: DeploymentKey) -> Response | Receive:
-    """Notes the visitor, and returns the channel from which the application reads the body; or the refusal of a form
-    that no page of this place sent.
+    """Stores the visitor in the request, and returns the channel from which the application reads the body. Returns a
+    refusal if the request changes data and no page of its project or workspace sent it.
     """
     form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name, place_of(request.scope).root)
     admit(request.scope, visitor, form_token)
@@ -148,5 +151,5 @@ async def let_in(request: Request, caller: Caller, visitor: Visitor, key: Deploy
 
 
 async def secret_of_forms(caller: Caller, key: DeploymentKey) -> bytes:
-    """The secret from which the caller's form token is made: that of the session, else the key of the deployment."""
+    """The secret from which the caller's form token is made: the session's secret, else the key of the deployment."""
     return await key.of("forms") if caller.secret is None else caller.secret

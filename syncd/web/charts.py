@@ -1,7 +1,7 @@
-"""Charts as SVG text, made on the server: lines, bands and marks on an axis of days. Pure.
+"""Charts as SVG text, made on the server: lines, bands and marks on an axis of days. All functions are pure.
 
-Colours, dashes and letters come from the style sheet by class, because no page may carry inline styles. Each chart has
-a title and a description for screen readers; the page shows the same figures as a table.
+Colours, dashes and fonts come from the style sheet by class, because pages must not contain inline styles. Each chart
+has a title and a description for screen readers; the page shows the same figures as a table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from syncd.web.svg import Days, Frame, Line, line_parts, n, spread, svg_element,
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A horizontal line at a number, such as a target, with its words at the right."""
+    """A horizontal line at a value, such as a target, with a label at its right end."""
 
     value: float
     words: str
@@ -28,7 +28,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A shaded area between two numbers, or between two days; None is the edge of the chart."""
+    """A shaded area between two numbers, or between two days. A bound of None is the edge of the chart."""
 
     style: str
     lowest: float | None = None
@@ -39,7 +39,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened on a day: a sign under the axis, with its words."""
+    """A sign under the axis for an event on a day, with a text that describes the event."""
 
     day: date
     sign: str
@@ -48,7 +48,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a chart shows from `first` to `last`; `today` is a vertical line."""
+    """The data of a chart from the day `first` to the day `last`. A vertical line marks `today`."""
 
     title: str
     description: str
@@ -71,7 +71,7 @@ _ROOM_FOR_WORDS = 60  # units at the right of a plot; if there are fewer, words 
 
 
 def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> Markup:
-    """The chart as SVG; `figure` writes a number of the vertical axis."""
+    """The chart as SVG; `figure` formats the numbers of the vertical axis."""
     lowest, highest = value_range(chart)
     ticks = nice_ticks(lowest, highest)
     lowest, highest = min(lowest, ticks[0]), max(highest, ticks[-1])
@@ -120,10 +120,11 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
 def sparkline(
     points: Sequence[float | None], words: str, style: str = "value", figure: Callable[[float], str] = number
 ) -> Markup:
-    """A small line without axes. The line has a gap at each unknown value, and its title names both ends.
+    """A small line chart without axes. The line has a gap at each unknown value, and the title gives the first and the
+    last number.
 
-    The first page can have a hundred of these lines, so their text is short: coordinates are whole units of a view box
-    of twice the size, each relative to the one before.
+    The first page can have a hundred of these charts, so their SVG text is short. Coordinates are integers in a view
+    box of twice the size, each relative to the previous point.
     """
     width, height, margin = 192, 48, 6
     numbers = [value for value in points if value is not None]
@@ -152,7 +153,9 @@ def sparkline(
 
 
 def _path(run: Sequence[tuple[float, float]]) -> str:
-    """A run of a small line. A single point is a line without length, which its round ends show as a dot."""
+    """The SVG path of consecutive points of a sparkline. A single point becomes a line of length 0, whose round ends
+    show a dot.
+    """
     kept = run if len(run) == 1 else without_points_between(run, flat=_SMALL)
     (x, y), text = kept[0], f"M{kept[0][0]:.0f} {kept[0][1]:.0f}"
     for right, lower in [*kept[1:], *(kept if len(run) == 1 else ())]:
@@ -164,8 +167,8 @@ def _path(run: Sequence[tuple[float, float]]) -> str:
 def bar(share: float | None, expected: float | None, words: str | None, style: str) -> Markup:
     """A bar of a score from 0 to 1 with a tick at the score expected today; hatched if the score is unknown.
 
-    `words` are for screen readers; None if a figure is beside the bar. The heights are in the style sheet, because the
-    first page can have a hundred bars.
+    `words` is the text for screen readers; None if the page shows the number beside the bar. The style sheet sets the
+    heights, which keeps the SVG text of a hundred bars short.
     """
 
     parts = '<rect class="track"/>' if share is not None else ""

@@ -1,7 +1,7 @@
-"""Entity tags: a program that requests a document which has not changed gets 304, without a body.
+"""Entity tags: if a document has not changed since a program last requested it, the response is 304 without a body.
 
-A tag is weak. The tag is made from the document without the parts that change with time only: the moment at which the
-document was made, and small changes of the expected score.
+Tags are weak: they ignore what changes with time alone, which is the document's time and small changes of the expected
+score.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOVED_BY_THE_CLOCK = ("expected", "needed_per_week")
 
 
 def json_answer(request: Request, document: Mapping[str, Any]) -> Response:
-    """The document, or 304 if the request names its tag in `If-None-Match`."""
+    """The document, or 304 if the request's `If-None-Match` contains the document's tag."""
     headers = {**_HEADERS, "ETag": entity_tag(document)}
     if _names(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -36,13 +36,13 @@ def entity_tag(document: Mapping[str, Any]) -> str:
 
 
 def _without_moment(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document without the moment at which it was made; its guard has such a moment too."""
+    """The document without its time, and its guard without the guard's time."""
     kept = {key: _without_steps(key, part) for key, part in document.items() if key not in ("as_of", "guard")}
     return kept | {"guard": _without_moment(document["guard"])} if document.get("guard") else kept
 
 
 def _without_steps(key: str, part: Any) -> Any:
-    """A part of a document, in which figures that change each second are rounded to three significant digits."""
+    """A part of a document. Numbers that change each second are rounded to three significant digits."""
     if isinstance(part, float) and key in _MOVED_BY_THE_CLOCK:
         return f"{part:.3g}"
     if isinstance(part, list):

@@ -1,8 +1,8 @@
 """A connection of the web server with time limits; uvicorn itself waits for requests and slow readers without limit.
 
-There are at most `_MOST` connections. When one more opens, the connection that has waited longest without a complete
-request is closed. So clients that open many connections and send nothing keep nobody else out. Closed connections are
-not logged, because anybody who can connect to the port could fill the log.
+There are at most `_MOST` connections. When one more opens, the server closes the connection that has waited longest
+without a complete request. Clients that open many connections and send nothing therefore block nobody else. Closed
+connections are not logged. Otherwise anybody who can connect to the port could fill the log.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class BoundedConnection(H11Protocol):
             self._end_in(_ANSWER)
 
     def on_response_complete(self) -> None:
-        """The client reads the rest, and may send another request while uvicorn keeps the connection alive."""
+        """Restarts the timer: the client may still read the response, and may send another request."""
         self._busy = False
         self._end_in(_ANSWER)
         super().on_response_complete()

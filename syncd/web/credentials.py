@@ -13,7 +13,7 @@ from syncd.ledger.sessions import digest_of
 from syncd.sdk.language import marked
 
 SLOW_SECRETS = marked("the secrets of the pages have not been read for %(num)s s; try again in a minute")
-"""The error if reading the tokens takes too long: each may be in a file, on a disk that does not answer."""
+"""The error text if reading the tokens takes too long. A token may be in a file on a disk that does not respond."""
 
 
 def bearer_token(request: Request) -> str | None:
@@ -23,7 +23,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 def name_of_token(config: Config, token: str) -> str | None:
-    """The name of a token in `web: login: tokens:`; None if the token is not among them."""
+    """The name of a token in `web: login: tokens:`; None if no token there is equal."""
     return _matching(token, login_tokens(config))
 
 
@@ -33,8 +33,8 @@ def is_token(token: str | None, expected: str) -> bool:
 
 
 def _matching(token: str, tokens: Mapping[str, str]) -> str | None:
-    """The name of an equal token. The function compares the digests of all tokens, so that the duration reveals
-    nothing.
+    """The name of the equal token; None if no token is equal. The function compares all digests, so that its duration
+    reveals nothing.
     """
     matching, digest = None, digest_of(token)
     for name, each in tokens.items():

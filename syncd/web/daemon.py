@@ -1,4 +1,4 @@
-"""What the pages need from the process that serves them."""
+"""The interface between the pages and the process that serves them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Daemon(Entrance, Protocol):
 
     standing_by: str | None
     starting: bool
-    """Whether it does not know yet whether it or another service has claimed the ledger."""
+    """True until the process knows which service has claimed the ledger: itself or another."""
 
     @property
     def cycle_problem(self) -> str | None:
@@ -45,7 +45,7 @@ class Daemon(Entrance, Protocol):
 
     @property
     def config_problem(self) -> str | None:
-        """The reason why the files are not in use; None if they are in use."""
+        """The error because of which the present configuration files are not in use; None if they are in use."""
         ...
 
     @property
@@ -59,11 +59,11 @@ class Daemon(Entrance, Protocol):
         ...
 
     def now(self) -> datetime:
-        """The time."""
+        """The present time."""
         ...
 
     def standstill(self) -> float | None:
-        """The seconds for which its loop has stood still although it should run; else None."""
+        """For how many seconds the daemon's loop has been stuck; None if it is not stuck."""
         ...
 
     def check_ledger(self) -> None:
@@ -71,19 +71,21 @@ class Daemon(Entrance, Protocol):
         ...
 
     def troubles(self) -> Sequence[Trouble]:
-        """The check-ins that are not written."""
+        """The check-ins that syncd has not written to their targets."""
         ...
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
+        """Handles a webhook of a connection, and returns the status and the text of the response. The names in
+        `headers` are lower-case.
+        """
         ...
 
     def quota_left(self, connection: str) -> QuotaLeft | None:
-        """The rest of a connection's quota after the last answer; None if this process does not know it."""
+        """What was left of a connection's quota after the last response; None if this process does not know it."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format. With `ledger=False`, for a silent ledger, the metrics from the
-        ledger are left out.
+        """The metrics, in Prometheus' text format. `ledger=False` leaves out the metrics that are read from the ledger,
+        for a ledger that does not respond.
         """
         ...

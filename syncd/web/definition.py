@@ -25,9 +25,9 @@ _WIDTH = 100  # letters in a line of YAML
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A definition: the file, with the line if the file still has the definition, and the YAML.
+    """A definition as YAML, with its file, and with the line if the file still has this definition.
 
-    `kept` says that the file has another definition now. The text then comes from the ledger, with a line for each
+    `kept` is true if the file has another definition now. The text then comes from the ledger, with a line for each
     dotted key.
     """
 
@@ -38,7 +38,9 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class KeyDifference:
-    """A key whose value changed: in words, and with the removed and the added line, each None if there was none."""
+    """A key whose value changed: a sentence, the removed line and the added line. A line is None if nothing was removed
+    or added.
+    """
 
     words: str
     removed: str | None
@@ -96,7 +98,7 @@ def _written(origin: Origin | None) -> Written | None:
 
 
 def differences(edits: Iterable[Edit]) -> Iterator[Difference]:
-    """The edits of each moment and file, the latest first."""
+    """The edits, grouped by moment and file, the latest first."""
     by_time = sorted(edits, key=lambda edit: edit.at, reverse=True)
     for (at, file), alike in groupby(by_time, key=lambda edit: (edit.at, edit.file)):
         yield Difference(at, file, [_key_difference(edit) for edit in alike])
@@ -115,7 +117,7 @@ def _key_difference(edit: Edit) -> KeyDifference:
 
 
 def _value(value: Any) -> str | None:
-    """A value as YAML on one line; None if there is none."""
+    """A value as YAML on one line; None if the value is None."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():

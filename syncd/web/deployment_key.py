@@ -22,7 +22,7 @@ class DeploymentKey:
     async def of(self, purpose: str) -> bytes:
         """The key for a purpose, such as `login`. A signature with this key is not valid for another purpose.
 
-        If there is no ledger, or the ledger does not answer, only this process has the key.
+        Without a ledger that responds, the key is random, and only this process has it.
         """
         try:
             ledger = await self._look_up(lambda: self._entrance.ledger)

@@ -1,4 +1,4 @@
-"""The door of the pages: it finds the sender of each request, and lets in visitors who may look.
+"""Access control of the pages: finds the sender of each request, and lets in visitors with a role.
 
 | `web: login` | listens on | who gets in |
 |---|---|---|
@@ -6,7 +6,7 @@
 | none | another address | nobody; a page says how to set a login |
 | set | any address | who has logged in and has a role |
 
-Probes, static files and webhooks need no login. Probes and static files have no figures, and webhooks are signed.
+Probes, static files and webhooks need no login. Probes and static files show no numbers, and webhooks are signed.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ _NO_ROLE = marked("you have no role here")
 
 
 class Door:
-    """Refuses requests of senders who may not look, and each POST that was not sent by a page of this service."""
+    """Refuses requests of visitors without a role, and each POST that comes neither from a page of this service nor
+    with a token.
+    """
 
     def __init__(
         self, app: ASGIApp, daemon: Daemon, everybody: Visitor | None, attempts: Attempts, key: DeploymentKey
     ) -> None:
-        """`everybody` is the visitor of every request if no login is set; None lets nobody in."""
+        """`everybody` is the visitor of every request if no login is set; with None, nobody is let in."""
         self._app = app
         self._daemon = daemon
         self._everybody = everybody
@@ -60,13 +62,14 @@ class Door:
         self._metrics = MetricsToken(self._callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handles one request."""
         await answered(self._app, self._answer, scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | Receive:
-        """The refusal of a request, or the channel from which the application reads the body.
+        """Returns the refusal of a request, or the channel from which the application reads the body.
 
-        The path comes from the scope, as for the routes, because `request.url` contains a host that the client sends.
+        The path is that of the scope, as in the routes. `request.url` is not used, because it contains a host that the
+        client chooses.
         """
         config, path = self._daemon.config, path_within(request.scope)
         login = config.settings.web.login
@@ -108,7 +111,7 @@ class MetricsToken:
         self._tokens = Bounded("metrics-token", threads=1, seconds=5, sentence=SLOW_SECRETS)
 
     async def check(self, request: Request, config: Config) -> Response | Receive:
-        """The refusal, or the channel from which the application reads the body."""
+        """Returns the refusal of a request, or the channel from which the application reads the body."""
         web, token = config.settings.web, bearer_token(request)
         if web.metrics == "open":
             return request.receive
@@ -131,7 +134,9 @@ async def answered(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Answers a request with the refusal of `answer`, or passes it to `app` with the body channel of `answer`."""
+    """Sends the refusal that `answer` returns, or passes the request to `app` with the body channel that `answer`
+    returns.
+    """
     if scope["type"] == "http":
         request = Request(scope, receive)
         try:
@@ -152,13 +157,13 @@ async def answered(
 
 
 async def no_role(request: Request, caller: Caller, visitor: Visitor, config: Config, key: DeploymentKey) -> Response:
-    """The answer for a visitor who may not look. The page says whom to ask, and lets the visitor log out."""
+    """The response to a visitor without a role. The page says whom to ask, and lets the visitor log out."""
     form_token = token_of_forms(await secret_of_forms(caller, key), visitor.name)
     data = {"visitor": visitor, "operators": config.settings.web.roles.operator, "form_token": form_token}
     return refusal(request, 403, _(_NO_ROLE), "no_role.html", **data)
 
 
 def closed(request: Request) -> Response:
-    """The answer if no login is set, and other machines can reach the pages."""
+    """The response to everybody if no login is set and other machines can reach the pages."""
     status = 200 if request.scope["path"] == "/" and request.method in SAFE else 403
     return refusal(request, status, _(_CLOSED), "closed.html")

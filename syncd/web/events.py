@@ -1,7 +1,7 @@
 """`GET /events`: tells open pages, by Server-Sent Events, that they have something new to show.
 
-An event says that a cycle has ended, or that the configuration or a problem of cycles has changed. It carries no data.
-The page then requests itself again, so that its data always comes from one place.
+An event says that a cycle has ended, or that the configuration or a problem has changed. An event carries no data: the
+page that receives it requests itself again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Streams:
 
 
 class Events:
-    """The endpoint. One task reads the ledger for all open streams, and only while a stream is open."""
+    """The endpoint `/events`. While streams are open, one task reads the ledger for all of them."""
 
     def __init__(self, daemon: Daemon, streams: Streams) -> None:
         """`daemon` is the process whose pages are open; `streams` counts the streams of the whole process."""
@@ -59,7 +59,7 @@ class Events:
         self._looking: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One stream; 503 if too many are open."""
+        """Serves one stream, or 503 if too many streams are open."""
         if scope["method"] == "HEAD":
             await Response(media_type=_MEDIA_TYPE)(scope, receive, send)
             return
@@ -81,10 +81,11 @@ class Events:
             self._all.open -= 1
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:
-        """An event for each new state, and for the present state unless `last` is its cycle.
+        """Yields an event for each new state. The first event is the present state, if `last` is not the cycle of this
+        state.
 
-        Ends with the daemon, and after `_LASTS` seconds. The browser then reconnects, and `Door` checks its login
-        again.
+        The stream ends when the daemon stops, and after `_LASTS` seconds. The browser then reconnects, and `Door`
+        checks its login again.
         """
         yield f"retry: {_RETRY}\n\n"
         seen: _State | None = None

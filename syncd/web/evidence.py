@@ -28,7 +28,9 @@ _COLUMNS = ("part", "at", "label", "title", "address", "brings", "total", "left_
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record or reading that counts, and the running total after it; None if the measure is not a sum of rows."""
+    """A record or reading that counts, and the running total after it. The total is None if the measure is not a sum of
+    rows.
+    """
 
     item: Item
     total: str | None
@@ -44,9 +46,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows that count, by time, and the rows that each rule excludes: only rows that contain the text `find`.
+    """The rows that contain the text `find`: the rows that count, sorted by time, and the rows that each rule excludes.
 
-    `counted` is the number of counted rows without that filter.
+    `counted` is the number of rows that count, with or without the text `find`.
     """
 
     rows: Sequence[Row]
@@ -56,7 +58,7 @@ class Table:
 
 
 def table_of(evidence: Evidence, find: str = "") -> Table:
-    """The table. A filter hides rows, and does not change totals."""
+    """The table of a number's evidence. The filter `find` hides rows, but does not change totals."""
     rows = list(_rows(evidence))
     return Table(
         [row for row in rows if _has(row.item, find)],
@@ -99,7 +101,7 @@ def csv_of(view: View, name: str) -> Response:
 
 
 def _cell(text: str | None) -> object:
-    """A text that no spreadsheet program takes for a formula; a number as it is, negative or not."""
+    """The text in a form that no spreadsheet program reads as a formula. A number stays as it is, even if negative."""
     try:
         Decimal(text or "")
     except InvalidOperation:

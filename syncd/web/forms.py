@@ -1,7 +1,7 @@
 """Checks that each request that changes data comes from a page of this service: by `Origin`, and by a form token.
 
-A browser sends cookies and a proxy's login also with requests that a foreign page makes. But a foreign page cannot read
-a page of this service, so it does not know the form token.
+Requests that a page of another site makes also carry the browser's cookies and a proxy's login. But that page cannot
+read pages of this service, and therefore cannot send the form token.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def token_of_forms(secret: bytes, who: str, root: str = "") -> str:
 
 
 async def check_form(request: Request, expected: str) -> Response | Receive:
-    """The refusal of a request that no page of this service sent; else the channel that gives the body to the next
-    reader.
+    """Returns a refusal if no page of this service sent the request; else the channel from which the next reader gets
+    the body.
 
     `Guard` has already refused every foreign `Origin`.
     """

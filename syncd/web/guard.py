@@ -1,4 +1,4 @@
-"""Rules for every request and answer: which requests the port answers, and the security headers of every answer."""
+"""Checks the `Host` and `Origin` of every request, and sets the security headers of every response."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses requests under a foreign name or from a foreign page (403), and puts the headers on every answer.
+    """Refuses requests under a foreign host name or from a page of another site (403), and sets the headers of every
+    response.
 
-    DNS rebinding reads a loopback port with a foreign name in `Host`: evil.example resolves its own name to 127.0.0.1,
-    and the browser then treats this service as a part of the page of evil.example.
+    This prevents DNS rebinding: evil.example resolves its own name to 127.0.0.1, and the browser then treats this
+    service as a part of evil.example.
     """
 
     def __init__(self, app: ASGIApp, listens_on: str, address: Callable[[], str | None]) -> None:
@@ -46,7 +47,7 @@ class Guard:
         self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handles one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -80,10 +81,10 @@ class Guard:
 
 
 def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
-    """Whether a `Host` header names this service: by `web.address`, by an IP address, or by a name that no foreign
-    DNS server answers for.
+    """Whether a `Host` header names this service: by `web.address`, by an IP address, or by a name that no foreign DNS
+    server can resolve.
 
-    On a loopback address only loopback's own names count.
+    If the service listens on loopback, only `web.address` and the names and addresses of loopback count.
     """
     name = _name(host)
     if name is None:
@@ -99,7 +100,9 @@ def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """The name in a `Host` header; None if the header is not just a host and perhaps a port: `localhost/static/`."""
+    """The name in a `Host` header; None if the header contains more than a host and a port, such as
+    `localhost/static/`.
+    """
     parts = parts_of(f"//{host}")
     if parts is None or parts.netloc != host or "@" in host:
         return None
@@ -114,6 +117,6 @@ def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def is_loopback(listens_on: str) -> bool:
-    """Whether only this machine can reach a host of `--listen`."""
+    """Whether a host of `--listen` can be reached from this machine only."""
     ip = _ip(listens_on)
     return listens_on == "localhost" if ip is None else ip.is_loopback

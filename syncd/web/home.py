@@ -18,20 +18,21 @@ from syncd.web.pages import render
 from syncd.web.view import View
 
 _CROWD = 100
-"""If the period has more key results, each objective lists fewer: nobody reads a longer page, and it has over 100 kB.
+"""If the period has more key results than this, each objective on the page lists fewer of them. Otherwise the page
+would be too long to read, and larger than 100 kB.
 """
 _MOST_LINES = 8
 _MOST_LINES_OF_A_CROWD = 3
 _RECENTLY = timedelta(days=7)
 _MOST_NOTICES = 5
-"""More notices of a kind would push the first objective off the screen. So a line counts the others, and links to the
-review of the week, which has all doubts and edits.
+"""The maximum number of notices of one kind. More would push the first objective off the screen. A line counts the
+others, and links to the review of the week, which has all doubts and edits.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A line of the strip at the top: a problem that affects the numbers below."""
+    """A line at the top of the page about a problem that affects the numbers below."""
 
     sentence: str
     link: str | None = None
@@ -52,7 +53,7 @@ class Filters:
         return cls(query.get("owner", ""), query.get("health", ""), query.get("q", "")[:100])
 
     def matches(self, each: ObjectiveOverview) -> bool:
-        """Whether an objective is shown: the objective or one of its key results matches all filters."""
+        """Whether the page shows an objective: each filter must match the objective or one of its key results."""
         block = each.block
         owners = {block.objective.owner, *(kr.owner for kr in block.objective.key_results)}
         healths = {block.standing.health, *(line.standing.health for line in block.key_results)}
@@ -67,7 +68,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An objective on the page: the lines of its key results. Only its own page lists the `rest`."""
+    """An objective on the page, with the key results that the page lists. Only the objective's own page lists the
+    `rest`.
+    """
 
     overview: ObjectiveOverview
     lines: Sequence[KeyResultLine]
@@ -83,7 +86,7 @@ def card_of(overview: ObjectiveOverview, most: int) -> Card:
 
 
 def page(view: View, query: QueryParams) -> str:
-    """The page."""
+    """The HTML of the page."""
     overview, filters = overview_of(view.snapshot, view.daemon.ledger), Filters.of(query)
     okrs = view.snapshot.okrs
     most = _MOST_LINES if len(okrs.key_results) <= _CROWD else _MOST_LINES_OF_A_CROWD
@@ -131,8 +134,8 @@ def _of_the_service(view: View) -> Iterator[Notice]:
 
 
 def _without_period(view: View) -> str | None:
-    """The reason why the page shows another period than today's; None if it does not, or if the address names the
-    period.
+    """The reason why the page shows a period without today. None if the period contains today, or if the address names
+    the period.
     """
     period, today = view.okrs.period, view.now.astimezone(view.okrs.period.zone).date()
     if view.asked or period.first <= today <= period.last:
@@ -147,9 +150,9 @@ def _without_period(view: View) -> str | None:
 
 
 def _doubts(view: View, overview: Overview) -> Iterator[Notice]:
-    """A notice for each of the first reasons to doubt numbers, and a line that counts the numbers with other reasons.
+    """A notice for each of the first reasons to doubt numbers, and a line that counts the remaining doubtful numbers.
 
-    A notice links to the sources if a pull failed, else to the first of its key results.
+    A notice links to the page of the sources if a pull failed, else to its first key result.
     """
     names: dict[tuple[str, str, bool], list[str]] = {}
     for line in overview.doubtful:

@@ -11,7 +11,7 @@ from syncd.web.bodies import BodyRefused, whole_body
 from syncd.web.bounded import Bounded
 
 Receiver = Callable[[str, Mapping[str, str], bytes], tuple[int, str]]
-"""The status and the sentence that answer a webhook of a connection."""
+"""Handles a webhook of a connection, and returns the status and the text of the response."""
 
 
 def hook_endpoint(

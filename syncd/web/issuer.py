@@ -1,7 +1,7 @@
-"""A login at an OpenID Connect provider: how it begins, and which person has logged in at its end.
+"""A login at an OpenID Connect provider, from its beginning to the person who has logged in.
 
-The login is the code flow with PKCE, by authlib. State, nonce and verifier, which both halves of the login need, are in
-a signed cookie of the browser that began the login. So any process can end the login, but no other browser can.
+The login is the code flow with PKCE, by authlib. A signed cookie of the browser contains the state, the nonce and the
+verifier. Any process can therefore finish the login, but only in the browser that began it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from syncd.sdk.sentences import single_line
 from syncd.web.provider import NOT_BELIEVED, LoginRefused, Provider, ProviderDocument
 
 SECONDS = 600
-"""How long a person may take to log in at the provider."""
+"""How many seconds a person may take to log in at the provider."""
 
 _LEEWAY = 60  # seconds that the provider's clock may differ
 _REMEMBERED = 600.0  # seconds for which the provider's document is cached
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures with a key pair. `HS256` would sign with the client's secret, and `none` means no signature."""
+"""The accepted signature algorithms, all with a key pair. `HS256` would sign with the client's secret, and `none` means
+no signature.
+"""
 
 _STARTED_ELSEWHERE = marked("this login did not begin in this browser, or it took too long; log in again")
 
@@ -42,7 +44,7 @@ class Person:
 
 
 class Issuer:
-    """Begins and ends logins at the provider of the configuration in force. Threads share it."""
+    """Begins and ends logins at the provider in the configuration. Several threads may use one object."""
 
     def __init__(self) -> None:
         self._remembered: tuple[float, str, ProviderDocument] | None = None
@@ -90,7 +92,9 @@ class Issuer:
 def _verified(
     provider: Provider, document: ProviderDocument, token: Mapping[str, Any], nonce: str
 ) -> Mapping[str, Any]:
-    """The claims of an ID token that the provider has signed for syncd and for this login, and that is valid now."""
+    """Checks that the provider has signed the ID token for syncd and for this login, and that the token is valid now.
+    Returns its claims.
+    """
     from authlib.oidc.core import CodeIDToken
     from joserfc import jwt
     from joserfc.errors import JoseError
@@ -116,7 +120,8 @@ def _verified(
 
 
 def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: str, target: str) -> Person:
-    """The person in the claims of the ID token and the user info, named by the verified address, else by the subject.
+    """The person in the claims of the ID token and the user info. The name is the verified mail address, else the
+    subject.
 
     Other names, such as `preferred_username`, may belong to somebody else (OpenID Connect Core 5.7).
     """
@@ -130,10 +135,11 @@ def _person(claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: st
 
 
 def _verified_address(*sources: Mapping[str, Any]) -> str | None:
-    """The address that a source names and calls verified; None if any source says that its address is not verified.
+    """The mail address that a source names and calls verified; None if any source says that its address is not
+    verified.
 
-    At some providers, people may write any address into their profile. If one source calls its address verified, the
-    address of another source is not verified by that.
+    At some providers, people may write any address into their profile. A verification applies only to the address in
+    the same source.
     """
     verified = [source["email_verified"] in (True, "true") for source in sources if "email_verified" in source]
     addresses = [source.get("email") for source in sources if "email_verified" in source]
@@ -153,10 +159,10 @@ def _signed(kept: Mapping[str, Any], key: bytes) -> str:
 
 
 def begun_login(query: Mapping[str, str], cookie: str, key: bytes) -> Mapping[str, str]:
-    """The state that the browser stored when it began a login; `query` is that of the provider's redirect.
+    """The state that the browser stored when it began a login; `query` is the query of the provider's redirect.
 
-    `key` is the key of `begin`. Raises LoginRefused if the browser began no login, another one, or this one too long
-    ago.
+    `key` is the key of `begin`. Raises LoginRefused if the browser began no login, began another login, or began this
+    login too long ago.
     """
     from joserfc import jwt
     from joserfc.errors import JoseError

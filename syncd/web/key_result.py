@@ -29,7 +29,9 @@ _WEEK = 7  # days, and points of a series
 
 
 def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) -> str:
-    """The page, with a form that was `sent` and not stored. HTTPException 404 if the period has no such key result."""
+    """The HTML of the page. `sent` is a form that could not be stored; the page shows it again. HTTPException 404 if
+    the period has no such key result.
+    """
     snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
     key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
@@ -69,7 +71,7 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
 
 
 def _change_in_a_week(series: Series) -> str | None:
-    """The difference from the number of seven days before: `-18`, `±0`. None if either number is unknown, or the
+    """The change of the number in the last seven days, such as `-18` or `±0`. None if either number is unknown, or the
     measures differ.
     """
     if len(series.points) <= _WEEK:

@@ -1,7 +1,8 @@
-"""Lanes: key results one below the other on one axis of days, and a link from each output to the outcome it drives.
+"""A chart of lanes: key results, one below the other, on one axis of days. Links lead from outputs to the outcomes that
+they drive.
 
-A link starts on the first day on which the work was on pace. Its lag is shaded in the output's lane. At the end of the
-lag, an arrow leads to the outcome's lane, with the verdict beside its head. Pure.
+A link starts on the first day on which the output was on pace. Its lag is shaded in the output's lane. At the end of
+the lag, an arrow leads to the outcome's lane, with the verdict beside the arrowhead. All functions are pure.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NARROW = Frame(360, 0, left=8, right=84, top=4, bottom=36)
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A key result: its chart, and its words at the left, each with a class of the style sheet."""
+    """A key result: its chart, and the texts at its left, each with its class in the style sheet."""
 
     id: str
     chart: Chart
@@ -35,8 +36,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A link from the lane `output`, on pace from the day `since` on, to the lane `outcome`, which should follow on the
-    day `due`. The words are its verdict.
+    """A link from the lane `output` to the lane `outcome`. The output is on pace since the day `since`, and the outcome
+    should follow on the day `due`. `words` is the verdict.
     """
 
     output: str
@@ -87,7 +88,7 @@ def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequ
 
 
 def _places(lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Mapping[str, _Place]:
-    """The place of each lane. Words are beside the plot, or above it if there is no room at the left."""
+    """The place of each lane. Texts are at the left of the plot, or above the plot if there is no room at the left."""
     places: dict[str, _Place] = {}
     y = float(frame.top)
     ids = {lane.id for lane in lanes}
@@ -136,9 +137,9 @@ def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow, places: Mapping[str, _Place], days: Days) -> Iterator[str]:
-    """The arrow from the end of the lag to the outcome's lane; the words are on the side with more room.
+    """The arrow from the end of the lag to the outcome's lane. Its text is on the side with more room.
 
-    If a lag ends beyond the axis, only its words are drawn, at the nearer end of the axis.
+    If the lag ends outside the axis, only the text is drawn, at the nearer end of the axis.
     """
     output, x = places[arrow.output], days.x(arrow.due)
     y = places[arrow.outcome].arrivals[arrow]

@@ -44,7 +44,7 @@ class Translated(Language):
         return self._translations.ngettext(singular, plural, number)
 
     def decimal(self, number: Decimal, *, grouped: bool = True) -> str:
-        """All digits of a number: `1.092,5`."""
+        """A number with all its digits, such as `1.092,5`."""
         return format_decimal(number, locale=self._locale, decimal_quantization=False, group_separator=grouped)
 
     def percent(self, hundredths: Decimal) -> str:
@@ -74,7 +74,7 @@ class Languages:
         self._translated = lru_cache(64)(self._make)
 
     def of(self, accepted: str) -> Language:
-        """The first language in a reader's header Accept-Language that syncd has; else English."""
+        """The most wanted language in a header Accept-Language that syncd has; else English."""
         for tag in _wanted(accepted):
             if tag.partition("-")[0].lower() == "en":
                 return ENGLISH
@@ -83,7 +83,9 @@ class Languages:
         return ENGLISH
 
     def _make(self, tag: str) -> Language | None:
-        """The language of a tag, with the numbers and dates of the tag's region."""
+        """The language of a tag, with the number and date formats of the tag's region; None if syncd lacks the
+        language.
+        """
         try:
             locale = Locale.parse(tag, sep="-")
         except (ValueError, UnknownLocaleError):
@@ -101,7 +103,7 @@ class Spoken:
         self._app, self._languages = app, languages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handles one request."""
         if scope["type"] != "http" or path_within(scope).startswith(_OF_PROGRAMS):
             await self._app(scope, receive, send)
             return

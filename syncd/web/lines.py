@@ -26,7 +26,9 @@ from syncd.web.zoom import WHOLE, Zoom
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The table behind a chart: a day a row, oldest first, with a cell for each heading but the first."""
+    """The data of a chart as a table. Each row has a day, and a cell for each heading after the first; the oldest day
+    comes first.
+    """
 
     summary: str
     headings: Sequence[str]
@@ -34,7 +36,9 @@ class Figures:
 
 
 def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple[date, date] | None = None) -> Chart:
-    """The chart of a key result, on its own axis or on `axis`. Days without a number are gaps, held numbers rings."""
+    """The chart of a key result, on its own axis or on `axis`. Days without a number are gaps in the line. Held numbers
+    are drawn as rings.
+    """
     kr, period = series.key_result, series.period
     first, last = axis or zoom.span(period, series.points)
     points = zoom.points(series.points, last)
@@ -57,7 +61,7 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE, axis: tuple
 
 
 def figures_of(series: Series, zoom: Zoom) -> Figures:
-    """The table behind the chart of a key result: the value, the pace, and the events since the row before."""
+    """The data of a key result's chart as a table: the value, the pace, and the events since the previous row."""
     kr, events, shown = series.key_result, by_point(series), zoom.points(series.points)
     pace = dict(_pace(kr, series.period, shown[-1].day if shown else series.period.last))
     headings = [_("day"), _("value"), *([_("pace")] if pace else []), _("what happened")]
@@ -76,8 +80,8 @@ def figures_of(series: Series, zoom: Zoom) -> Figures:
 
 
 def _pace(kr: KeyResult, period: Period, last: date) -> Iterator[tuple[date, float]]:
-    """The expected value at the end of each day up to `last`, if the goal leads from one number to another. After the
-    period, the target is expected.
+    """The expected value at the end of each day up to `last`; nothing if the goal has no baseline and target. After the
+    period, the expected value is the target.
     """
     if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
         return
@@ -109,7 +113,7 @@ def _bands(kr: KeyResult) -> Iterator[Band]:
 
 
 def _marks(series: Series) -> Iterator[Mark]:
-    """A mark for each day with events, with the signs and words of all of them."""
+    """A mark for each day with events. A mark has the signs and texts of all events of its day."""
     zone = series.period.zone
     for day, events in groupby(series.events, key=lambda event: event.at.astimezone(zone).date()):
         every = list(events)

@@ -37,7 +37,9 @@ class LingeringThreads(Executor):
         """The number of threads that wait for a call. Before a thread ends, it looks for a call once more."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """A future of the result of a call. Raises RuntimeError if the system refuses the thread that it needs."""
+        """Submits a call, and returns the future of its result. Raises RuntimeError if the system refuses a needed
+        thread.
+        """
         future: Future[T] = Future()
         with self._changed:
             self._calls.append((future, partial(fn, *args, **kwargs)))

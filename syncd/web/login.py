@@ -1,4 +1,4 @@
-"""The pages around a session: log in, log out, and the page after its end."""
+"""The pages to log in and to log out, and the page that is shown when a session is over."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class WaysIn:
 
 
 class LoginPages:
-    """Logs people in at a provider or with a token, and out."""
+    """Logs people in, at a provider or with a token, and logs them out."""
 
     def __init__(
         self,
@@ -218,20 +218,20 @@ class LoginPages:
         return WaysIn(oidc, any(login.tokens for login in logins if login is not None))
 
     def _name_of(self, token: str) -> str | None:
-        """The name of a token in the first configuration that has it; None if none has."""
+        """The name of a token in the first configuration that has the token; None if no configuration has it."""
         names = (name_of_token(config, token) for config in (self._entrance.config, *self._others()))
         return next((name for name in names if name is not None), None)
 
 
 def session_over(request: Request) -> Response:
-    """The page that is shown when a session is over. It leads back to the page before."""
+    """The page that is shown when a session is over. Its login leads back to the previous page."""
     return refusal(
         request, 401, _("your session is over; log in again"), "session_over.html", login=login_address(request)
     )
 
 
 def sent_to_login(request: Request) -> Response:
-    """Sends a browser without a session to the login page, and after the login back."""
+    """Sends a browser without a session to the login page, from which it returns after the login."""
     return RedirectResponse(login_address(request), 303)
 
 

@@ -20,7 +20,9 @@ from syncd.web.zoom import Zoom
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A key result of the tree: an outcome with the links that lead to it, or an output that drives nothing here."""
+    """A branch of the tree: an outcome with the links that lead to it, or an output that drives none of the
+    outcomes.
+    """
 
     line: KeyResultLine
     links: Sequence[JudgedLink] = ()
@@ -28,8 +30,8 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """The larger objective that this one supports, or one that supports it. The standing is None if the objective
-    belongs to another period, the address None if it was removed from the files.
+    """An objective that the page's objective supports (`larger`), or one that supports the page's objective. `standing`
+    is None if the relative belongs to another period. `address` is None if the relative was removed from the files.
     """
 
     title: str
@@ -39,7 +41,7 @@ class Relative:
 
 
 def page(view: View, name: str, query: QueryParams) -> str:
-    """The page. HTTPException 404 if the period has no such objective."""
+    """The HTML of the page. HTTPException 404 if the period has no such objective."""
     report = report_of(view.snapshot)
     block = next((block for block in report.objectives if block.objective.id == name), None)
     if block is None:
@@ -72,7 +74,7 @@ def _branches(lines: Sequence[KeyResultLine], links: Sequence[JudgedLink]) -> It
 
 
 def _relatives(view: View, report: Report, block: ObjectiveBlock) -> Iterator[Relative]:
-    """The larger objective that this one supports, then those that support it."""
+    """The larger objective that this objective supports, then the objectives that support this one."""
     own = view.okrs.period.id
     by_name = {
         other.id if okrs.period.id == own else f"{other.id} ({okrs.period.id})": (other, okrs.period.id)

@@ -1,4 +1,4 @@
-"""The lanes of an objective, which its page and the present mode draw, and the table behind them."""
+"""The chart of lanes of an objective, for its page and the present mode, and the same data as a table."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def lanes_of(view: View, report: Report, block: ObjectiveBlock, zoom: Zoom) -> O
 
 
 def _in_order(block: ObjectiveBlock) -> Sequence[KeyResultLine]:
-    """Each outcome with the outputs that name it first in `drives`; then outputs that drive none of these outcomes."""
+    """The key results in the order of their lanes. Each outcome is followed by the outputs that name it first in
+    `drives`. Outputs that drive none of these outcomes come last.
+    """
     outcomes = [line for line in block.key_results if line.key_result.kind == "outcome"]
     rank = {line.key_result.id: index for index, line in enumerate(outcomes)}
 
@@ -72,7 +74,6 @@ def _drawings(
     zoom: Zoom,
     axis: tuple[date, date],
 ) -> tuple[Markup, Markup] | None:
-    """The lanes for wide and for narrow screens; None if no value was ever stored."""
     if not any(each.points for each in series.values()):
         return None
     today = view.day or view.frame()["today"]
@@ -97,9 +98,7 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
 
 
 def _arrow(link: JudgedLink, today: date) -> Arrow:
-    """The link as an arrow. If its output is not on pace, the arrow has no first day. Such an arrow is drawn at
-    `today`, or at the end of an axis that ended before.
-    """
+    """The link as an arrow. If the output is not on pace, the arrow starts and ends at `today`."""
     alignment, verdict = link.alignment, link.alignment.verdict
     since = alignment.since or today
     due = since + alignment.lag if alignment.since else today
@@ -110,7 +109,7 @@ def _arrow(link: JudgedLink, today: date) -> Arrow:
 
 
 def _figures(every: Sequence[Series], zoom: Zoom, axis: tuple[date, date]) -> Figures:
-    """The table behind the lanes: for each day, a value of each key result, and the events."""
+    """The data of the lanes as a table: for each day, the value of each key result, and the events."""
     rows: dict[date, list[str]] = {}
     for column, series in enumerate(every):
         events = by_point(series)

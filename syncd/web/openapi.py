@@ -50,7 +50,7 @@ def openapi() -> Mapping[str, Any]:
 
 
 def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Mapping[str, Any]:
-    """The document of an API with these paths, whose answers have the types `documents`."""
+    """The OpenAPI document of an API with these paths. `documents` are the types of its responses."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -75,7 +75,7 @@ def description(paths: Mapping[str, Any], documents: Sequence[type[Any]]) -> Map
 
 def schemas(documents: Sequence[type[Any]]) -> dict[str, Any]:
     """The JSON Schema of each document, and of the documents within it, by the name of the type."""
-    together: Any = tuple[tuple(documents)]  # type: ignore[misc]  # one type, so that they share what is within them
+    together: Any = tuple[tuple(documents)]  # type: ignore[misc]  # one type, so that documents share nested schemas
     adapter: TypeAdapter[Any] = TypeAdapter(together, config=ConfigDict(use_attribute_docstrings=True))
     definitions = adapter.json_schema(ref_template="#/components/schemas/{model}")["$defs"]
     return {_name(name): _plain(schema) for name, schema in sorted(definitions.items())}
@@ -109,7 +109,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def reads(name: str, meaning: str, parameters: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A path whose answer is a document of this schema."""
+    """The description of a GET operation whose response is a document of this schema."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     return {
         "operationId": name,

@@ -1,4 +1,4 @@
-"""The API's addresses: its routes, its OpenAPI document and the docs are made from this table."""
+"""The table of the API's addresses. The routes, the OpenAPI document and the docs are made from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = Callable[[View, Request], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of an address, after the `?`; the first of its `choices` is the default. `schema` is JSON Schema."""
+    """A query parameter of an address. The first of its `choices` is the default; `schema` is its JSON Schema."""
 
     name: str
     meaning: str
@@ -31,7 +31,9 @@ class Parameter:
     choices: Sequence[str] = ()
 
     def check(self, values: Sequence[str]) -> None:
-        """HTTPException 400 if the address has several values, an empty one, or one that is not among the choices."""
+        """HTTPException 400 if the parameter has several values, an empty value, or a value that is not among the
+        choices.
+        """
         if len(values) > 1:
             raise HTTPException(400, f"{self.name} stands there {len(values)} times; write it once")
         if "" in values:
@@ -62,9 +64,10 @@ OF = Parameter(
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An address of the API: what it answers with, the type of that document, and the parameters that it takes.
+    """A GET address of the API: its meaning, the type of its document, the function that makes the document, and its
+    parameters.
 
-    `id` is its name in the OpenAPI document, and so the name of the function in generated clients.
+    `id` is the operation's name in the OpenAPI document. Generated clients name their function after it.
     """
 
     path: str
@@ -123,9 +126,7 @@ OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An address that takes a request of a person: its meaning, the type of its JSON body, and the function that stores
-    it.
-    """
+    """A POST address of the API: its meaning, the type of its JSON body, and the function that stores the request."""
 
     path: str
     id: str
@@ -136,7 +137,7 @@ class Action:
 
 
 def check_parameters(parameters: Sequence[Parameter], request: Request) -> None:
-    """HTTPException 400 for a parameter that the address does not have, or with a value that it does not take."""
+    """HTTPException 400 for an unknown parameter, or for a value that the parameter does not accept."""
     by_name = {parameter.name: parameter for parameter in parameters}
     for name in request.query_params:
         if name not in by_name:

@@ -1,4 +1,4 @@
-"""The parts of an address that a client or a server sends; the text may be anything."""
+"""Splits an address that a client or a server sent; its text may be anything."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def parts_of(address: str) -> SplitResult | None:
 
 
 def netloc_of(address: str) -> str | None:
-    """The host and port of an address, in lower case; None if the text has none, such as `null` or `http://[`."""
+    """The host and port of an address, in lower case; None if the text has no host, such as `null` or `http://[`."""
     parts = parts_of(address)
     return parts.netloc.lower() or None if parts is not None else None

@@ -1,4 +1,4 @@
-"""The forms of pages: each is sent to its own page, which then shows the result.
+"""The forms of pages: each form is sent to the address of its page, which then shows the result.
 
 If the request was stored, the answer is a redirect to the page, so that a reload sends nothing twice. If the request
 was not stored, the answer is the page with the reason and the typed text.
@@ -34,10 +34,10 @@ _ACTIONS = {"check-in": check_in, "approve": approve}
 
 
 def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
-    """The pages that take forms."""
+    """The routes that receive forms."""
 
     def endpoint(act: Callable[[View, Request, Posted], Response]) -> Callable[[Request], object]:
-        # A past day takes no requests: a form on its page is about today.
+        # A form on the page of a past day is about today.
         return post_endpoint(lambda request, posted: act(view_at(daemon, request, None), request, posted), bounded)
 
     return [
@@ -63,7 +63,7 @@ def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
 
 
 def _on_sources(view: View, _request: Request, posted: Posted) -> Response:
-    """Each button names the decision, and the deliveries in the state in which the person saw them."""
+    """The pressed button names the decision, and the deliveries in the state in which the person saw them."""
     decision: Decision = "allow" if "allow" in posted else "retry"
     seen = list(filter(None, (posted.get(decision) or "").split(",")))
     if not seen:

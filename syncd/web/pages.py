@@ -1,4 +1,4 @@
-"""Templates: their environment, and the words and drawings that they may use."""
+"""The environment of the templates, with the functions for texts and drawings that templates may call."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ _FRACTION = re.compile(r"[.,](\d{1,2})$")
 
 
 def figure(key_result: KeyResult, value: float | None) -> Markup:
-    """A measured value: a figure for people and the exact number for programs; the word unknown if there is none."""
+    """A value as HTML: a formatted number for people, and the exact number for programs. None is shown as the word
+    unknown.
+    """
     if value is None:
         return Markup(f'<span class="unknown">{escape(gettext("unknown"))}</span>')  # noqa: S704
     return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
 
 
 def places(key_result: KeyResult, value: float | None) -> int:
-    """The number of digits after the decimal point of a value's figure, at most two; columns are aligned by it."""
+    """The number of digits after the decimal point of a formatted value, at most two. Templates use it to align
+    columns.
+    """
     digits = None if value is None else _FRACTION.search(words.value_figure(key_result, value))
     return len(digits[1]) if digits else 0
 
 
 def points(change: float) -> str:
-    """A change of a score in points of a hundred: `+3`, `−12`, `±0`."""
+    """A change of a score in percentage points, such as `+3`, `−12` or `±0`."""
     rounded = round(change * 100)
     return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
 
@@ -55,12 +59,12 @@ _PAGES.globals.update(
 
 
 def frame_of(place: Place) -> Mapping[str, Any]:
-    """The data of a page's frame that do not depend on a period."""
+    """The data of a page's frame, without the data that depend on a period."""
     return {"place": place, "here": "", "past": False, "query": ""}
 
 
 def render(template: str, **data: Any) -> str:
-    """A page. The commands that it advises are for the workspace that the page belongs to."""
+    """Renders a page. Commands that the page suggests are written for its workspace."""
     place = data.get("place")
     html = _PAGES.get_template(template).render(data)
     return for_workspace(html, place.workspace) if isinstance(place, Place) else html

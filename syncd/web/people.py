@@ -1,4 +1,4 @@
-"""What people may do on a key result's page: the check-in form, the approval, and earlier requests."""
+"""The actions on the page of a key result: the check-in form, the approval, and the results of earlier requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syncd.web.view import View
 from syncd.web.visitors import Role
 
 _SHOWN = timedelta(days=14)
-"""How long the page shows a refusal; the history shows it always."""
+"""How long the page shows a refusal. The history always shows refusals."""
 
 _CONFIDENCES = tuple(share / 10 for share in range(1, 11))
 
@@ -42,7 +42,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CheckInForm:
-    """The fields of the check-in form with their contents. `asks_name`: the sender is not known."""
+    """The fields of the check-in form with their contents. `asks_name` is true if no login says who the sender is."""
 
     value: str
     note: str
@@ -58,8 +58,8 @@ class CheckInForm:
 class Actions:
     """What the visitor may do with a key result now, and earlier requests. `form_id` is the id of the page's forms.
 
-    `candidate` is the number that the visitor may approve, in the form's format. `candidate` is None if there is none,
-    and empty if the number is unknown.
+    `candidate` is the number that the visitor may approve, in the form's format. `candidate` is None if the visitor may
+    approve nothing, and empty if the held number is unknown.
     """
 
     form_id: str

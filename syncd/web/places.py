@@ -1,7 +1,8 @@
 """The part of a service that a request is for: pages of a single project are at `/`, those of a workspace at
 `/w/NAME/`.
 
-ASGI's `root_path` is that prefix, such as `/w/NAME`. Routes, and all code that reads a path, use the path after it.
+ASGI's `root_path` is the prefix of the workspace, such as `/w/NAME`. Routes and all other code use the path after this
+prefix.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ _PLACE = "syncd.place"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a page as its frame shows it, and the prefix of its project's addresses (`root`).
+    """The project, workspace or deployment that a page belongs to. `root` is the prefix of the project's addresses.
 
-    In a deployment, `workspace` is the name of the workspace, and None on the pages about all workspaces.
+    In a deployment, `workspace` is the name of the workspace; None on the pages about all workspaces.
     """
 
     root: str = ""
@@ -38,9 +39,9 @@ OF_ALL = Place(in_deployment=True)
 
 
 def enter(scope: Scope, place: Place, root_path: str) -> None:
-    """Notes the place of a request, and the prefix of its path.
+    """Stores the place of a request, and the prefix of its path, in the scope.
 
-    The function changes the scope itself, because the server reads the scope too.
+    The function changes the scope in place, because the server reads the scope too.
     """
     scope["root_path"], scope[_PLACE] = root_path, place
 

@@ -18,7 +18,7 @@ from syncd.web.forms import FIELD
 from syncd.web.typed import keep_typed
 
 Posted = Mapping[str, str | None]
-"""Each field as a text, numbers with all digits; None if it is empty or null."""
+"""The text of each field, by its name. Numbers have all their digits; an empty or null field is None."""
 
 _JSON = "application/json"
 
@@ -40,7 +40,7 @@ def post_endpoint(act: Callable[[Request, Posted], Response], bounded: Bounded) 
 
 
 def check_names(posted: Posted, names: Collection[str]) -> None:
-    """HTTPException 400 for an unknown field: it may be a misspelt one, whose content would be lost."""
+    """HTTPException 400 for an unknown field, which may be a misspelt one."""
     for name in posted:
         if name not in names:
             hint = nearest(name, names)

@@ -1,4 +1,4 @@
-"""Answers for probes and Prometheus, and the static files of every page."""
+"""The routes for probes and Prometheus, and the static files of every page."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ class Process(Protocol):
         ...
 
     def standstill(self) -> float | None:
-        """The seconds for which its loop has stood still although it should run; else None."""
+        """For how many seconds the loop of the process has been stuck; None if it is not stuck."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; with `ledger=False`, without those that come from the ledger."""
+        """The metrics in Prometheus' text format. `ledger=False` leaves out the metrics that are read from the
+        ledger.
+        """
         ...
 
 
 def probe_routes(
     process: Process, not_ready: Callable[[], str | None], ledger: Callable[[], Ledger | None] = lambda: None
 ) -> list[BaseRoute]:
-    """The routes. `not_ready` returns the reason why the process does not work yet, None if it does; it may raise
-    LedgerError. `ledger` returns the process's ledger, if it has only one.
+    """The routes. `not_ready` returns the reason why the process is not ready, or None if it is ready; it may raise
+    LedgerError. `ledger` returns the process's ledger, if the process has only one.
     """
     probes = Bounded("probe", threads=2, seconds=5, ledger=ledger)
 
@@ -70,5 +72,5 @@ def probe_routes(
 
 
 def _of_probe(request: Request, text: str, status: int = 200) -> Response:
-    """The answer to a probe. A probe needs no login, so if other machines can reach it, it gets only the status."""
+    """The response to a probe. A request without a visitor gets only the status."""
     return PlainTextResponse("" if is_anonymous(request) else f"{text}\n", status_code=status)

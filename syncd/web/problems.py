@@ -26,7 +26,7 @@ _FOR_PEOPLE = {
     "Method Not Allowed": marked("this address takes no such request"),
     "Internal Server Error": marked("syncd could not make this page"),
 }
-"""Sentences for the names of HTTP's statuses."""
+"""The sentences that pages show in place of HTTP's names of statuses."""
 
 
 def refused(request: Request, error: Exception) -> Response:

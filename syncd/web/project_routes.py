@@ -22,11 +22,11 @@ from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 
 HANDLERS: Any = {LedgerError: unreadable, Overdue: unreadable, HTTPException: refused, Exception: failed}
-"""The answers of an application to requests that fail, by the error."""
+"""The functions that answer requests that fail, by the type of the error."""
 
 
 def project_routes(daemon: Daemon, streams: Streams) -> list[BaseRoute]:
-    """The routes of the project that a daemon serves; `streams` are those of all open pages of the process."""
+    """The routes of the project that a daemon serves; `streams` counts the event streams of the whole process."""
     pages = Bounded("page", threads=4, seconds=20, ledger=lambda: daemon.ledger)
 
     def page(text: Callable[[View, Request], str]) -> Callable[[Request], Any]:

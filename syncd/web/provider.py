@@ -1,4 +1,4 @@
-"""The HTTP requests to an OpenID Connect provider, within the limits of syncd's other requests."""
+"""The HTTP requests to an OpenID Connect provider, with limits of time and size."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ProviderDocument(BaseModel):
 
     @property
     def endpoints(self) -> Collection[str]:
-        """Every address to which the document leads syncd or a browser."""
+        """Every address in the document that syncd or a browser would request."""
         addresses = {name: value for name, value in self if name.endswith(("_endpoint", "_uri"))}
         return [address for address in addresses.values() if address is not None]
 
@@ -80,7 +80,9 @@ class Provider:
         self._context = Context(RetryPolicy(attempts=1), config.zone, hide=self._hide)
 
     def document(self) -> ProviderDocument:
-        """The provider's document. Raises LoginRefused also if it names another issuer, or leads away from TLS."""
+        """The provider's document. Raises LoginRefused also if the document names another issuer, or if the issuer uses
+        TLS and an endpoint does not.
+        """
         document = self._read(f"{self.keys.issuer}/.well-known/openid-configuration", ProviderDocument)
         if document.issuer.rstrip("/") != self.keys.issuer:
             reason = (
@@ -125,7 +127,7 @@ class Provider:
         return self._read(document.jwks_uri, dict[str, Any])
 
     def user_info(self, document: ProviderDocument, access_token: str) -> Mapping[str, Any]:
-        """The provider's further data about the person; empty if it has no such endpoint."""
+        """The user info of the person; empty if the provider has no endpoint for it."""
         if document.userinfo_endpoint is None:
             return {}
         return self._read(document.userinfo_endpoint, dict[str, Any], {"Authorization": f"Bearer {access_token}"})
@@ -163,7 +165,7 @@ class Provider:
 
 
 def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
-    """Client and secret in the form of RFC 6749 2.3.1: each is encoded first. authlib does not encode them."""
+    """Adds the client's id and secret, URL-encoded as RFC 6749 2.3.1 requires. authlib does not encode them."""
     encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
     return uri, {**headers, "Authorization": f"Basic {b64encode(encoded.encode()).decode()}"}, body
 

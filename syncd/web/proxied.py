@@ -25,7 +25,7 @@ class Proxied:
 def proxied(request: Request, proxy: ProxyKeys) -> Proxied | str:
     """The person behind a request, or the sentence that refuses it.
 
-    The address is that of the connection. `X-Forwarded-For` is not used, because anybody can write it.
+    syncd checks the address of the connection. `X-Forwarded-For` is not used, because anybody can write it.
     """
     if not is_within(peer_of(request), proxy.trusted):
         return _("the pages are reached through the proxy that people log in at, and not at this address")

@@ -1,4 +1,6 @@
-"""The publishers on the page of the sources: their last writes, unwritten check-ins, and decisions about them."""
+"""The publishers on the page of the sources: their last writes, unwritten check-ins, and decisions about these
+check-ins.
+"""
 
 from __future__ import annotations
 
@@ -62,9 +64,10 @@ class PublisherDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A delivery that is not written, and the visitor's possible decisions about it; `asked` is an earlier decision.
+    """A delivery that is not written, and the decisions that the visitor may make about it. `asked` is an earlier
+    decision that waits for the next cycle.
 
-    `seen` is the text that its buttons send: see `seen_of`.
+    `seen` is the text that the buttons of the delivery send: see `seen_of`.
     """
 
     delivery: Delivery
@@ -110,7 +113,8 @@ def publishers_of(view: View) -> Iterator[Publisher]:
 def seen_of(delivery: Delivery, asked: Sequence[Request]) -> str:
     """The state in which a page shows a delivery: its id, the number of tries, and the id of the last request about it.
 
-    A decision counts only if this state is unchanged. Otherwise the person may have seen another text at the target.
+    A decision counts only if this state is unchanged. Otherwise the person may have decided about older content of the
+    target.
     """
     return f"{delivery.id}-{delivery.tries}-{asked[-1].id if asked else 0}"
 

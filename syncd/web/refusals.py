@@ -1,4 +1,4 @@
-"""Refusals: a page for people, JSON under `/api/`, each with a sentence that says what to do."""
+"""Responses that refuse a request: a page for people, JSON under `/api/`, both with a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """An objective: its weekly scores, the key results with a sentence of their own, and sentences on the others."""
+    """A section about an objective: its weekly scores, the key results that have their own sentence, and sentences
+    about the other key results.
+    """
 
     objective: ObjectiveReview
     weeks: Sequence[float | None]
@@ -47,9 +49,10 @@ class Section:
 
 
 def page(view: View, query: QueryParams, *, whole: bool) -> str:
-    """The review of the last seven days, or of the `whole` period; with `?present=2` its second screen.
+    """The review of the last seven days, or of the `whole` period; with `?present=2`, the second screen of its present
+    mode.
 
-    HTTPException 400 if there is no such screen.
+    HTTPException 400 for an unknown screen.
     """
     daemon = view.daemon
     summary = review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole)
@@ -67,7 +70,7 @@ def page(view: View, query: QueryParams, *, whole: bool) -> str:
 
 
 def _screen(view: View, query: QueryParams, data: Mapping[str, Any], sections: Sequence[Section]) -> str:
-    """A screen of the present mode: the top, each objective, and the questions."""
+    """A screen of the present mode. Its screens are the top lines, each objective, and the questions."""
     last = len(sections) + 2
     text = query["present"]
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0

@@ -20,8 +20,8 @@ log = logging.getLogger("syncd.web")
 
 @contextmanager
 def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
-    """Serves during the context, and yields the port; for port 0, that is a free one. Raises OSError at the start if it
-    cannot bind the address.
+    """Serves during the context, and yields the port. For port 0, the system chooses a free port. Raises OSError at the
+    start if the address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

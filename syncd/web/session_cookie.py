@@ -30,8 +30,8 @@ def cookie_name(web: WebKeys, name: str) -> str:
 def set_cookie(request: Request, response: Response, web: WebKeys, name: str, value: str, seconds: float) -> None:
     """Sets a cookie that no script can read, and that the browser does not send with forms of other sites.
 
-    Without `web.address`, a proxy may still say that the browser uses TLS. A client that lies about TLS only loses its
-    own cookie.
+    Without `web.address`, syncd believes a proxy's header `X-Forwarded-Proto` that the browser uses TLS. A client that
+    lies about TLS only loses its own cookie.
     """
     behind_tls = web.address is None and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
     response.set_cookie(
@@ -80,7 +80,8 @@ def end_session(request: Request, response: Response, web: WebKeys, ledger: Ledg
 
 
 def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session | None:
-    """The session with a secret; None if it is over, or if this configuration does not have the login that began it.
+    """The session with a secret; None if the session is over, or if the configuration no longer has the login that
+    began the session.
 
     A person who has logged in with a token gets the name of that token in this configuration. Raises LedgerError.
     """
@@ -95,7 +96,7 @@ def live_session(secret: str, config: Config, ledger: Ledger | None) -> Session 
 
 
 def local_session(token: str, ledger: Ledger | None) -> Session | None:
-    """The session of a token that `syncd token` made; None if there is none. Raises LedgerError."""
+    """The session of a token that `syncd token` made; None if the token has no such session. Raises LedgerError."""
     session = ledger.sessions.of(token, datetime.now(UTC)) if ledger is not None else None
     return session if session is not None and session.login == ON_THIS_MACHINE else None
 
@@ -110,7 +111,7 @@ def login_by_token(token: str, secret: str) -> str:
 
 
 def login_by_issuer(login: LoginKeys) -> str | None:
-    """The stored mark of the issuer that began a session; None without an issuer."""
+    """The text that is stored with a session that an issuer began; None if the configuration has no issuer."""
     return f"oidc {login.oidc.issuer} {login.oidc.client_id}" if login.oidc is not None else None
 
 

@@ -85,7 +85,7 @@ class SourcesDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """A stream, and the result of its last pull; None if the stream was never pulled."""
+    """A stream, and the result of its last pull. `pull` is None if the stream was never pulled."""
 
     key: str
     pull: LastPull | None
@@ -96,7 +96,7 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRows:
-    """A connection and the streams that the mappings need of it."""
+    """A connection, and the streams that the mapping files need from it."""
 
     name: str
     kind: str
@@ -106,23 +106,24 @@ class ConnectionRows:
 
     @property
     def failing(self) -> int:
-        """The number of its streams whose last pull was not complete."""
+        """The number of the connection's streams whose last pull was not complete."""
         return sum(row.pull is not None and row.pull.quality not in (None, "complete") for row in self.streams)
 
     @property
     def pending(self) -> int:
-        """The number of its streams that were never pulled."""
+        """The number of the connection's streams that were never pulled."""
         return sum(row.pull is None or row.pull.quality is None for row in self.streams)
 
     @property
     def late(self) -> int:
-        """The number of its streams that were not pulled when they were due."""
+        """The number of the connection's streams that were not pulled when they were due."""
         return sum(row.late for row in self.streams)
 
 
 def page(view: View, done: str | None = None, problem: str | None = None) -> str:
-    """The page. `done` is the id of a decision whose result the page shows; `problem` says why decisions were refused.
-    The page shows the present state. Only its links keep a past day.
+    """The HTML of the page. `done` is the id of a decision whose result the page shows; `problem` says why decisions
+    were refused. The page always shows the present state. If the address names a past day, only the links to other
+    pages keep it.
     """
     past_day, frame = view.day, {"kept": view.kept, "query": view.query()}
     view = replace(view, day=None)

@@ -1,6 +1,6 @@
 """The page of the design system, for developers who add a page: the tokens, and each component with its classes.
 
-Only `syncd demo --serve` has this page. Its texts are for developers, so they are not in the catalogue.
+Only `syncd demo --serve` has this page. Its texts are not translated, because they are for developers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHARES: Mapping[str, float | None] = {
 
 
 async def styleguide(request: Request) -> HTMLResponse:
-    """The page."""
+    """The HTML of the page."""
     page = render(
         "styleguide.html",
         **frame_of(place_of(request.scope)),

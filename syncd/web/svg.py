@@ -1,6 +1,6 @@
-"""SVG as text: the element, lines with gaps, days on an axis. Pure.
+"""SVG as text: the element, lines with gaps, days on an axis. All functions are pure.
 
-Colours, dashes and letters come from the style sheet by class, because no page may carry inline styles.
+Colours, dashes and fonts come from the style sheet by class, because pages must not contain inline styles.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Days:
 
     @property
     def attributes(self) -> str:
-        """The days at its ends, and their places in percent of the width, for values under the pointer."""
+        """Attributes with the first and the last day, and their places in percent of the width. A script reads them to
+        show the value under the pointer.
+        """
         left, right = (100 * at / self.frame.width for at in (self.frame.left, self.frame.width - self.frame.right))
         return f' data-first="{self.first}" data-last="{self.last}" data-left="{n(left)}" data-right="{n(right)}"'
 
@@ -103,7 +105,9 @@ def line_parts(line: Line, x: Callable[[date], float], y: Callable[[float], floa
 
 
 def run_element(run: Sequence[tuple[float, float]], style: str) -> str:
-    """Points that follow each other; a single point is a dot, because a line of one point shows nothing."""
+    """The SVG element of consecutive points. A single point is drawn as a dot, because a line of one point is
+    invisible.
+    """
     if len(run) == 1:
         return f'<circle class="{style} dot" cx="{n(run[0][0])}" cy="{n(run[0][1])}" r="2"/>'
     run = without_points_between(run)
@@ -146,7 +150,7 @@ def svg_element(
 
 
 def spread(wanted: Sequence[float], apart: float) -> list[float]:
-    """Heights for texts: near the wanted heights, in the same order, and at least `apart` from each other."""
+    """The vertical places of texts: near the wanted places, in the same order, and at least `apart` from each other."""
     heights, last = [0.0] * len(wanted), -math.inf
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         last = heights[index] = max(wanted[index], last + apart)

@@ -1,5 +1,5 @@
-"""The text that a person typed into the form of a key result. If the form could not be stored, the answer shows it
-again.
+"""The text that a person typed into the form of a key result. If the form could not be stored, the response shows the
+text again.
 
 Only fields that people fill in are kept, so no secret of a form is ever shown.
 """
@@ -31,8 +31,8 @@ def keep_typed(request: Request, fields: Mapping[str, str | None]) -> None:
 
 
 async def read_typed(request: Request) -> None:
-    """Keeps the text of a form whose body was not read because the sender was refused. The function may be called
-    twice, because a deployment has two doors.
+    """Reads and keeps the text of a form whose sender was refused before the body was read. The function may be called
+    twice, because a deployment checks access twice.
     """
     if not (_is_of_a_key_result(request) and is_form(request)) or _TYPED in request.scope:
         return

@@ -29,7 +29,8 @@ from syncd.web.visitors import Visitor, form_token, visitor_of
 class View:
     """The view of a visitor on a page: a period, as of now or as of the end of a past day.
 
-    `asked` is the period in the address, None if it has none; `parameters` are all parameters of the address.
+    `asked` is the period in the address; None if the address names no period. `parameters` are all parameters of the
+    address.
     """
 
     daemon: Daemon
@@ -53,7 +54,7 @@ class View:
         return f"{self.place.root}{path}{self.query(**parameters)}"
 
     def query(self, **parameters: str) -> str:
-        """The end of such an address: `?period=2026-Q4`, or an empty text."""
+        """The query of an address of the same period and day, such as `?period=2026-Q4`; empty without parameters."""
         query = urlencode({**self.kept, **parameters})
         return f"?{query}" if query else ""
 
@@ -90,9 +91,10 @@ class View:
 
 
 def address(query: Mapping[str, str], **changes: str | None) -> str:
-    """The address of the same page with changed parameters; those that are None are removed, all others stay.
+    """The address of the same page with changed parameters. A parameter that is None is removed; parameters without a
+    change stay.
 
-    The result of a form is shown only once, so its parameter is removed too.
+    `done` is removed too, because the page shows the result of a form only once.
     """
     parameters = {**query, "done": None, **changes}
     return f"?{urlencode({name: text for name, text in parameters.items() if text is not None})}"
@@ -104,8 +106,8 @@ def view_of(daemon: Daemon, request: Request) -> View:
 
 
 def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
-    """The view for an address, with the day `at` or now in place of the day in the address. HTTPException like
-    `view_of`.
+    """The view for an address, as of the day `at`, or as of now if `at` is None. The day in the address is ignored.
+    HTTPException like `view_of`.
     """
     query = request.query_params
     view = make_view(daemon, visitor_of(request), query.get("period"), at)
@@ -113,7 +115,7 @@ def view_at(daemon: Daemon, request: Request, at: str | None) -> View:
 
 
 def make_view(daemon: Daemon, visitor: Visitor, period: str | None, at: str | None) -> View:
-    """The view of a period, as of now or of a past day. By default, it is the period of that day.
+    """The view of a period, as of now or of a past day. By default, the period is the one that contains the day.
 
     HTTPException: 404 for an unknown period, 400 for a text that is not a day.
     """

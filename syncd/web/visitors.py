@@ -72,12 +72,12 @@ def visitor_by_roles(
 
 
 def _alike(text: str) -> str:
-    """A name or a mail address in the form for comparing, which ignores upper and lower case."""
+    """A name or a mail address in a form for comparisons that ignore case."""
     return text.strip().casefold()
 
 
 def admit(scope: Scope, visitor: Visitor, form_token: str) -> None:
-    """Notes the visitor of a request, and the token of their forms."""
+    """Stores the visitor, and the token of their forms, in the scope of a request."""
     scope[_VISITOR], scope[_FORM_TOKEN] = visitor, form_token
 
 
@@ -89,7 +89,7 @@ def visitor_of(request: Request) -> Visitor:
 
 
 def is_anonymous(request: Request) -> bool:
-    """Whether the request needed no login, as at `/healthz`."""
+    """Whether the request has no visitor, as at addresses that need no login, such as `/healthz`."""
     return _VISITOR not in request.scope
 
 

@@ -1,4 +1,4 @@
-"""The part of time that a chart shows: the period or its latest days, with a point for each day or each week."""
+"""The time span that a chart shows: the period or its latest days, with a point for each day or each week."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """The part of a series that a chart shows: its latest `days`, None for the whole period."""
+    """The part of a series that a chart shows: its latest `days`, or the whole period if `days` is None."""
 
     days: int | None = None
     weekly: bool = False
 
     @classmethod
     def of(cls, query: QueryParams) -> Zoom:
-        """The zoom in an address: `?range=28d`, `?by=week`. HTTPException 400 if it is unknown."""
+        """The zoom in an address: `?range=28d`, `?by=week`. HTTPException 400 for an unknown value."""
         days, step = query.get("range", "period"), query.get("by", "day")
         if days not in _RANGES:
             raise HTTPException(400, gettext("write range as one of %(names)s", names=", ".join(_RANGES)))
@@ -57,7 +57,7 @@ class Zoom:
         return shown[(len(shown) - 1) % _WEEK :: _WEEK] if self.weekly and shown else shown
 
     def span(self, period: Period, *series: Sequence[Point]) -> tuple[date, date]:
-        """The first and the last day of the axis of these series: those of the period, or of its latest days."""
+        """The first and the last day of an axis for these series, over the period or its latest days."""
         last = max((points[-1].day for points in series if points), default=period.last)
         if self.days is None:
             return period.first, max(period.last, last)

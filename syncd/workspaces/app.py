@@ -40,19 +40,19 @@ def make_company_app(
     insecure: bool = False,
     languages: Languages | None = None,
 ) -> ASGIApp:
-    """Makes the application that shows the workspaces of a process, for a server that listens on this host.
+    """Makes the application that shows the workspaces of `company`. `listens_on` is the host that its server listens
+    on.
 
-    With `insecure`, if no login is set, everybody who reaches the server may see and do everything, even if
-    `listens_on` is reachable from other machines. `languages` are the languages of the pages, by default all that syncd
-    has.
+    With `insecure` and no login set, everybody who can connect may see and do everything, also from other machines.
+    `languages` are the languages of the pages, by default all that syncd has.
     """
     entrance, attempts = DeploymentEntrance(lambda: company.deployment), Attempts()
     key, hooks = DeploymentKey(entrance), Bounded("hook", threads=2, seconds=8)
     login = LoginPages(entrance, attempts, key, lambda: door.others())
 
     def receiver(request: Request) -> Receiver:
-        """Takes the webhooks of the workspace that the address names. The reason for a refusal is only in the log,
-        because the sender does not log in.
+        """Returns the function that receives the webhooks of the workspace in the address. The reason for a refusal is
+        only in the log, because the sender does not log in.
         """
         root = request.scope["root_path"]
         if not root:
@@ -84,7 +84,7 @@ def make_company_app(
 
 
 class _Placed:
-    """Finds the workspace of a request only from its path, without checking whether that workspace exists."""
+    """Finds the workspace that the path of a request names. Does not check whether the workspace exists."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

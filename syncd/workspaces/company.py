@@ -35,13 +35,14 @@ MakeMember = Callable[[str, Callable[[Config | None], Config], Databases, Callab
 
 
 class Company:
-    """The workspaces of a deployment: syncs and shows them, or only shows them.
+    """Syncs and shows the workspaces of a deployment, or only shows them.
 
-    It watches the files, and follows at once when a workspace is added, edited, broken, corrected or removed.
+    It watches the files. If a workspace is added, edited, broken, corrected or removed, the change takes effect at
+    once.
     """
 
     def __init__(self, deployment: Deployment, make: MakeMember) -> None:
-        """`make` is `SyncedMember` or `ShownMember`."""
+        """`make` is `SyncedMember`, `ShownMember` or `WorkedMember`."""
         self.config_problem: str | None = None
         self.deployment = deployment
         """The deployment from its last valid file."""
@@ -52,8 +53,8 @@ class Company:
         self._turns = Turns(self._stop)
         self._refreshing = threading.Lock()
         self._changing = threading.Lock()
-        """A lock for changing the members that have turns, and for reading all of them. `stop` does not use it, because
-        a signal calls `stop`.
+        """The lock for changing `_members` and `_leaving`, and for reading both. `stop` does not use the lock, because
+        a signal may call `stop` at any point.
         """
         self._members: Mapping[str, Member] = {}
         self._leaving: Sequence[Member] = ()
@@ -79,7 +80,7 @@ class Company:
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody has stopped it."""
+        """Whether `stop` was called."""
         return self._stop.is_set()
 
     def names(self) -> Sequence[str]:
@@ -101,10 +102,10 @@ class Company:
         return str(self.deployment.refused[name]) if name in self.deployment.refused else None
 
     def standstill(self) -> float | None:
-        """The seconds for which the process has stood still, if it should have worked; None otherwise.
+        """For how many seconds the process has been stuck; None if it is not stuck.
 
-        A single workspace that stands still is no reason to restart the process: `daemon(NAME).standstill()` reports
-        it.
+        A single stuck workspace does not count, because it is no reason to restart the process.
+        `daemon(NAME).standstill()` reports it.
         """
         still = time.monotonic() - self._turns.moved_at
         if self._turns.are_all_taken:
@@ -113,9 +114,9 @@ class Company:
         return still if still > _STANDSTILL else None
 
     def _stands_still(self, name: str, age: float) -> float:
-        """The seconds for which a turn has not moved.
+        """For how many seconds a turn has made no progress.
 
-        For a turn without a cycle, such as one that opens a workspace, this is the age of the turn.
+        For a turn that runs no cycle, such as a turn that opens a workspace, this is the age of the turn.
         """
         daemon = self.daemon(name)
         return age if daemon is None else daemon.standstill() or 0.0
@@ -123,8 +124,8 @@ class Company:
     def not_ready(self) -> str | None:
         """The reason why this process cannot serve any workspace at present; None if it is ready.
 
-        It is ready once a workspace has had its first turn, and while at least one can be served from its ledger.
-        Broken workspaces have their own pages and metrics.
+        The process is ready while at least one workspace has had its first turn and can be served from its ledger.
+        Pages and metrics report broken workspaces.
         """
         reasons = {name: str(problem) for name, problem in self.deployment.refused.items()}
         for member in list(self._members.values()):
@@ -136,8 +137,8 @@ class Company:
         return f"no workspace can be served: {all_of_them}"
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics of all workspaces, each with the label `workspace`. Without `ledger`, the metrics from ledgers
-        are left out, for ledgers that do not answer.
+        """The metrics of all workspaces, each with the label `workspace`. `ledger=False` leaves out the metrics that
+        are read from ledgers, for ledgers that do not respond.
         """
         broken = [name for name in self.names() if self.daemon(name) is None]
         daemons = {name: member.daemon for name, member in self._members.items()}
@@ -147,8 +148,8 @@ class Company:
     def receive_webhook(
         self, workspace: str, connection: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook of a connection of a workspace. A missing workspace has the
-        same answer as a missing connection.
+        """Handles a webhook of a workspace's connection, and returns the status and the text of the response. An
+        unknown workspace gets the same response as an unknown connection.
         """
         daemon = self.daemon(workspace)
         if daemon is None:
@@ -158,8 +159,8 @@ class Company:
     # -- running and stopping
 
     def run(self) -> None:
-        """Serves until it is stopped. After `_GRACE` more seconds it leaves hanging turns behind, and the next start
-        continues as after a kill.
+        """Serves until `stop` is called. Turns that still run `_GRACE` seconds later are abandoned. The next start
+        continues their work, as after a kill.
         """
         failures: list[BaseException] = []
 
@@ -252,8 +253,8 @@ class Company:
         return folders
 
     def _take_over(self, changed: Collection[Path]) -> None:
-        """Reads edited files again: those of each workspace whose folders contain one of these paths, or without paths
-        those of all workspaces.
+        """Reads the files of each workspace whose folders contain one of the changed paths. Without changed paths,
+        reads the files of all workspaces.
         """
         with self._refreshing:
             before = self.deployment
@@ -285,7 +286,7 @@ class Company:
         self.deployment = deployment
 
     def _add_and_remove(self) -> None:
-        """Adds and removes members, so that they are the workspaces of the deployment. A member that is refused now
+        """Adds and removes members to match the workspaces of the deployment. A member whose workspace is refused now
         continues unchanged.
         """
         workspaces, refused, names = self.deployment.workspaces, self.deployment.refused, self.deployment.names()
@@ -313,7 +314,7 @@ class Company:
 
 
 def _ledger_problem(member: Member) -> str | None:
-    """The reason why the ledger of a workspace cannot be used now; None if it can."""
+    """The reason why the ledger of a workspace cannot be used now; None if it can be used."""
     try:
         if member.daemon is not None:
             member.daemon.check_ledger()

@@ -1,4 +1,6 @@
-"""The metrics of a company for Prometheus: those of each workspace, with its name, in one answer."""
+"""The metrics of a deployment for Prometheus: one response with the metrics of all workspaces, labeled with their
+names.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,8 @@ _OF_ALL = (_VERSION, "syncd_config_last_reload_successful", "syncd_config_last_r
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The last reading of a ledger, at a time of the monotonic clock. If it failed, the metrics are those of the
-    reading before.
+    """The metrics that were last read from a ledger, and the time of the monotonic clock. If the last read failed, the
+    metrics are those of the read before.
     """
 
     at: float
@@ -67,7 +69,7 @@ class CompanyMetrics:
         return prometheus_text([*(family for family in families.values() if family.samples), opened])
 
     def _read(self, daemons: Mapping[str, WorkspaceDaemon]) -> None:
-        """Reads ledgers whose last reading is too old, the oldest first, until the time of a scrape is used up."""
+        """Reads the ledgers whose metrics are too old, the oldest first, until `_BUDGET` seconds are used up."""
         began = time.monotonic()
         for gone in [name for name in list(self._readings) if name not in daemons]:
             self._readings.pop(gone, None)
@@ -85,8 +87,8 @@ class CompanyMetrics:
             self._readings[name] = _Reading(time.monotonic(), cycles, config, metrics)
 
     def _read_of(self, name: str, daemon: WorkspaceDaemon) -> Sequence[Metric] | None:
-        """The metrics from a ledger; None if reading failed. A failed ledger waits like any other for its next
-        reading.
+        """The metrics from a ledger; None if reading failed. After a failure, a ledger waits for its next read as long
+        as other ledgers do.
         """
         try:
             metrics = daemon.read()

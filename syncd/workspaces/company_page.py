@@ -38,7 +38,9 @@ def deployment_routes(config: Callable[[], Config], workers: Callable[[], int | 
     kept = KeptOverviews()
 
     async def overview(name: str, daemon: Daemon) -> WorkspaceOverview:
-        """The overview of a workspace. It shows the workspace's problem, which does not affect other overviews."""
+        """The overview of a workspace. A problem of the workspace is shown in its overview, and does not affect other
+        overviews.
+        """
         try:
             overview = await read.run(lambda: kept.of(name, daemon), lambda: daemon.ledger)
         except SyncdError as error:

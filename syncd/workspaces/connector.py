@@ -1,7 +1,7 @@
 """The connector through which a workspace reads key results that other workspaces of its deployment export.
 
-No file names its type, because each workspace of a deployment has the connection. Like every connector it is found by
-its name, so `config` does not depend on ledgers.
+Each workspace of a deployment has this connection, although no file names its type. Like every connector, it is loaded
+by its name, so that the package `config` does not import code for ledgers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from syncd.workspaces.exported_keys import DeploymentSettings, ExportedKeys
 
 
 class OtherWorkspaces:
-    """The other workspaces of the deployment."""
+    """The connector to the other workspaces of a deployment."""
 
     summary: ClassVar[str] = "key results that other workspaces of the same deployment export"
     Settings = DeploymentSettings
@@ -29,8 +29,8 @@ class OtherWorkspaces:
 
     @staticmethod
     def missing(settings: DeploymentSettings, context: Context, keys: ExportedKeys) -> str | None:
-        """The reason why the files of the deployment do not let the key result be read. None if it can be read, or if
-        the files are not valid.
+        """The reason why the files of the deployment do not allow reading the key result. None if they allow it, or if
+        they are not valid.
         """
         from syncd.workspaces.exports import BrokenFiles, Exports, NotReadable
 

@@ -1,6 +1,6 @@
 """The control schema of a deployment: which workspace is due, who may run it, and how its last job ended.
 
-It lies beside the schemas of the workspaces, in the database that the deployment's `ledger:` names.
+The control schema is in the database that the deployment's `ledger:` names, beside the schemas of the workspaces.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ the files of the workspace.
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A workspace that is due, and the digest of the configuration that its job needs; None if any configuration will
-    do.
+    """A workspace that is due, and the digest of the configuration that its job needs. `digest` is None if the job may
+    use any configuration.
     """
 
     workspace: str
@@ -93,11 +93,11 @@ class Control:
                     _first_epochs(connection, [row["name"] for row in rows])
 
     def defer_due(self, defer: Callable[[Connection, Due], None]) -> int:
-        """Defers a job for each workspace that is due, and notes this in the same transaction. Returns the number of
-        jobs.
+        """Puts a job into the queue for each workspace that is due, and clears its due time in the same transaction.
+        Returns the number of jobs.
 
-        It skips workspaces that another worker defers at the same time, and their requests: that worker may be paused,
-        and no worker waits for it.
+        Workspaces that another worker handles at the same time are skipped, and so are their requests. That worker may
+        be paused, and must not block others.
         """
         with self.engine.begin() as connection:
             self._wake_up(connection, connection)
@@ -113,10 +113,10 @@ class Control:
         return len(due)
 
     def collect_wakes(self) -> None:
-        """Collects the requests for cycles in the databases of other shards, one database for each call, and makes
-        their workspaces due.
+        """Collects the requests for cycles from the database of another shard, and makes their workspaces due. Each
+        call reads the next database.
 
-        If the process ends between the two commits, these workspaces are due once more.
+        If the process ends between the commits in the two databases, these workspaces become due a second time.
         """
         engine = self.shards.next() if self.shards is not None else None
         if engine is not None:
@@ -125,7 +125,7 @@ class Control:
 
     @staticmethod
     def _wake_up(connection: Connection, there: Connection) -> None:
-        """Makes the workspaces due whose cycles are requested in the database of `there`, and removes the requests."""
+        """Removes the requests for cycles from the database of `there`, and makes their workspaces due."""
         asked = set(there.scalars(select(wakes.c.schema)))
         if not asked:
             return
@@ -157,18 +157,18 @@ class Control:
         return Row(*row)
 
     def announce(self, workspace: str, digest: str) -> None:
-        """From now on, jobs of the workspace need the configuration with this digest."""
+        """Stores that jobs of the workspace need the configuration with this digest from now on."""
         self._set(workspace, digest=digest, digest_at=func.now())
 
     def forget_digest(self, workspace: str) -> None:
-        """Lets the next job run with any configuration; its worker then announces its own."""
+        """Lets the next job run with any configuration. The worker of that job then announces its own configuration."""
         self._set(workspace, digest=None, digest_at=None)
 
     def take(self, workspace: str, job: int) -> Fence:
-        """Begins a job of a workspace, in its next epoch. It ends the database sessions of the previous job.
+        """Begins a job in the workspace's next epoch, and ends the database sessions of the previous job.
 
-        Raises Replaced if the job is no longer in the queue: its worker was paused before the job began, and another
-        worker has run the workspace since.
+        Raises Replaced if the job is no longer in the queue. In that case, the worker was paused before the job began,
+        and another worker has run the workspace since.
         """
         with self.engine.begin() as connection:
             if connection.execute(_STILL_RUNS, {"job": job}).first() is None:
@@ -185,8 +185,9 @@ class Control:
         return Fence(workspace, epoch)
 
     def end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta | None) -> None:
-        """Ends a job, unless another worker has taken over. The workspace is due again after `due_in`, or sooner if
-        somebody requests a cycle. With None, it is due only when somebody requests one.
+        """Ends a job, unless another worker has taken over the job. The workspace is due again after `due_in`, or
+        sooner if somebody requests a cycle. If `due_in` is None, the workspace is due only when somebody requests a
+        cycle.
         """
         with self.engine.begin() as connection, self._beside(connection, fence.workspace) as there:
             fence.hold(there)
@@ -194,25 +195,25 @@ class Control:
             connection.execute(_update_of(fence.workspace, values, due_in))
 
     def hand_back(self, workspace: str, due_in: timedelta) -> None:
-        """Leaves a workspace to a worker with other files."""
+        """Leaves a workspace to a worker with other files. The workspace is due again after `due_in`."""
         since = func.coalesce(workspaces.c.handed_back_since, func.now())
         with self.engine.begin() as connection:
             connection.execute(_update_of(workspace, {"outcome": "handed back", "handed_back_since": since}, due_in))
 
     def note_gone(self, workspace: str) -> None:
-        """Notes that no worker has the files of a workspace. It is due again when a worker has them."""
+        """Stores that no worker has the files of a workspace. The workspace is due again when a worker has them."""
         self._set(workspace, outcome="gone", problem="no worker has its files", due_at=None, handed_back_since=None)
 
     def overdue(self, deadline: timedelta) -> Collection[int]:
-        """The jobs that have run for longer than the deadline."""
+        """The ids of the jobs that have run for longer than the deadline."""
         late = workspaces.c.began_at < func.now() - deadline
         with self.engine.connect() as connection:
             return set(connection.scalars(select(workspaces.c.job).where(workspaces.c.ended_at.is_(None), late)))
 
     def reclaim(self, workspace: str, job: int) -> None:
         """Takes a workspace from a worker that is dead, paused or hanging: ends the worker's sessions and its epoch,
-        and makes the workspace due at once. If a later job of the workspace has begun, that job continues. If epochs
-        are in another database, a job that begins at this very moment may lose its epoch, and is then run anew.
+        and makes the workspace due at once. If a later job of the workspace has begun, that job continues. If the
+        epochs are in another database, a job that begins at the same moment may lose its epoch; it is then run again.
         """
         present = select(epochs.c.epoch).where(epochs.c.workspace == workspace)
         running = select(workspaces.c.job).where(workspaces.c.name == workspace)
@@ -231,7 +232,9 @@ class Control:
             connection.execute(_update_of(workspace, {}, timedelta()))
 
     def recover(self) -> None:
-        """Makes workspaces due that have neither a due time nor a queued job: the end of their job was not noted."""
+        """Makes workspaces due that have neither a due time nor a job in the queue. The end of their last job was not
+        stored.
+        """
         with self.engine.begin() as connection:
             connection.execute(_RECOVER)
 
@@ -241,7 +244,7 @@ class Control:
             return int(connection.execute(_ALIVE, {"reclaim": reclaim}).scalar_one())
 
     def lag(self) -> float:
-        """The longest time that a workspace has been due, in seconds; 0 if none is due."""
+        """The longest time that a workspace has been due, in seconds; 0 if no workspace is due."""
         longest = func.extract("epoch", func.now() - func.min(workspaces.c.due_at))
         with self.engine.connect() as connection:
             return max(0.0, float(connection.scalar(select(func.coalesce(longest, 0))) or 0))
@@ -253,8 +256,8 @@ class Control:
             self.shards.close()
 
     def _beside(self, connection: Connection, workspace: str) -> AbstractContextManager[Connection]:
-        """A transaction in the database that holds the epoch of a workspace; it ends before the transaction of the
-        connection.
+        """The transaction in the database with the workspace's epoch. If `connection` is to the same database, this is
+        its transaction. Otherwise it ends before the transaction of `connection`.
         """
         return nullcontext(connection) if self.shards is None else self.shards.beside(connection, workspace)
 
@@ -264,7 +267,7 @@ class Control:
 
     @staticmethod
     def _next_epoch(connection: Connection, workspace: str) -> int:
-        """Begins the next epoch. Waits for a transaction that still locks the present one."""
+        """Begins the next epoch, and returns its number. Waits for a transaction that still locks the present epoch."""
         count = update(epochs).where(epochs.c.workspace == workspace).values(epoch=epochs.c.epoch + 1)
         return int(connection.execute(count.returning(epochs.c.epoch)).scalar_one())
 
@@ -283,10 +286,11 @@ def _update_of(workspace: str, values: dict[str, Any], due_in: timedelta | None)
 def open_control(
     url: str, address: Callable[[], str] | None = None, *, reclaim: timedelta = timedelta(seconds=25)
 ) -> Control:
-    """The control schema in the database of a deployment's ledgers, created or updated if necessary.
+    """Opens the control schema in the database of a deployment's ledgers, and creates or updates the schema if
+    necessary.
 
-    The server ends a transaction that has been idle for as long as `reclaim`: its worker is paused or cut off, and
-    other workers would wait for its locks. LedgerError if the database cannot be used.
+    The server ends a transaction that has been idle for as long as `reclaim`. The worker of such a transaction is
+    paused or cut off, and other workers would wait for its locks. LedgerError if the database cannot be used.
     """
 
     def open_engine(shard: str) -> Engine:
@@ -314,7 +318,7 @@ def _opened(url: str, address: Callable[[], str] | None, reclaim: timedelta) -> 
 
 
 def idle_limit(reclaim: timedelta) -> str:
-    """The statement that lets the server end a session whose transaction has been idle for as long as `reclaim`."""
+    """The SQL statement that makes the server end a session whose transaction has been idle for `reclaim`."""
     return f"SET idle_in_transaction_session_timeout = {reclaim // timedelta(milliseconds=1)}"
 
 

@@ -43,7 +43,9 @@ workspaces = Table(
 """A row for each workspace that a worker has ever seen in the deployment's files."""
 
 epochs = Table("epochs", _metadata, Column("workspace", Text, primary_key=True), Column("epoch", BigInteger))
-"""The epoch of each workspace. It is not a column of `workspaces`, because each transaction of a job locks its row."""
+"""The epoch of each workspace. The epoch is not a column of `workspaces`, because each transaction of a job locks the
+row of its epoch.
+"""
 
 wakes = Table(
     "wakes",
@@ -52,8 +54,8 @@ wakes = Table(
     Column("schema", Text, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
 )
-"""A row for each request of a person and each webhook. A worker makes the workspaces of these ledgers due, and removes
-the rows.
+"""A row for each request of a person and each webhook. A worker makes the workspaces with these schemas due, and
+removes the rows.
 """
 
 quotas = Table(
@@ -66,7 +68,9 @@ quotas = Table(
     Column("open", Integer, nullable=False),  # requests that no answer has counted yet
     Column("uses", JSONB, nullable=False),  # by workspace: [requests in this window, need, refused]
 )
-"""The requests that each credential has left, according to the last headers, and the workspaces that use it."""
+"""The requests that each credential has left, according to the last response headers, and the workspaces that use the
+credential.
+"""
 
 keys = Table("keys", _metadata, Column("name", Text, primary_key=True), Column("key", LargeBinary, nullable=False))
 """Random keys of the deployment, each with its purpose as its name."""

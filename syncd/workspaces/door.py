@@ -1,8 +1,8 @@
-"""The login check of a deployment. For visitors without a role in a workspace, that workspace does not exist.
+"""The login check of a deployment. Visitors without a role in a workspace cannot find out whether the workspace exists.
 
-First the workspace's own `web:` identifies the visitor. A visitor without a role gets the same answer as for a name
-that no workspace has: 404 if they have logged in anywhere in the deployment, or else the login of the deployment. So no
-answer shows whether a workspace exists.
+First the workspace's own `web:` identifies the visitor. A visitor without a role gets the same response as for an
+unknown workspace. If the visitor has logged in anywhere in the deployment, this response is 404. Otherwise it is the
+login of the deployment.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ _NO_WORKSPACE = marked("there is no such page, or you have no role in its team; 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The things that a visitor may see: workspaces; and, for operators of the deployment, the problems of workspaces
-    that cannot be shown (None for those that are being opened), and the problem of the deployment's own file.
+    """The data that a visitor may see. `workspaces` are the workspaces in which the visitor has a role. `broken` has
+    the problems of workspaces that cannot be shown, None while a workspace is being opened. `problem` is the problem of
+    the deployment's own file. Only operators of the deployment see `broken` and `problem`.
     """
 
     workspaces: Mapping[str, Daemon]
@@ -51,7 +52,7 @@ class Visible:
 
 
 def visible_of(request: Request) -> Visible:
-    """The things that the visitor of a page of the deployment may see."""
+    """The data that the visitor of a page of the deployment may see."""
     visible = request.scope[_VISIBLE]
     assert isinstance(visible, Visible)
     return visible
@@ -77,8 +78,8 @@ class DeploymentDoor:
         everybody: Visitor | None,
         attempts: Attempts,
     ) -> None:
-        """`app` answers requests that belong to no workspace. `everybody` is the visitor if no login is set; if it is
-        None, nobody gets in without a login.
+        """`app` answers requests that belong to no workspace. `everybody` is the visitor if no login is set; with None,
+        nobody gets in without a login.
         """
         self._app = app
         self._company = company
@@ -100,7 +101,7 @@ class DeploymentDoor:
         return [config for config in self._logins() if config is not self._entrance.config]
 
     async def _answer(self, request: Request) -> Response | Receive:
-        """The refusal of a request, or the function from which the application reads its body."""
+        """Returns the refusal of a request, or the channel from which the application reads the body."""
         root = request.scope["root_path"]
         return await (self._in_workspace(request, root) if root else self._at_root(request))
 
@@ -123,7 +124,7 @@ class DeploymentDoor:
         return await self._outside(request, name)
 
     async def _outside(self, request: Request, name: str) -> Response:
-        """The answer if no workspace has the name, or if the visitor has no role in it."""
+        """The response if no workspace has the name, or if the visitor has no role in the workspace."""
         identified = await self._identified(request)
         if isinstance(identified, Response):
             return identified
@@ -133,7 +134,7 @@ class DeploymentDoor:
         return refused(request, HTTPException(404, _(_NO_WORKSPACE)))
 
     async def _caller(self, request: Request, daemon: Daemon) -> Caller | Response | None:
-        """The visitor according to the workspace's own `web:`; None if it does not know them."""
+        """The caller according to the workspace's own `web:`; None if the caller is not logged in there."""
         login = daemon.config.settings.web.login
         if login is not None:
             caller = await self._callers.logged_in(request, daemon.config, login)
@@ -180,7 +181,9 @@ class DeploymentDoor:
     # -- for all workspaces together
 
     def _logins(self) -> Sequence[Config]:
-        """A configuration for each different `login`; the one with the deployment's `login` is the first."""
+        """One configuration for each different `login`. The configuration with the deployment's own `login` comes
+        first.
+        """
         daemons = filter(None, map(self._company.daemon, self._company.names()))
         configs: list[Config] = []
         for config in (self._entrance.config, *(daemon.config for daemon in daemons)):
@@ -190,7 +193,9 @@ class DeploymentDoor:
         return configs
 
     async def _identified(self, request: Request) -> Sequence[_Identified] | Response:
-        """The visitor, once for each login in which they are logged in; or the deployment's answer for strangers."""
+        """The visitor, once for each login with which they are logged in; or the response to a visitor who is not
+        logged in.
+        """
         own = self._entrance.config
         identified: list[_Identified] = []
         stranger = closed(request)

@@ -19,8 +19,8 @@ _SESSIONS = "_sessions"  # no workspace has such a name
 class DeploymentEntrance:
     """The deployment's own configuration, and the ledger of its sessions.
 
-    That ledger has the address that a workspace `_sessions` would have. It is created when somebody first tries to log
-    in. Sessions last only for hours, so a removed ledger is simply created again.
+    The ledger of the sessions has the address that a workspace `_sessions` would have. It is created when somebody
+    first tries to log in. If it is removed, it is created again.
     """
 
     def __init__(self, deployment: Callable[[], Deployment]) -> None:

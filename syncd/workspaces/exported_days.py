@@ -1,9 +1,9 @@
 """The days of an exported key result, as readings for the workspace that reads it.
 
-Below, *there* is the workspace that exports, and *here* the workspace that reads. A reading has the day that the value
-there describes, so an old number there is old here. Days on which the value there was not complete have no reading. If
-the sources there have dates, past days have the numbers that the sources report now, so a restatement there is a
-restatement here.
+A reading has the day that the value in the exporting workspace describes. If that value is old, the reading is old too.
+Days on which the value was not complete have no reading. If the sources of the exporting workspace have dates, a past
+day has the number that these sources report now. A restatement in the exporting workspace is therefore a restatement in
+the reading workspace too.
 """
 
 from __future__ import annotations
@@ -35,12 +35,16 @@ _QUALITIES: Mapping[Quality, UnsettledQuality] = {
     "stale": "stale",
     "held": "partial",
 }
-"""The quality here of a value that is not complete there. A held value is `partial` here: it is approved there."""
+"""The quality of a reading whose value is not complete in the exporting workspace. A held value becomes `partial`,
+because only people of the exporting workspace can approve it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The number of a day there, or the reason why there is none. `measure` is the digest of its measure."""
+    """The number of a day in the exporting workspace, or the reason why the number is unknown. `measure` is the digest
+    of the measure.
+    """
 
     number: float | None
     reason: str | None
@@ -62,8 +66,8 @@ class ExportedDays:
         self._periods = sorted(of_it, key=lambda okrs: okrs.period.days)
 
     def snapshot(self, window: Between | None) -> Snapshot:
-        """All readings of a window, or of all days if it is None. If the present value there is not complete, the
-        snapshot also has the quality of that value.
+        """All readings in `window`, or on all days if `window` is None. If the present value in the exporting workspace
+        is not complete, the snapshot also has the quality of that value.
         """
         last = self._now if window is None else min(self._now, window[1] - _INSTANT)
         today = last.astimezone(self._zone).date()
@@ -90,7 +94,7 @@ class ExportedDays:
         )
 
     def _of_day(self, day: date) -> PeriodOkrs | None:
-        """The shortest period there that has the key result and contains a day."""
+        """The shortest period of the exporting workspace that has the key result and contains a day."""
         return next((okrs for okrs in self._periods if okrs.period.first <= day <= okrs.period.last), None)
 
     def _unsettled(self, key_result: KeyResult, line: KeyResultLine) -> Unsettled | None:
@@ -104,7 +108,7 @@ class ExportedDays:
         return Unsettled(_QUALITIES[line.quality], reason)
 
     def _readings(self, okrs: PeriodOkrs, first: date | None) -> Iterator[tuple[date, Reading]]:
-        """The readings of a period there, from a day on."""
+        """The readings from a period of the exporting workspace, from the day `first` on."""
         key_result = okrs.by_id[self._keys.key_result]
         today = self._now.astimezone(self._zone).date()
         for day, value in self._days(okrs, key_result).items():
@@ -113,7 +117,7 @@ class ExportedDays:
                 yield on, _reading(self._keys, on, value, okrs.period.id, key_result.unit, self._zone)
 
     def _days(self, okrs: PeriodOkrs, key_result: KeyResult) -> Mapping[date, _Day]:
-        """The value there on each day of a period."""
+        """The value in the exporting workspace on each day of a period."""
         snapshots = Snapshots(self._config, okrs, self._ledger)
         end = snapshots.now(self._now)
         kept = end.values.get(key_result.id)
@@ -132,8 +136,8 @@ class ExportedDays:
         return days | self._day(okrs, line_of(end, key_result), last_day, kept.measure)
 
     def _day(self, okrs: PeriodOkrs, line: KeyResultLine, day: date, measure: str | None) -> dict[date, _Day]:
-        """A complete value by the day that it describes, which is not later than the `day` at whose end it was the
-        value.
+        """A complete value by the day that it describes. That day is not later than `day`, at whose end the value was
+        in force.
         """
         if line.quality != "complete":
             return {}
@@ -143,7 +147,7 @@ class ExportedDays:
     def _by_sources(
         self, okrs: PeriodOkrs, key_result: KeyResult, kept: KeptValue, checkins: Sequence[CheckIn]
     ) -> Sequence[tuple[date, float | None]]:
-        """The number of each past day that the sources report now, up to the last cycle that measured the key result;
+        """The number that the sources report now for each past day, up to the last cycle that measured the key result;
         empty if the sources have no dates.
         """
         period = okrs.period
@@ -175,8 +179,8 @@ def place(keys: ExportedKeys) -> str:
 
 
 def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: datetime, zone: ZoneInfo) -> Snapshot:
-    """An unknown number, with the reason, for today or the last day of a window that has ended. Earlier days stay as
-    they were read.
+    """A snapshot with an unknown number and the reason. The number is for today, or for the last day of a window that
+    has ended. Earlier days stay as they were read.
     """
     last = now if window is None else max(window[0], min(now, window[1] - _INSTANT))
     day = last.astimezone(zone).date()
@@ -186,7 +190,9 @@ def unknown_on(keys: ExportedKeys, problem: str, window: Between | None, now: da
 
 
 def unread(keys: ExportedKeys, problem: str) -> Snapshot:
-    """A key result that cannot be read, and why. Its last complete number stays, and the pull fails."""
+    """A snapshot that says why a key result cannot be read. The pull fails, and the last complete number of the key
+    result stays.
+    """
     return Snapshot(problem=f"{place(keys)} cannot be read: {problem}")
 
 

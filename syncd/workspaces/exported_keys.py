@@ -47,15 +47,17 @@ class ExportedKeys(ReadingKeys):
         return True
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """A workspace is one stream, so that its ledger is opened only once."""
+        """The stream of the other workspace. All its key results are in one stream, so that its ledger is opened only
+        once.
+        """
         return [self.name]
 
     def in_unit(self, unit: str | None) -> Self:
-        """The keys for a key result with this unit."""
+        """The keys, with this unit if they name no unit themselves."""
         return self if unit is None or self.unit is not None else self.model_copy(update={"unit": unit})
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The problem if a workspace would read its own key result."""
+        """The key and the problem if a workspace would read its own key result; else None."""
         assert isinstance(settings, DeploymentSettings)
         if self.name != settings.reader:
             return None

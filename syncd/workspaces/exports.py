@@ -1,4 +1,4 @@
-"""Finds in the files of a deployment the key results that one workspace exports and another may read.
+"""Finds the key results that one workspace of a deployment exports and another workspace may read.
 
 If a key result cannot be read, the message reveals only the exported key results of the other workspace. Other names in
 the message come from the reader's own file.
@@ -30,7 +30,7 @@ class BrokenFiles(NotReadable):
 
 
 class Exports:
-    """Reads the files of a deployment; those of each workspace only once."""
+    """Reads the files of a deployment. The files of each workspace are read only once."""
 
     def __init__(self, deployment: Path) -> None:
         self._path = deployment

@@ -13,12 +13,14 @@ from syncd.workspaces.overview import WorkspaceOverview
 
 
 def is_stale(overview: WorkspaceOverview, now: datetime) -> bool:
-    """Whether two more syncs were due after its last sync."""
+    """Whether two more syncs have been due since the workspace's last sync."""
     return overview.late_from is not None and overview.late_from < now
 
 
 def is_failing(overview: WorkspaceOverview) -> bool:
-    """Whether its files are wrong, its ledger cannot be read, or the last pull of a connection was not complete."""
+    """Whether the workspace's files are wrong, its ledger cannot be read, or the last pull of a connection was not
+    complete.
+    """
     return overview.problem is not None or bool(overview.failing)
 
 
@@ -78,5 +80,5 @@ def _state(overviews: Sequence[WorkspaceOverview]) -> str:
 
 
 def _has(overview: WorkspaceOverview, health: Health) -> bool:
-    """Whether one of its objectives has this health."""
+    """Whether an objective of the workspace has this health."""
     return bool(overview.objectives.get(health))

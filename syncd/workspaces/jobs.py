@@ -1,4 +1,4 @@
-"""The jobs of a worker: each runs one cycle of one workspace in an epoch of its own, as the single process does."""
+"""The jobs of a worker. Each job runs one cycle of one workspace, in an epoch of its own."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Jobs:
         self._control = control
 
     def run(self, workspace: str, job: int, digest: str | None) -> Outcome:
-        """Runs a job, if this worker has the configuration with this digest. Notes how the job ended and when the
+        """Runs a job, if this worker has the configuration with this digest. Stores how the job ended, and when the
         workspace is due again. Raises Replaced if another worker has taken the job over.
         """
         try:
@@ -85,7 +85,9 @@ class Jobs:
         return outcome
 
     def _configuration(self, workspace: str) -> Configuration:
-        """The configuration of the files as they are now. While they are not valid: the last valid one, if any."""
+        """The configuration in the present files; while they are not valid, the last valid configuration. Raises
+        ConfigError if there is none.
+        """
         configuration = self._configurations.get(workspace)
         if configuration is None:
             config = self._load(workspace)
@@ -103,7 +105,9 @@ class Jobs:
         return load_config(self._path, workspace, last=last)
 
     def _without_files(self, workspace: str, job: int, error: ConfigError) -> Outcome:
-        """Ends a job whose files this worker cannot use. If they are missing, hands it back: others may have them."""
+        """Ends a job whose files this worker cannot use. If the files are missing, hands the job back, because other
+        workers may have them.
+        """
         self._configurations.pop(workspace, None)
         if not self._is_gone(workspace):
             log.error("cycle not run", extra={"reason": str(error)})
@@ -129,9 +133,9 @@ class Jobs:
     def _has_the_right_files(self, workspace: str, config: Config, needed: str | None) -> bool:
         """Whether a job that needs the configuration with the digest `needed` may run with `config`.
 
-        If the digests differ, `config` is newer if this worker saw the files change, or began after the other
-        configuration was announced. Then `config` is announced instead. Otherwise the other configuration is newer, and
-        the job needs a worker that has it.
+        If the digests differ, the newer configuration counts. `config` is newer if this worker saw the files change, or
+        if this worker began after the other configuration was announced. `config` is then announced. Otherwise the job
+        needs a worker with the other configuration.
         """
         digest, before = digest_of(config), self._digests.get(workspace)
         self._digests[workspace] = digest
@@ -208,7 +212,9 @@ class Jobs:
         self._pruned[workspace] = upkeep.pruned
 
     def _end(self, fence: Fence, outcome: Outcome, problem: str | None, due_in: timedelta) -> None:
-        """Notes how a job ended. It waits for the database, because otherwise the workspace would not be due again."""
+        """Stores how a job ended. Waits until the database responds, because otherwise the workspace would not be due
+        again.
+        """
         while True:
             try:
                 self._control.end(fence, outcome, problem, due_in)
@@ -229,7 +235,7 @@ class Jobs:
 
 
 def deployment_at(path: Path) -> Deployment:
-    """The deployment of a file. ConfigError if the file is not valid, or is no deployment any more."""
+    """The deployment of a file. ConfigError if the file is not valid, or no longer describes a deployment."""
     deployment = read_deployment(path)
     if deployment is None:
         message = "has no `workspaces:`; `syncd worker` runs those of a deployment"
@@ -238,6 +244,8 @@ def deployment_at(path: Path) -> Deployment:
 
 
 def digest_of(config: Config) -> str:
-    """The digest of a workspace's files and the ledger's version. Workers with the same digest can swap jobs."""
+    """The digest of a workspace's files and the ledger's version. Workers with the same digest can take over each
+    other's jobs.
+    """
     parts = [config.document.digest, *(mapping.digest for mapping in config.mappings), migrate.head().encode()]
     return blake2b(b"".join(parts), digest_size=16).hexdigest()

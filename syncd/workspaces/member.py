@@ -1,4 +1,6 @@
-"""Workspaces in the process that serves a deployment: the base class, and a class for those that it only shows."""
+"""Workspaces in the process that serves a deployment: the base class, and the class of workspaces that the process only
+shows.
+"""
 
 from __future__ import annotations
 
@@ -42,16 +44,16 @@ class WorkspaceDaemon(Daemon, Protocol):
 
 
 class Member(ABC):
-    """A workspace of a company. It works in turns, at most one at a time. One of its turns opens it, so that a broken
-    workspace does not delay the others.
+    """A workspace in the process that serves a deployment. It works in turns, at most one at a time. A turn also opens
+    the workspace, so that a broken workspace does not delay the others.
 
-    `daemon` is None until the workspace is open; `problem` is the reason.
+    `daemon` is None until the workspace is open. `problem` is the error of the last turn; None if that turn succeeded.
     """
 
     def __init__(
         self, name: str, load: Callable[[Config | None], Config], databases: Databases, wake: Callable[[], None]
     ) -> None:
-        """`load` reads its files. Any thread calls `wake` when the next turn may be due sooner."""
+        """`load` reads the workspace's files. `wake` is called, by any thread, when the next turn may be due sooner."""
         self.name = name
         self.problem: str | None = None
         self.tried = False
@@ -69,14 +71,14 @@ class Member(ABC):
         """The daemon that its pages read; None until the workspace is open."""
 
     def late(self) -> float:
-        """The seconds for which its next turn has been due; below zero if it is not due yet. After a stop, the last
-        turn is due at once.
+        """For how many seconds the next turn has been due; negative if it is not due yet. After a stop, the last turn
+        is due at once.
         """
         return math.inf if self.stopping.is_set() else self._late()
 
     @abstractmethod
     def _late(self) -> float:
-        """`late` of a workspace that was not stopped."""
+        """The same as `late`, for a workspace that was not stopped."""
 
     @abstractmethod
     def wake(self) -> None:
@@ -106,7 +108,7 @@ class Member(ABC):
             self.tried = True
 
     def reload(self) -> None:
-        """Reads edited files, and makes a turn due that opens a broken workspace."""
+        """Reads edited files. Makes a turn due if the configuration has changed, or if the workspace is not open."""
         with works_for(self.name):
             daemon = self.daemon
             try:
@@ -157,7 +159,7 @@ class ShownMember(Member):
         return self._reader
 
     def _late(self) -> float:
-        """Its turns only open and close it."""
+        """0 if a turn is due to open the workspace; otherwise negative, because no turn is due."""
         return -1.0 if self._asleep else 0.0
 
     def wake(self) -> None:

@@ -70,8 +70,8 @@ class WorkspaceOverview:
 
 
 def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[WorkspaceOverview]:
-    """The overviews of all workspaces by name, for `period` or each workspace's period of today. A workspace with a
-    problem has an overview that shows the problem.
+    """The overviews of all workspaces, sorted by name, for `period` or for each workspace's period of today. A
+    workspace with a problem has an overview that shows the problem.
     """
     for name in sorted(deployment.names()):
         if name in deployment.refused:
@@ -90,7 +90,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
 
 
 def broken_overview(name: str, problem: str | None) -> WorkspaceOverview:
-    """The overview of a workspace with a problem. Commands that the problem advises name the workspace."""
+    """The overview of a workspace with a problem. Commands in the text of the problem are written for the workspace."""
     return WorkspaceOverview(name, None if problem is None else for_workspace(problem, name))
 
 
@@ -123,8 +123,8 @@ def _opened(config: Config, workspace: str, period: str | None) -> WorkspaceOver
 def overview_of_workspace(
     config: Config, ledger: Ledger | None, workspace: str, now: datetime, period: str | None = None
 ) -> WorkspaceOverview:
-    """The overview of a workspace whose ledger is open, for `period` or its period of today. ConfigError if it has no
-    such period; LedgerError if the ledger fails.
+    """The overview of a workspace whose ledger is open, for `period` or its period of today. ConfigError if the
+    workspace has no such period; LedgerError if the ledger fails.
     """
     okrs = chosen_period(config, period, now)
     report = report_of(Snapshots(config, okrs, ledger).now(now))

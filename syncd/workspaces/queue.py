@@ -1,4 +1,4 @@
-"""The queue of jobs: Procrastinate, with its tables in the control schema.
+"""The queue of jobs. Procrastinate runs the queue; its tables are in the control schema.
 
 Only code that starts a worker imports this module.
 """
@@ -28,11 +28,14 @@ _CONNECTIONS = 4  # the most connections for the queue's own queries
 _deferring = App(connector=SyncPsycopgConnector())  # it opens no connection itself
 
 RunJob = Callable[[str, int, str | None], Awaitable[None]]
-"""Runs a job of a workspace, with the id of the job and the digest of the configuration that it needs."""
+"""A function that runs a job. Its arguments are the workspace, the id of the job, and the digest of the configuration
+that the job needs.
+"""
 
 
 def defer(connection: Connection, due: Due) -> None:
-    """Puts a job of a workspace into the queue, unless one waits there already. Uses the transaction of the connection.
+    """Puts a job of a workspace into the queue, unless a job of the workspace waits there already. Uses the transaction
+    of the connection.
 
     The job's lock prevents two jobs of a workspace from running at the same time.
     """

@@ -1,7 +1,6 @@
 """Quotas shared by all processes that use a deployment's database: a row for each credential, in the control schema.
 
-The key of a row is an HMAC, so that people who read the database do not learn credentials, and cannot verify guessed
-ones.
+The key of a row is an HMAC, so that people who read the database do not learn credentials, and cannot verify guesses.
 """
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ class StoredQuotas:
     """The quotas in the control schema of a deployment, for a workspace. Each request costs two short transactions."""
 
     def __init__(self, engine: Callable[[], Engine], user: str = "") -> None:
-        """`engine` returns the present engine of the control schema, which is a new one after the database was away."""
+        """`engine` returns the present engine of the control schema, which is a new engine after the database could not
+        be reached.
+        """
         self._engine = engine
         self._user = user
 
@@ -45,8 +46,8 @@ class StoredQuotas:
         return _Stored(self, credential)
 
     def begin(self, credential: Credential, *, waited: bool) -> None:
-        """Counts the beginning of a request with a credential. Raises RetryLater if it must wait, or if the database
-        does not answer.
+        """Counts the beginning of a request with a credential. Raises RetryLater if the request must wait, or if the
+        database does not respond.
         """
         refused: tuple[Refused, datetime] | None = None
 
@@ -66,8 +67,8 @@ class StoredQuotas:
             refuse(*refused)
 
     def end(self, credential: Credential, seen: Seen | None) -> Account | None:
-        """Counts the end of a request with a credential. Returns the account after it, None if the database does not
-        answer.
+        """Counts the end of a request with a credential. Returns the account after the request; None if the database
+        does not respond.
         """
         with suppress(LedgerError):
             return self._change(credential, lambda account, now: account.ended(seen, now))
@@ -95,7 +96,7 @@ class StoredQuotas:
 
     @cached_property
     def _key(self) -> bytes:
-        """The deployment's random key for these HMACs. The first process that needs it makes it."""
+        """The deployment's random key for these HMACs. The first process that needs the key creates it."""
         with self._engine().begin() as connection:
             first = insert(keys).values(name=_PURPOSE, key=secrets.token_bytes(32)).on_conflict_do_nothing()
             connection.execute(first)

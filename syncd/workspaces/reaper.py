@@ -22,8 +22,8 @@ async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadli
     """Ends each job whose worker sent no heartbeat for `reclaim`, or that runs past the deadline, and makes its
     workspace due. Returns the number of jobs that it ended.
 
-    A stalled job is never put back into the queue, because that fails if a successor waits already. It ends as failed,
-    and the next tick defers another job if none waits.
+    A stalled job is never put back into the queue, because this would fail if the next job of the workspace waits there
+    already. The stalled job ends as failed, and the next tick adds a new job if none waits.
     """
     jobs: JobManager = app.job_manager
     seconds = reclaim.total_seconds()
@@ -43,7 +43,8 @@ async def reclaim_stalled(app: App, control: Control, reclaim: timedelta, deadli
 async def _reclaim(jobs: JobManager, control: Control, job: Job) -> bool:
     """Ends a job; False if another worker did so at the same time.
 
-    The epoch ends before the job does. Until then no successor can begin, because the job still holds the lock.
+    The epoch ends before the job does. Until the job ends, its lock prevents the next job of the workspace from
+    beginning.
     """
     assert job.id is not None
     workspace = str(job.task_kwargs["workspace"])

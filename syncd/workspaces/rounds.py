@@ -1,4 +1,4 @@
-"""Visits all workspaces again and again for work that is short in most of them."""
+"""Visits all workspaces in turn, for work that is short in most workspaces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ M = TypeVar("M", bound=Member)
 
 
 class Rounds(Generic[M]):
-    """The visits for one kind of work. Several threads may call `run`; no two visit the same workspace at once."""
+    """Visits workspaces for one kind of work. Several threads may call `run`; no two visit the same workspace at
+    once.
+    """
 
     def __init__(
         self, members: Callable[[], Sequence[M]], visit: Callable[[M], None], stopping: threading.Event
@@ -48,7 +50,7 @@ class Rounds(Generic[M]):
                     self._visited.discard(member)
 
     def _next(self) -> tuple[M | None, int]:
-        """The next member to visit, None if there is none now, and the number of members."""
+        """The next member to visit (None if there is none now), and the number of members."""
         with self._mutex:
             members = self._members()
             if not self._left:

@@ -13,7 +13,7 @@ class ServedWorkspaces(Protocol):
     """The workspaces of a deployment that a process serves, and their problems."""
 
     config_problem: str | None
-    """The reason why the deployment's present file is not in use; None if it is."""
+    """The reason why the deployment's present file is not in use; None if it is in use."""
 
     @property
     def deployment(self) -> Deployment:
@@ -45,19 +45,21 @@ class ServedWorkspaces(Protocol):
         ...
 
     def standstill(self) -> float | None:
-        """The seconds for which its loop has stood still, if it should have worked; None otherwise."""
+        """For how many seconds the process has been stuck; None if it is not stuck."""
         ...
 
     def not_ready(self) -> str | None:
-        """The reason why the process does no work yet; None if it works. Raises LedgerError."""
+        """The reason why the process is not ready; None if it is ready. Raises LedgerError."""
         ...
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; without `ledger`, the metrics from ledgers are left out."""
+        """The metrics, in Prometheus' text format; `ledger=False` leaves out the metrics that are read from ledgers."""
         ...
 
     def receive_webhook(
         self, workspace: str, connection: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
+        """Handles a webhook of a connection, and returns the status and the text of the response. The names in
+        `headers` are lower-case.
+        """
         ...

@@ -1,7 +1,7 @@
 """The databases of the other shards, if the deployment's `ledger:` contains `{shard}`.
 
-Each database has the tables that a transaction of a ledger locks or writes together with its own rows: the epochs of
-its workspaces, and the rows that request a cycle. The rest of the control schema is only in shard 0.
+Each of these databases has the control tables that a transaction of a ledger locks or writes: the epochs of its
+workspaces, and the requests for cycles. The rest of the control schema is only in shard 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from syncd.config.ledger_address import OF_CONTROL, shard_of
 
 
 class Shards:
-    """The databases. Each is opened at its first use, so an unreachable database does not affect the others."""
+    """The databases of the other shards. Each database is opened at its first use, so that an unreachable database does
+    not affect the others.
+    """
 
     def __init__(self, open_engine: Callable[[str], Engine]) -> None:
         """`open_engine` opens the database of a shard, and creates its control schema if necessary."""
@@ -40,8 +42,8 @@ class Shards:
 
     @contextmanager
     def beside(self, connection: Connection, workspace: str) -> Iterator[Connection]:
-        """A transaction in the database with the epoch of a workspace. If the workspace is in shard 0, it is the
-        transaction of `connection`. Otherwise, it ends before that one.
+        """A transaction in the database with the epoch of a workspace. If the workspace is in shard 0, this is the
+        transaction of `connection`. Otherwise, this transaction ends before that of `connection`.
         """
         shard = shard_of(workspace)
         if shard == OF_CONTROL:

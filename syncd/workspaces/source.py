@@ -1,7 +1,7 @@
 """The source of key results that other workspaces export. It opens the ledger of the other workspace only while it
 reads.
 
-It never writes to that ledger, and never waits for its locks.
+The source never writes to that ledger, and never waits for its locks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from syncd.workspaces.exports import BrokenFiles, Exports, NotReadable
 
 
 class ExportsSource:
-    """The opened deployment. `clock` and `zone` belong to the workspace that reads, so the readings have its days."""
+    """Reads exported key results of a deployment. `clock` and `zone` belong to the workspace that reads, so that
+    readings have the days of that workspace.
+    """
 
     def __init__(self, deployment: Path, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
         self._deployment = deployment
@@ -30,12 +32,10 @@ class ExportsSource:
         self._zone = zone
 
     def verify(self, stream: Stream) -> None:
-        """Key results have no fields."""
+        """Does nothing, because key results have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """All days of each key result that is read from a workspace, at each pull, because past days may be
-        restated.
-        """
+        """Reads all days of each needed key result at each pull, because past days may be restated."""
         now = self._clock()
         readable: dict[str, tuple[ExportedKeys, Config]] = {}
         snapshots: dict[str, Snapshot] = {}

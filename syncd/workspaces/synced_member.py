@@ -29,7 +29,7 @@ class _Served(ServedLedger):
     in_turn = False
 
     def standstill(self) -> float | None:
-        """The seconds for which its cycle has stood still, if it should have worked; None otherwise."""
+        """For how many seconds the ledger's cycle has been stuck; None if it is not stuck."""
         still = time.monotonic() - self.job.moved_at
         return still if self.in_turn and still > _STANDSTILL else None
 
@@ -52,11 +52,13 @@ class SyncedMember(Member):
 
     @property
     def daemon(self) -> WorkspaceDaemon | None:
-        """The ledger that this process serves."""
+        """The ledger that this process serves; None until it is open."""
         return self._served
 
     def _late(self) -> float:
-        """The seconds since it was due by its schedule, or since it was woken, whichever is longer."""
+        """For how many seconds the next turn has been due by the schedule, or since `wake` was called, whichever is
+        longer.
+        """
         now, due, woken_at = time.monotonic(), self._due, self._woken_at
         if due is not None and self._served is not None:
             late = -due.left(self._served.job.send_again_at)
@@ -72,7 +74,7 @@ class SyncedMember(Member):
         self._wake_all()
 
     def look(self) -> None:
-        """Wakes it if another process has stored a new request."""
+        """Makes the next turn due if another process has stored a new request."""
         served = self._served
         if served is not None and self._check_claim is not None and not served.in_turn and served.job.has_new_request():
             self.wake()
@@ -94,7 +96,7 @@ class SyncedMember(Member):
             self._cycle(self._served)
 
     def close(self) -> None:
-        """Releases and closes the ledger. A pull that hangs ends when its server ends it."""
+        """Releases and closes the ledger. A pull that hangs ends as soon as its server answers."""
         if self._served is not None:
             self._served.job.end_pulls()
             self._served.job.join(_GRACE)
@@ -127,7 +129,9 @@ class SyncedMember(Member):
         )
 
     def _claimed(self, served: _Served) -> bool:
-        """Whether this process is the service of the ledger. If another process is, this one stands by."""
+        """Claims the ledger for this process, and returns whether that succeeded. If another process has claimed the
+        ledger, this process stands by.
+        """
         if self._check_claim is None:
             try:
                 self._check_claim = self._claim.enter_context(service_lock(served.ledger.engine))

@@ -19,7 +19,7 @@ class TakesTurns(Protocol):
     name: str
 
     def late(self) -> float:
-        """The seconds for which its next turn has been due; below zero if it is not due yet."""
+        """For how many seconds the next turn has been due; negative if it is not due yet."""
         ...
 
     def turn(self) -> None:

@@ -30,7 +30,7 @@ class WorkedCompany(Company):
         return super().not_ready() or self._worker.problem()
 
     def standstill(self) -> float | None:
-        """The seconds for which the pages or the jobs have stood still, if they should have worked; None otherwise."""
+        """For how many seconds the pages or the jobs have been stuck; None if they are not stuck."""
         return super().standstill() or self._worker.standstill()
 
     def scrape(self, *, ledger: bool = True) -> bytes:

@@ -1,5 +1,5 @@
-"""A workspace whose pages this process shows, and whose cycles workers run. Events here make the workspace due for the
-workers.
+"""A workspace whose pages this process shows, and whose cycles workers run. Webhooks, edits and reloads make the
+workspace due for the workers.
 """
 
 from __future__ import annotations
@@ -28,13 +28,17 @@ class WorkedReader(LedgerReader):
         super().__init__(path, config, load=load, databases=databases)
 
     def make_due(self) -> None:
-        """Makes the next free worker run a cycle. Before the first cycle, without a ledger, it is due anyway."""
+        """Makes the next free worker run a cycle. Does nothing before the first cycle, because the workspace is due
+        then anyway.
+        """
         if self.ledger is not None:
             with self.ledger.engine.begin() as connection:
                 wake_worker(connection)
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook. A signed, new webhook makes the workspace due."""
+        """Handles a webhook, and returns the status and the text of the response. A signed, new webhook makes the
+        workspace due.
+        """
         if self.ledger is None:
             return 503, "no cycle has ended yet"
         if self._hooks is None:
@@ -43,14 +47,14 @@ class WorkedReader(LedgerReader):
 
 
 class WorkedMember(ShownMember):
-    """A workspace for workers: an edit of its files, and a reload, make it due."""
+    """A workspace whose cycles workers run. An edit of its files, or a reload, makes the workspace due."""
 
     reader = WorkedReader
     _to_make_due = False
     _again_at = 0.0
 
     def _late(self) -> float:
-        """As in `ShownMember`. It also has turns until the workers know that the workspace is due."""
+        """Like `ShownMember`. After `wake`, turns are due until the database has stored that the workspace is due."""
         return time.monotonic() - self._again_at if self._asleep and self._to_make_due else super()._late()
 
     def wake(self) -> None:
@@ -59,8 +63,8 @@ class WorkedMember(ShownMember):
         super().wake()
 
     def act(self) -> None:
-        """Reads its files, and makes the workspace due for the workers if it was woken. Tries again until the database
-        has stored it.
+        """Reads its files, and makes the workspace due for the workers if it was woken. Later turns try again until the
+        database has stored this.
         """
         self._again_at = time.monotonic() + _BETWEEN_TRIES
         super().act()

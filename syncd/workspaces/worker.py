@@ -1,6 +1,7 @@
 """`syncd worker`: runs the jobs of a deployment's workspaces, together with any number of other workers.
 
-Every worker also ticks: it defers the jobs that are due, and reclaims the jobs of dead workers. No worker is special.
+At each tick, every worker also puts the jobs that are due into the queue, and reclaims the jobs of dead workers. No
+worker has a special role.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Worker:
         self._problem: str | None = "starting"
 
     def stop(self) -> None:
-        """Ends `run` within seconds: each job ends after the page that it is reading, and other workers continue it."""
+        """Ends `run` within seconds: each job ends after the page that it is reading, and other workers continue the
+        job.
+        """
         self.stopped_at = time.monotonic()
         self._stopping.set()
 
@@ -75,12 +78,12 @@ class Worker:
         return self._stopping.is_set()
 
     def standstill(self) -> float | None:
-        """For how many seconds the worker has made no progress, if it should have made some; else None."""
+        """For how many seconds the worker has been stuck; None if it is not stuck."""
         still = time.monotonic() - self._moved_at
         return still if still > 60 + self._keys.reclaim.total_seconds() else self._all_hang()
 
     def problem(self) -> str | None:
-        """The reason why it takes no jobs; None if it takes jobs."""
+        """The reason why the worker takes no jobs; None if it takes jobs."""
         if self._problem is None and self._ticked_at is not None:
             silent = time.monotonic() - self._ticked_at
             if silent > self._keys.reclaim.total_seconds():
@@ -90,18 +93,22 @@ class Worker:
         return self._problem
 
     def _all_hang(self) -> float | None:
-        """For how many seconds all of its places have been occupied by jobs that others have reclaimed; else None."""
+        """If jobs past their deadline occupy all places of this worker: the seconds for which the youngest of them has
+        run; else None.
+        """
         now, most = time.monotonic(), (self._keys.deadline + self._keys.reclaim).total_seconds()
         hanging = [seconds for began in list(self._began.values()) if (seconds := now - began) > most]
         return min(hanging) if len(hanging) >= self._keys.concurrency else None
 
     def scrape(self) -> bytes:
-        """Its metrics."""
+        """The worker's metrics, in Prometheus' text format."""
         self.metrics.ready.set(self.problem() is None)
         return self.metrics.text()
 
     def run(self) -> None:
-        """Takes jobs until it is stopped. Jobs that then do not end in time are abandoned, and others reclaim them."""
+        """Takes jobs until `stop` is called. Jobs that do not end within `_GRACE` seconds after that are abandoned, and
+        other workers reclaim them.
+        """
         thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="jobs", daemon=True)
         thread.start()
         standing = Watch(self.standstill)
@@ -206,7 +213,7 @@ class Worker:
             self.metrics.jobs.labels(outcome).inc()
 
     async def _tick(self, control: Control) -> None:
-        """Defers a job for each workspace that is due."""
+        """Puts a job into the queue for each workspace that is due."""
         if self._reloading.is_set():
             self._reloading.clear()  # before the files are read: a later SIGHUP causes another tick
             try:
@@ -219,7 +226,7 @@ class Worker:
         self._ticked_at, self._problem = time.monotonic(), None
 
     async def _reclaim(self, app: App, control: Control) -> None:
-        """Takes the jobs of dead workers, and defers their workspaces at once.
+        """Takes jobs from dead workers, and puts new jobs of their workspaces into the queue at once.
 
         It checks at every tick, even if heartbeats are rare. Otherwise a takeover would take one heartbeat longer than
         `reclaim`.
@@ -247,7 +254,9 @@ class Worker:
         await asyncio.to_thread(control.recover)
 
     def _register(self, control: Control) -> None:
-        """Registers the workspaces of the files. While the deployment's file is not valid, the registered ones stay."""
+        """Registers the workspaces of the files. While the deployment's file is not valid, the registered workspaces
+        stay.
+        """
         try:
             names = deployment_at(self._path).workspaces
         except ConfigError as error:
