@@ -1,6 +1,7 @@
 # What a person types. Every target makes what it needs; nothing is installed outside .venv, .venv-bench and .venv-lock.
 PYTHON ?= python3
 BIN := .venv/bin
+UV := .venv-lock/bin/uv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
@@ -52,40 +53,44 @@ screenshots: .venv/.installed-dev  ## take the pictures of README and docs from 
 bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
 
-# Nothing that is published later changes an environment: locks are complete, so pip resolves nothing, and a build takes
+# Nothing that is published later changes an environment: locks are complete, so nothing is resolved, and a build takes
 # its tools from a lock too. `pip check` names what a lock lacks. A module is compiled when it is first imported: most of
-# what the locks bring never is.
-INSTALL := pip install --quiet --no-compile --no-deps --no-build-isolation
+# what the locks bring never is. uv takes seconds where pip takes a minute. Where uv fails or is missing, for example
+# behind an index that only pip's configuration names, pip installs.
+FLAGS := --quiet --no-deps --no-build-isolation
+install = UV_HTTP_TIMEOUT=10 UV_HTTP_RETRIES=0 $(UV) pip install --python $(1)/bin/python $(FLAGS) $(2) 2> /dev/null \
+	|| $(1)/bin/pip install --no-compile $(FLAGS) $(2)
 
 # Any new lock starts .venv afresh: what an older lock brought must not stay.
 .venv/.locked: requirements.lock requirements-build.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit("syncd needs Python 3.11 or newer; run: make PYTHON=python3.12 " + "$(MAKECMDGOALS)") if sys.version_info < (3, 11) else None'
 	@echo "Installing syncd into .venv (once) ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(MAKE) --silent .venv-lock/.installed 2> /dev/null || true
+	@$(call install,.venv,--require-hashes -r requirements.lock -r requirements-build.lock)
 	@touch $@
 
 .venv/.installed: .venv/.locked pyproject.toml
-	@$(BIN)/$(INSTALL) --editable .
+	@$(call install,.venv,--editable .)
 	@$(BIN)/pip check
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed
 	@echo "Installing the test tools into .venv (once) ..."
-	@$(BIN)/$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(call install,.venv,--require-hashes -r requirements-dev.lock)
 	@$(BIN)/pip check
 	@touch $@
 
 .venv-bench/.installed: requirements-bench.lock
 	@echo "Installing what the benchmark compares with into .venv-bench (once) ..."
 	@$(PYTHON) -m venv --clear .venv-bench
-	@.venv-bench/bin/$(INSTALL) --require-hashes -r requirements-bench.lock
+	@$(call install,.venv-bench,--require-hashes -r requirements-bench.lock)
 	@.venv-bench/bin/pip check
 	@touch $@
 
 # Later locks keep to the versions of earlier ones, for they are installed into the same environment. pip is in none of
 # them: it comes with Python, and would have to replace itself while it installs.
-COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-package pip --generate-hashes --no-header $(UPGRADE)
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-package pip --generate-hashes --no-header $(UPGRADE)
 lock: .venv-lock/.installed  ## resolve the dependencies again, keeping versions that still fit; UPGRADE=--upgrade takes the newest
 	$(COMPILE) pyproject.toml --extra mcp -o requirements.lock
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
@@ -104,7 +109,7 @@ attacks: .venv/.installed-dev  ## try every attack of docs/security.md, and writ
 
 .venv-lock/.installed: requirements-uv.lock
 	@$(PYTHON) -m venv --clear .venv-lock
-	@.venv-lock/bin/$(INSTALL) --require-hashes -r requirements-uv.lock
+	@.venv-lock/bin/pip install $(FLAGS) --require-hashes -r requirements-uv.lock
 	@touch $@
 
 clean:  ## remove the environments; the next target makes them again

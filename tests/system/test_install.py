@@ -251,7 +251,11 @@ def test_every_locked_package_has_a_hash_and_no_lock_names_an_index() -> None:
 
 
 def test_the_makefile_installs_nothing_without_a_hash() -> None:
-    lines = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "INSTALL)" in line]
-    installs = re.findall(r"pip install", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    assert (len(installs), len(lines)) == (1, 5), "only the variable INSTALL calls `pip install`"
-    assert [line for line in lines if "--require-hashes" not in line] == ["\t@$(BIN)/$(INSTALL) --editable ."]
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in lines if re.search(r"^[^#]*(call install,|pip install)", line)]
+    (_, pip), (own,) = ([line for line in installs if text in line] for text in ("$(2)", ".venv-lock/bin/pip"))
+    assert pip.startswith("\t|| "), "uv and pip get the same arguments"
+    assert own.endswith("--require-hashes -r requirements-uv.lock")
+    called = [line.partition("$(call install,")[2] for line in installs if "$(call install," in line]
+    assert len(installs) == len(called) + 3
+    assert [line for line in called if "--require-hashes" not in line] == [".venv,--editable .)"]
