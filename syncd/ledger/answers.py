@@ -47,9 +47,10 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Computes measures in one transaction, and reads the readings of these measures ahead, many parts at a time.
+        """Computes measures in one transaction. The readings of `measures` are read in advance, many parts at a time.
 
-        Pass the measures in the order in which they will be computed. Other measures can be computed too.
+        Pass the measures in the order in which they will be computed. Measures that were not passed can be computed
+        too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -91,10 +92,11 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """For each record that counts, the time it was done and its elements, earliest record first.
+        """For each record that counts, the time at which it was done, and its elements. The earliest record comes
+        first.
 
-        The elements are the record's number, its values for `distinct`, or 1 if records are counted. A record that
-        lacks the field is left out.
+        The elements are the record's number, or its values for `distinct`, or 1 if records are counted. A record that
+        lacks the measure's field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -115,7 +117,7 @@ class Answers:
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
-        """The label of each record that was done in a span and passes the filters of a measure, by id."""
+        """By record id, the label of each record that was done in a span and passes the filters of a measure."""
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, cycle)
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
@@ -130,7 +132,9 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """An incomplete stream of a measure, and why (None: never complete). None if all streams are complete."""
+        """The key of an incomplete stream of a measure, and the reason. The reason is None if the stream was never
+        pulled completely. The result is None if all streams are complete.
+        """
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
@@ -162,9 +166,9 @@ class Answers:
         """A pair: true if the source dates a measure's readings, and these readings in order, each with its time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
-        reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
-        start counts from this start. A reading seen while a period settles counts at the period's last moment. `latest`
-        looks at current rows only, so that an emptied cell is not a number.
+        reading is valid from the moment it was seen until it was replaced. An undated reading that was valid at the
+        window's start counts from the window's start. A reading that was first seen while the period settles counts at
+        the period's last moment. `latest` uses current rows only: the earlier number of an emptied cell does not count.
         """
 
         def holds(row: Any) -> bool:
@@ -191,7 +195,7 @@ class Answers:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
-        """How many counting records have each remark."""
+        """By remark, how many of the records that count have this remark."""
         form = selection.form(measure)
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, None)
@@ -234,7 +238,7 @@ class Answers:
         past: bool,
         dated: bool = False,
     ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`. For each record, only the rows of its first field that has a value."""
+        """The rows of `selection.elements_of`. Of each record, only the first field that has a value gives rows."""
         distinct, several = form.take == "distinct", bool(form.else_of)
         rows: list[Any] = []
         for field in form.of_fields:
@@ -259,7 +263,7 @@ class Answers:
         return reading_rows(connection, [part], cycle, past).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The ids of a measure's streams. The ids never change, so all are looked up at once and cached."""
+        """The ids of a measure's streams. Ids never change, so the ids of all streams are read at once and cached."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
@@ -268,8 +272,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each part has
-    a flag that is true if its ended readings count.
+    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. The flag of a
+    part is true if its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:
@@ -313,7 +317,7 @@ class _Together(Answers):
 
 
 def _counts_ended(measure: ReadingMeasure) -> bool:
-    """Whether earlier readings of an undated part count too."""
+    """Whether a measure also counts earlier readings of its part, if the part is undated."""
     return not measure.many and measure.take != "latest"
 
 

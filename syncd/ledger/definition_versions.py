@@ -1,4 +1,6 @@
-"""The versions of key results' definitions. Every edit of a file adds a row, dated by the cycle that first saw it."""
+"""The versions of key results' definitions. Every edit of a definition adds a row, dated by the cycle that first saw
+the edit.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from syncd.ledger.schema import cycles, definitions
 
 @dataclass(frozen=True, slots=True)
 class DefinitionVersion:
-    """A key result's definition, in force from `ended_at`, the end of the cycle that first saw it."""
+    """A key result's definition. It is in force from `ended_at`, the end of the cycle that first saw it."""
 
     key_result: str
     cycle: int
@@ -46,20 +48,20 @@ class Definitions:
         return [version for version in versions if cycle is None or version.cycle <= cycle]
 
     def of_period(self, period: str) -> Sequence[DefinitionVersion]:
-        """Every definition that any key result of a period had, in the order in which cycles saw them."""
+        """Every definition of every key result of a period, in the order in which cycles saw the definitions."""
         with self._engine.connect() as connection:
             return _versions(connection, period)
 
     def last(self, period: str) -> Definition:
-        """The newest definition of a period. The ledger must have at least one definition of the period."""
+        """The newest of all definitions of a period's key results. There must be at least one."""
         newest = select(definitions).where(definitions.c.period == period).order_by(definitions.c.id.desc()).limit(1)
         with self._engine.connect() as connection:
             (row,) = connection.execute(newest)
         return _definition(row)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each edited key result. A key result was edited if one of its definitions has another
-        digest than the one in `digests`.
+        """Every definition of each edited key result. A key result counts as edited if the digest of any of its
+        definitions differs from its digest in `digests`.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
@@ -81,7 +83,7 @@ class Definitions:
 
 
 def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The id of each key result's definition. Writes new and edited definitions first."""
+    """Writes new and edited definitions; returns the id of each key result's definition."""
     stored = _newest(connection, period)
     rows = [
         {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}
