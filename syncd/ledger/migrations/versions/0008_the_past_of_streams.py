@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def _keep_remarks() -> None:
-    """Dates the present remarks from the last complete pull. Earlier remarks are unknown."""
+    """Stores the present remarks with the cycle of the last complete pull. Earlier remarks are unknown."""
     streams = sa.table(
         "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
     )
