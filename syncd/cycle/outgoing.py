@@ -1,7 +1,7 @@
-"""Sends check-ins and messages: each publisher has a thread, and the messages have one.
+"""Sends check-ins and messages: each publisher has a thread, and all messages share one thread.
 
-The threads read and write the outbox beside the cycles. A silent publisher delays neither the other publishers nor a
-cycle. A publisher gets no second thread: deliveries that become due meanwhile are tried when its thread is free.
+The threads run independently of cycles: a publisher that does not respond delays neither other publishers nor a cycle.
+A publisher never has two threads. Deliveries that become due while its thread runs are sent after that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Outcomes:
 
 @dataclass(slots=True)
 class _Job:
-    """A thread, and the request of the last cycle that ended while the thread ran."""
+    """A thread, and the request of the last cycle that had work for the thread while the thread ran."""
 
     thread: threading.Thread
     began: float = field(default_factory=time.monotonic)
@@ -49,17 +49,19 @@ class _Job:
 
 
 class Outgoing:
-    """Sends the deliveries and messages of a ledger, and holds the ledger's `delivery_lock` meanwhile."""
+    """Sends the deliveries and messages of a ledger. While a thread runs, it holds the ledger's `delivery_lock`."""
 
     def __init__(self, ended: Callable[[str, Outcomes], None]) -> None:
-        """`ended` is called in a thread that ended, with its name, before another thread of that name can begin."""
+        """`ended` is called with a thread's name and outcomes when the thread has finished its work, before new work of
+        that name begins.
+        """
         self._ended = ended
         self._mutex = threading.Lock()
         self._lock = ExitStack()
         self._jobs: dict[str, _Job] = {}
 
     def start(self, request: CycleRequest, *, messages: bool = True) -> None:
-        """Starts a thread for each publisher with due deliveries, and one for messages.
+        """Starts a thread for each publisher with due deliveries, and a thread for messages.
 
         Raises Delivering if another process delivers from this ledger.
         """
@@ -88,7 +90,7 @@ class Outgoing:
             raise
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that hang."""
+        """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that still run."""
         end = time.monotonic() + seconds
         while (jobs := dict(self._jobs)) and time.monotonic() < end:
             next(iter(jobs.values())).thread.join(min(0.2, seconds))
@@ -96,7 +98,7 @@ class Outgoing:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """The seconds that each thread has run."""
+        """By name of each thread, the seconds since it began."""
         return {name: time.monotonic() - job.began for name, job in list(self._jobs.items())}
 
     def _run(self, name: str, act: Callable[[Outcomes], None] | None) -> None:
@@ -113,8 +115,8 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The work that a cycle requested while this thread ran. If no cycle requested any, returns None, and the
-        thread ends.
+        """The work that a cycle requested while this thread ran. If there is none, returns None, and the thread
+        ends.
         """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
@@ -133,8 +135,8 @@ class Outgoing:
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:
     """Sends due deliveries and messages within some minutes, for a command that ends afterwards.
 
-    The next sync treats deliveries that are still being sent as if syncd had been killed. Raises Delivering if another
-    process delivers from this ledger, and the error of a thread, such as LedgerError.
+    Deliveries that are still being sent stay `sending`; the next sync treats them as if syncd had been killed. Raises
+    Delivering if another process delivers from this ledger. Also raises the error of a thread, such as LedgerError.
     """
     gathered = Outcomes()
 
