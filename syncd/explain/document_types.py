@@ -19,7 +19,7 @@ from syncd.status.document_types import CheckInDocument, Day, PeriodDocument, Ti
 
 
 class WindowDocument(TypedDict):
-    """The time whose records or readings count; the end is excluded."""
+    """The span of time in which records or readings count. Its end is excluded."""
 
     start: Time
     end: Time
@@ -44,7 +44,7 @@ class StreamDocument(TypedDict):
     reason: str | None
     got: int | None
     expected: int | None
-    """How many rows the source announced."""
+    """The number of rows that the source announced."""
     notes: list[str]
 
 
@@ -95,11 +95,11 @@ class RequestDocument(TypedDict):
     kind: RequestKind
     period: str
     key_result: str | None
-    """Null for a delivery of a whole period."""
+    """Null for a request about a delivery of a whole period."""
     delivery: int | None
     asked: dict[str, Any]
     author: str
-    """The name that the person gave; nothing proves it."""
+    """The name that the person gave, unchecked."""
     entered_by: str
     """Who ran the command or was logged in."""
     at: Time
@@ -108,9 +108,9 @@ class RequestDocument(TypedDict):
     """Why the request was refused."""
     ended_at: Time | None
     before: dict[str, Any] | None
-    """What the request changed, in its old state; null unless it was applied."""
+    """The changed values before the request was applied; null if it was not applied."""
     after: dict[str, Any] | None
-    """What the request changed, in its new state; null unless it was applied."""
+    """The changed values after the request was applied; null if it was not applied."""
 
 
 class RestatementDocument(TypedDict):
@@ -194,7 +194,7 @@ class DeliveryDocument(TypedDict):
     """The newest delivery to a target."""
 
     to: str
-    """The connection."""
+    """The name of the connection to the publisher."""
     target: str
     value: Any
     state: State
