@@ -47,7 +47,6 @@ def carried_over_in_rehearsal(request: CycleRequest, cycle: int, now: datetime) 
 
 
 def _held(ledger: Ledger, move: Move, moves: Sequence[Move]) -> Held | None:
-    """The numbers of rows that the ledger has of a moved key result; None for a period."""
     if not move.key_result:
         return None
     before = {other.new: other.old for other in moves if not other.key_result}
@@ -94,9 +93,6 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 
 
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
-    """How many key results a period shares with the period `old`, which no file has any more; 0 if they cannot be the
-    same period.
-    """
     versions = ledger.definitions.of_period(old)
     if (before := versions[-1].definition.days(old)) is None:
         return 0  # an early version stored no days
@@ -146,7 +142,6 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
 def _marks(
     ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
 ) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-    """By place, the values that syncd wrote there, with the new ids of renamed periods."""
     if not periods:
         return {}
 
@@ -160,7 +155,6 @@ def _marks(
 
 
 def _with_new_id(delivery: Delivery, new: str) -> Collection[str]:
-    """The names that a delivery's target may have under its key result's new id."""
     target, old = delivery.target, delivery.key_result
     places = [index for index in range(len(target)) if target.startswith(old, index)]
     return {target, target.replace(old, new), *(target[:i] + new + target[i + len(old) :] for i in places)}

@@ -103,7 +103,6 @@ def _of_source(
 def _of_streams(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], now: datetime
 ) -> Iterator[Check]:
-    """Yields one finding for all streams that could be read, and one for each problem of another stream."""
     streams = list(needed_streams(connection.name, periods, now).values())
     answered, failed, withheld = 0, [], []
     for stream in streams[:MOST_STREAMS]:
@@ -153,7 +152,6 @@ def _problems(
 
 
 def _reason(connection: Connection, error: Exception) -> str:
-    """The reason why a source failed. If the cause is a connector's bug, the log has the traceback."""
     if isinstance(error, SourceError | ConfigError):
         return str(error)
     return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

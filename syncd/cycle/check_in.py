@@ -115,8 +115,6 @@ def withdraw(
 
 @dataclass(frozen=True)
 class _Change:
-    """A change of the check-ins of a key result, made at the time `at`."""
-
     config: Config
     okrs: PeriodOkrs
     key_result: KeyResult

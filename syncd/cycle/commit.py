@@ -93,9 +93,6 @@ def commit(
 def _unopened(
     request: CycleRequest, pulled: Pulled, delivered: Sequence[Delivered], messages: Sequence[MessageOutcome]
 ) -> Mapping[str, str]:
-    """By publisher that cannot be opened, the reason. A publisher whose pulls, deliveries or messages show the problem
-    already is left out.
-    """
     shown = {result.pull.connection for result in pulled.results if result.quality != "complete"}
     shown |= {outcome.delivery.connection for outcome in delivered if outcome.failed}
     shown |= {"notify" for outcome in messages if outcome.problem is not None}
@@ -120,9 +117,6 @@ def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carrie
 
 
 def _changes(measured: Measured) -> list[ValueChange]:
-    """The key results whose new value differs from their newest stored value, even if the stored value has another
-    measure.
-    """
     return [
         ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()
@@ -146,7 +140,6 @@ def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
 
 
 def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | None:
-    """The key result and the streams of a cycle that was restricted to a key result; None for any other cycle."""
     if not request.only:
         return None
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
@@ -189,13 +182,11 @@ def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str
 
 
 def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
-    """Every period that has not settled, including periods that have not begun."""
     settle = request.config.settings.settle
     return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
-    """The changes of values, each with the restatements that its sources made in this cycle."""
     key_results = {(okrs.period.id, kr.id): (okrs, kr) for okrs in pulled.periods for kr in okrs.measured}
     histories: dict[KeyResultId, ValueHistory] = {}
     for change in changes:

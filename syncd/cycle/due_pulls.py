@@ -77,6 +77,5 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
 
 
 def _census_due(state: StreamState, connection: Connection, now: datetime) -> bool:
-    """Whether a census is due. Only a census shows deleted records."""
     last = state.census_at
     return last is None or last > now or now - last >= connection.reconcile  # a later time: the clock was set back

@@ -129,7 +129,6 @@ class Measuring:
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
-        """Yields the measures that must be computed again, each with the last cycle that measured it."""
         for task in tasks:
             last = task.case.last
             if task.failure is None and task.unchanged is None and last and last.confirmed is not None:
@@ -137,7 +136,6 @@ class Measuring:
                     yield leaf, last.confirmed
 
     def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """Yields the measures whose rows will be needed, in the order in which they will be needed."""
         for task in tasks:
             if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
@@ -213,21 +211,18 @@ class Measuring:
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
-        """The last complete value with a new quality, and the reason why there is no new value."""
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
 
 
 def _was_read(measure: Leaf, state: StreamState | None) -> bool:
-    """Whether any pull has read the stream, and the part of the measure."""
     if state is None or state.completed_cycle is None:
         return False
     return not isinstance(measure, ReadingMeasure) or measure.part in state.read
 
 
 def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:
-    """The value of a key result that was never measured."""
     return KeptValue(
         number=None,
         progress=None,

@@ -57,7 +57,6 @@ def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, peri
 
 
 def _in_force_since(key_result: KeyResult, versions: Sequence[DefinitionVersion]) -> datetime | None:
-    """The time at which a cycle first saw the present measure of a key result; None if no cycle has."""
     since: datetime | None = None
     for version in versions:
         if version.key_result in (key_result.id, key_result.moved_from):

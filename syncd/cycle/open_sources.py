@@ -70,7 +70,6 @@ def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iter
 
 
 def _is_checked(state: StreamState | None, stream: Stream) -> bool:
-    """Whether a complete pull has read all fields that the stream needs now."""
     return state is not None and state.completed_cycle is not None and state.covers(stream)
 
 
@@ -86,7 +85,6 @@ def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSo
 
 
 def _parts(measure: Leaf) -> Collection[str]:
-    """The part or the fields of a measure's stream that the measure needs."""
     return measure.fields if isinstance(measure, RecordMeasure) else [measure.part]
 
 
@@ -126,7 +124,6 @@ def usable_stream(
 def _places(
     config: Config, periods: Sequence[PeriodOkrs], connection: str, stream: Stream, field_name: str
 ) -> Iterator[str]:
-    """Yields the places in mapping files that name a field, such as `mappings/okrs.yaml:12`."""
     for okrs in periods:
         for kr, measure in ((owner, leaf) for owner in okrs.measured for leaf in leaves(owner.measure)):
             if not isinstance(measure, RecordMeasure) or measure.connection != connection:

@@ -115,9 +115,6 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The work that a cycle requested while this thread ran. If there is none, returns None, and the thread
-        ends.
-        """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):

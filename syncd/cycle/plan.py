@@ -60,7 +60,6 @@ def plan_sync(request: CycleRequest) -> Planned:
 
 
 def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_over: CarriedOver) -> Planned:
-    """Compares with the `last` sync. In the request's ledger, the pending moves have been made."""
     config, ledger = request.config, request.ledger
     measured = measure(request, pulled)
     foreseen = foresee(request, pulled, measured)
@@ -78,8 +77,6 @@ def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_
 
 
 class _Comparison:
-    """Compares a period after the last sync with the same period after a sync now."""
-
     def __init__(
         self,
         request: CycleRequest,
@@ -127,7 +124,6 @@ class _Comparison:
         )
 
     def _change(self, kr: KeyResult) -> KeyResultChange | None:
-        """The change of a key result; None if the key result was not measured or does not change."""
         if kr.id not in self._measured:
             return None
         measurement, kept = self._measured[kr.id], self._before.values.get(kr.id)
@@ -187,7 +183,6 @@ class _Comparison:
         return self._ledger.definitions.of(self._okrs.period.id, key_result)[-1].definition
 
     def _days_edited(self) -> bool:
-        """Whether the days or health shares of the whole period were edited."""
         edited = [kr for kr in self._okrs.key_results if kr.id in self._digests and self._edited(kr)]
         pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
         # Early definitions lack the days. If such a key result is the same, only the days can differ.
@@ -206,7 +201,6 @@ class _Comparison:
                 yield ObjectiveChange(objective, old, new, file, edits)
 
     def _removed(self) -> Iterator[Removed]:
-        """Yields the key results that no file has any more, and that were measured until the last sync."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
@@ -238,7 +232,6 @@ def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str],
 
 
 def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
-    """The values of a key result that people see; a change of any of these is reported."""
     stands = line.standing
     return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
 

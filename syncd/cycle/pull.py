@@ -80,9 +80,6 @@ def new_thread(
 
 
 def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: Pulling) -> Sequence[PullResult]:
-    """The failed results of the pulls of a connection whose earlier thread has not ended. The pages of that thread are
-    no longer used.
-    """
     writer, since = PageWriter(request, cycle), left.thread.began_at.astimezone(request.config.zone)
     writer.begin(_unbegun(request, needed))
     writer.leave(
@@ -116,9 +113,6 @@ def _unchanged(checked: Checked, _: Source) -> Checked:
 
 
 def _joined(first: PullResult, second: PullResult | None) -> PullResult:
-    """The result of two pulls of a stream in one cycle. It has the ending of the second pull, and the numbers of rows
-    and pages of both pulls.
-    """
     if second is None:
         return first
     return replace(
@@ -198,12 +192,10 @@ def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, o
 
 
 def _is_over(part: Pulling, patience: Background | type[Background]) -> bool:
-    """Whether this cycle stops waiting for a thread whose pulls have not ended."""
     return part.thread.silent > patience.silent or not part.thread.has_more
 
 
 def _logged_bug(part: Pulling) -> str | None:
-    """Logs the bug that ended a thread; returns a sentence about the bug for people, or None if there was no bug."""
     if part.thread.bug is None:
         return None
     connection = part.needed.connection
@@ -211,7 +203,6 @@ def _logged_bug(part: Pulling) -> str | None:
 
 
 def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background], bug: str | None) -> None:
-    """Ends the pulls of this thread for this cycle, with the reason why they have not ended."""
     if not part.begun:
         part.writer.begin(_unbegun(request, part.needed))
     if bug is not None:
@@ -223,7 +214,6 @@ def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type
 
 
 def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
-    """A pull for each stream of a source, for the results of a thread that did not get its pulls yet."""
     name, streams = needed.connection.name, request.ledger.streams
     return [
         Pull(name, stream, streams.add(name, stream.key, request.clock()), None, False, asked=needed.asked)
@@ -232,7 +222,6 @@ def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
 
 
 def _go_on(request: CycleRequest, pulling: Sequence[Pulling], background: Background | None) -> None:
-    """Passes the threads that have not ended to the background. If there is no background, asks the threads to end."""
     for part in pulling:
         if background is None:
             part.thread.stop()

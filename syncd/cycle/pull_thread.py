@@ -165,7 +165,6 @@ class PullThread:
         raise _Stopped
 
     def _came_back(self) -> None:
-        """Calls `came_back`, once. If no cycle can run, further calls would only start more attempts."""
         came_back, self._left = self._left, None
         if came_back is not None:
             came_back()

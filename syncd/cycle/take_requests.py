@@ -127,8 +127,6 @@ def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class _OnKeyResult:
-    """Carries out a request about a key result."""
-
     config: Config
     okrs: PeriodOkrs
     key_result: KeyResult
@@ -191,7 +189,6 @@ class _OnKeyResult:
         return self.ledger.checkins.kept(self.okrs.period.id, self.key_result.id)
 
     def _checked_in(self) -> dict[str, Any]:
-        """The value and confidence of the newest check-ins."""
         checkins = [checkin for checkin in self._checkins() if checkin.withdrawn is None]
         newest = newest_value(checkins)
         stated = next((each.confidence for each in reversed(checkins) if each.confidence is not None), None)

@@ -101,7 +101,6 @@ def try_measure(
 
 
 def _parts(measure: Measure) -> dict[StreamId, set[str]]:
-    """By stream of a measure, the parts that the measure reads. A stream of records has no parts."""
     parts: dict[StreamId, set[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
@@ -112,9 +111,6 @@ def _parts(measure: Measure) -> dict[StreamId, set[str]]:
 
 
 def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
-    """The time of the last complete pull; of several streams, the oldest. None if a stream was never pulled
-    completely.
-    """
     states = [scratch.streams.state(*name) for name in _parts(measure)]
     times = [state.completed_at for state in states if state is not None and state.completed_at is not None]
     return min(times) if times and len(times) == len(states) else None
@@ -164,7 +160,6 @@ def _pull(request: CycleRequest, sources: Sequence[NeededSource]) -> Pulled:
 
 
 def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Quality, str | None, Answer]:
-    """The quality of the answer, the reason for the quality, and the answer computed from all available rows."""
     measuring = Measuring(request, pulled)
     failure = measuring.failure(draft.measure, None)
     answer = measuring.with_note(
@@ -180,7 +175,6 @@ def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Qualit
 
 
 def _is_unread(request: CycleRequest, pulled: Pulled, measure: Measure, sources: Sequence[NeededSource]) -> bool:
-    """Whether a measure has a part that neither a sync nor this try has read."""
     results = {(result.pull.connection, result.pull.stream.key): result for result in pulled.results}
     new = {(needed.connection.name, key) for needed in sources for key in needed.unchecked}
     for leaf in leaves(measure):

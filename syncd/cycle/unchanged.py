@@ -66,7 +66,6 @@ class Unchanged:
 
     @cached_property
     def _previous(self) -> Cycle | None:
-        """The previous cycle, if it ended."""
         last = self._ledger.cycles.last()
         return last if last is not None and last.id == self._before else None
 
@@ -92,15 +91,12 @@ class Unchanged:
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:
-        """The parts with a row dated between the previous cycle and now: (connection, stream, part)."""
         return self._ledger.members.dated_within(self._began_at, self._now)
 
     @cached_property
     def _done_since(self) -> set[tuple[str, str]]:
-        """The streams with a record that was done between the previous cycle and now."""
         return self._ledger.members.done_within(self._began_at, self._now)
 
     @cached_property
     def _created_since(self) -> set[tuple[str, str]]:
-        """The streams with a record created between the previous cycle and now."""
         return self._ledger.members.created_within(self._began_at, self._now)

@@ -211,7 +211,6 @@ class PageWriter:
         self._watcher.ended(result)
 
     def _conclude(self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts) -> None:
-        """Stores how a pull ended or, if it has not ended, how far it came in this cycle."""
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
         # A list that even the pull cannot read makes the pull partial: a census in each cycle would not help.
         missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
@@ -241,9 +240,6 @@ class PageWriter:
     def _how_ended(
         self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts
     ) -> tuple[Quality, str | None, datetime | None]:
-        """The quality of a pull, the reason if the pull is not complete, and the earliest time for the next request if
-        the source named a time.
-        """
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
@@ -263,14 +259,10 @@ class PageWriter:
         )
 
     def _without_secrets(self, pull: Pull, text: str) -> str:
-        """A server's text without the secrets of the connection."""
         return self._connections[pull.connection].without_secrets(text)
 
 
 def _by_reason(lists: Mapping[str, str]) -> list[str]:
-    """For each reason, a text with the lists that have this reason, and the reason. Of many lists, the text names only
-    a few.
-    """
     names: dict[str, list[str]] = {}
     for name, reason in sorted(lists.items()):
         names.setdefault(reason, []).append(name)
@@ -283,7 +275,6 @@ def _sample(names: Sequence[str]) -> str:
 
 
 def _some(problems: Sequence[str]) -> str:
-    """A text with the different problems of parts. Of many problems, the text has only a few."""
     different = list(dict.fromkeys(problems))
     more = len(different) - _SAMPLE
     return "; ".join(different[:_SAMPLE]) + (f"; and {more:,} more" if more > 0 else "")

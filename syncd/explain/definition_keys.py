@@ -28,9 +28,6 @@ def keys_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the dotted keys of a model, each with its value. The model has the form `{name of its type: its
-    fields}`.
-    """
     ((kind, fields),) = model.items()
     for name, value in fields.items():
         key = _joined(place, _RENAMED.get(name, name))

@@ -185,7 +185,6 @@ def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSee
 
 
 def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
-    """Describes how the number of a part was computed from the numbers in `brought`."""
     answer = rows.answer(measure)
     if answer.number is None:
         return original(answer.reason) if answer.reason else _("unknown")

@@ -165,7 +165,6 @@ def compared(points: Sequence[Point]) -> list[Point]:
 def _points(
     snapshots: Snapshots, end: Snapshot, key_result: KeyResult, backfill: bool
 ) -> tuple[Sequence[Point], str | None]:
-    """The points, and the reason if earlier days could not be computed, or None."""
     ledger, kept = snapshots.ledger, end.values.get(key_result.id)
     if ledger is None or kept is None:
         return (), None
@@ -177,7 +176,6 @@ def _points(
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
-    """Yields a point for each day: for a past day, at its end; for today, at the present moment."""
     days = list(_days(snapshots.days_of(end), end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
@@ -276,7 +274,6 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
 
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:
-    """The events of a key result up to a snapshot, ordered by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
     events += _checked_in(end.checkins.get(key_result.id, ()))
@@ -304,9 +301,6 @@ def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:
-    """Yields each day of the period that has begun, and later days up to the day of the last value, if values were
-    stored while the period settled.
-    """
     day = period.first
     last = max(period.last, last_kept.astimezone(period.zone).date())
     while day <= last and (start := midnight(day, period.zone)) <= now:

@@ -73,7 +73,6 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
 
 
 def _is_of(snapshot: Snapshot, link: Alignment) -> bool:
-    """Whether the output of a link belongs to the period of a snapshot."""
     return link.periods is None or link.periods[0] == snapshot.okrs.period.id
 
 

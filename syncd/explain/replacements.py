@@ -60,7 +60,6 @@ class Replacements:
             yield from self._compared(self._period, pair[1], first, self._ended_at[pair[0]])
 
     def _compared(self, period: str, old: str, first: DefinitionVersion, at: datetime) -> Iterator[Edit]:
-        """Yields the edits that would turn an old key result, of this or another period, into the new key result."""
         file, versions = first.definition.file, self._ledger.definitions.of(period, old)
         if old != first.key_result:
             yield Edit(at, file, REPLACES, old, first.key_result)
@@ -166,7 +165,6 @@ def _matched(
 
 
 def _names(versions: Sequence[DefinitionVersion]) -> Mapping[str, str]:
-    """By id, the kind of each key result that is not a guard."""
     return {
         version.key_result: version.definition.body["KeyResult"]["kind"]
         for version in versions

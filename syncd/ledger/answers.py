@@ -218,7 +218,6 @@ class Answers:
     def _parameters(
         self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
     ) -> Mapping[str, Any]:
-        """The parameters of a measure's statements. The measure's filters are applied to the stored texts here."""
         streams = self._ids(connection, measure)
         admitted = {
             position: [

@@ -100,7 +100,6 @@ def define(connection: Connection, period: str, cycle: int, defined: Mapping[str
 def _versions(
     connection: Connection, period: str, key_results: Sequence[str] | None = None
 ) -> Sequence[DefinitionVersion]:
-    """The definitions of a period, or of some of its key results, oldest first."""
     query = (
         select(definitions, cycles.c.ended_at)
         .join(cycles, cycles.c.id == definitions.c.cycle)
@@ -122,7 +121,6 @@ def _definition(row: Any) -> Definition:
 
 
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
-    """By key result, the newest definition in a period."""
     newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
     columns = (definitions.c.key_result, definitions.c.id, definitions.c.digest, definitions.c.measure)
     query = select(*columns).where(definitions.c.id.in_(newest.scalar_subquery()))

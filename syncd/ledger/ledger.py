@@ -182,7 +182,6 @@ class Ledger:
         self._use(engine)
 
     def _use(self, engine: Engine) -> None:
-        """Sets the engine through which this ledger reads and writes."""
         self.engine = engine
         self.cycles = Cycles(engine)
         self.definitions = Definitions(engine)
@@ -291,7 +290,6 @@ class Ledger:
             yield self._on(connection)
 
     def _on(self, connection: Connection) -> Ledger:
-        """This ledger, with all reads and writes on one open connection."""
         ledger = copy(self)
         for name, part in vars(Ledger).items():
             if isinstance(part, cached_property):

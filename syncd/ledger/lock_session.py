@@ -76,7 +76,6 @@ class LockSession:
         return self._session
 
     def _leave(self, session: _Session) -> None:
-        """Closes the connection of a session if the session holds no locks."""
         if not session.keys:
             session.connection.close()
             if self._session is session:

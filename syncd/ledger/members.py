@@ -128,7 +128,6 @@ class Members:
 
 
 def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int | None]]:
-    """Selects (at, id, key, census_before) of each stream in which at least ten records ended after the cycle."""
     asked = _asked(rows)
     now = records.alias()
     kept = (now.c.stream == records.c.stream) & (now.c.id == records.c.id) & now.c.until.is_(None)

@@ -225,14 +225,12 @@ class _Names:
 
 
 def _rename_within(connection: Connection, table: Table, where: ColumnElement[bool], names: _Names) -> None:
-    """Renames key results within the bodies of definitions or outlines."""
     for number, body in connection.execute(select(table.c.id, table.c.body).where(where)).all():
         if body is not None and (renamed := dict(_renamed(body, names))) != body:
             connection.execute(update(table).where(table.c.id == number).values(body=renamed))
 
 
 def _renamed(body: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Any]]:
-    """The keys of a definition or outline with all ids replaced."""
     own = names.key_results if names.period is None else {}
     for key, value in body.items():
         if key == "id":

@@ -225,7 +225,6 @@ def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
 
 
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
-    """Marks deliveries as superseded, and keeps their former state and reason."""
     superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
     if superseded:
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in((*OPEN, *STUCK)))

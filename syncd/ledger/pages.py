@@ -106,7 +106,6 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
 
 
 def _cleaned(value: Any) -> Any:
-    """A JSON value with every text in it cleaned."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):

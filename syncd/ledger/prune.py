@@ -153,9 +153,6 @@ def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
 
 
 def _events(connection: Connection, before: datetime) -> list[int]:
-    """The ids of old events that do not wait, and that are not needed to notice the next change or to space
-    messages.
-    """
     address = (messages.c.recipient, messages.c.address)
     newest_message = select(*address, func.max(messages.c.event)).group_by(*address)
     last_sent = select(*address, func.max(messages.c.sent_at)).group_by(*address)
@@ -171,9 +168,6 @@ def _events(connection: Connection, before: datetime) -> list[int]:
 
 
 def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[int]:
-    """The ids of old cycles that changed nothing, if the cycles just before and after also changed nothing on the same
-    day.
-    """
     query = union(
         *(
             select(column).where(column.is_not(None))

@@ -61,7 +61,6 @@ class Pulls:
 
 
 def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, LastPull]:
-    """The last pull and the last complete pull of each stream; `completed` is the cycle of the last complete pull."""
     pulls = dict.fromkeys(completed, LastPull())
     unresolved = set(completed)
     query = select(cycles.c.id, cycles.c.ended_at, cycles.c.pulls, cycles.c.only).where(
@@ -86,7 +85,6 @@ def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]
 
 
 def _pull_of(row: Any, stream: int, completed: int) -> Mapping[str, Any] | None:
-    """How a cycle's pull of a stream ended; None if the cycle did not pull the stream."""
     listed: Mapping[str, Any] | None = row.pulls.get(str(stream))
     if listed is not None:
         return listed

@@ -81,7 +81,6 @@ def _read(
 
 
 def _first_cycle_after(connection: Connection, moment: datetime) -> int | None:
-    """The lowest number of a cycle that began after this moment; None if there is none."""
     # The sum stops SQLite from reading all cycles, from the first on.
     first: int | None = connection.scalar(select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > moment))
     return first

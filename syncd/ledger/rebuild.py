@@ -84,7 +84,6 @@ def _unpack(backup: Path, ledger: Path) -> None:
 
 
 def _load(rows: DumpedRows, ledger: Path) -> None:
-    """Makes a ledger with the tables of the version that wrote the rows, and fills it."""
     _refuse_newer(rows.folder, rows.version)
     with engine_at(ledger) as engine, engine.begin() as connection:
         migrate.upgrade(connection, rows.version)

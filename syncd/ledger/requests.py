@@ -167,7 +167,6 @@ class Requests:
         self._end(request, state="refused", ended_at=now, reason=reason)
 
     def _end(self, request: int, **values: Any) -> bool:
-        """Ends a request if it waits; returns whether it waited."""
         with self._engine.begin() as connection:
             ended = connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
         return ended.rowcount == 1
@@ -181,7 +180,6 @@ def _of_form(new: NewRequest) -> tuple[ColumnElement[bool], ...]:
 
 
 def _content(request: NewRequest) -> tuple[Any, ...]:
-    """The content of a request, without the parts that depend on when it arrived."""
     body = {name: value for name, value in request.body.items() if name not in _BY_ARRIVAL}
     return request.kind, request.period, request.key_result, request.delivery, request.author, body
 

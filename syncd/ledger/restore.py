@@ -123,7 +123,6 @@ def _fill_empty(url: str, source: Engine) -> Counts:
 
 
 def _replace_all(target: Engine, rebuilt: Path) -> None:
-    """Replaces all rows of a database, which may hold an incomplete ledger."""
     with engine_at(rebuilt) as source, source.connect() as rows, target.begin() as connection:
         migrate.upgrade(connection)
         replace_rows(connection, StoredRows(rows))

@@ -139,7 +139,6 @@ class Revisions:
         return latest
 
     def _streams(self, connection: Connection, measures: Collection[_Leaf]) -> dict[_Leaf, frozenset[int]]:
-        """The ids of each measure's streams."""
         names = {measure.connection for measure in measures}
         query = select(streams.c.connection, streams.c.key, streams.c.id).where(streams.c.connection.in_(names))
         ids = {(row.connection, row.key): row.id for row in connection.execute(query)}
@@ -185,7 +184,6 @@ def _revised(
 
 
 def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -> Reading:
-    """A dated reading that a cycle ended, with the cell that the reading had just before this cycle."""
     content = gone.at, gone.number, gone.raw, gone.problem
     rows = reading_rows(connection, [part], cycle - 1, {}).get(part, ())
     cells = (row.cell for row in rows if (row.at, row.number, row.raw, row.problem) == content)
@@ -193,7 +191,6 @@ def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -
 
 
 def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
-    """Selects the dated rows of these parts that began or ended after cycle `after` and up to cycle `until`."""
     of = given(parts, column("stream", Integer), column("part", Text))
     of_parts = select(readings).join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
     dated = of_parts.where(readings.c.at.is_not(None))

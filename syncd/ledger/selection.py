@@ -65,7 +65,6 @@ def _of_kind(kind: str | None) -> Sequence[ColumnElement[bool]]:
 
 
 def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record belongs to the streams in the parameters and has the given kind."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
         held_at(records, bindparam("cycle", type_=Integer) if past else None),
@@ -173,7 +172,6 @@ def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
 
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
-    """The condition that a record counts now or, with `past`, at the end of the cycle in the parameters."""
     return and_(
         *_passing(form, dialect, past),
         records.c.done_at >= bindparam("start", type_=Moment),
@@ -182,7 +180,6 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record, done or open, belongs to the streams, has the kind and passes the filters."""
     rules = (_passes(rule, position, dialect) for position, rule in enumerate(form.filters))
     return (*_in_streams(form.kind, past), *rules)
 
@@ -209,13 +206,11 @@ def _passes(rule: Filter, position: int, dialect: str) -> ColumnElement[bool]:
 
 
 def _listed(position: int, dialect: str) -> Select[Any]:
-    """The texts in the parameter of a filter."""
     unnest = func.jsonb_array_elements_text if dialect == "postgresql" else func.json_each
     return select(unnest(bindparam(_texts_name(position), type_=Document)).table_valued("value").c.value)
 
 
 def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition that at least one element meets the given condition."""
     inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
     return exists(inner.correlate(records))
 

@@ -38,7 +38,6 @@ def store_snapshots(
 
 
 def _batches(read: Mapping[str, Snapshot]) -> Iterator[Mapping[str, Snapshot]]:
-    """Groups the parts that are stored together: several small parts, or a single large part."""
     batch: dict[str, Snapshot] = {}
     held = 0
     for part, snapshot in read.items():
@@ -94,7 +93,6 @@ def _store_readings(
 
 
 def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: Sequence[Place] | None) -> _Changes:
-    """The changes that a snapshot makes to its part, which has these current rows."""
     dated = sorted((row for row in rows if row.at is not None), key=order_of)
     places_before = {row: (row.position, row.cell) for row in rows}
     if layout is not None:

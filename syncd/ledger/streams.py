@@ -233,7 +233,6 @@ class Streams:
 
 
 def _is_readings_alone(page: Page) -> bool:
-    """Whether a page holds only readings."""
     others = page.records, page.lists, page.moved_in
     return bool(page.readings) and not any(others) and page.present is None and page.cursor is None
 
@@ -276,10 +275,6 @@ def _state(row: Any) -> StreamState:
 
 
 def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a part: its problem, notes and warning, and the digest of its last stored readings.
-
-    By the digest, a later pull sees whether readings changed.
-    """
     digest = old.get("digest")
     if snapshot.problem is None:
         try:

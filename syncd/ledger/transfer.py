@@ -73,7 +73,6 @@ def tables_of(connection: Connection) -> Sequence[Table]:
 
 
 def _type(column: Column[Any]) -> TypeEngine[Any]:
-    """The SQLAlchemy type with which the ledger reads and writes a column."""
     if isinstance(column.type, DateTime):
         return Moment()
     return Document() if isinstance(column.type, JSON) else column.type

@@ -230,7 +230,6 @@ def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, 
 def _keep_or_confirm(
     connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes the values that differ from the last ones. For unchanged values, only updates `confirmed`."""
     last_values = _last(connection, period, None)
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
@@ -247,7 +246,6 @@ def _keep_or_confirm(
 
 
 def _write(connection: Connection, period: str, cycle: int, numbered: Mapping[str, tuple[int, KeptValue]]) -> None:
-    """Writes values by key result, each with the id of its definition."""
     rows = [
         {name: getattr(value, name) for name in _OWN}
         | {"period": period, "key_result": key_result, "definition": number, "cycle": cycle}
@@ -263,7 +261,6 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
 
 
 def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
-    """The values that these cycles measured for these key results."""
     if pairs:
         pair = given(pairs, column("cycle", Integer), column("key_result", String))
         of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)

@@ -96,7 +96,6 @@ def _wrong_cell(connection: Connection, table: Table, *, texts: bool) -> str | N
 
 
 def _first(connection: Connection, table: Table, column: Column[Any], condition: str) -> Sequence[str] | None:
-    """The key of the first row that meets the condition, and its cell, both as hexadecimal digits."""
     return connection.exec_driver_sql(f"{_rows(table, column)} WHERE {condition} LIMIT 1").first()
 
 

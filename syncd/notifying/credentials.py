@@ -52,7 +52,6 @@ def credentials(url: str, service: NotifyBase | None) -> Iterator[str]:
 
 
 def _has_only_password(service: NotifyBase) -> bool:
-    """Whether the only credential of a service is the password of a server."""
     tokens = service.template_tokens.items()
     return not any(token.get("private") for name, token in tokens if name != "password")
 

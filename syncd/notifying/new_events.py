@@ -137,7 +137,6 @@ def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact
 def _failing(
     ledger: Ledger, connection: str, keys: set[str], now: datetime, bound: timedelta
 ) -> Iterator[tuple[str, timedelta]]:
-    """Yields each stream that has failed for longer than `bound`: its name with the reason, and the duration."""
     for key, state in ledger.streams.states(connection).items():
         since = state.completed_at or state.census_at  # if it was never complete, since its first pull
         failed = key in keys and state.quality not in (None, "complete")

@@ -75,8 +75,6 @@ def messages_wait(config: Config, ledger: Ledger) -> bool:
 
 @dataclass(slots=True)
 class _Recipient:
-    """A recipient's waiting events and addresses."""
-
     config: Config
     ledger: Ledger
     now: datetime
@@ -115,7 +113,6 @@ class _Recipient:
         return outcomes
 
     def _without_undone(self, address: Address, pending: Sequence[Event]) -> list[Event]:
-        """The events, without events whose change was undone before this address got a message about them."""
         _, undone = settled(pending)
         why = "the change was undone before a message could be sent"
         ids = [event.id for event in undone]
@@ -123,9 +120,6 @@ class _Recipient:
         return [event for event in pending if event not in undone]
 
     def _send_to(self, address: Address, events: Sequence[Event], kept: dict[int, Message | None]) -> str | None:
-        """Sends a message about these events to an address. Returns None if the message was accepted, otherwise the
-        reason.
-        """
         ids = [event.id for event in events]
         note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
         note(ids, state="sending")
@@ -149,7 +143,6 @@ class _Recipient:
         return None
 
     def _conclude(self) -> None:
-        """Stores the final state of the events for which no address waits for a message any more."""
         messages = self.ledger.events.messages([event.id for event in self.events])
         by_state: dict[EventState, list[int]] = {}
         for event in self.events:

@@ -126,7 +126,6 @@ def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
 
 
 def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:
-    """The content for a statement's target, with None for unknown numbers; and the places of these numbers."""
     content = publisher.content(statement)
     if isinstance(statement, Summary) or statement.value is not None:
         return content, ()

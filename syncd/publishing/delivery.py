@@ -125,9 +125,6 @@ def _open(part: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _contents(publisher: Publisher, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Content]]:
-    """Yields the id and the content of each delivery. A delivery whose content cannot be made is left out here; its
-    error is reported when it is tried.
-    """
     for delivery in deliveries:
         with suppress(Exception):
             yield delivery.id, publisher.content(of_json(delivery.statement))
@@ -197,9 +194,6 @@ class PublisherRun:
     def _parts(
         self, publisher: Publisher, due: Sequence[Delivery], policy: RetryPolicy, failed: list[RetryLater]
     ) -> list[Delivered]:
-        """Tries these deliveries, part by part. `failed` has the errors of the parts that failed since the last
-        success.
-        """
         ended: list[Delivered] = []
         for part in parts(due, publisher):
             if self.stopping.is_set():
@@ -227,7 +221,6 @@ class PublisherRun:
         return ended + [Delivered(delivery, "waiting", reason) for delivery in lost]
 
     def _sleep(self, seconds: float) -> None:
-        """Waits before the next try. Raises _Stopped if syncd is stopping."""
         self.retry.sleep(seconds)
         if self.stopping.is_set():
             raise _Stopped

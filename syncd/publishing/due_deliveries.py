@@ -84,7 +84,6 @@ def _is_due_again(publication: Publication, last: Delivery) -> bool:
 
 
 def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
-    """Whether the number is unknown, and the target may still show the number of another period."""
     shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
     return shows_numbers and statement.value is None and last.period != statement.period
 
@@ -104,9 +103,6 @@ def digest_of_statement(publication: Publication, statement: Statement) -> str:
 
 
 def _digest(shown: Any, how: Any) -> str:
-    """The digest of a delivery's content and of how it is written. syncd does not send a delivery again if the digest
-    is the same.
-    """
     packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 

@@ -94,7 +94,6 @@ def _preview(comparison: Comparison) -> Preview:
 
 
 def _delivery(new: NewDelivery, now: datetime) -> Delivery:
-    """The delivery as the outbox would store it."""
     return Delivery(
         id=0,
         connection=new.connection,

@@ -35,7 +35,6 @@ def statements(config: Config, report: Report, now: datetime) -> Iterator[Statem
 def _statement(
     period: Period, block: ObjectiveBlock, line: KeyResultLine, updated: datetime, dawn: datetime, address: str | None
 ) -> Statement:
-    """The statement about a key result. Its expected score is computed for the moment `dawn`."""
     kr, objective, standing = line.key_result, block.objective, line.standing
     goal = kr.goal if isinstance(kr.goal, Target) else None
     measured = line.value is not None

@@ -46,7 +46,6 @@ def upgrade() -> None:
 
 
 def _identify(stream: int) -> set[str]:
-    """Gives the records of a stream their new ids. Returns the repositories of the current records."""
     records = sa.table(
         "records",
         sa.column("stream"),
