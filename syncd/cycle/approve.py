@@ -85,8 +85,8 @@ def approve(
 ) -> Approved:
     """Approves the candidate of a held key result, if the candidate is this number. None stands for an unknown number.
 
-    Raises NotHeld or AnotherCandidate, and then changes nothing. The caller holds the ledger's lock. The `author` is
-    the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
+    Raises NotHeld or AnotherCandidate, and then changes nothing. The caller must hold the ledger's lock. The `author`
+    is the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
     """
     old, measure = check_candidate(okrs, key_result, ledger, candidate), key_result.measure
     assert measure is not None  # a held value has a measure

@@ -1,7 +1,8 @@
 """Stores requests of people, if each could be carried out now. The next cycle carries out the stored requests.
 
-If a request could not be carried out, the function raises Refused or ConfigError and stores nothing. It raises
-FormReused if the form's id was used for another request. Storing a request needs no lock, and works while a cycle runs.
+Each function raises Refused or ConfigError, and stores nothing, if the request could not be carried out now. Each
+function raises FormReused if the form's id was used for another request. Storing a request needs no lock, and works
+while a cycle runs.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Background:
 
     def take(self, needed: NeededSource, states: Mapping[str, StreamState]) -> Pulling | None:
         """The stored thread of a connection, with its pulls; None if there is none. If the thread's pulls cannot be
-        used and the thread does not end at once, it is returned too; its `stopped` is then true.
+        used and the thread does not end at once, the thread is returned too; its `stopped` is then true.
         """
         pulling = self._left.get(needed.connection.name)
         if pulling is None:
@@ -103,6 +103,8 @@ class Background:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """By connection whose thread outlasted its cycle, the seconds since the thread last reported anything."""
+        """Maps each connection whose thread outlasted its cycle to the seconds since the thread last reported
+        anything.
+        """
         left = {name: pulling.thread for name, pulling in list(self._left.items())}
         return {name: thread.silent for name, thread in left.items() if thread.alive and thread.silent > _MOMENT}

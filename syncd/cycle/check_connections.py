@@ -1,8 +1,8 @@
 """Checks a connection for the command `syncd doctor`. The checks send the requests that a sync would send, and store
 nothing.
 
-First, the connector checks whether the server is reachable and accepts the credentials. If it does, the first page of
-each stream is pulled, and each target of check-ins is read.
+First, the connector checks whether the server is reachable and accepts the credentials. If the server accepts them, the
+first page of each stream is pulled, and each target of check-ins is read.
 """
 
 from __future__ import annotations

@@ -162,7 +162,8 @@ def _defined_alone(
 
 
 def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
-    """By period that has not settled, its outlines by subject. A period that is no longer in any file has no outlines.
+    """Maps each period that has not settled to its outlines by subject. A period that is no longer in any file has no
+    outlines.
 
     The result is empty if the cycle is restricted to a key result.
     """

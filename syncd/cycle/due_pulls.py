@@ -17,10 +17,10 @@ from syncd.sdk import Stream
 
 
 def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None) -> Mapping[str, Stream]:
-    """By key, the streams of a connection that the periods' measures and `work:` need.
+    """The streams of a connection that the periods' measures and `work:` need, by the stream's key.
 
-    A shared stream has the needs of all its measures. Streams without `now` cannot be pulled, because some requests
-    name days that depend on the present time.
+    A shared stream has the needs of all its measures. If `now` is missing, the streams cannot be pulled, because some
+    requests name days that depend on the present time.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:

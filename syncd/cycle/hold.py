@@ -21,8 +21,8 @@ from syncd.status.periods import choose_period
 class Holding:
     """Judges the new numbers of a period.
 
-    `losses` has, by a measure and the cycle that last measured it, a stream that has lost all or most of its rows since
-    this cycle.
+    `losses` maps a measure, and the cycle that last measured it, to a stream that has lost all or most of its rows
+    since this cycle.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Holding:
 
 
 def was_measured(value: KeptValue | None) -> bool:
-    """Whether there is a value, and a cycle measured it or a person approved it."""
+    """Whether there is a value that was measured by a cycle or approved by a person."""
     return value is not None and value.confirmed is not None
 
 

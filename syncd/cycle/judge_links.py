@@ -1,7 +1,7 @@
 """Judges the verdict and trend of links in each cycle.
 
-A link is judged again if the value of its output or outcome changed, or on a new day. While the value of its output or
-outcome is not complete, the last trend stays, because an incomplete pull is no evidence.
+A link is judged again on a new day, and when the value of its output or outcome has changed. While the value of its
+output or outcome is not complete, the last trend stays, because an incomplete pull is no evidence.
 """
 
 from __future__ import annotations

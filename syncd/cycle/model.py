@@ -187,7 +187,7 @@ class ForeseenPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The result of the third phase. The fourth phase commits it together with the values."""
+    """The result of the third phase. The fourth phase commits this result together with the values."""
 
     periods: Sequence[ForeseenPeriod]
     deliveries: Sequence[NewDelivery]
@@ -228,8 +228,8 @@ class CarriedOver:
 
 @dataclass(frozen=True, slots=True)
 class LooksRenamed:
-    """A key result `old` that no file has any more, and a new key result with the same measure. They may be one key
-    result.
+    """A key result `old` that no file has any more, and a new key result with the same measure. Both may be the same
+    key result.
     """
 
     period: str
@@ -255,7 +255,7 @@ class Result:
     delivered: Sequence[Delivered] = ()
     messages: Sequence[MessageOutcome] = ()
     unopened: Mapping[str, str] = field(default_factory=dict)
-    """By publisher that cannot be opened, although nothing is due for it, the reason. The key `notify` stands for
+    """Maps each publisher that has no due delivery and cannot be opened to the reason. The key `notify` stands for
     messages.
     """
     carried_over: CarriedOver = CarriedOver()

@@ -1,5 +1,5 @@
-"""The key results of each period that a cycle measures: all of them until the period has settled, and later only new
-ones.
+"""Selects the key results of a period that a cycle measures: all of them until the period has settled, and after that
+only key results that were never measured.
 """
 
 from __future__ import annotations

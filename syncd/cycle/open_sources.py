@@ -102,7 +102,9 @@ def open_source(connection: Connection, context: Context) -> Source:
 def usable_stream(
     config: Config, periods: Sequence[PeriodOkrs], source: Source, connection: str, stream: Stream
 ) -> tuple[Stream, Mapping[str, str]]:
-    """The stream without the fields that its source cannot read; and by such a field, why the source cannot read it."""
+    """The stream without the fields that its source cannot read, and a mapping from each of these fields to the
+    reason.
+    """
     unusable: dict[str, str] = {}
     while True:
         try:

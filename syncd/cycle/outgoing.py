@@ -1,7 +1,8 @@
 """Sends check-ins and messages: each publisher has a thread, and all messages share one thread.
 
 The threads run independently of cycles: a publisher that does not respond delays neither other publishers nor a cycle.
-A publisher never has two threads. Deliveries that become due while its thread runs are sent after that.
+A publisher never has two threads. Deliveries that become due while its thread runs are sent when the thread has
+finished its earlier work.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Outgoing:
     """Sends the deliveries and messages of a ledger. While a thread runs, it holds the ledger's `delivery_lock`."""
 
     def __init__(self, ended: Callable[[str, Outcomes], None]) -> None:
-        """`ended` is called with a thread's name and outcomes when the thread has finished its work, before new work of
-        that name begins.
+        """`ended` is called with the name and the outcomes of a thread that has finished its work, before the thread
+        begins new work.
         """
         self._ended = ended
         self._mutex = threading.Lock()
@@ -98,7 +99,7 @@ class Outgoing:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """By name of each thread, the seconds since it began."""
+        """Maps the name of each thread to the seconds since the thread began."""
         return {name: time.monotonic() - job.began for name, job in list(self._jobs.items())}
 
     def _run(self, name: str, act: Callable[[Outcomes], None] | None) -> None:

@@ -1,8 +1,8 @@
-"""Computes the changes that a sync would make, by the first three phases of a cycle and a comparison with the last
-sync.
+"""Computes the changes that a sync would make. To this end, it runs the first three phases of a cycle and compares the
+result with the last sync.
 
-The comparison is between what `syncd status` showed right after the last sync and what it would show right after a sync
-now. A plan therefore also shows a key result whose health changes only because time has passed.
+The plan compares the output of `syncd status` right after the last sync with its output right after a sync now. A plan
+therefore also shows a key result whose health changes only because time has passed.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
     """Begins a cycle and pulls. A connection that cannot be opened is handled like a server that is down.
 
-    If there is a `background`, pulls that outlast the cycle go on in it, and count in the next cycle.
+    If there is a `background`, pulls that outlast the cycle go on in the background, and count in the next cycle.
     """
     config, ledger, now = request.config, request.ledger, request.clock()
     kept_as = dict(renamed_periods(config, ledger))
@@ -133,7 +133,7 @@ def pull_all(
 
     A cycle that stops loses nothing: stored pages stay with their cursors, and the next cycle continues from there. The
     cycle stops waiting for a thread that reports nothing for too long. The pulls of such a thread fail in this cycle.
-    If there is a background, the thread goes on in it.
+    If there is a background, the thread goes on in the background.
     """
     arrived, began = threading.Event(), time.monotonic()
     patience = background or Background

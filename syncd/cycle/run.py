@@ -22,10 +22,10 @@ def run_cycle(
     """Carries out the waiting requests of people, and then runs the four phases. A dry run has only the first two
     phases.
 
-    Pulls that outlast the cycle fail in this cycle; if there is a `background`, they go on in it. With `outgoing`,
-    deliveries and messages are sent in threads that may outlast the cycle; without it, before the end of the cycle. The
-    result names the sources and publishers that failed or could not be opened. Raises CycleStopped once the request's
-    `stopping` is set. Stored rows then stay with their cursors, and the next cycle continues from there.
+    Pulls that outlast the cycle fail in this cycle; if there is a `background`, they go on in the background. With
+    `outgoing`, deliveries and messages are sent in threads that may outlast the cycle; without it, before the end of
+    the cycle. The result names the sources and publishers that failed or could not be opened. Raises CycleStopped once
+    the request's `stopping` is set. Stored rows then stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
     if not request.dry_run:

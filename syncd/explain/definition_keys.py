@@ -23,7 +23,7 @@ def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[st
 
 
 def keys_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """By dotted key of the mapping file, the values of a definition from the ledger."""
+    """Maps the dotted keys of the mapping file to the values of a definition from the ledger."""
     return dict(_keys({"KeyResult": definition["KeyResult"]}))
 
 

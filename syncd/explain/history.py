@@ -130,8 +130,8 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
 
 
 def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
-    """By day that has a point, its events. Earlier events, such as edits of a plan, are added to the first day, and
-    later events to the last day.
+    """Maps each day that has a point to its events. The first day also gets earlier events, such as edits of a plan,
+    and the last day also gets later events.
     """
     if not series.points:
         return {}

@@ -73,8 +73,8 @@ class Replacements:
 
     @cached_property
     def _paired(self) -> Mapping[str, tuple[int, str]]:
-        """By new key result, the cycle that first saw it, and the old key result that was missing from the files for
-        the first time in this cycle.
+        """Maps each new key result to the cycle that first saw it, and to the old key result that this cycle was the
+        first to miss in the files.
         """
         paired: dict[str, tuple[int, str]] = {}
         bodies: dict[str, Collection[str]] = {}
@@ -115,8 +115,8 @@ class Replacements:
         )
 
     def _same(self, names: Mapping[str, str], period: str) -> Mapping[str, str]:
-        """By key result of this period, the matching key result of another period. It has the same id or, if there is
-        none with this id, the same kind.
+        """Maps each key result of this period to the matching key result of another period: the one with the same id,
+        or otherwise one of the same kind.
         """
         old = _names(self._ledger.definitions.of_period(period))
         same = {name: name for name in names if name in old}

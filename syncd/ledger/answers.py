@@ -117,14 +117,16 @@ class Answers:
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
-        """By record id, the label of each record that was done in a span and passes the filters of a measure."""
+        """Maps the id of each record that was done in a span and passes the filters of a measure to the record's
+        label.
+        """
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, cycle)
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
             return {row.id: row.label for row in connection.execute(query, parameters)}
 
     def holding(self, measure: RecordMeasure, cycle: int) -> Sequence[str]:
-        """The streams of a measure that held a record of any kind at the end of a cycle, in the measure's order."""
+        """The streams of a measure that had a record of any kind at the end of a cycle, in the order of the measure."""
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         held = exists().where(records.c.stream == streams.c.id, held_at(records, cycle))
         with self._connection() as connection:
@@ -148,8 +150,8 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams and kind, counted or not, ordered by the time it was done, then
-        by label.
+        """Yields every record of a measure's streams and kind, whether it counts or not, ordered by the time it was
+        done, then by label.
         """
         with self._connection() as connection:
             query = (
@@ -163,7 +165,8 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """A pair: true if the source dates a measure's readings, and these readings in order, each with its time.
+        """A pair: whether the readings of a measure have dates from the source; and the readings in order, each with
+        its time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
         reading is valid from the moment it was seen until it was replaced. An undated reading that was valid at the
@@ -190,12 +193,14 @@ class Answers:
         ]
 
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
-        """Each text that a field has in the records of a measure's streams and kind, counted or not."""
+        """Each text that a field has in the records of a measure's streams and kind, whether the records count or
+        not.
+        """
         with self._connection() as connection:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
-        """By remark, how many of the records that count have this remark."""
+        """Maps each remark to the number of records that count and have this remark."""
         form = selection.form(measure)
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, None)
@@ -203,7 +208,7 @@ class Answers:
             return {row.remark: row.records for row in rows}
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records of a measure's kind the measure's streams hold now, counted or not."""
+        """How many records of a measure's kind its streams have now, whether the records count or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
@@ -338,7 +343,7 @@ def record_of(row: Any) -> Record:
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """The number of each record by id: the sum of the numbers in its field.
+    """Maps the id of each record to its number: the sum of the numbers in its field.
 
     A record in two streams of a measure (`acme/*` and `acme/web`) counts once.
     """

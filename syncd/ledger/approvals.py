@@ -53,8 +53,8 @@ class Approvals:
     ) -> int:
         """Stores an approved value in a new cycle that pulls nothing. Returns the cycle's number.
 
-        `reason` is why the number was held. The deliveries in `due` go into the outbox. The caller holds the ledger's
-        lock.
+        `reason` is why the number was held. The deliveries in `due` go into the outbox. The caller must hold the
+        ledger's lock.
         """
         with self._engine.begin() as connection:
             cycle = own_cycle(connection, now)

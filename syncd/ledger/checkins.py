@@ -39,7 +39,7 @@ class CheckIns:
         """Stores a check-in; returns its id.
 
         The value in `makes` becomes the key result's value, in a new cycle. The cycle is dated `now` or, by default,
-        the time of the check-in. The deliveries in `due` go into the outbox. The caller holds the ledger's lock.
+        the time of the check-in. The deliveries in `due` go into the outbox. The caller must hold the ledger's lock.
         """
         row = {
             "author": checkin.author,
@@ -92,8 +92,8 @@ class CheckIns:
         return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
-        """By key result, every check-in of a period up to a moment, oldest first. `only` restricts the result to one
-        key result.
+        """Maps each key result of a period to its check-ins up to a moment, oldest first. `only` restricts the result
+        to one key result.
         """
         withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)
         columns = [

@@ -1,4 +1,4 @@
-"""The cycles of a ledger. Each row of the ledger names the cycle that wrote it."""
+"""The cycles of a ledger. Versions of rows are ordered by the numbers of the cycles that wrote them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cycle:
 
 
 class Cycles:
-    """Counts cycles, and looks up their times."""
+    """Begins cycles, and reads their times."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -88,7 +88,9 @@ class Cycles:
             return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
-        """By cycle number, the time at which each of these cycles ended. A cycle that never ended is missing."""
+        """Maps the number of each of these cycles to the time at which it ended. A cycle that never ended is
+        missing.
+        """
         query = select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             return {
@@ -98,8 +100,8 @@ class Cycles:
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """The time at which a cycle ended; for a killed cycle, the time at which the next cycle ended. Such a cycle
-        must exist.
+        """The time at which a cycle ended; for a killed cycle, the time at which the next cycle ended. There must be
+        such a next cycle.
         """
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:

@@ -41,7 +41,9 @@ class Databases:
         existing connections.
         """
         self._addresses: dict[URL, Callable[[], str]] = {}
-        """By URL without password, the `address` of the ledger that was opened last. It returns the current URL."""
+        """Maps a URL without password to the `address` of the ledger that was opened last. This function returns the
+        current URL.
+        """
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""

@@ -72,12 +72,12 @@ class Definitions:
         return by_key_result
 
     def digests(self, period: str) -> Mapping[str, str]:
-        """By key result, the digest of the newest definition."""
+        """Maps each key result of a period to the digest of its newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.digest for name, stored in _newest(connection, period).items()}
 
     def measures(self, period: str) -> Mapping[str, str]:
-        """By key result, the digest of the measure in the newest definition."""
+        """Maps each key result of a period to the digest of the measure in its newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.measure for name, stored in _newest(connection, period).items()}
 

@@ -217,7 +217,7 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Raises the time limit of a transaction's statements, such as a migration's, to one hour."""
+    """Extends the time limit of a transaction's statements to one hour, for example for a migration."""
     if connection.dialect.name != "postgresql":
         yield
         return

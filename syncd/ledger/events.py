@@ -8,8 +8,8 @@ An event is
   messages;
 - `dropped` if the subject changed back before a message could be sent.
 
-Each address of a recipient gets its own message. Messages have the same states, and also `sending`: from just before
-the request until the response is stored.
+Each address of a recipient gets its own message. A message has the states of an event except `known`, and also the
+state `sending`: from just before the request until the response is stored.
 """
 
 from __future__ import annotations

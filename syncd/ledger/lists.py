@@ -19,7 +19,9 @@ from syncd.ledger.schema import records, streams
 from syncd.sdk import Lists
 
 Doubts = Mapping[str, Mapping[str, int]]
-"""By list: the `cycle` that first found the list empty, and how many records the list `held` until then."""
+"""Maps each list in doubt to two numbers: the `cycle` that first found the list empty, and how many records the list
+had until then (`held`).
+"""
 
 _FORMERLY = "~"
 

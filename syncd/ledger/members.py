@@ -55,7 +55,7 @@ class Members:
         self._engine = engine
 
     def held(self) -> Mapping[int, int]:
-        """By the stream's id, how many rows each stream has now. Empty streams are missing."""
+        """Maps the id of each stream to the number of rows that the stream has now. Empty streams are missing."""
         with self._engine.connect() as connection:
             counts: dict[int, int] = {}
             for table in (records, readings):
@@ -64,8 +64,8 @@ class Members:
         return counts
 
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
-        """By (measure, cycle), the first stream of the measure that lost all or most of its rows since the end of the
-        cycle.
+        """Maps (measure, cycle) to the first stream of the measure that lost all or most of its rows since the end of
+        the cycle.
 
         This is a stream that had many rows and now has none, or that lost at least ten records and a larger share than
         `shrink` allows for its connection. A stream is left out if two censuses in a row agree on the remaining

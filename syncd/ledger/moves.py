@@ -109,8 +109,8 @@ class Moves:
         return False
 
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
-        """By key result, the lifetime of the key result in a period. Guards, and key results without a definition or
-        check-in, are missing.
+        """Maps each key result of a period to its lifetime. Guards, and key results without a definition or check-in,
+        are missing.
 
         A key result that has a check-in but no definition gets the lifetime from cycle 0 to cycle 0.
         """

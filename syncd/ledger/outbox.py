@@ -183,7 +183,7 @@ class Outbox:
                 connection.execute(statement, [{"of": id_} for id_ in ids])
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-        """By target, the values that syncd may have written there, by their place in the target."""
+        """Maps each target to the values that syncd may have written to it, by their place in the target."""
         wanted = set(places)
         names = {connection for connection, _ in wanted}
         query = select(written).where(written.c.connection.in_(names))

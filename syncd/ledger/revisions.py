@@ -122,7 +122,7 @@ class Revisions:
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """By (connection, stream's key), the last cycle in which rows of the stream were added, changed, moved or
+        """Maps (connection, stream's key) to the last cycle in which rows of the stream were added, changed, moved or
         removed.
         """
         latest: dict[tuple[str, str], int] = {}

@@ -125,7 +125,7 @@ def first_difference(connection: Connection, rows: Rows) -> str | None:
 
 
 def counts(connection: Connection) -> Mapping[str, int]:
-    """By table, how many rows it has."""
+    """Maps each table to its number of rows."""
     return {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in tables_of(connection)

@@ -177,8 +177,8 @@ class Values:
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """By key result, the newest value that was measured by the measure with the digest in `measures`, even if later
-        values have another measure.
+        """Maps each key result to its newest value under the measure whose digest is in `measures`. Later values may
+        have another measure.
         """
         newest_cycles = (
             select(values.c.key_result, func.max(values.c.cycle))
@@ -204,7 +204,7 @@ class Values:
         return self.histories(period, [key_result]).get(key_result, [])
 
     def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
-        """By key result, the history of each of these key results. Key results that never had a value are missing."""
+        """Maps each of these key results to its history. Key results that never had a value are missing."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)

@@ -19,8 +19,8 @@ SUBJECTS = {
     deliveries: ("connection", "target"),
     events: ("kind", "period", "subject"),
 }
-"""By table, the columns whose values all rows of one subject share. Tables of records and readings are missing, because
-their rows end when a pull ends them.
+"""Maps a table to the columns that name the subject of a row. Tables of records and readings are missing, because their
+rows end when a pull ends them.
 """
 
 

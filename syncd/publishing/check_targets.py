@@ -56,7 +56,7 @@ def check_targets(
 def stated(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime
 ) -> Mapping[str, Statement | Summary]:
-    """By key result, the statement that syncd would write to its target now."""
+    """Maps each key result to the statement that syncd would write to its target now."""
     stated: dict[str, Statement | Summary] = {}
     for report in reports:
         if not publication.writes(report.period.id):

@@ -51,8 +51,8 @@ class Comparison:
         return moved(self.written, self.wanted, self.ours)
 
     def marks(self, *, sure: bool) -> Marks:
-        """By place, the content that syncd may have written, if the decision is carried out. With `sure`, the write has
-        succeeded.
+        """Maps each place to the content that syncd may have written after the decision is carried out. With `sure`,
+        the write has succeeded.
         """
         ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
         marks = dict(self.ours) if sure else with_possible(self.ours, ours)

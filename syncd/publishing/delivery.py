@@ -86,8 +86,8 @@ def due_runs(
     patient: bool = False,
     stopping: threading.Event,
 ) -> Mapping[str, Sequence[PublisherRun]]:
-    """By connection, the runs that try the due deliveries. With `only`, these are the deliveries of this key result,
-    and of whole periods.
+    """Maps each connection to the runs that try its due deliveries. With `only`, these are the deliveries of this key
+    result, and of whole periods.
 
     With `patient`, a target that named a later time is not tried before this time. A delivery is superseded if no entry
     of `publish:`, or no mapping file, names its target or key result any more.

@@ -65,7 +65,7 @@ class GroupNotes:
         self._group, self._marks, self._ended = (), {}, []
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Marks]:
-        """By target, the content that syncd may have written at each place."""
+        """Maps each target to the content that syncd may have written at each of its places."""
         return self._marks if self._group else self.outbox.marks(places)
 
     def note(self, marks: Mapping[Place, Marks]) -> None:

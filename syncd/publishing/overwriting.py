@@ -12,8 +12,8 @@ from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
 
 Marks = Mapping[str, Sequence[Scalar]]
-"""By place of a target, the content that syncd may overwrite: syncd may have written it, or a person has approved
-it.
+"""Maps each place of a target to the content that syncd may overwrite, because syncd may have written it or a person
+approved it.
 """
 
 _SHORT = 64  # characters: a longer text is kept as a digest
