@@ -16,7 +16,7 @@ _ROOM = "make room on its disk"
 _RIGHTS = "let this user write the file and its folder"
 _IN_USE = "another program holds it; close that one, or wait until it has ended"
 BACKUP = "put a backup in its place with `syncd restore FILE`"
-"""What to do about a damaged ledger."""
+"""The advice for a damaged ledger."""
 
 _SQLITE_UNUSABLE: Mapping[int, str] = {
     sqlite3.SQLITE_PERM: _RIGHTS,
@@ -62,7 +62,7 @@ class LedgerDamaged(LedgerError):
 
 
 class NewerLedger(LedgerError):
-    """A newer syncd has written the ledger, and this older version must not write to it."""
+    """Raised if a newer syncd has written the ledger: this older version must not write to it."""
 
 
 class LedgerFailed(LedgerError):
@@ -108,8 +108,8 @@ def _is_damage(error: BaseException) -> bool:
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
-    """The advice for a ledger that cannot be used, and the advice for a ledger that failed in use. Each is None if the
-    error gives no such advice.
+    """The advice for a ledger that cannot be used, and the advice for a ledger that failed in use. Each advice is None
+    if it does not fit the error.
     """
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte

@@ -1,8 +1,8 @@
-"""The fence of a ledger that workers share: even if several workers run a workspace, only the newest may write to its
-ledger.
+"""The fence of a ledger that workers share: even if several workers run a workspace, only the newest worker may write
+to its ledger.
 
 Each job of a workspace takes the workspace's next epoch, which the control schema of the deployment counts
-(`syncd/workspaces/control.py`). Every transaction that writes checks that the ledger's epoch is still the newest, and
+(`syncd/workspaces/control.py`). Every transaction that writes checks that the job's epoch is still the newest, and
 locks the epoch until the transaction ends. A worker that was paused and meanwhile replaced can thus no longer write.
 """
 

@@ -1,8 +1,8 @@
 """The identity of a ledger: its id, the versions of syncd that may write to it, and whether it was put back to an
 earlier state.
 
-`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. By this line, syncd notices
-an empty or older ledger in its place, and sends no check-in twice.
+`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. syncd compares the ledger
+with this line. It thus notices an empty or older ledger in its place, and sends no check-in twice.
 """
 
 from __future__ import annotations

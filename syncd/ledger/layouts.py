@@ -17,14 +17,14 @@ from syncd.ledger.batches import given
 from syncd.ledger.schema import layouts
 
 Part = tuple[int, str]
-"""(id of the stream, part)."""
+"""Identifies a part: (id of the stream, part)."""
 
 Place = tuple[int, str]
 """The place of a row: (position among the rows of its part, cell)."""
 
 Run = tuple[int, str, int, int]
-"""(position, cell, count, step): a first place and the number of places after it. Each place is one row below (step 1)
-or above (step -1) the place before it.
+"""A run of places: (position, cell, count, step). It has a first place and `count` places in all. Each place is one row
+below (step 1) or above (step -1) the place before it.
 """
 
 _ROW = re.compile(r"(.*?)(0|[1-9]\d*)(\D*)", re.DOTALL)

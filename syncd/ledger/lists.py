@@ -19,8 +19,8 @@ from syncd.ledger.schema import records, streams
 from syncd.sdk import Lists
 
 Doubts = Mapping[str, Mapping[str, int]]
-"""Maps each list in doubt to two numbers: the `cycle` that first found the list empty, and how many records the list
-had until then (`held`).
+"""Maps each list in doubt to two numbers: `cycle`, which first found the list empty, and `held`, how many records the
+list had until then.
 """
 
 _FORMERLY = "~"

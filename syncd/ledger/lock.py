@@ -30,15 +30,15 @@ _DELIVERY_KEY = _CYCLE_KEY + 3  # the key in between is the lock of migrations
 
 
 class LedgerBusy(Exception):
-    """Another process runs a cycle. The message names the process."""
+    """Raised if another process runs a cycle. The message names the process."""
 
 
 class Delivering(LedgerBusy):
-    """Another process delivers from the outbox. The message names the process."""
+    """Raised if another process delivers from the outbox. The message names the process."""
 
 
 class ServiceRuns(LedgerBusy):
-    """Another process runs the service of this ledger. The message names the process."""
+    """Raised if another process runs the service of this ledger. The message names the process."""
 
 
 @contextmanager

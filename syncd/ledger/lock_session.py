@@ -28,7 +28,7 @@ _HOLDER = text(
 
 
 class Held(Exception):
-    """Another session holds the lock; `holder` is its name."""
+    """Raised if another session holds the lock; `holder` is its name."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(holder)

@@ -177,7 +177,7 @@ def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) 
     """Selects (at, stream's key, number of rows at the end of the cycle) for each given row whose stream is now empty.
     A given row is (at, connection, stream's key, part or kind, cycle).
 
-    If a stream is empty now, every row that it held at the end of the cycle has ended.
+    The rows of an empty stream at the end of the cycle are found by their end: all of them have ended since.
     """
     asked = _asked(rows)
 

@@ -1,4 +1,4 @@
-"""Creates this version's tables in a ledger, or migrates older ones. Alembic is imported only to migrate."""
+"""Creates this version's tables in a ledger, or migrates older tables. Alembic is imported only for a migration."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The past of streams and deliveries: the streams that each cycle pulled, remarks on parts, and a delivery's previous
-state.
-"""
+"""Adds the streams that each cycle pulled, remarks on parts, and the previous state of a delivery."""
 
 import sqlalchemy as sa
 from alembic import op
