@@ -1,5 +1,5 @@
-"""Computes the changes that a sync would make. To this end, it runs the first three phases of a cycle and compares the
-result with the last sync.
+"""Computes the changes that a sync would make. A plan runs the first three phases of a cycle, and compares the result
+with the last sync.
 
 The plan compares the output of `syncd status` right after the last sync with its output right after a sync now. A plan
 therefore also shows a key result whose health changes only because time has passed.

@@ -59,8 +59,8 @@ def _scratch(place: Path | None) -> Iterator[Path]:
     """A temporary folder in which a ledger is rebuilt. For a SQLite ledger, the folder is beside the ledger, because a
     file can be renamed only within one file system.
 
-    Removes the folders that killed restores left behind. No other restore can be using them, because this restore holds
-    the ledger's locks.
+    Removes the folders that killed restores left behind. No other restore can be using these folders, because this
+    restore holds the ledger's locks.
     """
     prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
     for left in place.parent.glob(f"{escape(prefix)}*") if place else ():

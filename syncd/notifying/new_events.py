@@ -1,7 +1,7 @@
 """Detects changes since the last check, and makes an event of each.
 
-Each subject, such as a key result or a link, has a state in one word. syncd notifies people of the first state of a
-subject only if it is a watermelon, a held value, or a source that has failed for too long.
+Each subject, such as a key result or a link, has a state in one word. syncd notifies people of a subject's first state
+only if this state is a watermelon, a held value, or a source that has failed for too long.
 """
 
 from __future__ import annotations

@@ -76,9 +76,9 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    The statement is due again if its entry of `publish:` is back, after the delivery was superseded by the entry's
-    removal. It is also due again if `override` now lets syncd overwrite the content because of which the delivery was
-    refused.
+    The statement is due again if its entry of `publish:` is back: the removal of the entry superseded the delivery. The
+    statement is also due again if the delivery was refused, and `override` now lets syncd overwrite the content that
+    caused the refusal.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 

@@ -18,8 +18,8 @@ from syncd.sdk import Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
-"""The fields of a statement that the ledger stores. It does not store `blank_unknown`, which depends on the target's
-content at the time of the delivery.
+"""The fields of a statement that the ledger stores. The field `blank_unknown` is not stored, because it depends on the
+target's content at the time of the delivery.
 """
 
 
