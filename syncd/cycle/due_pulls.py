@@ -51,8 +51,8 @@ def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[S
     """The pulls of the streams. A pull reads the rows after its cursor. If the stored rows lack a field, part or day
     that is needed now, the pull reads all rows.
 
-    A `patient` cycle puts off a stream whose source named a later time for the next request. Pulls that are probably
-    short come first.
+    A `patient` cycle puts off a stream whose source named a later time for the next request. Pulls with a cursor and
+    without a census come first, because they are short.
     """
     states = request.ledger.streams.states(connection.name)
     pulls = [_due_pull(request, connection, stream, states.get(stream.key)) for stream in streams]

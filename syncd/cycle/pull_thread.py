@@ -90,7 +90,9 @@ class PullThread:
             yield self._items.get_nowait()  # nobody else takes items
 
     def stop(self) -> None:
-        """Asks the thread to end. The thread ends after its current request."""
+        """Asks the thread to end. The thread ends when it next hands over an item, or at once if it waits for its
+        pulls.
+        """
         self._stop.set()
 
     @property
