@@ -1,1 +1,1 @@
-"""A cycle: pull, measure, foresee, commit and deliver. Also the actions of people: plan, approve, check in."""
+"""The phases of a cycle: pull, measure, foresee and commit. Also the actions of people: plan, approve, check in."""

@@ -1,4 +1,4 @@
-"""Approves a held number, which becomes the value."""
+"""Approves a held number: the number becomes the key result's value."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from syncd.okr.words import value_figure
 
 
 class NotHeld(Refused):
-    """A key result has no number that waits for approval. `value` is its present value, None if the key result was
-    never measured.
+    """Raised if a key result has no number that waits for approval. `value` is its present value; None if the key
+    result was never measured.
     """
 
     def __init__(self, key_result: KeyResult, value: KeptValue | None, *, edited: bool) -> None:
@@ -30,7 +30,7 @@ class NotHeld(Refused):
 
 
 class AnotherCandidate(Refused):
-    """The number that waits differs from the number that a person wanted to approve."""
+    """Raised if the number that waits for approval differs from the number that a person wanted to approve."""
 
     def __init__(self, key_result: KeyResult, candidate: float | None, wanted: float | None) -> None:
         self.candidate = candidate
@@ -49,14 +49,14 @@ def _instead(key_result: KeyResult, value: KeptValue | None, *, edited: bool) ->
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The value before an approval, and the candidate that became the value."""
+    """The value before an approval (`old`), and the candidate that became the value (`new`)."""
 
     old: KeptValue
     new: KeptValue
 
 
 def held_value(okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger) -> KeptValue:
-    """The value of a key result whose candidate may be approved. Raises NotHeld."""
+    """The held value of a key result, whose candidate may be approved. Raises NotHeld if the value is not held."""
     value = ledger.values.last(okrs.period.id).get(key_result.id)
     edited = value is not None and value.measure != measure_digest(key_result.measure)
     if value is None or value.quality != "held" or edited or key_result.measure is None:
@@ -65,7 +65,7 @@ def held_value(okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger) -> KeptV
 
 
 def check_candidate(okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, candidate: float | None) -> KeptValue:
-    """The value of a key result that is held with this candidate. Raises NotHeld or AnotherCandidate."""
+    """The held value of a key result, if its candidate is this number. Raises NotHeld or AnotherCandidate."""
     value = held_value(okrs, key_result, ledger)
     if value.candidate != candidate:
         raise AnotherCandidate(key_result, value.candidate, candidate)
@@ -83,10 +83,10 @@ def approve(
     now: datetime,
     candidate: float | None,
 ) -> Approved:
-    """Approves the candidate of a held key result, if it is this number. None stands for an unknown number.
+    """Approves the candidate of a held key result, if the candidate is this number. None stands for an unknown number.
 
-    Raises NotHeld or AnotherCandidate, and then changes nothing. The caller holds the ledger's lock. The `author` is
-    the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
+    Raises NotHeld or AnotherCandidate, and then changes nothing. The caller must hold the ledger's lock. The `author`
+    is the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
     """
     old, measure = check_candidate(okrs, key_result, ledger, candidate), key_result.measure
     assert measure is not None  # a held value has a measure
@@ -110,10 +110,10 @@ def approve(
 
 
 def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
-    """The last cycle that measured the candidate, and its answer.
+    """The last cycle that measured the candidate, and the answer of the measure in this cycle.
 
-    If a later cycle without values (a dry run, a killed cycle) changed the rows, the cycle that held the value is
-    taken.
+    If the rows have changed since without a new value (by a dry run or a killed cycle), returns the cycle that held the
+    value.
     """
     states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
     ended = ledger.cycles.last(pulled=True)

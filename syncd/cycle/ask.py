@@ -1,7 +1,8 @@
-"""Stores requests of people, after checking that each could be carried out now. The next cycle carries them out.
+"""Stores requests of people, if each could be carried out now. The next cycle carries out the stored requests.
 
-Each function raises Refused or ConfigError and then stores nothing. Each function raises FormReused if the form's id
-was used for another request. A request needs no lock: it can be stored while a cycle runs.
+Each function raises Refused or ConfigError, and stores nothing, if the request could not be carried out now. Each
+function raises FormReused if the form's id was used for another request. Storing a request needs no lock, and works
+while a cycle runs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from syncd.sdk import Json
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The person who sends a request, the time, and the id of the form that was sent: the same form counts once.
+    """The person who sends a request, the time, and the id of the form that was sent. A form that is sent twice counts
+    once.
 
     The `author` is the name that the person gave, unchecked. `entered_by` is who ran the command or is logged in.
     """
@@ -37,7 +39,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Takes people's requests about a key result, with the files and the ledger in force."""
+    """Stores people's requests about a key result."""
 
     config: Config
     okrs: PeriodOkrs
@@ -45,19 +47,21 @@ class Desk:
     ledger: Ledger
 
     def ask_check_in(self, form_id: str, checkin: CheckIn, *, force: bool = False) -> Request:
-        """Requests a check-in. With `force`, the value may be implausible."""
+        """Stores a request for a check-in. With `force`, the value may be implausible."""
         by = Form(form_id, checkin.author, checkin.entered_by or checkin.author, checkin.at)
         return self._store(by, "check_in", body_of(checkin) | {"force": force}, lambda: self._check(checkin, force))
 
     def ask_withdrawal(self, form_id: str, target: Mapping[str, int], withdrawal: Withdrawal) -> Request:
-        """Requests the withdrawal of a check-in: `{"checkin": ID}`, or `{"request": ID}` for a check-in that still
-        waits.
+        """Stores a request to withdraw a check-in. `target` is `{"checkin": ID}`, or `{"request": ID}` for a check-in
+        that is still a waiting request.
         """
         by = Form(form_id, withdrawal.author, withdrawal.entered_by or withdrawal.author, withdrawal.at)
         return self._store(by, "withdraw", {**target, "note": withdrawal.note}, lambda: self._check(withdrawal))
 
     def ask_approval(self, by: Form, candidate: float | None) -> Request:
-        """Requests the approval of the candidate, if it is this number. None stands for an unknown number."""
+        """Stores a request to approve the candidate, if the candidate is this number. None stands for an unknown
+        number.
+        """
         return self._store(
             by,
             "approve",
@@ -77,7 +81,7 @@ class Desk:
 
 
 def ask_about_delivery(ledger: Ledger, by: Form, number: int, decision: Decision) -> Request:
-    """Requests another try of a delivery, or permission to overwrite what somebody else wrote at its target."""
+    """Stores a request to try a delivery again, or to overwrite what somebody else wrote at its target."""
     delivery = delivery_of(ledger, number)
     body: dict[str, Json] = {"to": delivery.connection, "target": delivery.target}
     if decision == "allow":
@@ -95,7 +99,7 @@ def _store(ledger: Ledger, new: NewRequest, check_possible: Callable[[], object]
 
 
 def body_of(checkin: CheckIn) -> dict[str, Json]:
-    """A check-in in the form in which a request stores it."""
+    """A check-in as the JSON that a request stores."""
     return {
         "value": checkin.value,
         "note": checkin.note,

@@ -1,8 +1,8 @@
-"""Pulls that outlast a cycle run on beside the next cycles, so that no other connection waits for them.
+"""Pulls that outlast a cycle go on during the next cycles, so that other connections do not wait for them.
 
 A connection never has two threads. If a cycle needs exactly the pulls of a thread, the thread goes on, and the cycle
-counts the pages that it hands over. Any other thread is asked to end, and its connection is pulled again once it has
-ended.
+counts the pages that the thread hands over. Any other thread is asked to end. Once the thread has ended, a new thread
+pulls its connection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _MOMENT = 1.0  # seconds that a thread may take to end if it only waits for the 
 class Pulling:
     """A connection that is being pulled: its thread, and the writer of the pages that the thread hands over.
 
-    `begun`: the thread has checked the fields and got its pulls. `states` are its streams as the last cycle left them.
+    `begun` is true once the thread has checked the fields and got its pulls. `states` are the states of its streams at
+    the end of the last cycle.
     """
 
     needed: NeededSource
@@ -38,9 +39,9 @@ class Pulling:
         return self.begun and not self.writer.open
 
     def pulls_the_same(self, needed: NeededSource, states: Mapping[str, StreamState]) -> bool:
-        """Whether a cycle can go on with this pull.
+        """Whether a cycle can use the pulls of this thread.
 
-        The cycle must need the same streams of the same server, and no other pull may have changed these streams since.
+        The cycle must need the same streams of the same server. No other pull may have changed these streams since.
         """
         before, now = self.needed, needed
         return (
@@ -52,7 +53,9 @@ class Pulling:
 
 
 class Background:
-    """The threads that outlasted their cycle, and the seconds that a cycle waits for a thread."""
+    """The threads that outlasted their cycle. A cycle waits at most `silent` seconds for a thread that sends nothing,
+    and at most `longest` seconds in all.
+    """
 
     silent: float = 300.0
     longest: float = math.inf
@@ -63,7 +66,7 @@ class Background:
         self._left: dict[str, Pulling] = {}
 
     def leave(self, pulling: Pulling, streams: Streams) -> None:
-        """Stores a thread that outlasts its cycle. If the thread is stopped or has no more to hand over, only asks it
+        """Stores a thread that outlasts its cycle. If the thread was stopped or its pulls have ended, asks the thread
         to end.
         """
         name = pulling.needed.connection.name
@@ -75,8 +78,8 @@ class Background:
             pulling.thread.leave(self._came_back)
 
     def take(self, needed: NeededSource, states: Mapping[str, StreamState]) -> Pulling | None:
-        """The pull that goes on for a connection; None if there is none. If the pull's thread was asked to end but
-        hangs, the pull is returned too, but is useless.
+        """The stored thread of a connection, with its pulls; None if there is none. If the thread's pulls cannot be
+        used and the thread does not end at once, the thread is returned too; its `stopped` is then true.
         """
         pulling = self._left.get(needed.connection.name)
         if pulling is None:
@@ -100,6 +103,8 @@ class Background:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """For each connection whose thread outlasted its cycle, the seconds since the thread last reported anything."""
+        """Maps each connection whose thread outlasted its cycle to the seconds since the thread last reported
+        anything.
+        """
         left = {name: pulling.thread for name, pulling in list(self._left.items())}
         return {name: thread.silent for name, thread in left.items() if thread.alive and thread.silent > _MOMENT}

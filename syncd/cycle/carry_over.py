@@ -1,7 +1,8 @@
 """Moves the history of key results and periods to their new ids.
 
-A key result names its old id itself (`moved: {from: OLD}`). A period counts as renamed if no file has the old id any
-more, the ledger does not have the new id yet, and both periods share most of their days and key results.
+A key result names its old id in its mapping file (`moved: {from: OLD}`). A period counts as renamed under three
+conditions. No file has the old id any more; the ledger does not have the new id yet; and both periods share most of
+their days and key results.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from syncd.sdk import Json, Scalar, Statement
 
 
 def carry_over(config: Config, ledger: Ledger, cycle: int, now: datetime) -> CarriedOver:
-    """Makes the moves that the ledger does not have yet, in one transaction. The caller holds the ledger's lock."""
+    """Makes the moves that the ledger does not have yet, in one transaction. The caller must hold the ledger's lock."""
     moves, refused = _pending(config, ledger, cycle, now)
     if not moves:
         return CarriedOver(refused=refused)
@@ -37,7 +38,7 @@ def carry_over(config: Config, ledger: Ledger, cycle: int, now: datetime) -> Car
 
 @contextmanager
 def carried_over_in_rehearsal(request: CycleRequest, cycle: int, now: datetime) -> Iterator[tuple[Ledger, CarriedOver]]:
-    """Yields the ledger in the state after the pending moves. The moves are undone at the end."""
+    """Yields the ledger as it will be after the pending moves. The moves are rolled back at the end."""
     if not _pending(request.config, request.ledger, cycle, now)[0]:
         yield request.ledger, carry_over(request.config, request.ledger, cycle, now)
         return
@@ -46,7 +47,6 @@ def carried_over_in_rehearsal(request: CycleRequest, cycle: int, now: datetime) 
 
 
 def _held(ledger: Ledger, move: Move, moves: Sequence[Move]) -> Held | None:
-    """How much history the ledger has of a moved key result; None for a period."""
     if not move.key_result:
         return None
     before = {other.new: other.old for other in moves if not other.key_result}
@@ -81,7 +81,7 @@ def _pending(config: Config, ledger: Ledger, cycle: int, now: datetime) -> tuple
 
 
 def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]:
-    """(new id, old id) of each renamed period that the ledger still has under its old id."""
+    """Yields (new id, old id) of each renamed period that the ledger still has under its old id."""
     kept, named = ledger.moves.periods(), {okrs.period.id for okrs in config.periods}
     new, gone = [okrs for okrs in config.periods if okrs.period.id not in kept], kept - named
     for okrs in new:
@@ -93,9 +93,6 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 
 
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
-    """How many key results a period shares with a period that no file has any more; 0 if the two cannot be the same
-    period.
-    """
     versions = ledger.definitions.of_period(old)
     if (before := versions[-1].definition.days(old)) is None:
         return 0  # an early version stored no days
@@ -114,7 +111,9 @@ def _common_days(before: Period, now: Period) -> int:
 
 
 def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Republished:
-    """The newest deliveries under their new ids, so that a new id alone publishes nothing a second time."""
+    """The newest deliveries with the new ids of their key results and periods. Without this, a new id would publish a
+    check-in a second time.
+    """
     periods = {move.old: move.new for move in moves if not move.key_result}
     key_results = {(move.period, move.old): move.new for move in moves if move.key_result}
     newest = ledger.outbox.newest()
@@ -143,7 +142,6 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
 def _marks(
     ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
 ) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-    """By place, the marks of syncd's own texts, in which a renamed period has its new id."""
     if not periods:
         return {}
 
@@ -157,7 +155,6 @@ def _marks(
 
 
 def _with_new_id(delivery: Delivery, new: str) -> Collection[str]:
-    """The possible names of a delivery's target once its key result has a new id."""
     target, old = delivery.target, delivery.key_result
     places = [index for index in range(len(target)) if target.startswith(old, index)]
     return {target, target.replace(old, new), *(target[:i] + new + target[i + len(old) :] for i in places)}

@@ -1,8 +1,8 @@
-"""The findings of `syncd doctor` about a connection. The command sends the requests that a sync would send, and stores
+"""Checks a connection for the command `syncd doctor`. The checks send the requests that a sync would send, and store
 nothing.
 
-A connector's own findings come first: whether the server is reachable and accepts the credentials. If the server
-accepts them, the first page of each stream is pulled, and each target of check-ins is read.
+First, the connector checks whether the server is reachable and accepts the credentials. If the server accepts them, the
+first page of each stream is pulled, and each target of check-ins is read.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from syncd.status.report import Report
 log = logging.getLogger("syncd.doctor")
 
 MOST_STREAMS = 20
-"""How many streams of a connection are checked by pulling their first page."""
+"""The largest number of streams of a connection whose first page is pulled."""
 
 NEEDED = ("configured", "reachable", "authenticated")
-"""The findings that must be good before anything else is checked."""
+"""The names of the findings that must be good before anything else is checked."""
 
 
 def check_connection(
     config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
-    """The findings about a connection, without its secrets. `reports` are the reports of the periods with published
-    check-ins.
+    """Yields the findings about a connection, without its secrets. `reports` are the reports of the periods whose
+    check-ins are published.
     """
     for check in _findings(config, connection, reports, now, retry):
         yield replace(check, detail=connection.without_secrets(check.detail))
@@ -103,7 +103,6 @@ def _of_source(
 def _of_streams(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], now: datetime
 ) -> Iterator[Check]:
-    """One finding for all streams that answer, and one for each stream whose first request fails."""
     streams = list(needed_streams(connection.name, periods, now).values())
     answered, failed, withheld = 0, [], []
     for stream in streams[:MOST_STREAMS]:
@@ -126,7 +125,7 @@ def _of_streams(
 def _problems(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], stream: Stream
 ) -> Iterator[str]:
-    """The problems that a sync would report about a stream after its first page; empty if that page arrives.
+    """Yields the problems that a sync would report about a stream after its first page.
 
     Raises Withheld if only a sync may pull the stream.
     """
@@ -153,7 +152,6 @@ def _problems(
 
 
 def _reason(connection: Connection, error: Exception) -> str:
-    """The reason why a source failed. If the cause is a connector's bug, the log has the traceback."""
     if isinstance(error, SourceError | ConfigError):
         return str(error)
     return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

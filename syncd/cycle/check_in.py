@@ -1,4 +1,6 @@
-"""Check-ins: people's statements about key results. If a key result has no measure, its check-ins set its value."""
+"""Stores check-ins, people's statements about key results. Check-ins set the value of a key result that has no
+measure.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,14 @@ from syncd.okr.words import day
 from syncd.sdk import ConfigError
 
 LONGEST_NOTE, LONGEST_AUTHOR = 2_000, 100
-"""The largest number of characters of a check-in's note and of its author's name."""
+"""The largest number of characters in a check-in's note, and in its author's name."""
 
 STANDS_FOR = timedelta(days=14)
-"""How long a check-in is valid if neither it nor its key result sets a time."""
+"""How long a check-in is valid by default, if neither the check-in nor its key result sets a duration."""
 
 
 class Settled(Refused):
-    """The period is frozen since `at`."""
+    """Raised if the period froze, at the time `at`."""
 
     def __init__(self, period: Period, at: datetime) -> None:
         self.at = at
@@ -36,7 +38,7 @@ class Settled(Refused):
 
 
 class Implausible(Refused):
-    """The value is outside the bounds of `plausible` in the mapping. The text names the bound."""
+    """Raised if the value is outside the bounds of `plausible` in the mapping file. The message names the bound."""
 
 
 def check(
@@ -49,10 +51,10 @@ def check(
     now: datetime,
     force: bool = False,
 ) -> _Change:
-    """The change that a check-in or withdrawal makes, if it may be stored now.
+    """The change that a check-in or withdrawal makes. Checks that the check-in or withdrawal may be stored now.
 
-    Raises Settled; Implausible, unless `force` is set; ConfigError for texts that are too long; and Refused for a
-    period that was renamed.
+    Raises Settled; Implausible, unless `force` is set; ConfigError for texts that are too long or contain NUL; and
+    Refused for a period whose history is still under its old id.
     """
     change = _Change(config, okrs, key_result, ledger, now)
     for what, text, longest in (
@@ -80,10 +82,10 @@ def check_in(
     now: datetime | None = None,
     force: bool = False,
 ) -> int:
-    """Stores a check-in, dated `now` or else the time of the check-in; returns its id.
+    """Stores a check-in; returns its id. `now` is the check-in's own time by default.
 
-    The check-in's value becomes the value of a key result without a measure, unless a check-in of a later day exists.
-    Raises the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
+    If the key result has no measure, the check-in's value becomes its value, unless there is a check-in for a later
+    day. Raises the errors of `check`, and then changes nothing. The caller must hold the ledger's lock.
     """
     change = check(config, okrs, key_result, ledger, checkin, now=now or checkin.at, force=force)
     makes, due = change.follows([*change.checkins, checkin])
@@ -102,8 +104,8 @@ def withdraw(
 ) -> None:
     """Stores the withdrawal of a check-in.
 
-    Without a measure, the key result gets the value of the previous check-in, or an unknown value if there is none.
-    Raises the errors of `check`, and then changes nothing. The caller holds the ledger's lock.
+    If the key result has no measure, it gets the value of the previous check-in, or an unknown value if there is no
+    previous check-in. Raises the errors of `check`, and then changes nothing. The caller must hold the ledger's lock.
     """
     change = check(config, okrs, key_result, ledger, withdrawal, now=now or withdrawal.at)
     after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]
@@ -113,8 +115,6 @@ def withdraw(
 
 @dataclass(frozen=True)
 class _Change:
-    """A change of the check-ins of a key result at a moment."""
-
     config: Config
     okrs: PeriodOkrs
     key_result: KeyResult
@@ -133,25 +133,26 @@ class _Change:
 
     @property
     def name(self) -> tuple[str, str]:
-        """(period, key result)."""
+        """The ids of the period and the key result."""
         return self.okrs.period.id, self.key_result.id
 
     @property
     def checkins(self) -> Sequence[CheckIn]:
-        """The check-ins so far."""
+        """The check-ins before the change."""
         return self.ledger.checkins.kept(*self.name)
 
     @property
     def value(self) -> KeptValue | None:
-        """The value so far of a key result without a measure."""
+        """The value of the key result before the change; None if the key result has a measure or no value."""
         if self.key_result.measure is not None:
             return None
         return case_of(self.config, self.okrs, self.ledger, self.key_result, self.at).last
 
     def follows(self, after: Sequence[CheckIn]) -> tuple[tuple[Definition, KeptValue] | None, Sequence[NewDelivery]]:
-        """The new value of the key result with its definition, and the deliveries that are due.
+        """The definition and new value of the key result (None if the value does not change), and the deliveries that
+        are due.
 
-        `after` are all check-ins after the change.
+        `after` are all check-ins as they will be after the change.
         """
         new, before = newest_value(after), newest_value(self.checkins)
         if self.key_result.measure is not None or new == before:

@@ -1,4 +1,6 @@
-"""Makes a check-in from a person's texts: options of a command, fields of a form, or keys of a JSON body."""
+"""Makes a check-in from the texts that a person wrote: options of a command, fields of a form, or keys of a JSON
+body.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,12 @@ _INSTANT = timedelta(microseconds=1)
 _PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 Label = Callable[[str], str]
-"""How a person writes the name of a field: `--value` for a command."""
+"""Returns the name of a field as a person writes it, such as `--value` for a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckInTexts:
-    """The texts that a person wrote, without the day of the check-in. An empty field is None."""
+    """The texts of a check-in that a person wrote, without its day. A field that was left empty is None."""
 
     value: str | None = None
     note: str | None = None
@@ -37,7 +39,9 @@ class CheckInTexts:
     def checkin(
         self, key_result: KeyResult, now: datetime, dated: datetime | None, author: str, entered_by: str, label: Label
     ) -> CheckIn:
-        """The check-in. Raises ConfigError, which says which text is wrong and what to write instead."""
+        """The check-in with these texts. Raises ConfigError, which says which text is wrong and what to write
+        instead.
+        """
         checkin = CheckIn(
             author=author,
             at=now,
@@ -55,7 +59,7 @@ class CheckInTexts:
 
 
 def end_of_day(text: str | None, config: Config, now: datetime, label: str) -> datetime | None:
-    """The last instant of the past day that a text names; None for today, and for no text.
+    """The last instant of the past day that a text names; None if the text names today or there is no text.
 
     Raises ConfigError for any other text.
     """
@@ -67,7 +71,7 @@ def end_of_day(text: str | None, config: Config, now: datetime, label: str) -> d
 
 
 def check_takes_check_ins(okrs: PeriodOkrs, key_result: KeyResult, dated: datetime | None, label: str) -> None:
-    """Raises ConfigError for a guard, and for a day outside the period."""
+    """Raises ConfigError if the key result is a guard, or if the day `dated` is outside the period."""
     if is_guard(key_result.id):
         raise ConfigError(
             f"{key_result.id} is a guard, which takes no check-in; check in the key result that it guards"
@@ -98,7 +102,9 @@ def _confidence(label: str, given: str | None) -> float | None:
 
 
 def number_of(label: str, given: str | None, wanted: str) -> float | None:
-    """The number in a text; None for no text. Any other text raises a ConfigError that says what is `wanted`."""
+    """The number in a text; None if there is no text. Raises ConfigError for any other text; `wanted` describes the
+    right texts.
+    """
     if given is None:
         return None
     number = float(given) if _PLAIN_NUMBER.fullmatch(given.strip()) else math.nan

@@ -44,7 +44,8 @@ def commit(
 ) -> Result:
     """Stores a cycle's values, deliveries and events, then delivers and notifies. Failed deliveries wait in the ledger.
 
-    With `outgoing`, deliveries and messages run beside the next cycles, and the result names none of them.
+    With `outgoing`, deliveries and messages are sent in threads that may outlast the cycle, and the result does not
+    name them.
     """
     ledger = request.ledger
     changes, look_renamed = _changes(measured), list(renames(request, measured))
@@ -92,7 +93,6 @@ def commit(
 def _unopened(
     request: CycleRequest, pulled: Pulled, delivered: Sequence[Delivered], messages: Sequence[MessageOutcome]
 ) -> Mapping[str, str]:
-    """The publishers that cannot be opened, except those whose pulls, deliveries or messages show this already."""
     shown = {result.pull.connection for result in pulled.results if result.quality != "complete"}
     shown |= {outcome.delivery.connection for outcome in delivered if outcome.failed}
     shown |= {"notify" for outcome in messages if outcome.problem is not None}
@@ -103,7 +103,7 @@ def _unopened(
 
 
 def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
-    """Ends a cycle that stores the pulled rows but no value."""
+    """Ends a dry run: stores the results of the pulls, but no value."""
     notes, only = _pull_notes(pulled.results), _narrowed(request, pulled)
     request.ledger.values.commit(pulled.cycle, pulled.now, notes, {}, only=only, dry_run=True)
     _log_pulls(pulled.results)
@@ -117,7 +117,6 @@ def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carrie
 
 
 def _changes(measured: Measured) -> list[ValueChange]:
-    """The measurements that differ from the newest value, even if that value has another measure."""
     return [
         ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()
@@ -126,7 +125,7 @@ def _changes(measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """The pulls about which a cycle stores a note, because they changed rows or were not complete."""
+    """The results of pulls that the row of a cycle stores: those of pulls that changed rows or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,
@@ -141,7 +140,6 @@ def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
 
 
 def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | None:
-    """The key result and the streams of a restricted cycle; None for a cycle of everything."""
     if not request.only:
         return None
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
@@ -150,10 +148,10 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
 def _defined_alone(
     request: CycleRequest, pulled: Pulled, measured: Measured
 ) -> Iterator[tuple[KeyResultId, Definition]]:
-    """The definitions of the key results that have no value yet, until their first check-in or the start of their
-    period.
+    """The definitions of key results without a value: key results that wait for their first check-in or for the start
+    of their period.
 
-    The ledger thus has the earlier versions of a plan that is edited before its period begins.
+    The ledger thus has every version of a plan that is edited before its period begins.
     """
     config = request.config
     for okrs in _unsettled(request, pulled):
@@ -164,9 +162,10 @@ def _defined_alone(
 
 
 def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
-    """The outlines of each period that has not settled; no outlines for a period that left the files.
+    """Maps each period that has not settled to its outlines by subject. A period that is no longer in any file has no
+    outlines.
 
-    Empty if the cycle is restricted to a key result.
+    The result is empty if the cycle is restricted to a key result.
     """
     if request.only:
         return {}
@@ -184,13 +183,11 @@ def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str
 
 
 def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
-    """Every period that has not settled, including those that have not begun."""
     settle = request.config.settings.settle
     return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
-    """The changes of key results, each with its sources' restatements in this cycle."""
     key_results = {(okrs.period.id, kr.id): (okrs, kr) for okrs in pulled.periods for kr in okrs.measured}
     histories: dict[KeyResultId, ValueHistory] = {}
     for change in changes:
@@ -213,8 +210,8 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Stores the judged links. Call it after storing the values that were used to judge the links. Returns the new
-    verdicts.
+    """Stores the judged links; returns the new verdicts. Call it after storing the values by which the links were
+    judged.
     """
     for period in foreseen.periods:
         request.ledger.alignments.keep(period.okrs.period.id, period.links)

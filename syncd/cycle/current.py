@@ -1,4 +1,4 @@
-"""The cycle number and the workspace that a thread works for. Each line that the thread logs has the number and the
+"""The cycle number and the workspace that a thread works for. Every log line of the thread has this number and
 workspace.
 """
 
@@ -14,7 +14,7 @@ _WORKSPACE: ContextVar[str | None] = ContextVar("workspace", default=None)
 
 
 def current_cycle() -> int | None:
-    """The cycle that this thread works for, or None."""
+    """The number of the cycle that this thread works for, or None."""
     return _CYCLE.get()
 
 
@@ -25,7 +25,7 @@ def begin_cycle(number: int) -> None:
 
 @contextmanager
 def cycle_ends() -> Iterator[None]:
-    """When the block ends, this thread stops working for a cycle that began within the block."""
+    """At the end of the block, clears the cycle that this thread works for, if the cycle began within the block."""
     token = _CYCLE.set(None)
     try:
         yield
@@ -49,5 +49,5 @@ def works_for(workspace: str) -> Iterator[None]:
 
 
 def for_this_cycle(target: Callable[[], None]) -> Callable[[], None]:
-    """The target of a new thread. The new thread works for the cycle and the workspace of this thread."""
+    """Wraps the target of a new thread, so that the new thread works for the cycle and the workspace of this thread."""
     return partial(copy_context().run, target)

@@ -1,4 +1,4 @@
-"""The pulls of a cycle: the streams that the periods need, each from its cursor in the ledger."""
+"""The pulls of a cycle: the streams that the periods need, each with its cursor from the ledger."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from syncd.sdk import Stream
 
 
 def needed_streams(connection: str, periods: Iterable[PeriodOkrs], now: datetime | None = None) -> Mapping[str, Stream]:
-    """The streams of a connection that the periods' measures and `work:` need, by key.
+    """The streams of a connection that the periods' measures and `work:` need, by the stream's key.
 
-    A shared stream has the needs of all its measures. The streams can be pulled only if `now` is given, because some
-    requests name days that depend on the time.
+    A shared stream has the needs of all its measures. If `now` is missing, the streams cannot be pulled, because some
+    requests name days that depend on the present time.
     """
     streams: dict[str, Stream] = {}
     for okrs in periods:
@@ -48,10 +48,11 @@ def _stream(key: str, measure: Leaf, period: Period, now: datetime | None) -> St
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:
-    """The pulls of the streams. A pull reads the rows after its cursor, or all rows if the stored rows lack something
-    needed now.
+    """The pulls of the streams. A pull reads the rows after its cursor. If the stored rows lack a field, part or day
+    that is needed now, the pull reads all rows.
 
-    A `patient` cycle puts off a stream whose source named a later time. Quick pulls come first.
+    A `patient` cycle puts off a stream whose source named a later time for the next request. Pulls with a cursor and
+    without a census come first, because they are short.
     """
     states = request.ledger.streams.states(connection.name)
     pulls = [_due_pull(request, connection, stream, states.get(stream.key)) for stream in streams]
@@ -76,6 +77,5 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
 
 
 def _census_due(state: StreamState, connection: Connection, now: datetime) -> bool:
-    """Whether a census is due. No pull, even a complete one, shows deleted records."""
     last = state.census_at
     return last is None or last > now or now - last >= connection.reconcile  # a later time: the clock was set back

@@ -1,4 +1,4 @@
-"""The third phase: the state of each period with the new values, and the deliveries and events that follow from it."""
+"""The third phase: computes the state of each period with the new values, and the deliveries and events that follow."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from syncd.status.snapshot import Snapshot
 _New = TypeVar("_New", KeptValue, Sequence[CheckIn])
 
 NewValues = Mapping[KeyResultId, KeptValue]
-"""Values that are about to be stored."""
+"""Values that will be stored next, by key result."""
 
 NewCheckIns = Mapping[KeyResultId, Sequence[CheckIn]]
-"""All check-ins of the key results that are about to get a new check-in or a withdrawal."""
+"""For each key result that gets a new check-in or a withdrawal, all its check-ins after this change."""
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
@@ -78,9 +78,10 @@ def foreseen_snapshots(
     checkins: NewCheckIns = MappingProxyType({}),
     cycle: int = 0,
 ) -> Callable[[PeriodOkrs], Snapshot]:
-    """Makes the snapshot of a period as it will be with a cycle's new values, with the periods that it has links with.
+    """Returns a function that makes the snapshot of a period with a cycle's new values. The snapshot includes the
+    periods that have links with the period.
 
-    Each period is read once, however many others have links with it.
+    Each period is read once, even if several periods have links with it.
     """
     read: dict[str, Snapshot] = {}
 

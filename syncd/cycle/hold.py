@@ -1,4 +1,6 @@
-"""Decides whether a new number waits for approval: because it is not plausible, or because its stream lost its rows."""
+"""Decides whether a new number waits for approval. It waits if it is not plausible, or if its stream lost all or most
+of its rows.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ from syncd.status.periods import choose_period
 class Holding:
     """Judges the new numbers of a period.
 
-    `losses` are the streams that lost all or most of their rows since the last measurement, by measure and cycle of
-    that measurement.
+    `losses` maps a measure, and the cycle that last measured it, to a stream that has lost all or most of its rows
+    since this cycle.
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class Holding:
     def why(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> str | None:
-        """The reason why a value is held, with the way to end it; None if the value is not held.
+        """The reason why a value is held, and the ways to end the hold, as a sentence for people; None if the value is
+        not held.
 
-        `last` is the last value under the same measure, `newest` the last value under any measure.
+        `last` is the last value under the same measure; `newest` is the last value under any measure.
         """
         reason, ends = self._implausible(key_result, value, last, newest)
         if reason is None:
@@ -49,7 +52,9 @@ class Holding:
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> tuple[str | None, str]:
-        """The reason why a value is held, or None; and the other way to end the hold, besides an approval."""
+        """The reason why a value is held, or None. Also the words for another way to end the hold besides an approval,
+        or an empty text.
+        """
         complete = last if was_measured(last) else None
         if complete is None and not was_measured(newest) and value.number == 0 and not value.counted:
             return None, ""  # a new quarter begins at 0
@@ -74,7 +79,7 @@ class Holding:
 
 
 def was_measured(value: KeptValue | None) -> bool:
-    """Whether a value exists that a cycle measured or a person approved."""
+    """Whether there is a value that was measured by a cycle or approved by a person."""
     return value is not None and value.confirmed is not None
 
 

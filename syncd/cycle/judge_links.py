@@ -1,7 +1,7 @@
-"""The verdict and trend of every link, judged in each cycle and stored.
+"""Judges the verdict and trend of links in each cycle.
 
-A link is judged again if the value of its output or outcome changed, or a day has passed. While one of the two values
-is not complete, the last trend stays, because an incomplete pull is no evidence.
+A link is judged again on a new day, and when the value of its output or outcome has changed. While the value of its
+output or outcome is not complete, the last trend stays, because an incomplete pull is no evidence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
-    """The links of a foreseen snapshot that its cycle judges again. `report` is the snapshot's report."""
+    """The new verdict and trend of each link of a foreseen snapshot that is judged again. `report` is the snapshot's
+    report.
+    """
     okrs, cycle = snapshot.okrs, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
     every = [link.alignment for block in report.objectives for link in block.alignment]
@@ -72,7 +74,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
 def new_verdicts(
     report: Report, judged: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
 ) -> Iterator[NewVerdict]:
-    """The links of a report that have another verdict than the stored one."""
+    """Yields the judged links of a report whose verdict differs from the stored verdict."""
     for link in (link for block in report.objectives for link in block.alignment):
         name = link.alignment.output, link.alignment.outcome
         last = kept.get(name)

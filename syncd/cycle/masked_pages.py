@@ -1,4 +1,4 @@
-"""Masks the secrets of a connection in its pages. A server may repeat the secrets in an error or in its rows."""
+"""Masks the secrets of a connection in its pages, because a server may repeat secrets in an error or in its rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from syncd.sdk import Page, Record, Snapshot
 
 
 def masked_page(page: Page, connection: Connection) -> Page:
-    """The page with each secret masked, in the texts of its records and in a snapshot's quotes from its source.
+    """The page with each secret masked in the texts of its records, and in the texts that a snapshot quotes from the
+    source.
 
     Ids and numbers stay as they are.
     """

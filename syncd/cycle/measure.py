@@ -1,6 +1,7 @@
-"""The second phase: a new value if every stream is complete, otherwise the last complete value and the reason.
+"""The second phase: measures key results. If every stream of a key result is complete, the key result gets a new value.
+Otherwise, it keeps the last complete value, with the reason.
 
-A new value that is not plausible is held: the last complete value stays, and the new number is stored with it as the
+If a new number is not plausible, the last complete value stays as a held value, and the new number is stored as its
 candidate.
 """
 
@@ -27,17 +28,19 @@ from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_key
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures the key results of the open periods, or only the one in `only`, as of the end of the pulls."""
+    """Measures the key results of the open periods as of the end of the pulls. If the request has `only`, measures only
+    this key result.
+    """
     measuring = Measuring(request, pulled)
     return {name: measurement for okrs in pulled.periods for name, measurement in measuring.measurements(okrs)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A key result to be measured. `failure` is the reason why it cannot be measured, if there is one.
+    """A key result to be measured. `failure` is the reason why it cannot be measured, or None.
 
-    `unchanged` is the answer of the previous cycle, if it is still valid. `never_read` is the reason why a dry run has
-    no value: it did not send the request that would read the first value.
+    `unchanged` is the answer of the previous cycle, if this answer is still valid. `never_read` is the reason why a dry
+    run has no value: no sync has read the stream, and a dry run must not send its request.
     """
 
     case: Case
@@ -64,7 +67,7 @@ class Measuring:
         self._states = cache(request.ledger.streams.states)  # cached: a state has the notes of all parts
 
     def measurements(self, okrs: PeriodOkrs) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each measured key result of a period. A guard comes before its key result."""
+        """Yields each measured key result of a period. A guard comes before its key result."""
         kept = self._ledger.values.last(okrs.period.id)
         checkins_by_id = self._ledger.checkins.of_period(okrs.period.id, self._now)
         guards: dict[str, KeptValue] = {}
@@ -126,7 +129,6 @@ class Measuring:
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
-        """The measures that must be computed again, each with the last cycle that measured it."""
         for task in tasks:
             last = task.case.last
             if task.failure is None and task.unchanged is None and last and last.confirmed is not None:
@@ -134,7 +136,6 @@ class Measuring:
                     yield leaf, last.confirmed
 
     def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """The measures whose rows will be needed, in the order of need."""
         for task in tasks:
             if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
@@ -150,7 +151,7 @@ class Measuring:
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in made, as of now: its health may have changed since.
+        """The value that a check-in set, judged as of now, because its health may have changed with time.
 
         An expired value is returned unchanged.
         """
@@ -161,10 +162,10 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """The answer with the remarks of its source.
+        """The answer with the warnings or notes of its source as the reason.
 
-        A number gets the warning of each part. An unknown number without any reading gets the note as its reason,
-        because the note says more.
+        A number gets the warnings of its parts. An unknown number without any reading gets the part's note, because the
+        note says more than the answer's own reason.
         """
         reading = [leaf for leaf in leaves(measure) if isinstance(leaf, ReadingMeasure)]
         states = [(leaf, self._states(leaf.connection).get(leaf.stream)) for leaf in reading]
@@ -177,8 +178,8 @@ class Measuring:
         return replace(answer, reason=notes[0]) if notes else answer
 
     def never_read(self, measure: Measure | None) -> str | None:
-        """Why a dry run has no rows of a stream: no sync ever pulled it, and a dry run may not. None if it has the rows
-        of all streams.
+        """Why a dry run has no rows of a stream: no sync has pulled the stream, and a dry run must not. None if every
+        stream has been read.
         """
         for part in leaves(measure):
             for key in stream_keys(part):
@@ -188,8 +189,8 @@ class Measuring:
         return None
 
     def failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
-        """How a stream failed. A stream that a dry run did not pull counts as failed if the quality of the `newest`
-        value is failed or partial.
+        """How a stream of a measure failed: the quality, and the reason. None if no stream failed. A stream that a dry
+        run did not pull counts as failed if the quality of the `newest` value is failed or partial.
         """
         for part in leaves(measure):
             for key in stream_keys(part):
@@ -210,21 +211,18 @@ class Measuring:
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
-        """The last complete value, with the reason why there is no new value."""
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
 
 
 def _was_read(measure: Leaf, state: StreamState | None) -> bool:
-    """Whether the stream was ever read for this measure."""
     if state is None or state.completed_cycle is None:
         return False
     return not isinstance(measure, ReadingMeasure) or measure.part in state.read
 
 
 def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:
-    """The value of a key result that was never measured."""
     return KeptValue(
         number=None,
         progress=None,

@@ -1,4 +1,4 @@
-"""The data of a cycle: its request, and the result that each phase passes to the next."""
+"""The data of a cycle: its request, and the result that each phase passes to the next phase."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from syncd.status.report import Report
 from syncd.status.verdicts import JudgedLink
 
 KeyResultId = tuple[str, str]
-"""(period, key result). A guard has its own id."""
+"""The ids of a period and a key result. A guard has its own key result id."""
 
 
 RECONCILIATION = "reconciliation"
-"""Names a census among the parts of a stream that can fail."""
+"""The name of the census among the parts of a stream that can fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A stream to pull in this cycle, from the ledger's cursor.
+    """A stream to pull in this cycle, starting at the cursor in the ledger.
 
-    If a census is due, `present` are the ids of the stream's records in the ledger. `unusable` are the fields that
-    mappings name and the source cannot read, each with the reason; the pull leaves them out. `asked` are the parts and
-    fields of the key result to which the cycle is restricted, or None.
+    If a census is due, `present` has the ids of the stream's records in the ledger. `unusable` has the fields that
+    mapping files name but the source cannot read, each with the reason. The pull leaves these fields out. `asked` has
+    the parts and fields that the key result of a restricted cycle needs; it is None in any other cycle.
     """
 
     connection: str
@@ -46,13 +46,15 @@ class Pull:
     asked: frozenset[str] | None = None
 
     def concerns(self, part: str) -> bool:
-        """Whether the key result to which the cycle is restricted needs a part or field of the stream."""
+        """Whether the cycle needs this part or field of the stream. A cycle that is not restricted to a key result
+        needs all.
+        """
         return self.asked is None or part in self.asked or part == RECONCILIATION
 
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """A stream that is not pulled, because its source named a later time."""
+    """Says that a stream is not pulled before `until`, because its source named this time."""
 
     until: datetime
     reason: str
@@ -62,12 +64,12 @@ class PutOff:
 class PullResult:
     """How a pull ended.
 
-    `problems` are the problems of single parts, or of the census, in a stream that was read to its end. Parts in
+    `problems` has the problems of single parts, or of the census, in a stream that was read to its end. Parts in
     `partial` were not read to their end. Parts in `unsettled` were read, but the source itself calls them incomplete.
-    `got` is the number of rows that arrived; `expected` is the announced number, None if the server announces none.
-    `retry_at` is the earliest time for the next request, None if the source named no time. `moved_in` says that a
-    record came from another list. `notes` name the lists that can hold no records, and why. `not_sent` is the reason
-    why a dry run sent no request: the stored rows of the stream count.
+    `got` is the number of rows that arrived. `expected` is the number that the server announced, or None. `retry_at` is
+    the earliest time for the next request, if the source named a time. `moved_in` is true if a record came from another
+    list. `notes` name the lists that cannot have records, and why. `not_sent` is the reason why a dry run sent no
+    request; the stored rows of the stream then count.
     """
 
     pull: Pull
@@ -87,12 +89,12 @@ class PullResult:
 
     @property
     def unread(self) -> bool:
-        """Whether the stream was read to its end, although each of its parts has a problem of its own."""
+        """Whether no part of the stream could be read, although the pull reached the end of the stream."""
         return is_unread(self.pull.stream, self.problems)
 
 
 def is_unread(stream: Stream, problems: Collection[str]) -> bool:
-    """Whether no part of a stream of readings could be read; `problems` are the parts that have a problem."""
+    """Whether no part of a stream of readings could be read. `problems` has the parts that have a problem."""
     return stream.kind == "readings" and bool(stream.needs) and stream.needs <= set(problems)
 
 
@@ -104,8 +106,8 @@ def _silent(*_: object) -> None:
 class Watcher:
     """Callbacks for the progress of a cycle.
 
-    A cycle calls them with the list of pulls, for each page with its number of rows, and at the end of each pull. It
-    calls `moves` again and again as long as it makes progress.
+    A cycle calls `pulling` with the pulls that begin, `page` for each page with its number of rows, and `ended` at the
+    end of each pull. It calls `moves` repeatedly while it makes progress.
     """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
@@ -116,11 +118,11 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class CycleRequest:
-    """The request for a cycle. The caller holds the ledger's lock.
+    """The request for a cycle. The caller of a cycle must hold the ledger's lock.
 
     `only` restricts the cycle to a key result. `reconcile` makes a census of every source. With `patient`, a source
-    that named a later time is not pulled before that time; `syncd sync`, typed by a person, is not `patient`. A
-    `dry_run` stores the pulled rows but no value, and sends no request that may change something.
+    that named a later time for the next request is not pulled before this time. A `dry_run` stores the pulled rows but
+    no value, and sends no request that may change something in a source.
     """
 
     config: Config
@@ -137,7 +139,7 @@ class CycleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The result of the first phase, which ended at `now`: the open periods, and how their pulls ended."""
+    """The result of the first phase: the open periods, and how their pulls ended. The phase ended at `now`."""
 
     cycle: int
     now: datetime
@@ -149,7 +151,7 @@ class Pulled:
 class Measurement:
     """A key result as a cycle measured it, with its definition and its new value.
 
-    Also with the last value under the same measure, and the newest value under any measure.
+    `last` is the last value under the same measure; `newest` is the newest value under any measure.
     """
 
     definition: Definition
@@ -159,7 +161,7 @@ class Measurement:
 
 
 Measured = Mapping[KeyResultId, Measurement]
-"""The result of the second phase: every key result that was measured, each guard under its own id."""
+"""The result of the second phase: every key result that was measured. Each guard has its own id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,9 @@ class NewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenPeriod:
-    """A period with the cycle's values: its report, the links that were judged again, and the new verdicts."""
+    """A period as it will be with the cycle's values: its report, the links that were judged again, and the new
+    verdicts.
+    """
 
     okrs: PeriodOkrs
     report: Report
@@ -183,7 +187,7 @@ class ForeseenPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The result of the third phase, which is committed together with the values."""
+    """The result of the third phase. The fourth phase commits this result together with the values."""
 
     periods: Sequence[ForeseenPeriod]
     deliveries: Sequence[NewDelivery]
@@ -194,7 +198,7 @@ class Foreseen:
 class ValueChange:
     """A key result whose value differs from its last value. `old` is None for its first value.
 
-    `restated` are the changes that its sources made to past data.
+    `restated` has the changes that the sources made to past data.
     """
 
     period: str
@@ -206,8 +210,8 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A key result or period that got a new id, and how much history the ledger had of a key result; None for a
-    period.
+    """A move of a key result or period to a new id. `held` has the numbers of rows that the ledger had of the key
+    result; None for a period.
     """
 
     move: Move
@@ -216,7 +220,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class CarriedOver:
-    """The moves that were made, and a sentence about each move that is impossible."""
+    """The moves that a cycle made, and a sentence about each move that was impossible."""
 
     moved: Sequence[Moved] = ()
     refused: Sequence[str] = ()
@@ -224,7 +228,9 @@ class CarriedOver:
 
 @dataclass(frozen=True, slots=True)
 class LooksRenamed:
-    """A key result `old` that no file has any more, and a new key result with the same measure."""
+    """A key result `old` that no file has any more, and a new key result with the same measure. Both may be the same
+    key result.
+    """
 
     period: str
     old: str
@@ -249,33 +255,35 @@ class Result:
     delivered: Sequence[Delivered] = ()
     messages: Sequence[MessageOutcome] = ()
     unopened: Mapping[str, str] = field(default_factory=dict)
-    """Each publisher that cannot be opened although nothing is due for it, and why. The key `notify` stands for
+    """Maps each publisher that has no due delivery and cannot be opened to the reason. The key `notify` stands for
     messages.
     """
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
     delivering: str | None = None
-    """The other process that delivers, if there is one. That process sends this cycle's check-ins and messages too."""
+    """The name of another process that delivers, or None. The other process then sends this cycle's check-ins and
+    messages too.
+    """
 
     @property
     def key_results(self) -> int:
-        """How many key results were measured, not counting guards."""
+        """How many key results were measured, without guards."""
         return sum(not is_guard(key_result) for _, key_result in self.measured)
 
     @property
     def held(self) -> int:
-        """How many measured key results wait for approval."""
+        """How many measured key results and guards are held."""
         return sum(measurement.value.quality == "held" for measurement in self.measured.values())
 
     @property
     def retry_at(self) -> datetime | None:
-        """The earliest time for the next request that a source or publisher named; None if none named a time."""
+        """The earliest time for a next request that any source or publisher named; None if none named a time."""
         times = [pull.retry_at for pull in self.pulls] + [delivery.retry_at for delivery in self.delivered]
         return min((moment for moment in times if moment), default=None)
 
     @property
     def unwritten(self) -> int:
-        """How many check-ins a publisher failed to write, plus how many messages did not arrive."""
+        """The number of check-ins that publishers failed to write, plus the number of messages that did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
         return failed + sum(message.problem is not None for message in self.messages)
 

@@ -1,5 +1,5 @@
-"""The part of each period that a cycle measures: everything while the period is open, and later only new key
-results.
+"""Selects the key results of a period that a cycle measures: all of them until the period has settled, and after that
+only key results that were never measured.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from syncd.okr.goals import KeyResult, PeriodOkrs
 
 
 def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: Mapping[str, str]) -> PeriodOkrs | None:
-    """The part of a period's OKRs that is measured: everything from its start until it has settled.
+    """The OKRs of a period with only the key results that are measured: all of them from the period's start until it
+    has settled.
 
-    The key results of a settled period are frozen. A key result that was never measured is still tried until it has
-    settled itself, and whenever a sync names it. None before the period's start, and if nothing is left to measure.
-    `kept_as` has the ids that renamed periods have in the ledger.
+    After the period has settled, only key results that were never measured remain. Returns None before the period's
+    start, or if no key result remains. `kept_as` has the ids that renamed periods have in the ledger.
     """
     span = okrs.period.span
     if now < span.start:
@@ -37,11 +37,10 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: M
 
 
 def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, period: str) -> Iterator[str]:
-    """The key results that no cycle has measured, and that have not settled themselves.
+    """Yields the key results of a settled period that no cycle has measured, and that should still be tried.
 
-    A key result settles when its measure has been tried for as long as a period settles. A source that has not answered
-    in this time never will, and must not be pulled in every cycle for ever. An edit of the measure starts the time
-    again.
+    A key result is tried for as long as a period settles, counted from the first cycle that saw its present measure.
+    After this time, its source is no longer pulled in every cycle, but only when a sync names the key result.
     """
     kept = request.ledger.values.last(period)
     never = [
@@ -58,7 +57,6 @@ def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, peri
 
 
 def _in_force_since(key_result: KeyResult, versions: Sequence[DefinitionVersion]) -> datetime | None:
-    """When a cycle first saw the present measure of a key result; None if no cycle has."""
     since: datetime | None = None
     for version in versions:
         if version.key_result in (key_result.id, key_result.moved_from):

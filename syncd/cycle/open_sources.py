@@ -1,4 +1,4 @@
-"""Opens the sources that a cycle needs, and checks that they have the fields that mappings name.
+"""Opens the sources that a cycle needs, and checks that they have the fields that mapping files name.
 
 A problem of a connection or a field fails only the key results that need it.
 """
@@ -37,9 +37,10 @@ log = logging.getLogger("syncd.cycle")
 
 @dataclass(frozen=True, slots=True)
 class NeededSource:
-    """The part of a connection that a cycle needs: its streams, and which of them name fields that were never checked.
+    """The streams of a connection that a cycle needs. `unchecked` has the keys of the streams whose fields were never
+    checked.
 
-    `asked` are the parts and fields of the key result to which the cycle is restricted, or None.
+    `asked` has the parts and fields that the key result of a restricted cycle needs; it is None in any other cycle.
     """
 
     connection: Connection
@@ -51,8 +52,8 @@ class NeededSource:
 def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iterator[NeededSource]:
     """The sources that the periods need.
 
-    A cycle restricted to a key result pulls only that key result's streams, but with all parts and fields that other
-    key results need of them.
+    A cycle that is restricted to a key result pulls only this key result's streams. Each stream still has all parts and
+    fields that other key results need of it.
     """
     measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
     if request.only is None:
@@ -69,12 +70,11 @@ def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iter
 
 
 def _is_checked(state: StreamState | None, stream: Stream) -> bool:
-    """Whether a pull of these fields has succeeded before."""
     return state is not None and state.completed_cycle is not None and state.covers(stream)
 
 
 def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSource, source: Source) -> Checked:
-    """The streams, without the fields that the source cannot read."""
+    """The streams of a source, without the fields that the source cannot read."""
     streams: list[Stream] = []
     unusable: dict[str, Mapping[str, str]] = {}
     for stream in needed.streams:
@@ -85,14 +85,11 @@ def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSo
 
 
 def _parts(measure: Leaf) -> Collection[str]:
-    """The part or the fields of a measure's stream that the measure needs."""
     return measure.fields if isinstance(measure, RecordMeasure) else [measure.part]
 
 
 def open_source(connection: Connection, context: Context) -> Source:
-    """The source of a connection. A connection that cannot be opened gets a stand-in, which raises the reason on every
-    call.
-    """
+    """Opens the source of a connection. If that fails, returns an Unopened, whose methods raise the reason."""
     try:
         return connection.open(context)
     except (ConfigError, SourceError) as error:
@@ -105,7 +102,9 @@ def open_source(connection: Connection, context: Context) -> Source:
 def usable_stream(
     config: Config, periods: Sequence[PeriodOkrs], source: Source, connection: str, stream: Stream
 ) -> tuple[Stream, Mapping[str, str]]:
-    """The stream without the fields that its source cannot read, and why it cannot read each of them."""
+    """The stream without the fields that its source cannot read, and a mapping from each of these fields to the
+    reason.
+    """
     unusable: dict[str, str] = {}
     while True:
         try:
@@ -127,7 +126,6 @@ def usable_stream(
 def _places(
     config: Config, periods: Sequence[PeriodOkrs], connection: str, stream: Stream, field_name: str
 ) -> Iterator[str]:
-    """Where mappings name a field, as `mappings/okrs.yaml:12`."""
     for okrs in periods:
         for kr, measure in ((owner, leaf) for owner in okrs.measured for leaf in leaves(owner.measure)):
             if not isinstance(measure, RecordMeasure) or measure.connection != connection:
@@ -138,7 +136,7 @@ def _places(
 
 
 class Unopened:
-    """Replaces a connection that cannot be opened, so that the others go on."""
+    """Stands in for a source that cannot be opened, so that the cycle goes on with the other sources."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem

@@ -1,7 +1,8 @@
-"""Sends check-ins and messages: each publisher has a thread, and the messages have one.
+"""Sends check-ins and messages: each publisher has a thread, and all messages share one thread.
 
-The threads read and write the outbox beside the cycles. A silent publisher delays neither the other publishers nor a
-cycle. A publisher gets no second thread: deliveries that become due meanwhile are tried when its thread is free.
+The threads run independently of cycles: a publisher that does not respond delays neither other publishers nor a cycle.
+A publisher never has two threads. Deliveries that become due while its thread runs are sent when the thread has
+finished its earlier work.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Outcomes:
 
 @dataclass(slots=True)
 class _Job:
-    """A thread, and the request of the last cycle that ended while the thread ran."""
+    """A thread, and the request of the last cycle that had work for the thread while the thread ran."""
 
     thread: threading.Thread
     began: float = field(default_factory=time.monotonic)
@@ -49,17 +50,19 @@ class _Job:
 
 
 class Outgoing:
-    """Sends the deliveries and messages of a ledger, and holds the ledger's `delivery_lock` meanwhile."""
+    """Sends the deliveries and messages of a ledger. While a thread runs, it holds the ledger's `delivery_lock`."""
 
     def __init__(self, ended: Callable[[str, Outcomes], None]) -> None:
-        """`ended` is called in a thread that ended, with its name, before another thread of that name can begin."""
+        """`ended` is called with the name and the outcomes of a thread that has finished its work, before the thread
+        begins new work.
+        """
         self._ended = ended
         self._mutex = threading.Lock()
         self._lock = ExitStack()
         self._jobs: dict[str, _Job] = {}
 
     def start(self, request: CycleRequest, *, messages: bool = True) -> None:
-        """Starts a thread for each publisher with due deliveries, and one for messages.
+        """Starts a thread for each publisher with due deliveries, and a thread for messages.
 
         Raises Delivering if another process delivers from this ledger.
         """
@@ -88,7 +91,7 @@ class Outgoing:
             raise
 
     def join(self, seconds: float) -> Sequence[str]:
-        """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that hang."""
+        """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that still run."""
         end = time.monotonic() + seconds
         while (jobs := dict(self._jobs)) and time.monotonic() < end:
             next(iter(jobs.values())).thread.join(min(0.2, seconds))
@@ -96,7 +99,7 @@ class Outgoing:
 
     @property
     def hanging(self) -> Mapping[str, float]:
-        """The seconds that each thread has run."""
+        """Maps the name of each thread to the seconds since the thread began."""
         return {name: time.monotonic() - job.began for name, job in list(self._jobs.items())}
 
     def _run(self, name: str, act: Callable[[Outcomes], None] | None) -> None:
@@ -113,9 +116,6 @@ class Outgoing:
             act = self._next(name)
 
     def _next(self, name: str) -> Callable[[Outcomes], None] | None:
-        """The work that a cycle requested while this thread ran. If no cycle requested any, returns None, and the
-        thread ends.
-        """
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):
@@ -133,8 +133,8 @@ class Outgoing:
 def deliver(request: CycleRequest, *, messages: bool = True, seconds: float | None = None) -> Outcomes:
     """Sends due deliveries and messages within some minutes, for a command that ends afterwards.
 
-    The next sync treats deliveries that are still being sent as if syncd had been killed. Raises Delivering if another
-    process delivers from this ledger, and the error of a thread, such as LedgerError.
+    Deliveries that are still being sent stay `sending`; the next sync treats them as if syncd had been killed. Raises
+    Delivering if another process delivers from this ledger. Also raises the error of a thread, such as LedgerError.
     """
     gathered = Outcomes()
 

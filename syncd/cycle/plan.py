@@ -1,8 +1,8 @@
-"""The changes that a sync would make: the first three phases of a cycle, compared with the last sync.
+"""Computes the changes that a sync would make. A plan runs the first three phases of a cycle, and compares the result
+with the last sync.
 
-The old side is the output of `status` right after the last sync. The new side is the output of `status` right after a
-sync now. A plan therefore includes a key result whose health changes only because time passes: the sync would report
-this key result too.
+The plan compares the output of `syncd status` right after the last sync with its output right after a sync now. A plan
+therefore also shows a key result whose health changes only because time has passed.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ from syncd.status.verdicts import JudgedLink
 
 
 def plan_sync(request: CycleRequest) -> Planned:
-    """Pulls, measures and foresees, then compares the result with the last sync and with the targets of `publish:`.
+    """Runs the first three phases of a cycle, then compares the result with the last sync and with the targets of
+    `publish:`.
 
-    Stores the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
+    Stores the pulled rows but no value, and writes to no target. The caller must hold the ledger's lock.
     """
     request = replace(request, dry_run=True)
     last = request.ledger.cycles.last(pulled=True)
@@ -59,7 +60,6 @@ def plan_sync(request: CycleRequest) -> Planned:
 
 
 def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_over: CarriedOver) -> Planned:
-    """The comparison with the `last` sync. The request's ledger has the moves already."""
     config, ledger = request.config, request.ledger
     measured = measure(request, pulled)
     foreseen = foresee(request, pulled, measured)
@@ -77,8 +77,6 @@ def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_
 
 
 class _Comparison:
-    """One period before and after."""
-
     def __init__(
         self,
         request: CycleRequest,
@@ -101,7 +99,7 @@ class _Comparison:
         self._digests = request.ledger.definitions.digests(okrs.period.id)
 
     def changes(self) -> PeriodChanges:
-        """All differences. If a single key result was measured, no key result counts as removed."""
+        """All changes of the period. If the request names a single key result, no key result counts as removed."""
         before, after = report_of(self._before), report_of(self._after)
         okrs = self._okrs
         changed = [change for kr in okrs.key_results if (change := self._change(kr)) is not None]
@@ -126,7 +124,6 @@ class _Comparison:
         )
 
     def _change(self, kr: KeyResult) -> KeyResultChange | None:
-        """The change of a measured key result; None if nothing changes, or it was not measured."""
         if kr.id not in self._measured:
             return None
         measurement, kept = self._measured[kr.id], self._before.values.get(kr.id)
@@ -148,10 +145,10 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """How the counting rows differ from the rows behind the last confirmed value. For a held value, the candidate's
-        rows count.
+        """How the rows that count now differ from the rows that counted for the last confirmed value. For a held value,
+        these are the rows of the candidate.
 
-        A value that a check-in set has no rows to compare.
+        The result is empty for a value that a check-in set, because it has no rows.
         """
         if measure is None or value.quality not in ("complete", "held"):
             return Differences()
@@ -186,7 +183,6 @@ class _Comparison:
         return self._ledger.definitions.of(self._okrs.period.id, key_result)[-1].definition
 
     def _days_edited(self) -> bool:
-        """Whether the days or health shares of the whole period were edited."""
         edited = [kr for kr in self._okrs.key_results if kr.id in self._digests and self._edited(kr)]
         pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
         # Early definitions lack the days. If such a key result is the same, only the days can differ.
@@ -205,7 +201,6 @@ class _Comparison:
                 yield ObjectiveChange(objective, old, new, file, edits)
 
     def _removed(self) -> Iterator[Removed]:
-        """The key results that no file has any more, and that were measured as recently as the others."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
@@ -217,11 +212,11 @@ class _Comparison:
 
 
 def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str], *, whole: bool) -> Snapshot:
-    """A past snapshot in which only the measured key results have their old definitions, because a sync does not touch
+    """A past snapshot in which only the measured key results have their old definitions, because a sync changes no
     others.
 
-    With `whole`, the objectives are the old ones too: only a sync of the complete period stores edits of objectives.
-    Each key result has its present links and objective, so that a new link has a verdict before and after.
+    With `whole`, the objectives have their old outlines too, because only a sync of the complete period stores edits of
+    objectives. Each key result has its present links and objective, so that a new link has a verdict before and after.
     """
     was = {objective.id: objective for objective in snapshot.okrs.objectives} if whole else {}
     then = {kr.id: kr for kr in snapshot.okrs.key_results}
@@ -237,7 +232,6 @@ def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str],
 
 
 def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
-    """The parts of a key result that people see."""
     stands = line.standing
     return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
 
@@ -247,7 +241,7 @@ def _id(link: JudgedLink) -> tuple[str, str, tuple[str, str] | None]:
 
 
 def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:
-    """The links whose verdict changes, watermelons first. A link without an earlier verdict is left out."""
+    """Yields the links whose verdict changes, watermelons first. Links without an earlier verdict are left out."""
     before_it = {_id(link): link for block in before.objectives for link in block.alignment}
     changed = [
         VerdictChange(old, new)

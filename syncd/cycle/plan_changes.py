@@ -1,4 +1,4 @@
-"""The changes that a sync would make: key results, objectives, verdicts and deliveries, each before and after."""
+"""The changes that a sync would make to key results, objectives, verdicts and deliveries."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from syncd.status.verdicts import JudgedLink
 
 @dataclass(frozen=True, slots=True)
 class KeyResultChange:
-    """A key result that a sync would change. `old` is None if no sync has measured it.
+    """A key result that a sync would change. `old` is None if no sync has measured the key result.
 
-    With `remeasured`, the two values have different measures and cannot be compared. `differences` then lists every
-    counting row as new, as for a new key result. `approve` is the command that accepts a number that the sync would
-    hold.
+    With `remeasured`, the old and new values have different measures and cannot be compared. `differences` then lists
+    every row that counts as new, like for a new key result. `approve` is the command that accepts a number that the
+    sync would hold.
     """
 
     key_result: KeyResult
@@ -42,8 +42,8 @@ class KeyResultChange:
 class Removed:
     """A key result that the last sync measured and that no file has any more. The value stays in the ledger.
 
-    `bounds` are the bounds of the key result's goal. `bounds` is empty if an early version wrote a definition that
-    cannot be read any more.
+    `bounds` are the bounds of the key result's goal. `bounds` is empty if an early version of syncd wrote the
+    definition, and this version cannot read it.
     """
 
     id: str
@@ -76,8 +76,8 @@ class VerdictChange:
 class PeriodChanges:
     """The changes that a sync would make in a period.
 
-    `measured` is the number of measured key results. `days_edited`: the period's days, its time zone or the health
-    shares were edited. `waiting` are the key results that already have a held number. `after` is the report after the
+    `measured` is the number of measured key results. `days_edited` is true if the period's days, its time zone or the
+    health shares were edited. `waiting` has the held key results that do not change. `after` is the report after the
     sync.
     """
 
@@ -97,8 +97,8 @@ class PeriodChanges:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The changes that a sync would make now, by period; the deliveries; and the result of the dry run behind
-    the plan.
+    """The changes that a sync would make now, by period; the deliveries that it would send; and the result of the dry
+    run.
     """
 
     as_of: datetime
@@ -112,5 +112,5 @@ class Planned:
 
     @property
     def measured(self) -> int:
-        """How many key results were measured, not counting guards."""
+        """How many key results were measured, without guards."""
         return sum(period.measured for period in self.periods)

@@ -1,8 +1,8 @@
-"""The first phase: pulls the rows that the open periods need. Each connection has a thread; one thread writes the
-ledger.
+"""The first phase: pulls the rows that the open periods need. Each connection has a thread; the thread of the cycle
+writes the ledger.
 
-If a connection fails, the others go on. The result of a pull is stored with its stream. Only a complete pull changes
-values.
+If a connection fails, the other connections go on. The result of a pull is stored with its stream. Only a complete pull
+changes values.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ log = logging.getLogger("syncd.cycle")
 
 
 class CycleStopped(Exception):
-    """The cycle was asked to stop and has stopped."""
+    """Raised when a cycle stops because it was asked to stop."""
 
 
 def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
-    """Begins a cycle and pulls. A connection that cannot be opened fails like one that is down.
+    """Begins a cycle and pulls. A connection that cannot be opened is handled like a server that is down.
 
-    Pulls that outlast the cycle go on in the `background`, if there is one, and count in the next cycle.
+    If there is a `background`, pulls that outlast the cycle go on in the background, and count in the next cycle.
     """
     config, ledger, now = request.config, request.ledger, request.clock()
     kept_as = dict(renamed_periods(config, ledger))
@@ -66,7 +66,7 @@ def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
 def new_thread(
     request: CycleRequest, cycle: int, needed: NeededSource, check: Callable[[Source], Checked], budget: Budget
 ) -> Pulling:
-    """The thread that will pull through a connection, with the writer of the pages that the thread hands over."""
+    """Makes the thread that will pull through a connection, and the writer of the pages that the thread hands over."""
 
     def sleep(seconds: float) -> None:
         thread.waits(seconds)
@@ -80,7 +80,6 @@ def new_thread(
 
 
 def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: Pulling) -> Sequence[PullResult]:
-    """The results of a connection whose last pull still hangs. That pull is useless now."""
     writer, since = PageWriter(request, cycle), left.thread.began_at.astimezone(request.config.zone)
     writer.begin(_unbegun(request, needed))
     writer.leave(
@@ -93,10 +92,9 @@ def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: P
 def _counted_again(
     request: CycleRequest, cycle: int, pulling: Sequence[Pulling], results: Sequence[PullResult]
 ) -> Sequence[PullResult]:
-    """If a record moved from one list to another, pulls its connection's streams again, with a census.
+    """If a record moved from one list to another, pulls the streams of its connection again, with a census.
 
-    The former list does not show that the record left; only a census does. Until a census, the record would count
-    twice.
+    Only a census shows that the record left its former list. Until a census, the record would count twice.
     """
     moved = {result.pull.connection for result in results if result.moved_in}
     again = []
@@ -115,7 +113,6 @@ def _unchanged(checked: Checked, _: Source) -> Checked:
 
 
 def _joined(first: PullResult, second: PullResult | None) -> PullResult:
-    """The result of two pulls of a stream in one cycle: the ending of the second pull, and the rows of both."""
     if second is None:
         return first
     return replace(
@@ -131,11 +128,12 @@ def pull_all(
     *,
     only_censuses: bool = False,
 ) -> Sequence[PullResult]:
-    """Writes the pages of the threads until all have ended. Raises CycleStopped once the request's `stopping` is set.
+    """Writes the pages of the threads until all pulls have ended. Raises CycleStopped once the request's `stopping` is
+    set.
 
-    The cycle stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle
-    continues from them. The cycle does not wait for a thread that is silent for too long. The pulls of that thread fail
-    in this cycle, and the thread goes on in the background, if there is one.
+    A cycle that stops loses nothing: stored pages stay with their cursors, and the next cycle continues from there. The
+    cycle stops waiting for a thread that reports nothing for too long. The pulls of such a thread fail in this cycle.
+    If there is a background, the thread goes on in the background.
     """
     arrived, began = threading.Event(), time.monotonic()
     patience = background or Background
@@ -176,8 +174,8 @@ def check_stopping(request: CycleRequest) -> None:
 
 
 def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, only_censuses: bool) -> None:
-    """Writes the items that a thread handed over. Once a thread's fields are checked, it gets its pulls, from the
-    ledger's cursors.
+    """Writes an item that a thread handed over. If the item says that the fields are checked, gives the thread its
+    pulls, which start at the cursors in the ledger.
     """
     if not isinstance(item, Checked):
         part.writer.take(item)
@@ -194,12 +192,10 @@ def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, o
 
 
 def _is_over(part: Pulling, patience: Background | type[Background]) -> bool:
-    """Whether this cycle can expect nothing more of a thread, although its pulls have not ended."""
     return part.thread.silent > patience.silent or not part.thread.has_more
 
 
 def _logged_bug(part: Pulling) -> str | None:
-    """Logs the bug that ended a thread, and returns a sentence for people; None if there was no bug."""
     if part.thread.bug is None:
         return None
     connection = part.needed.connection
@@ -207,7 +203,6 @@ def _logged_bug(part: Pulling) -> str | None:
 
 
 def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background], bug: str | None) -> None:
-    """Ends the cycle without the rest of this thread's pulls."""
     if not part.begun:
         part.writer.begin(_unbegun(request, part.needed))
     if bug is not None:
@@ -219,7 +214,6 @@ def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type
 
 
 def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
-    """A pull for each stream of a source whose own pulls have not begun."""
     name, streams = needed.connection.name, request.ledger.streams
     return [
         Pull(name, stream, streams.add(name, stream.key, request.clock()), None, False, asked=needed.asked)
@@ -228,7 +222,6 @@ def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
 
 
 def _go_on(request: CycleRequest, pulling: Sequence[Pulling], background: Background | None) -> None:
-    """Leaves the threads that have not ended to the background. If there is no background, asks the threads to end."""
     for part in pulling:
         if background is None:
             part.thread.stop()

@@ -1,6 +1,7 @@
-"""The thread of a connection: it opens the source, checks the fields that mappings name, pulls, and hands over pages.
+"""The thread of a connection: it opens the source, checks the fields that mapping files name, pulls, and hands over
+pages.
 
-Whatever the server does, this thread delays no other thread: the writer of the ledger decides how long to wait for it.
+A slow server delays only its own thread: the writer of the ledger decides how long to wait for each thread.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ _PAGES_IN_HAND = 8  # limits memory: a source waits while this many pages are un
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The checked streams of a source: their pulls can begin. `unusable` says, by stream, why a field cannot be read.
+    """The streams of a source after the check of their fields. `unusable` has, by stream and field, why a field cannot
+    be read.
 
-    The streams are pulled without these fields. Key results that do not name these fields are measured as usual.
+    The streams are pulled without the unusable fields. Key results that need no unusable field are measured as usual.
     """
 
     streams: Sequence[Stream]
@@ -32,7 +34,7 @@ class Checked:
 
 
 class PullThread:
-    """Pulls through one connection, for as many cycles as the pulls need."""
+    """Pulls through one connection. The pulls may last several cycles."""
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class PullThread:
         """`open_source` and `check` run in the thread. After `check`, the thread waits for its pulls."""
         self.connection = connection
         self.bug: Exception | None = None
-        """The error that ended the thread before its pulls ended. Only a connector's bug does this."""
+        """The error, a connector's bug, that ended the thread before its pulls ended; None if there was none."""
         self.began_at = datetime.now(UTC)
         self._open_source = open_source
         self._check = check
@@ -60,8 +62,8 @@ class PullThread:
     # -- for the writer
 
     def start(self, arrived: threading.Event) -> None:
-        """Starts the thread, or goes on in another cycle. The thread sets `arrived` whenever it has handed something
-        over.
+        """Starts the thread, or lets a running thread go on in another cycle. The thread sets `arrived` whenever it has
+        handed over an item.
         """
         self._left, self._arrived = None, arrived
         if self._thread.ident is None:
@@ -69,41 +71,43 @@ class PullThread:
         arrived.set()
 
     def leave(self, came_back: Callable[[], None]) -> None:
-        """Lets the cycle end while the thread goes on. `came_back` is called once the thread has ended or needs the
-        writer.
+        """Lets the cycle end while the thread goes on. `came_back` is called once, when the thread has ended or its
+        queue of items is full.
         """
         self._left = came_back
         if self._items.full() or not self.alive:
             self._came_back()
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """Passes the pulls to the thread, once the thread has handed over `Checked`."""
+        """Passes the pulls to the thread. Call it after the thread has handed over `Checked`."""
         self._pulls.put(pulls)
 
     def items(self) -> Iterator[Checked | HandedOver]:
-        """The items that the thread has handed over so far. Later items are left out, because other threads need the
-        writer too.
+        """Yields the items that the thread has handed over so far. Items that arrive meanwhile are left out, because
+        other threads need the writer too.
         """
         for _ in range(self._items.qsize()):
             yield self._items.get_nowait()  # nobody else takes items
 
     def stop(self) -> None:
-        """Asks the thread to end, which it does as soon as its server lets it."""
+        """Asks the thread to end. The thread ends when it next hands over an item, or at once if it waits for its
+        pulls.
+        """
         self._stop.set()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread has not ended."""
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     @property
     def has_more(self) -> bool:
-        """Whether the thread has not ended, or has handed over items that nobody took yet."""
+        """Whether the thread runs, or has handed over items that were not taken yet."""
         return self.alive or not self._items.empty()
 
     @property
     def stopped(self) -> bool:
-        """Whether the thread was asked to end. The items of such a thread are useless."""
+        """Whether the thread was asked to end. The items of such a thread must not be used."""
         return self._stop.is_set()
 
     @property
@@ -121,7 +125,7 @@ class PullThread:
     # -- for the thread
 
     def waits(self, seconds: float) -> None:
-        """Notes that the thread waits before its next try. During this wait the thread does not count as silent."""
+        """Notes that the thread waits `seconds` before its next try. This wait does not count in `silent`."""
         self._heard_at = time.monotonic() + seconds
 
     def _run(self) -> None:
@@ -165,21 +169,21 @@ class PullThread:
         raise _Stopped
 
     def _came_back(self) -> None:
-        """Calls `came_back` once. If no cycle can run, each further call would start another attempt."""
         came_back, self._left = self._left, None
         if came_back is not None:
             came_back()
 
 
 class _Stopped(BaseException):
-    """Raised when the writer is gone, so that the thread ends."""
+    """Raised in the thread when it was asked to end."""
 
 
 def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
-    """Makes a census if one is due, then pulls. Pulls again if the census lists records that no pull returned.
+    """Makes a census if one is due, then pulls from the cursor. Pulls again from the start if the census lists records
+    that are neither stored nor pulled.
 
-    A pull misses an issue that starts to match a query only because time passes (`created <= -7d`, a sprint that was
-    opened).
+    A pull from a cursor misses an unchanged issue that starts to match a query, such as `created <= -7d`, or the query
+    of a sprint that was opened.
     """
     listed: set[str] = set()
     brought: set[str] = set()
@@ -209,7 +213,9 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids that a census lists without their rows. If rows come with the ids, hands the rows over to be stored."""
+    """Makes a census; returns the ids that came without their rows. Rows that come with the ids are handed over to be
+    stored.
+    """
     listed: set[str] = set()
     unread: dict[str, str] = {}
     rows: set[str] = set()

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """The request cannot be carried out now, and nothing was changed. The text is a sentence with the reason."""
+    """Raised if a request cannot be carried out now; nothing was changed. The message is a sentence with the reason."""

@@ -1,5 +1,5 @@
-"""Key results that look renamed: the old one left the files, a new one has the same measure, and nobody wrote
-`moved`.
+"""Key results that look renamed: a key result is no longer in any file, a new key result has the same measure, and the
+file does not say `moved`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from syncd.okr.goals import PeriodOkrs, is_guard
 
 
 def renames(request: CycleRequest, measured: Measured) -> Iterator[LooksRenamed]:
-    """The key results that the next sync would start anew, each with the earlier key result that it may continue.
+    """Yields pairs of key results: one that the next sync would measure as new, and an earlier one that may be the
+    same.
 
-    Call it before the definitions of the cycle are stored. A key result without a measure must have the same title.
+    Call it before the definitions of the cycle are stored. Key results without a measure are paired if they have the
+    same title.
     """
     kept = {name for name, measurement in measured.items() if measurement.newest is not None}
     for okrs in request.config.periods if request.only is None else ():

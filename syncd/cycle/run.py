@@ -1,4 +1,4 @@
-"""One cycle: pulls what the open periods need, measures, foresees, commits and delivers."""
+"""Runs a cycle: pulls the rows that the open periods need, measures, foresees, commits and delivers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from syncd.cycle.take_requests import take_requests
 def run_cycle(
     request: CycleRequest, *, background: Background | None = None, outgoing: Outgoing | None = None
 ) -> Result:
-    """Carries out the requests of people, and runs the four phases. A dry run has only the first two phases.
+    """Carries out the waiting requests of people, and then runs the four phases. A dry run has only the first two
+    phases.
 
-    Pulls that outlast the cycle fail in it, and go on in the `background`, if there is one. With `outgoing`, deliveries
-    and messages are sent beside the next cycles; without it, before the end of this cycle. The result names the sources
-    and publishers that failed or could not be opened. Raises CycleStopped once the request's `stopping` is set: stored
-    rows stay with their cursors, and the next cycle continues from there.
+    Pulls that outlast the cycle fail in this cycle; if there is a `background`, they go on in the background. With
+    `outgoing`, deliveries and messages are sent in threads that may outlast the cycle; without it, before the end of
+    the cycle. The result names the sources and publishers that failed or could not be opened. Raises CycleStopped once
+    the request's `stopping` is set. Stored rows then stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
     if not request.dry_run:

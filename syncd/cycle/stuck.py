@@ -1,4 +1,6 @@
-"""People's decisions about deliveries that wait for them: try again, or overwrite what somebody else wrote."""
+"""A person's decision about a delivery that syncd does not try again by itself: try again, or overwrite what somebody
+else wrote.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ _DECIDABLE: dict[Decision, tuple[State, ...]] = {"retry": (*STUCK, "waiting"), "
 
 
 class Decided(Refused):
-    """Nothing is left to decide about a delivery: it is gone, or no longer in the state that the person saw."""
+    """Raised if a person cannot decide about a delivery any more: the delivery is gone, or its state has changed."""
 
 
 def delivery_of(ledger: Ledger, number: int) -> Delivery:
-    """The delivery with the id `number`. Raises Decided if there is none."""
+    """The delivery with the id `number`. Raises Decided if there is no such delivery."""
     delivery = ledger.outbox.get(number)
     if delivery is None:
         raise Decided(f"there is no delivery {number}; a newer one may have taken its place")
@@ -36,11 +38,10 @@ def decidable(ledger: Ledger, number: int, decision: Decision) -> Delivery:
 
 
 def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
-    """Puts the newest delivery of a target back into `waiting`, as if it were new. Returns the delivery as it was;
-    raises Decided.
+    """Sets the newest delivery of a target back to `waiting`, as if the delivery were new. Returns the delivery as it
+    was before. Raises Decided if there is nothing to try again.
 
-    A newer delivery may have replaced the one that the person saw. This newer delivery is tried, because people want
-    the present state published.
+    If a newer delivery has replaced the delivery that the person saw, the newer delivery is tried.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in _DECIDABLE["retry"]:
@@ -50,9 +51,10 @@ def retry(ledger: Ledger, place: Place, *, now: datetime) -> Delivery:
 
 
 def allow(ledger: Ledger, place: Place, left_alone: Mapping[str, Scalar], *, by: str, now: datetime) -> Delivery:
-    """Lets the newest delivery of a target overwrite the text that a person saw there, but no text that came later.
+    """Lets the newest delivery of a target overwrite the text that a person saw there, but no other text.
 
-    A refused delivery waits again. Returns the delivery as it was; raises Decided. The caller holds the ledger's lock.
+    A refused delivery becomes `waiting` again. Returns the delivery as it was before. Raises Decided if there is
+    nothing to allow, or if the target has another text now. The caller must hold the ledger's lock.
     """
     delivery = _newest(ledger, place)
     if delivery.state not in ("refused", *OPEN):

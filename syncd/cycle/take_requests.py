@@ -1,7 +1,7 @@
 """Carries out the waiting requests of people, oldest first, before a cycle begins.
 
-Each request has its own transaction, which holds the change and the request's end. Each request thus counts exactly
-once, wherever syncd is killed. A request that can no longer be carried out is stored as refused, with the reason.
+One transaction makes the change of a request and sets the request to `applied`. Each request is thus carried out
+exactly once, even if syncd is killed. A request that can no longer be carried out becomes `refused`, with the reason.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from syncd.sdk import ConfigError, Json
 
 log = logging.getLogger("syncd.cycle")
 Change = tuple[Mapping[str, Json], Mapping[str, Json]]
-"""The values before and after a request was applied."""
+"""The values before a request was applied, and the values after."""
 
 
 def take_requests(
@@ -38,12 +38,12 @@ def take_requests(
     command: int | None = None,
     go_on: Callable[[], None] = lambda: None,
 ) -> None:
-    """Applies or refuses every waiting request. The caller holds the ledger's lock.
+    """Applies or refuses every waiting request. The caller must hold the ledger's lock.
 
-    `command` is a command's own request. The files of that command may be old, so the requests of other people stay
-    waiting if these files lack their key result. `go_on` is called before each request; it may raise an error to stop
-    between two requests. A request also stays waiting while the ledger has its key result or period under another id
-    than the files: the next cycle moves the history first.
+    `command` is the id of a command's own request. The files of this command may be old: other requests stay waiting if
+    these files lack their key result. A request also stays waiting while the ledger has its key result or period under
+    an old id, because the next cycle moves the history first. `go_on` is called before each request, and may raise an
+    error to stop.
     """
     waiting = ledger.requests.waiting()
     renamed = {name for names in renamed_periods(config, ledger) for name in names} if waiting else set()
@@ -127,8 +127,6 @@ def _decide(ledger: Ledger, request: Request, now: datetime) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class _OnKeyResult:
-    """Carries out a request about a key result."""
-
     config: Config
     okrs: PeriodOkrs
     key_result: KeyResult
@@ -162,8 +160,8 @@ class _OnKeyResult:
         return before, self._checked_in()
 
     def _withdrawn(self) -> Json:
-        """The id of the check-in to withdraw. The check-in may have been a waiting request when the withdrawal was
-        requested.
+        """The id of the check-in to withdraw. The withdrawal may name the check-in's own request instead, which was
+        still waiting then.
         """
         if "checkin" in self.request.body:
             return self.request.body["checkin"]
@@ -191,7 +189,6 @@ class _OnKeyResult:
         return self.ledger.checkins.kept(self.okrs.period.id, self.key_result.id)
 
     def _checked_in(self) -> dict[str, Any]:
-        """The value and confidence that people have checked in so far."""
         checkins = [checkin for checkin in self._checkins() if checkin.withdrawn is None]
         newest = newest_value(checkins)
         stated = next((each.confidence for each in reversed(checkins) if each.confidence is not None), None)

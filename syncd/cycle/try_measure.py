@@ -1,4 +1,4 @@
-"""Computes a single measure from the ledger and a few more pages of its sources. Stores nothing."""
+"""Computes a single measure from the rows in the ledger and a few more pages of its sources. Stores nothing."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves, stream_keys
 from syncd.sdk import Budget, RetryPolicy, SourceBroken
 
 MOST_PAGES = 20
-"""The requests that a try may send. Each request returns at most one page."""
+"""The largest number of requests that a try may send. Each request returns at most one page."""
 
 _USED_UP = f"{MOST_PAGES} requests were made, and there is more; a sync reads the rest"
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The answer of a measure at a moment, the rows behind the answer, and how the pulls ended.
+    """The answer of a measure at a moment, the rows from which the answer was computed, and how the pulls ended.
 
-    The quality is `partial` if the source has rows that were not read, and `failed` if it could not be read. `pages` is
-    how many pages were read beyond the ledger. `held_at` is the oldest time at which one of the measure's streams was
-    last read completely; None if one of them was never read completely.
+    The quality is `partial` if a source has rows that were not read, and `failed` if a source could not be read.
+    `pages` is the number of pages that were pulled. `held_at` is the time of the last complete pull; of several
+    streams, the oldest of these times. It is None if a stream was never pulled completely.
     """
 
     draft: Draft
@@ -54,7 +54,7 @@ class Tried:
 
     @property
     def standing(self) -> Standing | None:
-        """The standing of its key result; None for a measure without a key result, which has no goal."""
+        """The standing of the measure's key result; None for a measure without a key result, because it has no goal."""
         draft = self.draft
         if draft.is_bare:
             return None
@@ -62,14 +62,16 @@ class Tried:
 
     @property
     def failed(self) -> bool:
-        """Whether a source failed. Stopping after the allowed pages is no failure."""
+        """Whether a source failed. To stop after the allowed number of requests is not a failure."""
         return any(_USED_UP not in reason for _, reason in self.result.failures)
 
 
 def try_measure(
     draft: Draft, ledger: Ledger | None, clock: Callable[[], datetime], retry: RetryPolicy, watcher: Watcher
 ) -> Tried:
-    """Pulls into memory what a measure needs beyond the ledger, and computes it there. Locks and writes nothing."""
+    """Pulls the rows that the ledger lacks for a measure into memory, and computes the measure there. Locks nothing,
+    and writes nothing to the ledger.
+    """
     measure = draft.measure
     with closing(scratch_ledger(ledger, _parts(measure), clock())) as scratch:
         request = CycleRequest(draft.config, scratch, clock, retry, draft.key_result.id, dry_run=True, watcher=watcher)
@@ -99,7 +101,6 @@ def try_measure(
 
 
 def _parts(measure: Measure) -> dict[StreamId, set[str]]:
-    """For each stream of a measure, the parts that the measure reads. A stream of records has no parts."""
     parts: dict[StreamId, set[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
@@ -110,7 +111,6 @@ def _parts(measure: Measure) -> dict[StreamId, set[str]]:
 
 
 def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
-    """The oldest time at which one of a measure's streams was last complete; None if one was never complete."""
     states = [scratch.streams.state(*name) for name in _parts(measure)]
     times = [state.completed_at for state in states if state is not None and state.completed_at is not None]
     return min(times) if times and len(times) == len(states) else None
@@ -118,13 +118,13 @@ def _held_at(scratch: Ledger, measure: Measure) -> datetime | None:
 
 @dataclass(slots=True)
 class _Allowance:
-    """How many more requests all connections of a try may send."""
+    """Counts down the requests that all connections of a try together may still send."""
 
     left: int = MOST_PAGES
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self) -> None:
-        """Counts a request. Raises SourceBroken if none is left, because waiting would not help."""
+        """Counts a request. Raises SourceBroken if no request is left."""
         with self._lock:
             if self.left <= 0:
                 raise SourceBroken(_USED_UP)
@@ -133,7 +133,7 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _FewRequests(Budget):
-    """A connection's budget. Its requests also count against the allowance of the try."""
+    """The request budget of a connection. Its requests also count against the allowance of the try."""
 
     allowance: _Allowance = field(default_factory=_Allowance)
 
@@ -160,7 +160,6 @@ def _pull(request: CycleRequest, sources: Sequence[NeededSource]) -> Pulled:
 
 
 def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Quality, str | None, Answer]:
-    """The quality of the answer, a remark about it, and the answer over all available rows."""
     measuring = Measuring(request, pulled)
     failure = measuring.failure(draft.measure, None)
     answer = measuring.with_note(
@@ -176,7 +175,6 @@ def _answer(request: CycleRequest, pulled: Pulled, draft: Draft) -> tuple[Qualit
 
 
 def _is_unread(request: CycleRequest, pulled: Pulled, measure: Measure, sources: Sequence[NeededSource]) -> bool:
-    """Whether neither a sync nor this try has read a part of a measure."""
     results = {(result.pull.connection, result.pull.stream.key): result for result in pulled.results}
     new = {(needed.connection.name, key) for needed in sources for key in needed.unchecked}
     for leaf in leaves(measure):

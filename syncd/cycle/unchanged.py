@@ -1,6 +1,7 @@
-"""Reuses the answers of the previous cycle for measures whose rows have not changed since.
+"""Reuses the answers of the previous cycle for measures whose rows have not changed since that cycle.
 
-Reusing answers makes a cycle of a thousand key results over a million records fast. In doubt, a measure is computed.
+A cycle of a thousand key results over a million records is fast because answers are reused. If it is not certain that
+an answer is the same, the measure is computed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from syncd.okr.spans import Period
 
 
 class Unchanged:
-    """Returns answers from the values that the previous cycle confirmed.
+    """Finds answers in the values that the previous cycle confirmed.
 
-    If that cycle was killed, or was a dry run or an approval, everything is measured.
+    If the previous cycle was killed, or was a dry run or an approval, there are no answers to reuse.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Unchanged:
         self._now = now
 
     def answer(self, measure: Measure, period: Period, last: KeptValue | None) -> Answer | None:
-        """The measure's answer in the previous cycle, if it is still the same; None in doubt."""
+        """The measure's answer in the previous cycle; None if the answer may be different now."""
         if last is None or last.quality != "complete" or last.number is None or last.confirmed != self._before:
             return None
         then = self._ended_at
@@ -65,7 +66,6 @@ class Unchanged:
 
     @cached_property
     def _previous(self) -> Cycle | None:
-        """The previous cycle, if it ended."""
         last = self._ledger.cycles.last()
         return last if last is not None and last.id == self._before else None
 
@@ -75,27 +75,28 @@ class Unchanged:
 
     @property
     def _began_at(self) -> datetime:
-        """When the previous cycle began. Rows dated later may have become due since it measured."""
+        """The time at which the previous cycle began. Rows with a later date may count now although they did not count
+        then.
+        """
         assert self._previous is not None  # otherwise no answer is reused
         return self._previous.started_at
 
     @cached_property
     def _clock_was_ahead(self) -> bool:
-        """Whether a cycle began later than the previous one ended, because the clock was set back since."""
+        """Whether any earlier cycle began after the time at which the previous cycle ended. This happens when the clock
+        was set back.
+        """
         assert self._ended_at is not None  # otherwise no answer is reused
         return self._ledger.cycles.began_later(self._ended_at, self._before + 1)
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:
-        """The parts with a row dated between the previous cycle and now: (connection, stream, part)."""
         return self._ledger.members.dated_within(self._began_at, self._now)
 
     @cached_property
     def _done_since(self) -> set[tuple[str, str]]:
-        """The streams with a record whose date was in the future at the previous cycle and has passed since."""
         return self._ledger.members.done_within(self._began_at, self._now)
 
     @cached_property
     def _created_since(self) -> set[tuple[str, str]]:
-        """The streams with a record created between the previous cycle and now."""
         return self._ledger.members.created_within(self._began_at, self._now)

@@ -1,6 +1,4 @@
-"""Makes the complete value of a key result from an answer: its standing, and the first day since which it is on
-pace.
-"""
+"""Makes the complete value of a key result from an answer: its standing, and the day since which it is on pace."""
 
 from __future__ import annotations
 
@@ -21,10 +19,10 @@ from syncd.status.past_days import past_of
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A key result that gets a value: the terms that judge it, and its facts in the ledger.
+    """A key result that gets a value: the terms by which it is judged, and its data in the ledger.
 
-    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` is empty if the key
-    result has a measure. `versions` are its definitions, or empty if it drives no outcome or was never edited.
+    `last` is its last value under the same measure, and `guard` the value of its guard. `checkins` is empty if the key
+    result has a measure. `versions` are its definitions; empty if it drives no outcome or was never edited.
     """
 
     terms: Terms
@@ -41,7 +39,7 @@ class Case:
 
 
 def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
-    """The case of one key result, read from the ledger."""
+    """Reads the case of a key result from the ledger."""
     period = okrs.period
     defined = definition(key_result, period, config.shares, config.file_of(period.id, key_result.id))
     kept = ledger.values.last(period.id)
@@ -60,9 +58,10 @@ def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyRes
 def complete_value(
     case: Case, answer: Answer, facts: Facts, now: datetime, cycle: int, *, goes_on: bool = False
 ) -> KeptValue:
-    """The value that a cycle's answer makes, as of now.
+    """The value that follows from a measure's answer, judged as of now.
 
-    `goes_on`: nothing has changed since the last value, so the first day on pace stays the same.
+    With `goes_on`, nothing has changed since the last value, and a key result that is still on pace keeps its first day
+    on pace.
     """
     key_result, span, shares = case.key_result, case.terms.period.span, case.terms.shares
     stands = standing(key_result, answer.number, span, now, shares)
@@ -93,8 +92,8 @@ def complete_value(
 
 
 def _since(case: Case, facts: Facts, now: datetime) -> date | None:
-    """The day since which the key result is on pace, by the dates of its sources or check-ins, or else by the
-    ledger.
+    """The day since which the key result is on pace; None if it drives no outcome. The day comes from the dates of its
+    sources or check-ins, or otherwise from the last value.
     """
     key_result, terms = case.key_result, case.terms
     if not key_result.drives:

@@ -1,4 +1,6 @@
-"""Writes the items of a pulling thread: pages with their cursors, the ids of a census, and the end of each pull."""
+"""Writes the items that a pulling thread hands over: pages with their cursors, the ids of a census, and the end of each
+pull.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ log = logging.getLogger("syncd.pull")
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page of a pull, or of its `census`. The page of a census has rows only if the source sends them with
-    the ids.
+    """A page of a pull or, with `census`, of its census. The page of a census has rows only if the source sends rows
+    with the ids.
     """
 
     pull: Pull
@@ -35,8 +37,8 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed, and the reasons why it could not read some lists. If the census failed, `ids` is
-    None and the reason is set.
+    """Every id that a census listed. `unread` has the lists that the census could not read, each with the reason. If
+    the census failed, `ids` is None, and `problem` is the reason.
     """
 
     pull: Pull
@@ -58,10 +60,11 @@ HandedOver = PulledPage | Present | PullEnded
 
 @dataclass(slots=True)
 class _Progress:
-    """The progress of a pull. A record that arrives twice counts once in `got`.
+    """The progress of a pull. `got` counts a record once, even if it arrives twice.
 
-    `listed`: a census, or the pull itself, listed all records. `unread` are lists that could not be read, each with the
-    reason. `empty` are lists that can hold no records. `moved_in`: a record came from another list.
+    `listed` is true if a census, or the pull itself, listed all records. `unread` has the lists that could not be read,
+    each with the reason. `empty` has the lists that cannot have records. `moved_in` is true if a record came from
+    another list.
     """
 
     pages: int = 0
@@ -90,10 +93,10 @@ class _Progress:
 
 
 class PageWriter:
-    """Writes the items that the thread of a connection hands over, and collects how each pull ended.
+    """Writes the items that the thread of a connection hands over, and stores how each pull ended.
 
-    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer, so that the next cycle
-    knows what the thread has handed over.
+    `open` has the pulls that have not ended. A thread that outlasts a cycle keeps its writer, which has counted the
+    items of the earlier cycles.
     """
 
     def __init__(self, request: CycleRequest, cycle: int) -> None:
@@ -112,7 +115,7 @@ class PageWriter:
         self._watcher = request.watcher
 
     def go_on(self, request: CycleRequest, cycle: int) -> None:
-        """Goes on in another cycle. A pull that ended in an earlier cycle counts no pages or changes in this one."""
+        """Goes on in another cycle. A pull that ended in an earlier cycle has no pages or changes in the new cycle."""
         self._use(request, cycle)
         self.endings = []
         self.results = {id_: replace(result, pages=0, changed=0) for id_, result in self.results.items()}
@@ -120,7 +123,7 @@ class PageWriter:
             progress.changed = 0
 
     def begin(self, pulls: Sequence[Pull]) -> None:
-        """Registers the pulls that begin."""
+        """Adds the pulls that begin."""
         for pull in pulls:
             self.open[pull.id], self._progress[pull.id] = pull, _Progress()
         self._watcher.pulling(pulls)
@@ -135,7 +138,9 @@ class PageWriter:
             self._reconcile(item)
 
     def leave(self, why: str) -> None:
-        """Ends the cycle before these pulls. A pull that has not ended fails in this cycle."""
+        """Ends the writer's work in this cycle. A pull that has not ended fails in this cycle, with the reason
+        `why`.
+        """
         for pull in self.open.values():
             self._conclude(pull, self._progress[pull.id], RetryLater(why), {})
 
@@ -192,7 +197,9 @@ class PageWriter:
         self._conclude(pull, progress, error, doubts)
 
     def _withhold(self, pull: Pull, error: Withheld) -> None:
-        """Leaves the stream as its last pull left it, with the note of how that pull ended."""
+        """Leaves the stream as its last pull left it. The result says why no request was sent, and when the stream was
+        last read.
+        """
         state = self._streams.state(pull.connection, pull.stream.key)
         read_at = state.completed_at if state is not None else None
         if read_at is not None:
@@ -204,7 +211,6 @@ class PageWriter:
         self._watcher.ended(result)
 
     def _conclude(self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts) -> None:
-        """Notes how a pull has ended, or its state at the end of the cycle."""
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
         # A list that even the pull cannot read makes the pull partial: a census in each cycle would not help.
         missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
@@ -234,7 +240,6 @@ class PageWriter:
     def _how_ended(
         self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts
     ) -> tuple[Quality, str | None, datetime | None]:
-        """The quality of a pull, the reason why it is not complete, and the earliest time for the next request."""
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
@@ -254,12 +259,10 @@ class PageWriter:
         )
 
     def _without_secrets(self, pull: Pull, text: str) -> str:
-        """A server's text without the connection's secrets, which the text may repeat."""
         return self._connections[pull.connection].without_secrets(text)
 
 
 def _by_reason(lists: Mapping[str, str]) -> list[str]:
-    """The lists that share a reason, a sample if there are many, and the reason."""
     names: dict[str, list[str]] = {}
     for name, reason in sorted(lists.items()):
         names.setdefault(reason, []).append(name)
@@ -272,7 +275,6 @@ def _sample(names: Sequence[str]) -> str:
 
 
 def _some(problems: Sequence[str]) -> str:
-    """The different problems of parts, at most a sample of them."""
     different = list(dict.fromkeys(problems))
     more = len(different) - _SAMPLE
     return "; ".join(different[:_SAMPLE]) + (f"; and {more:,} more" if more > 0 else "")

@@ -1,1 +1,1 @@
-"""Explains where a number comes from: evidence, links, edits, restatements, differences and history."""
+"""Explains how a number came about: its evidence, links, edits, restatements, differences and history."""

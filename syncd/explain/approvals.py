@@ -14,8 +14,8 @@ from syncd.okr.words import signature
 class PastApproval:
     """A held number that somebody approved, and the value before it.
 
-    `author` is the name that the person gave; nothing proves it. `entered_by` is who ran the command or was logged in;
-    None if an early version kept the approval.
+    `author` is the name that the person gave, unchecked. `entered_by` is who ran the command or was logged in; None if
+    an early version of syncd stored the approval.
     """
 
     at: datetime
@@ -27,7 +27,7 @@ class PastApproval:
 
     @property
     def by(self) -> str:
-        """The author, and in brackets who entered the approval if that is another person: `Dana (entered by
+        """The author and, if somebody else entered the approval, the name of this person, such as `Dana (entered by
         ops@build-3)`.
         """
         return signature(self.author, self.entered_by)

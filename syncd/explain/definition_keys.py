@@ -1,6 +1,6 @@
-"""Compares two definitions of a key result, by the keys of the mapping file.
+"""Compares two definitions of a key result, and names the differences by the keys of the mapping file.
 
-The ledger keeps definitions in the form of domain models.
+The ledger stores a definition by the names of model classes and their fields, which differ from these keys.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ _DURATIONS = ("stale_after", "lag")
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences between two definitions of a key result: (dotted key, old value, new value)."""
+    """The differences between two definitions of a key result, each as (dotted key, old value, new value)."""
     return differing(keys_of(old), keys_of(new))
 
 
 def keys_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values of a definition from the ledger, by the dotted keys of the mapping file."""
+    """Maps the dotted keys of the mapping file to the values of a definition from the ledger."""
     return dict(_keys({"KeyResult": definition["KeyResult"]}))
 
 
 def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """The keys of a model, `{name of its type: its fields}`, each with its value."""
     ((kind, fields),) = model.items()
     for name, value in fields.items():
         key = _joined(place, _RENAMED.get(name, name))
@@ -87,8 +86,8 @@ def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
 
 
 def _scalar_or_list(values: list[Any]) -> Any:
-    """The values in the form of a file, where a single value has no list. `[None]` stays a list, because None means an
-    absent key.
+    """The values as a mapping file has them: a single value without a list. `[None]` stays a list, because None alone
+    means that the key is absent.
     """
     return values[0] if len(values) == 1 and values[0] is not None else values
 

@@ -1,4 +1,4 @@
-"""The newest check-in of a key result to each target, as of a snapshot."""
+"""The newest delivery of a key result to each target, as of a snapshot."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from syncd.status.snapshot import Snapshot
 
 
 def newest_deliveries(snapshot: Snapshot, ledger: Ledger | None, key_result: str) -> Sequence[Delivery]:
-    """The newest delivery to each target as of the snapshot."""
+    """The newest delivery of the key result to each target, as of the snapshot."""
     made = ledger.outbox.of(snapshot.okrs.period.id, key_result) if ledger else ()
     by_place = {delivery.place: delivery for delivery in made if delivery.cycle <= snapshot.cycle}
     return [_as_of(delivery, snapshot.last_instant) if snapshot.past else delivery for delivery in by_place.values()]
 
 
 def _as_of(delivery: Delivery, moment: datetime) -> Delivery:
-    """The delivery in its state at a moment: `waiting` if it was first tried later."""
+    """The delivery in its state at a moment: `waiting` if it was tried only after this moment."""
     if delivery.tried_at is not None and delivery.tried_at > moment:
         made_at = min(delivery.made_at, moment)
         return replace(delivery, state="waiting", reason=None, tried_at=None, made_at=made_at)

@@ -1,4 +1,6 @@
-"""Compares two sets of evidence: finds the items that count in only one of them, or have different numbers in both."""
+"""Compares an old and a new set of evidence. Finds the items that count in only one of the sets, or add another number
+in the new set.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,10 @@ from syncd.sdk.language import gettext
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The items that count only in the new set, only in the old set, or in both with another number.
+    """The items that count only in the new set (`enters`), only in the old set (`leaves`), or in both with different
+    numbers (`brings`, as pairs of old and new).
 
-    An item that no longer counts has its former time and number, and the reason why it is left out now.
+    An item in `leaves` has its former time and number, and the reason why it does not count now.
     """
 
     enters: Sequence[Item] = ()

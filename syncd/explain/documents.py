@@ -1,4 +1,4 @@
-"""Explanations and histories as JSON documents: what `explain --json`, `history --json` and the API show."""
+"""Makes the JSON documents of explanations and histories, which `explain --json`, `history --json` and the API show."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ from syncd.status.verdicts import lag_days, trend_document
 
 
 def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> ExplanationDocument:
-    """All the evidence of a key result in a snapshot, as `explain --json` prints it: a public contract."""
+    """The document that `explain --json` prints: all the evidence of a key result in a snapshot. Its form is a public
+    contract.
+    """
     zone = snapshot.rules.zone
     return {
         **_evidence(evidence_of(snapshot, ledger, key_result), snapshot.last_instant, zone),
@@ -55,7 +57,7 @@ def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult
 
 
 def series_document(series: Series) -> HistoryDocument:
-    """The series as `history --json` prints it."""
+    """The document that `history --json` prints for a series."""
     return {
         "key_result": series.key_result.id,
         "title": series.key_result.title,
@@ -67,7 +69,7 @@ def series_document(series: Series) -> HistoryDocument:
 
 
 def point_document(point: Point, series: Series) -> PointDocument:
-    """A day of a history."""
+    """The JSON form of a point, one day of a series."""
     return {
         "day": point.day.isoformat(),
         "value": point.value,
@@ -121,7 +123,7 @@ def request_document(request: Request, zone: ZoneInfo) -> RequestDocument:
 
 
 def _ordered(body: Mapping[str, Json]) -> dict[str, Json]:
-    """A document with its keys in alphabetical order, because databases and exports change their order."""
+    """A JSON object with its keys in alphabetical order, because databases and exports change the order of keys."""
     return dict(sorted(body.items()))
 
 

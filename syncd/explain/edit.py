@@ -1,4 +1,4 @@
-"""An edit: a dated fact that one key of a file got another value."""
+"""An edit: one key of a mapping file got another value at a time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
+    """A change of one key of a definition. `old` is None if the key was absent before; `new` is None if the key was
+    removed.
 
-    `at` is the end of the cycle that first saw the edit. Later values have the new definition.
+    `at` is the end of the cycle that first saw the edit. Values that were stored later have the new definition.
     """
 
     at: datetime
@@ -32,7 +33,7 @@ class Edit:
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The keys whose values differ, each with the old and the new value."""
+    """The keys whose values differ, each as (key, old value, new value). A missing value is None."""
     return [
         (key, before.get(key), after.get(key))
         for key in dict.fromkeys([*before, *after])
@@ -41,7 +42,7 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple
 
 
 def duration_text(seconds: float) -> str:
-    """A duration in the form of mapping files: `36h`."""
+    """A duration as mapping files write it, such as `36h`."""
     unit, length = next((unit, length) for unit, length in _UNITS if not seconds % length or length == 1)
     return f"{seconds / length:g}{unit}"
 

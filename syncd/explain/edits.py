@@ -1,4 +1,4 @@
-"""Edits of a key result: the file, the key, the time, and the old and the new value of each."""
+"""The edits that concern a key result, each with the file, the key, the time, and the old and new value."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from syncd.ledger.definitions import JUDGED_BY
 def edits(
     ledger: Ledger, period: str, key_result: str, until: int | None = None, of_period: PeriodEdits | None = None
 ) -> list[Edit]:
-    """Every edit that concerns a key result, up to a cycle, oldest first: edits of its definition, its objective, its
-    id, and its period's days, id and settings. If the key result replaced another one, the differences between the two
-    are edits too.
+    """Every edit that concerns a key result, up to a cycle, oldest first. These are edits of its definition, its
+    objective, its id, and its period's days, id and settings. If the key result replaced another key result, the
+    differences between their definitions are edits too.
 
-    A caller that needs the edits of many key results passes `of_period`, so that the edits of their period are read
-    once.
+    Pass `of_period` to get the edits of many key results: the edits of their period are then read only once.
     """
     versions = ledger.definitions.of(period, key_result, until)
     if not versions:

@@ -1,4 +1,4 @@
-"""The events of a series in words: an edit, a restatement, a check-in, an approval, a request."""
+"""Describes the events of a series in words: edits, restatements, check-ins, approvals and requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.status.checkin_words import content_words
 
 
 def event_words(event: SeriesEvent, series: Series) -> str:
-    """An event in words. The first word is always one of syncd's, so that no spreadsheet takes the text for a
+    """An event in words. The text always begins with a word of syncd, so that no spreadsheet reads the text as a
     formula.
     """
     kr, at = series.key_result, clock_time(event.at.astimezone(series.period.zone))

@@ -1,7 +1,7 @@
-"""The evidence behind a number: its definition, its window, the rows that count, and the rule that leaves out each
-other row.
+"""The evidence behind a number: its definition, its window, the rows that count, and the other rows, each with the rule
+that leaves it out.
 
-The evidence comes only from the ledger, through a snapshot of the present or of a past moment.
+The evidence comes only from the ledger. It belongs to a snapshot of the present or of a past moment.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a number: its only measure, or a named part of its formula, and how the part got its own number."""
+    """A part of a number: its only measure, or a named part of its formula. `arithmetic` shows how the part's own
+    number was computed.
+    """
 
     name: str | None
     measure: Leaf
@@ -50,7 +52,7 @@ class Part:
 
     @property
     def words(self) -> str:
-        """The measure in words: `count; base: main`, `latest of cell Survey!B3`."""
+        """The measure in words, such as `count; base: main` or `latest of cell Survey!B3`."""
         measure = self.measure
         per = f" per {measure.per}" if measure.per else ""
         if isinstance(measure, RecordMeasure):
@@ -61,10 +63,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class StreamSeen:
-    """A stream behind the number: how its last pull ended, and the end of the last cycle with a complete pull.
+    """A stream behind a number: how its last pull ended, and the end of the last cycle that pulled it completely.
 
-    `got` is the number of rows in the last pull, None if the pull returned nothing new. `expected` is the number that
-    the server announced.
+    `got` is the number of rows that the last pull returned; None if nothing was new. `expected` is the number of rows
+    that the server announced.
     """
 
     connection: str
@@ -79,12 +81,12 @@ class StreamSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All the evidence of a number. There are no `parts` if the key result has no measure, or if the measure was edited
-    after the value.
+    """All the evidence of a number. `parts` is empty if the key result has no measure, or if the measure was edited
+    after the value was measured.
 
-    `candidate` holds the items that would count if the candidate were the value; it is empty if no number is held.
-    `arithmetic` shows how the parts became the number. `checkins` are all check-ins up to the moment of the snapshot,
-    oldest first. Each has a flag that says whether it had expired.
+    `candidate` has the items that would count if the candidate were the value; it is empty if no number is held.
+    `arithmetic` shows how the number was computed from the parts. `checkins` has all check-ins up to the moment of the
+    snapshot, oldest first. The flag of a check-in is true if it had expired.
     """
 
     key_result: KeyResult
@@ -155,15 +157,17 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
 
 
 def parts_of(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterator[Part]:
-    """The parts of a measure, each with how it got its number from these rows. `items` are the items of these rows."""
+    """Yields the parts of a measure, each with the computation of its number from these rows. `items` are the items of
+    these rows.
+    """
     for name, part in named_parts(measure):
         brought = [item.brings or "" for item in items if item.left_out is None and item.part == name]
         yield Part(name, part, rows.window(part), _arithmetic(rows, part, brought))
 
 
 def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSeen]:
-    """The state of each stream of a measure after a cycle, with the notes on the parts that the measure reads, and with
-    the restriction that the connection's settings make.
+    """Yields the state of each stream of a measure after a cycle. Its notes are those on the parts that the measure
+    reads, and the restriction that follows from the connection's settings.
     """
     parts: dict[StreamId, list[str]] = {}
     restrictions: dict[StreamId, str] = {}
@@ -181,7 +185,6 @@ def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSee
 
 
 def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
-    """Shows how the `brought` numbers became the number of a part."""
     answer = rows.answer(measure)
     if answer.number is None:
         return original(answer.reason) if answer.reason else _("unknown")

@@ -1,7 +1,7 @@
-"""The series of a key result: its state at the end of each day of its period, and the events in between.
+"""The series of a key result: its state at the end of each day of its period, and the events of these days.
 
-The series comes only from the ledger. The value of a day is the newest value that a cycle had kept by the end of the
-day, judged by the definition in force at that time. Values of different measures are never compared.
+The series comes only from the ledger. The value of a day is the newest value that the ledger had at the end of the day,
+judged by the definition in force then. Values of different measures are never compared.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A key result at the end of a local day; for today, at the present moment. Shares are 0 to 1, None is unknown.
+    """A key result at the end of a local day or, for today, at the present moment. Progress, scores and bounds are
+    shares: 1 is 100 %. None means unknown.
 
-    `change` is the step since the day before, None if either value is unknown or the two have different measures.
-    `source` is None for a day before the first kept value. `measured_at` is when a cycle last measured the value
-    completely, `measure` is the digest of its measure, and `goal` is the goal in force. `bounds` are the shares at
+    `change` is the difference from the day before; None if either value is unknown or their measures differ. `source`
+    is None for a day before the first stored value. `measured_at` is the time at which a cycle last measured the value
+    completely. `measure` is the digest of its measure, and `goal` is the goal in force. `bounds` are the shares at
     which the health changes.
     """
 
@@ -64,7 +65,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """The number of past records or rows that a cycle saw changed, and the key result's number before and after."""
+    """The restatements that a cycle saw: `count` is how many past records or rows changed; `before` and `after` are the
+    key result's numbers.
+    """
 
     at: datetime
     count: int
@@ -74,8 +77,8 @@ class Restated:
 
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
-    """A check-in that was made at a time, or with `withdrawn` a check-in that was withdrawn then. `before` and `after`
-    are the newest values that people had checked in.
+    """A check-in that was made at the time `at` or, with `withdrawn`, was withdrawn at this time. `before` and `after`
+    are the newest checked-in values before and after.
     """
 
     at: datetime
@@ -90,7 +93,7 @@ SeriesEvent = Edit | PastApproval | Restated | CheckedIn | Asked
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a key result by day, and its events by time. If no value was ever kept, there are no points. An
+    """The points of a key result by day, and its events by time. There are no points if the ledger has no value. An
     edit may be older than the first point.
 
     `not_backfilled` is the reason why the days before the first value could not be computed.
@@ -105,17 +108,20 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class _Backfill:
-    """Points of days before the present measure was first used; `problem` is the reason if there are no points."""
+    """Computed points for days before the first value under the present measure. If there are no points, `problem` is
+    the reason.
+    """
 
     points: Mapping[date, Point]
     problem: str | None = None
 
 
 def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backfill: bool = False) -> Series:
-    """The series up to the snapshot's day; if the period is over, up to the last value kept by then.
+    """The series of a key result, from the first day of the period to the day of the snapshot `end`. If the period is
+    over, the series ends at the period's last day, or at the last stored value if this is later.
 
-    With `backfill`, the days before the first use of the present measure are computed from the sources' own dates, if
-    the sources have dates. Nothing is written.
+    With `backfill`, the days before the first value under the present measure are computed from the sources' own dates,
+    if there are any. Nothing is written to the ledger.
     """
     ledger = snapshots.ledger
     points, problem = _points(snapshots, end, key_result, backfill)
@@ -124,8 +130,8 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
 
 
 def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
-    """The events of each day that has a point. The first point also has earlier events, such as edits of a plan, and
-    the last point has later events.
+    """Maps each day that has a point to its events. The first day also gets earlier events, such as edits of a plan,
+    and the last day also gets later events.
     """
     if not series.points:
         return {}
@@ -138,13 +144,13 @@ def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
 
 
 def points_of(snapshots: Snapshots, end: Snapshot, key_result: KeyResult) -> Sequence[Point]:
-    """Only the points of a backfilled history, because its events take far longer to compute."""
+    """The points of a backfilled history without its events, because the events take far longer to compute."""
     points, _ = _points(snapshots, end, key_result, backfill=True)
     return points
 
 
 def compared(points: Sequence[Point]) -> list[Point]:
-    """The points of consecutive days, each with the change since the previous day if the two can be compared."""
+    """The points of consecutive days, each with the change since the previous day if both values can be compared."""
     return [
         *points[:1],
         *(
@@ -159,7 +165,6 @@ def compared(points: Sequence[Point]) -> list[Point]:
 def _points(
     snapshots: Snapshots, end: Snapshot, key_result: KeyResult, backfill: bool
 ) -> tuple[Sequence[Point], str | None]:
-    """The points, and the reason if the days before the present measure could not be computed."""
     ledger, kept = snapshots.ledger, end.values.get(key_result.id)
     if ledger is None or kept is None:
         return (), None
@@ -171,7 +176,6 @@ def _points(
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
-    """A point for each day: past days at their end, today at the present moment."""
     days = list(_days(snapshots.days_of(end), end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
@@ -247,7 +251,9 @@ def _backfilled(snapshot: Snapshot, period: Period, key_result: KeyResult, ledge
 
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
-    """The value that a cycle of a past day would have kept for a number; its standing is computed on read."""
+    """The value that a cycle on a past day would have stored for a number. It has no standing: the standing is computed
+    when it is read.
+    """
     reason = marked("nothing gives a number of that day") if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
@@ -268,7 +274,6 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
 
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:
-    """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
     events += _checked_in(end.checkins.get(key_result.id, ()))
@@ -296,9 +301,6 @@ def _checked_in(checkins: Sequence[CheckIn]) -> Iterator[CheckedIn]:
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:
-    """Each day of the period that has begun. If values were kept while the period settled, the days up to the last of
-    these values follow.
-    """
     day = period.first
     last = max(period.last, last_kept.astimezone(period.zone).date())
     while day <= last and (start := midnight(day, period.zone)) <= now:

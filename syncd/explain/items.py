@@ -1,5 +1,5 @@
-"""The records and readings behind a number: the number that each adds, and the rule that leaves out each of the
-others.
+"""The records and readings behind a number. An item that counts has the number that it adds; any other item has the
+rule that leaves it out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from syncd.sdk.language import original
 
 @dataclass(frozen=True, slots=True)
 class RowsAfter:
-    """The rows that the ledger held after a cycle, for the measures of a period at the moment `at`."""
+    """The rows that the ledger had after a cycle. Measures of the period are computed from these rows as of the moment
+    `at`.
+    """
 
     ledger: Ledger
     period: Period
@@ -41,21 +43,21 @@ class RowsAfter:
     at: datetime
 
     def window(self, measure: Leaf) -> Span:
-        """The window of a measure at that moment."""
+        """The window of a measure at the moment `at`."""
         return measure.window.span(self.period, self.at)
 
     def answer(self, measure: Measure) -> Answer:
-        """The result of a measure over the rows."""
+        """The answer of a measure from these rows."""
         return answered(self.ledger.answers, measure, self.period, self.at, self.cycle)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record or reading with the number that it adds, or the reason why it was left out; `part` is its part of a
-    formula.
+    """A record or reading. `brings` is the number that it adds; `left_out` is the reason why it does not count. `part`
+    is the part of a formula to which it belongs.
 
-    `key` identifies the item within its part: the id of a record, the time of a dated row, or else the cell. A record
-    that is in two streams has one key. `remark` is a warning about a record that counts.
+    `key` identifies the item within its part: the id of a record, the time of a dated row, or the cell of an undated
+    row. A record that is in two streams has the same key in both. `remark` is a warning about a record that counts.
     """
 
     key: str
@@ -70,12 +72,14 @@ class Item:
 
 
 def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
-    """The parts of a formula by their names. A measure that is not a formula is its own only part, without a name."""
+    """The parts of a formula, each with its name. A measure that is not a formula has a single part without a name: the
+    measure itself.
+    """
     return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
 
 
 def items_of(rows: RowsAfter, measure: Measure) -> Iterator[Item]:
-    """Every row in a measure's streams: the rows that count, and the rows that do not."""
+    """Yields every row of a measure's streams, whether it counts or not."""
     for name, part in named_parts(measure):
         for item in _items_of_part(rows, part):
             yield replace(item, part=name) if name else item

@@ -1,4 +1,4 @@
-"""A key result's links with their evidence: the verdict, its first day, and both weekly series side by side."""
+"""A key result's links with their evidence: the verdict, its first day, and the weekly values of both sides."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 class LinkEvidence:
     """A link and the evidence for its verdict.
 
-    `sides` are the output and the outcome. `weeks` are the weekly values of both, as the trend used them; both are
-    empty if either value is not complete.
+    `sides` are the output and the outcome. `weeks` are their weekly values, from which the trend was computed. `sides`
+    and `weeks` are empty if the value of the output or outcome is not complete.
     """
 
     output: str
@@ -37,7 +37,7 @@ class LinkEvidence:
 
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
-    """The links from or to a key result in a snapshot, in the order of the files."""
+    """Yields the links from or to a key result in a snapshot, in the order of the mapping files."""
     driving = [kr for of in (snapshot, *snapshot.shorter) for kr in of.okrs.key_results if kr.drives]
     if ledger is None or not snapshot.cycle or all(key_result.id not in (kr.id, *_driven(kr)) for kr in driving):
         return
@@ -73,7 +73,6 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
 
 
 def _is_of(snapshot: Snapshot, link: Alignment) -> bool:
-    """Whether the output of a link belongs to the period of a snapshot."""
     return link.periods is None or link.periods[0] == snapshot.okrs.period.id
 
 

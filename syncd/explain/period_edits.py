@@ -1,5 +1,5 @@
-"""Edits that concern key results from outside: edits of their objectives and of the settings that judge their period,
-and new ids.
+"""Edits that concern key results but are not in their definitions: edits of objectives, of the settings that judge a
+period, and of ids.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from syncd.ledger.moves import Move
 from syncd.ledger.outlines import SETTINGS, Outline
 
 OBJECTIVE = "objective"
-"""The key of an edit that put a key result into another objective. With a dot and another key after it, it is the key
-of an edit of the objective itself.
+"""The key of an edit that put a key result into another objective. `objective.KEY` is the key of an edit of the
+objective's own key KEY.
 """
 
 
 KEY_RESULTS = "key_results"
-"""The key of an edit that added key results to an objective or removed key results from it."""
+"""The key of an edit that changed which key results an objective has."""
 
 
 class PeriodEdits:
-    """The edits of one period, read from the ledger once."""
+    """The edits of a period. Reads the ledger only once for all key results."""
 
     def __init__(self, ledger: Ledger, period: str) -> None:
         self._ledger = ledger
         self._period = period
 
     def of_key_result(self, key_result: str, first_cycle: int, until: int | None) -> Iterator[Edit]:
-        """The edits that concern a key result whose first cycle is `first_cycle`: edits of its id, of its objective,
-        and of its period's id and settings, and its moves to another objective.
+        """Yields the edits of a key result's id, of its objective, and of its period's id and settings, and its moves
+        to another objective. `first_cycle` is the first cycle that saw the key result.
         """
         for move in self._moves:
             if until is not None and move.cycle > until:
@@ -67,7 +67,7 @@ class PeriodEdits:
                 objective = name, outline.body
 
     def of_objectives(self, until: int) -> Iterator[tuple[str, Sequence[str], Edit]]:
-        """The edits of each objective up to a cycle: (its id, its key results, the edit)."""
+        """Yields the edits of each objective up to a cycle, as (objective's id, ids of its key results, edit)."""
         subjects = dict.fromkeys(version.subject for version in self._outlines)
         for subject in subjects:
             versions = [v for v in self._outlines if v.subject == subject and v.cycle <= until]
@@ -80,7 +80,7 @@ class PeriodEdits:
 
     @cached_property
     def replacements(self) -> Replacements:
-        """Finds the key results, and the period, that this period and its key results replaced."""
+        """Finds the period that this period replaced, and the key results that its key results replaced."""
         return Replacements(self._ledger, self._period, self._outlines)
 
     @cached_property
@@ -93,20 +93,20 @@ class PeriodEdits:
 
 
 def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences between two outlines of an objective: (key, old value, new value)."""
+    """The differences between two outlines of an objective, each as (key, old value, new value)."""
     return differing(_as_listed(old), _as_listed(new))
 
 
 def _as_listed(outline: Mapping[str, Any]) -> dict[str, Any]:
-    """An outline in a form for comparing: without an id that follows from `supports`, and with its lists in a fixed
-    order.
+    """An outline in a form for comparison. It lacks `supports_in`, which follows from `supports`; its key results are
+    in a fixed order.
     """
     rest = {key: value for key, value in outline.items() if key != "supports_in"}
     return rest | {KEY_RESULTS: ", ".join(sorted(outline.get("key_results", ())))}
 
 
 def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The differences between two outlines of a period's settings: (key, old value, new value)."""
+    """The differences between two outlines of a period's settings, each as (key, old value, new value)."""
     return differing(_as_written(old), _as_written(new))
 
 

@@ -1,5 +1,5 @@
-"""Key results and periods that replaced others under another id, without `moved`. Each one is compared with the one
-that it replaced, so that an easier target under a new name is as visible as an edited target.
+"""Key results and periods that replaced others under a new id, without `moved`. The differences from the replaced key
+result are shown as edits. An easier target under a new id is thus as visible as an edited target.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from syncd.okr.goals import is_guard
 from syncd.okr.spans import Period
 
 REPLACES = "replaces"
-"""The key of an edit by which one key result replaced another. With `period.` before it, one period replaced
+"""The key of an edit by which one key result replaced another. `period.replaces` is the key if one period replaced
 another.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A period that a newer one replaced. `begun` is the first cycle of the newer period. By the end of `cycle`, the
-    newer period had begun and this one had left the files.
+    """A period that a newer period replaced. `begun` is the first cycle of the newer period. `cycle` is the first cycle
+    by which the newer period had begun and no file had this period any more.
 
-    `key_results` maps each key result of the newer period to the one of this period.
+    `key_results` maps key results of the newer period to the matching key results of this period.
     """
 
     period: str
@@ -37,8 +37,8 @@ class _Former:
 
 
 class Replacements:
-    """Finds the period that a new period replaced, and the key results that its key results replaced; `outlines` are
-    those of the new period.
+    """Finds the period that a new period replaced, and the key results that its key results replaced. `outlines` are
+    the outlines of the new period.
     """
 
     def __init__(self, ledger: Ledger, period: str, outlines: Sequence[OutlineVersion]) -> None:
@@ -47,7 +47,9 @@ class Replacements:
         self._outlines = outlines
 
     def of_key_result(self, name: str, first: DefinitionVersion, until: int | None) -> Iterator[Edit]:
-        """The differences between a key result, by its `first` definition, and the one it replaced, up to a cycle."""
+        """Yields the differences between the first definition of a key result and the last definition of the key result
+        that it replaced, up to a cycle.
+        """
         file = first.definition.file
         if self._former is not None and (until is None or self._former.cycle <= until):
             former, at = self._former, max(first.ended_at, self._ledger.cycles.end_of(self._former.cycle))
@@ -58,7 +60,6 @@ class Replacements:
             yield from self._compared(self._period, pair[1], first, self._ended_at[pair[0]])
 
     def _compared(self, period: str, old: str, first: DefinitionVersion, at: datetime) -> Iterator[Edit]:
-        """The edits that would turn an old key result, of this or another period, into the new one."""
         file, versions = first.definition.file, self._ledger.definitions.of(period, old)
         if old != first.key_result:
             yield Edit(at, file, REPLACES, old, first.key_result)
@@ -72,8 +73,8 @@ class Replacements:
 
     @cached_property
     def _paired(self) -> Mapping[str, tuple[int, str]]:
-        """For each new key result: the cycle that first saw it, and the old key result that left the files in that
-        cycle.
+        """Maps each new key result to the cycle that first saw it, and to the old key result that this cycle was the
+        first to miss in the files.
         """
         paired: dict[str, tuple[int, str]] = {}
         bodies: dict[str, Collection[str]] = {}
@@ -92,8 +93,8 @@ class Replacements:
 
     @cached_property
     def _former(self) -> _Former | None:
-        """The period that this period replaced: it began earlier, left the files before its end, and shares days with
-        this one. If there are several such periods, it is the one that shares the most ids of key results.
+        """The period that this period replaced. It began earlier, was removed from the files before its end, and shares
+        days with this period. Of several such periods, it is the period with the most key result ids in common.
         """
         others = self._ledger.moves.periods() - {self._period}
         own = self._ledger.definitions.of_period(self._period) if others else ()
@@ -114,8 +115,8 @@ class Replacements:
         )
 
     def _same(self, names: Mapping[str, str], period: str) -> Mapping[str, str]:
-        """For each key result of this period, the matching one of another period: the one with the same id, else one of
-        the same kind.
+        """Maps each key result of this period to the matching key result of another period: the one with the same id,
+        or otherwise one of the same kind.
         """
         old = _names(self._ledger.definitions.of_period(period))
         same = {name: name for name in names if name in old}
@@ -126,7 +127,9 @@ class Replacements:
         return min(life.first for life in self._ledger.moves.lifetimes(period).values())
 
     def _left(self, period: Period) -> int | None:
-        """The cycle in which a period left the files before its end; None if there is no such cycle."""
+        """The first cycle in which no file had a period any more, if this was before the period's end; otherwise
+        None.
+        """
         named: set[str] = set()
         left: OutlineVersion | None = None
         for version in self._ledger.outlines.of_period(period.id):
@@ -146,8 +149,8 @@ def _matched(
     after: Mapping[str, Collection[str]],
     kinds: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """Pairs (new, gone) of key results of the same kind. Each key result is in at most one pair. Pairs within the same
-    objective come first.
+    """Yields pairs (new, gone) of key results of the same kind. Each key result is in at most one pair. Key results of
+    the same objective are paired first.
     """
 
     def objective(name: str, bodies: Mapping[str, Collection[str]]) -> str | None:
@@ -162,7 +165,6 @@ def _matched(
 
 
 def _names(versions: Sequence[DefinitionVersion]) -> Mapping[str, str]:
-    """The kind of each key result by its id, without guards."""
     return {
         version.key_result: version.definition.body["KeyResult"]["kind"]
         for version in versions

@@ -1,4 +1,4 @@
-"""Requests of people, in words."""
+"""Requests of people, as of a snapshot and in words."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that no other event shows: it waits, was refused, or is about a delivery."""
+    """An event for a request that no other event shows, because it waits, was refused, or is about a delivery."""
 
     at: datetime
     request: Request
 
 
 def request_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
-    """The content of a request: `check-in of 45, confidence 60 %`. If its key result is gone, a number has no unit."""
+    """The content of a request in words, such as `check-in of 45, confidence 60 %`. Without a key result, a number has
+    no unit.
+    """
     body: Mapping[str, Any] = request.body
     match request.kind:
         case "check_in":
@@ -67,26 +69,28 @@ def state_words(request: Request) -> str:
 
 
 def whole_words(request: Request, key_result: KeyResult | None, zone: ZoneInfo) -> str:
-    """The content of a request, its author, and its state."""
+    """The content of a request, its author and its state, in words."""
     what = request_words(request, key_result, zone)
     return _("%(what)s, by %(person)s: %(state)s", what=what, person=request.by, state=state_words(request))
 
 
 def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
-    """The requests about a key result by the moment of a snapshot, oldest first, each in its state at that moment."""
+    """Yields the requests about a key result that had been made at the moment of a snapshot, oldest first, each in its
+    state at this moment.
+    """
     if ledger is not None:
         yield from _as_of(ledger.requests.of_key_result(end.okrs.period.id, key_result), end)
 
 
 def open_requests(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterator[Request]:
-    """The requests of `requests_of` that no value, check-in or approval shows: they wait, were refused, or are about
-    deliveries.
+    """Yields the open requests about a key result: requests that wait, were refused, or are about a delivery. No value,
+    check-in or approval shows them.
     """
     return filter(_is_open, requests_of(ledger, end, key_result))
 
 
 def open_requests_of_period(ledger: Ledger | None, end: Snapshot, span: Span) -> Iterator[Request]:
-    """The open requests about all key results of a period that were made or ended within a span of time."""
+    """Yields the open requests about a period that were made or ended within a span of time."""
     if ledger is not None:
         yield from filter(_is_open, _as_of(ledger.requests.of_period(end.okrs.period.id, span), end))
 

@@ -1,8 +1,9 @@
-"""Changes that a source made to past data: the record or row, the reason, the time, and the number before and after.
+"""Finds the changes that a source made to past data, each with the record or row, the reason, the time, and the number
+before and after.
 
-The ledger keeps every version of a row, and a restatement compares two versions. There are three kinds of restatements:
-a record that no longer counts or has another number, a record that came late for a day that had been measured, and a
-dated reading whose number was changed or removed.
+The ledger keeps every version of a row; two versions are compared to find restatements. There are three kinds. A record
+no longer counts or has another number; a record arrived after its day had been measured; or the number of a dated
+reading was changed or removed.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ GONE = marked("gone: deleted, moved, or no match any more")
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A record or row that its source (`connection`) changed. The cycle that saw the change ended `at`.
+    """A change of a past record or row by its source (`connection`). The cycle that saw the change ended at the time
+    `at`.
 
-    `of` is the day on which it counts. `before` and `after` are the key result's numbers before that cycle and after
-    it. A number is None if it is unknown, or if no cycle measured it again, for example because the period has settled.
+    `of` is the time for which the record or row counts. `before` and `after` are the key result's numbers before and
+    after this cycle. A number is None if it is unknown, or if no later cycle measured it, for example because the
+    period has settled.
     """
 
     connection: str
@@ -49,7 +52,7 @@ class Restatement:
 def restatements(
     ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, after: int = 0, until: int
 ) -> list[Restatement]:
-    """The restatements of a key result under its measure, from cycles later than `after` up to `until`."""
+    """The restatements of a key result under its present measure, after cycle `after` and up to cycle `until`."""
     history = _history(ledger, okrs, key_result, after, until)
     return find_restatements(ledger, [history], until)[0] if history else []
 
@@ -64,7 +67,7 @@ def restatements_of_period(ledger: Ledger, okrs: PeriodOkrs, *, after: int, unti
 
 
 def _history(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, after: int, until: int) -> ValueHistory | None:
-    """The history of a key result under its measure; None if no cycle used this measure."""
+    """The history of a key result under its present measure; None if no cycle used this measure."""
     measure = measure_digest(key_result.measure)
     measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
@@ -83,10 +86,10 @@ def _history(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, after: int
 
 @dataclass(frozen=True)
 class ValueHistory:
-    """The past values of a key result, to find its restatements later than the cycle `after`.
+    """The past values of a key result, from which its restatements after cycle `after` are found.
 
-    `read` gives its complete values under its measure, oldest first. There may be thousands of values, so `read` is
-    called only if there was a change.
+    `read` returns its complete values under its measure, oldest first. `read` is called only if there was a change,
+    because there may be thousands of values.
     """
 
     okrs: PeriodOkrs
@@ -100,20 +103,20 @@ class ValueHistory:
         return self.read()
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
-        """The number before a cycle, and the number since that cycle."""
+        """The last number before a cycle, and the first number from this cycle on; each is None if there is none."""
         before = [value.number for value in self.values if value.cycle < cycle]
         since = [value.number for value in self.values if value.confirmed is not None and value.confirmed >= cycle]
         return before[-1] if before else None, since[0] if since else None
 
     def measured_before(self, cycle: int) -> int | None:
-        """The last cycle before a given cycle that measured the key result."""
+        """The last cycle before `cycle` that measured the key result; None if there is none."""
         confirmed = [value.confirmed for value in self.values if value.cycle < cycle and value.confirmed is not None]
         return min(confirmed[-1], cycle - 1) if confirmed else None
 
 
 def find_restatements(ledger: Ledger, histories: Sequence[ValueHistory], until: int) -> list[list[Restatement]]:
-    """The restatements of each of these key results up to a cycle, in order. The ledger is read once for all of
-    them.
+    """For each of these histories, the restatements of its key result up to a cycle, ordered by time. The ledger is
+    read together for histories with the same `after`.
     """
     sortable: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in histories]
     ended_at = cache(ledger.cycles.end_of)  # for a killed cycle, the end of the next cycle
@@ -177,7 +180,7 @@ def _why(
     at: datetime,
     measured: datetime | None,
 ) -> str | None:
-    """The reason why the change between two versions of a record is a restatement; None if it is not."""
+    """The reason why the change between two versions of a record is a restatement; None if it is not a restatement."""
     window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, at, old) is None
     if new is None:
@@ -196,7 +199,7 @@ def _why(
 
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
-    """How the number that a record adds changed; None if it is the same."""
+    """Describes how the number that a record adds changed; None if the number is the same."""
     if measure.take == "share":
         return original(new.not_done or marked("not done")) if old.done_at and not new.done_at else None
     if measure.of is None:

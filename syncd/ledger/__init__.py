@@ -1,11 +1,12 @@
 """The ledger: the database of pulled rows, values and deliveries, in SQLite or PostgreSQL through SQLAlchemy Core.
 
-A change never overwrites a row: the ledger stores the new version beside the old one. Versions are counted in cycles,
-not in time, so a clock that jumps cannot put them out of order. A row is valid from the cycle that saw it first
-(`cycle`) up to, but not including, the cycle that saw it changed or gone (`until`; null while the row is valid).
+A change never overwrites a row: the ledger stores the new version of the row beside the old version. Versions are
+ordered by the number of the cycle, not by time. A clock that jumps therefore cannot put versions out of order. A row is
+valid from the cycle `cycle`, which first saw the row, until just before the cycle `until`, which saw the row changed or
+gone. `until` is null while the row is valid.
 
-So that a short command starts quickly, this package does not export row types that few commands need. Import these
-types from their modules.
+This package does not export row types that few commands need, so that a short command starts quickly. Import such a
+type from its module.
 """
 
 from syncd.ledger.alignments import KeptAlignment, LinkId

@@ -1,4 +1,4 @@
-"""The table of the sessions of people and programs that logged in."""
+"""The table that stores the sessions of people and programs that logged in."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The verdict and trend of each link from an output to its outcome. A row is written only when one of the two
-changes.
+"""The verdict and trend of each link from an output to its outcome. A new row is written only when the verdict, the
+trend or their data change.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from syncd.okr.alignment import Verdict
 from syncd.okr.trend import Trend
 
 LinkId = tuple[str, str]
-"""(output, outcome), by their ids."""
+"""The ids of a link's output and outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAlignment:
-    """The verdict and trend of a link. The cycle `cycle` was the first to see this verdict and trend, `confirmed` the
-    last.
+    """The verdict and trend of a link. The cycle `cycle` was the first to compute this verdict and trend, and the cycle
+    `confirmed` the last.
 
     `verdict_since` is the day since which every cycle gave this verdict. `since` is the day since which the output is
     on pace, and `delivered` is the output's gain since that day. `trend` is None until computed.
@@ -40,7 +40,7 @@ class KeptAlignment:
     confirmed: int
 
     def says_what(self, other: KeptAlignment) -> bool:
-        """Whether both rows say the same, apart from their cycles."""
+        """Whether both rows are equal, apart from their cycles."""
         return _CONTENT(self) == _CONTENT(other)
 
 
@@ -66,7 +66,9 @@ class Alignments:
         self._engine = engine
 
     def keep(self, period: str, links: Mapping[LinkId, KeptAlignment]) -> None:
-        """Stores the alignments of a cycle. If the content did not change, only updates `confirmed` of the last row."""
+        """Stores the alignments of a cycle. If a link's alignment did not change, only updates `confirmed` of its last
+        row.
+        """
         if not links:
             return
         with self._engine.begin() as connection:
@@ -85,7 +87,7 @@ class Alignments:
             add_newest(connection, alignments, max((row["cycle"] for row in rows), default=0), rows)
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[LinkId, KeptAlignment]:
-        """The newest row of each link of a period, as of now or of a cycle."""
+        """The newest alignment of each link of a period, as of now or of the end of a cycle."""
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 

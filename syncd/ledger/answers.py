@@ -47,9 +47,10 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Computes measures in one transaction, and reads the readings of these measures ahead, many parts at a time.
+        """Computes measures in one transaction. The readings of `measures` are read in advance, many parts at a time.
 
-        Pass the measures in the order in which they will be computed. Other measures can be computed too.
+        Pass the measures in the order in which they will be computed. Measures that were not passed can be computed
+        too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -91,10 +92,11 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """For each record that counts, the time it was done and its elements, earliest record first.
+        """For each record that counts, the time at which it was done, and its elements. The earliest record comes
+        first.
 
-        The elements are the record's number, its values for `distinct`, or 1 if records are counted. A record that
-        lacks the field is left out.
+        The elements are the record's number, or its values for `distinct`, or 1 if records are counted. A record that
+        lacks the measure's field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -115,14 +117,16 @@ class Answers:
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
-        """The label of each record that was done in a span and passes the filters of a measure, by id."""
+        """Maps the id of each record that was done in a span and passes the filters of a measure to the record's
+        label.
+        """
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, cycle)
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
             return {row.id: row.label for row in connection.execute(query, parameters)}
 
     def holding(self, measure: RecordMeasure, cycle: int) -> Sequence[str]:
-        """The streams of a measure that held a record of any kind at the end of a cycle, in the measure's order."""
+        """The streams of a measure that had a record of any kind at the end of a cycle, in the order of the measure."""
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         held = exists().where(records.c.stream == streams.c.id, held_at(records, cycle))
         with self._connection() as connection:
@@ -130,7 +134,9 @@ class Answers:
         return [key for key in measure.streams if key in keys]
 
     def not_whole(self, measure: RecordMeasure) -> tuple[str, str | None] | None:
-        """An incomplete stream of a measure, and why (None: never complete). None if all streams are complete."""
+        """The key of an incomplete stream of a measure, and the reason. The reason is None if the stream was never
+        pulled completely. The result is None if all streams are complete.
+        """
         ended = streams.c.key, streams.c.completed_at, streams.c.quality, streams.c.reason
         of_measure = streams.c.connection == measure.connection, streams.c.key.in_(measure.streams)
         with self._connection() as connection:
@@ -144,8 +150,8 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams and kind, counted or not, ordered by the time it was done, then
-        by label.
+        """Yields every record of a measure's streams and kind, whether it counts or not, ordered by the time it was
+        done, then by label.
         """
         with self._connection() as connection:
             query = (
@@ -159,12 +165,13 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """A pair: true if the source dates a measure's readings, and these readings in order, each with its time.
+        """A pair: whether the readings of a measure have dates from the source; and the readings in order, each with
+        its time.
 
         A series is dated, even before it has a row. The current rows of a series count, each on its date. An undated
-        reading is valid from the moment it was seen until it was replaced. A reading that was valid at the window's
-        start counts from this start. A reading seen while a period settles counts at the period's last moment. `latest`
-        looks at current rows only, so that an emptied cell is not a number.
+        reading is valid from the moment it was seen until it was replaced. An undated reading that was valid at the
+        window's start counts from the window's start. A reading that was first seen while the period settles counts at
+        the period's last moment. `latest` uses current rows only: the earlier number of an emptied cell does not count.
         """
 
         def holds(row: Any) -> bool:
@@ -186,12 +193,14 @@ class Answers:
         ]
 
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
-        """Each text that a field has in the records of a measure's streams and kind, counted or not."""
+        """Each text that a field has in the records of a measure's streams and kind, whether the records count or
+        not.
+        """
         with self._connection() as connection:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
-        """How many counting records have each remark."""
+        """Maps each remark to the number of records that count and have this remark."""
         form = selection.form(measure)
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, None)
@@ -199,7 +208,7 @@ class Answers:
             return {row.remark: row.records for row in rows}
 
     def held(self, measure: RecordMeasure) -> int:
-        """How many records of a measure's kind the measure's streams hold now, counted or not."""
+        """How many records of a measure's kind its streams have now, whether the records count or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
@@ -214,7 +223,6 @@ class Answers:
     def _parameters(
         self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
     ) -> Mapping[str, Any]:
-        """The parameters of a measure's statements. The measure's filters are applied to the stored texts here."""
         streams = self._ids(connection, measure)
         admitted = {
             position: [
@@ -234,7 +242,7 @@ class Answers:
         past: bool,
         dated: bool = False,
     ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`. For each record, only the rows of its first field that has a value."""
+        """The rows of `selection.elements_of`. Of each record, only the first field that has a value gives rows."""
         distinct, several = form.take == "distinct", bool(form.else_of)
         rows: list[Any] = []
         for field in form.of_fields:
@@ -259,7 +267,7 @@ class Answers:
         return reading_rows(connection, [part], cycle, past).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The ids of a measure's streams. The ids never change, so all are looked up at once and cached."""
+        """The ids of a measure's streams. Ids never change, so the ids of all streams are read at once and cached."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
@@ -268,8 +276,8 @@ class Answers:
 
 
 class _Together(Answers):
-    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. Each part has
-    a flag that is true if its ended readings count.
+    """Computes measures through an open connection. `parts` are the parts that will be needed, in order. The flag of a
+    part is true if its ended readings count.
     """
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:
@@ -313,7 +321,7 @@ class _Together(Answers):
 
 
 def _counts_ended(measure: ReadingMeasure) -> bool:
-    """Whether earlier readings of an undated part count too."""
+    """Whether a measure also counts earlier readings of its part, if the part is undated."""
     return not measure.many and measure.take != "latest"
 
 
@@ -335,7 +343,7 @@ def record_of(row: Any) -> Record:
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """The number of each record by id: the sum of the numbers in its field.
+    """Maps the id of each record to its number: the sum of the numbers in its field.
 
     A record in two streams of a measure (`acme/*` and `acme/web`) counts once.
     """

@@ -18,10 +18,10 @@ from syncd.okr.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval: the number that was accepted (None if it is unknown), and the reason why it was held.
+    """An approval: the number that a person accepted (None if the number is unknown), and the reason why it was held.
 
-    The cycle `cycle` made the number the value. The `author` is the name that the person gave, unchecked. `entered_by`
-    is who ran the command or was logged in; it is None in rows of early versions.
+    In the cycle `cycle`, the number became the value. The `author` is the name that the person gave, unchecked.
+    `entered_by` is who ran the command or was logged in; it is None in rows of early versions.
     """
 
     cycle: int
@@ -51,10 +51,10 @@ class Approvals:
         now: datetime,
         due: Sequence[NewDelivery] = (),
     ) -> int:
-        """Stores an approved value in a new cycle that pulls nothing. Returns the number of that cycle.
+        """Stores an approved value in a new cycle that pulls nothing. Returns the cycle's number.
 
-        `reason` is why the number was held. The deliveries in `due` go into the outbox. The caller holds the ledger's
-        lock.
+        `reason` is why the number was held. The deliveries in `due` go into the outbox. The caller must hold the
+        ledger's lock.
         """
         with self._engine.begin() as connection:
             cycle = own_cycle(connection, now)

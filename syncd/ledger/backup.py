@@ -1,7 +1,7 @@
 """Writes a ledger into a backup file or into the folder of a dump.
 
-A backup of SQLite is a SQLite database. A backup of PostgreSQL is the dump of one snapshot, packed (`.tar.gz`). Each
-backup can be restored into either database.
+A backup of a SQLite ledger is a SQLite database. A backup of a PostgreSQL ledger is a packed dump (`.tar.gz`) of one
+database snapshot. Either backup can be restored into SQLite and into PostgreSQL.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from syncd.sdk.regular_files import open_regular
 
 _HEADER = 20  # bytes, of which the last two say how SQLite writes (https://www.sqlite.org/fileformat.html, 1.3.3)
 _NO_JOURNAL = b"\x01\x01"
-"""A backup needs no journal. A ledger has one (write-ahead log), even while nobody uses the ledger."""
+"""The bytes in the header of a SQLite file without a write-ahead log. A backup has none; a ledger always has one."""
 
 
 def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> Counts | None:
-    """Writes a backup, restores it to check it, and puts it at `file`. Returns None if there is no ledger yet.
+    """Writes a backup, restores the backup into a temporary ledger to check it, and puts the backup at `file`. Returns
+    None if there is no ledger yet.
 
-    Cycles may run meanwhile, and an older syncd may have written the ledger. `address` returns the current URL, for
-    processes that outlive a password. Raises LedgerError, and leaves `file` as it was, if the backup cannot be written
-    or reads back different.
+    Cycles may run meanwhile, and an older syncd may have written the ledger. `address` returns the URL with the current
+    password: passwords can change while a process runs. Raises LedgerError, and leaves `file` as it was, if the backup
+    cannot be written or reads back different.
     """
     place = sqlite_file(make_url(url))
     if place is not None and file.absolute() in [Path(f"{place.absolute()}{end}") for end in ("", *JOURNALS, ".lock")]:
@@ -64,7 +65,9 @@ def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> C
 
 
 def _refuse_other_content(file: Path) -> None:
-    """A new backup may only replace a backup. Raises LedgerError if the file is anything else, such as a ledger."""
+    """Raises LedgerError if a file exists that is not a backup, such as a ledger: a new backup replaces only a
+    backup.
+    """
     if not file.exists():
         return
     with open_regular(file) as existing:
@@ -75,9 +78,11 @@ def _refuse_other_content(file: Path) -> None:
 
 
 def export(url: str, folder: Path) -> Counts | None:
-    """Writes a dump of one moment, and its tables as CSV, into a new folder. Returns None if there is no ledger yet.
+    """Writes a dump of the ledger as of one moment into a new folder, and each table also as CSV. Returns None if there
+    is no ledger yet.
 
-    Cycles may run meanwhile, and an older syncd may have written the ledger. Only its owner can read the folder.
+    Cycles may run meanwhile, and an older syncd may have written the ledger. Only the folder's owner can read the
+    folder.
     """
     with sentences(f"{folder} cannot be written"), _existing(url) as engine:
         if engine is None:
@@ -93,8 +98,8 @@ def export(url: str, folder: Path) -> Counts | None:
 
 @contextmanager
 def _existing(url: str, address: Callable[[], str] | None = None) -> Iterator[Engine | None]:
-    """The engine of a ledger of any version that this syncd can read. None if there never was a ledger; LedgerError if
-    it was deleted.
+    """The engine of a ledger of any version that this syncd can read; None if there never was a ledger. Raises
+    LedgerError if the ledger was deleted.
     """
     place = make_url(url)
     file = sqlite_file(place)
@@ -125,7 +130,7 @@ def _pack(engine: Engine, file: Path) -> None:
 
 @contextmanager
 def snapshot_of(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees the ledger as of one moment."""
+    """A connection whose statements all read the ledger as of one moment."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -1,4 +1,4 @@
-"""Passes long lists to a statement: in batches that every database accepts, or as a table to join."""
+"""Passes long lists to a statement, either in batches that every database accepts, or as a table to join."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PARAMETERS = 500  # SQLite's lowest limit is 999 parameters in a statement
 
 
 def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
-    """Lists of at most `size` items. Python 3.11 lacks itertools.batched."""
+    """Splits items into lists of at most `size` items. Python 3.11 lacks itertools.batched."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
 def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
-    """Rows as a table to join in a statement, because SQLite uses no index for a list of tuples.
+    """The rows as a table that a statement can join. For a list of tuples instead, SQLite would use no index.
 
-    The rows are passed as one parameter, a JSON list. The statement is thus the same for any number of rows and is
-    compiled once.
+    The rows are passed as one parameter, a JSON list. The statement is thus the same for any number of rows, and is
+    compiled only once.
     """
     row = _Elements(literal([list(row) for row in rows], Document())).table_valued("value").c.value
     items = (_Item(row, place, column.type).label(column.name) for place, column in enumerate(columns))
@@ -54,7 +54,7 @@ def _jsonb_array_elements(element: _Elements, compiler: SQLCompiler, **options: 
 
 
 class _Item(FunctionElement[Any]):
-    """The element at a place of a JSON list, as an SQL value of a type."""
+    """The element at a position of a JSON list, as an SQL value of the given type."""
 
     inherit_cache = True
 

@@ -1,4 +1,6 @@
-"""Checks whether a sync could use a ledger: it exists or can be created, its version fits, and it is writable."""
+"""Checks whether a sync could use a ledger: the ledger exists or can be created, its version fits, and it is
+writable.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from syncd.ledger.wrong_cells import check_cells
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """A ledger that a sync can use. `exists`: it was created. `outdated`: the next sync migrates it."""
+    """A ledger that a sync can use. `exists` is true if the ledger was created already. `outdated` is true if the next
+    sync will migrate the ledger.
+    """
 
     exists: bool = True
     outdated: bool = False
@@ -28,8 +32,7 @@ class LedgerState:
 def check_ledger(url: str) -> LedgerState:
     """Checks the ledger at this URL as a sync would find it, and changes nothing.
 
-    Raises LedgerError if the sync could not write to the ledger, or if a cell holds a value that its column cannot
-    hold.
+    Raises LedgerError if a sync could not write to the ledger, or if a cell has a value that does not fit its column.
     """
     with unusable(url):
         return _state(make_url(url))

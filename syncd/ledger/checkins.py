@@ -1,6 +1,6 @@
 """Check-ins: dated statements of people about key results.
 
-A check-in is never changed. A newer check-in or a withdrawal follows it.
+A stored check-in is never changed. To correct a check-in, a person makes a newer check-in or a withdrawal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from syncd.okr.checkins import CheckIn, Withdrawal
 
 
 class CheckIns:
-    """Reads check-ins; writes each check-in or withdrawal, and the value that it makes, in one transaction."""
+    """Reads check-ins; writes each check-in or withdrawal, and the value that follows from it, in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -38,8 +38,8 @@ class CheckIns:
     ) -> int:
         """Stores a check-in; returns its id.
 
-        The value in `makes` becomes the key result's value, in a new cycle dated `now`, or else the time of the
-        check-in. The deliveries in `due` go into the outbox. The caller holds the ledger's lock.
+        The value in `makes` becomes the key result's value, in a new cycle. The cycle is dated `now` or, by default,
+        the time of the check-in. The deliveries in `due` go into the outbox. The caller must hold the ledger's lock.
         """
         row = {
             "author": checkin.author,
@@ -86,12 +86,14 @@ class CheckIns:
         return self.of_period(period, by, key_result).get(key_result, ())
 
     def kept(self, period: str, key_result: str) -> Sequence[CheckIn]:
-        """Every check-in of a key result, oldest first, even in the future: another machine's clock may be ahead."""
+        """Every check-in of a key result, oldest first. Check-ins dated in the future are included, because another
+        machine's clock may be ahead.
+        """
         return self.of(period, key_result, datetime.max.replace(tzinfo=UTC))
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
-        """Every check-in of a period up to a moment, oldest first, by key result. `only` names the only key result to
-        read.
+        """Maps each key result of a period to its check-ins up to a moment, oldest first. `only` restricts the result
+        to one key result.
         """
         withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)
         columns = [

@@ -15,23 +15,27 @@ _ZONE = len("+00:00")
 
 
 class _TextThatSorts(sqlite.DATETIME):
-    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million rows."""
+    """A time in SQLite, stored as the text that `Moment` makes. SQLAlchemy's own conversion is too slow for a million
+    rows.
+    """
 
     def bind_processor(self, dialect: Dialect) -> None:
-        """None: the value is a text already."""
+        """Returns None (no conversion), because the value is a text already."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """No conversion: the value stays a text."""
+        """Returns None (no conversion): the value stays a text."""
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware time, stored in UTC: with PostgreSQL's own type, in SQLite as a text that sorts."""
+    """A timezone-aware time, stored in UTC. PostgreSQL stores it in its own type, SQLite as a text that sorts by
+    time.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The database's own type."""
+        """The column type for the database."""
         return dialect.type_descriptor(_TextThatSorts() if dialect.name == "sqlite" else self.impl)  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -41,15 +45,15 @@ class Moment(TypeDecorator[datetime]):
         return _as_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        """For SQLite, `_as_text` itself: SQLAlchemy's wrapper around it would cost more than the conversion."""
+        """For SQLite, `_as_text` without SQLAlchemy's wrapper, which would cost more than the conversion."""
         return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """For SQLite, `_of_text` itself, without SQLAlchemy's wrapper."""
+        """For SQLite, `_of_text` without SQLAlchemy's wrapper."""
         return _of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time, aware, in UTC."""
+        """The stored time as a timezone-aware datetime in UTC; None for a null."""
         return _of_text(value) if isinstance(value, str | None) else value.astimezone(UTC)
 
 
@@ -66,13 +70,13 @@ def _of_text(text: str | None) -> datetime | None:
 
 
 class Document(TypeDecorator[Any]):
-    """A JSON document. PostgreSQL's dialect is imported on use only, because its import is slow."""
+    """A JSON document. SQLAlchemy's PostgreSQL dialect is imported only when it is used, because its import is slow."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Binary JSON on PostgreSQL."""
+        """The column type for the database: binary JSON on PostgreSQL."""
         if dialect.name != "postgresql":
             return dialect.type_descriptor(self.impl_instance)
         from sqlalchemy.dialects.postgresql import JSONB

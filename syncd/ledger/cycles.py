@@ -1,4 +1,4 @@
-"""The cycles of a ledger. The ledger counts the versions of its rows in cycles."""
+"""The cycles of a ledger. Versions of rows are ordered by the numbers of the cycles that wrote them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
 class EndedCycle(NamedTuple):
-    """A cycle that ended. `synced`: the cycle pulled and stored values. `only`: the key result to which the cycle was
-    restricted.
+    """A cycle that ended. `synced` is true if the cycle pulled and stored values. `only` is the key result to which the
+    cycle was restricted, or None.
     """
 
     id: int
@@ -38,7 +38,7 @@ class Cycle:
 
 
 class Cycles:
-    """Counts cycles, and looks up their times."""
+    """Begins cycles, and reads their times."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -53,8 +53,8 @@ class Cycles:
     def last(self, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended; None if there is none.
 
-        With `pulled`, the last sync. An approval or a check-in pulls nothing, and a dry run stores no value, so they
-        are no syncs.
+        With `pulled`, the last cycle that was a sync. An approval or a check-in is not a sync, because it pulls
+        nothing. A dry run is not a sync, because it stores no value.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if pulled:
@@ -71,7 +71,9 @@ class Cycles:
             return connection.scalar(whole)
 
     def began_later(self, moment: datetime, before: int) -> bool:
-        """Whether a cycle before `before` began after a moment, because the clock was set back since."""
+        """Whether a cycle with a lower number than `before` began after a moment. This happens when the clock was set
+        back.
+        """
         query = select(cycles.c.id).where(cycles.c.started_at > moment, cycles.c.id < before).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
@@ -86,7 +88,9 @@ class Cycles:
             return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
-        """By number, the end of each of these cycles; a cycle that never ended is missing."""
+        """Maps the number of each of these cycles to the time at which it ended. A cycle that never ended is
+        missing.
+        """
         query = select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             return {
@@ -96,7 +100,9 @@ class Cycles:
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """The time at which a cycle ended. A killed cycle has the end of the next ended cycle, which must exist."""
+        """The time at which a cycle ended; for a killed cycle, the time at which the next cycle ended. There must be
+        such a next cycle.
+        """
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
@@ -104,10 +110,10 @@ class Cycles:
 
 
 def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterator[int | None]:
-    """For each moment, the index of the newest version that existed by then; None if there was none.
+    """For each moment, the index of the newest version that existed at that moment; None if no version existed yet.
 
-    `times` are the times of the versions, oldest version first. Times need not ascend, because a clock may have been
-    set back. A higher index always means a newer version.
+    `times` are the times of the versions, in the order of the versions, oldest first. The times need not ascend,
+    because a clock may have been set back.
     """
     by_time = sorted((at, index) for index, at in enumerate(times))
     newest = list(accumulate((index for _, index in by_time), max))

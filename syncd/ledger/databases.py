@@ -1,4 +1,6 @@
-"""The database connections of many ledgers in one process. The ledgers share connections, so that few are open."""
+"""The database connections of many ledgers in one process. The ledgers share connections, so that few connections are
+open.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ _POOL: Mapping[str, Any] = {
     "pool_timeout": 20,
     "pool_use_lifo": True,
 }
-"""The pool of a database: all but a few idle connections are closed. A caller that finds no free connection waits some
-seconds.
+"""The settings of a database's connection pool. Only a few idle connections stay open. A caller that finds no free
+connection waits up to 20 seconds.
 """
 
 _POOL_OF_FILE: Mapping[str, Any] = {"pool_size": 1}  # one connection stays open to each idle file
@@ -35,11 +37,13 @@ class Databases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shared: dict[URL, tuple[TakingTurns, LockSession]] = {}
-        """The shared engines, by URL without password: a ledger opened after a password rotation shares the existing
-        connections.
+        """The shared engines, by URL without password. A ledger opened after a password rotation thus shares the
+        existing connections.
         """
         self._addresses: dict[URL, Callable[[], str]] = {}
-        """By URL without password, the `address` of the ledger that was opened last. It returns the current URL."""
+        """Maps a URL without password to the `address` of the ledger that was opened last. This function returns the
+        current URL.
+        """
 
     def engine_of(self, url: URL, address: Callable[[], str] | None = None) -> TakingTurns:
         """The engine of a ledger: see `syncd.ledger.engine.engine_of`."""
@@ -64,9 +68,10 @@ class Databases:
 
 
 class SharingEngine(TakingTurns):
-    """The engine of a ledger that shares its connections with others; `locks` holds the locks of all these ledgers.
+    """The engine of a ledger that shares its connections with other ledgers. `locks` holds the locks of all these
+    ledgers.
 
-    A connection taken from the pool is set to this ledger's schema and no other.
+    A connection taken from the pool is set to this ledger's schema.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect, url: URL, locks: LockSession) -> None:

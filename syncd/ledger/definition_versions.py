@@ -1,4 +1,6 @@
-"""The versions of key results' definitions. Every edit of a file adds a row, dated by the cycle that first saw it."""
+"""The versions of key results' definitions. Every edit of a definition adds a row, dated by the cycle that first saw
+the edit.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from syncd.ledger.schema import cycles, definitions
 
 @dataclass(frozen=True, slots=True)
 class DefinitionVersion:
-    """A key result's definition, in force from `ended_at`, the end of the cycle that first saw it."""
+    """A key result's definition. It is in force from `ended_at`, the end of the cycle that first saw it."""
 
     key_result: str
     cycle: int
@@ -46,20 +48,20 @@ class Definitions:
         return [version for version in versions if cycle is None or version.cycle <= cycle]
 
     def of_period(self, period: str) -> Sequence[DefinitionVersion]:
-        """Every definition that any key result of a period had, in the order in which cycles saw them."""
+        """Every definition of every key result of a period, in the order in which cycles saw the definitions."""
         with self._engine.connect() as connection:
             return _versions(connection, period)
 
     def last(self, period: str) -> Definition:
-        """The newest definition of a period. The ledger must have at least one definition of the period."""
+        """The newest of all definitions of a period's key results. There must be at least one."""
         newest = select(definitions).where(definitions.c.period == period).order_by(definitions.c.id.desc()).limit(1)
         with self._engine.connect() as connection:
             (row,) = connection.execute(newest)
         return _definition(row)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each edited key result. A key result was edited if one of its definitions has another
-        digest than the one in `digests`.
+        """Every definition of each edited key result. A key result counts as edited if the digest of any of its
+        definitions differs from its digest in `digests`.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
@@ -70,18 +72,18 @@ class Definitions:
         return by_key_result
 
     def digests(self, period: str) -> Mapping[str, str]:
-        """By key result, the digest of the newest definition."""
+        """Maps each key result of a period to the digest of its newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.digest for name, stored in _newest(connection, period).items()}
 
     def measures(self, period: str) -> Mapping[str, str]:
-        """By key result, the digest of the measure in the newest definition."""
+        """Maps each key result of a period to the digest of the measure in its newest definition."""
         with self._engine.connect() as connection:
             return {name: stored.measure for name, stored in _newest(connection, period).items()}
 
 
 def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The id of each key result's definition. Writes new and edited definitions first."""
+    """Writes new and edited definitions; returns the id of each key result's definition."""
     stored = _newest(connection, period)
     rows = [
         {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}
@@ -98,7 +100,6 @@ def define(connection: Connection, period: str, cycle: int, defined: Mapping[str
 def _versions(
     connection: Connection, period: str, key_results: Sequence[str] | None = None
 ) -> Sequence[DefinitionVersion]:
-    """The definitions of a period, or of some of its key results, oldest first."""
     query = (
         select(definitions, cycles.c.ended_at)
         .join(cycles, cycles.c.id == definitions.c.cycle)
@@ -120,7 +121,6 @@ def _definition(row: Any) -> Definition:
 
 
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
-    """By key result, the newest definition in a period."""
     newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
     columns = (definitions.c.key_result, definitions.c.id, definitions.c.digest, definitions.c.measure)
     query = select(*columns).where(definitions.c.id.in_(newest.scalar_subquery()))

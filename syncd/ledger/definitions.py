@@ -1,4 +1,4 @@
-"""Key results as dated facts: a mapping file's definition in a form that the ledger stores and compares."""
+"""The definition of a key result in a mapping file, in a form that the ledger stores and compares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Window
 
 JUDGED_BY = "judged_by"
-"""The key in a definition's body that holds the period's days and shares. They judge all key results of the period."""
+"""The key in a definition's body that holds the days and health shares by which the period's key results are judged."""
 
 _RULES = ("period.start", "period.end", "timezone", "health.on_track", "health.at_risk")
 
@@ -37,7 +37,9 @@ _KEPT = 100_000  # a service reads the same key results in each cycle; a smaller
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A key result as its file defines it. `measure` is a digest of its measure, `digest` of the whole definition."""
+    """A key result as its mapping file defines it. `measure` is a digest of its measure, and `digest` a digest of the
+    whole definition.
+    """
 
     file: str
     body: Mapping[str, Any]
@@ -53,14 +55,14 @@ class Definition:
     def key_result(self, today: KeyResult | None) -> KeyResult | None:
         """The key result as it was defined.
 
-        `today` is the key result with that id in the files. If this syncd cannot read all of the body, the result is
-        `today` with the goal, pace, guard and age from the body. None if no file names the key result either.
+        `today` is the key result with the same id in the present files, or None. If this syncd cannot read all of the
+        body, returns `today` with the goal, pace, guard and age from the body; None if `today` is None.
         """
         return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
-        """The days and shares that judged the key result, or the present days and shares if an early version stored
-        none.
+        """The days and shares that judged the key result. If an early version of syncd stored none, the present days
+        and shares.
         """
         if (days := self.days(period.id)) is None:
             return period, shares
@@ -68,7 +70,9 @@ class Definition:
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
     def days(self, period: str) -> Period | None:
-        """The days of the definition's period, whose id is `period`; None if an early version stored no days."""
+        """The days of the definition's period, whose id is `period`; None if an early version of syncd stored no
+        days.
+        """
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return None
@@ -77,7 +81,7 @@ class Definition:
 
 
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
-    """A key result as its file defines it now."""
+    """The definition of a key result in its file now."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
     return Definition(file, body, measure_digest(key_result.measure), digest)
 
@@ -104,7 +108,7 @@ def measure_digest(measure: Measure | None) -> str:
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
     """The present key result, with the goal, pace, guard and age from a definition's body.
 
-    Used for a body that an older version wrote and that this syncd cannot read completely. The result has the present
+    Used if this syncd cannot read a body completely, because an older version wrote it. The result has the present
     measure.
     """
     model = body["KeyResult"]
@@ -120,8 +124,8 @@ def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
 def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
     """The key result in a definition's body, with the measure that it had at that time.
 
-    `measure` is the digest that the measure must have. None if the measure cannot be read or has another digest,
-    because an older version wrote it in another form.
+    `measure` is the digest that the measure must have. The result is None if the measure cannot be read or has another
+    digest. This happens if an older version of syncd wrote the measure in another form.
     """
     try:
         key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
@@ -140,7 +144,9 @@ _MODELS = {
 
 
 def in_written_order(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition's body with its keys in the order in which it was written. PostgreSQL sorts the keys of JSON."""
+    """A definition's body with its keys in the order in which they were written, because PostgreSQL sorts the keys of
+    JSON.
+    """
     ordered: dict[str, Any] = {}
     for key in (key for key in dict.fromkeys(["KeyResult", JUDGED_BY, *body]) if key in body):
         value = body[key]
@@ -164,7 +170,7 @@ def _ordered_value(json: Any) -> Any:
 
 
 def _parse(json: Any, kind: Any) -> Any:
-    """The value, of the type `kind`, from the JSON that `_dump` made of it."""
+    """The value of the type `kind` that `_dump` turned into this JSON."""
     if isinstance(json, dict):
         ((name, own),) = json.items()
         types = _kinds(_MODELS[name])
@@ -187,10 +193,10 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
 
 
 def _dump(value: Any, *, measured_alone: bool = False) -> Any:
-    """A value from a mapping file as JSON. With `measured_alone`, fields that a connection decides are left out.
+    """A value from a mapping file as JSON. With `measured_alone`, fields whose value a connection sets are left out.
 
-    Defaults are left out, so that a key that a later version adds changes no digest. Fields that comparisons ignore are
-    left out too, so that key results that differ only in them have the same digest.
+    Defaults are left out, so that a new key in a later version changes no digest. Fields that comparisons ignore are
+    left out too: key results that differ only in such fields have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value), measured_alone))
@@ -205,7 +211,7 @@ def _dump(value: Any, *, measured_alone: bool = False) -> Any:
 
 @lru_cache
 def _fields(kind: type[Any], measured_alone: bool = False) -> tuple[tuple[str, Any], ...]:
-    """The fields that a dataclass's comparison uses, each with its default."""
+    """The fields that a dataclass compares, each with its default."""
     return tuple(
         (field.name, field.default)
         for field in fields(kind)

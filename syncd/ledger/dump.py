@@ -1,8 +1,8 @@
-"""A ledger as files in a folder, for any program and for later versions of syncd.
+"""A ledger as files in a folder, which any program and later versions of syncd can read.
 
-Each table is a JSON Lines file: one object a row, times in RFC 3339 (UTC), numbers with all digits. `ledger.json` says
-which syncd wrote the dump, when, and how many rows each table has. `ledger.json` is written last: a folder without it
-is incomplete. A table may also be in the folder as CSV, which syncd never reads.
+Each table is a JSON Lines file with one object for each row, times in RFC 3339 (UTC), and numbers with all digits.
+`ledger.json` says which syncd wrote the dump, when, and how many rows each table has. `ledger.json` is written last: a
+dump without `ledger.json` is incomplete. The folder may also have the tables as CSV, which syncd never reads.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class DumpedRows:
 
 
 def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
-    """Writes every row that the connection's transaction sees into an empty folder; returns how many rows each table
-    has.
+    """Writes every row that the connection's transaction sees into an empty folder; returns the number of rows by
+    table.
     """
     stored = StoredRows(connection)
     rows: dict[str, int] = {}
@@ -93,7 +93,7 @@ def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
 
 
 def write_csv(connection: Connection, folder: Path) -> None:
-    """Writes each table as CSV too, for a spreadsheet. Texts are written so that no program reads them as formulas."""
+    """Writes each table as CSV, for a spreadsheet. Texts are written so that no program reads a text as a formula."""
     stored = StoredRows(connection)
     for table in tables_of(connection):
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:

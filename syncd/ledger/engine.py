@@ -34,20 +34,23 @@ _LONG = 3600.0  # seconds that a server may stay silent during a statement witho
 _LOCK = 20  # seconds that PostgreSQL may wait for a lock
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
-"""With WAL, readers read while a cycle writes. With NORMAL, a commit survives a crash of the process."""
+"""With `WAL`, other processes can read while a cycle writes. With `NORMAL`, a commit survives a crash of the
+process.
+"""
 
 _CACHE = "cache_size=-8000"  # 8,000 kB keep a stream's pages in memory while several measures read them
 
 
 class _Statements(LRUCache[Any, Any]):
-    """A cache of compiled statements by the kind of database. SQLAlchemy's key has the dialect object, which each
-    engine has anew.
+    """A cache of compiled statements by the kind of database. SQLAlchemy's own key contains the dialect object, which
+    differs for each engine.
 
-    A worker opens a ledger for each job. Without the cache, compiling would take a quarter of a short job.
+    A worker opens a ledger for each job. Without this cache, compiling statements would take a quarter of a short job's
+    time.
     """
 
     def get(self, key: tuple[object, ...], default: Any = None) -> Any:
-        """The statement that any engine compiled for the same kind of database."""
+        """The compiled statement from any engine for the same kind of database, or the default."""
         return super().get(_of_kind(key), default)
 
     def __setitem__(self, key: tuple[object, ...], statement: Any) -> None:
@@ -62,8 +65,8 @@ _statements = _Statements(1_000)
 
 
 class TakingTurns(Engine):
-    """An engine whose `begin` waits for other writers before it reads. In SQLite, a write would fail if another process
-    wrote since the read.
+    """An engine whose `begin` waits for other writers before the transaction reads. Otherwise, a write in SQLite would
+    fail if another process wrote after this transaction's first read.
     """
 
     def __init__(self, pool: Pool, dialect: Dialect, url: URL) -> None:
@@ -71,12 +74,12 @@ class TakingTurns(Engine):
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that writes."""
+        """Begins a transaction that writes."""
         with self.connect() as connection, connection.execution_options(**WRITES).begin():
             yield connection
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """A connection of the pool. Raises LedgerFailed if all connections stay in use for long."""
+        """A connection from the pool. Raises LedgerFailed if all connections stay in use for long."""
         try:
             return super().raw_connection()
         except PoolExhausted:
@@ -94,11 +97,11 @@ WRITES = {"syncd_writes": True}
 
 
 def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[str, Any] | None = None) -> TakingTurns:
-    """The engine that reads and writes a ledger. The engine raises LedgerErrors, and every wait for an answer has a
-    limit.
+    """The engine that reads and writes a ledger. The engine raises failures as LedgerError, and limits every wait for a
+    response.
 
     `address` returns the current URL. Each new connection takes its password from this URL, because passwords are
-    rotated. `pool` holds SQLAlchemy's settings for how many connections stay open.
+    rotated. `pool` has SQLAlchemy's settings of the connection pool.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in NETWORK.items() if name not in url.query}
@@ -123,7 +126,7 @@ def engine_of(url: URL, address: Callable[[], str] | None = None, pool: Mapping[
 
 
 def files_in_use() -> set[Path]:
-    """The SQLite files that this process uses."""
+    """The files of the SQLite ledgers that this process has open."""
     with _lock:
         return {Path(engine.url.database) for engine in _engines if engine.url.database}
 
@@ -140,10 +143,11 @@ def _parsed(text: Any) -> Any:
 
 
 def read_only_address(file: Path) -> str | None:
-    """The address of a SQLite file that this user may read but not write; None if the user may write it.
+    """The address at which to open a SQLite file that this user may only read; None if the user may write the file, or
+    if there is no file.
 
-    To read a file with a journal, SQLite needs an index of the journal, which only a writer creates. Without a journal,
-    nobody writes to the file, so it is opened as immutable.
+    To read a file with a journal, SQLite needs an index of the journal, and only a writer can create the index. A file
+    without a journal is opened as immutable, because nobody writes to it.
     """
     if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
         return None
@@ -175,8 +179,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _execute_patiently(connection: Any, statement: str, seconds: float) -> None:
-    """Retries a statement while the file is locked. SQLite does not wait itself when several processes set a new file's
-    journal mode.
+    """Retries a statement while the file is locked. Needed because SQLite does not wait when several processes set the
+    journal mode of a new file.
     """
     end = time.monotonic() + seconds
     while True:
@@ -213,9 +217,7 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Removes the time limits of a transaction's statements, such as a migration's. A statement may still take no more
-    than an hour.
-    """
+    """Extends the time limit of a transaction's statements to one hour, for example for a migration."""
     if connection.dialect.name != "postgresql":
         yield
         return

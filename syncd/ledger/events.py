@@ -1,13 +1,15 @@
-"""Events: changes that somebody is notified about once, and each subject's last state, which shows the next change.
+"""Events: changes that somebody is notified about once. The last event of a subject has its last state, with which the
+next state is compared.
 
 An event is
-- `known` if it is the state in which syncd first saw its subject: nobody is notified;
+- `known` if it is the first state that syncd saw of its subject: nobody is notified;
 - `waiting` while an address waits for a message about it;
-- `sent`, `unsure` (it may have arrived) or `dead` (it failed for good) in the end: the worst state of its messages;
+- in the end `sent`, `unsure` (a message may have arrived) or `dead` (a message failed for good): the worst state of its
+  messages;
 - `dropped` if the subject changed back before a message could be sent.
 
-Each address of a recipient gets its own message, with the same states. A message is `sending` from just before the
-request until the answer is stored.
+Each address of a recipient gets its own message. A message has the states of an event except `known`, and also the
+state `sending`: from just before the request until the response is stored.
 """
 
 from __future__ import annotations
@@ -25,15 +27,15 @@ from syncd.ledger.versions import add_newest
 EventState = Literal["known", "waiting", "sent", "unsure", "dead", "dropped"]
 MessageState = Literal["waiting", "sending", "sent", "unsure", "dead", "dropped"]
 Subject = tuple[str, str, str]
-"""(kind, period, id)."""
+"""What an event is about: (kind, period, id)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """A change of a subject. `old` is None if syncd sees the subject for the first time.
 
-    The state is `unsure` if syncd may have sent a message about the change already: after a restore, the ledger no
-    longer knows.
+    The state is `unsure` if syncd may have sent a message about the change already. After a restore, the ledger may
+    lack the messages that were sent.
     """
 
     kind: str
@@ -49,7 +51,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is stored. `recipient` is the name of the recipient of its message, never an address."""
+    """A stored event. `recipient` is the name of the recipient of its message, never an address."""
 
     id: int
     kind: str
@@ -70,8 +72,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The state of an event at one address of a recipient. `address` is the name of the address, not the address
-    itself.
+    """The message about an event to one address of a recipient. `address` is the name of the address in the
+    configuration, not the address itself.
     """
 
     event: int
@@ -116,7 +118,7 @@ class Events:
             return {(row["event"], row["address"]): Message(**row) for row in rows}
 
     def newest_messages(self) -> Sequence[Message]:
-        """The newest message to each address of each recipient, in its present state."""
+        """The newest message to each address of each recipient."""
         last = select(func.max(messages.c.event), messages.c.recipient, messages.c.address).group_by(
             messages.c.recipient, messages.c.address
         )
@@ -134,7 +136,7 @@ class Events:
         reason: str | None = None,
         sent_at: datetime | None = None,
     ) -> None:
-        """Replaces the state of these events at an address of a recipient."""
+        """Replaces the state of the messages about these events to an address of a recipient."""
         if not ids:
             return
         values = {"address": address, "recipient": recipient, "state": state, "reason": reason, "sent_at": sent_at}
@@ -143,14 +145,14 @@ class Events:
             connection.execute(insert(messages), [{"event": id_, **values} for id_ in ids])
 
     def end_interrupted(self, reason: str) -> None:
-        """Sets the messages that syncd was sending when it was stopped to `unsure`."""
+        """Sets messages from `sending` to `unsure`: syncd was stopped while it sent them."""
         with self._engine.begin() as connection:
             query = update(messages).where(messages.c.state == "sending")
             connection.execute(query.values(state="unsure", reason=reason))
 
     def reopen(self, now: datetime) -> None:
-        """Puts events with dead or unsure messages back into `waiting`, as if they were new. Only the dead and unsure
-        messages are sent again.
+        """Sets events that are dead or unsure, or have such messages, back to `waiting`, as if the events were new.
+        Messages that were `sent` are not sent again.
         """
         failed = ("unsure", "dead")
         with self._engine.begin() as connection:
@@ -160,7 +162,7 @@ class Events:
             connection.execute(delete(messages).where(messages.c.state.in_(failed)))
 
     def end(self, ids: Collection[int], state: EventState, **more: Any) -> None:
-        """Sets the state of these events, and `reason`, `recipient` or `sent_at`."""
+        """Sets the state of these events, and the columns in `more`: `reason`, `recipient` or `sent_at`."""
         if ids:
             with self._engine.begin() as connection:
                 connection.execute(update(events).where(events.c.id.in_(ids)).values(state=state, **more))

@@ -16,7 +16,7 @@ _ROOM = "make room on its disk"
 _RIGHTS = "let this user write the file and its folder"
 _IN_USE = "another program holds it; close that one, or wait until it has ended"
 BACKUP = "put a backup in its place with `syncd restore FILE`"
-"""What to do about a damaged ledger."""
+"""The advice for a damaged ledger."""
 
 _SQLITE_UNUSABLE: Mapping[int, str] = {
     sqlite3.SQLITE_PERM: _RIGHTS,
@@ -54,7 +54,7 @@ class LedgerError(SyncdError):
 
 
 class LedgerDamaged(LedgerError):
-    """The ledger holds data that cannot be read; `what` describes the damage."""
+    """The ledger has data that cannot be read; `what` describes the damage."""
 
     def __init__(self, what: str, ledger: str = "the ledger") -> None:
         super().__init__(f"{ledger} cannot be used: {what}; {BACKUP}")
@@ -62,22 +62,22 @@ class LedgerDamaged(LedgerError):
 
 
 class NewerLedger(LedgerError):
-    """A newer syncd has written the ledger, and this older version must not write to it."""
+    """Raised if a newer syncd has written the ledger: this older version must not write to it."""
 
 
 class LedgerFailed(LedgerError):
-    """The ledger failed in use. Committed transactions stay; the current transaction is lost."""
+    """The ledger failed while it was in use. Committed transactions stay; the current transaction is lost."""
 
 
 def shown(url: str) -> str:
-    """A URL without passwords, neither before the host nor in the query."""
+    """A URL without the passwords before its host and in its query."""
     url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
     return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", url)
 
 
 def raise_ledger_errors(engine: Engine) -> None:
-    """Makes the engine, and every engine that shares its connections, raise each failure of the database as a
-    LedgerError. Other errors pass unchanged.
+    """Turns each failure of the database into a LedgerError, in this engine and every engine that shares its
+    connections. Other errors stay unchanged.
     """
 
     @event.listens_for(engine, "handle_error")
@@ -108,7 +108,9 @@ def _is_damage(error: BaseException) -> bool:
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
-    """The advice for a ledger that cannot be used, and the advice for one that failed; None for other errors."""
+    """The advice for a ledger that cannot be used, and the advice for a ledger that failed in use. Each advice is None
+    if it does not fit the error.
+    """
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte
         return _SQLITE_UNUSABLE.get(code), _SQLITE_FAILED.get(code)

@@ -1,9 +1,9 @@
-"""The fence of a ledger that workers share: if several workers think that they run a workspace, only one may write.
+"""The fence of a ledger that workers share: even if several workers run a workspace, only the newest worker may write
+to its ledger.
 
 Each job of a workspace takes the workspace's next epoch, which the control schema of the deployment counts
-(`syncd/workspaces/control.py`). A ledger that was opened for an epoch checks the epoch in every transaction that
-writes, and holds it until the transaction ends. A worker that was paused and meanwhile replaced can thus no longer
-write.
+(`syncd/workspaces/control.py`). Every transaction that writes checks that the job's epoch is still the newest, and
+locks the epoch until the transaction ends. A worker that was paused and meanwhile replaced can thus no longer write.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _END_SESSIONS = text(
 
 
 class Replaced(LedgerError):
-    """Another worker runs the workspace now; nothing was written."""
+    """Raised if another worker runs the workspace now; nothing was written."""
 
     def __init__(self, workspace: str) -> None:
         super().__init__(f"another worker has taken over the workspace {workspace}; nothing was written since")
@@ -50,7 +50,7 @@ class Fence:
 
     @property
     def session(self) -> str:
-        """The name that all sessions of the job have. A later job uses the name to find and end the sessions that a
+        """The name of all database sessions of the job. By this name, a later job finds and ends the sessions that a
         stopped worker left open.
         """
         return f"{_session_of(self.workspace)}{self.epoch}, process {os.getpid()} on {platform.node()}"
@@ -60,7 +60,7 @@ class Fence:
         self._compare(connection.scalar(_LOOKED_AT, {"name": self.workspace}))
 
     def hold(self, connection: Connection) -> None:
-        """Like `check`; also prevents a newer epoch until the transaction ends."""
+        """Does what `check` does, and locks the epoch: no newer epoch can begin until the transaction ends."""
         self._compare(connection.scalar(_HELD, {"name": self.workspace}))
 
     def _compare(self, epoch: int | None) -> None:
@@ -71,8 +71,8 @@ class Fence:
 def put_fence(engine: Engine, fence: Fence) -> None:
     """Lets the transactions of an engine write only while the epoch is the newest one.
 
-    Transactions are read-only unless they declare a write beforehand. The database itself therefore refuses a write
-    that skips the check.
+    A transaction is read-only by default; a transaction that declares a write is checked first. The database itself
+    refuses a write without the check.
     """
     engine.update_execution_options(**{_OPTION: fence})
 
@@ -90,7 +90,7 @@ def put_fence(engine: Engine, fence: Fence) -> None:
 
 
 def fence_of(engine: Engine) -> Fence | None:
-    """The fence of an engine; None if it has none. The engine of a command has none."""
+    """The fence of an engine; None if the engine has no fence, as in a command."""
     fence: Fence | None = engine.get_execution_options().get(_OPTION)
     return fence
 
@@ -104,8 +104,8 @@ def check_epoch(engine: Engine) -> None:
 
 
 def end_sessions(connection: Connection, workspace: str, epoch: int) -> None:
-    """Ends every session of a workspace's jobs up to an epoch, because a paused or unreachable worker's session holds
-    locks.
+    """Ends every database session of a workspace's jobs up to an epoch. Sessions of a paused or unreachable worker
+    would otherwise keep their locks.
 
     Sessions in other databases of the server are left alone: another deployment may have a workspace of the same name.
     """
@@ -113,5 +113,7 @@ def end_sessions(connection: Connection, workspace: str, epoch: int) -> None:
 
 
 def _session_of(workspace: str) -> str:
-    """The first part of the names of a workspace's sessions. PostgreSQL cuts names after 63 characters."""
+    """The text with which the names of a workspace's sessions begin. It is short, because PostgreSQL cuts names after
+    63 characters.
+    """
     return f"syncd: job {blake2b(workspace.encode(), digest_size=6).hexdigest()}."

@@ -12,8 +12,8 @@ from syncd.ledger.fence import Fence, put_fence
 
 
 class FencedDatabases(Databases):
-    """Makes engines that can write until another worker takes over. These engines share no connections, because a later
-    job ends the connections of an earlier one.
+    """Makes engines that can write until another worker takes over. Each engine has its own connections, because a
+    later job ends the connections of an earlier job.
     """
 
     def __init__(self, fence: Fence) -> None:

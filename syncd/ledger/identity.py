@@ -1,7 +1,8 @@
-"""Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
+"""The identity of a ledger: its id, the versions of syncd that may write to it, and whether it was put back to an
+earlier state.
 
-`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. If an empty or older ledger
-takes the place of that ledger, syncd notices it, and sends no check-in twice.
+`cycle_lock` writes the ledger's id and newest cycle into the lock file of a SQLite ledger. syncd compares the ledger
+with this line. It thus notices an empty or older ledger in its place, and sends no check-in twice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _REMEMBERED = "ledger "  # the first word of the line in the lock file
 class Identity:
     """A ledger's own id, and the oldest migration with which a version of syncd may still write to the ledger.
 
-    If the ledger was put back to an earlier state, also the newest cycle of that state.
+    `restored_in` is the newest cycle of the state to which the ledger was put back; None if it never was.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Identity:
 
 
 def identity(connection: Connection) -> Identity:
-    """The identity of a ledger of this version. Raises LedgerError if it was emptied."""
+    """The identity of a ledger with this version's tables. Raises LedgerError if the ledger was emptied."""
     row = connection.execute(select(control)).first()
     if row is None:
         name = shown(connection.engine.url.render_as_string())
@@ -43,8 +44,8 @@ def identity(connection: Connection) -> Identity:
 def note_put_back(connection: Connection) -> None:
     """Notes that the ledger was put back to an earlier state, or that a new ledger replaces another.
 
-    Deliveries and events that waited may have been sent since. These deliveries and events are treated as if syncd had
-    been killed while it sent them. All sessions of people end, because the people may have logged out since.
+    Waiting deliveries become `sending` and waiting events `unsure`, because they may have been sent since that state.
+    All sessions end, because the people may have logged out since.
     """
     newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
     connection.execute(update(control).values(restored_in=newest))
@@ -58,14 +59,14 @@ def note_put_back(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The ledger that was at a place, and its newest cycle."""
+    """The id and newest cycle of the ledger that a lock file names."""
 
     id: str
     cycle: int
 
 
 def remembered(lock_text: str) -> Remembered | None:
-    """The ledger that the text of a lock file names; None if no cycle has ended there yet."""
+    """The ledger that the text of a lock file names; None if the text names no ledger."""
     for line in lock_text.splitlines():
         words = line.split(" ")
         if line.startswith(_REMEMBERED) and len(words) == 3 and words[2].isdigit():
@@ -74,14 +75,14 @@ def remembered(lock_text: str) -> Remembered | None:
 
 
 def memory(engine: Engine) -> str:
-    """The line for the lock file: the ledger's id and its newest cycle."""
+    """The line of the lock file with the ledger's id and its newest cycle."""
     with engine.connect() as connection:
         newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
         return f"{_REMEMBERED}{identity(connection).id} {newest}"
 
 
 def last_ledger_at(file: Path) -> Remembered | None:
-    """The ledger that was at this file, according to its lock file."""
+    """The ledger that was last at this path, according to its lock file; None if the lock file names none."""
     with suppress(OSError):
         return remembered(read_regular(f"{file}.lock").decode(errors="replace"))
     return None

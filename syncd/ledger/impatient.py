@@ -1,7 +1,7 @@
-"""A PostgreSQL connection that gives up waiting for a silent server.
+"""A PostgreSQL connection that stops waiting for a server that sends nothing.
 
-The server limits each statement itself, and TCP notices a machine that is gone. Neither limit helps if the machine is
-up, but the server or a proxy in between does not answer.
+The server limits the time of each statement, and TCP detects a machine that is gone. Neither helps if the machine is
+up, but the server or a proxy does not respond.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class ImpatientConnection(Connection[Any]):
-    """Waits `patience` seconds for each answer, or for ever if it is None. The server's limit for a statement is
+    """Waits at most `patience` seconds for each response; None means no limit. The server's limit for a statement is
     shorter.
     """
 
     patience: float | None = 35.0
 
     def wait(self, gen: PQGen[RV], *arguments: Any, **keywords: Any) -> RV:
-        """Like psycopg's `wait`. Closes a connection whose server was silent, because the late answer may still
-        arrive.
+        """Like psycopg's `wait`. Closes the connection after a timeout, because the late response may still arrive on
+        it.
         """
         keywords.setdefault("timeout", self.patience)
         try:

@@ -1,4 +1,6 @@
-"""The asynchronous connection that gives up waiting for a silent server, for the queue of workers."""
+"""An asynchronous PostgreSQL connection that stops waiting for a server that sends nothing. The queue of workers uses
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class ImpatientAsyncConnection(AsyncConnection[Any]):
-    """Waits `patience` seconds for each answer."""
+    """Waits at most `patience` seconds for each response."""
 
     patience: float = 35.0
 
     async def wait(self, gen: PQGen[RV], *arguments: Any, **keywords: Any) -> RV:
-        """Like psycopg's `wait`. Closes a connection whose server was silent, because the late answer may still
-        arrive.
+        """Like psycopg's `wait`. Closes the connection after a timeout, because the late response may still arrive on
+        it.
         """
         keywords.setdefault("timeout", self.patience)
         try:

@@ -1,7 +1,7 @@
 """The position and cell of each dated row of a part.
 
-A dated row is identified by its date. When rows only move, as they do when a row is added above them, they keep their
-versions and only the layout is written again. A part whose rows never moved has no layout: each row is where it was
+A dated row is identified by its date. When rows only move, such as when a row is inserted above them, only a new layout
+is written, and no new versions of rows. A part whose rows never moved has no layout: each row is still where it was
 first seen.
 """
 
@@ -17,24 +17,24 @@ from syncd.ledger.batches import given
 from syncd.ledger.schema import layouts
 
 Part = tuple[int, str]
-"""(id of the stream, part)."""
+"""Identifies a part: (id of the stream, part)."""
 
 Place = tuple[int, str]
-"""(position among the rows of its part, cell)."""
+"""The place of a row: (position among the rows of its part, cell)."""
 
 Run = tuple[int, str, int, int]
-"""(position, cell, count, step): a first place, and how many places follow it, each one row further down (1) or up
-(-1).
+"""A run of places: (position, cell, count, step). It has a first place and `count` places in all. Each place is one row
+below (step 1) or above (step -1) the place before it.
 """
 
 _ROW = re.compile(r"(.*?)(0|[1-9]\d*)(\D*)", re.DOTALL)
-"""The last number in a cell's name is its row."""
+"""Splits the name of a cell at its last number, which is the cell's row."""
 
 
 def read_layouts(
     connection: Connection, parts: Sequence[Part], cycle: int | None = None
 ) -> Mapping[Part, Sequence[Place]]:
-    """For each part that has a layout, the places of its dated rows, as of now or of the end of a cycle.
+    """The places of the dated rows of each part that has a layout, as of now or of the end of a cycle.
 
     The places are in the order that `order_of` defines.
     """
@@ -53,7 +53,7 @@ def read_layouts(
 
 
 def write_layouts(connection: Connection, stream: int, cycle: int, places: Mapping[str, Sequence[Place]]) -> None:
-    """Writes the layouts that these parts have from a cycle on."""
+    """Writes the new layouts of these parts, valid from a cycle on."""
     if not places:
         return
     same = (layouts.c.stream == stream, layouts.c.cycle == cycle, layouts.c.part == bindparam("of_part"))
@@ -63,12 +63,14 @@ def write_layouts(connection: Connection, stream: int, cycle: int, places: Mappi
 
 
 def order_of(row: Any) -> tuple[Any, int, int]:
-    """The key that sorts a layout's dated rows: time, first position, first cycle. It never changes."""
+    """The sort key of a dated row in a layout: its time, first position and first cycle. The key of a row never
+    changes.
+    """
     return row.at, row.position, row.cycle
 
 
 def _packed(places: Collection[Place]) -> list[Run]:
-    """The places as runs. A series without gaps is one run, however long it is."""
+    """The places, packed as runs. A series without gaps is a single run, whatever its length."""
     runs: list[Run] = []
     for position, cell in places:
         if runs:
@@ -91,8 +93,8 @@ def _unpacked(runs: Sequence[Run]) -> Iterator[Place]:
 
 
 def _moved(cell: str, rows: int) -> str:
-    """The cell that is `rows` rows further down. A cell stays the same if it has no row number, or would move above the
-    first row.
+    """The name of the cell that is `rows` rows below a cell. The name stays the same if it has no row number, or if the
+    number would become negative.
     """
     parts = _ROW.fullmatch(cell)
     if parts is None or int(parts[2]) + rows < 0:

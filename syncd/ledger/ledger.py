@@ -55,12 +55,12 @@ def open_ledger(
     address: Callable[[], str] | None = None,
     databases: Databases | None = None,
 ) -> Ledger | None:
-    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if the
-    ledger that was at this URL is gone.
+    """The ledger at a SQLAlchemy URL, created or migrated to this version's tables. Raises LedgerError if the ledger
+    cannot be opened, or if an earlier ledger at this URL is gone.
 
-    With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
-    `new`, it begins a new ledger even if an earlier one is gone. `address` returns the URL with the current password,
-    for processes that outlive a password. Ledgers with the same `databases` share connections.
+    With `create=False`, for commands that only read, changes nothing, and returns None if no ledger exists yet. With
+    `new`, begins a new ledger even if an earlier ledger is gone. `address` returns the URL with the current password:
+    passwords can change while a process runs. Ledgers with the same `databases` share connections.
     """
     with unusable(url):
         return _open(make_url(url), create, new, address, databases)
@@ -68,7 +68,7 @@ def open_ledger(
 
 @contextmanager
 def unusable(url: str) -> Iterator[None]:
-    """Turns every error before the first use of a ledger into LedgerError: nothing was changed."""
+    """Turns every error while a ledger is opened into a LedgerError, which says that nothing was changed."""
     try:
         yield
     except LedgerFailed as error:
@@ -111,7 +111,7 @@ def _open(
 
 
 def _opened(engine: Engine, url: URL, last_ledger: Remembered | None, *, create: bool, new: bool) -> Ledger | None:
-    """The ledger of an engine, created or migrated if `create`; None if there is no ledger."""
+    """The ledger of an engine; None if there is no ledger. With `create`, the ledger is created or migrated first."""
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:
@@ -139,13 +139,15 @@ def _opened(engine: Engine, url: URL, last_ledger: Remembered | None, *, create:
 
 
 def _wait_for_other_migrations(connection: Connection) -> None:
-    """If several processes start at once, one migrates, and the others wait and then have nothing to migrate."""
+    """Waits until other processes have migrated the ledger. If several processes start at once, only the first
+    migrates.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(lock_key(_MIGRATION_KEY, connection.engine.url))))
 
 
 def gone(url: URL, last_ledger: Remembered) -> LedgerError:
-    """The error for an address whose earlier ledger is gone."""
+    """The error for an address whose ledger was deleted."""
     return LedgerError(
         f"the ledger {shown(url.render_as_string())} is gone: {url.database}.lock remembers one that had come to cycle"
         f" {last_ledger.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
@@ -153,14 +155,14 @@ def gone(url: URL, last_ledger: Remembered) -> LedgerError:
 
 
 def refuse_newer(connection: Connection, version: str) -> None:
-    """Raises NewerLedger, unless the newer migrations only added parts that an older syncd can ignore."""
+    """Raises NewerLedger if a newer syncd migrated the ledger in a way that this syncd does not support."""
     if version > migrate.head() and identity(connection).writes_from > migrate.head():
         name = shown(connection.engine.url.render_as_string())
         raise NewerLedger(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
 def _is_an_older_state(connection: Connection, last_ledger: Remembered) -> bool:
-    """Whether somebody replaced the ledger by a backup or another ledger, without `syncd restore`."""
+    """Whether somebody replaced the ledger by a backup or by another ledger without the command `syncd restore`."""
     newest: int = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
     return newest < last_ledger.cycle or identity(connection).id != last_ledger.id
 
@@ -168,7 +170,7 @@ def _is_an_older_state(connection: Connection, last_ledger: Remembered) -> bool:
 class Ledger:
     """The data that syncd pulled, measured and published. One thread writes; any number of readers may read.
 
-    Parts that `status` does not need are imported at their first use.
+    Modules that `syncd status` does not need are imported at their first use.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -180,7 +182,6 @@ class Ledger:
         self._use(engine)
 
     def _use(self, engine: Engine) -> None:
-        """Reads and writes through this engine from now on."""
         self.engine = engine
         self.cycles = Cycles(engine)
         self.definitions = Definitions(engine)
@@ -214,7 +215,7 @@ class Ledger:
 
     @cached_property
     def moves(self) -> Moves:
-        """Reads and makes moves of key results and periods."""
+        """Reads and stores moves of key results and periods."""
         from syncd.ledger.moves import Moves
 
         return Moves(self.engine)
@@ -256,14 +257,16 @@ class Ledger:
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """Reads and writes the webhooks of the last days."""
+        """Reads and writes the ids of webhooks."""
         from syncd.ledger.webhooks import Webhooks
 
         return Webhooks(self.engine)
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:
-        """This ledger in one transaction that reads ahead for these measures: see `Answers.together`."""
+        """This ledger in one transaction, which reads the readings of these measures in advance: see
+        `Answers.together`.
+        """
         with self.answers.together(measures) as answers:
             reading = copy(self)
             reading.answers = answers
@@ -271,7 +274,9 @@ class Ledger:
 
     @contextmanager
     def rehearsal(self) -> Iterator[Ledger]:
-        """This ledger in one transaction that is rolled back: only reads in this transaction see its writes."""
+        """This ledger in one transaction that is rolled back at the end. Its writes are seen only by reads in the same
+        transaction.
+        """
         with self.engine.connect() as connection, connection.execution_options(**WRITES).begin() as transaction:
             try:
                 yield self._on(connection)
@@ -280,12 +285,11 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[Ledger]:
-        """This ledger in one transaction: all of its writes are stored at the end, or none after an error."""
+        """This ledger in one transaction. All writes are committed at the end; after an error, none are."""
         with self.engine.begin() as connection:
             yield self._on(connection)
 
     def _on(self, connection: Connection) -> Ledger:
-        """This ledger, with all reads and writes on one open connection."""
         ledger = copy(self)
         for name, part in vars(Ledger).items():
             if isinstance(part, cached_property):
@@ -298,10 +302,11 @@ class Ledger:
         return self.identity.restored_in is not None and self._first_sync_since_restored() is None
 
     def may_have_been_stated(self, period: str, key_result: str) -> bool:
-        """Whether a key result may have been published from a later state of the ledger that a restore has lost.
+        """Whether a key result may have been published between the backup and the restore, so that the ledger does not
+        show it.
 
         True until a sync after the restore has a complete value of the key result. False for a key result that was
-        first defined after the first complete sync since the restore.
+        first defined after the first complete sync that followed the restore.
         """
         since = self.identity.restored_in
         if since is None:
@@ -318,9 +323,10 @@ class Ledger:
         return self.cycles.first_whole_sync(self.identity.restored_in or 0)
 
     def check_in_place(self) -> None:
-        """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.
+        """Raises LedgerError if the ledger was deleted or replaced since it was opened, or if this version may not
+        write to it.
 
-        An open file that was deleted or replaced still accepts writes, but nobody would ever read them.
+        An open file that was deleted or replaced still accepts writes, but the written data would be lost.
         """
         name = shown(self.engine.url.render_as_string())
         if self._file is not None and on_disk(self.engine) != self._file:

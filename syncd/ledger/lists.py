@@ -1,6 +1,8 @@
-"""The lists that make up a stream, such as an owner's repositories: lists that are renamed, gone, or suddenly empty.
+"""The lists that make up a stream, such as an owner's repositories. Handles lists that are renamed, gone, or suddenly
+empty.
 
-The id of a record begins with the name of its list and a space. If a stream is a single list, the ids have no name.
+The id of a record begins with the name of the record's list and a space. If the stream is a single list, the id has no
+list name.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from syncd.ledger.schema import records, streams
 from syncd.sdk import Lists
 
 Doubts = Mapping[str, Mapping[str, int]]
-"""By list: the `cycle` that first found the list empty, and how many records the list `held` until then."""
+"""Maps each list in doubt to two numbers: `cycle`, which first found the list empty, and `held`, how many records the
+list had until then.
+"""
 
 _FORMERLY = "~"
 
@@ -29,8 +33,8 @@ def list_of(record_id: str) -> str:
 
 
 def follow_lists(connection: Connection, stream: int, cycle: int, lists: Lists) -> int:
-    """Renames the records of renamed lists, with their history, and ends the records of removed lists. Returns how many
-    ended.
+    """Renames the records of renamed lists in all versions, and ends the records of removed lists. Returns how many
+    records ended.
     """
     for old in lists.renamed:  # in two steps: a list may take the former name of another
         _rename(connection, stream, cycle, old, f"{old}{_FORMERLY}")
@@ -49,11 +53,12 @@ def end_missing(
     unread: Collection[str] = (),
     since: datetime | None = None,
 ) -> tuple[int, Doubts]:
-    """Ends the current records that are not in `present`. Returns how many, and the lists that are in doubt.
+    """Ends the current records that are not in `present`. Returns how many records ended, and the lists that are in
+    doubt.
 
-    A named list that held records and now has none is in doubt: a server may answer with an empty list by mistake. The
-    records of such a list stay until a later cycle finds the list empty again. The records of `unread` lists stay too.
-    With `since`, only records updated from that time on were listed.
+    A named list that had records and now has none is in doubt, because a server may return an empty list by mistake.
+    The records of a list in doubt stay until a later cycle finds the list empty again. The records of `unread` lists
+    stay too. With `since`, `present` lists only records that were updated at or after this time.
     """
     held = current_ids(connection, stream, since)
     listed = {list_of(id_) for id_ in present}
@@ -73,7 +78,9 @@ def end_missing(
 
 
 def _rename(connection: Connection, stream: int, cycle: int, old: str, new: str) -> None:
-    """Renames every version of a list's records. A record that exists under the new name already stays as it is."""
+    """Renames every version of a list's records. If the new id of a record exists already, the record ends instead, and
+    the record with this id stays as it is.
+    """
     prefix = f"{old} "
     in_stream = records.c.stream == stream
     query = select(records.c.id).where(in_stream, func.substr(records.c.id, 1, len(prefix)) == prefix).distinct()

@@ -1,8 +1,8 @@
-"""The locks of a ledger: one cycle, one delivery and one service at a time. A second process gets the name of the
-holder.
+"""The locks of a ledger, so that only one cycle, one delivery and one service run at a time. The error in a second
+process names the process that has the lock.
 
-Each lock is a file lock beside a SQLite ledger, or an advisory lock in PostgreSQL. The lock ends with the process that
-holds it, however the process ends.
+For a SQLite ledger, each lock is a file lock beside the ledger. For PostgreSQL, each lock is an advisory lock. The lock
+ends when the process that holds it ends, even if the process was killed.
 """
 
 from __future__ import annotations
@@ -30,27 +30,30 @@ _DELIVERY_KEY = _CYCLE_KEY + 3  # the key in between is the lock of migrations
 
 
 class LedgerBusy(Exception):
-    """Another process runs a cycle. The message names the process."""
+    """Raised if another process runs a cycle. The message names the process."""
 
 
 class Delivering(LedgerBusy):
-    """Another process delivers from the outbox. The message names the process."""
+    """Raised if another process delivers from the outbox. The message names the process."""
 
 
 class ServiceRuns(LedgerBusy):
-    """Another process is the service of this ledger. The message names the process."""
+    """Raised if another process runs the service of this ledger. The message names the process."""
 
 
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
-    """Held while a cycle or any other writer runs. Raises LedgerBusy at once, or LedgerError if it cannot lock."""
+    """Holds the lock for a cycle or another writer while the block runs. Raises LedgerBusy at once if another process
+    has the lock, or LedgerError if locking fails.
+    """
     with _lock(engine, ".lock", _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
         yield
 
 
 @contextmanager
 def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
-    """Held by `syncd run` while it runs, also between its cycles. Raises ServiceRuns, or LedgerError.
+    """Holds the lock for `syncd run`, also between its cycles. Raises ServiceRuns if another process has the lock, or
+    LedgerError if locking fails.
 
     The block gets a function that raises LedgerError if the lock is lost. In PostgreSQL, a lock is lost when its
     session ends.
@@ -61,8 +64,8 @@ def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def delivery_lock(engine: Engine) -> Iterator[None]:
-    """Held while check-ins or messages are being sent, which may be during a cycle. Raises Delivering, or
-    LedgerError.
+    """Holds the lock for sending check-ins or messages, also during a cycle. Raises Delivering if another process has
+    the lock, or LedgerError if locking fails.
     """
     with _lock(engine, ".delivery.lock", _DELIVERY_KEY, Delivering, "another syncd delivers from"):
         yield
@@ -72,7 +75,7 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
 def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Callable[[], None]]:
     """Holds a lock while the block runs. The block gets a function that raises LedgerError if the lock is lost.
 
-    PostgreSQL's lock ends with its session. A file lock lasts as long as the file is open.
+    A lock in PostgreSQL ends with its session. A file lock lasts as long as the file is open.
     """
     database = engine.url.database
     if engine.dialect.name == "postgresql":
@@ -105,11 +108,13 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
 
 
 def _is_kept() -> None:
-    """A file lock is never lost."""
+    """Does nothing, because a file lock is never lost."""
 
 
 def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[str]:
-    """Writes who holds the lock and which ledger is at this place. Returns the lines about the ledger."""
+    """Writes which process holds the lock, and the id and newest cycle of the ledger. Returns the lines about the
+    ledger.
+    """
     if engine is not None and Path(engine.url.database or "").exists():  # connecting would create it
         with suppress(LedgerError, SQLAlchemyError):  # an unreadable ledger: the old lines stay
             remembered = [memory(engine)]

@@ -1,8 +1,8 @@
-"""A PostgreSQL session that holds advisory locks: those of one ledger, or of all ledgers of a database that a process
+"""A PostgreSQL session that holds the advisory locks of one ledger, or of all ledgers of a database that a process
 serves.
 
-A lock ends with its session. Code that holds a lock for long must therefore check now and then whether the session is
-still alive.
+A lock ends with its session. Code that holds a lock for long must therefore check from time to time that the session is
+still open.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HOLDER = text(
 
 
 class Held(Exception):
-    """Another session holds the lock; `holder` is its name."""
+    """Raised if another session holds the lock; `holder` is its name."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
@@ -36,21 +36,22 @@ class Held(Exception):
 
 
 class LockSession:
-    """The locks that this process holds on a database. All locks share one connection, which is open while there are
+    """The locks that this process holds in a database. All locks share one connection, which is open while there are
     locks.
 
     Threads may take and release locks at the same time.
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Takes its connection from this engine."""
+        """`engine` makes the connection for the locks."""
         self._engine = engine
         self._mutex = threading.Lock()
         self._session: _Session | None = None
 
     @contextmanager
     def holding(self, key: int) -> Iterator[Callable[[], None]]:
-        """Holds the lock with this number. Raises Held at once if another session holds it, or LedgerError.
+        """Holds the lock with this number while the block runs. Raises Held at once if another session has the lock, or
+        LedgerError if the database fails.
 
         Yields a function that raises LedgerError if the lock is lost.
         """
@@ -75,7 +76,6 @@ class LockSession:
         return self._session
 
     def _leave(self, session: _Session) -> None:
-        """Closes the connection of a session that holds no lock any more."""
         if not session.keys:
             session.connection.close()
             if self._session is session:
@@ -87,7 +87,9 @@ class LockSession:
 
 
 class _Session:
-    """A connection and the numbers of the locks that it holds. When the connection is lost, all its locks are lost."""
+    """A connection, and the numbers of the locks that the connection holds. When the connection is lost, its locks are
+    lost too.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -97,7 +99,7 @@ class _Session:
             self._execute("SELECT set_config('application_name', :name, false)", name=f"syncd: {who()}")
 
     def lock(self, key: int) -> None:
-        """Takes a lock. Raises Held if this or another session holds the lock already."""
+        """Takes a lock. Raises Held if any session, including this one, holds the lock already."""
         if key in self.keys:  # PostgreSQL would grant a session its own lock again
             raise Held(who())
         if not self._execute("SELECT pg_try_advisory_lock(:key)", key=key):
@@ -114,7 +116,9 @@ class _Session:
         self._execute("SELECT 1")
 
     def _execute(self, statement: str, **values: str | int) -> object:
-        """The first value of an answer. A failed connection is never reopened, because its locks are lost."""
+        """Executes a statement; returns the first value of its result. A failed connection is never reopened, because
+        its locks are lost.
+        """
         if self.lost:
             raise LedgerFailed(
                 f"the ledger {shown(self.connection.engine.url.render_as_string())} failed: its locks were lost with"

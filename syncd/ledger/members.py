@@ -1,4 +1,4 @@
-"""The rows of streams: streams that lost all or most of their rows, and rows that become current."""
+"""Finds streams that lost all or most of their rows, and streams with rows in a span of time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _FEWEST_LOST = 10  # losing fewer records is ordinary, whatever their share
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A stream that held `before` rows and holds `now` rows. Both numbers count only the part that a measure reads."""
+    """A stream that had `before` rows and now has `now` rows. Both numbers count only the rows of the measure's part or
+    kind.
+    """
 
     stream: str
     before: int
@@ -47,13 +49,13 @@ class Loss:
 
 
 class Members:
-    """Counts the records of streams, or the readings of a part, inside and outside the window. It never writes."""
+    """Counts the rows of streams, inside and outside a measure's window. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def held(self) -> Mapping[int, int]:
-        """How many rows each stream holds now, by the stream's id. Empty streams are missing."""
+        """Maps the id of each stream to the number of rows that the stream has now. Empty streams are missing."""
         with self._engine.connect() as connection:
             counts: dict[int, int] = {}
             for table in (records, readings):
@@ -62,11 +64,12 @@ class Members:
         return counts
 
     def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
-        """For each (measure, cycle), the measure's first stream that lost its rows since the end of the cycle.
+        """Maps (measure, cycle) to the first stream of the measure that lost all or most of its rows since the end of
+        the cycle.
 
-        A stream lost its rows if it held many and now holds none, or if it lost at least ten records and more than the
-        share that `shrink` allows its connection. If two censuses in a row agree on the remaining records, the stream
-        lost nothing.
+        This is a stream that had many rows and now has none, or that lost at least ten records and a larger share than
+        `shrink` allows for its connection. A stream is left out if two censuses in a row agree on the remaining
+        records.
         """
         losses: dict[tuple[Leaf, int], Loss] = {}
         distinct = list(dict.fromkeys(asked))
@@ -90,7 +93,9 @@ class Members:
         return losses
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
-        """The parts with a row dated later than `after` and up to `until`: (connection, stream's key, part)."""
+        """The parts that have a row dated later than `after` and not later than `until`, as (connection, stream's key,
+        part).
+        """
         query = (
             select(streams.c.connection, streams.c.key, readings.c.part)
             .join(streams, streams.c.id == readings.c.stream)
@@ -101,13 +106,16 @@ class Members:
             return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
     def done_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
-        """The streams with a record that was done later than `after` and up to `until`: (connection, stream's key)."""
+        """The streams that have a record done later than `after` and not later than `until`, as (connection, stream's
+        key).
+        """
         return self._streams_with(records.c.done_at > after, records.c.done_at <= until)
 
     def created_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
-        """The streams with a record that was created later than `after` and up to `until`: (connection, stream's key).
+        """The streams that have a record created later than `after` and not later than `until`, as (connection,
+        stream's key).
 
-        Looks only at records that were not done by `after`, because they are few.
+        Reads only records that were not done by `after`, because there are few of them.
         """
         not_done = or_(records.c.done_at.is_(None), records.c.done_at > after)
         return self._streams_with(not_done, records.c.created_at > after, records.c.created_at <= until)
@@ -120,7 +128,6 @@ class Members:
 
 
 def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int | None]]:
-    """Selects (at, id, key, census_before) of each stream in which many records ended since the cycle."""
     asked = _asked(rows)
     now = records.alias()
     kept = (now.c.stream == records.c.stream) & (now.c.id == records.c.id) & now.c.until.is_(None)
@@ -136,10 +143,10 @@ def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int |
 
 
 def _loss(connection: Connection, stream: Any, kind: str | None, cycle: int) -> Loss:
-    """How many records of a kind the stream held at the end of a cycle, and now.
+    """The number of records of a kind that the stream had at the end of a cycle, and the number that it has now.
 
-    If the last two censuses, both later than that cycle, agree on which of the records remain, both numbers are the
-    present one.
+    If the last two censuses are later than the cycle and agree on the remaining records, both numbers are the present
+    number: nothing counts as lost.
     """
 
     def ids(cycle: int | None) -> Select[tuple[str]]:
@@ -167,10 +174,10 @@ def _asked(rows: Sequence[tuple[Any, ...]]) -> CTE:
 
 
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
-    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream is now empty, with the number of
-    rows that it had.
+    """Selects (at, stream's key, number of rows at the end of the cycle) for each given row whose stream is now empty.
+    A given row is (at, connection, stream's key, part or kind, cycle).
 
-    If a stream is empty now, every row that it held at the end of the cycle has ended.
+    The rows of an empty stream at the end of the cycle are found by their end: all of them have ended since.
     """
     asked = _asked(rows)
 

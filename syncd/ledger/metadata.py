@@ -1,4 +1,4 @@
-"""Shared by all tables: the names of their keys and indexes, and the index of the current rows."""
+"""What all tables share: the names of keys and indexes, and the index of the current rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ metadata = MetaData(
 
 
 def index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the current rows. With the index, the cost of reading current rows does not grow with the number of
-    old rows.
+    """Adds an index of the current rows. With this index, reading current rows takes equally long however many old rows
+    there are.
     """
     # PostgreSQL's condition is added when a ledger is made: adding it here would import the PostgreSQL dialect at each
     # start.

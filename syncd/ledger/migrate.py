@@ -1,4 +1,4 @@
-"""Creates this version's tables in a ledger, or migrates older ones. Alembic is imported only to migrate."""
+"""Creates this version's tables in a ledger, or migrates older tables. Alembic is imported only for a migration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from syncd.ledger.own_schema import enter_schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ALEMBIC = threading.Lock()
-"""Alembic stores the running migration in a global of the process: two at once would change each other's ledgers."""
+"""Alembic stores the running migration in a global variable of the process. Two migrations at once would change each
+other's ledgers.
+"""
 
 _OF_ALEMBIC = Table(
     "alembic_version",
@@ -45,11 +47,13 @@ ix_deliveries_newest ix_events_newest ix_readings_newest_at ix_readings_stream_p
 ix_webhooks_connection ix_webhooks_received_at ix_sessions_expires_at ix_requests_period_key_result
 ix_requests_state ix_requests_delivery
 """
-"""The indexes in the order of the migrations: if two indexes suit a query equally, SQLite uses the newer one."""
+"""The indexes in the order in which the migrations make them. The order matters: if two indexes suit a query equally,
+SQLite uses the newer index.
+"""
 
 
 def head() -> str:
-    """The number of the newest migration, from the names of the files."""
+    """The number of the newest migration, from the names of the migration files."""
     return max(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
@@ -74,7 +78,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
 
 
 def run_migrations(connection: Connection, to: str = "head") -> None:
-    """Runs each missing migration, and all migrations in an empty database."""
+    """Runs the missing migrations; in an empty database, all migrations."""
     from alembic import command
     from alembic.config import Config
 
@@ -86,7 +90,7 @@ def run_migrations(connection: Connection, to: str = "head") -> None:
 
 
 def _create(connection: Connection) -> None:
-    """Creates the tables that all migrations together would make, in a tenth of the time."""
+    """Creates the same tables as all migrations together would, in a tenth of the time."""
     from syncd.ledger.schema import WRITES_FROM, control
 
     statements = _statements(connection.engine.url.drivername)

@@ -1,4 +1,4 @@
-"""Key results and periods with a new id: their history is moved to the new id, and the move is stored as a dated fact.
+"""Moves the history of key results and periods that got a new id to this id. Each move is stored with its date.
 
 A move changes only ids. Values, definitions, check-ins, approvals, verdicts and deliveries stay as they are.
 """
@@ -38,9 +38,10 @@ _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in tabl
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A key result, or a period if `key_result` is empty, that is called `new` since the cycle that ended at `at`.
+    """A change of an id from `old` to `new`, in the cycle that ended at `at`. If `key_result` is empty, the id is a
+    period's; otherwise, a key result's.
 
-    `period` and `key_result` are the present ids, because another move may have followed.
+    `period` and `key_result` are the present ids, which may differ from `new` after another move.
     """
 
     period: str
@@ -54,7 +55,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """The first and last cycle in which a key result is in the ledger."""
+    """The first and last cycle from which the ledger has a definition or value of a key result."""
 
     first: int
     last: int
@@ -62,7 +63,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many values, check-ins and approvals the ledger has of a key result."""
+    """The numbers of values, check-ins and approvals that the ledger has of a key result."""
 
     values: int
     checkins: int
@@ -71,8 +72,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """The changes that moves make to deliveries: the digest and statement of each delivery, and the marks and the new
-    target of each place.
+    """The changes that moves make to deliveries. `statements` has the new digest and statement of each delivery.
+    `marks` and `targets` have, by place, the values that syncd wrote there and the new target.
     """
 
     marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Republished:
 
 
 class Moves:
-    """Reads and makes moves."""
+    """Reads moves; stores a move together with the changes of ids that it makes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -93,7 +94,7 @@ class Moves:
             return [_move(row) for row in connection.execute(query)]
 
     def periods(self) -> frozenset[str]:
-        """The periods of which the ledger has a definition."""
+        """The periods that have at least one definition in the ledger."""
         with self._engine.connect() as connection:
             return frozenset(connection.execute(select(definitions.c.period).distinct()).scalars())
 
@@ -108,11 +109,10 @@ class Moves:
         return False
 
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
-        """By key result, its lifetime in a period. Key results without a definition or check-in are missing; so are
-        guards.
+        """Maps each key result of a period to its lifetime. Guards, and key results without a definition or check-in,
+        are missing.
 
-        A key result with a check-in but no definition belongs to no cycle. Its lifetime is cycle 0, before the first
-        cycle.
+        A key result that has a check-in but no definition gets the lifetime from cycle 0 to cycle 0.
         """
         defined = (
             select(definitions.c.key_result, func.min(definitions.c.cycle), func.max(definitions.c.cycle))
@@ -133,7 +133,7 @@ class Moves:
         return {name: lifetime for name, lifetime in alive.items() if not is_guard(name)}
 
     def held(self, period: str, key_result: str) -> Held:
-        """The number of rows that a move of a key result carries over."""
+        """The numbers of rows that a move of this key result would change."""
         with self._engine.connect() as connection:
             counts = [
                 connection.execute(
@@ -146,7 +146,7 @@ class Moves:
     def carry_over(self, made: Sequence[Move], republished: Republished) -> None:
         """Moves the history of key results and periods to their new ids, in one transaction.
 
-        The caller holds the ledger's lock.
+        The caller must hold the ledger's lock.
         """
         with self._engine.begin() as connection:
             for move in made:
@@ -209,7 +209,7 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
 class _Names:
     """The ids to replace in the bodies of definitions and outlines. `key_results` maps each old id to the new id.
 
-    With a `period`, only links to outcomes of that period change, and they get the period `new_period`.
+    If `period` is set, only links to outcomes in the period `period` change; they now name the period `new_period`.
     """
 
     key_results: Mapping[str, str] = field(default_factory=dict)
@@ -217,7 +217,7 @@ class _Names:
     new_period: str | None = None
 
     def in_link(self, link: Mapping[str, Any]) -> dict[str, Any]:
-        """A link with the new ids."""
+        """The link with the new ids."""
         if link.get("period") != self.period:
             return dict(link)
         renamed = {**link, "outcome": self.key_results.get(link["outcome"], link["outcome"])}
@@ -225,14 +225,12 @@ class _Names:
 
 
 def _rename_within(connection: Connection, table: Table, where: ColumnElement[bool], names: _Names) -> None:
-    """Renames key results within the bodies of definitions or outlines."""
     for number, body in connection.execute(select(table.c.id, table.c.body).where(where)).all():
         if body is not None and (renamed := dict(_renamed(body, names))) != body:
             connection.execute(update(table).where(table.c.id == number).values(body=renamed))
 
 
 def _renamed(body: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Any]]:
-    """The keys of a definition or outline with all ids replaced."""
     own = names.key_results if names.period is None else {}
     for key, value in body.items():
         if key == "id":

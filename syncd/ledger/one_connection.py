@@ -1,4 +1,4 @@
-"""Replaces an engine where everything must run on one connection."""
+"""Stands in for an engine where all statements must run on one connection."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 
 class OneConnection:
-    """The part of an engine that the ledger uses. Every read and every transaction uses the same open connection.
+    """The methods of an engine that the ledger uses, all on the same open connection.
 
-    A transaction becomes a savepoint within that connection's transaction.
+    Each transaction becomes a savepoint in the transaction of this connection.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -21,11 +21,11 @@ class OneConnection:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """The connection, which stays open afterwards."""
+        """The connection; it stays open after the block."""
         yield self._connection
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """The connection, within a new savepoint."""
+        """The connection, in a new savepoint."""
         with self._connection.begin_nested():
             yield self._connection

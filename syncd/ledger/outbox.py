@@ -1,10 +1,10 @@
-"""The outbox: each delivery with its target and state, and the values that syncd itself has written at each target.
+"""The outbox: each delivery with its target and state, and the values that syncd itself wrote to each target.
 
 A delivery is
 - `waiting` from the transaction that computed it until the first try, and after a failure that may be temporary;
-- `sending` from just before the request until its answer is stored;
-- in the end `delivered`, `refused` (somebody else wrote at its target), `absent` (the target does not exist),
-  `dead` (it failed for good) or `unsure` (it may have arrived, and syncd cannot look it up);
+- `sending` from just before the request until the response is stored;
+- in the end `delivered`, `refused` (the target has content that syncd did not write), `absent` (the target does not
+  exist), `dead` (the delivery failed for good) or `unsure` (the delivery may have arrived, and syncd cannot find out);
 - `superseded` if a newer delivery replaced it before it was delivered.
 """
 
@@ -25,20 +25,22 @@ from syncd.sdk import Json, Scalar
 State = Literal["waiting", "sending", "delivered", "refused", "absent", "dead", "unsure", "superseded"]
 OPEN: tuple[State, ...] = ("waiting", "sending")
 STUCK: tuple[State, ...] = ("refused", "absent", "dead", "unsure")
-"""The states that last until a newer delivery replaces this one or a person acts."""
+"""The states of deliveries that syncd does not try again by itself. A newer delivery or a person ends such a state."""
 
 IN_DOUBT = "syncd was stopped while it was sent, or its ledger was put back to an earlier state since"
-"""The reason of a delivery or message that was `sending` and becomes `unsure`."""
+"""The reason stored with a delivery or message that changes from `sending` to `unsure`."""
 
 Place = tuple[str, str]
-"""A place where check-ins are written: (connection, target)."""
+"""A place that check-ins are written to: (connection, target)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery that is due: its statement as JSON, and a digest of the statement and of the way it is written.
+    """A delivery that is due. `statement` is the check-in as JSON; `digest` is a digest of the statement and of how a
+    publisher writes it.
 
-    The state is `sending` if syncd may have sent the delivery already: after a restore, the ledger no longer knows.
+    The state is `sending` if syncd may have sent the delivery already. After a restore, the ledger may lack the
+    deliveries that were sent.
     """
 
     connection: str
@@ -59,7 +61,7 @@ class NewDelivery:
 class Delivery:
     """A delivery and its state. `left_alone` holds the values that somebody else wrote, by place.
 
-    A superseded delivery has its former state and reason in `was`.
+    `was` has the former state and reason of a superseded delivery.
     """
 
     id: int
@@ -91,8 +93,8 @@ _DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))
 class Outbox:
     """Reads deliveries and changes them, each change in its own transaction.
 
-    A cycle and the publishers' threads change deliveries at the same time. Each change therefore names the states that
-    it may change.
+    A cycle and the publishers' threads change deliveries at the same time. Each method therefore changes only
+    deliveries that are in certain states.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -116,12 +118,14 @@ class Outbox:
         return next(iter(self._of(_DELIVERIES.where(deliveries.c.id == delivery))), None)
 
     def newest_of(self, place: Place) -> Delivery | None:
-        """The newest delivery of a target; None if it never had one."""
+        """The newest delivery of a target; None if the target never had a delivery."""
         of_place = (deliveries.c.connection == place[0]) & (deliveries.c.target == place[1])
         return next(iter(self._of(_DELIVERIES.where(of_place, deliveries.c.until.is_(None)))), None)
 
     def first_retry(self, now: datetime) -> datetime | None:
-        """The first time after `now` that a target named for another try of a delivery; None if there is none."""
+        """The earliest time after `now` at which a delivery will be tried again because its target named this time;
+        None if there is none.
+        """
         put_off = deliveries.c.state.in_(OPEN) & (deliveries.c.retry_at > now)
         with self._engine.connect() as connection:
             first: datetime | None = connection.scalar(select(func.min(deliveries.c.retry_at)).where(put_off))
@@ -133,8 +137,8 @@ class Outbox:
         return sorted(rows, key=attrgetter("id"))  # with ORDER BY, SQLite would read all deliveries by id
 
     def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
-        """Marks deliveries as being sent, until `end` records whether they arrived. Returns those that may be sent: a
-        cycle may have superseded others meanwhile.
+        """Sets deliveries to `sending`. Returns the ids of the deliveries that may be sent; a delivery that a cycle
+        superseded meanwhile may not.
         """
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), deliveries.c.state != "superseded")
         values = {"state": "sending", "tried_at": now, "tries": deliveries.c.tries + 1}
@@ -153,9 +157,9 @@ class Outbox:
         left_alone: Mapping[str, Scalar] | None = None,
         before: Collection[State] = (*OPEN, *STUCK),
     ) -> None:
-        """Stores the outcome of those deliveries whose state is in `before`.
+        """Stores the outcome of these deliveries, but only of those whose state is in `before`.
 
-        A delivery in another state was changed meanwhile: a cycle superseded it, or a person allowed it.
+        A delivery in any other state was changed meanwhile, such as by a cycle that superseded it.
         """
         if state == "superseded":
             superseded = set(ids)
@@ -166,8 +170,8 @@ class Outbox:
         self._each(statement.values(values), ids)
 
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
-        """Puts deliveries back into `waiting`, as if they were new, unless they are `sending`, `delivered` or
-        `superseded`.
+        """Sets deliveries back to `waiting`, as if they were new. Deliveries that are `sending`, `delivered` or
+        `superseded` stay.
         """
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(("waiting", *STUCK)))
@@ -179,7 +183,7 @@ class Outbox:
                 connection.execute(statement, [{"of": id_} for id_ in ids])
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
-        """The values that syncd may have written at each place of these targets."""
+        """Maps each target to the values that syncd may have written to it, by their place in the target."""
         wanted = set(places)
         names = {connection for connection, _ in wanted}
         query = select(written).where(written.c.connection.in_(names))
@@ -190,7 +194,9 @@ class Outbox:
         return {place: written_there for place, written_there in marks.items() if place in wanted}
 
     def note(self, marks: Mapping[Place, Mapping[str, Sequence[Scalar]]]) -> None:
-        """Replaces the stored values that syncd may have written to these targets, by their places in the target."""
+        """Replaces the stored values that syncd may have written to these targets. `marks` has the values by target and
+        by their place in the target.
+        """
         if not marks:
             return
         rows = [
@@ -214,12 +220,11 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 
 
 def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
-    """Whether a delivery is in one of these states. The condition suits a statement that is executed for many rows."""
+    """The condition that a delivery is in one of these states, for a statement that is executed for many rows."""
     return or_(*(deliveries.c.state == state for state in states))
 
 
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
-    """Marks deliveries as superseded, and keeps their former state and reason."""
     superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
     if superseded:
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in((*OPEN, *STUCK)))
@@ -229,7 +234,7 @@ def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
     """Puts deliveries into the outbox. A new delivery supersedes the undelivered deliveries of the same target.
 
-    For a target that holds a whole period, only the newest delivery is stored, because each delivery is large and
+    If a target gets a whole period, the ledger keeps only the newest delivery, because each delivery is large and
     complete.
     """
     rows = [

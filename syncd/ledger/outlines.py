@@ -1,6 +1,6 @@
-"""Objectives and settings as dated facts: a new row for every edit of a file.
+"""The versions of objectives and of the settings that judge a period. Every edit of an objective or setting adds a row.
 
-The definition of a key result says how the key result is judged; an outline says how its objective uses the key result.
+A definition says how a key result is judged; an outline says which key results an objective has, and how they count.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from syncd.ledger.schema import cycles, outlines
 from syncd.okr.goals import Objective
 
 SETTINGS = ""
-"""Stands in place of an objective's id for the settings that judge a whole period."""
+"""The subject of the outline with a period's settings. Other outlines have an objective's id as their subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """An objective as its file defines it, without the definitions of its key results; or the settings of a period.
+    """An objective as its file defines it, without the definitions of its key results. Or the settings that judge a
+    period.
 
     `body` is None from the first cycle that found the objective in no file.
     """
@@ -32,7 +33,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class OutlineVersion:
-    """An outline, in force from `ended_at`, the end of the cycle that first saw it."""
+    """An outline. It is in force from `ended_at`, the end of the cycle that first saw it."""
 
     subject: str
     cycle: int
@@ -41,7 +42,7 @@ class OutlineVersion:
 
 
 def objective_outline(objective: Objective, file: str) -> Outline:
-    """An objective as its file defines it now."""
+    """The outline of an objective as its file defines it now."""
     body: dict[str, Any] = {
         "title": objective.title,
         "owner": objective.owner,
@@ -56,18 +57,20 @@ def objective_outline(objective: Objective, file: str) -> Outline:
 
 
 def settings_outline(settle: timedelta, held_until: str, file: str) -> Outline:
-    """The settings, besides days and shares of health, that judge a period. `settle` is stored in seconds."""
+    """The outline with the settings that judge a period, without its days and health shares. `settle` is stored in
+    seconds.
+    """
     return Outline(file, {"settle": settle.total_seconds(), "held_until": held_until})
 
 
 class Outlines:
-    """Reads outlines. `keep_outlines` writes them with the values of their cycle."""
+    """Reads outlines. `keep_outlines` writes them in the transaction that stores a cycle's values."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def of_period(self, period: str) -> Sequence[OutlineVersion]:
-        """Every outline that the period and its objectives had, in the order in which cycles saw them."""
+        """Every outline of a period and its objectives, in the order in which cycles saw the outlines."""
         query = (
             select(outlines, cycles.c.ended_at)
             .join(cycles, cycles.c.id == outlines.c.cycle)
@@ -81,7 +84,7 @@ class Outlines:
             ]
 
     def periods(self) -> Collection[str]:
-        """The periods that were in some file at the last sync of everything."""
+        """The periods that mapping files had at the last sync of all key results."""
         newest = select(func.max(outlines.c.id)).group_by(outlines.c.period, outlines.c.subject).scalar_subquery()
         named = select(outlines.c.period).distinct().where(outlines.c.id.in_(newest), outlines.c.body.is_not(None))
         with self._engine.connect() as connection:
@@ -89,10 +92,11 @@ class Outlines:
 
 
 def keep_outlines(connection: Connection, period: str, cycle: int, now: Mapping[str, Outline]) -> None:
-    """Writes the outlines of a period, by subject, that differ from the last ones.
+    """Writes the outlines of a period that differ from the last outline of their subject. `now` has the present
+    outlines by subject.
 
-    Writes an empty outline for each objective that no file has any more. If `now` is empty, no file has the period any
-    more.
+    An objective that is no longer in any file gets an outline without a body. `now` is empty if the period is no longer
+    in any file.
     """
     newest = select(func.max(outlines.c.id)).where(outlines.c.period == period).group_by(outlines.c.subject)
     rows = connection.execute(select(outlines).where(outlines.c.id.in_(newest.scalar_subquery())))

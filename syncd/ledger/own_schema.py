@@ -1,7 +1,7 @@
 """The PostgreSQL schema of one ledger: `?schema=NAME` at the end of its address.
 
-With schemas, many ledgers share a database, and none sees another's tables. A ledger whose address names no schema uses
-the database's default: the first schema in its user's `search_path`.
+With schemas, many ledgers share a database, each with its own tables. A ledger whose address names no schema uses the
+first schema in its user's `search_path`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from hashlib import blake2b
 from sqlalchemy import URL, Connection, text
 
 KEY = "schema"
-"""The part of an address that names the schema. libpq does not accept it, so it is removed before a connection."""
+"""The query key of an address that names the schema. It is removed before connecting, because libpq does not accept
+it.
+"""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # needs no quotes; PostgreSQL would silently cut a longer name
 
 
 def own_schema(url: URL) -> str | None:
-    """The schema that an address names; None if it names none. Raises ValueError if the name is not valid."""
+    """The schema that an address names; None if the address names no schema. Raises ValueError if the name is not
+    valid.
+    """
     name = url.query.get(KEY) if url.get_backend_name() == "postgresql" else None
     if name is None or (isinstance(name, str) and _NAME.fullmatch(name)):
         return name
@@ -26,10 +30,10 @@ def own_schema(url: URL) -> str | None:
 
 
 def lock_key(base: int, url: URL) -> int:
-    """The number of a ledger's advisory lock: `base` for a ledger without a schema, another number for each schema.
+    """The number of a ledger's advisory lock: `base` for a ledger without a schema, and a different number for each
+    schema.
 
-    PostgreSQL compares these numbers within a database. With different numbers, ledgers of one database do not wait for
-    one another.
+    With different numbers, ledgers in the same database do not wait for one another.
     """
     schema = own_schema(url)
     if schema is None:
@@ -38,10 +42,11 @@ def lock_key(base: int, url: URL) -> int:
 
 
 def enter_schema(connection: Connection) -> None:
-    """Creates the schema that a connection's address names, if it is missing, and makes the transaction's statements
-    use its tables.
+    """Makes the transaction's statements use the schema that the connection's address names. Creates the schema if it
+    is missing.
 
-    The schema is set for the transaction, so settings that a pooler changed in the session have no effect.
+    The schema is set for the transaction only. Settings that a connection pooler changed in the session thus have no
+    effect.
     """
     schema = own_schema(connection.engine.url)
     if schema is None:

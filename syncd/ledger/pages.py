@@ -1,4 +1,6 @@
-"""Stores the records of pages. Each change adds a new version beside the old one; unchanged records add nothing."""
+"""Stores the records of pages. A changed record adds a new version beside the old version; an unchanged record adds
+none.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ from syncd.sdk import Record
 
 
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
-    """Stores the records of a page. Returns how many were new or changed.
+    """Stores the records of a page. Returns how many records were new or changed.
 
-    The newest version of an id wins, within the page and against the ledger, so a page that arrives late undoes
+    Of several versions of an id, in the page or in the ledger, the newest is kept. A page that arrives late thus undoes
     nothing.
     """
     if not page:
@@ -46,8 +48,8 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
 
 def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
-    """Ends the current versions of these ids. A version from this same cycle is deleted instead, because no value used
-    it.
+    """Ends the current versions of these ids. A version from this same cycle is deleted instead, because no value was
+    computed from it.
     """
     for batch in batches(ids):
         current = and_(_is_current(stream), records.c.id.in_(batch))
@@ -56,7 +58,7 @@ def end_records(connection: Connection, stream: int, cycle: int, ids: Collection
 
 
 def current_ids(connection: Connection, stream: int, since: datetime | None = None) -> set[str]:
-    """The ids of a stream's current records; with `since`, only of records updated from that time on."""
+    """The ids of a stream's current records; with `since`, only of records updated at or after this time."""
     query = select(records.c.id).where(records.c.stream == stream, records.c.until.is_(None))
     if since is not None:
         query = query.where(records.c.updated_at >= since)
@@ -70,9 +72,11 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 
 
 def _is_current(stream: int) -> ColumnElement[bool]:
-    """The condition for the current versions of the ids in a statement. It uses the primary key.
+    """The condition for the current versions of a stream's records, in a statement that names ids. The database uses
+    the primary key for it.
 
-    Without the addition of 0, SQLite would use the index of windows, and would read the complete stream for every page.
+    The condition adds 0 to a column. Otherwise, SQLite would use the index of windows, and read the complete stream for
+    every page.
     """
     return and_(records.c.stream == stream, (records.c.until + 0).is_(None))
 
@@ -102,7 +106,6 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
 
 
 def _cleaned(value: Any) -> Any:
-    """A JSON value with every text in it cleaned."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
@@ -111,5 +114,5 @@ def _cleaned(value: Any) -> Any:
 
 
 def clean(text: str) -> str:
-    """The text with `?` in place of half surrogate pairs and NUL, which JSON allows and databases refuse."""
+    """The text with `?` in place of NUL and of unpaired surrogates, which JSON allows and databases refuse."""
     return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")

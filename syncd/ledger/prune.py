@@ -1,10 +1,11 @@
-"""Removes rows that no number, explanation, history or review of a past day needs.
+"""Removes old rows that are not needed for a number, explanation, history or review of a past day.
 
 Values, definitions, check-ins, approvals and the versions of pulled rows stay for ever. Other old rows are removed,
 except
-- a delivery that is the newest of its target and key result, or was so at the end of a day: `explain` shows it;
+- a delivery that is the newest of its target and key result, or was the newest at the end of a day: `explain` shows it;
 - an event that waits, is the newest about its subject, or has the newest message to an address;
-- a cycle that changed something or failed, or ran just before or after such a cycle: syncd reads times from it.
+- a cycle that changed something or failed, or ran just before or after such a cycle: syncd reads the times of these
+  cycles.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ _OPEN_MESSAGES = ("waiting", "sending")
 _REFERENCES = frozenset(
     {"cycle", "until", "confirmed", "completed_cycle", "census_cycle", "census_before", "restored_in"}
 )
-"""The columns that name a cycle whose time is needed. The columns of deliveries and events are handled separately."""
+"""The columns that name a cycle whose times are needed. The columns of deliveries and events are not among them."""
 
 
 class _Rows(NamedTuple):
-    """Rows of a table, found by a column. A row is removed only if `still` holds at that time: somebody may have
-    retried it.
+    """Rows of a table, found by the column `id`. A row is removed only if the condition `still` is met at that moment,
+    because somebody may have retried it.
     """
 
     table: Table
@@ -70,7 +71,7 @@ _FREE = 4  # SQLite's file shrinks when one page in this many is free
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many rows a table had, and how many of them were removed, or would be in a dry run."""
+    """How many rows a table had, and how many were removed or, after a dry run, would be removed."""
 
     rows: int
     removed: int
@@ -84,10 +85,11 @@ def prune(
     dry_run: bool = False,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Mapping[str, Pruned]:
-    """Removes rows from before a time that nothing needs, in short transactions; returns the counts of each table.
+    """Removes old rows that are no longer needed, in short transactions; returns the counts by table.
 
-    `before` has the times of `deliveries`, `events` and `cycles`. Days begin and end in `zone`. Cycles may run
-    meanwhile. Once `stopping` returns true, the remaining rows are left for the next time. A dry run only counts.
+    `before` has, for `deliveries`, `events` and `cycles`, the time before which a row counts as old. Days begin and end
+    in `zone`. Cycles may run meanwhile. Once `stopping` returns true, the remaining rows are left for the next time. A
+    dry run only counts.
     """
     with engine.connect() as connection, unhurried(connection):
         kinds = (
@@ -116,9 +118,9 @@ def prune(
 
 
 def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -> list[int]:
-    """Deliveries that a later delivery of the same target and key result replaced before the day ended.
+    """The ids of deliveries that a later delivery of the same target and key result replaced before the day ended.
 
-    Deliveries that were never sent come first. `ends` are the last cycles of days.
+    Superseded deliveries come first. `ends` are the last cycles of days.
     """
     columns = (deliveries.c[name] for name in ("id", "cycle", "made_at", "state"))
     groups = (deliveries.c[name] for name in ("connection", "target", "period", "key_result"))
@@ -138,8 +140,8 @@ def _deliveries(connection: Connection, before: datetime, ends: Sequence[int]) -
 
 
 def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
-    """For each day, the last cycle that had ended by the end of the day. Ascending. A past day is shown as of that
-    cycle.
+    """For each day, the last cycle that had ended by the end of the day, in ascending order. A past day is shown as of
+    its last cycle.
     """
     ended = Cycles(engine).ended()
     if not ended:
@@ -151,9 +153,6 @@ def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
 
 
 def _events(connection: Connection, before: datetime) -> list[int]:
-    """Events that have ended, are older than a time, and are not needed to notice the next change or to space
-    messages.
-    """
     address = (messages.c.recipient, messages.c.address)
     newest_message = select(*address, func.max(messages.c.event)).group_by(*address)
     last_sent = select(*address, func.max(messages.c.sent_at)).group_by(*address)
@@ -169,7 +168,6 @@ def _events(connection: Connection, before: datetime) -> list[int]:
 
 
 def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[int]:
-    """Cycles that changed nothing, if the cycles just before and after them changed nothing on the same day."""
     query = union(
         *(
             select(column).where(column.is_not(None))
@@ -214,7 +212,7 @@ def give_space_back(engine: Engine) -> None:
 
 
 def size(engine: Engine) -> int:
-    """The size of a ledger in its database in bytes, including free space."""
+    """The size of a ledger in bytes, including free space."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             return int(

@@ -1,8 +1,8 @@
-"""The state of streams after a cycle, from what each cycle stored about its pulls.
+"""The state of streams after a cycle, computed from the results of pulls that cycles stored.
 
-The row of a cycle lists the streams that changed or failed. If a stream is not listed, it was pulled completely with no
-new rows, or it was not pulled. A cycle does not pull a stream because of `sync --only`, or because no mapping needs the
-stream any more.
+The row of a cycle lists the streams that changed or failed. A stream that is not listed was pulled completely without
+new rows, or was not pulled. Streams that are not pulled are those that `sync --only` leaves out, and those that no
+mapping file needs any more.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from syncd.ledger.schema import cycles, remarks, streams
 from syncd.okr.goals import Quality
 
 StreamId = tuple[str, str]
-"""(connection, stream's key)."""
+"""Identifies a stream: (connection, stream's key)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastPull:
-    """How the last pull of a stream ended, and `completed_at`, the end of the last cycle that pulled it completely.
+    """How the last pull of a stream ended. `completed_at` is the end of the last cycle that pulled the stream
+    completely.
 
-    `got` is the number of rows that arrived, `expected` the number that the server announced. Both are None if nothing
-    changed. `expected` is None if the server announced no number. `notes` are remarks by part. `quality` is None if no
-    ended cycle pulled the stream.
+    `got` is the number of rows that arrived. `expected` is the number of rows that the server announced; None if it
+    announced none. Both are None if nothing changed. `notes` are remarks by part. `quality` is None if no ended cycle
+    pulled the stream.
     """
 
     quality: Quality | None = None
@@ -39,7 +40,7 @@ class LastPull:
 
 
 class Pulls:
-    """Reads what cycles stored about their pulls. It never writes."""
+    """Reads the results of pulls that cycles stored. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -60,7 +61,6 @@ class Pulls:
 
 
 def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, LastPull]:
-    """The last pull and the last complete pull of each stream; `completed` is the cycle of the last complete pull."""
     pulls = dict.fromkeys(completed, LastPull())
     unresolved = set(completed)
     query = select(cycles.c.id, cycles.c.ended_at, cycles.c.pulls, cycles.c.only).where(
@@ -85,7 +85,6 @@ def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]
 
 
 def _pull_of(row: Any, stream: int, completed: int) -> Mapping[str, Any] | None:
-    """How a cycle's pull of a stream ended; None if the cycle did not pull the stream."""
     listed: Mapping[str, Any] | None = row.pulls.get(str(stream))
     if listed is not None:
         return listed

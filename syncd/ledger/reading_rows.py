@@ -1,5 +1,5 @@
-"""The rows of readings, by part: those that are valid now or were valid after a cycle, each at its place of
-that time.
+"""Reads the rows of readings that are valid now, or were valid after a cycle, by part. Each row has the place that it
+had at that time.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from syncd.ledger.versions import held_at
 
 
 class ReadingRow(NamedTuple):
-    """A version of a reading. `seen_at` is None if the reading is dated; `ended_at` is the start of the cycle that
-    ended it.
+    """A version of a reading. `seen_at` is None if the reading is dated. `ended_at` is the start of the cycle that
+    ended the reading.
     """
 
     stream: int
@@ -51,8 +51,8 @@ def reading_rows(
 ) -> Mapping[Part, Sequence[ReadingRow]]:
     """The rows of each part that are valid now, or were valid after `cycle`.
 
-    For an undated part that has a time in `past`, rows that ended after this time are included too. A dated series
-    needs no ended rows, and most rows of a long series that is edited daily have ended.
+    For an undated part that has a time in `past`, the result also has the rows that ended after this time. The ended
+    rows of a dated part are never read, because they are not needed and can be many.
     """
     if not parts:
         return {}
@@ -81,7 +81,6 @@ def _read(
 
 
 def _first_cycle_after(connection: Connection, moment: datetime) -> int | None:
-    """The lowest number of the cycles that began after this moment."""
     # The sum stops SQLite from reading all cycles, from the first on.
     first: int | None = connection.scalar(select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > moment))
     return first

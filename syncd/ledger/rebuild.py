@@ -1,4 +1,4 @@
-"""Builds a SQLite ledger from a backup or a dump, and checks it. Nothing that is in use is touched."""
+"""Builds a SQLite ledger from a backup or a dump, and checks the new ledger. No ledger in use is changed."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ JOURNALS = ("-wal", "-shm", "-journal")
 
 
 def rebuild(backup: Path, ledger: Path) -> Counts:
-    """Builds a SQLite ledger, in one file, from a backup or a dump's folder; migrates it to this version and checks it.
+    """Builds a SQLite ledger in one file from a backup or a dump's folder; migrates the ledger to this version and
+    checks it.
 
-    Raises LedgerError if `backup` is no backup, is damaged, or was written by a newer syncd.
+    Raises LedgerError if `backup` is not a backup or dump, is damaged, or was written by a newer syncd.
     """
     with sentences(f"{backup} cannot be restored"):
         try:
@@ -43,7 +44,7 @@ def rebuild(backup: Path, ledger: Path) -> Counts:
 
 
 def rebuild_and_check(backup: Path, ledger: Path) -> Counts:
-    """Does the work of `rebuild`, for a backup that was just written. Raises LedgerDamaged if it is damaged."""
+    """Does the work of `rebuild`, for a backup that was just written. Raises LedgerDamaged if the backup is damaged."""
     if backup.is_dir():
         _load(DumpedRows(backup), ledger)
     else:
@@ -83,7 +84,6 @@ def _unpack(backup: Path, ledger: Path) -> None:
 
 
 def _load(rows: DumpedRows, ledger: Path) -> None:
-    """Makes a ledger with the tables of the version that wrote the rows, and fills it."""
     _refuse_newer(rows.folder, rows.version)
     with engine_at(ledger) as engine, engine.begin() as connection:
         migrate.upgrade(connection, rows.version)
@@ -117,7 +117,9 @@ def engine_at(ledger: Path) -> Iterator[Engine]:
 
 
 def settle(finished: Path, place: Path) -> None:
-    """Moves a finished file to its place in one step: after a power loss, the move is either done or not done."""
+    """Moves a finished file to its place in one step. After a power loss, the move is either complete or was not
+    made.
+    """
     finished.chmod(0o600)
     _sync(finished)
     finished.replace(place)

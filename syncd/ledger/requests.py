@@ -1,11 +1,12 @@
 """Requests: actions that people asked syncd to take, and their outcomes.
 
-A request is stored in its own short transaction, also while a cycle runs. It is
+A request is stored in its own short transaction, also while a cycle runs. The state of a request is
 - `waiting` until a cycle takes it;
 - `applied` from the transaction that carried it out;
 - `refused`, with the reason, if it could no longer be carried out.
 
-After that, a request is never changed or removed: it records who did what and when, with the values before and after.
+An applied or refused request is never changed or removed. It records who did what and when, with the values before and
+after.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ RequestState = Literal["waiting", "applied", "refused"]
 
 
 class RequestOver(Exception):
-    """A request has ended already: somebody else carried it out or refused it."""
+    """Raised if a request has ended already: another process applied or refused it."""
 
 
 class FormReused(Exception):
-    """A form with this id was sent before, with different content."""
+    """Raised if a form with this id was sent before with different content."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A request of a person. `key_result` is empty for a delivery of a whole period; `delivery` is set for `allow` and
-    `retry`.
+    """A request of a person. `key_result` is empty if the request is about a delivery of a whole period. `delivery` is
+    set for the kinds `allow` and `retry`.
 
-    `form` is the id of the form that was sent: the same form counts once. The `author` is the name that the person
-    gave, unchecked. `entered_by` is who ran the command or was logged in.
+    `form` is the id of the form that was sent; a form that is sent twice counts once. `author` is the name that the
+    person gave, unchecked. `entered_by` is who ran the command or was logged in.
     """
 
     form: str
@@ -59,8 +60,8 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True)
 class Request(NewRequest):
-    """A request as it is stored. `before` and `after` hold the values that it changed; both are None unless it was
-    applied.
+    """A stored request. `before` and `after` are the values that it changed, before and after; both are None if the
+    request was not applied.
     """
 
     id: int = 0
@@ -72,7 +73,9 @@ class Request(NewRequest):
 
     @property
     def by(self) -> str:
-        """The author, and who entered the request if that is somebody else: `Dana (entered by ops@build-3)`."""
+        """The author and, if somebody else entered the request, the name of this person, such as `Dana (entered by
+        ops@build-3)`.
+        """
         return signature(self.author, self.entered_by)
 
 
@@ -85,11 +88,11 @@ class Requests:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.stored: Callable[[], None] = lambda: None
-        """Called once this process has stored a request."""
+        """A function that is called after this process has stored a request."""
 
     def earlier(self, new: NewRequest) -> Request | None:
-        """The request that the same form made before; None if the form made no request. Raises FormReused if the
-        earlier content differs.
+        """The stored request of the same form; None if the form was not sent before. Raises FormReused if the stored
+        request has different content.
         """
         kept = next(iter(self._of(*_of_form(new))), None)
         if kept is not None and _content(kept) != _content(new):
@@ -97,7 +100,9 @@ class Requests:
         return kept
 
     def store(self, new: NewRequest) -> Request:
-        """Stores a request, or returns the one that the same form made before, as `earlier` does."""
+        """Stores a request, unless the same form was sent before. Returns the stored request. Raises FormReused like
+        `earlier`.
+        """
         with suppress(IntegrityError), self._engine.begin() as connection:  # another process may store it meanwhile
             if connection.execute(_REQUESTS.where(*_of_form(new))).first() is None:
                 connection.execute(insert(requests).values(**asdict(new), state="waiting"))
@@ -126,7 +131,7 @@ class Requests:
         return self._of(requests.c.period == period, requests.c.key_result == key_result)
 
     def of_period(self, period: str, span: Span) -> Sequence[Request]:
-        """Every request about a period, oldest first, if the request was made or ended within a span of time."""
+        """Every request about a period that was made or ended within a span of time, oldest first."""
         moments = (requests.c.at, requests.c.ended_at)
         return self._of(
             requests.c.period == period, or_(*((moment >= span.start) & (moment < span.end) for moment in moments))
@@ -151,18 +156,17 @@ class Requests:
             return [Request(**row) for row in connection.execute(_REQUESTS.where(*conditions)).mappings()]
 
     def applied(self, request: int, now: datetime, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
-        """Ends a waiting request, in the transaction that carries it out. Raises RequestOver if the request does not
-        wait.
+        """Sets a waiting request to `applied`, in the transaction that carries it out. Raises RequestOver if the
+        request does not wait.
         """
         if not self._end(request, state="applied", ended_at=now, before=dict(before), after=dict(after)):
             raise RequestOver(request)
 
     def refused(self, request: int, now: datetime, reason: str) -> None:
-        """Ends a waiting request that changed nothing."""
+        """Sets a waiting request to `refused`."""
         self._end(request, state="refused", ended_at=now, reason=reason)
 
     def _end(self, request: int, **values: Any) -> bool:
-        """Ends a request; returns whether it waited until now."""
         with self._engine.begin() as connection:
             ended = connection.execute(update(requests).where(requests.c.id == request, _WAITS).values(**values))
         return ended.rowcount == 1
@@ -176,7 +180,6 @@ def _of_form(new: NewRequest) -> tuple[ColumnElement[bool], ...]:
 
 
 def _content(request: NewRequest) -> tuple[Any, ...]:
-    """The content of a request, without the parts that depend on when it arrived."""
     body = {name: value for name, value in request.body.items() if name not in _BY_ARRIVAL}
     return request.kind, request.period, request.key_result, request.delivery, request.author, body
 

@@ -1,7 +1,7 @@
-"""Puts a backup, a dump or another ledger in the place of a ledger.
+"""Replaces a ledger by a backup or a dump, or fills an empty ledger from a dump or another ledger.
 
-A restore first builds a SQLite ledger from the backup, migrates it and checks it. Until this copy is checked, the
-restore touches nothing that is in use.
+A restore first builds a SQLite ledger from the backup, migrates this copy and checks it. Only then does the restore
+change the ledger in use.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 def restore(url: str, backup: Path) -> Counts:
     """Replaces the ledger at a URL by a backup or a dump; returns how many rows each table has.
 
-    The SQLite ledger that it replaces stays beside it as `NAME.before-restore`, with its journal. Raises LedgerBusy
-    while a service or a cycle uses the ledger, and LedgerError if the backup cannot be restored.
+    If the replaced ledger is a SQLite file, the file stays beside the new ledger as `NAME.before-restore`, with its
+    journal. Raises LedgerBusy while a service or a cycle uses the ledger, and LedgerError if the backup cannot be
+    restored.
     """
     address = make_url(url)
     place = sqlite_file(address)
@@ -55,10 +56,11 @@ def restore(url: str, backup: Path) -> Counts:
 
 @contextmanager
 def _scratch(place: Path | None) -> Iterator[Path]:
-    """A folder to rebuild a ledger in. The folder for a SQLite ledger is beside it, because a rename works only within
-    one disk.
+    """A temporary folder in which a ledger is rebuilt. For a SQLite ledger, the folder is beside the ledger, because a
+    file can be renamed only within one file system.
 
-    Removes the folders that killed restores left behind: while this restore holds its locks, no other restore runs.
+    Removes the folders that killed restores left behind. No other restore can be using these folders, because this
+    restore holds the ledger's locks.
     """
     prefix = ".syncd-" if place is None else f".{place.name}.restoring-"
     for left in place.parent.glob(f"{escape(prefix)}*") if place else ():
@@ -68,7 +70,9 @@ def _scratch(place: Path | None) -> Iterator[Path]:
 
 
 def _replace_file(place: Path, rebuilt: Path) -> None:
-    """Renames the old ledger together with its journal, which SQLite would apply to the new file."""
+    """Renames the old ledger and its journal, and puts the new ledger in their place. SQLite would otherwise apply the
+    old journal to the new file.
+    """
     names = chain([f"{place}.before-restore"], (f"{place}.before-restore-{number}" for number in count(2)))
     kept = next(name for name in names if not any(Path(name + ending).exists() for ending in ("", *JOURNALS)))
     for ending in ("", *JOURNALS):
@@ -79,11 +83,10 @@ def _replace_file(place: Path, rebuilt: Path) -> None:
 
 
 def import_dump(url: str, folder: Path) -> Counts:
-    """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger holds
-    rows.
+    """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger is not
+    empty.
 
-    The new ledger counts as put back to an earlier state, because the ledger of the dump may have run more cycles
-    since.
+    The new ledger counts as put back to an earlier state, because cycles may have run after the dump was written.
     """
     with sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
         rebuilt = Path(scratch) / "ledger.db"
@@ -95,10 +98,11 @@ def import_dump(url: str, folder: Path) -> Counts:
 
 
 def copy(source: str, target: str) -> Counts | None:
-    """Copies a ledger as of one moment into an empty ledger, and compares every row. Both are given by URL.
+    """Copies the ledger at the URL `source`, as of one moment, into the empty ledger at the URL `target`. Compares
+    every row; returns how many rows each table has.
 
-    Returns None if there is no ledger yet. Raises LedgerError for a ledger of an older syncd, because its rows would
-    have to be migrated.
+    Returns None if there is no ledger at `source`. Raises LedgerError if the source ledger is of an older syncd,
+    because its rows would have to be migrated.
     """
     with sentences(f"the ledger cannot be copied to {shown(target)}"):
         ledger = open_ledger(source, create=False)
@@ -119,7 +123,6 @@ def _fill_empty(url: str, source: Engine) -> Counts:
 
 
 def _replace_all(target: Engine, rebuilt: Path) -> None:
-    """Replaces all rows of a database, which may hold an incomplete ledger."""
     with engine_at(rebuilt) as source, source.connect() as rows, target.begin() as connection:
         migrate.upgrade(connection)
         replace_rows(connection, StoredRows(rows))

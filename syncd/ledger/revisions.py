@@ -1,4 +1,4 @@
-"""Changes to the past of measures: versions of rows that ended, and the versions that replaced them."""
+"""Changes of past rows: versions of rows that ended, and the versions that replaced them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MEASURES_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A record before and after a cycle; None where it did not exist."""
+    """A record before (`old`) and after (`new`) a cycle; each is None if the record did not exist then."""
 
     cycle: int
     id: str
@@ -51,7 +51,7 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A dated reading before and after a cycle; `new` is None if its date no longer has a row."""
+    """A dated reading before (`old`) and after (`new`) a cycle; `new` is None if its date no longer has a row."""
 
     cycle: int
     at: datetime
@@ -60,7 +60,7 @@ class Reread:
 
 
 class Revisions:
-    """Compares versions. It never writes."""
+    """Compares versions of rows. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -68,7 +68,9 @@ class Revisions:
     def of_records(
         self, measures: Collection[RecordMeasure], after: int, until: int
     ) -> Iterator[tuple[RecordMeasure, Revised]]:
-        """Each record of these measures that changed after cycle `after`, up to cycle `until`, in the order of ids."""
+        """Each change of a record of these measures after cycle `after` and up to cycle `until`, in the order of the
+        records' ids.
+        """
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for several in (False, True):
@@ -90,7 +92,9 @@ class Revisions:
     def of_readings(
         self, measures: Collection[ReadingMeasure], after: int, until: int
     ) -> Iterator[tuple[ReadingMeasure, Reread]]:
-        """The dated readings of these measures that changed or went missing. A row that only moved has not changed."""
+        """Each dated reading of these measures that changed or went missing after cycle `after` and up to cycle
+        `until`. A row that only moved has not changed.
+        """
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):
@@ -118,7 +122,9 @@ class Revisions:
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """The last cycle in which each stream's rows were added, changed, moved or removed, by (connection, key)."""
+        """Maps (connection, stream's key) to the last cycle in which rows of the stream were added, changed, moved or
+        removed.
+        """
         latest: dict[tuple[str, str], int] = {}
         with self._engine.connect() as connection:
             for table in (records, readings, layouts):
@@ -133,7 +139,6 @@ class Revisions:
         return latest
 
     def _streams(self, connection: Connection, measures: Collection[_Leaf]) -> dict[_Leaf, frozenset[int]]:
-        """The ids of each measure's streams."""
         names = {measure.connection for measure in measures}
         query = select(streams.c.connection, streams.c.key, streams.c.id).where(streams.c.connection.in_(names))
         ids = {(row.connection, row.key): row.id for row in connection.execute(query)}
@@ -146,9 +151,9 @@ class Revisions:
 
 
 def _versions(ids: Sequence[int], after: int, until: int, several: bool) -> Select[Any]:
-    """Selects every version of the records that changed in these streams.
+    """Selects every version of each record that changed in its stream.
 
-    With `several`, also the versions of the same ids in the other streams.
+    With `several`, also selects the versions of the same record ids in the other streams.
     """
 
     columns = (records.c.id,) if several else (records.c.stream, records.c.id)
@@ -164,7 +169,8 @@ def _revised(
 ) -> Iterator[Revised]:
     """The changes of a record, in the order of cycles.
 
-    A record in two streams of a measure counts once. The record is gone when it is in none of its streams any more.
+    A record that is in two streams of a measure counts once. The record is gone when it is in none of the streams any
+    more.
     """
     own = [row for row in versions if row.stream in ids and measure.kind in (None, row.kind)]
     for cycle in sorted({cycle for row in own for cycle in (row.cycle, row.until) if after < (cycle or 0) <= until}):
@@ -178,7 +184,6 @@ def _revised(
 
 
 def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -> Reading:
-    """A dated reading that a cycle ended, with the cell in which it was before that cycle."""
     content = gone.at, gone.number, gone.raw, gone.problem
     rows = reading_rows(connection, [part], cycle - 1, {}).get(part, ())
     cells = (row.cell for row in rows if (row.at, row.number, row.raw, row.problem) == content)
@@ -186,7 +191,6 @@ def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -
 
 
 def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
-    """Selects the dated rows of these parts that began or ended in the cycles after `after`, up to `until`."""
     of = given(parts, column("stream", Integer), column("part", Text))
     of_parts = select(readings).join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
     dated = of_parts.where(readings.c.at.is_not(None))
@@ -196,9 +200,9 @@ def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]
 
 
 def _changes(table: Table, after: int, until: int) -> Sequence[ColumnElement[bool]]:
-    """Two conditions that together select the rows that began or ended in the cycles after `after`, up to `until`.
+    """Two conditions that together select the rows that began or ended after cycle `after` and up to cycle `until`.
 
-    With each condition, an index of `until` finds the rows without reading those that ended before.
+    For each condition, the database can use an index of `until`, and need not read rows that ended before.
     """
     came = and_(table.c.cycle > after, table.c.cycle <= until)
     return and_(table.c.until > after, or_(table.c.until <= until, came)), and_(table.c.until.is_(None), came)

@@ -1,4 +1,6 @@
-"""A ledger in memory with the rows of a few streams. Rows pulled into it are gone when the process ends."""
+"""A ledger in memory with the rows of a few streams. Rows that are pulled into this ledger are lost when the process
+ends.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _AT_ONCE = 2_000  # rows in memory at once, besides the copy
 def scratch_ledger(ledger: Ledger | None, parts: Mapping[StreamId, Collection[str]], now: datetime) -> Ledger:
     """A copy in memory of these streams of a ledger: the current records, and the readings of the parts in `parts`.
 
-    No other rows are copied: no value, no check-in. The streams are marked as reconciled `now`, so no census is due.
+    Values, check-ins and other rows are not copied. The streams count as reconciled at `now`, so that no census is due.
     Only the thread that makes the copy may use it.
     """
     scratch = open_ledger("sqlite:///:memory:")

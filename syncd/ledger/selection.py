@@ -1,8 +1,9 @@
-"""A measure of records as SQL: the result of `okr.measures.evaluate_records`, for a million records.
+"""Computes a measure of records in SQL. The result is the same as that of `okr.measures.evaluate_records`, but also
+fast for a million records.
 
-A field is stored as JSON: its name with the list of its elements. Each database unnests such a list in its own way; all
-other SQL is the same for both. The SQL does not apply filters to texts. `Filter.admits` decides which stored texts
-pass, and the statement gets these texts as a parameter (decision 0030).
+The fields of a record are stored as JSON: each field's name with the list of its elements. SQLite and PostgreSQL unnest
+such a list in different ways; all other SQL is the same. The SQL does not apply filters to texts. `Filter.admits`
+decides which stored texts pass, and the statement gets these texts as a parameter (decision 0030).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII without the quote and t
 
 @dataclass(frozen=True, slots=True)
 class _Elements:
-    """A record's field in SQL: the tables that unnest it, and each element as text or number."""
+    """A record's field in SQL: the tables that unnest the field, and columns for each element as text and as number."""
 
     sources: tuple[FromClause, ...]
     of_field: ColumnElement[bool]
@@ -64,7 +65,6 @@ def _of_kind(kind: str | None) -> Sequence[ColumnElement[bool]]:
 
 
 def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record belongs to the streams in the parameters and is of the kind."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
         held_at(records, bindparam("cycle", type_=Integer) if past else None),
@@ -73,7 +73,7 @@ def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
 
 
 def form(measure: RecordMeasure) -> RecordMeasure:
-    """The measure without its streams and window, which are parameters of its statement.
+    """The measure without its streams and window, because these are parameters of the statement.
 
     Statements are cached by form, because building a statement takes longer than running it on a small stream.
     """
@@ -83,9 +83,9 @@ def form(measure: RecordMeasure) -> RecordMeasure:
 def parameters(
     streams: Sequence[int], span: Span, cycle: int | None, admitted: Mapping[int, Sequence[str]]
 ) -> Mapping[str, Any]:
-    """The parameters that every statement about a measure has.
+    """The parameters that all statements about a measure need.
 
-    `admitted` holds the stored texts that meet each filter, by the filter's position. Filters with a single spelling
+    `admitted` has, by the position of a filter, the stored texts that pass the filter. Filters with a single spelling
     are left out.
     """
     texts = {_texts_name(position): list(texts) for position, texts in admitted.items()}
@@ -99,7 +99,7 @@ def _texts_name(position: int) -> str:
 
 @lru_cache(maxsize=1000)
 def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects each different text that a field has in the records of some streams and of a kind."""
+    """Selects each distinct text that a field has in the records of some streams and of a kind."""
     elements = _elements(field, dialect)
     return (
         select(elements.text)
@@ -111,14 +111,16 @@ def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Selec
 
 @lru_cache(maxsize=1000)
 def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) -> Select[Any]:
-    """Selects how many records count, each id once. Ids repeat only if there are `several` streams."""
+    """Selects how many records count. With `several` streams, a record that is in more than one stream counts once."""
     ids = func.count(func.distinct(records.c.id)) if several else func.count()
     return select(ids).select_from(records).where(_counting(form, dialect, past))
 
 
 @lru_cache(maxsize=1000)
 def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects how many of the records that pass the filters were done by the window's end, and how many pass in all."""
+    """Selects two numbers: the records that pass the filters and were done by the window's end, and all records that
+    pass and were created by then.
+    """
     done = case((records.c.done_at < bindparam("end", type_=Moment), records.c.id), else_=None)
     ids: tuple[ColumnElement[Any], ...] = (func.count(func.distinct(done)), func.count(func.distinct(records.c.id)))
     there = or_(records.c.created_at.is_(None), records.c.created_at < bindparam("end", type_=Moment))
@@ -129,10 +131,11 @@ def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
 def elements_of(
     form: RecordMeasure, field: str, dialect: str, *, past: bool, texts: bool, dated: bool = False
 ) -> Select[Any]:
-    """Selects each element of a field, for the records that count: id, stream, number and, with `texts`, text.
+    """Selects each element of a field of the records that count: the record's id and stream, the element's number and,
+    with `texts`, its text.
 
-    If `dated`, the last column is the time at which the record was done. An element has a number or a text, and the
-    other column is null. A record without elements has a row in which both are null.
+    With `dated`, the last column is the time at which the record was done. An element is a number or a text; the other
+    column is null. A record without elements has one row in which both columns are null.
     """
     elements = _elements(field, dialect)
     unnested: FromClause = records
@@ -146,7 +149,7 @@ def elements_of(
 
 @lru_cache(maxsize=1000)
 def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects when each record that counts was done."""
+    """Selects the id of each record that counts, and the time at which the record was done."""
     return select(records.c.id, records.c.done_at).where(_counting(form, dialect, past))
 
 
@@ -158,8 +161,8 @@ def labels_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
 
 @lru_cache(maxsize=1000)
 def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
-    """Selects each remark on the records that count, with the number of records. For a share, the done records
-    count.
+    """Selects each remark on the records that count, with the number of these records. For a share, these are all
+    records done by the window's end.
     """
     done = records.c.done_at < bindparam("end", type_=Moment)
     counting = and_(*_passing(form, dialect, False), done) if form.take == "share" else _counting(form, dialect, False)
@@ -169,7 +172,6 @@ def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
 
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
-    """The condition that a record counts now or, with `past`, at the end of the cycle in the parameters."""
     return and_(
         *_passing(form, dialect, past),
         records.c.done_at >= bindparam("start", type_=Moment),
@@ -178,9 +180,6 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record belongs to the streams, is of the kind and passes the filters, whether it is done or
-    not.
-    """
     rules = (_passes(rule, position, dialect) for position, rule in enumerate(form.filters))
     return (*_in_streams(form.kind, past), *rules)
 
@@ -207,19 +206,17 @@ def _passes(rule: Filter, position: int, dialect: str) -> ColumnElement[bool]:
 
 
 def _listed(position: int, dialect: str) -> Select[Any]:
-    """The texts in the parameter of a filter."""
     unnest = func.jsonb_array_elements_text if dialect == "postgresql" else func.json_each
     return select(unnest(bindparam(_texts_name(position), type_=Document)).table_valued("value").c.value)
 
 
 def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition that at least one element meets the given condition."""
     inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
     return exists(inner.correlate(records))
 
 
 def _number(text: str) -> float | None:
-    """The number that a filter's text spells exactly; None if the text is no number."""
+    """The number that a filter's text spells exactly; None if the text is not a number."""
     try:
         number = float(text)
     except ValueError:
@@ -259,7 +256,7 @@ def _elements(field: str, dialect: str) -> _Elements:
 
 
 def _joined(first: FromClause, *others: FromClause) -> FromClause:
-    """The tables joined in order without brackets, because a table may unnest a column of an earlier table."""
+    """The tables joined in order, in SQL without brackets. A table may thus unnest a column of an earlier table."""
     joined = first
     for other in others:
         joined = joined.join(other, true())

@@ -1,6 +1,6 @@
 """Sessions of people who logged in, and the tokens that `syncd token` made.
 
-The ledger holds only digests of secrets, so nobody who reads the ledger can log in with its content.
+The ledger stores only digests of secrets. Somebody who reads the ledger thus cannot log in with its content.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select
 from syncd.ledger.access_tables import sessions
 
 ON_THIS_MACHINE = "command line"
-"""The login of a token made by `syncd token`. Such a token is valid where the pages are open."""
+"""The value of `login` for a token that `syncd token` made. Such a token is valid for pages that are open to everybody,
+without a login.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Session:
 
 
 def digest_of(secret: str) -> str:
-    """The digest under which a secret is stored. A secret has 256 random bits, so nobody can guess it from its
+    """The digest under which a secret is stored. A secret has 256 random bits: nobody can guess the secret from its
     digest.
     """
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -42,11 +44,11 @@ class Sessions:
         self._engine = engine
 
     def begin(self, secret: str, session: Session, now: datetime, lasts: timedelta, instead_of: str | None) -> None:
-        """Stores a session that lasts for `lasts`. Ends the session with the secret `instead_of`."""
+        """Stores a session that ends `lasts` after `now`. Ends the session with the secret `instead_of`."""
         self._keep(secret, session, now, now + lasts, sessions.c.digest == digest_of(instead_of or ""))
 
     def replace(self, secret: str, session: Session, now: datetime) -> None:
-        """Stores a session without an end. Ends every other session of the same name and login."""
+        """Stores a session that does not expire. Ends every other session of the same name and login."""
         same = and_(sessions.c.name == session.name, sessions.c.login == session.login)
         self._keep(secret, session, now, None, same)
 
@@ -67,7 +69,7 @@ class Sessions:
             connection.execute(insert(sessions).values(row))
 
     def of(self, secret: str, now: datetime) -> Session | None:
-        """The session with a secret; None if it has ended."""
+        """The session with this secret; None if there is none or if it has expired."""
         lives = or_(sessions.c.expires_at.is_(None), sessions.c.expires_at > now)
         with self._engine.connect() as connection:
             row = connection.execute(select(sessions).where(sessions.c.digest == digest_of(secret), lives)).first()
@@ -79,6 +81,6 @@ class Sessions:
             connection.execute(delete(sessions).where(sessions.c.digest == digest_of(secret)))
 
     def prune(self, now: datetime) -> int:
-        """Removes ended sessions; returns how many."""
+        """Removes expired sessions; returns how many were removed."""
         with self._engine.begin() as connection:
             return connection.execute(delete(sessions).where(sessions.c.expires_at <= now)).rowcount

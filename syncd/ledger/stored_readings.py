@@ -1,7 +1,7 @@
-"""Stores the readings of snapshots. Each change adds a new version beside the old one; rows that only moved add
-nothing.
+"""Stores the readings of snapshots. A changed reading adds a new version beside the old version; a row that only moved
+adds none.
 
-Dated readings are compared by their dates, undated ones by their positions.
+Dated readings are matched by their dates, undated readings by their positions.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _READINGS_AT_ONCE = 2_000  # limits memory: a row for the database takes ten tim
 def store_snapshots(
     connection: Connection, stream: int, cycle: int, seen_at: datetime, snapshots: Mapping[str, Snapshot]
 ) -> int:
-    """Stores the readings of each part, and ends readings that are gone. Returns how many were new, changed or gone.
+    """Stores the readings of each part, and ends readings that are gone. Returns how many readings were new, changed or
+    gone.
 
-    A part whose rows only moved counts once. A part that could not be read keeps its readings. If a snapshot lists only
-    a span of time, readings outside the span stay too.
+    A part whose rows only moved adds 1 to the number. A part that could not be read keeps its readings. If a snapshot
+    lists only a span of time, readings outside the span stay.
     """
     read = {part: snapshot for part, snapshot in snapshots.items() if snapshot.problem is None}
     return sum(_store_readings(connection, stream, cycle, seen_at, batch) for batch in _batches(read))
 
 
 def _batches(read: Mapping[str, Snapshot]) -> Iterator[Mapping[str, Snapshot]]:
-    """The parts to store together: many small parts, or a single large one."""
     batch: dict[str, Snapshot] = {}
     held = 0
     for part, snapshot in read.items():
@@ -54,7 +54,7 @@ def _batches(read: Mapping[str, Snapshot]) -> Iterator[Mapping[str, Snapshot]]:
 class _Changes:
     """The changes that a snapshot makes to a part: the rows that end, and the new readings by position.
 
-    `places` are the places of all its dated rows afterwards; None if its layout does not change.
+    `places` are the new places of all dated rows of the part; None if its layout does not change.
     """
 
     ended: Sequence[Row[Any]]
@@ -63,7 +63,7 @@ class _Changes:
 
     @property
     def count(self) -> int:
-        """How many rows are new, changed or gone; 1 if some rows only moved."""
+        """How many rows end and how many readings are new, in total; 1 if rows only moved."""
         return len(self.ended) + len(self.new) or int(self.places is not None)
 
 
@@ -93,7 +93,6 @@ def _store_readings(
 
 
 def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: Sequence[Place] | None) -> _Changes:
-    """The changes that a snapshot makes to its part, which has these current rows."""
     dated = sorted((row for row in rows if row.at is not None), key=order_of)
     places_before = {row: (row.position, row.cell) for row in rows}
     if layout is not None:
@@ -125,7 +124,7 @@ def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: S
 def _unchanged(snapshot: Snapshot, rows: Sequence[Row[Any]]) -> dict[int, Row[Any]]:
     """The row of each unchanged reading, by the reading's position.
 
-    If several rows of one date are equal, the first row belongs to the first reading.
+    If several rows of one date are equal, the first row is matched with the first reading.
     """
     rows_by_content: defaultdict[tuple[object, ...], deque[Row[Any]]] = defaultdict(deque)
     for row in rows:
@@ -142,9 +141,7 @@ def _unchanged(snapshot: Snapshot, rows: Sequence[Row[Any]]) -> dict[int, Row[An
 def _content(
     at: datetime | None, number: float | None, raw: str, problem: str | None, place: Place
 ) -> tuple[object, ...]:
-    """The fields that distinguish two readings of a part. The place is one of these fields if the readings have no
-    date.
-    """
+    """The fields by which readings of a part are compared. For undated readings, the place is one of these fields."""
     return (at, number, raw, problem) if at is not None else (number, raw, problem, place)
 
 

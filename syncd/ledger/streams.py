@@ -1,4 +1,4 @@
-"""The state of streams: the rows that were pulled, the cursor of the last pull, and how it ended."""
+"""The state of streams: the rows that were pulled, the cursor, and how the last pull ended."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """The state of a stream. `problems`, `notes` and `warnings` are by part.
+    """The state of a stream. The keys of `problems`, `notes` and `warnings` are parts.
 
     `retry_at` is the earliest time for the next request, if the source named a time. `census_at` is the time of the
-    last census: records that left the source before it are gone from the ledger too. Before the first census,
-    `census_at` is the time when the stream began and held nothing. `census_at` is None if a census is due at once, and
-    for a stream that an older version began. `memory` is data that the connector's `Source` stores between pulls.
-    `read` are the parts that were read at least once.
+    last census: records that left the source before this time are gone from the ledger too. Before the first census,
+    `census_at` is the time at which syncd added the stream, without rows. `census_at` is None if a census is due at
+    once, and for a stream that an older version of syncd added. `memory` is data that the connector's `Source` stores
+    between pulls. `read` has the parts that were read at least once.
     """
 
     id: int
@@ -49,7 +49,7 @@ class StreamState:
     read: frozenset[str] = frozenset()
 
     def covers(self, stream: Stream) -> bool:
-        """Whether the rows cover every field, part and day that the stream needs now."""
+        """Whether the stored rows cover every field, part and day that the stream needs now."""
         if not stream.needs <= self.needs:
             return False
         return self.since is None or (stream.since is not None and stream.since >= self.since)
@@ -60,7 +60,7 @@ class Ending:
     """How the pull of a stream ended, and when. `retry_at` is the earliest time for the next request, if the source
     named a time.
 
-    `census` says that the cycle reconciled the stream, so that no census is due until the next `reconcile`.
+    `census` is true if the cycle reconciled the stream. The next census is then due after the interval `reconcile`.
     """
 
     stream_id: int
@@ -91,14 +91,16 @@ class Streams:
             return {row.key: _state(row) for row in connection.execute(query)}
 
     def completed(self) -> Mapping[StreamId, datetime]:
-        """When each stream was last pulled completely. A stream that never was is missing."""
+        """The time of each stream's last complete pull. A stream without a complete pull is missing."""
         query = select(streams.c.connection, streams.c.key, streams.c.completed_at)
         with self._engine.connect() as connection:
             rows = connection.execute(query.where(streams.c.completed_at.is_not(None)))
             return {(row.connection, row.key): row.completed_at for row in rows}
 
     def add(self, connection_name: str, key: str, now: datetime) -> int:
-        """The id of a stream, which is added if it is new. A new stream holds nothing, so it needs no census yet."""
+        """The id of a stream; adds the stream if it is new. A new stream needs no census yet, because it has no
+        rows.
+        """
         with self._engine.begin() as connection:
             number = connection.execute(
                 select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
@@ -110,8 +112,8 @@ class Streams:
         return int(number)
 
     def restart(self, stream_id: int, stream: Stream) -> None:
-        """If the stored rows do not cover what the stream needs now, drops the cursor and stores the needs that the
-        next pull covers.
+        """Drops the cursor of a stream whose rows do not cover its present needs, and stores the needs that the next
+        pull will cover.
         """
         with self._engine.begin() as connection:
             connection.execute(
@@ -121,7 +123,9 @@ class Streams:
             )
 
     def store(self, stream_id: int, cycle: int, now: datetime, page: Page) -> int:
-        """Stores a page with its cursor in one transaction. Returns how many rows were new, changed or gone."""
+        """Stores the rows and the cursor of a page in one transaction. Returns how many rows were new, changed or
+        gone.
+        """
         state: dict[str, Any] = {}
         # Read before the transaction that writes: only the cycle that holds the ledger's lock changes parts.
         old = self._parts(stream_id) if page.readings else {}
@@ -172,17 +176,18 @@ class Streams:
         since: datetime | None = None,
         unread: Collection[str] = (),
     ) -> int:
-        """Ends the records that are missing in a census, except those of `unread` lists. Returns how many.
+        """Ends the records that are missing in a census, except the records of `unread` lists. Returns how many records
+        ended.
 
-        With `since`, the census listed only records updated from that time on.
+        With `since`, the census listed only records that were updated at or after this time.
         """
         with self._engine.begin() as connection:
             gone, _ = end_missing(connection, stream_id, cycle, set(present), unread, since)
         return gone
 
     def doubts(self, stream_id: int) -> Doubts:
-        """The lists of a stream that were found empty once. The records of such a list stay until it is found empty
-        again.
+        """Returns the lists of a stream that were found empty once. The records of such a list stay until a later cycle
+        finds the list empty again.
         """
         with self._engine.connect() as connection:
             return connection.execute(select(streams.c.doubts).where(streams.c.id == stream_id)).scalar() or {}
@@ -228,7 +233,6 @@ class Streams:
 
 
 def _is_readings_alone(page: Page) -> bool:
-    """Whether a page holds only readings."""
     others = page.records, page.lists, page.moved_in
     return bool(page.readings) and not any(others) and page.present is None and page.cursor is None
 
@@ -236,7 +240,7 @@ def _is_readings_alone(page: Page) -> bool:
 def _keep_notes(
     connection: Connection, stream: int, cycle: int, new: Mapping[str, Any], old: Mapping[str, Any]
 ) -> None:
-    """Stores the notes of parts that changed, so that the notes of a past cycle can be read."""
+    """Stores the notes of the parts whose notes changed, so that the notes of a past cycle can be read."""
     rows = [
         {"stream": stream, "part": part, "cycle": cycle, "notes": state["notes"]}
         for part, state in new.items()
@@ -271,10 +275,6 @@ def _state(row: Any) -> StreamState:
 
 
 def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a part: its problem, notes and warning, and the digest of its last stored readings.
-
-    The digest shows whether readings changed.
-    """
     digest = old.get("digest")
     if snapshot.problem is None:
         try:

@@ -1,7 +1,7 @@
-"""Every row of a ledger, table by table: reads them from a database, writes them into another, and compares them.
+"""Reads every row of a ledger from a database, table by table; writes the rows into another database and compares them.
 
-All tables of a SQLite file belong to the ledger, also those of an older syncd. A PostgreSQL database may hold tables of
-other programs, which are never read or written.
+All tables of a SQLite file belong to the ledger, including tables of an older syncd. A PostgreSQL database may also
+have tables of other programs; these are never read or written.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Rows(Protocol):
 
 
 class StoredRows:
-    """The rows in a database, as the connection's transaction sees them."""
+    """The rows of a ledger, as the connection's transaction sees them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,22 +73,21 @@ def tables_of(connection: Connection) -> Sequence[Table]:
 
 
 def _type(column: Column[Any]) -> TypeEngine[Any]:
-    """The column type with which the ledger reads and writes a column."""
     if isinstance(column.type, DateTime):
         return Moment()
     return Document() if isinstance(column.type, JSON) else column.type
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether nothing was ever synced, checked in or defined here. A new ledger has only its identity."""
+    """Whether the ledger has no rows but its identity, which every new ledger has."""
     tables = (table for table in tables_of(connection) if table.name != control.name)
     return not any(connection.execute(select(table).limit(1)).first() for table in tables)
 
 
 def replace_rows(connection: Connection, rows: Rows) -> None:
-    """Deletes every row, writes these rows instead, and compares the stored rows with them.
+    """Deletes every row of a ledger, writes `rows` instead, and compares the stored rows with `rows`.
 
-    Raises ValueError if a row reads back different.
+    Raises ValueError if a stored row differs.
     """
     tables = tables_of(connection)
     for table in reversed(tables):
@@ -104,7 +103,7 @@ def replace_rows(connection: Connection, rows: Rows) -> None:
 
 
 def _go_on_counting(connection: Connection, table: Table) -> None:
-    """Sets PostgreSQL's sequence after the numbers of the copied rows, so that the next row gets a new number."""
+    """Sets a table's sequence in PostgreSQL to the highest copied number, so that the next row gets a new number."""
     for column in table.primary_key:
         name = {"table": table.name, "column": column.name}
         sequence = connection.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), name).scalar()
@@ -114,8 +113,8 @@ def _go_on_counting(connection: Connection, table: Table) -> None:
 
 
 def first_difference(connection: Connection, rows: Rows) -> str | None:
-    """The first difference between the rows of a database and other rows: the table and the number of the row. None if
-    they are equal.
+    """Describes the first row of a database that differs from `rows`, by its table and number; None if all rows are
+    equal.
     """
     stored = StoredRows(connection)
     for table in tables_of(connection):
@@ -126,7 +125,7 @@ def first_difference(connection: Connection, rows: Rows) -> str | None:
 
 
 def counts(connection: Connection) -> Mapping[str, int]:
-    """How many rows each table holds."""
+    """Maps each table to its number of rows."""
     return {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in tables_of(connection)

@@ -1,6 +1,6 @@
 """The values of key results, and the definitions under which they were measured.
 
-A row is written only when a value or definition changes.
+A new row is written only when a value or definition changes.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from syncd.sdk import Json
 
 @dataclass(frozen=True, slots=True)
 class KeptValue:
-    """A value of a key result. The cycle `cycle` measured it first; `confirmed` is the last cycle that measured the
-    same value, if any.
+    """A value of a key result. `cycle` is the first cycle that measured the value; `confirmed` is the last cycle that
+    measured the same value, if any.
 
     `at` is the time that the number describes, if its source gives a time. `since` is the day since which the key
     result is on pace. `measure` is the digest of its measure: values with different digests cannot be compared. In a
-    held value, `candidate` is the number that waits for approval; all other fields are those of the last complete
+    held value, `candidate` is the number that waits for approval; the other fields are those of the last complete
     value.
     """
 
@@ -66,7 +66,7 @@ class KeptValue:
     candidate: float | None = None
 
     def says_what(self, other: KeptValue) -> bool:
-        """Whether both values say the same, apart from their cycles."""
+        """Whether both values are equal, apart from their cycles."""
         return _CONTENT(self) == _CONTENT(other)
 
 
@@ -106,11 +106,11 @@ class Values:
     ) -> None:
         """Ends a cycle: stores its values by (period, key result), deliveries, events and pulls, in one transaction.
 
-        `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but stored no value; it does not count as
-        the last sync. `only` is the `{key_result, streams}` of a cycle that was restricted to a key result. Definitions
-        in `defined_alone` have no value yet: their key results wait for a check-in, or for their period to begin.
-        `outlines` are the outlines of each period, by subject. A value that equals the last value is not written again:
-        only `confirmed` of the last value is updated.
+        `pulls` is None for a cycle that pulled nothing. A `dry_run` cycle pulled but stored no value; it does not count
+        as a sync. `only` is the `{key_result, streams}` of a cycle that was restricted to a key result. `defined_alone`
+        has the definitions of key results that have no value yet, because they wait for a check-in or for their period
+        to begin. `outlines` are the outlines of each period, by subject. A value that equals the last value is not
+        written again: only `confirmed` of the last value is updated.
         """
         results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), result in results.items():
@@ -131,17 +131,17 @@ class Values:
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
-        """By key result, the newest value in a period, as of now or of the end of a cycle."""
+        """The newest value of each key result of a period, as of now or of the end of a cycle."""
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
     def at_cycles(
         self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
     ) -> Sequence[Mapping[str, KeptValue]]:
-        """For each of these cycles, in ascending order, the newest value of each key result.
+        """For each of these cycles, the newest value of each key result at the end of the cycle. The cycles must be in
+        ascending order.
 
-        `key_results` restricts the key results. One pass reads all cycles: the cost depends on the number of days, not
-        on how often a number changed.
+        `key_results` restricts the key results. The changes of all cycles are read in one query.
         """
         changes = (
             select(values.c.cycle, values.c.key_result)
@@ -163,7 +163,9 @@ class Values:
         return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
 
     def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
-        """The first and last cycle that measured a key result by the measure with this digest; None if no cycle did."""
+        """The first and last cycle that measured a key result by the measure with this digest; None if there is no such
+        cycle.
+        """
         query = (
             select(func.min(values.c.cycle), func.max(values.c.confirmed))
             .join(definitions, definitions.c.id == values.c.definition)
@@ -175,8 +177,8 @@ class Values:
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """The newest value of each key result under the measure with this digest, even if later values have another
-        measure.
+        """Maps each key result to its newest value under the measure whose digest is in `measures`. Later values may
+        have another measure.
         """
         newest_cycles = (
             select(values.c.key_result, func.max(values.c.cycle))
@@ -202,7 +204,7 @@ class Values:
         return self.histories(period, [key_result]).get(key_result, [])
 
     def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
-        """The history of each of these key results. Key results that never had a value are missing."""
+        """Maps each of these key results to its history. Key results that never had a value are missing."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)
@@ -220,7 +222,7 @@ class Values:
 
 
 def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]) -> None:
-    """Writes the values that key results have from a cycle on. New definitions are written too."""
+    """Writes the values that key results have from a cycle on, and their new definitions."""
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in results.items()})
 
@@ -228,7 +230,6 @@ def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, 
 def _keep_or_confirm(
     connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes the values that differ from the last ones. For unchanged values, only updates `confirmed`."""
     last_values = _last(connection, period, None)
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
@@ -245,7 +246,6 @@ def _keep_or_confirm(
 
 
 def _write(connection: Connection, period: str, cycle: int, numbered: Mapping[str, tuple[int, KeptValue]]) -> None:
-    """Writes values by key result, each with the id of its definition."""
     rows = [
         {name: getattr(value, name) for name in _OWN}
         | {"period": period, "key_result": key_result, "definition": number, "cycle": cycle}
@@ -261,7 +261,6 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
 
 
 def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
-    """The values that these cycles measured for these key results."""
     if pairs:
         pair = given(pairs, column("cycle", Integer), column("key_result", String))
         of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)

@@ -1,7 +1,7 @@
-"""Versions of rows: which of them were valid at the end of a cycle, and which is the newest.
+"""Versions of rows: finds the rows that were valid at the end of a cycle, and writes the newest rows.
 
-The newest row of a subject is the row without an `until`. A cycle thus reads as many rows as there are subjects,
-however many older rows there are.
+The newest row of a subject is the row whose `until` is null. A cycle reads only these rows, however many older rows
+there are.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ SUBJECTS = {
     deliveries: ("connection", "target"),
     events: ("kind", "period", "subject"),
 }
-"""By table, the columns that rows of one subject share. Records and readings are not here: their snapshots end them."""
+"""Maps a table to the columns that name the subject of a row. Tables of records and readings are missing, because their
+rows end when a pull ends them.
+"""
 
 
 def held_at(table: Table, cycle: int | ColumnElement[int] | None) -> ColumnElement[bool]:
-    """The condition for the rows that were valid at the end of `cycle`; if `cycle` is None, for the rows that are valid
-    now.
+    """The condition for the rows that were valid at the end of a cycle or, if `cycle` is None, for the rows that are
+    valid now.
     """
     now = table.c.until.is_(None)
     return now if cycle is None else and_(table.c.cycle <= cycle, or_(now, table.c.until > cycle))
@@ -42,7 +44,9 @@ def add_newest(connection: Connection, table: Table, cycle: int, rows: Sequence[
 
 
 def follow_on(connection: Connection, table: Table, of: ColumnElement[bool]) -> None:
-    """Ends each of these rows at the next row of its subject. Used after a move gave rows another subject."""
+    """Ends each of these rows at the cycle of the next row of the same subject. Used after a move gave rows another
+    subject.
+    """
     later = table.alias()
     order = "id" if "id" in table.c else "cycle"
     same = (later.c[name] == table.c[name] for name in SUBJECTS[table])

@@ -1,4 +1,4 @@
-"""Wakes the workers after a request: marks the workspace as due, so that a worker carries out the request soon."""
+"""Makes a workspace due for its workers after a request, so that a worker carries out the request soon."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _WAKE_LATER = text(f"INSERT INTO {CONTROL}.wakes (schema, due_at) VALUES (:schem
 
 
 def wake_worker(connection: Connection, later: timedelta = timedelta()) -> None:
-    """If workers run the cycles of a ledger, makes its workspace due when the transaction is committed.
+    """Makes the workspace of a ledger due when the transaction is committed. Does nothing if no workers run the
+    ledger's cycles.
 
-    The workspace is due at once, or after the time `later`. The function only adds a row, so nobody waits for a job or
+    The workspace is due at once, or after the time `later`. The function only adds a row: it does not wait for a job or
     for another request.
     """
     schema = own_schema(connection.engine.url)

@@ -1,4 +1,4 @@
-"""The webhooks that arrived in the last days, so that none counts twice."""
+"""The ids of the webhooks that arrived in the last days, so that a repeated webhook is ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.ledger.schema import webhooks
 from syncd.ledger.wake import wake_worker
 
 KEPT = timedelta(days=3)
-"""How long a system may repeat a webhook."""
+"""How long the ids of webhooks are kept: external systems repeat a webhook only within this time."""
 
 
 class Webhooks:
@@ -23,11 +23,12 @@ class Webhooks:
     def is_new(
         self, connection_name: str, delivery: str, body: bytes, now: datetime, *, wake_in: timedelta | None = None
     ) -> bool:
-        """Whether a webhook is new: neither its delivery id nor its body arrived in the last days. Stores both.
+        """Whether a webhook is new: neither its delivery id nor its body arrived in the last days. Stores the id and a
+        digest of the body of a new webhook.
 
-        With `wake_in`, the same transaction makes the workspace due for workers after that time, so that no stored
-        webhook is forgotten. Only the body is signed, so whoever repeats a body can send it with another delivery id.
-        Systems may send an empty body, so an empty body is no sign of a repetition.
+        With `wake_in`, the same transaction makes the workspace due for workers after this time, so that no stored
+        webhook is forgotten. The body is compared too, because only the body is signed: an attacker can repeat a body
+        with another delivery id. An empty body is not compared, because different webhooks may have an empty body.
         """
         digest = hashlib.sha256(body).hexdigest() if body else None
         same = [webhooks.c.delivery == delivery] if delivery else []

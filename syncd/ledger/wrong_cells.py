@@ -1,4 +1,5 @@
-"""Finds a cell of a SQLite ledger that its column cannot hold. SQLite lets anybody write a text into a number column.
+"""Finds a cell of a SQLite ledger whose value does not fit its column. SQLite lets anybody write a text into a number
+column.
 
 Checking every cell in each cycle would cost too much, because the ledger only grows. A ledger is therefore checked only
 after an unexpected failure, and by `syncd doctor`. PostgreSQL refuses to store such cells.
@@ -35,10 +36,9 @@ _LONGEST = 40  # characters of a cell in a message
 
 
 def explained(error: Exception, files: Iterable[Path]) -> Exception:
-    """The error, or LedgerDamaged in its place if one of these ledgers holds a cell that explains the error.
+    """The error, or LedgerDamaged in its place if one of these ledgers has a wrong cell that explains the error.
 
-    Pass only the ledgers of the people who see the error: the message quotes the cell, and a process may serve many
-    workspaces.
+    Pass only ledgers whose data may be shown to everybody who sees the error, because the message quotes the cell.
     """
     if isinstance(error, SyncdError) and not isinstance(error, LedgerDamaged):
         return error
@@ -54,13 +54,13 @@ def explained(error: Exception, files: Iterable[Path]) -> Exception:
 
 
 def files_at(url: str | URL | None) -> Sequence[Path]:
-    """The file of a SQLite ledger, by its address; empty for another database."""
+    """A list with the file of a SQLite ledger at an address; empty for another database."""
     address = make_url(url) if url is not None else None
     return [Path(address.database)] if address and address.drivername == "sqlite" and address.database else []
 
 
 def check_cells(file: Path, *, texts: bool = False) -> None:
-    """Raises LedgerDamaged if a cell holds a value that its column cannot hold. The message names the table, row and
+    """Raises LedgerDamaged if a cell has a value that does not fit its column. The message names the table, row and
     column.
 
     With `texts`, each text is decoded too, which takes longer.
@@ -96,7 +96,6 @@ def _wrong_cell(connection: Connection, table: Table, *, texts: bool) -> str | N
 
 
 def _first(connection: Connection, table: Table, column: Column[Any], condition: str) -> Sequence[str] | None:
-    """The key of the first row that meets the condition, and its cell, both as hexadecimal digits."""
     return connection.exec_driver_sql(f"{_rows(table, column)} WHERE {condition} LIMIT 1").first()
 
 
@@ -120,8 +119,8 @@ def _text(digits: str) -> str:
 
 
 def _holds(column: Column[Any]) -> tuple[str, str]:
-    """The condition that every cell of a column must meet, as SQL that is never NULL; and the column's content in
-    words.
+    """The condition that every cell of a column must meet, as SQL whose result is never NULL. And the column's content
+    in words, such as "a day".
     """
     cell = _quoted(column.name)
     if column in _WORDS:

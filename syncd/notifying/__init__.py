@@ -1,5 +1,6 @@
-"""Notifies people of changes: `new_events` detects changes, `messages` writes their texts, and `send` sends each
-message once to each address.
+"""Notifies people of changes: `new_events` detects changes, `messages` writes the texts, and `send` sends each message
+once to each address.
 
-`addresses` has the services of apprise, with their length limits. `inert` makes texts of other people harmless.
+`addresses` sends a message to one address, within the length limit of its service. `inert` makes texts of other people
+harmless.
 """

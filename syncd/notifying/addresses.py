@@ -1,7 +1,8 @@
-"""The addresses of a recipient, each a service of apprise, and the result of a message to an address.
+"""The addresses of a recipient, and how a message is sent to each. The library apprise has a service for each type of
+address.
 
-apprise reports errors only as lines of its log. The log is captured and never passed on, because it names addresses,
-which contain secrets. A separate process sends each message (`syncd.notifying.send_process`).
+apprise reports errors only as lines of its log. The log is captured and not passed on unmasked, because it names
+addresses, which contain secrets. A separate process sends each message (`syncd.notifying.send_process`).
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
 DEADLINE = 30.0
-"""Seconds for sending a message."""
+"""The timeout for sending a message, in seconds."""
 LARGEST = 1_000_000_000
-"""The most bytes of memory of the process that sends a message; Python and apprise need a fifth of it."""
+"""The memory limit of the process that sends a message, in bytes. Python and apprise need a fifth of this."""
 
 _START = 30.0  # seconds for the process to start and to end
 _WARNING = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
@@ -45,11 +46,11 @@ _LONGEST_REASON = 160  # characters
 _BETWEEN = 2  # characters that a service may put between a title and a text
 
 Text = Callable[[int], str]
-"""Returns the text of a message in at most the given number of characters."""
+"""A function that returns the text of a message in at most the given number of characters."""
 
 
 class NotSent(Exception):
-    """A message was not accepted. With `doubt`, it may nevertheless have arrived."""
+    """Raised if a message was not accepted. With `doubt`, the message may have arrived nevertheless."""
 
     def __init__(self, why: str, *, doubt: bool) -> None:
         super().__init__(why)
@@ -58,9 +59,9 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address, named by its references, such as `OKR_CHANNEL`, so that no secret is shown or stored.
+    """An address. Its `name` is the name of its variable, such as `OKR_CHANNEL`, so that no secret is shown or stored.
 
-    `service` is None if apprise has no such service; then `problem` says why. `hide` masks every part of the address,
+    `service` is None if the address cannot be used; `problem` then says why. `hide` masks every part of the address,
     because even a host, a topic or a room may be the secret.
     """
 
@@ -71,7 +72,9 @@ class Address:
     hide: Redactor = field(default_factory=Redactor, repr=False)
 
     def send(self, title: str, text: Text) -> None:
-        """Sends a message, shortened to the service's limit. Raises NotSent without naming the address."""
+        """Sends a message, shortened to the service's limit. Raises NotSent, whose message does not contain the
+        address.
+        """
         if self.service is None:
             raise NotSent(self.problem, doubt=False)
         heading = shortened(title, _longest(self.service))
@@ -84,8 +87,8 @@ class Address:
 
 
 def addresses(config: Config, recipient: str) -> Iterator[Address]:
-    """The addresses of a recipient of `notify:`. A variable may contain several addresses, separated by commas or
-    blanks.
+    """Yields the addresses of a recipient of `notify:`. A variable may contain several addresses, separated by commas
+    or blanks.
     """
     import apprise
     from apprise.utils.parse import parse_urls
@@ -112,9 +115,9 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
 
 
 def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
-    """The result of sending a message: whether it was accepted, and apprise's log.
+    """Sends a message in a separate process; returns whether it was accepted, and apprise's log.
 
-    Raises NotSent if its process did not end normally.
+    Raises NotSent if the process did not start or did not end normally.
     """
     command = [sys.executable, "-P", "-m", "syncd.notifying.send_process"]
     try:
@@ -138,7 +141,7 @@ def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
 
 
 def check(config: Config) -> Sequence[str]:
-    """The mistakes in the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
+    """The problems of the addresses and owners in `notify:`, for `syncd doctor`. Sends nothing."""
     notify = config.settings.notify
     if notify is None:
         return []
@@ -147,15 +150,17 @@ def check(config: Config) -> Sequence[str]:
 
 
 def _longest(service: NotifyBase) -> int:
-    """The most characters of a title and a text together. Some services count both, even if apprise says otherwise."""
+    """The largest number of characters of a title and a text together. Some services limit both together, even if
+    apprise says that they limit only the text.
+    """
     return int(service.body_maxlen)
 
 
 def _was_refused(output: str) -> bool:
-    """Whether it is certain that a service refused the message, or that the message was never sent. If the service has
-    several targets, this is certain for each target.
+    """Whether it is certain, for every target of a service, that the message was refused or was never sent.
 
-    A 5xx other than 503 may come from a server behind the one that accepted the message.
+    After a status 5xx other than 503 this is not certain: the response may come from a server behind the server that
+    accepted the message.
     """
     refused = [int(status) < 500 or status == "503" for status in _STATUS.findall(output)]
     refused += [_NEVER_LEFT.search(problem) is not None for problem in _BROKEN.findall(output)]

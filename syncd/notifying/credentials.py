@@ -1,8 +1,8 @@
-"""The parts of an address of apprise that are credentials. Each service has its credentials in other parts.
+"""Finds the credentials in an address of apprise. Each service has its credentials in different parts of the address.
 
 apprise itself masks the parts that its services call private. A service that only sends a request to an address, such
-as `json://HOST/KEY`, has no name for the key in the address. In such an address, a part that looks like a key is
-treated as a key.
+as `json://HOST/KEY`, does not call the key private. In such an address, every part that looks like a key counts as a
+key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _SHORTEST_KEY = 8  # characters of a part of a path
 
 
 def all_parts(url: str) -> Iterator[str]:
-    """All parts of an address, also in the form of a header: even a host, a topic or a room may be the secret."""
+    """Yields all parts of an address, because even a host, a topic or a room may be the secret. User and password are
+    also given in the form that they have in a header.
+    """
     if parts := _split(url):
         yield from keys_of_user(parts.username or "", parts.password or "")
         yield from keys_in_query(parts.query)
@@ -30,8 +32,8 @@ def all_parts(url: str) -> Iterator[str]:
 
 
 def credentials(url: str, service: NotifyBase | None) -> Iterator[str]:
-    """The parts of an address that no log and no output may show. Hosts, ports and names of people or rooms are not
-    among them.
+    """Yields the parts of an address that must not be in any log or output. Hosts, ports and names of people or rooms
+    may be shown.
     """
     parts = _split(url)
     if parts is None or service is None:  # the meaning of the parts is not known
@@ -50,7 +52,6 @@ def credentials(url: str, service: NotifyBase | None) -> Iterator[str]:
 
 
 def _has_only_password(service: NotifyBase) -> bool:
-    """Whether the only credential of a service is the password of a server."""
     tokens = service.template_tokens.items()
     return not any(token.get("private") for name, token in tokens if name != "password")
 

@@ -1,8 +1,10 @@
-"""Makes texts of sources and people inert in messages: they notify nobody, and contain no links and no markup.
+"""Makes texts of sources and people inert in messages: an inert text mentions nobody, and contains no links and no
+markup.
 
-Each service reads messages by its own rules: Markdown, Slack's `<!channel>`, HTML. Nothing is escaped, because another
-service would show the escape. Instead, an invisible zero-width space separates characters that together begin a link or
-a mention. A single character that marks text is replaced by a character that looks the same.
+Each service reads messages by its own rules, such as Markdown, Slack's `<!channel>` or HTML. Nothing is escaped,
+because a service with other rules would show the escape characters. Instead, an invisible zero-width space separates
+characters that together begin a link or a mention. A single character that is markup is replaced by a character that
+looks the same.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ _STARTS = re.compile(r"(?=[#>+=-]|\d+[.)])")
 
 
 def inert(text: str) -> str:
-    """The text on a single line, shown as it was written."""
+    """The text on a single line, without markup, mentions or links; it looks as it was written."""
     line = " ".join(on_a_line(text).split())
     line = _EDGE.sub("\N{MODIFIER LETTER LOW MACRON}", line.translate(_LIKE))
     line = _JOINED.sub(lambda match: match[0] + _BREAK, line)

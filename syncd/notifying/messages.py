@@ -1,4 +1,6 @@
-"""The text of a message about events: grouped by objective, watermelons first, short enough for a chat."""
+"""The text of a message about events, grouped by objective. Watermelons come first, and the text is short enough for a
+chat.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,10 @@ _LINES = 30
 
 
 def settled(events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
-    """The newest event of each subject, to be sent; and the events whose subject has returned to its former state.
+    """Two lists: the newest event of each changed subject, to be sent; and the events of subjects that have returned to
+    their former state.
 
-    For example, a health that fell at night and rose again by the morning causes no message.
+    For example, there is no message about a health that fell at night and rose again by the morning.
     """
     by_subject: dict[tuple[str, str, str], list[Event]] = {}
     for event in events:
@@ -39,16 +42,16 @@ def settled(events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
 
 
 def title(events: Sequence[Event]) -> str:
-    """The title, such as `syncd: 1 watermelon, 2 changes of health`."""
+    """The title of a message, such as `syncd: 1 watermelon, 2 changes of health`."""
     kinds = [event.kind for event in events]
     parts = [f"{kinds.count(kind)} {_TITLES[kind][kinds.count(kind) != 1]}" for kind in _ORDER if kind in kinds]
     return f"syncd: {', '.join(parts)}"
 
 
 def body(events: Sequence[Event], address: str | None, most: int, workspace: str | None = None) -> str:
-    """The message as plain text of at most `most` characters, each objective's events under its title.
+    """The message as plain text of at most `most` characters. The events of an objective follow its title.
 
-    If lines do not fit, a last line says how many are left out. Advised commands name the workspace.
+    If not all lines fit, a line says how many were left out. Commands in the text name the workspace.
     """
     first: dict[str, int] = {}
     for event in events:
@@ -68,7 +71,7 @@ def body(events: Sequence[Event], address: str | None, most: int, workspace: str
 
 
 def within(text: str, most: int) -> str:
-    """The first lines of a text that fit into `most` characters, each made inert."""
+    """As many of the first lines of a text as fit into `most` characters, each made inert."""
     kept: list[str] = []
     for line in map(inert, text.splitlines()):
         if length("\n".join([*kept, line])) > most:
@@ -78,7 +81,7 @@ def within(text: str, most: int) -> str:
 
 
 def cut(lines: Sequence[str], ending: Sequence[str], most: int, workspace: str | None = None) -> str:
-    """At most `most` characters: complete lines, the number of lines left out, and the ending."""
+    """A text of at most `most` characters: complete lines, the number of lines that were left out, and the ending."""
     kept = list(lines[:_LINES])
     while True:
         left_out = sum(map(bool, lines[len(kept) :]))
@@ -95,12 +98,12 @@ def cut(lines: Sequence[str], ending: Sequence[str], most: int, workspace: str |
 
 
 def length(text: str) -> int:
-    """The number of characters as most services count them: UTF-16 units."""
+    """The number of characters as most services count them: in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most `most` characters, with an ellipsis in place of its rest."""
+    """The text, cut to at most `most` characters; an ellipsis replaces the rest."""
     if length(text) <= most:
         return text
     kept = text[: max(most - 1, 0)]

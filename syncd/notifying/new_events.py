@@ -1,7 +1,7 @@
 """Detects changes since the last check, and makes an event of each.
 
-Each subject has a state in one word. syncd notifies people of a subject's first state only if it is a watermelon, a
-held value or a source that has failed for too long.
+Each subject, such as a key result or a link, has a state in one word. syncd notifies people of a subject's first state
+only if this state is a watermelon, a held value, or a source that has failed for too long.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _NONE = "no"
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """The present state of a subject, `is_now`. With `notable`, even its first state causes a message."""
+    """The present state of a subject (`is_now`). With `notable`, even the first state of the subject causes a
+    message.
+    """
 
     kind: str
     period: str
@@ -37,7 +39,9 @@ class _Fact:
 
 
 def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[Report]) -> Iterator[NewEvent]:
-    """The events that follow from these reports and the present state of the streams. None without `notify:`."""
+    """Yields the events that follow from these reports and the present state of the streams. Without `notify:`, there
+    are no events.
+    """
     if config.settings.notify is None:
         return
     newest = ledger.events.newest()
@@ -133,7 +137,6 @@ def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact
 def _failing(
     ledger: Ledger, connection: str, keys: set[str], now: datetime, bound: timedelta
 ) -> Iterator[tuple[str, timedelta]]:
-    """Each stream that has failed for longer than the limit: its key, with the reason and the duration."""
     for key, state in ledger.streams.states(connection).items():
         since = state.completed_at or state.census_at  # if it was never complete, since its first pull
         failed = key in keys and state.quality not in (None, "complete")

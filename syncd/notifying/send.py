@@ -1,8 +1,9 @@
-"""Sends the waiting events: a message to each address, outside quiet hours, not too often, each event once.
+"""Sends messages about the waiting events to each address, outside quiet hours and not too often. Each event is sent
+once.
 
-Nobody can take back a message to a chat or a mailbox, or check whether it arrived. If a message may have arrived, its
-events are `unsure` for that address, and syncd does not send them there again by itself. The result for an event is
-stored for each address, because one address of a recipient may refuse a message that another one accepts.
+syncd cannot take back a message to a chat or a mailbox, or check whether it arrived. If a message may have arrived, its
+events are `unsure` for this address, and syncd does not send them to this address again by itself. The result for an
+event is stored for each address, because one address of a recipient may refuse a message that another address accepts.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from syncd.notifying.messages import body, settled, title
 log = logging.getLogger("syncd.notifying")
 
 GIVES_UP = timedelta(days=1)
-"""How long syncd tries to send an event. Older notifications are dropped."""
+"""How long syncd tries to send a message about an event. After this time, a failed message becomes `dead`."""
 
 _WAITING: Sequence[EventState] = ("waiting",)
 _DONE = frozenset({"sent", "unsure", "dead", "dropped"})
@@ -36,7 +37,9 @@ _WORST_FIRST: Sequence[EventState] = ("unsure", "dead", "sent")
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """The outcome of the messages to a recipient about this number of `events`; `problem` is None if they arrived."""
+    """The outcome of the messages to a recipient. `events` is the number of events; `problem` is None if the messages
+    arrived.
+    """
 
     recipient: str
     events: int
@@ -46,7 +49,7 @@ class MessageOutcome:
 def send_messages(
     config: Config, ledger: Ledger, clock: Callable[[], datetime], *, stopping: threading.Event | None = None
 ) -> Sequence[MessageOutcome]:
-    """Sends every message that may go out now. The caller holds the ledger's `delivery_lock`."""
+    """Sends every message that may be sent now. The caller must hold the ledger's `delivery_lock`."""
     notify = config.settings.notify
     if notify is None:
         return ()
@@ -66,14 +69,12 @@ def send_messages(
 
 
 def messages_wait(config: Config, ledger: Ledger) -> bool:
-    """Whether there is a message to send, perhaps after quiet hours."""
+    """Whether any event waits for a message, even if messages must wait for the end of quiet hours."""
     return config.settings.notify is not None and bool(ledger.events.in_state(_WAITING))
 
 
 @dataclass(slots=True)
 class _Recipient:
-    """A recipient's waiting events and addresses."""
-
     config: Config
     ledger: Ledger
     now: datetime
@@ -82,7 +83,9 @@ class _Recipient:
     addresses: Sequence[Address]
 
     def send(self, at_most_every: timedelta, stopping: threading.Event) -> list[MessageOutcome]:
-        """Sends each address its waiting events, and stores the result for every event."""
+        """Sends a message about the waiting events to each address, and stores the result for every event and
+        address.
+        """
         messages = self.ledger.events.messages([event.id for event in self.events])
         reached: set[int] = set()
         failures: list[tuple[str, str]] = []
@@ -110,7 +113,6 @@ class _Recipient:
         return outcomes
 
     def _without_undone(self, address: Address, pending: Sequence[Event]) -> list[Event]:
-        """The events, without those whose change was undone before this address got a message about it."""
         _, undone = settled(pending)
         why = "the change was undone before a message could be sent"
         ids = [event.id for event in undone]
@@ -118,7 +120,6 @@ class _Recipient:
         return [event for event in pending if event not in undone]
 
     def _send_to(self, address: Address, events: Sequence[Event], kept: dict[int, Message | None]) -> str | None:
-        """Sends an address a message about these events; returns the reason if the message may not have arrived."""
         ids = [event.id for event in events]
         note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
         note(ids, state="sending")
@@ -142,7 +143,6 @@ class _Recipient:
         return None
 
     def _conclude(self) -> None:
-        """Ends the events about which no address waits for a message any more."""
         messages = self.ledger.events.messages([event.id for event in self.events])
         by_state: dict[EventState, list[int]] = {}
         for event in self.events:
@@ -156,7 +156,7 @@ class _Recipient:
 
 
 def send(config: Config, recipient: str, heading: str, text: Text) -> None:
-    """Sends a message to all addresses of a recipient. Raises NotSent with the reasons, but without any address."""
+    """Sends a message to all addresses of a recipient. Raises NotSent, whose message has the reasons but no address."""
     every = list(addresses(config, recipient))
     failures: list[NotSent] = []
     for address in every:

@@ -1,11 +1,12 @@
-"""A process that sends one message by apprise and ends: `python -m syncd.notifying.send_process`.
+"""A program that sends one message by apprise and ends: `python -m syncd.notifying.send_process`.
 
-apprise's services use HTTP, SMTP and more, each with its own library. The service's process could not end a request
-whose answer is very slow or has no end. So each message has a separate process, with a deadline and a memory limit.
+apprise's services use HTTP, SMTP and more, each with its own library. syncd cannot end a request of such a library if
+the response is very slow or has no end. Each message therefore has a separate process, with a deadline and a memory
+limit.
 
-The process reads an address, a title, a text, the deadline in seconds and the limit in bytes, as JSON, from standard
-input. The process writes whether the message was accepted, and apprise's log, as JSON, to standard output. The log
-names the address, which contains secrets.
+The process reads a JSON list from standard input: the address, the title, the text, the deadline in seconds and the
+memory limit in bytes. It writes a JSON list to standard output: whether the message was accepted, and apprise's log.
+The log contains the address, and thus secrets.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 
 
 def main() -> None:
-    """Sends the message, and ends without waiting for threads that still wait for a server."""
+    """Sends the message, and ends the process even if threads still wait for a server."""
     address, title, text, deadline, largest = json.load(sys.stdin)
     resource.setrlimit(resource.RLIMIT_AS, (largest, largest))
     import apprise

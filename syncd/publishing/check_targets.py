@@ -1,5 +1,5 @@
-"""Checks for `syncd doctor` whether check-ins can be written. The check reads targets as a sync does, and writes
-nothing.
+"""Checks whether check-ins can be written, for the command `syncd doctor`. The check reads targets as a sync does, and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ from syncd.status.document import document
 from syncd.status.report import Report
 
 MOST_TARGETS = 20
-"""The most targets of an entry of `publish:` that are read."""
+"""The largest number of targets that are read for each entry of `publish:`."""
 
 
 def check_targets(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime, context: Context
 ) -> Iterator[Check]:
-    """One finding for all targets that can be read, and one finding for each reason why others cannot be read."""
+    """Yields one finding for all targets that can be used, and one finding for each reason why other targets cannot be
+    used.
+    """
     connection = publication.connection
     try:
         with closing(connection.publisher(context, publication.keys)) as publisher:
@@ -54,7 +56,7 @@ def check_targets(
 def stated(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime
 ) -> Mapping[str, Statement | Summary]:
-    """The statement that syncd would write now to each target, by key result."""
+    """Maps each key result to the statement that syncd would write to its target now."""
     stated: dict[str, Statement | Summary] = {}
     for report in reports:
         if not publication.writes(report.period.id):

@@ -1,5 +1,5 @@
-"""Compares deliveries with their targets: what a target holds, what it should hold, and what syncd may write. Writes
-nothing.
+"""Compares deliveries with their targets: the content of a target, the content that it should have, and the content
+that syncd may write. Writes nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ log = logging.getLogger("syncd.publishing")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A delivery with the content that its target holds (`written`) and should hold (`wanted`), and the decision what
-    to write.
+    """A delivery with the present content of its target (`written`), the content that it should have (`wanted`), and
+    the decision what to write.
 
     `ours` is the content that syncd may have written to the target before.
     """
@@ -47,14 +47,12 @@ class Comparison:
 
     @property
     def moved(self) -> str | None:
-        """The message that the places of the target have moved, so that syncd writes nothing; None if they have not
-        moved.
-        """
+        """The message that a place of the target has moved; syncd then writes nothing. None if no place has moved."""
         return moved(self.written, self.wanted, self.ours)
 
     def marks(self, *, sure: bool) -> Marks:
-        """The content that syncd may have written at each place. With `sure`, only the content that the place holds for
-        certain.
+        """Maps each place to the content that syncd may have written after the decision is carried out. With `sure`,
+        the write has succeeded.
         """
         ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
         marks = dict(self.ours) if sure else with_possible(self.ours, ours)
@@ -67,9 +65,10 @@ class Comparison:
 def compare(
     config: Config, ledger: Ledger, publication: Publication, deliveries: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Opens the publisher, reads the targets of these deliveries and compares them. Raises SourceError or ConfigError.
+    """Opens the publisher, reads the targets of these deliveries, and yields the comparisons. Raises SourceError or
+    ConfigError.
 
-    A target that cannot be read counts as empty.
+    A target counts as empty if the publisher cannot read it, because it can only append.
     """
     context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent), rehearsal=True)
     with closing(publication.connection.publisher(context, publication.keys)) as publisher:
@@ -89,8 +88,8 @@ def belongs(publication: Publication, delivery: Delivery) -> bool:
 
 
 def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
-    """The groups of deliveries to try together: one group if the publisher reads and writes many at once, else a group
-    for each.
+    """The groups of deliveries to try together: one group of all if the publisher reads and writes many targets at
+    once, otherwise a group for each delivery.
     """
     return [deliveries] if publisher.together else [[delivery] for delivery in deliveries]
 
@@ -98,10 +97,11 @@ def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequ
 def compare_part(
     marks: Mapping[Place, Marks], publication: Publication, publisher: Publisher, part: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Compares one part of the deliveries through an open publisher; `marks` hold the content that syncd may have
-    written.
+    """Compares a group of deliveries with their targets through an open publisher. `marks` has the content that syncd
+    may have written, by target.
 
-    If a number is unknown, its place keeps the number that it holds, unless that number belongs to another period.
+    The place of an unknown number keeps its present content. If this content belongs to another period, the place is
+    emptied instead.
     """
     wanted = {delivery.key_result: _wanted(publisher, of_json(delivery.statement)) for delivery in part}
     contents = {name: content for name, (content, _) in wanted.items()}
@@ -117,7 +117,7 @@ def compare_part(
 
 
 def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
-    """The marks after a further content may have been written."""
+    """The marks, extended by content that may be written next."""
     marks = dict(ours)
     for place, value in content.items():
         new = [] if value is None else [mark(value)]
@@ -126,7 +126,6 @@ def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
 
 
 def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:
-    """The content for a statement's target with unknown numbers as None, and the places of these numbers."""
     content = publisher.content(statement)
     if isinstance(statement, Summary) or statement.value is not None:
         return content, ()
@@ -135,6 +134,6 @@ def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Conte
 
 
 def bug(publication: Publication, error: Exception) -> str:
-    """The message for a connector's own bug. The log gets the error's traceback, without secrets."""
+    """Logs a connector's bug with its traceback, without secrets; returns a message about the bug for people."""
     connection = publication.connection
     return log_bug(log, "publisher failed", error, connection.without_secrets, {"to": connection.name})

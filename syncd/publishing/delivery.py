@@ -1,8 +1,9 @@
-"""Sends the deliveries of the outbox: reads each target, writes the content that may be written, and keeps the outcome.
+"""Sends the deliveries of the outbox: reads each target, writes the content that may be written, and stores the
+outcome.
 
-If syncd is killed at any point, the next run continues from that point. Before a request leaves, syncd notes the
-content that it will write, so the next run reads the target and recognizes that content. If a target cannot be read, a
-delivery that was being sent is `unsure`.
+If syncd is killed, the next run continues from there. Before each request, syncd stores the content that it will write:
+the next run reads the target and recognizes this content. If a publisher can only append, a delivery that was being
+sent becomes `unsure`.
 """
 
 from __future__ import annotations
@@ -47,20 +48,20 @@ GIVES_UP = timedelta(days=3)
 _NAMED = 5  # targets in one line of the log
 
 _COMPARED_AGAIN: tuple[State, ...] = ("refused", "absent")
-"""If one read serves all targets, deliveries in these states are compared again too, because the obstacle may
-be gone.
+"""If a publisher reads all targets at once, deliveries in these states are compared again, because the reason for the
+state may be gone.
 """
 
 _MAY_HAVE_ARRIVED: tuple[State, ...] = ("sending", "unsure")
-"""A delivery in one of these states keeps it when its entry leaves the files. Otherwise it would be sent twice if the
-entry returned.
+"""A delivery in one of these states keeps its state when its entry of `publish:` is removed. Otherwise, it would be
+sent twice if the entry returned.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The outcome of a delivery in this run. `wrote` is False if the target already held the content, so nothing was
-    sent.
+    """The outcome of a delivery in a run. `wrote` is False if nothing was sent, for example because the target already
+    had the content.
     """
 
     delivery: Delivery
@@ -85,10 +86,11 @@ def due_runs(
     patient: bool = False,
     stopping: threading.Event,
 ) -> Mapping[str, Sequence[PublisherRun]]:
-    """The deliveries to be tried now, or only those of key result `only`, by connection.
+    """Maps each connection to the runs that try its due deliveries. With `only`, these are the deliveries of this key
+    result, and of whole periods.
 
-    With `patient`, a target that named a later time is not tried before that time. A delivery whose entry or key result
-    has left the files is superseded.
+    With `patient`, a target that named a later time is not tried before this time. A delivery is superseded if no entry
+    of `publish:`, or no mapping file, names its target or key result any more.
     """
     left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
     named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
@@ -116,32 +118,29 @@ def due_runs(
 
 
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries to be sent. The other deliveries are only compared again, and keep their state if the comparison
-    fails.
+    """The deliveries that are to be sent. The other deliveries are only compared again; they keep their state if the
+    comparison fails.
     """
     return [delivery for delivery in part if delivery.state in OPEN]
 
 
 def _contents(publisher: Publisher, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Content]]:
-    """The contents of deliveries by their ids. If a content cannot be made, the delivery is left out: its error shows
-    when it is tried.
-    """
     for delivery in deliveries:
         with suppress(Exception):
             yield delivery.id, publisher.content(of_json(delivery.statement))
 
 
 def _unmetered(*_: object) -> None:
-    """Counts nothing, because a part is not a request. The requests within the part are counted."""
+    """Counts nothing: the try of a part is not a request, and the requests of the try are counted themselves."""
 
 
 class _Stopped(Exception):
-    """syncd is about to end; the next run continues from here."""
+    """Raised if syncd is about to end. The next run continues from here."""
 
 
 @dataclass(slots=True)
 class PublisherRun:
-    """The deliveries of one entry of `publish:` that are due."""
+    """Sends the due deliveries of one entry of `publish:`."""
 
     config: Config
     ledger: Ledger
@@ -156,7 +155,9 @@ class PublisherRun:
         self._notes = GroupNotes(self.ledger.outbox)
 
     def deliver(self) -> list[Delivered]:
-        """Tries each part. If a server names a later time, or two parts in a row fail, the other parts are put off."""
+        """Tries the deliveries, part by part. If a server names a later time, or two parts in a row fail, the remaining
+        parts are put off.
+        """
         due = self.due
         connection = self.publication.connection
         try:
@@ -193,7 +194,6 @@ class PublisherRun:
     def _parts(
         self, publisher: Publisher, due: Sequence[Delivery], policy: RetryPolicy, failed: list[RetryLater]
     ) -> list[Delivered]:
-        """Tries these deliveries; `failed` holds the errors of the parts that failed right before."""
         ended: list[Delivered] = []
         for part in parts(due, publisher):
             if self.stopping.is_set():
@@ -212,8 +212,8 @@ class PublisherRun:
         return ended
 
     def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
-        """Keeps the outcome that the publisher could not be opened. A delivery that was being sent when syncd stopped
-        keeps its state.
+        """Stores that the publisher could not be opened. A delivery that was being sent when syncd stopped stays
+        `sending`.
         """
         lost = [delivery for delivery in due if delivery.state == "sending"]
         reason = self.publication.connection.without_secrets(why)
@@ -221,14 +221,13 @@ class PublisherRun:
         return ended + [Delivered(delivery, "waiting", reason) for delivery in lost]
 
     def _sleep(self, seconds: float) -> None:
-        """Waits before the next try; if syncd is stopping, there is no next try."""
         self.retry.sleep(seconds)
         if self.stopping.is_set():
             raise _Stopped
 
     def _part(self, publisher: Publisher, part: Sequence[Delivery], policy: RetryPolicy) -> list[Delivered]:
-        """Tries all deliveries of a part, and reads their targets again before each try. Raises RetryLater if no try
-        succeeds.
+        """Tries all deliveries of a part together, and reads their targets again before each try. Raises RetryLater if
+        no try succeeds.
         """
         attempt = self._append if publisher.appends else self._write
         try:
@@ -307,7 +306,9 @@ class PublisherRun:
         return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
-        """Puts a part off until the time that the server named, or until the next cycle. Gives up after `GIVES_UP`."""
+        """Puts off a part until the time that the server named, or until the next cycle. A delivery that failed for
+        longer than `GIVES_UP` becomes `dead`.
+        """
         long_ago = self.clock() - GIVES_UP
         given_up = [  # a delivery without a reason has not been tried before
             delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago
@@ -329,10 +330,10 @@ class PublisherRun:
         left_alone: Mapping[str, Scalar] | None = None,
         wrote: bool = False,
     ) -> list[Delivered]:
-        """Keeps and logs the outcome of these deliveries.
+        """Stores and logs the outcome of these deliveries.
 
-        A delivery that was superseded meanwhile stays `superseded`, unless it was delivered. A delivery that a person
-        approved meanwhile stays `waiting`.
+        A delivery that was superseded meanwhile stays `superseded`, unless this run wrote its content. A delivery that
+        a person approved meanwhile stays `waiting`.
         """
         reason = self.publication.connection.without_secrets(reason) if reason else None
         for former in {delivery.state for delivery in ended}:

@@ -1,4 +1,4 @@
-"""The deliveries that are due: statements that differ from the newest delivery to their target."""
+"""Finds the deliveries that are due: statements that differ from the newest delivery to their target."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ def due_deliveries(
     *,
     only: str | None = None,
 ) -> Iterator[NewDelivery]:
-    """The deliveries that are due by these reports. If two reports have the same target, the first report counts.
+    """Yields the deliveries that are due by these reports. If two reports have the same target, the first report
+    counts.
 
-    After an older ledger was restored, the first statement for a target may have been sent before, so its delivery is
-    `sending`. A key result that never had a complete value has no statement. A value that changes only with time
-    (`expected`) makes a delivery due once a day, and only if its target shows it.
+    After a restore, the first delivery to a target has the state `sending`, because it may have been sent before. A key
+    result whose value is unknown gets no first delivery to a target. A value that changes only with time (`expected`)
+    makes a delivery due once a day, and only if its target shows this value.
     """
     if not config.publications:
         return
@@ -75,14 +76,14 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    The statement is due if its entry is back: a removal of the entry had superseded the statement. It is also due if
-    `override` now lets syncd write over the foreign content that caused the refusal.
+    The statement is due again if its entry of `publish:` is back: the removal of the entry superseded the delivery. The
+    statement is also due again if the delivery was refused, and `override` now lets syncd overwrite the content that
+    caused the refusal.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 
 
 def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
-    """Whether the number is unknown while the target may still show the number of another period."""
     shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
     return shows_numbers and statement.value is None and last.period != statement.period
 
@@ -93,9 +94,7 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
 
 
 def digest_of_statement(publication: Publication, statement: Statement) -> str:
-    """The digest of a statement, made from the parts that an entry of `publish:` shows and from how the entry writes
-    them.
-    """
+    """The digest of the parts of a statement that an entry of `publish:` shows, and of how the entry writes them."""
     shown: Any = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
     moments = {name: getattr(statement, name) for name in publication.keys.daily()}
     if moments:
@@ -104,9 +103,6 @@ def digest_of_statement(publication: Publication, statement: Statement) -> str:
 
 
 def _digest(shown: Any, how: Any) -> str:
-    """The digest of a delivery's content and of how it is written. syncd does not send content with the same digest
-    again.
-    """
     packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 

@@ -1,10 +1,10 @@
-"""The ledger's notes about deliveries that are tried one by one. These notes are written for a group at once: before
-the first request and after the last answer of the group.
+"""Stores the states of deliveries that are tried one by one, and the content that syncd writes. Both are stored for a
+group at once: before the first request and after the last response of the group.
 
-So the ledger needs few SQL statements even for many targets. If syncd is killed between the two notes, the next run
-tries each target of the group once more. The next run recognizes content that arrived, because all possible content was
-noted before. Deliveries to targets to which syncd can only append are noted one by one, because syncd must know for
-each whether it left.
+The ledger thus needs few SQL statements even for many targets. If syncd is killed within a group, the next run tries
+each target of the group again. The next run recognizes content that arrived, because all possible content was stored
+before. If a publisher can only append, its deliveries are stored one by one, because syncd must know for each delivery
+whether its request was sent.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from syncd.publishing.overwriting import Marks
 from syncd.sdk import Content
 
 MOST_IN_GROUP = 50
-"""The most deliveries in a group."""
+"""The largest number of deliveries in a group."""
 
 
 @dataclass(slots=True)
 class GroupNotes:
-    """Reads and writes the outbox for one publisher. While a group is open, notes stay in memory."""
+    """Reads and writes the outbox for one publisher. While a group is open, changes stay in memory."""
 
     outbox: Outbox
     _group: Sequence[Delivery] = ()
@@ -35,8 +35,8 @@ class GroupNotes:
     _ended: list[tuple[dict[str, Any], list[int]]] = field(default_factory=list)
 
     def open_group(self, group: Sequence[Delivery], contents: Mapping[int, Content], now: datetime) -> None:
-        """Notes that the requests of these deliveries may leave from now on; `contents` are by the id of the
-        delivery.
+        """Stores that these deliveries are being sent from now on, and the content that syncd may write. `contents` has
+        the content by the id of the delivery.
         """
         places = {delivery.place for delivery in group}
         marks = self.outbox.marks(places)
@@ -51,7 +51,9 @@ class GroupNotes:
         self._begun = self.outbox.begin([delivery.id for delivery in group], now)
 
     def close_group(self) -> None:
-        """Writes the outcomes of the group to the ledger. Deliveries that were not tried get their former state."""
+        """Writes the outcomes of the group to the ledger. Deliveries that were not tried get their former state
+        back.
+        """
         ended = {id_ for _, ids in self._ended for id_ in ids}
         for delivery in self._group:
             if delivery.id not in ended:
@@ -63,22 +65,22 @@ class GroupNotes:
         self._group, self._marks, self._ended = (), {}, []
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Marks]:
-        """The content that syncd may have written at each place of these targets."""
+        """Maps each target to the content that syncd may have written at each of its places."""
         return self._marks if self._group else self.outbox.marks(places)
 
     def note(self, marks: Mapping[Place, Marks]) -> None:
-        """Replaces the notes about the content that syncd may have written at each place of these targets."""
+        """Replaces the stored content that syncd may have written at each place of these targets."""
         if self._group:
             self._marks.update(marks)
         else:
             self.outbox.note(marks)
 
     def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
-        """Notes that these deliveries are being sent. Returns the ids of those that may be sent."""
+        """Stores that these deliveries are being sent. Returns the ids of the deliveries that may be sent."""
         return set(ids).intersection(self._begun) if self._group else self.outbox.begin(ids, now)
 
     def end(self, ids: Sequence[int], state: State, **more: Any) -> None:
-        """Notes the outcome of deliveries, as `Outbox.end` does."""
+        """Stores the outcome of deliveries, as `Outbox.end` does."""
         if not self._group:
             self.outbox.end(ids, state, **more)
             return

@@ -1,4 +1,4 @@
-"""Decides what syncd may write at a target: it never writes over content that somebody else wrote."""
+"""Decides what syncd may write to a target. By default, syncd does not overwrite content that somebody else wrote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
 
 Marks = Mapping[str, Sequence[Scalar]]
-"""The content that syncd may have written at each place of a target, or may write over by approval."""
+"""Maps each place of a target to the content that syncd may overwrite, because syncd may have written it or a person
+approved it.
+"""
 
 _SHORT = 64  # characters: a longer text is kept as a digest
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
@@ -21,7 +23,7 @@ _PERIOD_OF = "period of "
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The content to write, and the content of somebody else at the places that syncd leaves alone (`foreign`)."""
+    """The content to write, and the content of somebody else at places that syncd does not change (`foreign`)."""
 
     write: Content
     foreign: Content
@@ -31,8 +33,8 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
     """Decides for each place of a target whether syncd writes to it. Without `override`, syncd does not write to a
     place with foreign content.
 
-    So syncd refuses the first write to a cell that is not empty, and leaves alone text that a person has written since.
-    syncd may write to an empty place.
+    For example, syncd refuses its first write to a cell that is not empty, and does not overwrite text that a person
+    has written since the last write. syncd may always write to an empty place.
     """
     write: dict[str, Scalar | None] = {}
     foreign: dict[str, Scalar | None] = {}
@@ -48,28 +50,28 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
 
 
 def header_mark(place: str) -> str:
-    """The key in the marks for the header above a place."""
+    """The key in `Marks` for the header above a place."""
     return f"header of {place}"
 
 
 def period_mark(place: str) -> str:
-    """The key in the marks for the period whose statement syncd wrote at a place."""
+    """The key in `Marks` for the period whose statement syncd wrote at a place."""
     return f"{_PERIOD_OF}{place}"
 
 
 def is_period_mark(name: str) -> bool:
-    """Whether a key in the marks is a key for a period."""
+    """Whether a key in `Marks` is the key for a period."""
     return name.startswith(_PERIOD_OF)
 
 
 def holds_another_period(place: str, period: str, ours: Marks) -> bool:
-    """Whether syncd wrote the content of a place for another period."""
+    """Whether syncd wrote the content of a place for a period other than `period`."""
     return any(earlier != period for earlier in ours.get(period_mark(place), ()))
 
 
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks, in which a new place gets the marks of the former place with the same header. A place is new if
-    somebody moved a column and corrected its letter in the configuration.
+    """The marks, extended by new places: a new place gets the marks of the former place with the same header. A place
+    is new, for example, if somebody moved a column and corrected its letter in the configuration.
     """
     marks = dict(ours)
     for place in wanted:
@@ -86,7 +88,8 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
     """The message that a place has moved; None if no place has moved, or if syncd cannot tell.
 
-    If the header above syncd's cells is gone from the target, somebody renamed the header: the column has not moved.
+    If the target no longer has the header that was above the place, the header was renamed; the column then counts as
+    not moved.
     """
     headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:
@@ -99,8 +102,8 @@ def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
 
 
 def mark(value: Scalar) -> Scalar:
-    """The form in which syncd keeps a value to recognize it later: a number, a short text, or the digest of a long
-    text.
+    """The form in which syncd stores a value to recognize the value later: a number, a short text, or the digest of a
+    long text.
     """
     if isinstance(value, int | float):
         return value
@@ -109,7 +112,7 @@ def mark(value: Scalar) -> Scalar:
 
 
 def shown(value: Scalar | None) -> str:
-    """The content of a place, in a form for messages; of a long text, only the length is shown."""
+    """The content of a place as text for messages. For a long text, the result has only its number of lines."""
     if value is None:
         return "nothing"
     if isinstance(value, int | float):
@@ -127,5 +130,5 @@ def _same(first: Scalar | None, second: Scalar | None) -> bool:
 
 
 def _text(value: str) -> str:
-    """The text without differences that servers make: line ends, and blanks at the end."""
+    """The text with uniform line ends, without blanks at the ends of lines, because servers change these."""
     return "\n".join(line.rstrip() for line in value.replace("\r\n", "\n").strip().split("\n"))

@@ -1,4 +1,4 @@
-"""Computes for `syncd plan` what syncd would write to each target. A preview reads the targets, and writes nothing."""
+"""Computes what syncd would write to each target, for `syncd plan`. A preview reads the targets, and writes nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from syncd.sdk import ConfigError, Scalar, SourceError
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One place of a target: its present content, and the content that a sync would write. If somebody else wrote the
-    present content, the place is `foreign`, and syncd leaves it alone.
+    """One place of a target: its present content (`old`), and the content that it should have (`new`). If the place is
+    `foreign`, somebody else wrote the present content, and syncd does not overwrite it.
     """
 
     place: str
@@ -30,8 +30,8 @@ class Change:
 class Preview:
     """What syncd would write to one target.
 
-    `problem` is the reason why syncd cannot write: the target does not exist, its publisher failed, or its places
-    moved. In the last two cases, `failed` is True.
+    `problem` is the reason why syncd cannot write: the target does not exist, its publisher failed, or a place of the
+    target moved. `failed` is True if the publisher failed or a place moved.
     """
 
     connection: str
@@ -43,12 +43,14 @@ class Preview:
 
     @property
     def writes(self) -> bool:
-        """Whether syncd would write anything."""
+        """Whether syncd would write anything to the target."""
         return any(not change.foreign for change in self.changes)
 
 
 def preview(config: Config, ledger: Ledger, due: Sequence[NewDelivery], now: datetime) -> Sequence[Preview]:
-    """What a sync would write now: the due deliveries, and the waiting deliveries that they do not supersede."""
+    """What a sync would write now: the due deliveries, and the waiting deliveries that no due delivery would
+    supersede.
+    """
     new = {delivery.place: _delivery(delivery, now) for delivery in due}
     waiting = [delivery for delivery in ledger.outbox.in_state(OPEN) if delivery.place not in new]
     previews: list[Preview] = []
@@ -92,7 +94,6 @@ def _preview(comparison: Comparison) -> Preview:
 
 
 def _delivery(new: NewDelivery, now: datetime) -> Delivery:
-    """The delivery as the outbox will hold it."""
     return Delivery(
         id=0,
         connection=new.connection,

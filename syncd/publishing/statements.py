@@ -1,4 +1,6 @@
-"""Makes a statement about each key result of a report, and the form in which the ledger keeps a statement."""
+"""Makes a statement about each key result of a report; converts statements to and from the JSON that the ledger
+stores.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from syncd.sdk import Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
-"""The fields that the ledger keeps. The ledger does not keep `blank_unknown`, because it depends on the content of the
-target at the delivery.
+"""The fields of a statement that the ledger stores. The field `blank_unknown` is not stored, because it depends on the
+target's content at the time of the delivery.
 """
 
 
@@ -33,7 +35,6 @@ def statements(config: Config, report: Report, now: datetime) -> Iterator[Statem
 def _statement(
     period: Period, block: ObjectiveBlock, line: KeyResultLine, updated: datetime, dawn: datetime, address: str | None
 ) -> Statement:
-    """The statement about a key result; its expected score is the one at the moment `dawn`."""
     kr, objective, standing = line.key_result, block.objective, line.standing
     goal = kr.goal if isinstance(kr.goal, Target) else None
     measured = line.value is not None
@@ -67,7 +68,7 @@ def _statement(
 
 
 def as_json(statement: Statement | Summary) -> dict[str, Any]:
-    """A statement as the ledger keeps it."""
+    """A statement as the JSON that the ledger stores."""
     if isinstance(statement, Summary):
         return {"document": statement.document, "statements": [as_json(part) for part in statement.statements]}
     values = {name: getattr(statement, name) for name in _KEPT}
@@ -75,7 +76,7 @@ def as_json(statement: Statement | Summary) -> dict[str, Any]:
 
 
 def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
-    """The statement from the JSON that `as_json` made. Keys that later versions added are None in older statements."""
+    """The statement that `as_json` turned into this JSON. A field that the JSON of an older version lacks is None."""
     if "document" in kept:
         return Summary(kept["document"], [_of_json(part) for part in kept["statements"]])
     return _of_json(kept)

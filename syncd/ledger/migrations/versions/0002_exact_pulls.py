@@ -1,4 +1,4 @@
-"""Kinds of records, the time of a stream's next pull, held values and their approvals."""
+"""Adds the kinds of records, the time of a stream's next pull, held values and their approvals."""
 
 import sqlalchemy as sa
 from alembic import op

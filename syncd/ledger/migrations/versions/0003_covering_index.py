@@ -1,4 +1,4 @@
-"""An index with every column that counting needs, so that counting reads no rows of the table."""
+"""Adds an index with every column that counting records needs, so that counting reads only the index."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Check-ins: statements of people about key results."""
+"""Adds check-ins: statements of people about key results."""
 
 import sqlalchemy as sa
 from alembic import op

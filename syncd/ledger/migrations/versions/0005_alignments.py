@@ -1,4 +1,4 @@
-"""The verdict on each link, the day since which it is valid, and the trend of the link's outcome."""
+"""Adds the verdict on each link, the day since which the verdict is valid, and the trend of the link's outcome."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The outbox: each delivery with its target and state, and the values that syncd has written at each target."""
+"""Adds the outbox: each delivery with its target and state, and the values that syncd has written to each target."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Events: changes that somebody is notified about, and their states."""
+"""Adds events: changes that somebody is notified about, and their states."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,4 @@
-"""The past of streams and deliveries: the streams that each cycle pulled, remarks on parts, and a delivery's previous
-state.
-"""
+"""Adds the streams that each cycle pulled, remarks on parts, and the previous state of a delivery."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,7 +31,7 @@ def upgrade() -> None:
 
 
 def _keep_remarks() -> None:
-    """Dates the present remarks from the last complete pull. Earlier remarks are unknown."""
+    """Stores the present remarks with the cycle of the last complete pull. Earlier remarks are unknown."""
     streams = sa.table(
         "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
     )

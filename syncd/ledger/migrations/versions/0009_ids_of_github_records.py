@@ -1,8 +1,9 @@
-"""Gives GitHub's records ids of repository, kind and number; adds the memory of sources, and lists in doubt.
+"""Gives GitHub's records new ids, made of repository, kind and number; adds the columns `memory` and `doubts` of
+streams.
 
-Before, a record's id was GitHub's `node_id`, whose form changes over time, so that the same row counted twice. The
-label of each row has the repository and number, so no request is needed. A release's label has no number; the number is
-taken from GitHub's `node_id`, in either form.
+Before, a record's id was GitHub's `node_id`. The form of a `node_id` changes over time, and the same row could then
+count twice. The migration needs no request: it takes the repository and number from the label of each row. A release's
+label has no number; the number is taken from the `node_id`, in its old or new form.
 """
 
 import base64
@@ -45,7 +46,6 @@ def upgrade() -> None:
 
 
 def _identify(stream: int) -> set[str]:
-    """Gives the records of a stream their new ids. Returns the repositories of the current records."""
     records = sa.table(
         "records",
         sa.column("stream"),
@@ -81,9 +81,9 @@ def _identify(stream: int) -> set[str]:
 
 
 def _one_after_another(rows: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
-    """The versions of a record that had several ids, each with its end.
+    """The versions of a record that had several ids, each with the cycle that ended the version.
 
-    The latest version within a cycle counts, and the next version ends it.
+    Of several versions from one cycle, only the latest is kept. Each version ends at the next version.
     """
     ordered = sorted(rows, key=lambda row: (row.cycle, row.updated_at))
     versions = [
@@ -107,7 +107,9 @@ def _new_id(row: Any) -> str | None:
 
 
 def _number_of_release(node_id: str) -> str | None:
-    """The numeric id within a `node_id`: `MDc6UmVsZWFzZTEy` (07:Release12), or `RE_` and [0, repository, id] packed."""
+    """The numeric id in a release's `node_id`. The old form is like `MDc6UmVsZWFzZTEy` (07:Release12); the new form is
+    `RE_` and the packed list [0, repository, id].
+    """
     if node_id.isdigit():
         return node_id
     kind, present_form, packed = node_id.partition("_")

@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def _end_interrupted_events() -> None:
-    """Events no longer have the state `sending`: the messages to the addresses have it."""
+    """Removes the state `sending` from events: messages to addresses have this state instead."""
     events = sa.table("events", sa.column("state"), sa.column("reason"))
     interrupted = sa.update(events).where(events.c.state == "sending")
     op.get_bind().execute(interrupted.values(state="unsure", reason="syncd was stopped while it was sent"))

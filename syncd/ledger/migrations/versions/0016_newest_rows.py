@@ -1,5 +1,5 @@
-"""The newest row of each subject has no `until`; indexes find the current rows; layouts hold the places of
-moved rows.
+"""Adds the column `until`, which is null in the newest row of each subject; indexes of the current rows; and layouts,
+which store the places of moved rows.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""The webhooks that arrived in the last days."""
+"""Adds the table of the webhooks that arrived in the last days."""
 
 import sqlalchemy as sa
 from alembic import op

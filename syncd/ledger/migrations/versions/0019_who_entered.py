@@ -1,4 +1,6 @@
-"""Adds who entered a check-in or withdrawal. The author may be anybody, because the name is not checked."""
+"""Adds the name of the person who entered a check-in or withdrawal. The author's name is not checked, and may be any
+name.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Adds who entered an approval. The author may be anybody, because the name is not checked."""
+"""Adds the name of the person who entered an approval. The author's name is not checked, and may be any name."""
 
 import sqlalchemy as sa
 from alembic import op
