@@ -61,7 +61,9 @@ class FilesPublisher:
         return {name: Written({_TEXT: text or None}, {_TEXT: self._keys.file}) for name in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes a new file and moves it into place: a reader sees the old text or the new, never half of one."""
+        """Writes a new file and moves it into place. A reader sees either the complete old text or the complete new
+        text.
+        """
         path = below(self._root, self._keys.file)
         beside = path.with_name(f".{path.name}.syncd")
         for content in contents.values():
@@ -124,7 +126,7 @@ def _markdown(summary: Summary) -> str:
 
 
 def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
-    """The reasons for each verdict `watermelon` of an objective, in the words of the document."""
+    """The reasons for each verdict `watermelon` on an output of an objective, in the words of the document."""
     document: Any = summary.document
     for objective in document["objectives"]:
         if objective["id"] == objective_id:
@@ -132,7 +134,7 @@ def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
 
 
 def _owner(summary: Summary, objective_id: str) -> str | None:
-    """The owner of an objective; a key result may have an owner of its own."""
+    """The owner of an objective; None if it has none."""
     document: Any = summary.document
     owners = {objective["id"]: objective.get("owner") for objective in document["objectives"]}
     owner: str | None = owners.get(objective_id)

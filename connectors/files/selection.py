@@ -29,11 +29,11 @@ class _Place:
 
     @property
     def is_column(self) -> bool:
-        """Whether it is a single column of more than one cell."""
+        """Whether the area is a single column of more than one cell."""
         return self.area.first_column == self.area.last_column and self.area.first_row != self.area.last_row
 
     def clip(self, first: int, rows: Rows) -> tuple[int, Rows]:
-        """The rows of a block that lie in the area, with the number of the first one."""
+        """The part of a block that lies in the area: the number of its first row, and its rows."""
         start = max(0, self.area.first_row - first)
         end = None if self.area.last_row is None else max(0, self.area.last_row + 1 - first)
         return first + start, rows[start:end] if start or end is not None else rows
@@ -41,7 +41,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Search:
-    """`takes` are the functions that collect a measure's cells from the blocks of sheets; `finish` makes the
+    """How to read a measure: the functions `takes` collect its cells from the blocks of sheets, and `finish` makes the
     readings.
     """
 
@@ -57,7 +57,7 @@ class _Collected:
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
     def add(self, first: int, rows: Rows) -> None:
-        """Adds a block. Rows that are missing before it count as blank."""
+        """Adds a block. Rows that are missing between it and the block before count as blank."""
         area = self.place.area
         first, rows = self.place.clip(first, rows)
         if rows:
@@ -105,7 +105,7 @@ def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None
 
 
 def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snapshots: dict[str, Snapshot]) -> None:
-    """Passes through a sheet once. Parts with a problem are removed from `searches`."""
+    """Reads a sheet once for all searches. Parts with a problem are removed from `searches`."""
 
     def drop(part: str, error: Unreadable) -> None:
         snapshots[part] = Snapshot(problem=str(error))
@@ -158,7 +158,7 @@ class _Resolver:
     between: Between | None
 
     def search(self) -> _Search:
-        """How to read the measure. Unreadable if a sheet or a column is missing."""
+        """The search for the measure's cells. Raises Unreadable if a sheet or a column is missing."""
         if self.keys.series is not None:
             return self._series(self.keys.series)
         if self.keys.lookup is not None:
@@ -166,7 +166,9 @@ class _Resolver:
         return self._cell(self.keys.cell or "")
 
     def _cell(self, reference: str) -> _Search:
-        """The search for a single cell. In CSV, its column decides whether its text may be a number."""
+        """The search for a single cell. In CSV, the other cells of its column decide whether its text may be a
+        number.
+        """
         collected, column = _Collected(self._place(reference)), ColumnReader(self.reader)
         sheet, position = collected.place.sheet, collected.place.area.first_column
 

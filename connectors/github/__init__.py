@@ -1,11 +1,12 @@
 """GitHub through PyGithub and its REST API: reads pull requests, issues, releases and deployments, and writes check-ins
 to issues.
 
-`settings` has the YAML keys, and `rows` the parts of GitHub's answers that syncd reads. `client` has the connection,
-and `api` the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that change while they
-are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`. `deployed_walk`
-finds in the `contents` of deployments when a pull request was delivered. `publisher` writes through `issues`: blocks
-between marks (`marked`), as Markdown without side effects (`markdown`).
+`settings` has the YAML keys. `rows` has the parts of GitHub's responses that syncd reads. `client` opens the
+connection, and `api` sends the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that
+change while they are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`.
+`deployed_walk` finds out when a pull request was first deployed; `contents` finds the commits of each deployment.
+`publisher` writes check-ins through `issues`. `marked` puts them between marks in a text, and `markdown` keeps their
+texts from notifying people.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Any web API: `source` reads a number or a series from its JSON, `publisher` sends check-ins by `templates`."""
+"""Connects any web API. `source` reads a number or a series from its JSON, and `publisher` sends check-ins made by
+`templates`.
+"""
 
 from __future__ import annotations
 
