@@ -1,4 +1,4 @@
-"""The keys of measures that read from a database: of readings, and of records."""
+"""The YAML keys of measures that read readings or records from a database."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SqlReadings(ReadingKeys):
         return names_days(self.query)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One query is one stream, whichever columns are read."""
+        """The stream, which is the query, whichever columns are read."""
         return [_named(self.query)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
@@ -113,12 +113,12 @@ class SqlRecords(RecordKeys):
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """Always False: only issues and pull requests count as work, and a query may select any rows."""
+        """Always False, because only issues and pull requests count as work, and a query may select any rows."""
         return False
 
     @classmethod
     def of_stream(cls, key: str) -> SqlRecords:
-        """The keys that a stream's key was made from."""
+        """The measure's keys, read back from a stream's key."""
         _, id_, at, query = key.split("\n", 3)
         return cls.model_construct(id=id_, at=at, query=query)
 
