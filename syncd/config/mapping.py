@@ -40,7 +40,7 @@ from syncd.sdk import Problem
 
 
 class Reader:
-    """Reads a mapping file and collects its problems; `named` are the named measures of all files.
+    """Reads a mapping file and collects its problems. `named` has the named measures of all files.
 
     `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year.
     """
@@ -205,7 +205,7 @@ class Reader:
 
 
 def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
-    """The items of a list, or the values of a block that is written in place of a list."""
+    """The items of a list with their indices, or the values of a block in place of a list with their keys."""
     inner = data.get(key) if isinstance(data, dict) else None
     if isinstance(inner, list):
         yield from enumerate(inner)
@@ -242,7 +242,7 @@ def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[
 
 
 def holds_measures_alone(data: Any) -> bool:
-    """Whether a file holds only measures, for other files to use, and no objectives."""
+    """Whether a file contains no objectives but only measures that other files can use."""
     return isinstance(data, dict) and "measures" in data and not {"period", "objectives"} & data.keys()
 
 
@@ -258,7 +258,7 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data with the file's defaults in each entry that lacks the key."""
+    """A file's data, with the file's defaults added to each entry that lacks the key."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}
