@@ -1,4 +1,6 @@
-"""Moments and days on a page, as words in the reader's language for people, and as ISO 8601 texts for programs."""
+"""Writes moments and days for a page: as words in the reader's language for people, and as ISO 8601 texts for
+programs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ def ago(moment: datetime, now: datetime) -> Markup:
 
 
 def day(moment: date) -> Markup:
-    """`12 Oct`, of a day or of a moment on it."""
+    """A day, or the day of a moment, such as `12 Oct`."""
     return _TIME.format(_day(moment), words.day(moment))
 
 
