@@ -244,7 +244,6 @@ def _shape(text: str) -> str | None:
 
 
 def _check_line_lengths(content: BinaryIO, name: str) -> None:
-    """Raises SourceBroken if a line is so long that it would fill the memory."""
     content.seek(0)
     chunks = 0
     while chunk := content.read(_CHUNK):

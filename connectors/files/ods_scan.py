@@ -180,7 +180,6 @@ class _Walk:
             self.contents.ranges[self._sheet, name.lower()] = f"{quote_sheet(sheet)}!{match[3]}{match[4]}{last}"
 
     def _cells(self, body: bytes, repeated: int) -> None:
-        """Reads the cells of a row that is not blank."""
         last = body.rfind(_CELL)
         first_repeated = body.find(b"columns-repeated")
         is_plain = first_repeated < 0 or (

@@ -134,7 +134,6 @@ def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
 
 
 def _owner(summary: Summary, objective_id: str) -> str | None:
-    """The owner of an objective; None if it has none."""
     document: Any = summary.document
     owners = {objective["id"]: objective.get("owner") for objective in document["objectives"]}
     owner: str | None = owners.get(objective_id)
@@ -142,7 +141,6 @@ def _owner(summary: Summary, objective_id: str) -> str | None:
 
 
 def _row(statement: Statement, owner: str | None) -> str:
-    """A key result's row, with its own owner if that is not the objective's `owner`."""
     link = f"[{_cell(statement.title)}]({statement.evidence})" if statement.evidence else _cell(statement.title)
     link += f" ({_cell(statement.owner)})" if statement.owner != owner else ""
     unit = f" {_cell(statement.unit)}" if statement.unit else ""

@@ -22,8 +22,6 @@ _ALL = Range(0, 0, None, None)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An area of a sheet."""
-
     sheet: str | None
     area: Range
 
@@ -51,8 +49,6 @@ class _Search:
 
 @dataclass(slots=True)
 class _Collected:
-    """The cells of a place, collected block by block."""
-
     place: _Place
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
@@ -149,8 +145,6 @@ class _Headers:
 
 @dataclass(frozen=True, slots=True)
 class _Resolver:
-    """Finds the places that a measure names."""
-
     opened: Opened
     headers: _Headers
     keys: FilesMeasure
@@ -223,7 +217,6 @@ class _Resolver:
         return _Place(self.opened.sheet(rest if name is None else name), _ALL)
 
     def _place(self, reference: str) -> _Place:
-        """The place of a range, of a named range, or of the column below a name in the header."""
         name, rest = split_sheet(reference)
         if (place := self._range(name, rest)) is not None:
             return place

@@ -100,7 +100,6 @@ class FilesSource:
             return str(error)
 
     def _files(self) -> list[str]:
-        """The spreadsheet files below the folder."""
         paths = (path for path in self._root.rglob("*") if path.suffix.lower() in PACKED + TEXTS)
         return [path.relative_to(self._root).as_posix() for path in paths]
 

@@ -126,7 +126,6 @@ class Workbook:
         return self._scans[part.name]
 
     def _rows(self, name: str) -> Iterator[Sequence[Cell]]:
-        """The rows from row 1 on, each from column A on."""
         if self._opened is None:
             is_whole = not self._contents.is_ods or self._package.names >= _ODS_PARTS
             self._opened = self._open(self._content if is_whole else self._packed_again({}))

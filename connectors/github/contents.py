@@ -187,7 +187,6 @@ class BeforeWindow:
         return None
 
     def _contains(self, index: int, sha: str) -> bool:
-        """Whether a delivery brought a commit. The first delivery counts as bringing all commits that it contains."""
         delivery = self._deliveries[index]
         if index == 0:
             return self._contents.has(delivery.sha, sha)

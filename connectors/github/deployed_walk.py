@@ -110,7 +110,6 @@ class DeployedWalk:
     def _listed(
         self, earlier: timedelta, cursor: Mapping[str, Any], before: Sequence[Delivery]
     ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
-        """The deliveries `before`, updated from the list of deployments, and the deliveries since then."""
         walk = DeploymentsWalk(self._api, self._repo, self._outcomes, cursor)
         deliveries = {each.id: each for each in before}
         floor = None if self._since is None else self._since - earlier
@@ -158,7 +157,6 @@ class DeployedWalk:
         return marked
 
     def _merges(self, waiting: Mapping[str, Any]) -> Sequence[tuple[datetime, str]]:
-        """The merge commits that a deployment may have delivered, the oldest first."""
         merges = [(row.merged_at, row.merge_commit_sha) for row in self._merged.values()]
         merges += [(datetime.fromisoformat(merged_at), sha) for sha, merged_at in waiting.values()]
         return sorted((merged_at, sha) for merged_at, sha in merges if merged_at and sha)
@@ -184,7 +182,6 @@ class DeployedWalk:
         return row or parsed(MERGE, self._api.request(f"/repos/{self._repo}/pulls/{number}", {})[2])
 
     def _record(self, row: MergedPull, index: Index, waiting: dict[str, Any]) -> Record:
-        """The record of a pull request. Its title names the deployment, and the first commit if that is needed."""
         record, number = row.record(self._repo), str(row.number)
         merged_at = row.merged_at or row.updated_at
         delivered = index.of(row.merge_commit_sha, merged_at)

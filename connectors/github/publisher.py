@@ -94,7 +94,6 @@ class GitHubPublisher:
             now.issue.add_label(value)
 
     def _pause(self) -> None:
-        """Waits before each write except the first."""
         if self._wrote:
             self._sleep(_BETWEEN_WRITES)
         self._wrote = True
@@ -138,7 +137,6 @@ class GitHubPublisher:
         return before, of_former
 
     def _under_present_id(self, text: str, name: str) -> str:
-        """The text, with the block of a key result's former id renamed to the present id."""
         former = self._former.get(name)
         return text if former is None or start_of(name) in text else renamed_block(text, former, name)
 
@@ -165,11 +163,9 @@ class _Look:
 
 
 def _where(issue: IssueClient, name: str, place: str) -> str:
-    """The name of a place for people."""
     what = {"body": f"the block of {name} in", "comment": f"the comment for {name} on", "label": "the label of"}
     return f"{what[place]} {issue.name}"
 
 
 def _without(start: str, text: str | None) -> str | None:
-    """The text of syncd's comment after its mark; None if there is none."""
     return (text or "").replace("\r\n", "\n").strip().removeprefix(start).strip("\n") or None

@@ -140,7 +140,6 @@ class PullsWalk:
             self._head_rows |= {row.version for row in rows if row.updated_at >= self._top - OVERLAP}
 
     def _cursor(self, floor: datetime, at_once: bool, answer: Answer) -> dict[str, Any] | None:
-        """The cursor for a walk that is interrupted after this page."""
         if self._top is None:
             return None
         walk = {
@@ -157,5 +156,4 @@ class PullsWalk:
 
 
 def _digest(answer: Answer) -> str:
-    """A digest that identifies the rows of a page."""
     return sha256(" ".join(sorted(row.stable_id for row in answer.rows or ())).encode()).hexdigest()[:16]

@@ -135,7 +135,6 @@ class Reader:
         return error.status == 410 and self._flags(repository).has_issues is False
 
     def _pulls(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """The pull requests from /pulls; none if the repository has pull requests turned off."""
         records = partial(records_of, repository.full_name, needs=stream.needs)
         walk = PullsWalk(api, repository.full_name, records)
         yield from self._unless_turned_off(repository, walk.pages(start_of_walk(stream.since, cursor), cursor))
@@ -143,9 +142,6 @@ class Reader:
     def _deployed(
         self, api: Api, repository: Repository, environment: str, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
-        """The pull requests that were deployed to an environment; none if the repository has pull requests turned
-        off.
-        """
         walk = DeployedWalk(
             api,
             repository.full_name,

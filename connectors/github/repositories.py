@@ -83,7 +83,6 @@ class Repositories:
         return repository
 
     def _listed(self, owner: str) -> tuple[Sequence[Repository], bool]:
-        """The repositories that GitHub lists, and whether GitHub says that the list is incomplete."""
         try:
             return self._rows(f"/orgs/{owner}/repos", {"type": "all"})
         except NotThere:
@@ -119,7 +118,6 @@ class Repositories:
         )
 
     def _is_excluded(self, name: str) -> bool:
-        """Whether `exclude` names a repository, with or without its owner."""
         patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
         return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
 

@@ -102,7 +102,6 @@ class RunsWalk:
             yield Page()
 
     def _whole(self, query: Mapping[str, str], first: Answer | None) -> Generator[Page, None, list[WorkflowRun]]:
-        """All runs of a query. If GitHub tells the number of all runs, it must match."""
         for _ in range(READS):
             rows: dict[int, WorkflowRun] = {}
             self._pages_read = []

@@ -173,7 +173,6 @@ class GitHubMeasure(RecordKeys):
     @model_validator(mode="before")
     @classmethod
     def _environment_of_where(cls, keys: Any) -> Any:
-        """Moves the environment from `where` to the measure's own key."""
         where = keys.get("where") if isinstance(keys, dict) and keys.get("what") == "deployed_pull_requests" else None
         if not isinstance(where, dict):
             return keys
@@ -278,7 +277,6 @@ class GitHubMeasure(RecordKeys):
 
 
 def _written(value: Any) -> str:
-    """A value as people may write it in YAML."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 

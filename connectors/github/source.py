@@ -112,7 +112,6 @@ class GitHubSource:
         yield from _each(owned.read, read, {})
 
     def _owned(self, repo: str, stream: Stream) -> Owned:
-        """The repositories of `OWNER/*`, which are cached in the memory of the stream."""
         memory = self._reader.memory(stream)
         owned = self._repositories.of(repo.removesuffix("/*"), memory.get("repositories") or {})
         self._left.setdefault(stream.key, set()).update(owned.lists.left)

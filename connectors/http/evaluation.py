@@ -60,8 +60,6 @@ class _TooMuch(Exception):
 
 
 class _Bounded(TreeInterpreter):
-    """An interpreter that counts its steps and the size of its results."""
-
     def __init__(self) -> None:
         super().__init__()
         self._steps = 0

@@ -172,7 +172,6 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign that more pages follow, from a block of an answer, or from the JSON in a header."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):
@@ -285,7 +284,6 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages that is greater than this page's own number. Pages are counted from 0 or from 1."""
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():
@@ -300,7 +298,6 @@ def _page_before_last(keys: _Keys, pages: int) -> str | None:
 
 
 def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
-    """The sign in a total that is greater than the number of rows so far."""
     if not isinstance(rows, list):
         return None
     before = rows_before or _first(keys, _OFFSET) or 0
@@ -312,7 +309,6 @@ def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
 
 
 def _first(keys: _Keys, pattern: re.Pattern[str]) -> int | None:
-    """The first whole number whose name matches a pattern."""
     numbers = (_whole(value) for name, (_, value) in keys.items() if pattern.fullmatch(name))
     return next((number for number in numbers if number is not None), None)
 

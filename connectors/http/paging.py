@@ -300,7 +300,6 @@ def _following(
     *,
     is_first: bool,
 ) -> Request | None:
-    """The request for the next page; None after the last."""
     if pages.counted is not None:
         return _counted_on(request, pages, expression, data)
     if pages.next == LINK:
@@ -339,7 +338,6 @@ def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> R
 
 
 def _list_of(expression: str) -> Path:
-    """The list that an expression reads."""
     return list_paths(expression)[0]
 
 

@@ -181,7 +181,6 @@ class HttpPublisher(JsonPublisher):
         )
 
     def _check(self, answer: Answer) -> None:
-        """Raises SourceBroken if the answer does not meet the conditions of `success`."""
         expression = self._keys.success.json_
         if expression is None:
             return

@@ -191,7 +191,6 @@ def _how(page: AnswerPage, path: Any) -> str:
 
 
 def _holds_error(data: Any, asked: frozenset[str]) -> bool:
-    """Whether an answer holds an error under a key that the expression does not name."""
     return isinstance(data, dict) and any(
         data.get(name) and name not in asked and not isinstance(data[name], bool | int | float) for name in _ERRORS
     )

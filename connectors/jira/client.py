@@ -215,8 +215,6 @@ class Client:
             return shape()
 
     def _ask(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """Calls the library, with retries. Returns the response, parsed to this shape."""
-
         def ask() -> T:
             try:
                 return TypeAdapter(shape).validate_python(self._once(call))

@@ -143,7 +143,6 @@ class JiraPublisher(Client):
         return path if self._keys.notify else f"{path}?notifyUsers=false"
 
     def _find(self, key: str) -> _Issue:
-        """The issue with this key, and the fields on its edit screen that syncd writes."""
         if key not in self._issues:
             fields = "summary,project" if self._keys.internal else "summary"
             params = {"fields": fields, **({"expand": "editmeta"} if self._keys.fields else {})}
@@ -240,7 +239,6 @@ def _place(field: str) -> str:
 
 
 def _mark(key_result: str) -> str:
-    """The last line of a comment, by which syncd recognizes it."""
     return f"kept up to date by syncd: {key_result}"
 
 

@@ -111,7 +111,6 @@ class JiraSource(Client):
         return within(stream.key, self.settings.allow)
 
     def _check_projects(self, rows: Sequence[Issue]) -> None:
-        """Raises SourceBroken for an issue of a project that the connection does not allow."""
         allow = self.settings.allow
         for row in rows if allow is not None else ():
             if row.key.rpartition("-")[0].upper() not in (allow or ()):

@@ -88,8 +88,6 @@ class Spreadsheet(BaseModel):
 
 
 class _Done(BaseModel):
-    """The response to any change."""
-
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
@@ -253,7 +251,6 @@ def _problem(body: str) -> _Problem:
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:
-    """The response of the token endpoint, in brackets; "" if the response is empty."""
     body = error.args[-1] if error.args else ""
     text = sentence(body if isinstance(body, str) else orjson.dumps(body).decode(), hide)
     return f" ({text})" if text else ""
@@ -279,7 +276,6 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
 
 
 def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[Any, str | None]:
-    """A session that authenticates requests, and the e-mail address of the service account."""
     import requests
 
     from syncd.sdk.requests_transport import send_through_exchange

@@ -90,7 +90,6 @@ def _overwritten(
 
 
 def _rows_by_key(rows: Mapping[int, _Row], key: int) -> dict[Scalar, int]:
-    """The row of each key that occurs in only one row."""
     times = _keys(rows, key)
     return {cells[key]: row for row, cells in rows.items() if key in cells and times[cells[key]] == 1}
 

@@ -185,7 +185,6 @@ class SheetsPublisher:
             raise RetryLater(f"somebody moved rows of {before.title} while syncd wrote to them")
 
     def _make_room(self, cells: Sequence[tuple[Cells, Mapping[Place, Scalar | None]]]) -> None:
-        """Adds missing sheets, and adds missing rows and columns to existing sheets."""
         requests: list[Mapping[str, Any]] = []
         for sheet, entered in cells:
             rows, columns = max(row for row, _ in entered) + 1, max(column for _, column in entered) + 1
@@ -209,7 +208,6 @@ class SheetsPublisher:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns a refusal into a message that says what to do."""
         try:
             yield
         except Refused as error:

@@ -88,7 +88,6 @@ class SheetsSource:
         return ranges, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
-        """The cells of each range, or the reason why the range cannot be read."""
         wanted = list(dict.fromkeys(ranges.values()))
         try:
             return dict(zip(wanted, self._batch(spreadsheet, wanted), strict=True))

@@ -81,7 +81,6 @@ def _code(cause: Exception) -> str | int | None:
 
 
 def _message(cause: Exception, hide: Callable[[str], str]) -> str:
-    """The message of the database, without the excerpts of the query in it."""
     message = getattr(getattr(cause, "diag", None), "message_primary", None)
     if message is None:
         texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in cause.args]

@@ -112,7 +112,6 @@ class Session:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Ends the connection if the block takes too long."""
         timer = threading.Timer(self._settings.timeout + _GRACE, self._break_off, [self._late])
         timer.daemon = True
         timer.start()

@@ -126,8 +126,6 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
 
 
 class _Walk:
-    """Checks the nodes of a syntax tree."""
-
     def __init__(self, query: str, database: str, functions: frozenset[str]) -> None:
         from sqlglot import exp
 

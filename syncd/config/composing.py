@@ -179,7 +179,6 @@ class _Composer:
             self._anchors[event.anchor] = anchored
 
     def _repeat(self, anchor: str, line: int) -> None:
-        """Adds the value that an alias stands for."""
         anchored = self._anchors.get(anchor)
         if anchored is None:
             message = f"the alias *{anchor[:40]} has no anchor before it; quote it if it is a text"
@@ -255,7 +254,6 @@ class _Composer:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    """Turns a parser's error into a problem at its line, with advice for common errors."""
     mark, start = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
@@ -268,7 +266,6 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Probl
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """A sentence about an error of the parser: syncd's own sentence for a common error, the parser's for any other."""
     if problem.startswith("mapping values are not allowed"):
         return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":

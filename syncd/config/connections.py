@@ -124,7 +124,6 @@ class Connection:
         return settings
 
     def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
-        """The secrets of a connection, such as the values of secret keys and the secrets within addresses."""
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())
@@ -249,7 +248,6 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
 
 
 def _value_of(document: Document, text: str) -> str | None:
-    """A text with its references resolved; None if a reference is not set."""
     resolve = Resolver(document, quotes_logins=True)
     resolved: str = resolve(text, ())
     return None if resolve.problems else resolved

@@ -286,7 +286,6 @@ def _not_of_a_workspace(own: Document, deployment: str) -> Iterator[Problem]:
 
 
 def _with_defaults(own: Document, deployment: Document) -> Document:
-    """The document of a workspace, with the defaults of the deployment filled in."""
     data = {key: deployment.data[key] for key in (*_DEFAULTS, "ledger") if key in deployment.data} | own.data
     for key in _MERGED:
         of_all, of_own = deployment.data.get(key), own.data.get(key)

@@ -79,7 +79,6 @@ class Document:
             yield from _grouped(entry, place)
 
     def _along(self, place: Place) -> list[int]:
-        """The line of each part of a place, up to the first part that the document lacks."""
         lines: list[int] = []
         entry: int | Lines = self.lines
         for part in place:

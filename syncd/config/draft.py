@@ -156,7 +156,6 @@ class _Project:
         return min(periods, key=lambda period: period.days, default=quarter)
 
     def _period(self, given: Any) -> Period | None:
-        """The period in the text of a mapping file; None if the text is not a valid period."""
         try:
             if isinstance(given, dict):
                 return PeriodDays.model_validate(given).period(self.zone)

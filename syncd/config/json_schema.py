@@ -157,7 +157,6 @@ def _marks(models: Mapping[str, type[BaseModel]]) -> Mapping[str, list[str]]:
 
 
 def _written(model: type[BaseModel]) -> list[str]:
-    """The keys of a model as they are written in YAML."""
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
@@ -184,7 +183,6 @@ def _every_key(definitions: Iterable[Schema]) -> Schema:
 
 
 def _merged(forms: list[Schema]) -> Schema:
-    """A schema that allows any of these forms. Lists of names become one list with all names."""
     if all("enum" in form for form in forms):
         return {**forms[0], "enum": list(dict.fromkeys(name for form in forms for name in form["enum"]))}
     return {"anyOf": forms, "errorMessage": f"is no {forms[0].get('title', 'value')} of any connector"}
@@ -233,7 +231,6 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
 
 
 def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[str, Any]:
-    """Adds the models' schemas to `schema`'s definitions, and refers to them."""
     references = []
     for model in models:
         inner = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")

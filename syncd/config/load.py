@@ -286,7 +286,6 @@ def _load(project: ChosenProject, with_tests: bool, last: Config | None) -> Conf
 def _work(
     document: Document, connections: Mapping[str, Connection | None], zone: ZoneInfo, problems: list[Problem]
 ) -> Iterator[RecordMeasure]:
-    """A measure for each list that `work:` of a connection names."""
     reader = MeasureReader(document, connections, zone, {}, {}, problems)
     for connection in filter(None, connections.values()):
         for keys in connection.settings.work_lists():

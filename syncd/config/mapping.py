@@ -205,7 +205,6 @@ class Reader:
 
 
 def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
-    """The items of a list with their indices, or the values of a block in place of a list with their keys."""
     inner = data.get(key) if isinstance(data, dict) else None
     if isinstance(inner, list):
         yield from enumerate(inner)
@@ -258,7 +257,6 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data, with the file's defaults added to each entry that lacks the key."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}

@@ -146,7 +146,6 @@ class MappingTestReader:
             given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]
 
     def _each(self, model: type[M], facts: Sequence[Any], where: Place) -> Iterator[tuple[int, M]]:
-        """The valid items of a list, with their indices."""
         for index, item in enumerate(facts):
             try:
                 yield index, model.model_validate(item)

@@ -161,7 +161,6 @@ def _shown(given: Any) -> str:
 
 
 def _as_list(given: Any) -> str:
-    """How to write a value as a list."""
     if isinstance(given, dict):
         return "; begin each entry with '- '"
     if isinstance(given, bool) or not isinstance(given, str | int | float):
@@ -183,7 +182,6 @@ def _describe(given: Any) -> str:
 
 
 def _valid_keys(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:
-    """The keys of the model at a place, as they are written in YAML."""
     models: list[type[BaseModel]] = [model]
     for part in loc:
         if isinstance(part, int):

@@ -64,7 +64,6 @@ def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema 
 
 
 def _types(member: Schema, definitions: Mapping[str, Schema]) -> set[str]:
-    """The JSON types of a member's values; empty if the member does not specify them."""
     if "$ref" in member:
         return _types(definitions.get(member["$ref"].rpartition("/")[2], {}), definitions)
     given = member.get("type", ())

@@ -57,9 +57,6 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, trial: T
 
 
 def _actual(test: MappingTest, name: str, trial: Trial) -> Iterator[tuple[str, float | str | None, str | None]]:
-    """The results of a key result or an objective that a test can check. Each has the key, the actual value, and the
-    reason.
-    """
     key_result = test.okrs.by_id.get(name)
     if key_result is None:
         rolled_up = trial.objective(name)

@@ -51,6 +51,5 @@ def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Prob
 
 
 def _secret(config: Config, place: Place) -> str:
-    """The secret at a place. Messages about a token also give its name."""
     name = f"tokens.{place[-1]}" if place[:-1] == _TOKENS else str(place[-1])
     return secret_at(config.document, place, name)

@@ -43,9 +43,6 @@ def definition_changes(
 
 
 def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
-    """The added key results: the key results whose first definition is later than the first definition in the
-    period.
-    """
     first = {
         kr.id: versions[0] for kr in okrs.key_results if (versions := ledger.definitions.of(okrs.period.id, kr.id))
     }

@@ -49,7 +49,6 @@ def _made_of(snapshot: Snapshot, objective: Objective, standings: Mapping[str, S
 
 
 def _of_supporting(snapshot: Snapshot, objective: Objective, standings: Mapping[str, Standing]) -> MadeOf:
-    """The `MadeOf` of the objectives that support an objective, including those of shorter periods."""
     own = [
         _made_of(snapshot, other, standings)
         for other in snapshot.okrs.objectives

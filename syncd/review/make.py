@@ -90,7 +90,6 @@ def review(
 
 
 def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str, PastApproval]]:
-    """The approvals within a span, each with its key result or guard."""
     period = end.okrs.period.id
     for name in ledger.approvals.approved(period, span):
         for approval in approvals(ledger, period, name, end.cycle):

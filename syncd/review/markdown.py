@@ -101,7 +101,6 @@ def _with_commands(text: str) -> str:
 
 
 def _on_a_line(text: str) -> str:
-    """A text without line breaks and without control characters."""
     return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
 
 

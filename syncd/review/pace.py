@@ -66,7 +66,6 @@ def pace_words(move: Move, review: Review, *, with_gain: bool = True) -> str | N
 
 
 def _gain_words(gained: float, review: Review) -> str:
-    """`fell by 18 a week`; `fell by 18` in a review of seven days."""
     if not gained:
         return _("did not move")
     amount = _("%(slope)s a week", slope=_round(gained)) if review.whole else _round(gained)

@@ -107,7 +107,6 @@ def _edited(review: Review) -> Iterator[Question]:
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:
-    """The progress by the old target or baseline, and the progress by the new one."""
     goal, value = (move.line.key_result.goal, move.line.value) if move else (None, None)
     if not isinstance(goal, Target) or value is None or edit.key not in ("target", "baseline"):
         return ""
@@ -225,7 +224,6 @@ def _is_still(move: Move, review: Review) -> bool:
 
 
 def _not_moved(moves: Sequence[Move]) -> Iterator[Question]:
-    """Yields a single question about all key results that no other question covers."""
     names = [_id(move) for move in moves]
     if moves:
         since = min(move.still_since for move in moves if move.still_since)

@@ -33,9 +33,6 @@ class MetricsApi:
         return json_response({"error": "not_found"}, 404)
 
     def _query(self, request: Request) -> Response:
-        """Answers `{"metric": "error_rate"}` or `{"metric": "uptime"}` with `{"value": NUMBER}`. `uptime` is that of
-        the latest day.
-        """
         try:
             metric = request.json()["metric"]
         except (ValueError, KeyError, TypeError):

@@ -174,7 +174,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(LoggedRequest(self.command, parts.path, parts.query, status, size, name))
 
     def _wait_for_close(self) -> None:
-        """Waits until the client closes its end of the connection, or the sandbox stops."""
         self.connection.settimeout(0.05)
         while not self.server.stopping.is_set():
             try:

@@ -181,9 +181,6 @@ class Issues:
 
 
 def _names(labels: Any) -> list[str] | None:
-    """The names in a list of names, or of objects with a `name`; None for any other content, or if a name is too
-    long.
-    """
     if not isinstance(labels, list):
         return None
     names: list[Any] = [label.get("name") if isinstance(label, dict) else label for label in labels]

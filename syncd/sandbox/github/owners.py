@@ -57,7 +57,6 @@ class Owners:
         )
 
     def _installed(self) -> Response:
-        """The repositories that the app is installed on, public or private, wrapped in an object."""
         if not self._installation:
             return error(403, "You must authenticate with an installation access token in order to list repositories")
         listed = self._list("/installation/repositories", lambda repo: repo.owner.lower() == self._host.installed_on)

@@ -148,7 +148,6 @@ def _address(request: Request, **params: Any) -> str:
 
 
 def _page(request: Request, rows: Sequence[Any], build: Callable[[Any], dict[str, Any]]) -> Response:
-    """The page of the rows that the request's page number selects."""
     size, text = _size(request), request.param("page", "1")
     number = int(text) if text.isdigit() and int(text) else 1
     if number * size > _MOST_BY_OFFSET:
@@ -173,7 +172,6 @@ def _keyset_page(
     *,
     descending: bool,
 ) -> Response:
-    """A page of the rows. The page begins after the row that the cursor names."""
     size = _size(request)
     if cursor := request.param("cursor"):
         moment, id_ = json.loads(base64.urlsafe_b64decode(cursor))

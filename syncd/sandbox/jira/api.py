@@ -100,7 +100,6 @@ class Jira:
         return _no_such_address()
 
     def _permissions(self, request: Request, *, may_write: bool) -> Response:
-        """A response that says which of the requested permissions the account has on an issue."""
         try:
             issue = self._site.get(request.param("issueId") or request.param("issueKey"))
         except KeyError:
@@ -126,7 +125,6 @@ class Jira:
         return _no_such_address()
 
     def _issue(self, request: Request, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Response:
-        """The issue itself, or the resource `part` below the issue's address."""
         match part:
             case []:
                 return self._whole(request, issue, version, may_write=may_write)

@@ -77,7 +77,6 @@ def _history(site: Tickets, change: Change, base: str) -> dict[str, Any]:
 
 
 def _item(site: Tickets, edit: Edit) -> dict[str, Any]:
-    """The JSON of one edit of a change. Data Center omits the id of the field."""
     custom, names = site.fields.get(edit.field), _CHOICES.get(edit.field, ())
 
     def id_of_value(value: str | None) -> str | None:

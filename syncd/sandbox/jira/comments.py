@@ -85,7 +85,6 @@ def _internal(request: Request) -> bool | None:
 
 
 def _body(request: Request) -> str:
-    """The comment's text. Version 2 of the API accepts plain text."""
     body = request.json().get("body")
     if not isinstance(body, str) or not body.strip():
         raise EditRefused({"comment": "Comment body can not be empty!"})

@@ -97,7 +97,6 @@ def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
 
 
 def _value(site: Tickets, ticket: Ticket, field: str, value: Any) -> Value:
-    """The value in the form that the site stores. Raises ValueError, in Jira's words, if the value is not accepted."""
     own = _on_screen(site, ticket).get(field)
     if own is None and (field not in _SYSTEM or site.projects[ticket.project].read_only):
         raise ValueError(f"Field '{field}' cannot be set. It is not on the appropriate screen, or unknown.")

@@ -234,16 +234,12 @@ class _Parser:
         return token is not None and token.is_word(*words)
 
     def _take(self, *words: str) -> bool:
-        """Moves past the next token if it is one of `words`. Returns whether it moved."""
         if not self._sees(*words):
             return False
         self._next += 1
         return True
 
     def _literal(self, expected: str) -> _Token:
-        """Moves past the next token and returns the token. Without quotes, the token may be neither a reserved word nor
-        an operator.
-        """
         token = self._peek()
         if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
             raise self._unexpected(token, expected)

@@ -278,7 +278,6 @@ def _comment(issue: Ticket, id: int) -> Comment:
 
 
 def _text(value: Value | Account) -> str | None:
-    """A value as text for people."""
     match value:
         case Account():
             return value.name

@@ -64,7 +64,6 @@ def choice(value: str, name: str, options: tuple[str, ...]) -> str:
 
 
 def _shown(cell: Cell, render: str, dates: str) -> Any:
-    """A cell's value in the requested form. An error is a text in every form."""
     if render == "FORMULA" and cell.formula is not None:
         return cell.formula
     match cell.value:
@@ -156,7 +155,6 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """A CellData. Only its `effectiveValue` shows the type of an error; the methods for values do not."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:

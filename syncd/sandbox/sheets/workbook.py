@@ -212,7 +212,6 @@ class Workbooks:
             self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
 
     def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
-        """The number of the first column with this header in the sheet's first row."""
         rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
         headers = [cell.value for cell in rows[0]] if rows else []
         if header not in headers:

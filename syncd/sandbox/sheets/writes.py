@@ -139,7 +139,6 @@ def _append_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str,
 
 
 def _insert_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
-    """Inserts blank rows or columns."""
     area = change.get("range") or {}
     sheet, start, end = _sheet(book, area), area.get("startIndex", 0), area.get("endIndex", 0)
     by_column = area.get("dimension") == "COLUMNS"
@@ -222,7 +221,6 @@ def _echo(param: Callable[[str], str]) -> Echo:
 
 
 def _updated(book: Spreadsheet, write: _Write, echo: Echo) -> dict[str, Any]:
-    """An UpdateValuesResponse. If nothing was written, the response has no counts."""
     counts = {
         "updatedRows": len({row for row, _, _ in write.cells}),
         "updatedColumns": len({column for _, column, _ in write.cells}),

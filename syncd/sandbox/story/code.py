@@ -97,7 +97,6 @@ def _checkout(github: CodeHost, rng: random.Random) -> None:
 
 
 def _web(github: CodeHost, rng: random.Random) -> None:
-    """Adds several pages of pull requests, in all states."""
     repo, first = "acme/web", at("08-20", "09:00")
     span = (LAST - first).total_seconds()
     for number in range(256):

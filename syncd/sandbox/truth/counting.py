@@ -77,7 +77,6 @@ def app_releases(world: World, before: datetime) -> float:
 
 
 def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
-    """The issues whose status category is Done, each with the time at which the issue counts."""
     for issue in site.issues.values():
         done = issue.resolved or (issue.category_changed_at if site.cloud else None)
         matches = issue.project in projects and issue.type == type and issue.category == "Done"
@@ -245,7 +244,6 @@ def satisfaction(world: World, before: datetime) -> float | None:
 
 
 def _numbers(readings: list[tuple[datetime, object]]) -> list[float]:
-    """The numbers of the readings; empty if any reading has no number."""
     numbers = [number for _, value in readings if (number := _number(value)) is not None]
     return numbers if len(numbers) == len(readings) else []
 
