@@ -70,7 +70,7 @@ class Quantive:
 
     @staticmethod
     def publisher(settings: QuantiveSettings, context: Context, keys: QuantivePublish) -> QuantivePublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         return QuantivePublisher(settings, context, keys)
 
 

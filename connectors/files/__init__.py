@@ -29,7 +29,7 @@ class Files:
 
     @staticmethod
     def open(settings: FilesSettings, context: Context) -> FilesSource:
-        """A source; reads nothing yet."""
+        """Opens a source. Does not read any file yet."""
         from connectors.files.source import FilesSource
 
         return FilesSource(_root(settings, context), settings, context)
@@ -43,7 +43,7 @@ class Files:
 
     @staticmethod
     def publisher(settings: FilesSettings, context: Context, keys: FilesPublish) -> FilesPublisher:
-        """A publisher; writes nothing yet."""
+        """Opens a publisher. Does not write any file yet."""
         from connectors.files.publisher import FilesPublisher
 
         return FilesPublisher(_root(settings, context), keys)

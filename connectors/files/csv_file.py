@@ -41,7 +41,8 @@ _DECLARED = re.compile(r'"?sep=(.)"?[\r\n]*\Z', re.IGNORECASE)
 
 
 class CsvFile:
-    """An opened CSV file. It has one sheet. Mappings may name the sheet by the file's name without its extension.
+    """An opened CSV file. A CSV file has one sheet. Mappings may name the sheet by the file's name without its
+    extension.
 
     `header` is the row of the header, from 1. If it is None, the first row that is not blank is the header.
     """

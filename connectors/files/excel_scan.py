@@ -63,7 +63,7 @@ def scan_excel(chunks: Callable[[], Iterable[bytes]], *, recalculates: bool) -> 
     """Scans a sheet's XML. `recalculates` says that the program that wrote the file calculated no formulas; a formula
     with the value 0 then counts as never calculated. Raises BadAddress.
 
-    The extent may include blank cells that have a format. For large sheets it is exact.
+    The extent may include blank cells that have a format. For large sheets the extent is exact.
     """
     scan = _scan(chunks(), recalculates=recalculates, is_exact=False)
     return scan if scan.area <= _LARGE else _scan(chunks(), recalculates=recalculates, is_exact=True)

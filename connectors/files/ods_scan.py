@@ -126,7 +126,7 @@ class _Walk:
         """Reads these pieces and returns True if each is a row of plain values, as most rows are; else reads none, and
         returns False.
 
-        It checks all pieces at once, to take no longer than calamine.
+        All pieces are checked at once, because the scan must not take longer than calamine.
         """
         xml = b"".join(pieces)
         if any(word in xml for word in _UNUSUAL) or _REPEATED_ROW.search(xml):

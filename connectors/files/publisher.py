@@ -85,7 +85,7 @@ class FilesPublisher:
                 raise _failed(self._keys.file, "written", error) from None
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing, because no file stays open."""
 
 
 def _failed(file: str, action: str, error: OSError) -> SourceError:

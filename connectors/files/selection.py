@@ -122,7 +122,7 @@ def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snaps
 
 
 class _Headers:
-    """The headers of an opened file. Each is read only once, even if many measures name its columns."""
+    """The headers of an opened file. Each header is read only once, even if many measures name its columns."""
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened

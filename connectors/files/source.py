@@ -104,7 +104,7 @@ class FilesSource:
         return [path.relative_to(self._root).as_posix() for path in paths]
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Empty: streams of readings have no census."""
+        """Yields no pages, because streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:
@@ -121,7 +121,7 @@ class FilesSource:
         yield Check("reachable", True, f"{self._root}, {count} spreadsheet file{'s' * (count != 1)}")
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing, because no file stays open."""
 
     def _settled(self, name: str, read: Callable[[BinaryIO], T]) -> T:
         """Returns the result of `read` for a file, after checking that the file did not change meanwhile.

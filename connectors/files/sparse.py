@@ -1,7 +1,7 @@
 """Reads sheets whose cells lie far apart, such as a table and a stray cell in Z1048576.
 
 calamine makes a rectangle around all cells. syncd therefore removes the blank rows and columns from the XML that
-calamine reads. It puts them back while it reads the rows, a few at a time.
+calamine reads. While syncd reads the rows, it puts the blank rows and columns back, a few at a time.
 """
 
 from __future__ import annotations

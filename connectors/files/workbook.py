@@ -166,8 +166,8 @@ class Workbook:
         return self._read(lambda: workbook.get_sheet_by_name(name))
 
     def _read(self, read: Callable[[], T]) -> T:
-        """The result of a call to python-calamine. Its errors and panics, from damaged files or its own bugs, become
-        SourceBroken.
+        """The result of a call to python-calamine. If python-calamine raises an error or panics, because of a damaged
+        file or a bug, raises SourceBroken.
         """
         import python_calamine
 

@@ -32,14 +32,14 @@ class GitHub:
 
     @staticmethod
     def open(settings: GitHubSettings, context: Context) -> GitHubSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.github.source import GitHubSource
 
         return GitHubSource(settings, context)
 
     @staticmethod
     def publisher(settings: GitHubSettings, context: Context, keys: GitHubPublish) -> GitHubPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         from connectors.github.publisher import GitHubPublisher
 
         return GitHubPublisher(settings, context, keys)

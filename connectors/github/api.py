@@ -105,7 +105,7 @@ class Api:
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
         self.per_page = PER_PAGE
-        """The rows of a full page."""
+        """The number of rows of a full page."""
         self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:

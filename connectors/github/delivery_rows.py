@@ -85,7 +85,9 @@ class Outcome:
 
 
 class Deployment(Row):
-    """A deployment. Its row does not show its outcome, which comes from its statuses."""
+    """A deployment. The row does not show the outcome of the deployment. The outcome comes from the deployment's
+    statuses.
+    """
 
     row_keys: ClassVar[Mapping[str, str]] = {
         "author": "creator",
@@ -151,7 +153,7 @@ class WorkflowRun(Row):
 
     @property
     def is_completed(self) -> bool:
-        """Whether it has ended."""
+        """Whether the run has ended."""
         return self.status == "completed"
 
     def record(self, repo: str) -> Record:

@@ -43,7 +43,7 @@ class Outcomes:
         return outcome
 
     def forget(self) -> None:
-        """Forgets all outcomes, so that a census reads them again."""
+        """Clears the cache, so that a census reads all outcomes again."""
         self._final.clear()
 
 
@@ -67,7 +67,9 @@ class DeploymentsWalk:
         self.ended = False
         """Whether the rows go back to the repository's first deployment."""
         self.has_older = False
-        """Whether a wanted deployment in the list is older than the floor, so that its outcome was not read."""
+        """Whether the list has a wanted deployment older than the floor. The outcome of such a deployment was not
+        read.
+        """
 
     def changed(
         self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True

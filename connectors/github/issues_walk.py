@@ -54,8 +54,8 @@ class IssuesWalk:
         """The pages from the floor on.
 
         The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, the place where a long walk
-        stopped. It also has `top`, the highest number that any walk saw, and the time at which the last complete walk
-        `began`.
+        stopped. The cursor also has `top`, the highest number that any walk saw, and the time at which the last
+        complete walk `began`.
         """
         self._top = cursor.get("top", 0)
         began = cursor.get("began")
@@ -133,7 +133,7 @@ class IssuesWalk:
         """The `since` of the next request, a second before the page's last update; None if the page does not lead to a
         later `since`.
 
-        The second is subtracted because some servers leave out rows updated exactly at `since`.
+        One second is subtracted because some servers leave out rows updated exactly at `since`.
         """
         further = _newest(answer, since) - _SECOND
         return further if _ascends(answer.rows or [], since) and further >= since + _SECOND else None

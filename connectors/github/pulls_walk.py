@@ -18,8 +18,8 @@ _HEAD_READS = 5  # if the head still changes after this many reads, the next cyc
 
 
 class PullsWalk:
-    """Reads the list from the newest update back to the floor, and then its beginning, the head, again until the head
-    stops changing.
+    """Reads the list from the newest update back to the floor. Then reads the head of the list (the newest rows) again
+    until the head stops changing.
 
     A pull request that is updated while pages are read moves to the head. syncd requests open pull requests too. From a
     list of closed pull requests, a reopened one would leave, and another could move to a page that was read already.

@@ -1,4 +1,4 @@
-"""Reads one repository. It selects the list that has a stream's records, and a page size that the server can handle."""
+"""Reads one repository. Selects the list that has a stream's records, and a page size that the server can handle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _SIZES = (PER_PAGE, 30, 10)  # rows in a page: gateways give up on pages of many
 class Reader:
     """The pages of a repository.
 
-    It stores the memory of each stream while the source is open. A census and the pull after it share this memory.
+    The reader stores the memory of each stream while the source is open. A census and the pull after it share this
+    memory.
     """
 
     def __init__(self, api: Api, repositories: Repositories) -> None:
@@ -165,7 +166,7 @@ class Reader:
         yield _turned_off("pull requests", repository)
 
     def _flags(self, repository: Repository) -> Repository:
-        """The repository with its flags. They are requested only if the repository does not come from a list."""
+        """The repository with its flags. The flags are requested only if the repository does not come from a list."""
         if repository.id is None:
             with suppress(Refused):
                 return self._repositories.with_flags(repository.full_name)
@@ -173,7 +174,7 @@ class Reader:
 
 
 def _turned_off(what: str, repository: Repository, cursor: Mapping[str, Any] | None = None) -> Page:
-    """An empty page for a list that is turned off. It drops the cursor, so that syncd reads all rows once the list is
-    turned on again.
+    """An empty page for a list that is turned off. The page drops the cursor, so that syncd reads all rows once the
+    list is turned on again.
     """
     return Page(cursor=cursor or {}, lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

@@ -20,7 +20,7 @@ _AT_ONCE = 50  # if a walk stops early, at most this many dates are lost
 
 
 def tags(api: Api, repo: str, cursor: Mapping[str, Any], memory: dict[str, Any]) -> Iterator[Page]:
-    """All tags of a repository. `memory` is the memory of the stream. It stores the date of each SHA."""
+    """All tags of a repository. `memory` is the memory of the stream. The memory has the date of each SHA."""
     refs: list[TagRef] = []
     etags: list[str | None] = []
     try:

@@ -220,5 +220,5 @@ class GitLab:
 
     @staticmethod
     def open(settings: GitLabSettings, context: Context) -> GitLabSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         return GitLabSource(settings, context)

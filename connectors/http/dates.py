@@ -10,7 +10,7 @@ that the request names.
 | `{end+1d:utc}` | 2026-12-31T23:00:00Z: the first instant after the window |
 | `{end+1d-1s:seconds}` | 1798757999: its last second |
 
-Other braces stay as they are, because queries of Prometheus, Datadog and GraphQL use many.
+Other braces are not changed, because queries of Prometheus, Datadog and GraphQL have many braces.
 """
 
 from __future__ import annotations

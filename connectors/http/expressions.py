@@ -46,7 +46,7 @@ def value_at(data: Any, path: Path) -> Any:
 
 
 def is_missing(data: Any, path: Path) -> bool:
-    """Whether an answer lacks a key or item of a path. A value of null is not lacking."""
+    """Whether an answer lacks a key or item of a path. A key with the value null is not missing."""
     return bool(path) and value_at(data, path) is None and not _has(value_at(data, path[:-1]), path[-1])
 
 

@@ -70,7 +70,7 @@ def further_pages(
 
 def sign_of_a_part(data: Any, path: Path) -> str | None:
     """The sign by which an answer says that its server did not reach all of its data; None if the answer has no such
-    sign. If it has one, its lists and totals are not reliable.
+    sign. If the answer has such a sign, its lists and totals are not reliable.
     """
     for holder, name in _holders(data, path):
         for key, value in holder.items():

@@ -72,8 +72,8 @@ _NO_REFERENCE: Rule = {
     },
 }
 NO_REFERENCES = fits("params", {"additionalProperties": {**_NO_REFERENCE, "else": {"items": _NO_REFERENCE}}})
-"""Refuses parameters that refer to a secret. `validate` also finds references in a body, and secrets that are written
-out.
+"""A rule that refuses parameters that refer to a secret. `validate` also finds references in a body, and secrets that
+are written out.
 """
 
 Path = Annotated[str, AfterValidator(_below_the_url), WithJsonSchema(_PATH)]

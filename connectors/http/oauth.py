@@ -8,7 +8,8 @@
 | syncd starts again | it begins with the refresh token of its configuration: no secret is ever written to a file |
 
 All clients of a process share the tokens. A token request uses the same transport as other requests, with the same
-deadline, size limit and proxy. It follows no redirect. Its secrets and tokens are masked in all output.
+deadline, size limit and proxy. syncd follows no redirect of a token request. The secrets and tokens in token requests
+are masked in all output.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ class Tokens:
     """The access tokens of a client. The first token is fetched at the first request that needs it."""
 
     def __init__(self, keys: OAuth, settings: WebSettings, context: Context) -> None:
-        """`settings` are the connection's settings. Its limits, certificates and proxy apply to token requests too."""
+        """`settings` are the connection's settings. The connection's limits, certificates and proxy apply to token
+        requests too.
+        """
         self._keys = keys
         self._settings = settings.model_copy(update={"url": keys.token_url})
         self._context = context

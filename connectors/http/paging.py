@@ -33,7 +33,7 @@ _BY_NUMBER = re.compile("(current|page)?(page|number|index|offset)|start(at|inde
 
 
 class Pages(BaseModel):
-    """How to reach the next page: by what an answer says, or by counting pages or rows."""
+    """How to reach the next page: by an address or a cursor in each answer, or by counting pages or rows."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -175,8 +175,8 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression:
     """The page of a request, and with `pages` the pages that follow. Raises SourceError, also if the pages never end.
     Raises ListMoved at the end if the list shifted during the read.
 
-    `expression` is the measure's expression. Counted pages end with the first page that has no row in the expression's
-    list.
+    `expression` is the measure's expression. If pages are counted, the last page is the first one that has no row in
+    the expression's list.
     """
     if pages is None:
         data, headers = api.answer(first.address, object, method=first.method, body=first.body)

@@ -59,7 +59,7 @@ def request(
 def _header(name: str) -> str:
     """The name under which a request stores a header.
 
-    All spellings of Content-Type have the same name here. Otherwise the header could be sent twice.
+    All spellings of Content-Type have the same name here, so that the header is not sent twice.
     """
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 

@@ -72,8 +72,8 @@ class HttpSettings(WebSettings):
         return [sorted(headers.items()), self.token is not None, oauth]
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
-        """A client whose requests have the connection's headers. They also have the token, unless the headers include
-        `Authorization`.
+        """A client whose requests have the connection's headers. The requests also have the token, unless the
+        connection's headers include `Authorization`.
         """
         headers = dict(self.headers)
         if self.token is not None and "authorization" not in {name.lower() for name in headers}:

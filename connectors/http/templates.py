@@ -90,7 +90,7 @@ class Template:
 
 
 template = cache(Template)
-"""The template for a text and a kind. Each is compiled once."""
+"""The template for a text and a kind. Each template is compiled once."""
 
 _ALONE = "write values, filters and {% if %} alone"
 

@@ -3,8 +3,8 @@ pull.
 
 If the server answers 304, nothing changed, and the pull counts as if it had read all rows again. Old rows must never
 count as new ones, so a version is stored only if every part could read the answer. After a change of the request, a
-part or the time zone, syncd requests the complete answer. It also does so once a day, because servers and proxies may
-be wrong.
+part or the time zone, syncd requests the complete answer. syncd also requests the complete answer once a day, because
+servers and proxies may be wrong.
 """
 
 from __future__ import annotations

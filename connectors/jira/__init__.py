@@ -31,14 +31,14 @@ class Jira:
 
     @staticmethod
     def open(settings: JiraSettings, context: Context) -> JiraSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.jira.source import JiraSource
 
         return JiraSource(settings, context)
 
     @staticmethod
     def publisher(settings: JiraSettings, context: Context, keys: JiraPublish) -> JiraPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         from connectors.jira.publisher import JiraPublisher
 
         return JiraPublisher(settings, context, keys)

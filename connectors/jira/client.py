@@ -177,8 +177,8 @@ class Client:
             raise
 
     def ask_site(self) -> None:
-        """Requests the account. The first call also finds the kind of the site. It makes another request if neither the
-        account nor the address shows the kind.
+        """Requests the account. The first call also finds the kind of the site. If neither the account nor the address
+        shows the kind, makes another request.
         """
         account = self._ask_account()
         self.site = replace(self.site, zone=_zone(account))

@@ -137,8 +137,8 @@ class JiraPublisher(Client):
         return Written(content, where)
 
     def _quietly(self, path: str) -> str:
-        """The path of an edit. If the keys ask for it, the path has the parameter with which Jira sends no
-        notifications. Jira has no such parameter for new comments.
+        """The path of an edit. The path has the parameter with which Jira sends no notifications, if `publish:` asks
+        for this. Jira has no such parameter for new comments.
         """
         return path if self._keys.notify else f"{path}?notifyUsers=false"
 

@@ -250,8 +250,8 @@ class JiraPublish(PublishKeys):
         return {"as_of"} & self.fields.keys()
 
     def target(self, key_result: str) -> str:
-        """The target, such as `SUP-12 (calls)`. It names the key result, because an issue may have comments for several
-        key results.
+        """The target, such as `SUP-12 (calls)`. The target names the key result, because an issue may have comments for
+        several key results.
         """
         return f"{self.issues[key_result]} ({key_result})"
 

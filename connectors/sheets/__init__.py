@@ -29,7 +29,7 @@ class Sheets:
 
     @staticmethod
     def open(settings: SheetsSettings, context: Context) -> SheetsSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.sheets.client import Client
         from connectors.sheets.source import SheetsSource
 
@@ -37,7 +37,7 @@ class Sheets:
 
     @staticmethod
     def publisher(settings: SheetsSettings, context: Context, keys: SheetsPublish) -> SheetsPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         if settings.api_key is not None:
             raise ConfigError("an api_key cannot write; give the connection credentials or a token instead")
         from connectors.sheets.client import Client

@@ -98,8 +98,8 @@ class _Detail(BaseModel):
 
 
 class _Problem(BaseModel):
-    """An error as a google.rpc.Status. Its reasons are codes. Its message quotes names from the request, such as a
-    sheet's name.
+    """An error as a google.rpc.Status. The reasons of the error are codes. Its message quotes names from the request,
+    such as a sheet's name.
     """
 
     message: str = ""

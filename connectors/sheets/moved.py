@@ -1,7 +1,7 @@
 """Finds the cells that a write hit by mistake, because somebody moved rows or columns between the read and the write.
 
 Google writes to addresses, and has no write that fails if cells have moved. syncd therefore reads the sheet again after
-a write. It recognizes a row by its key, or else by the row's cells that were not written. It recognizes a column by its
+a write. syncd recognizes a row by its key, or else by the row's cells that were not written, and a column by its
 header.
 """
 

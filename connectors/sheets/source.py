@@ -50,7 +50,7 @@ class SheetsSource:
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Empty: streams of readings have no census."""
+        """Yields no pages, because streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:

@@ -28,7 +28,7 @@ class Sql:
 
     @staticmethod
     def open(settings: SqlSettings, context: Context) -> SqlSource:
-        """A source; makes no connection yet."""
+        """Opens a source. Makes no connection to the database yet."""
         from connectors.sql.source import SqlSource
 
         return SqlSource(settings, context)

@@ -68,7 +68,7 @@ class SqlReadings(ReadingKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the query names the window."""
+        """Whether the query has parameters of the window."""
         return names_days(self.query)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -102,11 +102,11 @@ class SqlRecords(RecordKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the query names the window."""
+        """Whether the query has parameters of the window."""
         return names_days(self.query)
 
     def fields(self) -> None:
-        """None: only the database knows the columns."""
+        """None, because only the database has the list of columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The stream: the query with the columns `id` and `at`. The first line of the stream's key is its name."""

@@ -53,8 +53,8 @@ _LONGEST_NAME = 255  # characters: a longer text, or one of several lines, is a 
 _opening_lock = threading.Lock()
 """The lock for opening a source. Opening imports client libraries and makes no request.
 
-Some of these libraries import each other in a circle. Two threads that start such a circle at different modules would
-each see a half-loaded module.
+Some of these libraries have circular imports. Two threads that start such imports at different modules would each see a
+half-loaded module.
 """
 
 

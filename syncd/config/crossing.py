@@ -43,7 +43,9 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection through which a workspace reads the exports of other workspaces. It is not written in any file."""
+    """The connection through which a workspace reads the exports of other workspaces. This connection is not written in
+    any file.
+    """
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()

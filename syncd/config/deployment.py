@@ -1,5 +1,5 @@
-"""A deployment: a syncd.yaml whose `workspaces:` names the syncd.yaml files of many teams. It has the ledger and
-defaults for all of them.
+"""A deployment: a syncd.yaml whose `workspaces:` names the syncd.yaml files of many teams. The deployment has one
+ledger setting and defaults for all of its workspaces.
 """
 
 from __future__ import annotations

@@ -164,8 +164,8 @@ class _Project:
             return None
 
     def refuse(self, problems: Sequence[Problem]) -> None:
-        """Raises ConfigError if there are problems. It also lists the problems of other files, because they may be the
-        cause.
+        """Raises ConfigError if there are problems. The error also lists the problems of other files, because they may
+        be the cause.
         """
         if problems:
             raise ConfigError(problems=[*problems, *self._of_others])

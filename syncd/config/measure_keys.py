@@ -72,8 +72,8 @@ _DAY = timedelta(days=1)
 WHOLE_DAYS = (
     r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
-"""The pattern for days or weeks, or for an amount of a smaller unit that may be whole days. Only `validate` computes
-whether the amount is.
+"""The pattern for days or weeks, or for an amount of a smaller unit that may be whole days. Only `validate` checks that
+such an amount makes whole days.
 """
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[

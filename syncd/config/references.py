@@ -46,7 +46,7 @@ class Resolver:
         self.problems: list[Problem] = []
         self.values: dict[Place, Sequence[str]] = {}
         """The values of the references at each place. Most values are not secret, such as a team's name. The caller
-        knows which values are secret.
+        must decide which values are secret.
         """
 
     def __call__(self, value: Any, place: Place) -> Any:

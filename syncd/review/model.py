@@ -144,8 +144,8 @@ class ObjectiveReview:
     """An objective at the end of the days. `before` is its standing at the start of the days; None if the period began
     then.
 
-    If `same_score` is true, the scores at the start and the end come from the same key results and can be compared.
-    `same_activity` says the same about the activities.
+    If `same_score` is true, the scores at the start and the end come from the same key results and can be compared. If
+    `same_activity` is true, the activities at the start and the end can be compared.
     """
 
     block: ObjectiveBlock

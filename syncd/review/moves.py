@@ -55,7 +55,7 @@ class Moves:
         return line_of(self._before, self._before.as_defined(kr))
 
     def point(self, kr: KeyResult) -> Point | None:
-        """The point of the day before the days; None if it is missing. It may be computed from the dates in the
+        """The point of the day before the days; None if it is missing. The point may be computed from the dates in the
         sources.
         """
         return next((point for point in self._points(kr) if point.day == self._days.before), None)

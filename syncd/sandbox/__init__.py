@@ -1,4 +1,4 @@
-"""A loopback server with the HTTP APIs of GitHub, GitLab, Jira and Google Sheets. It can simulate faults.
+"""A loopback server with the HTTP APIs of GitHub, GitLab, Jira and Google Sheets. The server can simulate faults.
 
     with serve(seed=7, now=DEMO_NOW) as box:
         Github(base_url=box.github_url, auth=Auth.Token(box.credentials["github"]), …)

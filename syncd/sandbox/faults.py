@@ -33,9 +33,9 @@ class Fault:
     """One way in which a service misbehaves, until `heal`.
 
     `path` is a regular expression that is searched in addresses such as `/github/repos/…?page=2`, with prefix and
-    query. `method` is one verb; None means every verb. Both can be used with every kind. The first `after` matching
-    requests get normal responses. The fault then hits the next `times` matching requests (None: all). The meaning of
-    the other arguments depends on `kind`:
+    query. `method` is one verb; None means every verb. `path` and `method` can be used with every kind. The first
+    `after` matching requests get normal responses. The fault then hits the next `times` matching requests (None: all).
+    The meaning of the other arguments depends on `kind`:
 
     status sends `status`, `body` and `headers` html sends a proxy's HTML page with `status` (default 502) reset ends
     the connection with a TCP reset, without carrying out or answering the request reset_after carries the request out,

@@ -182,7 +182,7 @@ def commit_row(repo: Repo, sha: str, date: datetime, author: User) -> dict[str, 
 
 
 def pull_commits(repo: Repo, pull: Pull) -> Sequence[dict[str, Any]]:
-    """The commits of a pull request, oldest first. GitHub lists at most 250."""
+    """The commits of a pull request, oldest first. GitHub lists at most 250 commits."""
     shas = [digest(merge_sha(repo, pull), number) for number in range(len(pull.committed))]
     return [commit_row(repo, sha, date, pull.author) for sha, date in zip(shas, pull.committed, strict=True)][:250]
 

@@ -161,7 +161,7 @@ def repo_bytes(repo: Repo, owner: User) -> bytes:
 
 
 def node_id(kind: str, id: int) -> str:
-    """The GraphQL id. Clients must not interpret it."""
+    """The GraphQL id. Clients must not interpret the id."""
     return f"{kind}_kwDO{id:08x}"
 
 

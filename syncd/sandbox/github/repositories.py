@@ -22,7 +22,7 @@ class Repositories:
         self.renamed: dict[str, int] = {}
         self._users: dict[str, User] = {}
         self.persons: set[str] = set()
-        """The owners, in lower case, that are people and not organizations."""
+        """The owners that are people and not organizations, by name in lower case."""
         self.installed_on = "acme"
         """The owner that the GitHub App is installed on."""
 

@@ -36,7 +36,7 @@ class Forge:
     def add_project(
         self, path: str, *, archived: bool = False, fork: bool = False, at: datetime | None = None
     ) -> Project:
-        """Adds an empty project. Its path begins with its group."""
+        """Adds an empty project. The first part of the path is the project's group."""
         with self.lock:
             project = Project(next(self._ids), path, self._when(at), archived=archived, fork=fork)
             self.projects[project.id] = project

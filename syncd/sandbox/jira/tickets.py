@@ -52,9 +52,11 @@ class Tickets:
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
-        """The issue's id for each present or former key."""
+        """The id of the issue with each present or former key."""
         self.version = 0
-        """Every change increases it. A list made at a version is valid until the next change."""
+        """The version of the site's data, which every change increases. A list made at a version is valid until the
+        next change.
+        """
         self._by_update: tuple[int, list[Ticket]] = (0, [])
         self.me = self.account("syncd bot")
 

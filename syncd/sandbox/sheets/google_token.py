@@ -9,7 +9,7 @@ from syncd.sandbox.http import Request, Response, json_response
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://oauth2.googleapis.com/token"
-"""The audience in all assertions of google-auth. It does not depend on the key file's `token_uri`
+"""The audience in all assertions of google-auth. The audience does not depend on the key file's `token_uri`
 (google/oauth2/service_account.py).
 """
 

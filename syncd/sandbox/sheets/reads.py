@@ -31,8 +31,8 @@ def batch_get_values(request: Request, book: Spreadsheet) -> dict[str, Any]:
 
 
 def value_range(area: a1.Area, dimension: str, render: str, dates: str) -> dict[str, Any]:
-    """A ValueRange. It omits trailing blanks, and has "" for other blanks. If all cells are blank, it has no
-    `values`.
+    """A ValueRange. A ValueRange omits trailing blanks, and has "" for other blanks. If all cells are blank, the
+    ValueRange has no `values`.
     """
     last = min(area.end_row, len(area.sheet.rows))
     grid = [
@@ -97,8 +97,8 @@ def _formatted(cell: Cell) -> str:
 
 
 def spreadsheet(request: Request, book: Spreadsheet) -> dict[str, Any]:
-    """A Spreadsheet: properties, sheets and named ranges. It includes cells if `fields` or includeGridData requests
-    them.
+    """A Spreadsheet: properties, sheets and named ranges. The Spreadsheet includes cells if `fields` or includeGridData
+    requests them.
     """
     ranges = request.params.get("ranges", [])
     areas = [a1.parse(text, book) for text in ranges]

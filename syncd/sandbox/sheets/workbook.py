@@ -56,7 +56,7 @@ def day(moment: date) -> Cell:
 
 @dataclass
 class Sheet:
-    """A sheet. Its `rows` may differ in length; a missing cell is blank."""
+    """A sheet. The `rows` of a sheet may differ in length; a missing cell is blank."""
 
     id: int
     title: str
@@ -111,7 +111,8 @@ class Workbooks:
         self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.before_next_write: Callable[[], object] | None = None
-        """A change by people between a client's read and its write. The sandbox calls it once, before the next write.
+        """A function that makes a change as people would, between a client's read and write. The sandbox calls the
+        function once, before the next write.
         """
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:

@@ -1,4 +1,4 @@
-"""Google Sheets' methods that write. They set values, append rows to a table, and add sheets.
+"""Google Sheets' methods that write: methods that set values, append rows to a table, and add sheets.
 
 Google applies either all changes of a request or none. Every method therefore prepares all its changes before it
 writes. Shapes and rules follow the discovery document of sheets v4 and its guide to reading and writing values.

@@ -1,7 +1,7 @@
 """The story of a small company, acme: its fourth quarter of 2026, up to Saturday 21 November, 10:15 in Berlin.
 
-`build(seed)` makes the same company for the same seed. The seed determines names, hours and noise. It does not affect
-the values of the example key results, such as 33 articles, 19 changes to search, and 1,092 calls.
+`build(seed)` makes the same company for the same seed. The seed determines names, hours and noise. The seed does not
+affect the values of the example key results, such as 33 articles, 19 changes to search, and 1,092 calls.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def midnight(day: date) -> datetime:
 START, END = midnight(FIRST), midnight(LAST + timedelta(days=1))
 
 Value = Callable[[World, datetime], float | None]
-"""A function that computes a number as of an instant, from the events before that instant. It returns None if there is
-no number.
+"""A function that computes a number as of an instant, from the events before that instant. The function returns None if
+there is no number.
 """
 
 

@@ -1,7 +1,7 @@
 """Computes the state of every example key result, objective and link at an instant, by the rules that syncd promises.
 
-This module applies the rules (progress, pace, health, roll-up, alignment) to `key_results`. It shares no code with
-syncd, so tests can compare its results with syncd's.
+This module applies the rules (progress, pace, health, roll-up, alignment) to `key_results`. This module shares no code
+with syncd, so tests can compare its results with syncd's.
 """
 
 from __future__ import annotations
