@@ -42,7 +42,7 @@ class _Reading:
 def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None, *, is_whole: bool) -> str | None:
     """Finds the delimiter of a file from its first lines; None if each row is a single cell. Raises Disagreement.
 
-    `header` is the row of the header, from 1; `decimal` is the decimal mark of the measure.
+    `header` is the number of the header's row, from 1. `decimal` is the decimal mark of the measure.
     """
     readings = [_read(lines, delimiter, header, is_whole) for delimiter in CANDIDATES]
     agreeing = [reading for reading in readings if reading.is_split and reading.problem is None]

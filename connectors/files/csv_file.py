@@ -44,7 +44,8 @@ class CsvFile:
     """An opened CSV file. A CSV file has one sheet. Mappings may name the sheet by the file's name without its
     extension.
 
-    `header` is the row of the header, from 1. If it is None, the first row that is not blank is the header.
+    `header` is the number of the header's row, from 1. If `header` is None, the first row that is not blank is the
+    header.
     """
 
     text_numbers = True
@@ -144,9 +145,9 @@ class CsvFile:
                 raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
 
     def _separated_by(self, text: str, width: int) -> str | None:
-        """Another delimiter that splits a cell into as many cells as the header has, or into several if the header has
-        one. At least one of the new cells must be a number or a day. A footnote with a semicolon therefore stays a
-        text.
+        """Another delimiter that splits a cell into as many cells as the header has, or into several cells if the
+        header has one cell. At least one of the new cells must be a number or a day. A footnote with a semicolon
+        therefore stays a text.
         """
         for delimiter in CANDIDATES:
             cells = text.split(delimiter)

@@ -73,7 +73,7 @@ def _workbook_part(package: Package) -> str:
 
 
 def _relations(package: Package, part: str) -> Mapping[str, tuple[str, str]]:
-    """The kind and the target of each relation in a part, by its id; empty if the file has no such part."""
+    """The kind and the target of each relation in a part, by the relation's id; empty if the file has no such part."""
     if part not in package.names:
         return {}
     return {

@@ -45,8 +45,8 @@ def check_packed(content: BinaryIO, name: str) -> None:
 
 
 def _check_old_excel(content: BinaryIO, name: str) -> None:
-    """Raises SourceBroken for files in the format before Excel 2007. Workbooks with a password are in the same
-    container, and raise it too.
+    """Raises SourceBroken for files in the format before Excel 2007. Also raises SourceBroken for workbooks with a
+    password, which Excel stores in the same container.
     """
     if not _head(content).startswith(_OLE):
         return

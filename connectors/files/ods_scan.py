@@ -123,8 +123,8 @@ class _Walk:
         self._written_out = 0  # bytes of all cells, repetitions included
 
     def take_plain(self, pieces: list[bytes]) -> bool:
-        """Reads these pieces and returns True if each is a row of plain values, as most rows are; else reads none, and
-        returns False.
+        """If each piece is a row of plain values, as most rows are, reads the pieces and returns True. Otherwise reads
+        no piece and returns False.
 
         All pieces are checked at once, because the scan must not take longer than calamine.
         """

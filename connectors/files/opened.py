@@ -12,7 +12,7 @@ from syncd.sdk.tables import is_filled
 
 Row = TypeVar("Row", bound=Sequence[Cell])
 Block = tuple[int, Sequence[Sequence[Cell]]]
-"""The number, from 0, of the first row, and consecutive rows; each row begins at column A."""
+"""A pair: the number of the first row, counted from 0, and consecutive rows. Each row begins at column A."""
 
 BLOCK_ROWS = 256
 """The number of rows in a block. Blocks of this size fit into a processor's cache; reading larger blocks takes twice as

@@ -53,7 +53,7 @@ class _Collected:
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
     def add(self, first: int, rows: Rows) -> None:
-        """Adds a block. Rows that are missing between it and the block before count as blank."""
+        """Adds a block. Rows that are missing between this block and the block before count as blank."""
         area = self.place.area
         first, rows = self.place.clip(first, rows)
         if rows:
@@ -160,8 +160,8 @@ class _Resolver:
         return self._cell(self.keys.cell or "")
 
     def _cell(self, reference: str) -> _Search:
-        """The search for a single cell. In CSV, the other cells of its column decide whether its text may be a
-        number.
+        """The search for a single cell. In CSV, the other cells of the column decide whether the text of this cell may
+        be a number.
         """
         collected, column = _Collected(self._place(reference)), ColumnReader(self.reader)
         sheet, position = collected.place.sheet, collected.place.area.first_column

@@ -24,7 +24,7 @@ from syncd.sdk.tables import Unreadable
 T = TypeVar("T")
 
 SETTLED = 1.0
-"""In seconds: a file that was last written longer ago counts as completely written."""
+"""The time in seconds after its last write from which a file counts as completely written."""
 
 _TRIES = 3
 _SMALL = 8_000_000  # bytes that are read at once

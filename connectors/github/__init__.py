@@ -5,7 +5,7 @@ to issues.
 connection, and `api` sends the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that
 change while they are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`.
 `deployed_walk` finds out when a pull request was first deployed; `contents` finds the commits of each deployment.
-`publisher` writes check-ins through `issues`. `marked` puts them between marks in a text, and `markdown` keeps their
+`publisher` writes check-ins through `issues`. `marked` puts a check-in between marks in a text, and `markdown` prevents
 texts from notifying people.
 """
 

@@ -97,7 +97,7 @@ class Answer:
 
 
 class Api:
-    """Sends requests to GitHub, for lists page by page and for single objects."""
+    """Sends requests to GitHub for single objects, and for lists page by page."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
@@ -138,8 +138,8 @@ class Api:
         at_once: bool = False,
         first: Answer | None = None,
     ) -> Iterator[Answer]:
-        """The pages of a list in order, by the links in each response. If the list still has this `etag`, yields a
-        single page without rows.
+        """The pages of a list in order. The links in each response lead to the next page. If the list still has this
+        `etag`, yields a single page without rows.
 
         `first` is the first page, if it was read already. With `at_once`, syncd requests several pages at once,
         provided that the server links to the last page by number. syncd uses only the query of a link: behind a proxy

@@ -116,9 +116,9 @@ def _check_key(key: str) -> None:
 def _connection(settings: GitHubSettings, context: Context) -> Any:
     """A connection class for PyGithub. The connection follows redirects, and keeps the query, method and content.
 
-    It sends every request to the configured host, because the token is only for that host. Behind a proxy or a replay,
-    the redirect for a renamed repository names another host. A redirect to the requested path on another host means
-    that the whole API has moved. A redirect to a login page means that the address is not an API.
+    The connection sends every request to the configured host, because the token is only for that host. Behind a proxy
+    or a replay, the redirect for a renamed repository names another host. A redirect to the requested path on another
+    host means that the whole API has moved. A redirect to a login page means that the address is not an API.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

@@ -85,7 +85,8 @@ class Contents:
         """Compares the deliveries one by one, and yields all of them after each comparison.
 
         The first delivery only serves to compare the second. `from_the_first` says that the first delivery is the first
-        one ever. It is then compared with the `merges` that it may contain: pairs of time and commit, the oldest first.
+        one ever. The first delivery is then compared with the `merges` that it may contain: pairs of time and commit,
+        the oldest first.
         """
         done = list(deliveries)
         for index, delivery in enumerate(done):
@@ -113,8 +114,8 @@ class Contents:
         return False
 
     def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
-        """The commits of the first delivery: all commits after the oldest of these merges, and each merge that it
-        contains.
+        """The commits of the first delivery: all commits after the oldest of these merges, and each of the merges that
+        the delivery contains.
         """
         if not merges:
             return []
@@ -165,7 +166,8 @@ class _NotComparable(Exception):
 
 
 class BeforeWindow:
-    """The deliveries before the window. The first delivery of the window is compared with the last of them.
+    """The deliveries before the window. The first delivery of the window is compared with the last delivery before the
+    window.
 
     After a rollback across the start of the window, a later deployment brings commits that were already delivered
     before the window. Only such commits are looked up here. These deliveries are compared only when needed.

@@ -174,7 +174,7 @@ class WorkflowRun(Row):
 
 
 class TagRef(BaseModel):
-    """A ref that names a tag. It points to the object of an annotated tag, or directly to the commit."""
+    """A ref that names a tag. The ref points to the object of an annotated tag, or directly to a commit."""
 
     ref: str
     sha: str = Field(validation_alias=AliasPath("object", "sha"))

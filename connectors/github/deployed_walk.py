@@ -32,9 +32,10 @@ BY_TIME = "dated by the first deployment created after its merge, because GitHub
 class DeployedWalk:
     """The pull requests of a repository, each done at the first successful deployment that contains its merge commit.
 
-    The cursor contains the cursors of the walks over `deployments` and over `pulls`. It also contains the `deliveries`
-    with the commits of each, the deliveries `before_window`, and the merges that are `waiting` for a deployment. The
-    stream's memory contains `committed`: the time of the first commit of each pull request, which never changes.
+    The cursor contains the cursors of the walks over `deployments` and over `pulls`. The cursor also contains the
+    `deliveries` with the commits of each, the deliveries `before_window`, and the merges that are `waiting` for a
+    deployment. The stream's memory contains `committed`: the time of the first commit of each pull request, which never
+    changes.
     """
 
     def __init__(

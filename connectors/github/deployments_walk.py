@@ -51,9 +51,10 @@ class DeploymentsWalk:
     """Reads the list from the newest deployment back to the floor. Later walks go back as far as a deployment may still
     change.
 
-    `cursor` is the cursor after the rows that were read so far. Its `states` has an entry for each deployment that may
-    still change: the time of the row's last update, and the time of creation if the deployment is underway. `mark` is
-    the newest time of creation in the last complete walk, and `etags` are the ETags of that walk's pages.
+    `cursor` is the cursor after the rows that were read so far. In the cursor, `states` has an entry for each
+    deployment that may still change: the time of the row's last update, and the time of creation if the deployment is
+    underway. `mark` is the newest time of creation in the last complete walk, and `etags` are the ETags of that walk's
+    pages.
     """
 
     def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
@@ -166,7 +167,9 @@ def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
-    """Whether a deployment is at most a day older than the newest one (`last`). Both times come from GitHub's clock."""
+    """Whether a deployment is at most a day older than the newest deployment (created at `last`). Both times come from
+    GitHub's clock.
+    """
     return last is None or created_at >= last - _ASKED_AGAIN
 
 

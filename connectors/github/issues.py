@@ -1,7 +1,7 @@
 """Reads and writes an issue over HTTP: its text, its labels and its comments.
 
-The permission to read and write issues is enough for all its requests. Sources: docs.github.com "REST API endpoints for
-issues", "... for labels" and "... for issue comments", API version 2022-11-28.
+The permission to read and write issues is enough for all requests of this module. Sources: docs.github.com "REST API
+endpoints for issues", "... for labels" and "... for issue comments", API version 2022-11-28.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TEXT, _WRITTEN, _LABELS = TypeAdapter(IssueText), TypeAdapter(_Written), TypeAd
 
 class IssueClient:
     """Reads and writes the issue `OWNER/NAME#NUMBER`. Each method makes one request, except `comments`, which makes one
-    for each page.
+    request for each page.
     """
 
     def __init__(self, api: Api, name: str) -> None:

@@ -1,4 +1,5 @@
-"""Makes people's texts inert within Markdown: GitHub shows them as they were written, and they have no other effect.
+"""Makes people's texts inert within Markdown: GitHub shows such a text as it was written, and the text has no other
+effect.
 
 Backslashes escape the markup of GitHub Flavored Markdown (github.github.com/gfm); entities escape HTML. GitHub looks
 for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people. A

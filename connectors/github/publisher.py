@@ -21,7 +21,7 @@ from syncd.sdk import Content, Context, RetryLater, Statement, Summary, Written
 from syncd.sdk.block import health, lines
 
 _BETWEEN_WRITES = 1.0
-"""The seconds between two requests that change something (same page, "Pause between mutative requests")."""
+"""The seconds between two requests that change something (source: the same page, "Pause between mutative requests")."""
 
 
 class GitHubPublisher:

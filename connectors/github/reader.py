@@ -106,7 +106,8 @@ class Reader:
             yield from self._deployed(api, repository, kind.removeprefix(DEPLOYED_TO), stream, cursor)
 
     def _issues(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Issues and pull requests from /issues. If /issues does not have the pull requests, they come from /pulls.
+        """Issues and pull requests from /issues. If /issues does not have the pull requests, syncd reads them from
+        /pulls.
 
         /issues refuses a token that may read only pull requests, and repositories whose issues are turned off.
         """

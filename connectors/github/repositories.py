@@ -131,7 +131,7 @@ def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[s
     """The present name of each renamed repository, by its former name. Ids show which repositories were renamed.
 
     A repository can take the name of another repository only after the other one lost the name. If all repositories
-    have new ids, as on another server, none counts as renamed.
+    have new ids, as on another server, no repository counts as renamed.
     """
     moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
 

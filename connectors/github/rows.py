@@ -96,8 +96,8 @@ class _Numbered(Row):
 
     @property
     def stable_id(self) -> str:
-        """The number. `id` is not used, because /issues and /pulls show different ids for a pull request; `node_id` is
-        not, because GitHub has changed its form.
+        """The number. syncd does not use `id`, because /issues and /pulls show different ids for a pull request, or
+        `node_id`, because GitHub has changed its form.
         """
         return str(self.number)
 

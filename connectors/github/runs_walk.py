@@ -1,4 +1,4 @@
-"""Reads a repository's workflow runs from /actions/runs, by one span of creation times after the other.
+"""Reads a repository's workflow runs from /actions/runs, one span of creation times after another.
 
 GitHub returns at most 1,000 runs of a filtered list, but tells the number of all runs. If a span has more runs, syncd
 halves it. GitHub has no filter by the time of update, so syncd requests each unfinished run by its id until the run
@@ -116,8 +116,8 @@ class RunsWalk:
         raise RetryLater("its list of workflow runs changes faster than it can be read, or is not whole")
 
     def _next(self, rows: list[WorkflowRun], start: datetime) -> tuple[datetime, str | None]:
-        """The creation time and the ETag for the next walk. While the list is a single page that is not full, both stay
-        the same.
+        """The creation time and the ETag for the next walk. While the list is a single page that is not full, the next
+        walk uses the same time and ETag.
         """
         (*_, answer) = self._pages_read
         if len(self._pages_read) == 1 and not answer.full:

@@ -263,8 +263,8 @@ class GitHubMeasure(RecordKeys):
         """The reason why the conditions can never count a record, such as conditions that require drafts of releases;
         None if they can.
 
-        A draft of a pull request can count, because a push of its commits may merge it. A deployment that is underway
-        does not count, because such a deployment has hardly ever ended before.
+        A draft of a pull request can count, because a push of its commits may merge it. A condition on deployments that
+        are underway never counts a deployment, because a deployment counts only once it has ended.
         """
         if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))

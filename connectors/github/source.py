@@ -158,7 +158,7 @@ def _each(
     """The pages of each repository. A repository that cannot be read is added to `unread` with the reason; the other
     repositories are still read.
 
-    Reading ends for all repositories after a limit, refused credentials, or failures for two repositories in a row.
+    A limit, refused credentials, or failures for two repositories in a row end the reading for all repositories.
     """
     failed = False
     for repository in repositories:

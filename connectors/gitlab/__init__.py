@@ -183,7 +183,9 @@ class GitLabSource(MembersSource):
         return members_of_group(listed, stream.memory, ask, lambda each: each.key.startswith(under), self._exclude)
 
     def is_whole(self, stream: Stream) -> bool:
-        """Whether each pull reads the complete list. This is so for releases, because they have no time of update."""
+        """Whether each pull reads the complete list. Each pull reads the complete list of releases, because releases
+        have no time of update.
+        """
         return stream.key.startswith("releases ")
 
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:

@@ -33,7 +33,7 @@ class Kind(RecordShape):
 def _why_no_issue(row: JsonRow) -> str | None:
     """The reason why an issue does not count; None if it counts.
 
-    When an issue is moved, GitLab closes it and opens a new issue in the other project.
+    When somebody moves an issue, GitLab closes the issue and opens a new one in the other project.
     """
     if row.text("state") != "closed":
         return "open"

@@ -1,5 +1,5 @@
-"""Connects any web API. `source` reads a number or a series from its JSON, and `publisher` sends check-ins made by
-`templates`.
+"""Connects any web API. `source` reads a number or a series from the API's JSON. `publisher` sends check-ins that
+`templates` make.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ _LOOKALIKE = re.compile(r"\{\s*([A-Za-z]+)\s*((?:[+-]\s*\d+\s*[ds]\s*)*)(:[^{}]*
 _COLON = "(?::|%3A)?"
 _TIME = rf"(?:T|\s|\+|%20)\d\d{_COLON}\d\d(?:{_COLON}\d\d(?:[.,]\d+)?)?"
 _ZULU = re.compile(rf"(?:(?:{_TIME})?Z|{_TIME}(?:\+|%2B|-)00{_COLON}(?:00)?)(?!\w)", re.IGNORECASE)
-"""A literal time in UTC, or only the zone UTC, directly after a day. It is a mistake, because in UTC the day begins
-hours earlier or later.
+"""A literal time in UTC, or only the zone UTC, directly after a day. Such a time is a mistake, because in UTC the day
+begins hours earlier or later.
 """
 _ZULU_FORM = re.compile(r"(?<!%)Z$|[+-]00:?00$")
 _SAMPLE = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
@@ -122,7 +122,7 @@ def check_days(part: Any) -> None:
 
 
 def first_place(text: str) -> str | None:
-    """The first day that a text names, as the text writes it, even with a mistake; None if it names no day."""
+    """The first placeholder for a day in a text, even a wrong one, as it is written; None if there is none."""
     if (place := next((place for place in _PLACE.finditer(text) if place[1] in _NAMES), None)) is not None:
         return place[0]
     meant = _lookalike(text)

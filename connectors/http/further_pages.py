@@ -47,7 +47,7 @@ _RANGE = re.compile(r"\w+ (?:\d+-(\d+)|\*)/(\d+)", re.ASCII)
 def further_pages(
     data: Any, headers: Mapping[str, str], path: Path, *, rows_before: int = 0, pages: int = 1, is_led: bool = False
 ) -> str | None:
-    """The sign by which an answer says that more of the list at a path follows; None if it has no such sign.
+    """The sign by which an answer says that more of the list at a path follows; None if the answer has no such sign.
 
     `rows_before` is the number of the list's items on earlier pages. `pages` is the number of pages so far, including
     this page. `is_led` says that the measure follows pages by `pages:`; a flag such as `has_more: false` then takes
@@ -105,8 +105,9 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
 
 def next_is_nowhere(expression: str, data: Any) -> str | None:
     """The reason why `expression`, the place of the pointer to the next page, does not fit this answer; None if it
-    fits. If it does not fit, a missing pointer does not show the last page. On the last page many APIs leave out the
-    pointer, but few leave out the object around it. An expression that is not a plain path always fits.
+    fits. If `expression` does not fit, a missing pointer does not mean that this page is the last page. On the last
+    page many APIs leave out the pointer, but few leave out the object around it. An expression that is not a plain path
+    always fits.
     """
     path = plain_path(expression)
     if not path:
@@ -133,8 +134,8 @@ def says_end(data: Any, path: Path) -> bool:
 
 
 def totals(data: Any, headers: Mapping[str, str], path: Path) -> frozenset[tuple[bool, str, int]]:
-    """The totals that an answer and its headers give for the list at a path. Each is a tuple: whether the total counts
-    pages, its name, and the number.
+    """The totals that an answer and its headers give for the list at a path. Each total is a tuple: whether it counts
+    pages, its name, and its number.
 
     Some names may also mean the number of this page, or the number of rows on it. Such a number is a total only if it
     is the same on every page.
@@ -180,7 +181,7 @@ def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int)
 
 
 def _json(text: str) -> Mapping[str, Any]:
-    """The JSON object in a header; an empty object if the header holds something else."""
+    """The JSON object in a header; an empty object if the header contains anything else."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -267,10 +268,10 @@ def _leads(value: Any) -> bool:
 
 
 def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
-    """The sign in a cursor whose name does not say whether it leads to the next page. Some APIs repeat the cursor of
-    the request there, so such a cursor counts only on the first page, and a flag takes precedence. Graph APIs give
-    `cursors.after` even if no page follows (developers.facebook.com "Paginated Results"). `cursors.after` therefore
-    counts only if the measure follows no pages.
+    """The sign in a cursor whose name does not say whether the cursor leads to the next page. Some APIs repeat the
+    cursor of the request under such a name. Such a cursor therefore counts only on the first page, and a flag takes
+    precedence. Graph APIs give `cursors.after` even if no page follows (developers.facebook.com "Paginated Results").
+    `cursors.after` therefore counts only if the measure follows no pages.
     """
     holder = _normal(name.rstrip(".").rpartition(".")[2])
     names = ["cursor"] if is_led else ["cursor", "aftercursor", "afterurl"]

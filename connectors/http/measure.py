@@ -165,8 +165,8 @@ class HttpMeasure(ReadingKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal, if the measure sends a POST and the connection does not allow it. The connection's owner must
-        allow a POST, because a POST may write.
+        """The refusal, if the measure sends a POST and the connection does not allow a POST. The connection's owner
+        must allow a POST, because a POST may write.
         """
         url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
         if self.method == "POST" and not may_post:

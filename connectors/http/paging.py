@@ -92,8 +92,8 @@ class Pages(BaseModel):
         return self.param or self.counted
 
     def shown(self, expression: str) -> str:
-        """The part of a stream's name that distinguishes different `pages`. The expression's list shows when counted
-        pages end, so this part names the list.
+        """The part of a stream's name that distinguishes different `pages`. This part names the expression's list,
+        because counted pages end when this list is empty.
         """
         if self.counted is None:
             return f" (pages by {self.next}{f', {self.param}' if self.param else ''})"
@@ -124,8 +124,8 @@ class Request:
 
     def counts_on(self, first: Request, rows: int) -> bool:
         """Whether this request for a later page has a page number or an offset, also if it comes from a link. A number
-        that equals the number of the first page's rows (two or more) is an offset, whatever its name, such as `after`
-        in searches of HubSpot.
+        that equals the number of the first page's rows (two or more) is an offset, whatever the parameter's name is,
+        such as `after` in searches of HubSpot.
         """
         numbers = {name: self.parameter(name) for name in self._parameters}
         return any(
@@ -346,8 +346,8 @@ def _says_end(pages: Pages, data: Any) -> bool:
 
 
 def _has_rows(data: Any) -> bool:
-    """Whether an answer has a list that is not empty. Two empty pages may be equal although the pages do not form a
-    circle.
+    """Whether an answer has a list that is not empty. Two equal pages without rows do not prove that the pages
+    repeat.
     """
     inner = data.values() if isinstance(data, dict) else ()
     return (isinstance(data, list) and bool(data)) or any(map(_has_rows, inner))

@@ -1,5 +1,5 @@
-"""Sends check-ins to any API. Templates make the requests from the fields of a check-in. syncd cannot read back what it
-sent.
+"""Sends check-ins to any API. Templates make the requests from the fields of a check-in. syncd cannot read back sent
+check-ins.
 """
 
 from __future__ import annotations

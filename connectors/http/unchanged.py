@@ -38,7 +38,7 @@ def request_digest(address: str, identity: Json, parts: Collection[str], zone: Z
 
 
 def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str, str]:
-    """The headers of a conditional request; none if the complete answer is due."""
+    """The headers of a conditional request; empty if syncd needs the complete answer."""
     if not cursor or cursor.get("request") != digest:
         return {}
     read_at = datetime.fromisoformat(str(cursor["read_at"]))

@@ -109,7 +109,8 @@ class Client:
         return self._categories
 
     def changes(self, id: str, shown: Sequence[Change] | None) -> Sequence[Change]:
-        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted.
+        """All changes of an issue, from the issue's own changelog pages; empty if the issue has no changes, or was
+        deleted.
 
         `shown` are the changes that a search returned. Data Center may have no changelog pages. If its search returned
         no changelog, syncd requests the issue with its changelog.
@@ -279,7 +280,7 @@ def _zone(account: Account) -> str | None:
 def _library(settings: JiraSettings, context: Context, server: Server, headers: dict[str, str]) -> JIRA:
     """The library's client, which makes no request by itself. It stores the headers of the last response in `headers`.
 
-    It does not follow redirects to another server or to a login page, and refuses web pages as responses.
+    The client does not follow redirects to another server or to a login page, and refuses web pages as responses.
     """
     from jira import JIRA
 

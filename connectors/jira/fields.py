@@ -131,7 +131,7 @@ class Issue(Place):
     def record(
         self, site: str, ids: Mapping[str, str], began: datetime | None = None, unless: Collection[str] | None = None
     ) -> Record:
-        """The record of the issue. `began` is the time when work on it began, if a measure needs this time.
+        """The record of the issue. `began` is the time when work on the issue began, if a measure needs this time.
 
         An issue is not delivered if its resolution is one of `unless`. If `unless` is None, an issue counts with any
         resolution. The record has a remark if the resolution suggests that the issue was not delivered.
@@ -187,8 +187,8 @@ def same_name(name: str) -> str:
 def elements(value: Any) -> list[Scalar]:
     """The elements of a field, from any JSON: each element of a list; for an object, the name that people see.
 
-    A cascading option has two elements: its own value and its child's value. An object without a name has none, because
-    no filter could name it.
+    A cascading option has two elements: its own value and its child's value. An object without a name has no element,
+    because no filter could name it.
     """
     match value:
         case bool():

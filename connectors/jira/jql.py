@@ -180,8 +180,8 @@ def leaving_out(ids: Iterable[str], literal: str) -> str:
 def jql_time(moment: datetime, zone: str | None) -> str:
     """A moment in JQL's form: in the account's time zone, rounded down to the minute.
 
-    When clocks go back, an hour occurs twice, and Jira does not document which of the two it means. For a moment in the
-    first of the two, the result is an hour earlier.
+    When clocks go back, an hour occurs twice, and Jira does not document which of the two hours a time means. For a
+    moment in the first of these hours, the result is an hour earlier.
     """
     if zone is None:
         local = moment.astimezone(UTC) - _ANY_ZONE

@@ -98,8 +98,8 @@ class JiraPublisher(Client):
                     self._write(issue, "PUT", path, body, WrittenComment, "Edit Own Comments")
 
     def lacks(self, key_result: str) -> str | None:
-        """Names the permissions that the account lacks on an issue; None if it lacks none. The edit screen shows only
-        which fields the account may edit, not whether it may comment.
+        """Names the permissions that the account lacks on an issue; None if it lacks none. The edit screen shows which
+        fields the account may edit, but does not show whether the account may comment.
         """
         issue = self._find(self._keys.issues[key_result])
         needed = {"EDIT_ISSUES": "Edit Issues"} if self._keys.fields else {}

@@ -84,7 +84,7 @@ class JiraSource(Client):
         If the list fits on one page, the page shows a single moment, and requesting ids is enough. For this, `since`
         must be at a full minute, because JQL has no seconds. If there are several pages, `walk` requests each by the
         time of an update. With page numbers, an issue that leaves the list could move another issue to a page that was
-        read already, and the census would miss it.
+        read already, and the census would miss the moved issue.
         """
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO

@@ -17,14 +17,15 @@ For example, at 12:00, with three issues to a page and a floor of 10:01; A to K 
       its second page     H, I, J                               no stray: continue from J
     updated >= "10:58"    K 11:58:00                            no page follows: the end
 
-- Left out: requests from 10:04 on exclude C, which led there, unless it was edited after that minute. The last request
-  excludes J in the same way. Jira refuses a query with the id of a deleted issue; the query is then repeated without
-  exclusions.
+- Left out: requests from 10:04 on exclude C, which led to this bound. If C was edited after that minute, C is not
+  excluded. The last request excludes J in the same way. Jira refuses a query with the id of a deleted issue; the query
+  is then repeated without exclusions.
 - Strays: D was deleted after its page was read, so G moved up to that page from the second page. G is a stray because
   it is new in the second reading, yet no newer than J, the newest issue of the first reading. An issue newer than J is
   no stray: it was edited during the walk.
 - Position: each page comes with the moment before which everything was yielded. An interrupted pull continues at this
-  moment. It is None for A to C, then C's 10:04:10 for all readings of the bound 10:04, and J's 10:58:00 after them.
+  moment. The moment is None for A to C, then C's 10:04:10 for all readings of the bound 10:04, and J's 10:58:00
+  afterwards.
 - Overlap: a search shows an edit with a delay, so an edit of 11:57 may still be missing when K is shown. K is less than
   five minutes old, and therefore could not lead to another bound. The floor of the next pull is five minutes before K.
 """

@@ -261,8 +261,8 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
     from gspread.http_client import HTTPClient
 
     class AtItsAddress(HTTPClient):  # type: ignore[misc]
-        """gspread's HTTP client for the configured address. It returns responses of any status, errors too; the caller
-        checks the status.
+        """gspread's HTTP client for the configured address. The client returns responses of any status, errors too; the
+        caller checks the status.
         """
 
         def send(

@@ -101,8 +101,8 @@ def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
 def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:
     """Finds the rows and columns of a sheet. Raises SourceBroken if a column is missing.
 
-    A key result without a row uses the row of its `former` id. syncd does not rename that row; the people who maintain
-    the sheet may. An empty sheet gets a header if `create` allows it.
+    A key result without a row uses the row of its `former` id. syncd does not rename the row, but the people who
+    maintain the sheet may rename it. An empty sheet gets a header if `create` allows it.
     """
     names = [keys.key_column, *keys.columns.values()]
     new = keys.create and not sheet.values

@@ -22,8 +22,8 @@ _Row = Mapping[int, Scalar]
 class Stray:
     """The cells that a write hit by mistake: the former value of each, and the cells that cannot be restored.
 
-    A formula cannot be restored, because its references move with its row. If somebody has just inserted a row, its
-    cells count as blank before the write. `key` is the column of the keys after the write.
+    A formula cannot be restored, because its references move with its row. The cells of a row that somebody has just
+    inserted count as blank before the write. `key` is the column of the keys after the write.
     """
 
     key: int

@@ -54,7 +54,9 @@ class SheetsSource:
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Checks whether Google is reachable and accepts the credentials, and more, for `syncd doctor`."""
+        """Checks whether Google is reachable and accepts the credentials, and makes further checks for `syncd
+        doctor`.
+        """
         return self._client.check()
 
     def close(self) -> None:

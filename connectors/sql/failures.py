@@ -1,4 +1,4 @@
-"""Decides whether syncd retries after an error of a database, and describes the error without the query.
+"""Decides whether syncd retries after a database error, and describes the error without the query.
 
 PostgreSQL identifies its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB by
 number (mariadb.com/kb/en/mariadb-error-codes).

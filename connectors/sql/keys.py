@@ -46,7 +46,7 @@ def _named(*parts: str) -> str:
 
 
 class SqlReadings(ReadingKeys):
-    """The keys that a database adds to a measure of a number, or of a series."""
+    """The keys that a database connection adds to a measure of readings: of a number, or of a series."""
 
     query: Query = Field(min_length=1, description=_QUERY)
     value: str = Field(min_length=1, description="The column with the number.")

@@ -1,5 +1,5 @@
-"""A session with a database. It runs checked queries one at a time, each in a transaction that is always rolled
-back.
+"""A session with a database. The session runs checked queries one at a time, each in a transaction that is always
+rolled back.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ DROP DUMP ENABLE EXEC EXECUTE FETCH GOTO GRANT IF INSERT KILL LOAD MERGE MOVE OP
 RECONFIGURE RESTORE RETURN REVERT REVOKE ROLLBACK SAVE SEND SET SETUSER SHUTDOWN THROW TRUNCATE UPDATE UPDATETEXT USE
 WAITFOR WHILE WRITETEXT
 """
-"""The words that begin a statement of SQL Server. SQL Server needs no semicolon before them, and a parser may treat
-such a word as a name: https://learn.microsoft.com/sql/t-sql/language-elements/reserved-keywords-transact-sql
+"""The words that begin a statement of SQL Server. SQL Server needs no semicolon before such a word, and a parser may
+treat the word as a name: https://learn.microsoft.com/sql/t-sql/language-elements/reserved-keywords-transact-sql
 """
 
 
@@ -34,8 +34,8 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A query that only reads. `parts` has its texts without comments, and the name of a parameter between every two
-    texts.
+    """A query that only reads. `parts` has the texts of the query without comments, and the name of a parameter between
+    every two texts.
 
     `is_ordered` says whether an ORDER BY determines the order of its rows.
     """

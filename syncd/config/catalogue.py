@@ -90,7 +90,7 @@ def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSe
     """The model with every key that a connection of this type may have.
 
     A connection that pulls records always has `shrink` and `reconcile`, even if its connector does not declare
-    `reconcile`: without a census, deleted records would count for ever. A connection whose system sends webhooks has
+    `reconcile`: without a census, deleted records would always count. A connection whose system sends webhooks has
     `webhook_secret`.
     """
     keys = connector.Settings

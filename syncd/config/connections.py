@@ -195,7 +195,7 @@ class Connection:
 
 
 def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
-    """A problem for each secret that is set but too short; it gives the name of the secret's key."""
+    """A problem for each secret that is set but too short. The problem names the secret's key."""
     for connection in connections:
         for resolve in (connection.resolved, connection.webhook_secret):
             try:

@@ -34,7 +34,9 @@ class Document:
     defaults: Document | None = None
 
     def line(self, place: Place) -> int:
-        """The line of a place, counted from 1. If the place is missing, the line of the nearest place around it."""
+        """The line of a place, counted from 1. If the place is missing, returns the line of the nearest place that
+        contains it.
+        """
         return [self.lines.line, *self._along(place)][-1]
 
     def has(self, place: Place) -> bool:

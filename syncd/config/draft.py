@@ -126,7 +126,7 @@ def _new_project(path: Path, written: Document) -> _Project:
 
 
 class _Project:
-    """A syncd.yaml and the named measures of its mapping files, if the files exist already."""
+    """A syncd.yaml, and the named measures of its mapping files if these files exist already."""
 
     def __init__(self, chosen: ChosenProject, *, has_files: bool = True) -> None:
         self.path, self.document, self.settings, self._workspace = chosen

@@ -108,7 +108,7 @@ OF_RECORDS: Sequence[Rule] = [
 
 
 def of_whole_records(takes: Sequence[str]) -> list[Rule]:
-    """The rules of a measure of records that contains all of its keys itself."""
+    """The rules of a measure of records that inherits no keys."""
     aggregates = [take for take in takes if take not in ("count", "share")]
     return [
         refuse(

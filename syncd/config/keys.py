@@ -50,8 +50,8 @@ _DAY = timedelta(days=1)
 
 
 def _days_and_weeks(value: Any) -> Any:
-    """The lag in a text such as `10d` or `3w`. Other durations read `m` as a minute, but people write a lag of `1m` for
-    a month.
+    """The lag in a text such as `10d` or `3w`. syncd refuses `m`: in other durations it means minutes, but people write
+    a lag of `1m` for a month.
     """
     if isinstance(value, timedelta):
         return value

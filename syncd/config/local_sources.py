@@ -1,4 +1,4 @@
-"""Checks the names in measures that can be checked without a network: those of files and of other workspaces."""
+"""Checks names in measures for sources that need no network, such as files and other workspaces."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def missing_in_sources(config: Config) -> Iterator[Problem]:
 
 
 def not_exported(config: Config) -> Iterator[Problem]:
-    """A problem for each key result that reads a key result of another workspace which that workspace does not export
-    to it.
+    """A problem for each key result that reads a key result which another workspace does not export to this
+    workspace.
     """
     return _problems(config, {OTHERS} & config.connections.keys())
 

@@ -213,7 +213,9 @@ def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
 
 
 def named_measures(document: Document) -> Mapping[str, Named]:
-    """The named measures of a file that are blocks of keys, each with the file's defaults."""
+    """The named measures of a file, each with the file's defaults. Leaves out named measures that are not blocks of
+    keys.
+    """
     measures = document.data.get("measures") if isinstance(document.data, dict) else None
     defaults = _measure_defaults(document.data)
     return {

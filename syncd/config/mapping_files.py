@@ -96,8 +96,8 @@ def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
 
 
 def _is_hidden(file: Path, folder: Path, pattern: str) -> bool:
-    """Whether a file or a folder above it is hidden (it belongs to an editor or a ConfigMap) and the glob does not name
-    it.
+    """Whether a file or a folder above it is hidden, as files of editors and ConfigMaps are, and the glob does not name
+    the hidden part.
     """
     named = PurePath(pattern).parts
     return any(part.startswith(".") and part not in named for part in file.relative_to(folder).parts)

@@ -35,7 +35,9 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(wit
 
 
 class About(BaseModel):
-    """An expected number, compared to as many decimal places as the test writes: 0.1799 meets both 0.18 and 18%."""
+    """An expected number. It is compared to as many decimal places as the test writes: 0.1799 meets both 0.18 and
+    18%.
+    """
 
     model_config = STRICT
 

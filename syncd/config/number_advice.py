@@ -1,4 +1,4 @@
-"""Advises what to write in a mapping file that has a text where it needs a number."""
+"""Advises what to write in a mapping file where a text is in the place of a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds keys of a syncd.yaml that are valid each, but wrong together."""
+"""Finds keys of a syncd.yaml that are valid by themselves, but wrong together."""
 
 from __future__ import annotations
 

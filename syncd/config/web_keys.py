@@ -156,7 +156,7 @@ class WebKeys(BaseModel):
 
     @property
     def leaves_others_unasked(self) -> bool:
-        """Whether the pages at `address` are open to other machines without a login."""
+        """Whether other machines can open the pages at `address` without a login."""
         host = urlsplit(self.address or "").hostname
         if self.login is not None or host is None or host == "localhost" or host.endswith(".localhost"):
             return False

@@ -12,7 +12,7 @@ from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
-"""The most characters of a brief: chats and mails show so many without folding the text."""
+"""The most characters of a brief. Chats and mails show a text of this length without folding it."""
 
 _MOVERS = 3
 _QUESTIONS = 3

@@ -28,7 +28,7 @@ def causes(
     was not measured by the present measure.
 
     The causes are the differences between the rows that count now and the rows that counted at the start. If no cycle
-    stored a number at the start, the rows of the start are the present rows with a date up to then.
+    stored a number at the start, the rows of the start are the present rows whose date is not after the start.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):

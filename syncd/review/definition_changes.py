@@ -53,8 +53,8 @@ def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
 
 
 def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[DefinitionChange]:
-    """The removed key results, which no file has any more. The time of a change is that of the first sync without the
-    key result; if there was no such sync yet, the present time.
+    """The removed key results, which no file has any more. The time of such a change is the time of the first sync
+    without the key result; if there was no such sync yet, the present time.
     """
     named = {kr.id for kr in okrs.key_results}
     removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}

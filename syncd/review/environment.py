@@ -22,8 +22,8 @@ _ISOLATED = re.compile("{}(.*?){}".format(*ISOLATED), re.DOTALL)
 
 
 def _with_languages(value: object) -> object:
-    """The result of a template's expression. Sentences in it that are not translated are marked as English, for screen
-    readers.
+    """The result of a template's expression. Sentences in the result that are not translated are marked as English, for
+    screen readers.
     """
     if not isinstance(value, str) or ISOLATED[0] not in value:
         return value

@@ -43,8 +43,8 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A key result at the end of a day. Its value was stored in the ledger (`kept`), or is computed from the dates in
-    its sources.
+    """A key result at the end of a day. The value was stored in the ledger (`kept`), or is computed from the dates in
+    the key result's sources.
 
     If the days begin with the period, the value is the goal's `baseline`, and `day` is the day before the period.
     `bounds` are the shares at which the key result's health would have changed.
@@ -90,8 +90,8 @@ class Causes:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The movement of a key result over the days. `line` is its state at the end of the days, and `start` its state at
-    their start; `start` is None if unknown.
+    """The movement of a key result over the days. `line` is the key result's state at the end of the days. `start` is
+    its state at their start; None if unknown.
 
     If `measured_differently` is true, the numbers at the start and the end come from different measures and cannot be
     compared. `still_since` is the day since which the number has not moved; None if the number moved, or if this day is
@@ -141,8 +141,8 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReview:
-    """An objective at the end of the days. `before` is its standing at the start of the days; None if the period began
-    then.
+    """An objective at the end of the days. `before` is the objective's standing at the start of the days; None if the
+    period began then.
 
     If `same_score` is true, the scores at the start and the end come from the same key results and can be compared. If
     `same_activity` is true, the activities at the start and the end can be compared.

@@ -19,7 +19,7 @@ def clock_time(moment: datetime) -> Markup:
 
 
 def reading_time(moment: datetime) -> Markup:
-    """`21 Nov 10:15`; `16 Nov` for the midnight of a reading whose source shows only a day."""
+    """The time of a reading, such as `21 Nov 10:15`; only the day, such as `16 Nov`, if the source shows only a day."""
     has_a_time = moment.time() != time.min
     return _TIME.format(_exact(moment), words.clock_time(moment) if has_a_time else words.day(moment))
 

@@ -16,8 +16,8 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """How far a key result must still move, in its unit: in total and per week, negative if it must fall. `per_week` is
-    None if less than a week is left.
+    """How far a key result must still move, in its unit: in total and per week. The numbers are negative if the key
+    result must fall. `per_week` is None if less than a week is left.
 
     `gained` is the key result's weekly gain over the reviewed days; None if the gain is unknown.
     """

@@ -95,8 +95,8 @@ def nothing_pulled(review: Review) -> str | None:
 
 
 def score_sentence(objective: ObjectiveReview) -> str:
-    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; without an arrow if the two scores cannot
-    be compared.
+    """A sentence such as `Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`, without an arrow if the
+    scores at the start and the end cannot be compared.
     """
     now, before = objective.block.standing, objective.before
     old = score_figure(before) if before else None
@@ -170,7 +170,9 @@ def _not_moved(move: Move) -> str:
 
 
 def _outcome(move: Move) -> str:
-    """The score of an outcome over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
+    """The score of an outcome over a period, as in `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off
+    track`.
+    """
     line, kr = move.line, move.line.key_result
     start = value_figure(kr, move.start.value) if move.start and not move.measured_differently else None
     score = _("no score")
@@ -187,7 +189,7 @@ def _outcome(move: Move) -> str:
 
 
 def _aim(kr: KeyResult) -> str:
-    """The number at which a goal is met: `600 calls/week`, `4 milestones`, `at least 99.5 %`."""
+    """The number at which a goal is met, such as `600 calls/week`, `4 milestones` or `at least 99.5 %`."""
     match kr.goal:
         case Target(target):
             return f"{full_number(target)} {kr.unit}" if kr.unit else full_number(target)
@@ -211,7 +213,7 @@ def attention(attention: Attention) -> str:
 
 
 def definition_change(change: DefinitionChange, review: Review) -> str:
-    """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
+    """A change of a definition, as in `12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
     when = day(change.at.astimezone(review.period.zone))
     if change.objective is not None:
         edit = str(change.edit).removeprefix(f"{OBJECTIVE}.")
@@ -227,7 +229,7 @@ def definition_change(change: DefinitionChange, review: Review) -> str:
 
 
 def checkin(name: str, checkin: CheckIn, review: Review) -> str:
-    """`21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
+    """A check-in, as in `21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
     move = review.by_id.get(name)
     figure = full_number(checkin.value) if move is None else value_figure(move.line.key_result, checkin.value)
     parts = [figure] if checkin.value is not None else []
@@ -247,7 +249,7 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
 
 
 def approval(name: str, approval: PastApproval, review: Review) -> str:
-    """`21 Nov, Dana on calls: 1,092 → 5`."""
+    """An approval, as in `21 Nov, Dana on calls: 1,092 → 5`."""
     move = review.by_id.get(name)
     old, new = (
         full_number(number, _("unknown")) if move is None else value_figure(move.line.key_result, number, _("unknown"))
@@ -258,7 +260,7 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
 
 
 def request(asked: Request, review: Review) -> str:
-    """`21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
+    """A request of a person, as in `21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
     move, zone = review.by_id.get(asked.key_result), review.period.zone
     words = whole_words(asked, move.line.key_result if move else None, zone)
     name = asked.key_result or review.period.id

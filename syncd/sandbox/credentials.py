@@ -25,7 +25,7 @@ INSTALLATION = {
 
 
 class Credentials:
-    """The fixed secrets. Their texts contain plain words, so that a secret that leaks into a log is easy to find."""
+    """The fixed secrets. The secrets contain plain words, so that a secret that leaks into a log is easy to find."""
 
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
@@ -174,7 +174,7 @@ class Credentials:
     # -- JSON web tokens
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """The claims of an RS256 token; None if another key signed it or it has expired."""
+        """The claims of an RS256 token; None if the token was signed with another key, or has expired."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import padding
         from cryptography.hazmat.primitives.hashes import SHA256

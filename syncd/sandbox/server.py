@@ -190,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _safely(service: Service, request: Request) -> Response:
-    """Calls the service. If a bug of the sandbox raises an error, returns a 500 that names the bug, so that no
+    """Calls the service. If the service has a bug and raises an error, returns a 500 that names the bug, so that no
     connection closes without a reason.
     """
     try:

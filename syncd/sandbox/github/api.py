@@ -27,7 +27,7 @@ QUOTA = 5000
 """The most requests of each token in a window."""
 
 WINDOW = 3600
-"""The length of a window in seconds; then the quota is renewed."""
+"""The length of a window in seconds. After a window, the quota is renewed."""
 
 _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
 

@@ -12,8 +12,8 @@ from syncd.sandbox.github.code import Repo, User
 from syncd.sandbox.http import compact_json
 
 WEB = "https://github.example"
-"""The address that `html_url` begins with. The host does not exist: on the real github.com, acme belongs to somebody
-else.
+"""The address that `html_url` begins with. The host does not exist. github.com is not used, because acme belongs to
+somebody else there.
 """
 
 _USER_URLS = {

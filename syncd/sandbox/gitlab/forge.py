@@ -131,7 +131,7 @@ class Forge:
             self._touch(item, moment)
 
     def close(self, path: str, iid: int, *, kind: str = "issues", at: datetime | None = None) -> None:
-        """Closes an issue, or with `kind="merge_requests"` closes a merge request without merging it."""
+        """Closes an issue. With `kind="merge_requests"`, closes a merge request without merging it."""
         with self.lock:
             item, moment = self._item(path, kind, iid), self._when(at)
             item.state, item.closed_at = "closed", moment

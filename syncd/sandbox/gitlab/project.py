@@ -75,7 +75,8 @@ class Deployment:
 
 @dataclass
 class Project:
-    """A project. `hidden` hides it from every token; `closed` has the parts that no token may read.
+    """A project. `hidden` says that no token sees the project. `closed` has the parts of the project that no token may
+    read.
 
     `off` has the parts that are turned off: `merge_requests`, `issues`, `releases`, `environments`.
     """

@@ -29,7 +29,7 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses a query that does not.
+    """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses an unrestricted query.
 
     `by_update` says whether the first sort key is `updated`, ascending. Issues that were last updated before `floor` do
     not match.

@@ -96,7 +96,7 @@ class Spreadsheet:
     public: bool = False
     sheets: list[Sheet] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
-    """The range of each named range, in A1 notation with the sheet's title, by name."""
+    """The named ranges: each range in A1 notation with the sheet's title, by name."""
 
     def sheet(self, title: str) -> Sheet:
         """The sheet with exactly this title. Raises KeyError if there is none."""

@@ -1,7 +1,8 @@
 """The example key results. `counting` computes their numbers.
 
 syncd reads the same key results from `mappings/*.yaml`, and their numbers over HTTP. The sandbox computes the numbers
-without code of syncd, so that tests can compare both results. A test compares this list with the YAML files.
+without code of syncd, so that tests can compare its numbers with syncd's. A test compares this list with the YAML
+files.
 """
 
 from __future__ import annotations
