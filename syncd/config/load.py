@@ -181,17 +181,17 @@ def load_config(path: Path, workspace: str | None = None, *, tests: bool = True,
     """The configuration of a project, or of a workspace of a deployment. Raises ConfigError with every problem in all
     of its files.
 
-    Without `tests`, the tests in mapping files are not read: commands that only show the ledger's data do not need
-    these tests. A file with the same content as in the `last` configuration is not parsed again. If no file has
-    changed, `last` itself is returned.
+    Without `tests`, it does not read the tests in mapping files: commands that only show the ledger's data do not need
+    them. A file with the same content as in the `last` configuration is not parsed again. If no file has changed,
+    `last` itself is returned.
     """
     with path_errors(), _without_garbage_collection():
         return _load(read_chosen(path.absolute(), workspace, last.document if last else None), tests, last)
 
 
 def load_workspace(deployment: Deployment, name: str, *, tests: bool = True, last: Config | None = None) -> Config:
-    """The configuration of a workspace of a deployment that was read already, for callers that load many workspaces.
-    Raises ConfigError like `load_config`, and reuses the `last` configuration like it.
+    """The configuration of a workspace, in a deployment that was read already: for callers that load many workspaces.
+    Raises ConfigError like `load_config`, and reuses the `last` configuration in the same way.
     """
     chosen = deployment.chosen(name)
     with path_errors(), _without_garbage_collection():

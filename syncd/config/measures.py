@@ -46,8 +46,8 @@ class Named:
 class MeasureReader:
     """Reads the measures of a mapping file and collects their problems.
 
-    `defaults` has default keys of measures by connection, and `named` has the named measures of all files. `period` is
-    the period of the key results; None while named measures are read without a key result.
+    `defaults` holds keys of measures by connection; `named` holds the named measures of all files. `period` is the
+    period of the key results, None while named measures are read without a key result.
     """
 
     document: Document
