@@ -1,1 +1,1 @@
-"""Connectors that ship with syncd: one module for each system."""
+"""Connectors that ship with syncd: one module or package for each system."""

@@ -1,6 +1,6 @@
 """Sends check-ins to Quantive (formerly Gtmhub), whose API calls a key result a metric.
 
-Sources: developer.quantive.com, "Usage" (addresses, the headers); the vendor's own command line client,
+Sources: developer.quantive.com, "Usage" (addresses and headers); the vendor's own command line client,
 github.com/gtmhub/gtmhub-cli, `gtmhub_client/krs.go` and `model/metric.go`: a POST to `/api/v1/metrics/ID/checkin` with
 `actual`, `checkInDate`, `comment` and `confidence`.
 """
@@ -57,7 +57,7 @@ class QuantivePublish(PublishKeys):
         return f"metric {self.metrics[key_result]}"
 
     def how(self, key_result: str) -> Json:
-        """Empty, because a new metric affects no other key result."""
+        """Empty, because a change of one key result's metric affects no other key result."""
         return None
 
 
@@ -70,7 +70,7 @@ class Quantive:
 
     @staticmethod
     def publisher(settings: QuantiveSettings, context: Context, keys: QuantivePublish) -> QuantivePublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         return QuantivePublisher(settings, context, keys)
 
 

@@ -1,8 +1,8 @@
-"""Sends check-ins to Tability, where each outcome accepts check-ins through its own token.
+"""Sends check-ins to Tability. In Tability, each outcome accepts check-ins through its own token.
 
 Source: guides.tability.app, "Using the Check-ins API": a POST to `/webhooks/checkins?remote_checkins_token=…` with
 `personal_api_token`, `score`, `body` and `confidence`, which is a colour. Without `confidence`, Tability picks a
-colour. These tokens cannot read check-ins.
+colour. The tokens cannot read check-ins.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Tability:
 
     @staticmethod
     def publisher(settings: TabilitySettings, context: Context, keys: TabilityPublish) -> TabilityPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         return TabilityPublisher(settings, context)
 
 

@@ -1,8 +1,8 @@
 """Spreadsheet files below the root of a connection, and the files that check-ins are written to.
 
-`source` reads them. `opening` opens a file as `csv_file.CsvFile` or as `workbook.Workbook`, which `opened` describes;
-`selection` reads the cells that measures need. `publisher` writes JSON, CSV and Markdown. All of them check file names
-through `paths`. A process that only reads mappings imports only `keys` and `limits`.
+`source` reads them. `opening` opens a file as `csv_file.CsvFile` or as `workbook.Workbook`; `opened` describes their
+common interface. `selection` reads the cells that measures need. `publisher` writes JSON, CSV and Markdown. `paths`
+checks file names. A process that only reads mappings imports only `keys` and `limits`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ class Files:
 
     @staticmethod
     def open(settings: FilesSettings, context: Context) -> FilesSource:
-        """A source; reads nothing yet."""
+        """Opens a source. Does not read any file yet."""
         from connectors.files.source import FilesSource
 
         return FilesSource(_root(settings, context), settings, context)
 
     @staticmethod
     def missing(settings: FilesSettings, context: Context, keys: FilesMeasure) -> str | None:
-        """Says what a measure names that does not exist: its file, a sheet, or a column; None if all exist."""
+        """Names the file, sheet or column of a measure that does not exist; None if all exist."""
         from connectors.files.source import FilesSource
 
         return FilesSource(_root(settings, context), settings, context).missing(keys)
 
     @staticmethod
     def publisher(settings: FilesSettings, context: Context, keys: FilesPublish) -> FilesPublisher:
-        """A publisher; writes nothing yet."""
+        """Opens a publisher. Does not write any file yet."""
         from connectors.files.publisher import FilesPublisher
 
         return FilesPublisher(_root(settings, context), keys)

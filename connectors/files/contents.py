@@ -16,11 +16,11 @@ class SheetPart:
 
 @dataclass(slots=True)
 class Contents:
-    """The sheets that have cells, in order, and the named ranges. A named range is a reference. Its key is the sheet
-    that can use the name (None for all sheets), and the name in lower case.
+    """The sheets that have cells, in order, and the named ranges. The value of a named range is a reference. The key of
+    a named range is a pair: the sheet whose formulas can use the name (None for all sheets), and the name in lower
+    case.
 
-    `recalculates` says that the program which wrote the file calculated no formulas, and that the next program must
-    calculate them.
+    `recalculates` is true if the program that wrote the file calculated no formulas.
     """
 
     is_ods: bool

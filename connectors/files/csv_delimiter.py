@@ -1,6 +1,6 @@
-"""Finds the character that separates the cells of a CSV file: with it, every row fits the header.
+"""Finds the character that separates the cells of a CSV file: the delimiter with which every row fits the header.
 
-csv.Sniffer is not used: it counts characters, and takes a decimal comma for a delimiter (cpython#119123).
+syncd does not use csv.Sniffer, which mistakes a decimal comma for a delimiter (cpython#119123).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 CANDIDATES = ",;\t|"
 LONGEST_CELL = 1_000_000
-"""Characters. Excel takes 32,767."""
+"""The most characters of a cell. Excel accepts 32,767."""
 
 # For stripped texts. No two parts of a pattern match the same characters, so matching a cell of a megabyte does not
 # take long.
@@ -27,7 +27,7 @@ class Disagreement(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The first rows of a file, read with a delimiter. `problem` describes the first row that does not fit the
+    """The first rows of a file, split by one delimiter. `problem` describes the first row that does not fit the
     header.
     """
 
@@ -42,7 +42,7 @@ class _Reading:
 def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None, *, is_whole: bool) -> str | None:
     """Finds the delimiter of a file from its first lines; None if each row is a single cell. Raises Disagreement.
 
-    `header` is the row of the header, from 1; `decimal` is the decimal mark of the measure.
+    `header` is the number of the header's row, from 1. `decimal` is the decimal mark of the measure.
     """
     readings = [_read(lines, delimiter, header, is_whole) for delimiter in CANDIDATES]
     agreeing = [reading for reading in readings if reading.is_split and reading.problem is None]
@@ -137,7 +137,7 @@ def is_content(cell: str) -> bool:
 
 
 def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:
-    """Whether some lines have commas, and each line with commas is a single number. The header is left out if its row
+    """Whether some lines have commas, and each such line is a single number. The header line does not count if its row
     is given, or if `decimal` is the comma.
     """
     texts = [line for line in lines[header or 0 :] if line.strip()]

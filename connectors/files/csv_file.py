@@ -1,4 +1,4 @@
-"""A CSV file, read row by row: finds its encoding and its delimiter, and refuses rows that do not fit its header."""
+"""Reads a CSV file row by row. Finds its encoding and its delimiter, and refuses rows that do not fit its header."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ _DECLARED = re.compile(r'"?sep=(.)"?[\r\n]*\Z', re.IGNORECASE)
 
 
 class CsvFile:
-    """An opened CSV file. It has one sheet. Mappings may name the sheet by the file's name without its extension.
+    """An opened CSV file. A CSV file has one sheet. Mappings may name the sheet by the file's name without its
+    extension.
 
-    `header` is the row of the header, from 1. If it is None, the first row that is not blank is the header.
+    `header` is the number of the header's row, from 1. If `header` is None, the first row that is not blank is the
+    header.
     """
 
     text_numbers = True
@@ -89,7 +91,7 @@ class CsvFile:
         return None
 
     def blocks(self, sheet: str | None) -> Iterator[Block]:
-        """The rows. Raises Unreadable, with the line, for a row that does not fit the header or is not CSV."""
+        """The rows. Raises Unreadable with the line number if a row does not fit the header or is not valid CSV."""
         with self._reading() as rows:
             width: int | None = None
             lines = rows.line_num
@@ -109,7 +111,9 @@ class CsvFile:
                 raise self._unreadable(describe_error(self._line(None), error)) from None
 
     def _check(self, first: int, rows: list[list[str]], body: int, width: int, has_long_cells: bool) -> None:
-        """Raises Unreadable for the first row, after `body` rows, that does not fit a header of this width."""
+        """Raises Unreadable for the first of these rows that does not fit a header of this width; `body` rows came
+        before.
+        """
         if self._is_single:
             return self._join(first, rows, body)
         lengths = set(map(len, rows))
@@ -128,7 +132,9 @@ class CsvFile:
         return None
 
     def _join(self, first: int, rows: list[list[str]], body: int) -> None:
-        """Joins the numbers of a single column whose decimal comma was taken for a delimiter."""
+        """Joins the cells of each row to one cell, because the decimal comma of a single column was mistaken for a
+        delimiter.
+        """
         for number, row in enumerate(rows, first):
             if len(row) > 1:
                 text = ",".join(row)
@@ -139,8 +145,9 @@ class CsvFile:
                 raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
 
     def _separated_by(self, text: str, width: int) -> str | None:
-        """Another delimiter that splits a cell into as many cells as the header has, or into several if the header has
-        one. One of the new cells must be a number or a day, so that a footnote with a semicolon stays a text.
+        """Another delimiter that splits a cell into as many cells as the header has, or into several cells if the
+        header has one cell. At least one of the new cells must be a number or a day. A footnote with a semicolon
+        therefore stays a text.
         """
         for delimiter in CANDIDATES:
             cells = text.split(delimiter)
@@ -172,7 +179,7 @@ class CsvFile:
 
     def _line(self, number: int | None, *, first_filled: bool = False) -> int:
         """The line, from 1, in which a row begins: the row `number`, the first row that is not blank, or the row that
-        is not CSV.
+        is not valid CSV.
         """
         with self._reading() as rows:
             line = 1
@@ -215,7 +222,9 @@ class CsvFile:
             yield csv.reader(self._bounded(text, self._delimiter), delimiter=self._delimiter, strict=True)
 
     def _bounded(self, lines: Iterable[str], delimiters: str) -> Iterator[str]:
-        """The lines. Raises Unreadable before csv makes millions of cells from a line with millions of commas."""
+        """The lines. Raises Unreadable for a line with millions of commas, before csv makes millions of cells from
+        it.
+        """
         for line in lines:
             if len(line) > MOST_COLUMNS:
                 plain = _QUOTED.sub("", line)
@@ -237,7 +246,6 @@ def _shape(text: str) -> str | None:
 
 
 def _check_line_lengths(content: BinaryIO, name: str) -> None:
-    """Raises SourceBroken for a single line that would fill the memory."""
     content.seek(0)
     chunks = 0
     while chunk := content.read(_CHUNK):
@@ -247,8 +255,8 @@ def _check_line_lengths(content: BinaryIO, name: str) -> None:
 
 
 def _encoding(content: BinaryIO, name: str) -> str:
-    """The encoding of a text, one of those that spreadsheet programs write: UTF-8, UTF-16 with a byte order mark, or
-    else Windows-1252.
+    """The encoding of a text: UTF-8, UTF-16 with a byte order mark, or else Windows-1252. Spreadsheet programs write
+    these three.
     """
     content.seek(0)
     if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

@@ -1,4 +1,4 @@
-"""The sheets and named ranges of an XLSX workbook, transitional or strict. ECMA-376 part 1, 18.2."""
+"""Reads the sheets and named ranges of an XLSX workbook, transitional or strict. Format: ECMA-376 part 1, 18.2."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def excel_contents(package: Package) -> Contents:
 
 
 def check_shared_texts(package: Package, sheet: str, cells: int, limits: Limits) -> None:
-    """Raises SourceBroken if the texts of a sheet are too large. calamine copies a shared text for each cell that has
-    it.
+    """Raises SourceBroken if the texts of a sheet are too large in memory: calamine copies a shared text for each of
+    its cells.
 
     `cells` is an upper bound of the number of cells with shared texts.
     """
@@ -73,7 +73,7 @@ def _workbook_part(package: Package) -> str:
 
 
 def _relations(package: Package, part: str) -> Mapping[str, tuple[str, str]]:
-    """The kind and the target of each relation in a part, by its id; empty if the file has no such part."""
+    """The kind and the target of each relation in a part, by the relation's id; empty if the file has no such part."""
     if part not in package.names:
         return {}
     return {
@@ -86,5 +86,5 @@ def _local(tag: str) -> str:
 
 
 def _reference(element: Element) -> str:
-    """The attribute `r:id` in any namespace, because strict workbooks have another namespace."""
+    """The value of the attribute `r:id` in any namespace, because strict workbooks use another namespace."""
     return next((value for key, value in element.items() if key.endswith("}id")), "")

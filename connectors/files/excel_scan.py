@@ -22,7 +22,7 @@ _BEGINNING = 100_000  # bytes in which the sheet's first element must begin
 
 
 class _Patterns:
-    """The expressions for a sheet whose elements have a certain prefix (`x:`), which may be empty."""
+    """The regular expressions for a sheet whose elements have a prefix such as `x:`; the prefix may be empty."""
 
     def __init__(self, prefix: bytes) -> None:
         def pattern(expression: bytes) -> re.Pattern[bytes]:
@@ -54,14 +54,16 @@ _patterns = cache(_Patterns)
 
 
 class BadAddress(Exception):
-    """A cell has an invalid address, such as A4294967295, for which calamine would make a rectangle of all rows."""
+    """A cell has an invalid address, such as A4294967295. For such an address calamine would make a rectangle of all
+    rows.
+    """
 
 
 def scan_excel(chunks: Callable[[], Iterable[bytes]], *, recalculates: bool) -> SheetScan:
-    """The scan of a sheet's XML. With `recalculates`, a formula with the value 0 counts as never calculated: the
-    program that wrote the file calculated no formulas. Raises BadAddress.
+    """Scans a sheet's XML. `recalculates` says that the program that wrote the file calculated no formulas; a formula
+    with the value 0 then counts as never calculated. Raises BadAddress.
 
-    The extent may include blank cells that have a format. For large sheets it is exact.
+    The extent may include blank cells that have a format. For large sheets the extent is exact.
     """
     scan = _scan(chunks(), recalculates=recalculates, is_exact=False)
     return scan if scan.area <= _LARGE else _scan(chunks(), recalculates=recalculates, is_exact=True)
@@ -152,8 +154,8 @@ def _whole_rows(chunks: Iterable[bytes]) -> Iterator[tuple[_Patterns, bytes]]:
 
 
 def _with_addresses(patterns: _Patterns, xml: bytes, row: int) -> tuple[bytes, int]:
-    """The XML with an address in each cell, and the number of its last row; `row` is the number of the row before this
-    XML.
+    """The XML with an address added to each cell, and the number of the last row in it; `row` is the number of the row
+    before this XML.
 
     A cell without an address follows the cell before it.
     """

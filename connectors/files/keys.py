@@ -1,4 +1,4 @@
-"""The YAML keys of measures in spreadsheet files, and of files that check-ins are written to."""
+"""The YAML keys of measures that read spreadsheet files, and of files that check-ins are written to."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class FilesMeasure(TableKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a file that its connection does not allow."""
+        """The refusal, if the connection does not allow the file."""
         assert isinstance(settings, FilesSettings)
         return not_allowed("file", [Path(self.file).as_posix()], settings.allow)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One file is one stream."""
+        """The stream, which is the file."""
         return [self.file]
 
 
@@ -88,5 +88,5 @@ class FilesPublish(PublishKeys):
         return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
 
     def target(self, key_result: str) -> str:
-        """The file, which contains the complete period. `./okrs.md` and `okrs.md` are the same target."""
+        """The name of the file, which contains the complete period. `./okrs.md` and `okrs.md` are the same target."""
         return Path(self.file).as_posix()

@@ -1,4 +1,6 @@
-"""Finds the kind of a file from its first bytes, whatever its name is. Errors say how to correct another kind."""
+"""Checks by the first bytes of a file that its format fits its name. The errors say how to correct a file of another
+format.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ def check_packed(content: BinaryIO, name: str) -> None:
 
 
 def _check_old_excel(content: BinaryIO, name: str) -> None:
-    """Raises SourceBroken for files in the format before Excel 2007, and for workbooks with a password, which Excel
-    wraps in the same container.
+    """Raises SourceBroken for files in the format before Excel 2007. Also raises SourceBroken for workbooks with a
+    password, which Excel stores in the same container.
     """
     if not _head(content).startswith(_OLE):
         return

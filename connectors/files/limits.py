@@ -1,4 +1,4 @@
-"""The limits for reading a file: its unpacked size, its cells, and the CPU time."""
+"""The limits for reading a file: on its unpacked size, the number of its cells, and the CPU time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk import ConnectionSettings, Duration, SourceBroken
 from syncd.sdk.sizes import Size
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-"""The largest size of a sheet in Excel and in LibreOffice."""
+"""The largest numbers of rows and columns of a sheet in Excel and in LibreOffice."""
 
 _SMALL = 1_000_000  # bytes; a smaller part may have any ratio
 
@@ -37,8 +37,8 @@ class FilesSettings(ConnectionSettings):
 
 @dataclass(slots=True)
 class Limits:
-    """The limits of a connection for one file, and the CPU time since it was opened. Methods raise SourceBroken beyond
-    a limit.
+    """The limits of a connection for one file, and the CPU time since the file was opened. Methods raise SourceBroken
+    beyond a limit.
     """
 
     file: str
@@ -57,7 +57,7 @@ class Limits:
             self._refuse(f"has {unpacked / 1e6:,.0f} MB unpacked", "max_unpacked")
 
     def check_ratio(self, part: str, packed: int, unpacked: int) -> None:
-        """Checks how many times larger a part of a ZIP file is when it is unpacked."""
+        """Checks the ratio of the unpacked size of a part of a ZIP file to its packed size."""
         if unpacked > _SMALL and unpacked > packed * self.settings.max_ratio:
             self._refuse(
                 f"holds {part}, {unpacked / max(1, packed):,.0f} times larger unpacked than packed", "max_ratio"
@@ -69,7 +69,7 @@ class Limits:
             self._refuse(f"has {cells:,} cells in its sheet {sheet!r}", "max_cells")
 
     def check_extent(self, sheet: str, rows: int, columns: int) -> None:
-        """Checks the rectangle around all cells of a sheet."""
+        """Checks the size of the rectangle around all cells of a sheet."""
         if rows > MOST_ROWS or columns > MOST_COLUMNS:
             raise SourceBroken(
                 f"{self.file} has a cell in row {rows:,} or column {columns:,} of its sheet {sheet!r}, and a sheet has "

@@ -1,7 +1,8 @@
 """Scans the XML of an ODS workbook for its sheets, named ranges and error cells, and the extent of each sheet.
 
-The format stores repeated rows and cells once, with a count. The blank rest of a sheet is stored as such a repetition.
-LibreOffice marks an error by `calcext:value-type`. OASIS OpenDocument 1.3 part 3, sections 9.1, 9.4.12 and 19.385.
+The format stores repeated rows and cells once, with a count. The blank end of a sheet is stored as one repeated row.
+LibreOffice marks an error by `calcext:value-type`. Format: OASIS OpenDocument 1.3 part 3, sections 9.1, 9.4.12 and
+19.385.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _REFERENCE = re.compile(
 
 
 def scan_open_document(chunks: Iterable[bytes], limits: Limits) -> tuple[Contents, dict[str, SheetScan]]:
-    """The contents that a workbook's `content.xml` lists, and the scan of each sheet by its name."""
+    """The contents that a workbook's `content.xml` lists, and the scan of each sheet by the sheet's name."""
     walk = _Walk(limits)
     for pieces in _between_rows(chunks):
         if not walk.take_plain(pieces):
@@ -105,8 +106,8 @@ def _between_rows(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 class _Walk:
     """Counts rows and cells from piece to piece.
 
-    For the sheet `kept`, `filled` stores the cells that are not blank. Each row has its number, how often it is
-    repeated, and the column, repetition and XML of each cell.
+    `filled` stores the cells of the sheet `kept` that are not blank. Each entry has a row's number, how often the row
+    is repeated, and the column, repetition and XML of each of its cells.
     """
 
     def __init__(self, limits: Limits, kept: str | None = None) -> None:
@@ -122,9 +123,10 @@ class _Walk:
         self._written_out = 0  # bytes of all cells, repetitions included
 
     def take_plain(self, pieces: list[bytes]) -> bool:
-        """Takes pieces if each is a row of plain values, which most rows are; otherwise takes none and returns False.
+        """If each piece is a row of plain values, as most rows are, reads the pieces and returns True. Otherwise reads
+        no piece and returns False.
 
-        It checks all pieces together, because a scan must not take longer than calamine.
+        All pieces are checked at once, because the scan must not take longer than calamine.
         """
         xml = b"".join(pieces)
         if any(word in xml for word in _UNUSUAL) or _REPEATED_ROW.search(xml):
@@ -139,9 +141,9 @@ class _Walk:
         return True
 
     def take(self, piece: bytes) -> None:
-        """Takes a piece.
+        """Reads a piece.
 
-        All pieces are rows, except the first one and pieces that begin with the rest of another element's name.
+        Each piece is a row, except the first piece and pieces that begin with the rest of another element's name.
         """
         if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
             self._hidden.update(match[1] for match in _STYLE.finditer(piece))
@@ -178,7 +180,6 @@ class _Walk:
             self.contents.ranges[self._sheet, name.lower()] = f"{quote_sheet(sheet)}!{match[3]}{match[4]}{last}"
 
     def _cells(self, body: bytes, repeated: int) -> None:
-        """The cells of a row that is not blank."""
         last = body.rfind(_CELL)
         first_repeated = body.find(b"columns-repeated")
         is_plain = first_repeated < 0 or (
@@ -222,8 +223,8 @@ class _Walk:
         self._scan.repeat_errors(range(self._row, self._row + repeated), errors)
 
     def _write_out(self, size: int) -> None:
-        """Adds to the number of bytes that calamine makes of texts. calamine copies a text for each repetition of its
-        cell, its row or its spaces.
+        """Adds to the number of bytes of the texts that calamine makes. calamine copies a text for each repetition of
+        its cell, its row or its spaces.
         """
         self._written_out += size
         self._limits.check_size(self._written_out)

@@ -1,4 +1,4 @@
-"""The interface of an opened file: its sheets, and their rows block by block."""
+"""The interface of an opened file: the names of its sheets, and the rows of each sheet in blocks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from syncd.sdk.tables import is_filled
 
 Row = TypeVar("Row", bound=Sequence[Cell])
 Block = tuple[int, Sequence[Sequence[Cell]]]
-"""Consecutive rows, each from column A on, with the number of the first one, from 0."""
+"""A pair: the number of the first row, counted from 0, and consecutive rows. Each row begins at column A."""
 
 BLOCK_ROWS = 256
-"""The rows in a block. Blocks of this size fit into a processor's cache; larger ones take twice as long."""
+"""The number of rows in a block. Blocks of this size fit into a processor's cache; reading larger blocks takes twice as
+long.
+"""
 
 
 class Opened(Protocol):
@@ -26,11 +28,11 @@ class Opened(Protocol):
 
     @property
     def sheets(self) -> Sequence[str]:
-        """The names of its sheets; empty if the format has no names for sheets, such as CSV."""
+        """The names of the file's sheets; empty if the format has no names for sheets, as in CSV."""
         ...
 
     def sheet(self, name: str | None) -> str | None:
-        """The name of a sheet as the file writes it. For None, the name of the default sheet."""
+        """The name of a sheet as the file writes it. If `name` is None, the name of the default sheet."""
         ...
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str | None, Range] | None:
@@ -51,7 +53,7 @@ def in_blocks(rows: Iterator[Row]) -> Iterator[tuple[int, list[Row]]]:
 
 
 def row_of(opened: Opened, sheet: str | None, number: int) -> Sequence[Cell]:
-    """The cells of a row, from 0; empty if the sheet ends before it."""
+    """The cells of the row with this number, counted from 0; empty if the sheet ends before that row."""
     for first, rows in opened.blocks(sheet):
         if first <= number < first + len(rows):
             return rows[number - first]

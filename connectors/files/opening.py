@@ -19,9 +19,9 @@ Group = dict[str, FilesMeasure]
 def opened(
     name: str, content: BinaryIO, settings: FilesSettings, parts: Mapping[str, FilesMeasure]
 ) -> Iterator[tuple[Opened | str, Group]]:
-    """Yields the opened file with its parts, or the reason why it cannot be opened. A CSV file is opened once for each
-    group of parts that read it by the same rules. Raises SourceBroken if the file is damaged, or if its kind does not
-    fit its name.
+    """Yields the opened file, or the reason why it cannot be opened, with the parts that read it. A CSV file is opened
+    once for each group of parts that read it by the same rules. Raises SourceBroken if the file is damaged, or if its
+    kind does not fit its name.
     """
     limits = Limits(name, settings)
     if not name.lower().endswith(TEXTS):

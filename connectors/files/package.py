@@ -36,7 +36,7 @@ _DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)")
 
 
 class Package:
-    """An opened ZIP file. Methods raise SourceBroken if it is damaged, or larger than the limits."""
+    """An opened ZIP file. Methods raise SourceBroken if the ZIP file is damaged, or larger than the limits."""
 
     def __init__(self, content: BinaryIO, limits: Limits) -> None:
         self._limits = limits
@@ -49,7 +49,7 @@ class Package:
         self._check()
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The unpacked bytes of a part. Raises SourceBroken for XML that declares entities, is not UTF-8 or not
+        """The unpacked bytes of a part. Raises SourceBroken if its XML declares entities, is not UTF-8, or is not
         well-formed.
 
         calamine would never stop reading XML that ends too early.

@@ -1,4 +1,4 @@
-"""Paths below a connection's root."""
+"""Checks and resolves paths below a connection's root."""
 
 from __future__ import annotations
 

@@ -61,7 +61,9 @@ class FilesPublisher:
         return {name: Written({_TEXT: text or None}, {_TEXT: self._keys.file}) for name in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes a new file and moves it into place: a reader sees the old text or the new, never half of one."""
+        """Writes a new file and moves it into place. A reader sees either the complete old text or the complete new
+        text.
+        """
         path = below(self._root, self._keys.file)
         beside = path.with_name(f".{path.name}.syncd")
         for content in contents.values():
@@ -83,7 +85,7 @@ class FilesPublisher:
                 raise _failed(self._keys.file, "written", error) from None
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing, because no file stays open."""
 
 
 def _failed(file: str, action: str, error: OSError) -> SourceError:
@@ -124,7 +126,7 @@ def _markdown(summary: Summary) -> str:
 
 
 def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
-    """The reasons for each verdict `watermelon` of an objective, in the words of the document."""
+    """The reasons for each verdict `watermelon` on an output of an objective, in the words of the document."""
     document: Any = summary.document
     for objective in document["objectives"]:
         if objective["id"] == objective_id:
@@ -132,7 +134,6 @@ def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
 
 
 def _owner(summary: Summary, objective_id: str) -> str | None:
-    """The owner of an objective; a key result may have an owner of its own."""
     document: Any = summary.document
     owners = {objective["id"]: objective.get("owner") for objective in document["objectives"]}
     owner: str | None = owners.get(objective_id)
@@ -140,7 +141,6 @@ def _owner(summary: Summary, objective_id: str) -> str | None:
 
 
 def _row(statement: Statement, owner: str | None) -> str:
-    """A key result's row, with its own owner if that is not the objective's `owner`."""
     link = f"[{_cell(statement.title)}]({statement.evidence})" if statement.evidence else _cell(statement.title)
     link += f" ({_cell(statement.owner)})" if statement.owner != owner else ""
     unit = f" {_cell(statement.unit)}" if statement.unit else ""

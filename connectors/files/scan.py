@@ -1,8 +1,9 @@
 """The facts about a sheet that python-calamine does not report: its error cells and its extent. A scan of the XML finds
 them.
 
-calamine returns error cells and formulas that were never calculated as blanks, which measures would skip without a
-word. It also returns the whole rectangle around all cells: a single stray cell in Z1048576 makes 27 million cells.
+calamine returns blanks for error cells, and for formulas that were never calculated. Measures would skip such blanks
+silently. calamine also returns the whole rectangle around all cells: a single stray cell in Z1048576 makes 27 million
+cells.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class SheetScan:
     """The error cells of a sheet by row, each with its column and how often it is repeated. Rows and columns count from
     0.
 
-    `rows` and `columns` are the extent of all cells, `cells` is their number. At most `shared_texts` cells have a text
-    that is stored elsewhere in the file.
+    `rows` and `columns` are the extent of all cells, and `cells` is the number of cells. At most `shared_texts` cells
+    have a text that is stored elsewhere in the file.
     """
 
     errors: dict[int, list[tuple[int, int, CellError]]] = field(default_factory=dict)
@@ -43,17 +44,17 @@ class SheetScan:
             self.errors |= dict.fromkeys(rows, errors)
 
     def extend(self, rows: int, columns: int) -> None:
-        """Makes the extent at least this large."""
+        """Extends the extent to at least this many rows and columns."""
         self.rows, self.columns = max(self.rows, rows), max(self.columns, columns)
 
     @property
     def area(self) -> int:
-        """The number of places in the rectangle around its cells."""
+        """The number of cells, blank or not, in the rectangle around the sheet's cells."""
         return self.rows * self.columns
 
     @property
     def is_sparse(self) -> bool:
-        """Whether most of the rectangle around its cells is blank."""
+        """Whether most of the rectangle around the sheet's cells is blank."""
         return self.area > 1_000_000 + 8 * self.cells
 
     def check(self, name: str, limits: Limits) -> None:
@@ -62,7 +63,7 @@ class SheetScan:
         limits.check_cells(name, self.cells if self.is_sparse else self.area)
 
     def with_errors(self, number: int, row: Sequence[Cell]) -> Sequence[Cell]:
-        """A row with its error cells in place of the blanks that calamine gives."""
+        """The row with its error cells in place of the blanks that calamine returns for them."""
         errors = self.errors.get(number)
         if not errors:
             return row

@@ -22,18 +22,16 @@ _ALL = Range(0, 0, None, None)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An area of a sheet."""
-
     sheet: str | None
     area: Range
 
     @property
     def is_column(self) -> bool:
-        """Whether it is a single column of more than one cell."""
+        """Whether the area is a single column of more than one cell."""
         return self.area.first_column == self.area.last_column and self.area.first_row != self.area.last_row
 
     def clip(self, first: int, rows: Rows) -> tuple[int, Rows]:
-        """The rows of a block that lie in the area, with the number of the first one."""
+        """The part of a block that lies in the area: the number of its first row, and its rows."""
         start = max(0, self.area.first_row - first)
         end = None if self.area.last_row is None else max(0, self.area.last_row + 1 - first)
         return first + start, rows[start:end] if start or end is not None else rows
@@ -41,7 +39,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Search:
-    """`takes` are the functions that collect a measure's cells from the blocks of sheets; `finish` makes the
+    """How to read a measure: the functions `takes` collect its cells from the blocks of sheets, and `finish` makes the
     readings.
     """
 
@@ -51,13 +49,11 @@ class _Search:
 
 @dataclass(slots=True)
 class _Collected:
-    """The cells of a place, collected block by block."""
-
     place: _Place
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
     def add(self, first: int, rows: Rows) -> None:
-        """Adds a block. Rows that are missing before it count as blank."""
+        """Adds a block. Rows that are missing between this block and the block before count as blank."""
         area = self.place.area
         first, rows = self.place.clip(first, rows)
         if rows:
@@ -105,7 +101,7 @@ def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None
 
 
 def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snapshots: dict[str, Snapshot]) -> None:
-    """Passes through a sheet once. Parts with a problem are removed from `searches`."""
+    """Reads a sheet once for all searches. Parts with a problem are removed from `searches`."""
 
     def drop(part: str, error: Unreadable) -> None:
         snapshots[part] = Snapshot(problem=str(error))
@@ -126,7 +122,7 @@ def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snaps
 
 
 class _Headers:
-    """The headers of an opened file. Each is read only once, even if many measures name its columns."""
+    """The headers of an opened file. Each header is read only once, even if many measures name its columns."""
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
@@ -149,8 +145,6 @@ class _Headers:
 
 @dataclass(frozen=True, slots=True)
 class _Resolver:
-    """Finds the places that a measure names."""
-
     opened: Opened
     headers: _Headers
     keys: FilesMeasure
@@ -158,7 +152,7 @@ class _Resolver:
     between: Between | None
 
     def search(self) -> _Search:
-        """How to read the measure. Unreadable if a sheet or a column is missing."""
+        """The search for the measure's cells. Raises Unreadable if a sheet or a column is missing."""
         if self.keys.series is not None:
             return self._series(self.keys.series)
         if self.keys.lookup is not None:
@@ -166,7 +160,9 @@ class _Resolver:
         return self._cell(self.keys.cell or "")
 
     def _cell(self, reference: str) -> _Search:
-        """The search for a single cell. In CSV, its column decides whether its text may be a number."""
+        """The search for a single cell. In CSV, the other cells of the column decide whether the text of this cell may
+        be a number.
+        """
         collected, column = _Collected(self._place(reference)), ColumnReader(self.reader)
         sheet, position = collected.place.sheet, collected.place.area.first_column
 
@@ -221,7 +217,6 @@ class _Resolver:
         return _Place(self.opened.sheet(rest if name is None else name), _ALL)
 
     def _place(self, reference: str) -> _Place:
-        """The place of a range, of a named range, or of the column below a name in the header."""
         name, rest = split_sheet(reference)
         if (place := self._range(name, rest)) is not None:
             return place

@@ -24,7 +24,7 @@ from syncd.sdk.tables import Unreadable
 T = TypeVar("T")
 
 SETTLED = 1.0
-"""Seconds. A file that was last written longer ago counts as finished."""
+"""The time in seconds after its last write from which a file counts as completely written."""
 
 _TRIES = 3
 _SMALL = 8_000_000  # bytes that are read at once
@@ -39,10 +39,10 @@ class FilesSource:
         self._context = context
 
     def verify(self, stream: Stream) -> None:
-        """Files have no fields."""
+        """Does nothing, because files have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads the whole file. Makes readings from it, unless the same bytes were read before for the same measures.
+        """Reads the whole file. Makes new readings, unless the same bytes were read before for the same measures.
 
         The size and time of a file do not show whether it changed, because copying keeps the time.
         """
@@ -69,8 +69,8 @@ class FilesSource:
 
     def _digest(self, stream: Stream, content: BinaryIO) -> str:
         """A digest of everything that determines the readings: the file's bytes, the parts with their windows, the time
-        zone, the day and the version of syncd. On a new day or with a new version, syncd makes the readings again,
-        because the rules for reading texts may differ.
+        zone, the day and the version of syncd. A new version may read texts by other rules, so syncd then makes the
+        readings again.
         """
         windows = sorted((part, *map(str, stream.windows.get(part, ()))) for part in stream.needs)
         rules = [version("syncd"), str(self._context.now().date()), self._context.zone.key, windows]
@@ -81,7 +81,7 @@ class FilesSource:
         return digest.hexdigest()
 
     def missing(self, keys: FilesMeasure) -> str | None:
-        """Says what a measure names that does not exist: its file, a sheet, or a column; None if all exist.
+        """Names the file, sheet or column of a measure that does not exist; None if all exist.
 
         If the folder does not exist, returns None, because a machine that checks mapping files may have no data.
         """
@@ -100,12 +100,11 @@ class FilesSource:
             return str(error)
 
     def _files(self) -> list[str]:
-        """The spreadsheet files below the folder."""
         paths = (path for path in self._root.rglob("*") if path.suffix.lower() in PACKED + TEXTS)
         return [path.relative_to(self._root).as_posix() for path in paths]
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Empty: streams of readings have no census."""
+        """Yields no pages, because streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:
@@ -122,10 +121,10 @@ class FilesSource:
         yield Check("reachable", True, f"{self._root}, {count} spreadsheet file{'s' * (count != 1)}")
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing, because no file stays open."""
 
     def _settled(self, name: str, read: Callable[[BinaryIO], T]) -> T:
-        """The result of `read` for a file that does not change while it is read.
+        """Returns the result of `read` for a file, after checking that the file did not change meanwhile.
 
         Raises RetryLater if the file changes at every try.
         """
@@ -154,7 +153,9 @@ class FilesSource:
 
 
 def _unsettled(path: Path) -> float:
-    """The seconds until a file counts as finished; 0 if it does. A time ahead of this machine's clock is ignored."""
+    """The seconds until a file counts as completely written; 0 if it already does. A time ahead of this machine's clock
+    is ignored.
+    """
     status = path.stat()
     refuse_irregular(path, status.st_mode)
     wait = SETTLED - (time.time() - status.st_mtime)

@@ -1,7 +1,7 @@
-"""Sheets whose cells lie far apart, such as a table and a stray cell in Z1048576.
+"""Reads sheets whose cells lie far apart, such as a table and a stray cell in Z1048576.
 
-calamine makes a rectangle of all cells. So syncd gives it the XML without the blank rows and columns between the cells,
-and puts them back while it reads the rows, a few at a time.
+calamine makes a rectangle around all cells. syncd therefore removes the blank rows and columns from the XML that
+calamine reads. While syncd reads the rows, it puts the blank rows and columns back, a few at a time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Places:
     columns: Sequence[int]
 
     def put_back(self, rows: Iterable[Sequence[Cell]]) -> Iterator[Block]:
-        """Puts the rows of a sheet without blank rows back in their places. Rows that calamine leaves out are blank."""
+        """Yields the rows in blocks, with the row numbers and columns that they have in the original sheet."""
         dense = next((index for index, column in enumerate(self.columns) if index != column), len(self.columns))
         numbered = zip(self.rows, chain(rows, repeat(())), strict=False)
         for _, run in groupby(enumerate(numbered), lambda item: (item[1][0] - item[0], item[0] // BLOCK_ROWS)):
@@ -33,7 +33,7 @@ class Places:
             yield block[0][0], [row for _, row in block]
 
     def _spread(self, row: Sequence[Cell], dense: int) -> Sequence[Cell]:
-        """A row from column A on. It is longer than the first `dense` columns only if it has cells beyond them."""
+        """A row from column A on. The row is longer than `dense` cells only if it has cells beyond them."""
         far = [
             (column, cell)
             for column, cell in zip(self.columns[dense:], row[dense:], strict=False)

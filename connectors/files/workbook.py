@@ -1,4 +1,4 @@
-"""An XLSX or ODS workbook: python-calamine reads its values, a scan of its XML finds the error cells."""
+"""Reads an XLSX or ODS workbook. python-calamine reads the values; a scan of the XML finds the error cells."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ODS_PARTS = {"mimetype", _MANIFEST, _CONTENT}
 
 
 class Workbook:
-    """An opened workbook. syncd calculates nothing: each formula has the value that a program stored with it."""
+    """An opened workbook. syncd does not calculate formulas: the value of a formula is the one stored in the file."""
 
     text_numbers = False
 
@@ -69,8 +69,8 @@ class Workbook:
         return [sheet.name for sheet in self._contents.sheets]
 
     def sheet(self, name: str | None) -> str:
-        """The sheet with this name, ignoring upper and lower case as formulas do; without a name, the first sheet that
-        is not hidden.
+        """The sheet with this name, ignoring case as formulas do. If `name` is None, the first sheet that is not
+        hidden.
         """
         sheets = self._contents.sheets
         if name is None:
@@ -87,7 +87,7 @@ class Workbook:
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str, Range] | None:
         """A named range. A name of the sheet takes precedence over the same name of the workbook. Raises Unreadable if
-        the name stands for no single range.
+        the name does not stand for exactly one range.
         """
         ranges = self._contents.ranges
         scope = self.sheet(sheet)
@@ -126,7 +126,6 @@ class Workbook:
         return self._scans[part.name]
 
     def _rows(self, name: str) -> Iterator[Sequence[Cell]]:
-        """The rows from row 1 on, each from column A on."""
         if self._opened is None:
             is_whole = not self._contents.is_ods or self._package.names >= _ODS_PARTS
             self._opened = self._open(self._content if is_whole else self._packed_again({}))
@@ -148,7 +147,9 @@ class Workbook:
         return places.put_back(_rows_from_a(sheet))
 
     def _packed_again(self, sheets: Mapping[str, Iterable[bytes]]) -> BinaryIO:
-        """A new ZIP file of the workbook with these sheets. For ODS it has all the parts that calamine requires."""
+        """A new ZIP file of the workbook with only these sheets. For ODS, the ZIP file has all parts that calamine
+        requires.
+        """
         parts: dict[str, Iterable[bytes]] = {}
         if self._contents.is_ods:
             parts = {"mimetype": [_ODS], _MANIFEST: [b"<manifest/>"], _CONTENT: self._package.chunks(_CONTENT)}
@@ -165,8 +166,8 @@ class Workbook:
         return self._read(lambda: workbook.get_sheet_by_name(name))
 
     def _read(self, read: Callable[[], T]) -> T:
-        """The result of a call to python-calamine. Its errors and panics, from damaged files or its own bugs, become
-        SourceBroken.
+        """The result of a call to python-calamine. If python-calamine raises an error or panics, because of a damaged
+        file or a bug, raises SourceBroken.
         """
         import python_calamine
 
@@ -185,9 +186,7 @@ class Workbook:
         )
 
     def _parts_beside_sheets(self) -> list[str]:
-        """The XML parts that calamine reads, except sheets. Upper and lower case in names are ignored. Parts that
-        calamine skips, such as pivot caches and drawings, are left out.
-        """
+        """The XML parts, other than sheets, that calamine reads. The case of their names is ignored."""
         if self._contents.is_ods:
             return [part for part in ("mimetype", _MANIFEST) if part in self._package.names]
         folders = {str(PurePosixPath(sheet.part).parent.parent).lower() for sheet in self._contents.sheets} | {"xl"}
@@ -214,7 +213,7 @@ def _rows_from_a(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
 
 
 def _to_end(rows: Iterator[Sequence[Cell]], scan: SheetScan) -> Iterator[Sequence[Cell]]:
-    """The rows, and blank rows down to the last error cell, because calamine ends at the last value."""
+    """The rows of calamine, and blank rows after them down to the last error cell: calamine ends at the last value."""
     count = 0
     for row in rows:
         count += 1

@@ -1,11 +1,12 @@
 """GitHub through PyGithub and its REST API: reads pull requests, issues, releases and deployments, and writes check-ins
 to issues.
 
-`settings` has the YAML keys, and `rows` the parts of GitHub's answers that syncd reads. `client` has the connection,
-and `api` the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that change while they
-are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`. `deployed_walk`
-finds in the `contents` of deployments when a pull request was delivered. `publisher` writes through `issues`: blocks
-between marks (`marked`), as Markdown without side effects (`markdown`).
+`settings` has the YAML keys. `rows` has the parts of GitHub's responses that syncd reads. `client` opens the
+connection, and `api` sends the requests. `source` pulls lists. `issues_walk`, `pulls_walk` and `walks` read lists that
+change while they are read. `deployments_walk`, `runs_walk` and `tags` read the lists whose rows are in `delivery_rows`.
+`deployed_walk` finds out when a pull request was first deployed; `contents` finds the commits of each deployment.
+`publisher` writes check-ins through `issues`. `marked` puts a check-in between marks in a text, and `markdown` prevents
+texts from notifying people.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ class GitHub:
 
     @staticmethod
     def open(settings: GitHubSettings, context: Context) -> GitHubSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.github.source import GitHubSource
 
         return GitHubSource(settings, context)
 
     @staticmethod
     def publisher(settings: GitHubSettings, context: Context, keys: GitHubPublish) -> GitHubPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         from connectors.github.publisher import GitHubPublisher
 
         return GitHubPublisher(settings, context, keys)

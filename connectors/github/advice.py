@@ -1,4 +1,4 @@
-"""The next step after an answer of GitHub, if only its headers or its address show the step."""
+"""Advises people what to do after an error response of GitHub, if the headers or the address show it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SSO = re.compile(r"required;\s*url=(\S+)")
 
 
 def advice(url: str, answer: Answer) -> str:
-    """The next step after an answer of the API at `url`; "" if there is none."""
+    """What people should do after this response of the API at `url`; "" if there is no advice."""
     if match := _SSO.match(answer.headers.get("x-github-sso", "")):
         return f"let single sign-on accept the token: {match[1]}"
     needed = _permissions(answer.headers.get("x-accepted-github-permissions", ""))
@@ -26,8 +26,8 @@ def advice(url: str, answer: Answer) -> str:
 
 
 def _permissions(needed: str) -> str:
-    """Permissions by their names in GitHub's settings. If there are several lists, as in `issues=read;
-    pull_requests=read`, one of them is enough.
+    """The permissions of a header, by their names in GitHub's settings. In `issues=read; pull_requests=read`, the
+    semicolon means "or".
 
     Source: docs.github.com "Permissions required for fine-grained personal access tokens".
     """

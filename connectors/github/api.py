@@ -1,8 +1,9 @@
 """Requests to GitHub's REST API.
 
-They go through PyGithub's `Requester.requestJson` on syncd's own connection, because PyGithub 2.10 makes no conditional
-requests for lists, loses the query at a 301 (a renamed repository), and takes 1.6 GB for the objects of 20,000 pulls.
-Each thread has its own client, since PyGithub stores the verb and address of the current request on the client.
+The requests go through PyGithub's `Requester.requestJson` on syncd's own connection. PyGithub 2.10 itself makes no
+conditional requests for lists, loses the query at a 301 (a renamed repository), and needs 1.6 GB for the objects of
+20,000 pull requests. PyGithub stores the method and address of the current request on the client, so each thread has
+its own client.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ _SHAPES = {**ROWS, **DELIVERY_ROWS}
 
 
 class Refused(SourceBroken):
-    """GitHub refuses the request, and would also refuse another try.
+    """GitHub refused the request, and would refuse a retry too.
 
-    `status` and `message` come from the answer. `remedy` is the next step for people; "" if the answer shows none.
+    `status` and `message` come from the response. `remedy` says what people should do; "" if the response does not show
+    it.
     """
 
     def __init__(self, status: int, message: str, failed: SourceError, remedy: str = "") -> None:
@@ -59,22 +61,22 @@ class Refused(SourceBroken):
 
 
 class NotThere(Refused):
-    """The address does not exist, or these credentials may not see it."""
+    """The requested address does not exist, or these credentials may not see it."""
 
 
 class TooMuch(RetryLater):
-    """GitHub's gateway gave up on the request: a page of very large rows takes too long. A smaller page may work."""
+    """GitHub's gateway ended the request because the page took too long. A request for fewer rows may work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page of a list. `rows` is None if the server says that the rows have not changed. `next` is the query of the
-    next page.
+    """A page of a list. `rows` is None if the server answers that the rows have not changed (304). `next` is the query
+    of the next page.
 
     `number` is the page's number, and `of` the last page's number if the server links to that page by number.
-    `unlinked` says that the server sends no links at all. `at` is the server's time, or this machine's time if the
-    server sends none. `full` says that the page has as many rows as were requested. `withheld` says that the list
-    leaves rows out (single sign-on). `total` is the number of rows on all pages, if the server counts them.
+    `unlinked` is true if the server sends no links at all. `at` is the server's time, or this machine's time if the
+    server sends none. `full` is true if the page has as many rows as were requested. `withheld` is true if the list
+    leaves out rows for lack of single sign-on. `total` is the number of rows on all pages, if the server counts them.
     """
 
     rows: list[Any] | None
@@ -95,7 +97,7 @@ class Answer:
 
 
 class Api:
-    """Requests GitHub's lists, page by page, and single answers."""
+    """Sends requests to GitHub for single objects, and for lists page by page."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
@@ -103,11 +105,11 @@ class Api:
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
         self.per_page = PER_PAGE
-        """The rows of a full page."""
+        """The number of rows of a full page."""
         self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:
-        """The same account, with pages of this many rows."""
+        """An `Api` for the same account that requests pages of this many rows."""
         api = copy(self)
         api.per_page = rows
         return api
@@ -122,7 +124,7 @@ class Api:
             client.close()
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
-        """One page of a list by its number. It has no rows if the list still has this `etag`."""
+        """One page of a list, by page number. `rows` is None if the list still has this `etag`."""
         parameters = {**query, "per_page": str(self.per_page)}
         return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
@@ -136,13 +138,13 @@ class Api:
         at_once: bool = False,
         first: Answer | None = None,
     ) -> Iterator[Answer]:
-        """The pages of a list in order, following its links. If the list still has this `etag`, yields a single page
-        without rows.
+        """The pages of a list in order. The links in each response lead to the next page. If the list still has this
+        `etag`, yields a single page without rows.
 
-        `first` is the first page, if it was read already. With `at_once`, several pages are requested at once, provided
-        that the server links to the last page by number. Only the query of a link is used, because behind a proxy or a
-        replay the link names another host than the configured one. A server that sends no links may still have a page
-        after a full page; that page is requested by number.
+        `first` is the first page, if it was read already. With `at_once`, syncd requests several pages at once,
+        provided that the server links to the last page by number. syncd uses only the query of a link: behind a proxy
+        or a replay, the link names another host than the configured one. If a server sends no links, syncd requests the
+        page after a full page by number.
         """
         parameters = {**query, "per_page": str(self.per_page)}
         if start > 1:
@@ -177,10 +179,12 @@ class Api:
     def side_by_side(
         self, path: str, query: Mapping[str, str], kind: str, first: int, last: int, etag: str | None = None
     ) -> Iterator[Answer]:
-        """The pages with these numbers in order, several requested at once; `etag` is the first page's ETag.
+        """The pages with these numbers, in order. syncd requests several of them at once. `etag` is the first page's
+        ETag.
 
-        The number of requests at once starts at 1 and doubles with each page that is taken, so a walk that stops early
-        wastes few requests. GitHub advises against many requests at once, and its limit is 100.
+        The number of simultaneous requests starts at 1 and doubles with each page that the caller takes. A walk that
+        stops early therefore wastes few requests. GitHub advises against many simultaneous requests, and its limit is
+        100.
         """
         numbers = iter(range(first, last + 1))
         ahead: deque[Future[Answer]] = deque()
@@ -225,7 +229,9 @@ class Api:
     def request(
         self, path: str, query: Mapping[str, str], method: str = "GET", content: Any = None
     ) -> tuple[int, Mapping[str, str], str]:
-        """The status, the headers by lower-case name and the body of a successful answer."""
+        """Sends a request. Returns the status, the headers by lower-case name, and the body of a successful
+        response.
+        """
         return self._context.retry.call(lambda: self._once(method, path, query, {}, content))
 
     def _once(
@@ -272,7 +278,9 @@ class Api:
 
 @contextmanager
 def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answer]]]:
-    """Runs calls in up to `most` threads. Unlike an executor's threads, they do not keep the process from ending."""
+    """Runs calls in up to `most` threads. Unlike an executor's threads, these threads do not keep the process from
+    ending.
+    """
     calls: SimpleQueue[tuple[Callable[[], Answer], Future[Answer]] | None] = SimpleQueue()
     running: list[threading.Thread] = []
 
@@ -301,7 +309,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
 
 
 def parsed(shape: TypeAdapter[T], body: str) -> T:
-    """The body of an answer, parsed to this shape. Raises RetryLater if GitHub does not document such an answer."""
+    """The body of a response, parsed to this shape. Raises RetryLater if the body does not have this shape."""
     try:
         return shape.validate_json(body)
     except ValidationError as error:

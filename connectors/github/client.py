@@ -1,4 +1,6 @@
-"""The connection to GitHub: PyGithub's client for credentials and headers, syncd's own connection for redirects."""
+"""The connection to GitHub: PyGithub's client adds credentials and headers, and syncd's own connection follows
+redirects.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Client:
     def ask(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, Any], str]:
-        """The status, headers and body of any answer. `content` is sent as JSON."""
+        """Sends a request with `content` as JSON. Returns the status, headers and body of any response, errors
+        included.
+        """
         self._connection.followed = False
         answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
             method, path, dict(query), dict(headers), content, cnx=self._connection
@@ -49,7 +53,7 @@ class Client:
 
 
 def server(settings: GitHubSettings, context: Context) -> Server:
-    """The server as errors of this account name it, with its advice."""
+    """The server's name in error messages of this account, and the advice for its errors."""
     return Server(settings, context, partial(advice, settings.url))
 
 
@@ -60,7 +64,7 @@ def _library(settings: GitHubSettings, context: Context, connection: Any) -> Git
     ours = server(settings, context)
 
     class Installation(Auth.AppInstallationAuth):  # type: ignore[misc]
-        """The installation of an App. Its token is requested through syncd's connection too."""
+        """The installation of an App. Its token is also requested through syncd's connection."""
 
         def _get_installation_authorization(self) -> InstallationAuthorization:
             path = f"/app/installations/{self.installation_id}/access_tokens"
@@ -110,11 +114,11 @@ def _check_key(key: str) -> None:
 
 
 def _connection(settings: GitHubSettings, context: Context) -> Any:
-    """PyGithub's connection, which follows redirects and keeps query, method and content.
+    """A connection class for PyGithub. The connection follows redirects, and keeps the query, method and content.
 
-    It sends every request to the configured host, because the token is only for that host. Behind a proxy or a replay,
-    the new address of a renamed repository names another host. A redirect to the requested path on another host means
-    that the whole API has moved. A redirect to a login page means that the address is no API.
+    The connection sends every request to the configured host, because the token is only for that host. Behind a proxy
+    or a replay, the redirect for a renamed repository names another host. A redirect to the requested path on another
+    host means that the whole API has moved. A redirect to a login page means that the address is not an API.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

@@ -1,7 +1,7 @@
-"""Finds the commits that each deployment of an environment brought, by comparing it with the deployment before.
+"""Finds the commits that each deployment to an environment brought, by a comparison with the deployment before it.
 
-A deployment brings the commits that it contains but the deployment before does not contain. So a single comparison for
-each deployment is enough to find the first deployment with a commit, even after rollbacks and deployments of other
+A deployment brings the commits that it contains and the deployment before it does not. One comparison for each
+deployment is therefore enough to find the first deployment with a commit, even after rollbacks and deployments of other
 branches. GitHub cannot compare commits that a forced push has lost, or that have no common ancestor.
 """
 
@@ -18,19 +18,21 @@ from connectors.github.delivery_rows import Deployment, Outcome
 from syncd.sdk import RetryLater
 
 _SHORT = 12
-"""The number of digits of a SHA that are stored, which is enough to tell the commits of a repository apart."""
+"""The number of digits that syncd stores of a SHA. Twelve digits are enough to tell the commits of a repository
+apart.
+"""
 _EARLIER = 3  # earlier deployments to try, if one of them cannot be compared
 _NO_COMPARISON = (404, 409, 422)
 
 
 def short(sha: str) -> str:
-    """The digits of a SHA that are compared."""
+    """The first digits of a SHA, by which commits are compared."""
     return sha[:_SHORT]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A successful deployment. `brought` are the commits that it brought, None if they cannot be found.
+    """A successful deployment. `brought` has the commits that the deployment brought; None if they cannot be found.
 
     `compared` is False until syncd has requested the comparison.
     """
@@ -50,22 +52,22 @@ class Delivery:
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """The key for sorting deliveries: the first success."""
+        """The key for sorting deliveries: the time of the first success, then the id."""
         return self.done_at, self.id
 
     @property
     def facts(self) -> tuple[int, str, datetime, str]:
-        """The facts that GitHub tells about the delivery."""
+        """The facts about the delivery that come from GitHub, without its commits."""
         return self.id, self.sha, self.done_at, self.conclusion
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form for a cursor."""
+        """The delivery in the JSON form for a cursor."""
         times = {"created_at": self.created_at.isoformat(), "done_at": self.done_at.isoformat()}
         return asdict(self) | times
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Delivery:
-        """Reads the JSON form from a cursor."""
+        """Reads a delivery from its JSON form in a cursor."""
         times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "done_at")}
         return cls(**{**kept, **times})
 
@@ -80,10 +82,11 @@ class Contents:
     def compared(
         self, deliveries: Sequence[Delivery], *, from_the_first: bool, merges: Sequence[tuple[datetime, str]]
     ) -> Iterator[list[Delivery]]:
-        """Yields the deliveries again after each comparison.
+        """Compares the deliveries one by one, and yields all of them after each comparison.
 
-        The first delivery only serves to compare the second. With `from_the_first`, the first delivery is the first one
-        ever, and is compared with the `merges` that it may contain: pairs of time and commit, the oldest first.
+        The first delivery only serves to compare the second. `from_the_first` says that the first delivery is the first
+        one ever. The first delivery is then compared with the `merges` that it may contain: pairs of time and commit,
+        the oldest first.
         """
         done = list(deliveries)
         for index, delivery in enumerate(done):
@@ -98,19 +101,21 @@ class Contents:
             yield done
 
     def brought(self, deliveries: Sequence[Delivery], index: int) -> Sequence[str] | None:
-        """The commits that a delivery brought, compared with those before it; None if they cannot be found."""
+        """The commits that a delivery brought, by a comparison with the deliveries before it; None if they cannot be
+        found.
+        """
         bases = [before.sha for before in reversed(deliveries[max(0, index - _EARLIER) : index])]
         return self._since(bases, deliveries[index].sha)
 
     def has(self, head: str, sha: str) -> bool:
-        """Whether a commit contains another; False if GitHub cannot compare them."""
+        """Whether the commit `head` contains the commit `sha`; False if GitHub cannot compare them."""
         with suppress(_NotComparable):
             return not self._between(head, sha)
         return False
 
     def _of_first(self, merges: Sequence[str], head: str) -> Sequence[str] | None:
-        """The commits of the first delivery: all commits after the oldest of these merges, and each merge that it
-        contains.
+        """The commits of the first delivery: all commits after the oldest of these merges, and each of the merges that
+        the delivery contains.
         """
         if not merges:
             return []
@@ -129,8 +134,8 @@ class Contents:
         return list(inside)
 
     def _since(self, bases: Iterable[str], head: str) -> Sequence[str] | None:
-        """The commits of `head` that a base does not contain. Uses the first base that GitHub can compare; None if
-        there is none.
+        """The commits of `head` that a base does not contain. Uses the first base that GitHub can compare with `head`;
+        None if GitHub can compare no base.
         """
         for base in dict.fromkeys(bases):
             with suppress(_NotComparable):
@@ -161,10 +166,11 @@ class _NotComparable(Exception):
 
 
 class BeforeWindow:
-    """The deliveries before the window. The first delivery of the window is compared with the last of them.
+    """The deliveries before the window. The first delivery of the window is compared with the last delivery before the
+    window.
 
-    After a rollback across the start of the window, a later deployment brings commits that were delivered before the
-    window. Only such commits are looked up here, so these deliveries are compared only when needed.
+    After a rollback across the start of the window, a later deployment brings commits that were already delivered
+    before the window. Only such commits are looked up here. These deliveries are compared only when needed.
     """
 
     def __init__(self, contents: Contents, deliveries: Sequence[Delivery]) -> None:
@@ -172,7 +178,7 @@ class BeforeWindow:
         self._deliveries = list(deliveries)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """For a cursor."""
+        """The deliveries in the JSON form for a cursor."""
         return [delivery.as_json() for delivery in self._deliveries]
 
     def of(self, sha: str, merged_at: datetime) -> Delivery | None:
@@ -183,7 +189,6 @@ class BeforeWindow:
         return None
 
     def _contains(self, index: int, sha: str) -> bool:
-        """Whether a delivery brought a commit. The first one counts as bringing all commits that it contains."""
         delivery = self._deliveries[index]
         if index == 0:
             return self._contents.has(delivery.sha, sha)
@@ -195,7 +200,7 @@ class BeforeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The delivery that delivered a merge. It is not `certain` if syncd found it only by its time."""
+    """The delivery of a merge. `certain` is False if syncd found the delivery only by its time."""
 
     delivery: Delivery
     certain: bool
@@ -213,10 +218,10 @@ class Index:
         self._deliveries = deliveries if from_the_first else deliveries[1:]
 
     def of(self, sha: str | None, merged_at: datetime) -> Delivered | None:
-        """The delivery of a merge commit; None if it is not delivered yet.
+        """The first delivery that brought a merge commit; None if the commit is not delivered yet.
 
-        If GitHub cannot tell the commits of a deployment, or the merge commit of a pull request, the first deployment
-        that was created after the merge counts.
+        If GitHub cannot list the commits of a deployment, or does not show the merge commit of a pull request, the
+        first deployment created after the merge counts.
         """
         delivered = self._since_then(sha, merged_at)
         earlier = self._before.of(sha, merged_at) if delivered is not None and sha is not None else None

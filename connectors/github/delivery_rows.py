@@ -1,4 +1,4 @@
-"""The parts that syncd reads of GitHub's rows about deployments, workflow runs, tags, and the commits in them.
+"""Models of GitHub's rows about deployments, workflow runs, tags and commits, with the parts that syncd reads.
 
 Shapes: GitHub's OpenAPI description, API version 2022-11-28.
 """
@@ -30,7 +30,9 @@ class Status(BaseModel):
 
     @property
     def address(self) -> str:
-        """The address of a page about the status, "" if there is none. Any program may write any text there."""
+        """The address of a page about the status; "" if there is none. The program that adds a status may write any
+        text there.
+        """
         addresses = (self.log_url or "", self.target_url or "")
         return next((address for address in addresses if address.startswith(("https://", "http://"))), "")
 
@@ -44,31 +46,31 @@ class Status(BaseModel):
 class Outcome:
     """The outcome of a deployment.
 
-    `conclusion` is the state of its last status, None without a status. A status `inactive` is ignored for it, because
-    GitHub adds such a status when another deployment replaces a successful one.
+    `conclusion` is the state of the last status; None if there is no status. A status `inactive` does not count: GitHub
+    adds it when another deployment replaces a successful deployment.
     """
 
     conclusion: str | None
     succeeded_at: datetime | None
     ended_at: datetime | None
-    """The time of the first success, or of the last failure if the deployment never succeeded."""
+    """The time of the first success; the time of the last failure if the deployment never succeeded."""
     updated_at: datetime | None
     url: str
 
     @property
     def conclusions(self) -> Sequence[str]:
-        """Its outcomes. A deployment that succeeded and failed later has both."""
+        """The conclusions of the deployment. A deployment that first succeeded and later failed has both."""
         succeeded = ["success"] if self.succeeded_at else []
         return list(dict.fromkeys([*succeeded, *([self.conclusion] if self.conclusion else [])]))
 
     @property
     def is_final(self) -> bool:
-        """Whether no other outcome is expected."""
+        """Whether the outcome is not expected to change."""
         return self.conclusion not in _UNDERWAY
 
     @classmethod
     def of(cls, statuses: Iterable[Status]) -> Outcome:
-        """The outcome from statuses, which may be in any order."""
+        """The outcome that follows from these statuses, which may be in any order."""
         ordered = sorted(statuses, key=lambda status: (status.created_at, status.id))
         telling = [status for status in ordered if status.state != "inactive"] or ordered
         last = telling[-1] if telling else None
@@ -83,7 +85,9 @@ class Outcome:
 
 
 class Deployment(Row):
-    """A deployment. Its own row does not tell its outcome."""
+    """A deployment. The row does not show the outcome of the deployment. The outcome comes from the deployment's
+    statuses.
+    """
 
     row_keys: ClassVar[Mapping[str, str]] = {
         "author": "creator",
@@ -149,11 +153,11 @@ class WorkflowRun(Row):
 
     @property
     def is_completed(self) -> bool:
-        """Whether it has ended."""
+        """Whether the run has ended."""
         return self.status == "completed"
 
     def record(self, repo: str) -> Record:
-        """The record of a run, done when the run was completed, which is the time of its last update."""
+        """The record of a run. The time of the last update of a completed run counts as the time when it was done."""
         fields: dict[str, Sequence[Scalar]] = {
             **author_fields(self.actor),
             "workflow": [self.name] if self.name else [],
@@ -170,7 +174,7 @@ class WorkflowRun(Row):
 
 
 class TagRef(BaseModel):
-    """A ref that names a tag. It leads to the object of an annotated tag, or to the commit."""
+    """A ref that names a tag. The ref points to the object of an annotated tag, or directly to a commit."""
 
     ref: str
     sha: str = Field(validation_alias=AliasPath("object", "sha"))
@@ -183,7 +187,7 @@ class TagRef(BaseModel):
 
     @property
     def stable_id(self) -> str:
-        """The name and the SHA that the tag leads to. So a moved tag is another record."""
+        """The name of the tag, and the SHA that the tag points to. A moved tag is therefore another record."""
         return f"{self.name} {self.sha}"
 
 

@@ -1,7 +1,7 @@
-"""Reads when the merged pull requests of a repository were first deployed to an environment.
+"""Finds out when the merged pull requests of a repository were first deployed to an environment.
 
-Deployments are read before the pull requests, so every pull request in a deployment is merged by then. `contents` finds
-the `Delivery` of each pull request.
+syncd reads the deployments before the pull requests. Every pull request in a deployment is then already in the list of
+merged ones. `contents` finds the `Delivery` of each pull request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from connectors.github.walks import EARLIEST, check_keys, start_of_walk
 from syncd.sdk import Lists, Page, Record, Scalar, lead_time
 
 WAITS_FOR = timedelta(days=90)
-"""How long before the window the list of merged pull requests begins at the latest. If the last deployment before the
+"""The list of merged pull requests begins at least this long before the window. If the last deployment before the
 window is older, the list begins with that deployment.
 """
 _AT_ONCE = 25
@@ -32,9 +32,9 @@ BY_TIME = "dated by the first deployment created after its merge, because GitHub
 class DeployedWalk:
     """The pull requests of a repository, each done at the first successful deployment that contains its merge commit.
 
-    The cursor contains the cursor of the walk over `deployments`, the `deliveries` with the commits that each
-    delivered, the deliveries `before_window`, the cursor of the walk over `pulls`, and the merges that are `waiting`
-    for a deployment. The stream's memory contains `committed`: the first commit of each pull request, which never
+    The cursor contains the cursors of the walks over `deployments` and over `pulls`. The cursor also contains the
+    `deliveries` with the commits of each, the deliveries `before_window`, and the merges that are `waiting` for a
+    deployment. The stream's memory contains `committed`: the time of the first commit of each pull request, which never
     changes.
     """
 
@@ -49,7 +49,7 @@ class DeployedWalk:
         outcomes: Outcomes,
         memory: dict[str, Any],
     ) -> None:
-        """`needs`, `since` and `memory` are the stream's."""
+        """`needs`, `since` and `memory` belong to the stream."""
         self._api = api
         self._repo = repo
         self._environment = environment
@@ -63,7 +63,7 @@ class DeployedWalk:
         self._before: Sequence[Delivery] = ()
 
     def pages(self, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """The pull requests that changed since the cursor, or that were deployed since."""
+        """The pull requests that were changed or deployed since the cursor."""
         before = [Delivery.from_json(kept) for kept in cursor.get("deliveries", ())]
         walk, deliveries = yield from self._deliveries(cursor, before)
         if [each.facts for each in deliveries[: len(before)]] != [each.facts for each in before]:
@@ -93,7 +93,7 @@ class DeployedWalk:
     ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
         """The successful deployments to the environment, in the order of their success.
 
-        The first of them is the last one before the window, or the first ever.
+        The first of these deployments is the last one before the window, or the first deployment ever.
         """
         if "deployments" in cursor:
             self._from_the_first = cursor["from_the_first"]
@@ -111,7 +111,6 @@ class DeployedWalk:
     def _listed(
         self, earlier: timedelta, cursor: Mapping[str, Any], before: Sequence[Delivery]
     ) -> Generator[Page, None, tuple[DeploymentsWalk, list[Delivery]]]:
-        """The deliveries `before`, updated from the list of deployments, and the deliveries since then."""
         walk = DeploymentsWalk(self._api, self._repo, self._outcomes, cursor)
         deliveries = {each.id: each for each in before}
         floor = None if self._since is None else self._since - earlier
@@ -134,9 +133,9 @@ class DeployedWalk:
         return walk, ordered
 
     def _pulls(self, cursor: Mapping[str, Any]) -> Generator[Page, None, Mapping[str, Any] | None]:
-        """Collects the merged pull requests that changed.
+        """Collects the merged pull requests that have changed.
 
-        Returns the cursor of their list, None if the list has not changed.
+        Returns the cursor of the list of pull requests; None if the list has not changed.
         """
 
         def collect(rows: Sequence[MergedPull]) -> list[Record]:
@@ -159,13 +158,14 @@ class DeployedWalk:
         return marked
 
     def _merges(self, waiting: Mapping[str, Any]) -> Sequence[tuple[datetime, str]]:
-        """The merge commits that a deployment may have delivered, the oldest first."""
         merges = [(row.merged_at, row.merge_commit_sha) for row in self._merged.values()]
         merges += [(datetime.fromisoformat(merged_at), sha) for sha, merged_at in waiting.values()]
         return sorted((merged_at, sha) for merged_at, sha in merges if merged_at and sha)
 
     def _records(self, index: Index, waiting: dict[str, Any]) -> Iterator[Page]:
-        """The records of pull requests that changed or are now delivered; delivered ones leave `waiting`."""
+        """The records of pull requests that changed or are now delivered. Delivered pull requests are removed from
+        `waiting`.
+        """
         numbers = [int(number) for number in waiting if int(number) not in self._merged]
         delivered = [number for number in numbers if index.of(*_merge(waiting[str(number)])) is not None]
         due = sorted([*self._merged, *delivered])
@@ -183,7 +183,6 @@ class DeployedWalk:
         return row or parsed(MERGE, self._api.request(f"/repos/{self._repo}/pulls/{number}", {})[2])
 
     def _record(self, row: MergedPull, index: Index, waiting: dict[str, Any]) -> Record:
-        """The record of a pull request. Its title names the deployment, and the first commit if that is needed."""
         record, number = row.record(self._repo), str(row.number)
         merged_at = row.merged_at or row.updated_at
         delivered = index.of(row.merge_commit_sha, merged_at)
@@ -210,7 +209,7 @@ class DeployedWalk:
         return replace(record, kind=KIND, title=title, done_at=done_at, not_done=not_done, fields=fields, remark=remark)
 
     def _first_commit(self, row: MergedPull) -> datetime | None:
-        """The earliest author date of its commits, among the 250 that GitHub lists, the oldest first."""
+        """The earliest author date of the pull request's commits. GitHub lists only the 250 oldest commits."""
         number = str(row.number)
         if number not in self._committed:
             path = f"/repos/{self._repo}/pulls/{number}/commits"
@@ -221,7 +220,7 @@ class DeployedWalk:
 
 
 def _earlier() -> Iterator[timedelta]:
-    """The spans before the window in which to search, one after the other, for the last deployment before it."""
+    """Longer and longer spans before the window, in which syncd searches for the last deployment before the window."""
     yield LONGEST_RUN
     yield LONGEST_RUN + timedelta(days=90)
     yield from (LONGEST_RUN + timedelta(days=365 * years) for years in count(1))

@@ -1,9 +1,9 @@
 """Reads a repository's deployments: /deployments, the newest first, and the statuses of each.
 
-The list has no filter by time, and its rows do not have the outcome of a deployment: the statuses of each take one more
-request. This request is sent if a deployment is new or its row has changed. GitHub does not document that a new status
-changes the row. So the statuses of a deployment that is underway are read in each pull for a day, and a census reads
-the statuses of all deployments.
+The list has no filter by time, and its rows do not have the outcomes of deployments. The statuses of each deployment
+take one more request, which syncd sends if the deployment is new or its row has changed. GitHub does not document that
+a new status changes the row. For a day, each pull therefore reads the statuses of a deployment that is underway, and a
+census reads the statuses of all deployments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _AT_ONCE = 25  # deployments in a page: if a walk stops early, at most the statu
 
 
 class Outcomes:
-    """The outcomes of deployments, stored while the source is open, because several streams may need the same one."""
+    """Caches the outcomes of deployments while the source is open, because several streams may need the same
+    outcome.
+    """
 
     def __init__(self) -> None:
         self._final: dict[tuple[str, int, datetime], Outcome] = {}
@@ -41,16 +43,18 @@ class Outcomes:
         return outcome
 
     def forget(self) -> None:
-        """Forgets all outcomes, so that a census reads them again."""
+        """Clears the cache, so that a census reads all outcomes again."""
         self._final.clear()
 
 
 class DeploymentsWalk:
-    """A walk from the newest deployment back to the floor; later walks go back as far as a deployment may change.
+    """Reads the list from the newest deployment back to the floor. Later walks go back as far as a deployment may still
+    change.
 
-    `cursor` is the cursor after the rows that were read so far. Its `states` has, for each deployment that may still
-    change, the time of the row's last update, and the time of creation if the deployment is underway. `mark` is the
-    newest time of creation in the last complete walk, and `etags` are the ETags of that walk's pages.
+    `cursor` is the cursor after the rows that were read so far. In the cursor, `states` has an entry for each
+    deployment that may still change: the time of the row's last update, and the time of creation if the deployment is
+    underway. `mark` is the newest time of creation in the last complete walk, and `etags` are the ETags of that walk's
+    pages.
     """
 
     def __init__(self, api: Api, repo: str, outcomes: Outcomes, cursor: Mapping[str, Any]) -> None:
@@ -64,7 +68,9 @@ class DeploymentsWalk:
         self.ended = False
         """Whether the rows go back to the repository's first deployment."""
         self.has_older = False
-        """Whether a wanted deployment in the list is older than the floor, so that its outcome was not read."""
+        """Whether the list has a wanted deployment older than the floor. The outcome of such a deployment was not
+        read.
+        """
 
     def changed(
         self, floor: datetime | None, wanted: Callable[[Deployment], bool] = lambda row: True
@@ -124,7 +130,9 @@ class DeploymentsWalk:
         raise RetryLater("its list of deployments changes faster than it can be read")
 
     def _is_unchanged(self, last: Answer) -> bool:
-        """Whether the last page still has the same rows. If an earlier row had left, they would have shifted."""
+        """Whether the last page still has the same rows. If an earlier row had left the list, the rows of the last page
+        would have shifted.
+        """
         again = self._api.page(self._path, {}, "deployments", last.number, last.etag)
         return again.rows is None or [row.id for row in again.rows] == [row.id for row in last.rows or ()]
 
@@ -139,7 +147,7 @@ def deployments(
     *,
     if_ended: bool,
 ) -> Iterator[Page]:
-    """The records of a repository's deployments; `Deployment.record` decides which are done.
+    """The records of a repository's deployments. `Deployment.record` decides which deployments are done.
 
     A deployment that ended after `since` may have been created some weeks before `since`.
     """
@@ -159,11 +167,15 @@ def _is_due(row: Deployment, state: Any, last: datetime | None) -> bool:
 
 
 def _is_young(created_at: datetime, last: datetime | None) -> bool:
-    """Whether a deployment is at most a day older than the newest one (`last`). Both times are of GitHub's clock."""
+    """Whether a deployment is at most a day older than the newest deployment (created at `last`). Both times come from
+    GitHub's clock.
+    """
     return last is None or created_at >= last - _ASKED_AGAIN
 
 
 def _reaches(answer: Answer, floor: datetime | None) -> bool:
-    """Whether the rows of a page are in order, the newest first, and the last one is older than the floor."""
+    """Whether the rows of a page are ordered from the newest to the oldest, and the last row is older than the
+    floor.
+    """
     times = [row.created_at for row in answer.rows or ()]
     return floor is not None and bool(times) and times == sorted(times, reverse=True) and times[-1] < floor

@@ -1,6 +1,6 @@
 """Reads and writes an issue over HTTP: its text, its labels and its comments.
 
-It requests only issues, so a token that may read and write issues is enough. Sources: docs.github.com "REST API
+The permission to read and write issues is enough for all requests of this module. Sources: docs.github.com "REST API
 endpoints for issues", "... for labels" and "... for issue comments", API version 2022-11-28.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class _Written(BaseModel):
-    """The part of an answer to a write that proves that the answer comes from GitHub."""
+    """The part of the response to a write that proves that the response comes from GitHub."""
 
     id: int
 
@@ -31,7 +31,9 @@ _TEXT, _WRITTEN, _LABELS = TypeAdapter(IssueText), TypeAdapter(_Written), TypeAd
 
 
 class IssueClient:
-    """Reads and writes the issue `OWNER/NAME#NUMBER`. Each call is one request, except `comments`."""
+    """Reads and writes the issue `OWNER/NAME#NUMBER`. Each method makes one request, except `comments`, which makes one
+    request for each page.
+    """
 
     def __init__(self, api: Api, name: str) -> None:
         self.name = name
@@ -58,7 +60,7 @@ class IssueClient:
         self._ask("POST", f"{self._path}/labels", _LABELS, {"labels": [name]})
 
     def remove_label(self, name: str) -> None:
-        """Removes a label, which may be gone already."""
+        """Removes a label. A label that is gone already is no error."""
         with self._explained("write"), suppress(NotThere):
             self._answer("DELETE", f"{self._path}/labels/{quote(name, safe='')}", _LABELS)
 
@@ -75,8 +77,8 @@ class IssueClient:
             return self._answer(method, path, shape, content)
 
     def _answer(self, method: str, path: str, shape: TypeAdapter[T], content: Any = None) -> T:
-        """The answer, parsed to this shape. Raises RetryLater if the answer is not from GitHub; a write may then have
-        taken effect or not.
+        """Sends a request. Returns the response, parsed to this shape. Raises RetryLater if the response is not from
+        GitHub; it is then unknown whether a write took effect.
         """
         _, _, body = self._api.request(path, {}, method, content)
         return parsed(shape, body)

@@ -1,4 +1,4 @@
-"""Reads a repository's issues and pull requests together: /issues, from the oldest update to the newest."""
+"""Reads a repository's issues and pull requests together from /issues, from the oldest update to the newest."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _LONG = 4  # a list of this many pages or more is read several pages at once
 
 
 class MergesUntold(SourceBroken):
-    """The server's list of issues does not tell merges, as in old versions of GitHub Enterprise."""
+    """The server's list of issues does not show merges, as in old versions of GitHub Enterprise."""
 
 
 class IssuesWalk:
-    """A walk from the oldest update on, which requests each page from the last update of the page before.
+    """Reads the list from the oldest update on. Requests each page from the time of the last update on the page before.
 
-    No page is requested by number, so no row can slip across the edge of a page. An updated row comes again at the end,
-    and a row that leaves the list does not move other rows past the walk. Pages are followed by number only if more
-    than a page of rows share a second; then they are read until they do not change. Each page moves the mark, from
-    which an interrupted walk continues.
+    Pages are requested by time, not by number, so no row can be missed between two pages. An updated row comes again at
+    the end. A row that leaves the list does not make the walk miss other rows. Pages are requested by number only if
+    more than a page of rows share a second; then they are read again until they do not change. Each page moves the
+    mark, from which an interrupted walk continues.
 
-    A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
-    or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
-    page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
-    no row before it slipped. If it is not, the list is walked as above.
+    A long list is first read by page number, several pages at once. If a row is updated or deleted meanwhile, all later
+    rows move up by one place; new or updated rows come at the end of the list. syncd therefore reads the last page
+    first, and again at the end. If an old row of that page is still unchanged and in the same place, no row before it
+    was missed. Otherwise syncd reads the list by time, as above.
 
-    An issue that is transferred to the repository keeps its age and gets the next number. So an issue that was created
-    before an earlier walk, but has a number above all numbers of that walk, came from another repository.
+    An issue that is transferred to the repository keeps its age and gets the next number. An issue came from another
+    repository if it was created before an earlier walk and its number is above all numbers of that walk.
     """
 
     def __init__(self, api: Api, repo: str, *, needs: Collection[str], since: datetime | None) -> None:
@@ -54,8 +54,8 @@ class IssuesWalk:
         """The pages from the floor on.
 
         The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, the place where a long walk
-        stopped. It also has `top`, the highest number that any walk saw, and the time at which the last complete walk
-        `began`.
+        stopped. The cursor also has `top`, the highest number that any walk saw, and the time at which the last
+        complete walk `began`.
         """
         self._top = cursor.get("top", 0)
         began = cursor.get("began")
@@ -102,12 +102,12 @@ class IssuesWalk:
     def _stretch(
         self, since: datetime, first: Answer | None, seen: set[str]
     ) -> Generator[Page, None, tuple[Answer, int, int]]:
-        """The pages of a single request, up to the first page that leads to a later `since`. Returns the last page, the
-        number of pages, and the number of strays.
+        """The pages of a list from one `since`, up to the first page that leads to a later `since`. Returns the last
+        page, the number of pages, and the number of strays.
 
-        Hundreds of rows of one second are read by page number. If such a row leaves, another row can slip past the edge
-        of a page, so the pages are read again until there is no stray. A stray is a row that was not `seen` before,
-        although it is not newer than the newest seen row.
+        If hundreds of rows share a second, they are read by page number. If such a row leaves the list, another row can
+        move to a page that was read already. The pages are therefore read again until there is no stray. A stray is a
+        row that was not `seen` before, although it is not newer than the newest seen row.
         """
         top = max((version.partition(" ")[0] for version in seen), default="")
         pages = strays = 0
@@ -130,9 +130,10 @@ class IssuesWalk:
         return answer, pages, strays
 
     def _further(self, answer: Answer, since: datetime) -> datetime | None:
-        """The `since` of the next request: a second before the page's last update; None if that makes no progress.
+        """The `since` of the next request, a second before the page's last update; None if the page does not lead to a
+        later `since`.
 
-        The second is subtracted because some servers leave out rows updated exactly at `since`.
+        One second is subtracted because some servers leave out rows updated exactly at `since`.
         """
         further = _newest(answer, since) - _SECOND
         return further if _ascends(answer.rows or [], since) and further >= since + _SECOND else None
@@ -143,7 +144,7 @@ class IssuesWalk:
     def _side_by_side(
         self, floor: datetime, walk: Mapping[str, Any] | None, first: Answer | None
     ) -> Generator[Page, None, Answer | None]:
-        """All pages by number. Returns the last page if it proves that no row slipped, else None."""
+        """Reads all pages by number. Returns the last page if it proves that no row was missed, else None."""
         query = self._query(floor)
         try:
             if walk is None:
@@ -194,7 +195,8 @@ class IssuesWalk:
     def _came_from_elsewhere(self, row: Issue) -> bool:
         """Whether an issue was transferred to this repository since the last complete walk.
 
-        An issue that was neither opened nor closed within the stream's days may have a high number that no walk saw.
+        Returns False for an issue that was neither opened nor closed within the stream's days, because earlier walks
+        may not have seen its number.
         """
         if self._former is None or row.pull_request is not None:
             return False
@@ -204,7 +206,9 @@ class IssuesWalk:
 
 
 def _ascends(rows: list[Any], since: datetime) -> bool:
-    """Whether the updates of the rows ascend from `since` on, so that the server honours both order and `since`."""
+    """Whether the times of the rows' updates ascend from `since` on. If they do, the server honors both the order and
+    `since`.
+    """
     times = [since - _SECOND, *(row.updated_at for row in rows)]
     return all(before <= after for before, after in pairwise(times))
 

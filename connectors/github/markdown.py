@@ -1,9 +1,11 @@
-"""Makes people's texts inert within Markdown: GitHub shows them as they were written, and they have no other effect.
+"""Makes people's texts inert within Markdown: GitHub shows such a text as it was written, and the text has no other
+effect.
 
-Backslashes escape what GitHub Flavored Markdown (github.github.com/gfm) takes for markup; entities escape HTML. GitHub
-looks for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people.
-A zero-width space after the sign does. It is written as an entity, because invisible characters may be stripped.
-`GH-12` and the address of an issue refer to that issue too, and `fixes` before it would close it.
+Backslashes escape the markup of GitHub Flavored Markdown (github.github.com/gfm); entities escape HTML. GitHub looks
+for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people. A
+zero-width space after the sign (such as `@`) prevents the notification. The space is written as an entity, because
+invisible characters may be stripped. `GH-12` and the address of an issue also refer to an issue, and the word `fixes`
+before such a reference would close the issue.
 """
 
 from __future__ import annotations

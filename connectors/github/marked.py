@@ -1,4 +1,6 @@
-"""syncd's block in another person's text, between two marks that Markdown does not show."""
+"""Reads and replaces syncd's block in another person's text. Two marks, which Markdown does not show, enclose the
+block.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ def block_of(text: str, name: str) -> str | None:
 def with_block(text: str, name: str, content: str) -> str:
     """The text with this content in its block. A new block is added at the end, after a blank line. Raises TornError.
 
-    The rest of the text does not change by a byte. The block uses the line ends of the text.
+    No byte outside the block changes. The block uses the line ends of the text.
     """
     end_of_line = "\r\n" if "\r\n" in text else "\n"
     new = end_of_line.join([start_of(name), *content.split("\n"), _end_of(name)])
@@ -44,8 +46,8 @@ def _end_of(name: str) -> str:
 
 
 def _find(text: str, name: str) -> re.Match[str] | None:
-    """The first pair of marks with no mark between them: a start mark that is quoted further up does not open the
-    block.
+    """The first pair of marks that has no other mark between them. A start mark that is quoted further up therefore
+    does not count.
     """
     start, end = start_of(name), _end_of(name)
     block = re.search(f"{re.escape(start)}((?:(?!{re.escape(start)}).)*?){re.escape(end)}", text, re.DOTALL)

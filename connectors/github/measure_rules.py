@@ -1,4 +1,4 @@
-"""The rules between the keys of a measure, for the JSON Schema."""
+"""The rules of the JSON Schema about which keys of a measure go together."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Writes check-ins to issues: a block in the text, a comment, a label.
 
 GitHub has no If-Match for writes to issues (docs.github.com, "Best practices for using the REST API"), so the last
-writer wins. Each place is therefore read again right before it is written, after any wait. The block goes into the text
-that was just read. If the content of syncd's own place has changed since syncd decided to write, syncd decides again.
-An edit can still be lost if it is saved within the time of a single request.
+writer wins. syncd therefore reads each place again right before writing it, after any wait, and puts its block into
+this newest text. If the content of syncd's own place has changed since syncd decided to write, syncd decides again. An
+edit by a person can still be lost if it is saved between this read and the write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from syncd.sdk import Content, Context, RetryLater, Statement, Summary, Written
 from syncd.sdk.block import health, lines
 
 _BETWEEN_WRITES = 1.0
-"""Seconds between requests that change something (same page, "Pause between mutative requests")."""
+"""The seconds between two requests that change something (source: the same page, "Pause between mutative requests")."""
 
 
 class GitHubPublisher:
@@ -57,7 +57,9 @@ class GitHubPublisher:
         return targets
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes each place by itself. RetryLater if somebody changed the place first, or if an answer was lost."""
+        """Writes each place by itself. Raises RetryLater if somebody changed the place first, or if a response was
+        lost.
+        """
         for name, content in contents.items():
             for place, value in content.items():
                 self._write(name, place, str(value))
@@ -81,7 +83,9 @@ class GitHubPublisher:
             now.issue.set_comment(now.comment, f"{start_of(name)}\n{value}")
 
     def _write_label(self, now: _Look, value: str) -> None:
-        """Removes other labels first: if syncd is killed in between, the place is empty and can be written again."""
+        """Removes syncd's other labels, then adds the label. If syncd is killed in between, the place is empty and can
+        be written again.
+        """
         others = [label for label in now.labels if label.lower() != value.lower()]
         for label in others:
             now.issue.remove_label(label)
@@ -90,7 +94,6 @@ class GitHubPublisher:
             now.issue.add_label(value)
 
     def _pause(self) -> None:
-        """Waits before each write except the first."""
         if self._wrote:
             self._sleep(_BETWEEN_WRITES)
         self._wrote = True
@@ -118,9 +121,10 @@ class GitHubPublisher:
         return now
 
     def _own_comment(self, issue: IssueClient, name: str) -> tuple[str, Comment | None]:
-        """The mark and the comment of syncd for a key result. If there is none, the comment for its former id.
+        """The mark and the comment of syncd for a key result. If there is no such comment, returns the comment for the
+        key result's former id.
 
-        Of several comments it is the oldest, because any quote or copy of it is newer.
+        If several comments have the mark, returns the oldest, because a quote or copy of syncd's comment is newer.
         """
         start, former = start_of(name), self._former.get(name)
         before, of_former = start_of(former) if former else start, None
@@ -133,7 +137,6 @@ class GitHubPublisher:
         return before, of_former
 
     def _under_present_id(self, text: str, name: str) -> str:
-        """The text with the block of a key result's former id under its present id."""
         former = self._former.get(name)
         return text if former is None or start_of(name) in text else renamed_block(text, former, name)
 
@@ -141,14 +144,16 @@ class GitHubPublisher:
         return self._keys.label is not None and label.lower().startswith(self._keys.label.lower())
 
     def _as_written(self, label: str) -> str:
-        """The label as syncd writes it. GitHub may use `Health: On Track` instead, if the repository has that label."""
+        """The label as syncd spells it. GitHub returns `Health: On Track` instead if the repository has the label in
+        that spelling.
+        """
         prefix = self._keys.label or ""
         return prefix + label[len(prefix) :].lower()
 
 
 @dataclass(slots=True)
 class _Look:
-    """The present parts of an issue that was read."""
+    """The parts of an issue, as they were just read."""
 
     issue: IssueClient
     target: Written
@@ -158,11 +163,9 @@ class _Look:
 
 
 def _where(issue: IssueClient, name: str, place: str) -> str:
-    """The name of a place for people."""
     what = {"body": f"the block of {name} in", "comment": f"the comment for {name} on", "label": "the label of"}
     return f"{what[place]} {issue.name}"
 
 
 def _without(start: str, text: str | None) -> str | None:
-    """The text of syncd's comment after its mark; None if there is none."""
     return (text or "").replace("\r\n", "\n").strip().removeprefix(start).strip("\n") or None

@@ -1,4 +1,6 @@
-"""Reads a repository's pull requests: /pulls, which has no `since`, from the newest update to the oldest."""
+"""Reads a repository's pull requests from /pulls, from the newest update to the oldest. /pulls has no parameter
+`since`.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,18 @@ _HEAD_READS = 5  # if the head still changes after this many reads, the next cyc
 
 
 class PullsWalk:
-    """A walk from the newest update down to the floor, then over the head again until it stops changing.
+    """Reads the list from the newest update back to the floor. Then reads the head of the list (the newest rows) again
+    until the head stops changing.
 
-    A pull request that is updated while pages are read moves to the head. Open pull requests are listed too. In a list
-    of only closed ones, a reopened pull request would leave, and another would slip past the edge of a page. Pages that
-    are requested at once may arrive out of order, so that the walk misses a row that is pushed across their edge. If
-    the head has changed, such pages are read again one after the other. An interrupted walk continues from its page,
-    because pull requests cannot be deleted, so rows only move down.
+    A pull request that is updated while pages are read moves to the head. syncd requests open pull requests too. From a
+    list of closed pull requests, a reopened one would leave, and another could move to a page that was read already.
+    Pages that are requested at once may arrive out of order. The walk then misses a row that moves from one page to the
+    next. If the head has changed, such pages are read again one after the other. An interrupted walk continues from the
+    page where it stopped: pull requests cannot be deleted, so rows only move down.
     """
 
     def __init__(self, api: Api, repo: str, records: Callable[[list[Any]], list[Record]], kind: str = "pulls") -> None:
-        """`records` makes the records of a page's rows, whose shape is `kind`."""
+        """`records` makes records from the rows of a page. `kind` is the shape of the rows."""
         self._api = api
         self._records = records
         self._kind = kind
@@ -38,9 +41,10 @@ class PullsWalk:
         self._etag: str | None = None
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """The pages down to the floor.
+        """The pages from the newest update back to the floor.
 
-        The cursor has the `mark` and `etag` of the head, or `walk`, the place where an interrupted walk stopped.
+        The cursor has the `mark` and `etag` of the head. After an interrupted walk it has `walk`, the place where the
+        walk stopped.
         """
         walk, at_once, start = resumable(self._api, cursor), True, 1
         if walk is not None:
@@ -75,8 +79,8 @@ class PullsWalk:
     ) -> Generator[Page, None, int]:
         """The pages that may hold pull requests newer than the floor. Returns the number of pages.
 
-        If the server does not sort as requested, the whole list is read: stopping early would miss rows. A page with
-        only rows that were seen before does not move the cursor, because a server that repeats a page still has other
+        If the server does not sort as requested, the whole list is read: stopping early would miss rows. A page whose
+        rows were all seen before does not move the cursor, because a server that repeats a page may still have other
         pages.
         """
         page_count = 0
@@ -98,7 +102,9 @@ class PullsWalk:
         return page_count
 
     def _head(self) -> Generator[Page, None, tuple[bool, int]]:
-        """Reads the head again, down to its former top. Returns whether it has changed, and the number of pages."""
+        """Reads the list again from the start to the rows that were its newest before. Returns whether the head has
+        changed, and the number of pages.
+        """
         assert self._top is not None
         former, down_to, page_count, moved = self._head_rows, self._top - OVERLAP, 0, False
         for answer in self._api.pages(self._path, _QUERY, self._kind, self._etag):
@@ -114,7 +120,7 @@ class PullsWalk:
         return moved, page_count
 
     def _is_progress(self, answer: Answer) -> bool:
-        """Whether a page has a row that is new to this walk; always False for the page where an earlier walk
+        """Whether a page has a row that this walk has not seen yet; always False for the page where an earlier walk
         stopped.
         """
         new = {row.stable_id for row in answer.rows or ()} - self._seen
@@ -122,8 +128,8 @@ class PullsWalk:
         return bool(new) and _digest(answer) != self._last_digest
 
     def _remember_head(self, answer: Answer, *, reset: bool = False) -> None:
-        """Stores the newest rows: those within the time by which the clocks of servers may differ. If a later reading
-        has a row that is not among them, the row has moved.
+        """Stores the newest rows: all rows within the time by which the clocks of servers may differ. If syncd later
+        reads a row at the head that is not stored, the row has moved.
         """
         rows = answer.rows or []
         if reset:
@@ -134,7 +140,6 @@ class PullsWalk:
             self._head_rows |= {row.version for row in rows if row.updated_at >= self._top - OVERLAP}
 
     def _cursor(self, floor: datetime, at_once: bool, answer: Answer) -> dict[str, Any] | None:
-        """The cursor for a walk that is interrupted after this page."""
         if self._top is None:
             return None
         walk = {
@@ -151,5 +156,4 @@ class PullsWalk:
 
 
 def _digest(answer: Answer) -> str:
-    """Identifies the rows of a page."""
     return sha256(" ".join(sorted(row.stable_id for row in answer.rows or ())).encode()).hexdigest()[:16]

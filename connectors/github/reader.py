@@ -1,4 +1,4 @@
-"""Reads one repository. It selects the list that has a stream's records, and a page size that the server can handle."""
+"""Reads one repository. Selects the list that has a stream's records, and a page size that the server can handle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _SIZES = (PER_PAGE, 30, 10)  # rows in a page: gateways give up on pages of many
 class Reader:
     """The pages of a repository.
 
-    It holds the memory of each stream while the source is open, so that a census and the pull after it share it.
+    The reader stores the memory of each stream while the source is open. A census and the pull after it share this
+    memory.
     """
 
     def __init__(self, api: Api, repositories: Repositories) -> None:
@@ -38,19 +39,21 @@ class Reader:
         self._memories: dict[str, dict[str, Any]] = {}
 
     def memory(self, stream: Stream) -> dict[str, Any]:
-        """The memory of a stream, such as its `repositories` by name, and the `sizes` of pages that had to be small."""
+        """The memory of a stream, such as its `repositories` by name, and the page `sizes` of lists for which full
+        pages failed.
+        """
         return self._memories.setdefault(stream.key, dict(stream.memory))
 
     def forget_sizes(self, stream: Stream) -> None:
-        """Lets the next walk try large pages again, because the problem of the server may have passed."""
+        """Makes the next walk try large pages again, because the server may have recovered."""
         self.memory(stream).pop("sizes", None)
 
     def forget_outcomes(self) -> None:
-        """Lets the next walk request the outcomes of deployments again."""
+        """Makes the next walk request the outcomes of deployments again."""
         self._outcomes.forget()
 
     def pages(self, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """The rows that changed since the cursor; with an empty cursor, those updated since the stream's `since`."""
+        """The rows that changed since the cursor; with an empty cursor, the rows updated since the stream's `since`."""
         memory, name = self.memory(stream), repository.key
         size = memory.get("sizes", {}).get(name, PER_PAGE)
         while True:
@@ -69,7 +72,7 @@ class Reader:
     def _under_its_name(
         self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
-        """The pages of a repository. Its records have its present name, as with `OWNER/*`."""
+        """The pages of a repository. The records have the repository's present name, as with `OWNER/*`."""
         pages = self._list(api, kind, repository, stream, cursor)
         first = next(pages, None)
         if repository.id is None and api.was_redirected(repository.full_name):
@@ -103,7 +106,8 @@ class Reader:
             yield from self._deployed(api, repository, kind.removeprefix(DEPLOYED_TO), stream, cursor)
 
     def _issues(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Issues and pull requests from /issues. If /issues does not have the pull requests, they come from /pulls.
+        """Issues and pull requests from /issues. If /issues does not have the pull requests, syncd reads them from
+        /pulls.
 
         /issues refuses a token that may read only pull requests, and repositories whose issues are turned off.
         """
@@ -125,7 +129,7 @@ class Reader:
                 yield page if page.cursor is None else replace(page, cursor={"pulls": page.cursor})
 
     def _has_none(self, error: MergesUntold | Refused, repository: Repository, *, merges_alone: bool) -> bool:
-        """Whether an error of /issues means that it has none of the needed rows, so that the pull does not fail."""
+        """Whether an error of /issues means that /issues has none of the needed rows. The pull then does not fail."""
         if isinstance(error, MergesUntold):
             return merges_alone
         if merges_alone and error.status in (403, 404, 410):
@@ -133,7 +137,6 @@ class Reader:
         return error.status == 410 and self._flags(repository).has_issues is False
 
     def _pulls(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Pull requests from /pulls; none if they are turned off."""
         records = partial(records_of, repository.full_name, needs=stream.needs)
         walk = PullsWalk(api, repository.full_name, records)
         yield from self._unless_turned_off(repository, walk.pages(start_of_walk(stream.since, cursor), cursor))
@@ -141,7 +144,6 @@ class Reader:
     def _deployed(
         self, api: Api, repository: Repository, environment: str, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
-        """Pull requests that were deployed to an environment; none if pull requests are turned off."""
         walk = DeployedWalk(
             api,
             repository.full_name,
@@ -154,7 +156,7 @@ class Reader:
         yield from self._unless_turned_off(repository, walk.pages(cursor))
 
     def _unless_turned_off(self, repository: Repository, pages: Iterator[Page]) -> Iterator[Page]:
-        """The pages of a list of pull requests; an empty page if they are turned off."""
+        """The pages of a list of pull requests; an empty page if the repository has pull requests turned off."""
         try:
             if repository.has_pull_requests is not False:
                 yield from pages
@@ -165,7 +167,7 @@ class Reader:
         yield _turned_off("pull requests", repository)
 
     def _flags(self, repository: Repository) -> Repository:
-        """The repository with its flags. They are requested only if the repository does not come from a list."""
+        """The repository with its flags. The flags are requested only if the repository does not come from a list."""
         if repository.id is None:
             with suppress(Refused):
                 return self._repositories.with_flags(repository.full_name)
@@ -173,5 +175,7 @@ class Reader:
 
 
 def _turned_off(what: str, repository: Repository, cursor: Mapping[str, Any] | None = None) -> Page:
-    """The page of a list that is turned off. The cursor is dropped, so that all is read when the list returns."""
+    """An empty page for a list that is turned off. The page drops the cursor, so that syncd reads all rows once the
+    list is turned on again.
+    """
     return Page(cursor=cursor or {}, lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

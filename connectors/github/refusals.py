@@ -1,7 +1,7 @@
 """Recognizes temporary refusals of GitHub, and lists that GitHub shortens without an error.
 
 Sources: docs.github.com "Authorizing a personal access token for use with single sign-on" (X-GitHub-SSO), "Rate limits
-for the REST API" (limits on how fast content is made).
+for the REST API" (limits on how fast content is created).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WITHHELD = (
     "settings of personal access tokens"
 )
 CONTENT_WAIT = 120.0
-"""Seconds: GitHub advises to wait at least a minute after a limit that names no time."""
+"""The seconds to wait after a limit for which GitHub names no time. GitHub advises at least a minute."""
 
 
 def is_too_quick(status: int, message: str) -> bool:

@@ -1,4 +1,4 @@
-"""Finds the repositories of `OWNER/*`, and what happened to those that are no longer among them.
+"""Finds the repositories of `OWNER/*`, and what happened to repositories that have left the list.
 
 GitHub lists the repositories that the credentials may see. A repository that is missing from this list may be deleted,
 moved to another owner, or hidden from these credentials, so syncd requests it separately.
@@ -23,7 +23,7 @@ _BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed repository k
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The repositories of an owner: those to `read`, and the changes to the `lists` of the last pull.
+    """The repositories of an owner that a pull must `read`, and the changes to the `lists` of the last pull.
 
     `names` has the ids of all repositories of the owner, by name, including those that cannot be read.
     """
@@ -68,12 +68,12 @@ class Repositories:
         )
 
     def alone(self, name: str) -> Repository:
-        """A repository by its present or a former name."""
+        """The repository with this present or former name."""
         _, _, body = self._api.request(f"/repos/{name}", {})
         return parsed(REPOSITORY, body)
 
     def with_flags(self, name: str) -> Repository:
-        """A repository with its flags, from its own answer. If that lacks flags, they come from a list of
+        """A repository with its flags, requested by its name. If the response lacks the flags, they come from a list of
         repositories.
         """
         repository = self.alone(name)
@@ -83,7 +83,6 @@ class Repositories:
         return repository
 
     def _listed(self, owner: str) -> tuple[Sequence[Repository], bool]:
-        """The repositories that GitHub lists, and whether GitHub says that the list leaves some out."""
         try:
             return self._rows(f"/orgs/{owner}/repos", {"type": "all"})
         except NotThere:
@@ -119,21 +118,20 @@ class Repositories:
         )
 
     def _is_excluded(self, name: str) -> bool:
-        """Whether `exclude` names a repository, with or without its owner."""
         patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
         return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
 
 
 def _is_same(id_: int | None, here: Mapping[str, int | None], name: str) -> bool:
-    """Whether a repository still has the name. If an id is unknown, the name is enough."""
+    """Whether the repository with this id still has the name. If an id is unknown, an equal name is enough."""
     return name in here and (id_ is None or here[name] in (None, id_))
 
 
 def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:
-    """The former and the present names of repositories, by their ids before and now.
+    """The present name of each renamed repository, by its former name. Ids show which repositories were renamed.
 
-    A repository may take the name of another only if the other one no longer has it. So if all repositories have new
-    ids, as on another server, none counts as renamed.
+    A repository can take the name of another repository only after the other one lost the name. If all repositories
+    have new ids, as on another server, no repository counts as renamed.
     """
     moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
 

@@ -1,7 +1,7 @@
-"""The parts of GitHub's rows that syncd reads, and the records that it makes from them.
+"""Models of GitHub's rows with the parts that syncd reads, and the records that syncd makes from them.
 
-Parsing drops all other parts, so 20,000 rows take little memory. Shapes: GitHub's OpenAPI description, API version
-2022-11-28. A field that GitHub's description calls optional may be null or missing here.
+Parsing drops all other parts of a row, to save memory. Shapes: GitHub's OpenAPI description, API version 2022-11-28. A
+field that GitHub's description calls optional may be null or missing here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class Row(BaseModel):
-    """A row of GitHub. `row_keys` has the key in GitHub's row for each field that a measure may name."""
+    """A row of a list of GitHub. `row_keys` has, for each field that a measure may name, its key in GitHub's row."""
 
     row_keys: ClassVar[Mapping[str, str]] = {}
 
@@ -58,14 +58,16 @@ class Row(BaseModel):
     created_at: AwareDatetime
 
     def missing_key(self, needs: Collection[str]) -> str | None:
-        """A key that the row lacks although a measure needs it; else None. A key with null is a blank field."""
+        """A key that a measure needs and the row lacks; None if the row has all needed keys. A key whose value is null
+        is a blank field, not a missing key.
+        """
         keys = [self.row_keys[name] for name in sorted(needs) if name in self.row_keys]
         keys += [self.done_key] if self.done_key else []
         return next((key for key in keys if key not in self.model_fields_set), None)
 
     @property
     def done_key(self) -> str | None:
-        """The key for the time when the row was done, if the row must have it."""
+        """The key for the time when the row was done; None if the row need not have this key."""
         return None
 
     @property
@@ -94,12 +96,14 @@ class _Numbered(Row):
 
     @property
     def stable_id(self) -> str:
-        """The number. GitHub has changed the form of `node_id`, and /issues and /pulls give a pull request two ids."""
+        """The number. syncd does not use `id`, because /issues and /pulls show different ids for a pull request, or
+        `node_id`, because GitHub has changed its form.
+        """
         return str(self.number)
 
     @property
     def version(self) -> str:
-        """Identifies the row and its last update; sorts by the time of that update."""
+        """A text that identifies the row and its last update. These texts sort by the time of the update."""
         return f"{self.updated_at.astimezone(UTC).isoformat()} {self.stable_id}"
 
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
@@ -124,7 +128,7 @@ class Pull(_Numbered):
 
     @property
     def done_key(self) -> str | None:
-        """`merged_at`, once it is closed."""
+        """`merged_at` if the pull request is closed, else None."""
         return "merged_at" if self.state == "closed" else None
 
     def record(self, repo: str) -> Record:
@@ -149,12 +153,12 @@ class Issue(_Numbered):
     pull_request: _Merge | None = None
 
     def missing_key(self, needs: Collection[str]) -> str | None:
-        """The missing key, as for every row. A pull request needs no type."""
+        """The missing key, as in `Row`. A pull request needs no type."""
         return super().missing_key(needs if self.pull_request is None else set(needs) - {"type"})
 
     @property
     def tells_merge(self) -> bool:
-        """Whether the row tells if and when the pull request was merged. /issues has told this since 2021."""
+        """Whether the row shows if and when the pull request was merged. /issues has shown this since 2021."""
         merge = self.pull_request
         return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 
@@ -223,7 +227,7 @@ class Release(Row):
 
 
 class Repository(BaseModel):
-    """A repository, from a list or from its own answer."""
+    """A repository, as GitHub shows it in a list or by itself."""
 
     id: Whole | None = None
     full_name: str
@@ -234,17 +238,17 @@ class Repository(BaseModel):
 
     @property
     def stable_id(self) -> str:
-        """The name, which identifies it within a list."""
+        """The name, which identifies the repository within a list."""
         return self.full_name
 
     @property
     def key(self) -> str:
-        """The name in lower case, which identifies records: GitHub ignores upper and lower case in names."""
+        """The repository's name in lower case, which identifies records. GitHub ignores case in names."""
         return self.full_name.lower()
 
 
 def _repositories(answer: object) -> object:
-    """The list of /installation/repositories, which GitHub wraps in an object."""
+    """The repositories in a response of /installation/repositories, which GitHub wraps in an object."""
     return answer.get("repositories") if isinstance(answer, dict) else answer
 
 
@@ -269,8 +273,8 @@ class Comment(BaseModel):
 
     @property
     def path(self) -> str:
-        """The path for requests about the comment. After a transfer, its issue is in another repository than the
-        configured one.
+        """The path for requests about the comment. After a transfer, the comment's issue is in another repository than
+        the configured one.
         """
         return f"/repos/{self.url.partition('/repos/')[2]}"
 
@@ -294,7 +298,9 @@ def _flag(value: bool | None) -> Sequence[Scalar]:
 
 
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
-    """The record of a pull request. A merge is final; a pull request that was closed unmerged is not delivered."""
+    """The record of a pull request. A merged pull request is done for good. A pull request that was closed without a
+    merge is not delivered.
+    """
     not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
     return make_record(
         row, repo, "pull request", f"#{row.number}", row.title, row.updated_at, merged_at, not_done, fields
@@ -312,7 +318,7 @@ def make_record(
     not_done: str | None,
     fields: dict[str, Sequence[Scalar]],
 ) -> Record:
-    """The record of a row of a repository. `suffix` follows the repository's name in its label."""
+    """The record of a row of a repository. The record's label is the repository's name, followed by `suffix`."""
     if done_at is not None:
         fields["lead_time"] = lead_time(row.created_at, done_at)
     id_, label = f"{repo.lower()} {kind} {row.stable_id}", f"{repo}{suffix}"

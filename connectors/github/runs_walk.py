@@ -1,8 +1,9 @@
-"""Reads a repository's workflow runs from /actions/runs, one span of creation times after the other.
+"""Reads a repository's workflow runs from /actions/runs, one span of creation times after another.
 
-GitHub returns at most 1,000 runs of a filtered list, but counts them all, so syncd halves a span with more runs. GitHub
-has no filter by update. So syncd requests each unfinished run by its id until it ends. If somebody restarts an ended
-run, the walk notices the restart while the run is among the newest, and a census notices it later.
+GitHub returns at most 1,000 runs of a filtered list, but tells the number of all runs. If a span has more runs, syncd
+halves it. GitHub has no filter by the time of update, so syncd requests each unfinished run by its id until the run
+ends. If somebody restarts an ended run, the walk notices the restart while the run is among the newest. Otherwise the
+next census notices it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ _APPEARS_WITHIN = timedelta(hours=1)  # the longest time from the creation of a 
 
 
 class RunsWalk:
-    """A walk from the oldest run on.
+    """Reads the runs from the oldest one on.
 
-    The cursor has `from`, the creation time at which the next walk begins; the `etag` of that list if it is a single
-    page; and the `open` runs, which have not ended.
+    The cursor has `from`, the creation time at which the next walk begins, and the `open` runs, which have not ended.
+    If the list from that time on is a single page, the cursor also has its `etag`.
     """
 
     def __init__(self, api: Api, repo: str, needs: Collection[str]) -> None:
@@ -63,7 +64,7 @@ class RunsWalk:
             yield last or Page(cursor={**cursor, "open": self._as_json()})
 
     def _open_runs(self, start: datetime) -> Iterator[WorkflowRun]:
-        """Requests the open runs that were created before `start`. The list shows the other open runs."""
+        """Requests the open runs that were created before `start`. The list from `start` on shows all later runs."""
         for id_ in [id_ for id_, created_at in self._open.items() if created_at < start]:
             with suppress(NotThere):  # a deleted run; a census removes its record
                 row = parsed(RUN, self._api.request(f"{self._path}/{id_}", {})[2])
@@ -75,7 +76,7 @@ class RunsWalk:
     def _span(
         self, start: datetime, end: datetime | None, etag: str | None
     ) -> Generator[Page, None, tuple[list[WorkflowRun] | None, datetime | None]]:
-        """The runs created from `start` on, and the end of the span; None for the end if these are all runs.
+        """The runs created from `start` on, and the end of their span. The end is None if no later runs exist.
 
         If the list still has this ETag, returns None instead of the runs.
         """
@@ -101,7 +102,6 @@ class RunsWalk:
             yield Page()
 
     def _whole(self, query: Mapping[str, str], first: Answer | None) -> Generator[Page, None, list[WorkflowRun]]:
-        """All runs of a query, as many as GitHub counts."""
         for _ in range(READS):
             rows: dict[int, WorkflowRun] = {}
             self._pages_read = []
@@ -116,8 +116,8 @@ class RunsWalk:
         raise RetryLater("its list of workflow runs changes faster than it can be read, or is not whole")
 
     def _next(self, rows: list[WorkflowRun], start: datetime) -> tuple[datetime, str | None]:
-        """The creation time and the ETag for the next walk. While the list is a single page that is not full, both stay
-        the same.
+        """The creation time and the ETag for the next walk. While the list is a single page that is not full, the next
+        walk uses the same time and ETag.
         """
         (*_, answer) = self._pages_read
         if len(self._pages_read) == 1 and not answer.full:

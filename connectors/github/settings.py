@@ -63,9 +63,9 @@ _LISTS: Mapping[What, str] = {
     "workflow_runs": "workflow runs",
 }
 FINISHED = "finished deployments"
-"""The beginning of the name of the stream in which deployments are done when they end, with any conclusion."""
+"""The prefix of a stream's name. In such a stream, deployments are done when they end, with any conclusion."""
 DEPLOYED_TO = "pulls deployed to "
-"""The beginning of the name of the stream of pull requests that were deployed to an environment."""
+"""The prefix of the name of a stream of pull requests that were deployed to an environment."""
 _PRODUCTION = "production"  # GitHub's own default for a deployment
 _UNDERWAY = frozenset({"pending", "queued", "in_progress", "waiting", None})
 _APPS = frozenset(  # apps whose logins end in [bot]
@@ -113,11 +113,11 @@ class GitHubSettings(WebSettings):
     )
 
     def credential_name(self) -> str | None:
-        """The App and its installation: they have one quota, whatever private key is used."""
+        """The App and its installation, because all private keys of an App share one quota."""
         return f"app {self.app_id}, installation {self.installation_id}" if self.app_id is not None else None
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """The lists of work: merged pull requests and closed issues."""
+        """The lists of work that GitHub has: merged pull requests and closed issues."""
         for what in ("merged_pull_requests", "closed_issues") if self.work else ():
             yield {"what": what, "repo": self.work}
 
@@ -173,7 +173,6 @@ class GitHubMeasure(RecordKeys):
     @model_validator(mode="before")
     @classmethod
     def _environment_of_where(cls, keys: Any) -> Any:
-        """Moves the environment in `where` to the measure's own key."""
         where = keys.get("where") if isinstance(keys, dict) and keys.get("what") == "deployed_pull_requests" else None
         if not isinstance(where, dict):
             return keys
@@ -196,15 +195,18 @@ class GitHubMeasure(RecordKeys):
 
     @property
     def _environment(self) -> str:
-        """The environment whose deployments count. GitHub ignores upper and lower case in its name."""
+        """The environment whose deployments count, in lower case, because GitHub ignores case in the names of
+        environments.
+        """
         return (self.environment or _PRODUCTION).lower()
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The streams: one list for each repository.
 
-        Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
-        supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
-        Deployments are done when they succeed; in the stream for `conclusion`, failed deployments are done too.
+        Issues and pull requests are read from /issues, which supports `since` and whose responses are a fifth of the
+        size of those of /pulls. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
+        Deployments are done when they succeed. In the stream for measures that use `conclusion`, failed deployments are
+        done too.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         if self.what == "deployments" and "conclusion" in fields:
@@ -218,17 +220,17 @@ class GitHubMeasure(RecordKeys):
         return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a repository that its connection does not allow."""
+        """The refusal, if the connection does not allow a repository."""
         assert isinstance(settings, GitHubSettings)
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         return not_allowed("repo", repos, settings.allow, any_case=True)
 
     def fields(self) -> Collection[str]:
-        """The fields of the kind of record that is counted."""
+        """The fields that a record of the counted kind has."""
         return _FIELDS[self.what]
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case is ignored: two labels or two logins of GitHub never differ only in case."""
+        """Whether comparisons of a field ignore case. On GitHub, two labels or two logins never differ only in case."""
         return field in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -241,7 +243,7 @@ class GitHubMeasure(RecordKeys):
         return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
 
     def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
-        """A hint if the login of an app lacks [bot] at its end."""
+        """A hint if an excluded login of an app lacks [bot] at its end."""
         authors = excluded.get("author", ())
         apps = [app for app in sorted(_APPS.intersection(authors)) if f"{app}[bot]" not in authors]
         if not apps:
@@ -250,19 +252,19 @@ class GitHubMeasure(RecordKeys):
         return f"says not_author: {' and '.join(apps)}, and the login is {logins}; write that, or author_is: person"
 
     def record_kind(self) -> str:
-        """The kind of record that is counted. It is needed because a list of issues also has pull requests."""
+        """The kind of record that is counted, because a list of issues also has pull requests."""
         return _KINDS[self.what]
 
     def is_work(self) -> bool:
-        """Whether the records are work. A release is not, because it consists of pull requests."""
+        """Whether the records count as work. A release does not, because it consists of pull requests."""
         return self.what in ("merged_pull_requests", "closed_issues")
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """The reason why the conditions never count a record, such as for drafts of releases or issues closed as not
-        planned.
+        """The reason why the conditions can never count a record, such as conditions that require drafts of releases;
+        None if they can.
 
-        A draft of a pull request can count, because a push of its commits may merge it. A deployment that is underway
-        does not count, because it has hardly ever ended before.
+        A draft of a pull request can count, because a push of its commits may merge it. A condition on deployments that
+        are underway never counts a deployment, because a deployment counts only once it has ended.
         """
         if self.what == "deployments" and "conclusion" in asked and _UNDERWAY.issuperset(asked["conclusion"]):
             values = " or ".join(str(value) for value in sorted(asked["conclusion"], key=str))
@@ -275,7 +277,6 @@ class GitHubMeasure(RecordKeys):
 
 
 def _written(value: Any) -> str:
-    """A value as it may be written in a file."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
@@ -328,14 +329,14 @@ class GitHubPublish(PublishKeys):
         return self.issues
 
     def uses(self) -> Collection[str]:
-        """A label shows only the health."""
+        """The fields of a check-in that are shown. A label shows only the health."""
         return SHOWN if self.body or self.comment else {"health"}
 
     def target(self, key_result: str) -> str:
-        """The issue and the key result, since several key results may share an issue."""
+        """The issue and the key result, because several key results may share an issue."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """All keys but `issues`: another key result's issue makes no difference."""
+        """All keys except `issues`, because a change of another key result's issue makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys

@@ -1,4 +1,4 @@
-"""An opened GitHub account: pulls, censuses and checks."""
+"""Pulls, takes censuses and makes checks through an opened GitHub account."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from syncd.sdk import Check, Context, Json, Lists, Page, RetryLater, SourceBroke
 
 _LISTED_WHOLE = frozenset({"releases", "tags"})
 _OF_UPDATES = frozenset({"pulls", "issues", "releases", "tags"})
-"""The lists whose cursors stay valid. For the other lists, a census reads the past again, and the pull continues from
-its end.
+"""The lists whose cursors stay valid after a census. For the other lists, a census reads past rows again, and the next
+pull continues from the end of the census.
 """
 
 
@@ -34,10 +34,10 @@ class GitHubSource:
         self._left: dict[str, set[str]] = {}
 
     def verify(self, stream: Stream) -> None:
-        """Makes no request: GitHub's fields are fixed, and checked with the configuration."""
+        """Does nothing: GitHub's fields are fixed, and syncd checks them when it reads the configuration."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows that changed since the cursor; without a cursor, those updated since the stream's `since`.
+        """The rows that changed since the cursor; without a cursor, the rows updated since the stream's `since`.
 
         A cursor from another address is ignored.
         """
@@ -112,7 +112,6 @@ class GitHubSource:
         yield from _each(owned.read, read, {})
 
     def _owned(self, repo: str, stream: Stream) -> Owned:
-        """The repositories of `OWNER/*`. The memory of the stream stores them."""
         memory = self._reader.memory(stream)
         owned = self._repositories.of(repo.removesuffix("/*"), memory.get("repositories") or {})
         self._left.setdefault(stream.key, set()).update(owned.lists.left)
@@ -122,7 +121,9 @@ class GitHubSource:
         return replace(owned, lists=replace(owned.lists, memory=dict(memory)))
 
     def check(self) -> Iterator[Check]:
-        """Checks that GitHub is reachable and accepts the credentials, and checks scopes, quota and clock."""
+        """Checks whether GitHub is reachable and accepts the credentials. Also checks the scopes, the quota and the
+        clock.
+        """
         headers: Mapping[str, str] = {}
         try:
             _, headers, _ = self._api.request("/rate_limit", {})
@@ -154,10 +155,10 @@ class GitHubSource:
 def _each(
     repositories: Sequence[Repository], read: Callable[[Repository], Iterator[Page]], unread: dict[str, str]
 ) -> Iterator[Page]:
-    """The pages of each repository. A repository that cannot be read is added to `unread` with the reason, and the
-    others are still read.
+    """The pages of each repository. A repository that cannot be read is added to `unread` with the reason; the other
+    repositories are still read.
 
-    A limit, refused credentials, or failures for two repositories in a row end the reading of all repositories.
+    A limit, refused credentials, or failures for two repositories in a row end the reading for all repositories.
     """
     failed = False
     for repository in repositories:

@@ -1,7 +1,8 @@
-"""Reads a repository's tags as releases. The date of a tag comes from its own object, or from the commit that it names.
+"""Reads a repository's tags as releases. The date of a tag comes from the tag's own object, or from the commit that the
+tag names.
 
-The list of refs has no dates, so each tag needs one request for its date. The date is stored, because the object of a
-SHA never changes.
+The list of refs has no dates, so each tag needs one request for its date. syncd stores the date, because the object
+with a SHA never changes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _AT_ONCE = 50  # if a walk stops early, at most this many dates are lost
 
 
 def tags(api: Api, repo: str, cursor: Mapping[str, Any], memory: dict[str, Any]) -> Iterator[Page]:
-    """All tags of a repository. `memory` is the memory of the stream, which holds the date of each SHA."""
+    """All tags of a repository. `memory` is the memory of the stream. The memory has the date of each SHA."""
     refs: list[TagRef] = []
     etags: list[str | None] = []
     try:
@@ -54,8 +55,8 @@ def _remembered(memory: dict[str, Any], repo: str, dated: Mapping[str, Any]) -> 
 
 
 def _dated(api: Api, repo: str, ref: TagRef) -> tuple[str | None, str]:
-    """The date of the object that a tag leads to, None if it has none; and the first line of an annotated tag's
-    message.
+    """The date of the object that a tag points to (None if the object has no date), and the first line of an annotated
+    tag's message.
     """
     if ref.type == "tag":
         tag = parsed(ANNOTATED_TAG, api.request(f"/repos/{repo}/git/tags/{ref.sha}", {})[2])
@@ -72,7 +73,9 @@ def _committed(api: Api, repo: str, sha: str) -> str:
 
 
 def _record(repo: str, ref: TagRef, at: str | None, title: str) -> Record:
-    """The record of a tag, done at its date. The title says whether the date is that of the tag or of its commit."""
+    """The record of a tag, done at the tag's date. The title says whether this is the date of the tag or of its
+    commit.
+    """
     name, annotated = ref.name, ref.type == "tag"
     done_at = datetime.fromisoformat(at) if at else None
     fields = {"tag": [name], "title": [title or name], "annotated": [str(annotated).lower()]}

@@ -1,8 +1,9 @@
-"""The functions that the walks over GitHub's lists share, and the walks over lists that are not ordered by update.
+"""Functions that all readers of GitHub's lists share, and the readers of lists that are not ordered by the time of
+update.
 
-Lists change while they are read. Each walk continues from the newest update that the previous walk saw, less an
-overlap. For a list that has not changed GitHub answers 304, which costs no quota. A long list is read several pages at
-once; then the walk checks that no row slipped between the pages.
+Lists change while they are read. Each reading of a list, a walk, continues from the newest update that the previous
+walk saw, less an overlap. If a list has not changed, GitHub answers 304, which costs no quota. A walk reads a long list
+several pages at once, and then checks that it missed no row between two pages.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # covers equal timestamps, and servers whose clocks differ
 EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
-"""A time before any update on GitHub. If `since` is in 1970, GitHub always returns an empty list."""
+"""A time before any update on GitHub. syncd does not use 1970, because GitHub returns an empty list for a `since` in
+1970.
+"""
 READS = 5  # if a list still changes after this many reads, the next cycle reads it
 
 
 def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime:
-    """The time of the update from which a walk begins. `since` comes from the stream, None if every record is needed.
+    """The time of update from which a walk begins. `since` comes from the stream; it is None if every record is needed.
 
-    A walk repeats the last request if that request reaches back far enough, because GitHub then answers 304 if nothing
+    If the last request reaches back far enough, the walk repeats that request. GitHub then answers 304 if nothing
     changed.
     """
     floor = max(since or EARLIEST, EARLIEST)
@@ -35,17 +38,19 @@ def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime
 
 
 def resumable(api: Api, cursor: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The place where an interrupted walk stopped. None if no walk was interrupted, or if its pages had another size,
-    and so held other rows.
+    """The place where an interrupted walk stopped. None if no walk was interrupted, or if that walk's pages had another
+    size.
     """
     walk: Mapping[str, Any] | None = cursor.get("walk")
     return walk if walk is not None and walk.get("size") == api.per_page else None
 
 
 def releases(api: Api, repo: str, cursor: Mapping[str, Any], needs: Collection[str]) -> Iterator[Page]:
-    """All releases of a repository. Their list is not ordered by update, and an old release may change or be deleted.
+    """All releases of a repository. The list of releases is not ordered by the time of update, and an old release may
+    change or be deleted.
 
-    Only the ETag of a single page proves that nothing changed.
+    If the list has a single page, the page's ETag proves that nothing changed. If there are several pages, no ETag
+    proves it.
     """
     for reading in steady(api, f"/repos/{repo}/releases", {}, "releases", cursor.get("etag")):
         present: set[str] = set()
@@ -65,8 +70,8 @@ def steady(
 ) -> Iterator[Iterator[Answer]]:
     """Reads a list in the order of creation, again and again until neither its first nor its last page has changed.
 
-    A row that leaves the list moves all later rows up. Then a row can cross the edge of a page and be missed, but the
-    last page always changes.
+    If a row leaves the list, all later rows move up. A row can then move to a page that was read already and be missed,
+    but the last page always changes.
     """
     ends: list[Answer] = []
 

@@ -1,4 +1,5 @@
-"""GitLab, self-managed and gitlab.com: merged merge requests, closed issues, releases and deployments, by its REST API.
+"""Reads merged merge requests, closed issues, releases and deployments from the REST API of GitLab, self-managed or
+gitlab.com.
 
 `kinds` defines which of GitLab's rows become records. Sources: docs.gitlab.com, "REST API" (pagination, redirects of
 renamed projects), "Projects API", "Groups API" and "Personal access tokens API".
@@ -73,7 +74,7 @@ class GitLabSettings(WebSettings):
         return value
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """The lists of work: merged merge requests and closed issues."""
+        """The lists of work that GitLab has: merged merge requests and closed issues."""
         for what in ("merged_merge_requests", "closed_issues") if self.work else ():
             yield {"what": what, "project": self.work}
 
@@ -96,7 +97,7 @@ class GitLabMeasure(RecordKeys):
         return list(dict.fromkeys(f"{KINDS[self.what].list} of {path}" for path in self.paths))
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a project that its connection does not allow."""
+        """The refusal, if the connection does not allow a project."""
         assert isinstance(settings, GitLabSettings)
         return not_allowed("project", self.paths, settings.allow, any_case=True)
 
@@ -109,15 +110,21 @@ class GitLabMeasure(RecordKeys):
         return KINDS[self.what].kind
 
     def is_work(self) -> bool:
-        """Whether the records are work. Releases and deployments are not: they consist of merge requests."""
+        """Whether the records count as work. Releases and deployments do not, because they consist of merge
+        requests.
+        """
         return self.what in ("merged_merge_requests", "closed_issues")
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case is ignored: GitLab's usernames never differ only in case, but its labels may."""
+        """Whether comparisons of a field ignore case. GitLab's usernames never differ only in case, but its labels
+        may.
+        """
         return field == "author"
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """The reason why the conditions never count a record: only a deployment that succeeded counts."""
+        """The reason why the conditions can never count a deployment, because only a deployment that succeeded counts;
+        None if they can.
+        """
         statuses = sorted(map(str, asked.get("status") or ["success"]))
         why = f"asks for deployments whose status is {' or '.join(statuses)}, which never count"
         return None if "success" in statuses else why
@@ -146,7 +153,7 @@ class GitLabSource(MembersSource):
         self._exclude, self._now = settings.exclude, context.now
 
     def members(self, stream: Stream) -> Members:
-        """The project, which is also found by its former path; or the projects of the group."""
+        """The project, which GitLab also finds by its former path, or the projects of the group."""
         kind, _, path = stream.key.partition(" of ")
 
         def member(project: _Project) -> Member:
@@ -176,7 +183,9 @@ class GitLabSource(MembersSource):
         return members_of_group(listed, stream.memory, ask, lambda each: each.key.startswith(under), self._exclude)
 
     def is_whole(self, stream: Stream) -> bool:
-        """Whether each pull reads the complete list. It does for releases, because they have no time of update."""
+        """Whether each pull reads the complete list. Each pull reads the complete list of releases, because releases
+        have no time of update.
+        """
         return stream.key.startswith("releases ")
 
     def records(self, stream: Stream, member: Member, since: datetime | None) -> Iterator[Sequence[Record]]:
@@ -189,7 +198,9 @@ class GitLabSource(MembersSource):
             yield [kind.record(row, member) for row in rows]
 
     def check(self) -> Iterator[Check]:
-        """Checks that the site is reachable, and the token, its scopes, the quota and the clock."""
+        """Checks whether the site is reachable and accepts the token. Also checks the token's scopes, the quota and the
+        clock.
+        """
         token, headers = self.api.answer(self.api.address(f"{_API}/personal_access_tokens/self"), _Token)
         yield Check("reachable", True, self.api.url)
         expiry = token.expires_at or "no day"
@@ -211,5 +222,5 @@ class GitLab:
 
     @staticmethod
     def open(settings: GitLabSettings, context: Context) -> GitLabSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         return GitLabSource(settings, context)

@@ -1,4 +1,4 @@
-"""The kinds of GitLab's rows that become records.
+"""Defines the kinds of GitLab's rows that become records.
 
 Sources: docs.gitlab.com, "Merge requests API", "Issues API", "Releases API" and "Deployments API".
 """
@@ -21,7 +21,9 @@ Projects = Annotated[str | list[str], AfterValidator(all_match(*_PATHS)), WithJs
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(RecordShape):
-    """A kind of row: the `list` of a project, how to request it, and the part of a project that may be turned off."""
+    """A kind of row: the `list` of a project, how to request the list, and the project's feature without which there is
+    no list.
+    """
 
     list: str
     feature: str
@@ -31,7 +33,7 @@ class Kind(RecordShape):
 def _why_no_issue(row: JsonRow) -> str | None:
     """The reason why an issue does not count; None if it counts.
 
-    GitLab closes a moved issue and opens one in the other project.
+    When somebody moves an issue, GitLab closes the issue and opens a new one in the other project.
     """
     if row.text("state") != "closed":
         return "open"

@@ -1,4 +1,6 @@
-"""Any web API: `source` reads a number or a series from its JSON, `publisher` sends check-ins by `templates`."""
+"""Connects any web API. `source` reads a number or a series from the API's JSON. `publisher` sends check-ins that
+`templates` make.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,10 @@ class Http:
 
     @staticmethod
     def open(settings: HttpSettings, context: Context) -> HttpSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         return HttpSource(settings, context)
 
     @staticmethod
     def publisher(settings: HttpSettings, context: Context, keys: HttpPublish) -> HttpPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         return HttpPublisher(settings, context, keys)

@@ -1,5 +1,5 @@
-"""The window's days in a request: `{start}`, `{end}` and `{today}`, as days or as moments, in the format that the
-request names.
+"""Fills days into requests: `{start}` and `{end}` of the window and `{today}`, as days or as moments, in the format
+that the request names.
 
 | written | sent, if the window is 2026-10-01 to 2026-12-31 in Berlin |
 |---|---|
@@ -10,7 +10,7 @@ request names.
 | `{end+1d:utc}` | 2026-12-31T23:00:00Z: the first instant after the window |
 | `{end+1d-1s:seconds}` | 1798757999: its last second |
 
-Other braces stay as they are, because queries of Prometheus, Datadog and GraphQL use many.
+Other braces are not changed, because queries of Prometheus, Datadog and GraphQL have many braces.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ _LOOKALIKE = re.compile(r"\{\s*([A-Za-z]+)\s*((?:[+-]\s*\d+\s*[ds]\s*)*)(:[^{}]*
 _COLON = "(?::|%3A)?"
 _TIME = rf"(?:T|\s|\+|%20)\d\d{_COLON}\d\d(?:{_COLON}\d\d(?:[.,]\d+)?)?"
 _ZULU = re.compile(rf"(?:(?:{_TIME})?Z|{_TIME}(?:\+|%2B|-)00{_COLON}(?:00)?)(?!\w)", re.IGNORECASE)
-"""A literal time in UTC, or only its zone, directly after a day. In UTC the day begins hours earlier or later."""
+"""A literal time in UTC, or only the zone UTC, directly after a day. Such a time is a mistake, because in UTC the day
+begins hours earlier or later.
+"""
 _ZULU_FORM = re.compile(r"(?<!%)Z$|[+-]00:?00$")
 _SAMPLE = Days(date(2026, 10, 1), date(2026, 12, 31), date(2026, 11, 21))
 
@@ -48,22 +50,24 @@ class Dates:
     """Fills the days into the texts of a request."""
 
     def __init__(self, days: Days | None, zone: ZoneInfo) -> None:
-        """A moment is the first instant of its day in the zone, plus the days and seconds that the text adds. Without
-        `days`, only requests that name no days can be filled in.
+        """A moment is the first instant of its day in the zone, plus the days and seconds that the text adds. If `days`
+        is None, only requests that name no days can be filled in.
         """
         self._days = {"start": days.first, "end": days.last, "today": days.today} if days is not None else {}
         self._zone = zone
 
     def path(self, text: str) -> str:
-        """A path. The filled-in texts are quoted, so that each stays within its segment or parameter."""
+        """Fills in a path. The filled-in texts are quoted, so that each stays within its segment or parameter."""
         return _PLACE.sub(lambda place: quote(str(self._filled(place)), safe=""), text)
 
     def text(self, text: str) -> str:
-        """A text of any other kind."""
+        """Fills in a text of any other kind."""
         return _PLACE.sub(lambda place: str(self._filled(place)), text)
 
     def value(self, part: Any) -> Any:
-        """A part of a JSON body. A text that consists only of a number of seconds or milliseconds becomes a number."""
+        """Fills in a part of a JSON body. A text that consists only of a number of seconds or milliseconds becomes a
+        number.
+        """
         if isinstance(part, Mapping):
             return {name: self.value(inner) for name, inner in part.items()}
         if isinstance(part, list):
@@ -118,7 +122,7 @@ def check_days(part: Any) -> None:
 
 
 def first_place(text: str) -> str | None:
-    """The first day that a text names, as the text writes it, even with a mistake; None if it names no day."""
+    """The first placeholder for a day in a text, even a wrong one, as it is written; None if there is none."""
     if (place := next((place for place in _PLACE.finditer(text) if place[1] in _NAMES), None)) is not None:
         return place[0]
     meant = _lookalike(text)
@@ -126,9 +130,9 @@ def first_place(text: str) -> str | None:
 
 
 def _lookalike(text: str) -> tuple[str, str] | None:
-    """A place that is probably meant as a day but has blanks, capitals or double braces, and the right form. Fields of
-    Airtable such as `{End}` and selections of GraphQL such as `{ rows { start } }` are not reported: other text
-    surrounds them.
+    """A placeholder that probably means a day but has blanks, capitals or double braces, and its correct form; None if
+    there is none. Fields of Airtable such as `{End}` and selections of GraphQL such as `{ rows { start } }` do not
+    count, because other text surrounds them.
     """
     edges = "/=&?" if text.startswith(("/", "?")) else ""  # the characters around a value in a path
     for match in _LOOKALIKE.finditer(text):
@@ -209,5 +213,5 @@ def _shift(text: str) -> tuple[int, int]:
 
 
 def sample(fill: Callable[[Dates], Any]) -> Any:
-    """The request for invented days. Checks use it in place of the real request."""
+    """The request, filled in with invented days, for checks."""
     return fill(Dates(_SAMPLE, ZoneInfo("UTC")))

@@ -1,7 +1,7 @@
 """Evaluates JMESPath within limits, so that no expression of a mapping file uses up the time or memory of the service.
 
-A short expression can make an endless result: `[@,@] | [@,@] | …` doubles it at each step. So syncd limits the length
-and depth of an expression, its steps, and the number of values in a result.
+A short expression can make an enormous result: `[@,@] | [@,@] | …` doubles the result at each step. syncd therefore
+limits the length and depth of an expression, its steps, and the number of values in a result.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import jmespath
 from jmespath.visitor import TreeInterpreter
 
 LONGEST = 1_000
-"""Characters of an expression."""
+"""The most characters of an expression."""
 
 _DEEPEST = 40
 _MOST_STEPS = 5_000_000
@@ -37,14 +37,16 @@ def tree(expression: str) -> Any:
 
 
 def search(expression: str, data: object) -> Any:
-    """The result of an expression; None if it finds nothing. Raises ValueError if it cannot be applied to this
-    answer.
+    """The result of an expression; None if the expression finds nothing. Raises ValueError if it cannot be applied to
+    this response.
     """
     return visit(tree(expression), data)
 
 
 def visit(node: Any, data: object) -> Any:
-    """The result of a part of an expression. Raises ValueError if it cannot be applied, or exceeds a limit."""
+    """The result of a part of an expression. Raises ValueError if the part cannot be applied to the data, or exceeds a
+    limit.
+    """
     try:
         return _Bounded().visit(node, data)
     except _TooMuch as error:
@@ -58,8 +60,6 @@ class _TooMuch(Exception):
 
 
 class _Bounded(TreeInterpreter):
-    """An interpreter that counts its steps and the size of its results."""
-
     def __init__(self) -> None:
         super().__init__()
         self._steps = 0
@@ -76,8 +76,8 @@ class _Bounded(TreeInterpreter):
         return value
 
     def _size(self, value: Any) -> int:
-        """The number of values in a value, including itself. A value that occurs twice counts twice. In a text, each
-        character counts.
+        """The number of values in a value, including the value itself. A value that occurs twice counts twice. In a
+        text, each character counts.
         """
         if isinstance(value, str):
             size = len(value)

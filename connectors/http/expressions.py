@@ -1,6 +1,7 @@
 """Finds the lists that a JMESPath expression reads in an answer, and the reason why an expression finds nothing.
 
-JMESPath returns `null` for a missing key, and leaves out items without the key. So a sum over a renamed key would be 0.
+JMESPath returns `null` for a missing key, and leaves out items without the key. Without this check, a sum over a
+renamed key would be 0.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from connectors.http.evaluation import tree, visit
 
 Path = tuple[str | int, ...]
-"""Keys and indexes from the answer's root."""
+"""The keys and indexes that lead from the root of an answer to a place in it."""
 
 _PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection"})
 _MOST_KEYS = 6
@@ -45,7 +46,7 @@ def value_at(data: Any, path: Path) -> Any:
 
 
 def is_missing(data: Any, path: Path) -> bool:
-    """Whether an answer lacks a key or item of a path, rather than having null there."""
+    """Whether an answer lacks a key or item of a path. A key with the value null is not missing."""
     return bool(path) and value_at(data, path) is None and not _has(value_at(data, path[:-1]), path[-1])
 
 
@@ -67,7 +68,9 @@ def why_nothing(expression: str, data: Any) -> str:
 
 
 def items_without_value(expression: str, data: object) -> int:
-    """The number of items in a list if none of them has the value that an expression selects; 0 if some have it."""
+    """The number of items in a list, if none of the items has the value that an expression selects; 0 if an item has
+    the value.
+    """
     for node, context in _lists(tree(expression), data):
         left, _, *condition = node["children"]
         items = visit({**node, "children": [left, {"type": "identity", "children": []}, *condition]}, context)
@@ -119,7 +122,7 @@ def _names(node: Any) -> Iterator[str]:
 
 
 def _lists(node: Any, context: Any) -> Iterator[tuple[Any, Any]]:
-    """Each list that an expression reads, beginning at the root, with the value in which the list is found."""
+    """The parts of an expression that read a list, from the root on, each with the value that the list is found in."""
     kind, children = node["type"], node["children"]
     if kind in _PROJECTIONS:
         yield node, context

@@ -1,7 +1,7 @@
 """Finds the signs by which an answer says that more pages follow: a link, a flag, a pointer to the next page, or a
 total.
 
-It searches only the objects on the path to the list that a measure reads, and their blocks for paging. Other lists of
+Only the objects on the path to the list that a measure reads are searched, and their blocks for paging. Other lists of
 an answer may have pages of their own.
 """
 
@@ -47,11 +47,11 @@ _RANGE = re.compile(r"\w+ (?:\d+-(\d+)|\*)/(\d+)", re.ASCII)
 def further_pages(
     data: Any, headers: Mapping[str, str], path: Path, *, rows_before: int = 0, pages: int = 1, is_led: bool = False
 ) -> str | None:
-    """The sign by which an answer says that more of the list at a path follows; None if it has no such sign.
+    """The sign by which an answer says that more of the list at a path follows; None if the answer has no such sign.
 
-    `rows_before` is the number of the list's items on earlier pages, `pages` the number of pages including this one.
-    `is_led` says that the measure follows pages by `pages:`. Only then does a flag such as `has_more: false` outweigh a
-    pointer beside it. The sign is written in the form of YAML or of a header.
+    `rows_before` is the number of the list's items on earlier pages. `pages` is the number of pages so far, including
+    this page. `is_led` says that the measure follows pages by `pages:`; a flag such as `has_more: false` then takes
+    precedence over a pointer beside it. The sign is returned in the form of YAML or of a header.
     """
     rows = value_at(data, path)
     if sign := _in_headers(headers, rows, rows_before, pages):
@@ -69,8 +69,8 @@ def further_pages(
 
 
 def sign_of_a_part(data: Any, path: Path) -> str | None:
-    """The sign by which an answer says that its server did not reach all of its data; None if it has no such sign. With
-    such a sign, neither a list nor a total of the answer is right.
+    """The sign by which an answer says that its server did not reach all of its data; None if the answer has no such
+    sign. If the answer has such a sign, its lists and totals are not reliable.
     """
     for holder, name in _holders(data, path):
         for key, value in holder.items():
@@ -88,7 +88,9 @@ def sign_of_a_part(data: Any, path: Path) -> str | None:
 
 
 def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
-    """The path to an answer's pointer to the next page, and whether the pointer is an address; None without one."""
+    """The path to an answer's pointer to the next page, and whether the pointer is an address; None if the answer has
+    no pointer.
+    """
     for holder, name in _holders(data, path):
         for key, value in holder.items():
             if _is_pointer(_normal(key), value) and isinstance(value, str | int) and value is not True:
@@ -102,9 +104,10 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
 
 
 def next_is_nowhere(expression: str, data: Any) -> str | None:
-    """The reason why `expression`, the place of the next page, does not fit this answer. Then a missing pointer does
-    not mean that the last page is reached. None if it fits. On the last page many APIs leave out the pointer, but few
-    the object around it. An expression that is not a plain path decides itself when pages end.
+    """The reason why `expression`, the place of the pointer to the next page, does not fit this answer; None if it
+    fits. If `expression` does not fit, a missing pointer does not mean that this page is the last page. On the last
+    page many APIs leave out the pointer, but few leave out the object around it. An expression that is not a plain path
+    always fits.
     """
     path = plain_path(expression)
     if not path:
@@ -131,10 +134,11 @@ def says_end(data: Any, path: Path) -> bool:
 
 
 def totals(data: Any, headers: Mapping[str, str], path: Path) -> frozenset[tuple[bool, str, int]]:
-    """The totals that an answer and its headers give for the list at a path: (whether it counts pages, name, number).
+    """The totals that an answer and its headers give for the list at a path. Each total is a tuple: whether it counts
+    pages, its name, and its number.
 
-    Some names may also mean the number of this page, or of the rows on it. They are totals only if their number is the
-    same on every page.
+    Some names may also mean the number of this page, or the number of rows on it. Such a number is a total only if it
+    is the same on every page.
     """
     blocks = [*(holder for holder, _ in _holders(data, path)), _json(headers.get("x-pagination", "")), headers]
     given = ((key, _normal(key.removeprefix("x-")), _whole(value)) for block in blocks for key, value in block.items())
@@ -169,7 +173,6 @@ def _in_headers(headers: Mapping[str, str], rows: Any, rows_before: int, pages: 
 
 
 def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int) -> str | None:
-    """The sign, in the JSON of a header, that more pages follow."""
     keys = {_normal(key): (key, value) for key, value in block.items()}
     sign = _pointer(keys)
     if sign is None and not _says_end(keys):
@@ -178,7 +181,7 @@ def _in_block(block: Mapping[str, Any], rows: Any, rows_before: int, pages: int)
 
 
 def _json(text: str) -> Mapping[str, Any]:
-    """The JSON object in a header; an empty object if the header holds something else."""
+    """The JSON object in a header; an empty object if the header contains anything else."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -187,7 +190,9 @@ def _json(text: str) -> Mapping[str, Any]:
 
 
 def _holders(data: Any, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The objects on the path to a list, and their blocks for paging, each with its own path and a dot."""
+    """The objects on the path to a list, and their blocks for paging, each with its own path and a dot at the end of
+    the path.
+    """
     for length in range(len(path) + 1):
         holder, name = value_at(data, path[:length]), "".join(f"{key}." for key in path[:length])
         if not isinstance(holder, Mapping):
@@ -214,7 +219,7 @@ _Keys = Mapping[str, tuple[str, Any]]
 
 
 def _says_end(keys: _Keys) -> bool:
-    """Whether flags say that no page follows, and no flag says that a page follows."""
+    """Whether at least one flag says that no page follows, and no flag says that a page follows."""
     flags = [
         _truth(value) is (_END.fullmatch(name) is not None)
         for name, (_, value) in keys.items()
@@ -246,7 +251,9 @@ def _pointer(keys: _Keys) -> str | None:
 
 
 def _is_pointer(name: str, value: Any) -> bool:
-    """Whether a key leads to the next page. An `offset` does if it is a text but not a number, as in Airtable."""
+    """Whether a key leads to the next page. An `offset` leads there if its value is a text but not a number, as in
+    Airtable.
+    """
     if name == "offset":
         return isinstance(value, str) and _PLACE.fullmatch(value) is not None
     return _NEXT.fullmatch(name) is not None and _leads(value)
@@ -261,10 +268,10 @@ def _leads(value: Any) -> bool:
 
 
 def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
-    """The sign in a cursor whose name does not say whether it leads to the next page. In some APIs it repeats the
-    cursor of the request, so it counts only on the first page, and a flag outweighs it. Graph APIs give `cursors.after`
-    even if no page follows (developers.facebook.com "Paginated Results"), so it counts only if the measure follows no
-    pages.
+    """The sign in a cursor whose name does not say whether the cursor leads to the next page. Some APIs repeat the
+    cursor of the request under such a name. Such a cursor therefore counts only on the first page, and a flag takes
+    precedence. Graph APIs give `cursors.after` even if no page follows (developers.facebook.com "Paginated Results").
+    `cursors.after` therefore counts only if the measure follows no pages.
     """
     holder = _normal(name.rstrip(".").rpartition(".")[2])
     names = ["cursor"] if is_led else ["cursor", "aftercursor", "afterurl"]
@@ -278,7 +285,6 @@ def _cursor(keys: _Keys, name: str, *, is_led: bool) -> str | None:
 
 
 def _page_before_last(keys: _Keys, pages: int) -> str | None:
-    """The sign in a number of pages that is greater than this page's own number. Pages are counted from 0 or from 1."""
     given = _first(keys, _PAGE)
     reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():
@@ -293,7 +299,6 @@ def _page_before_last(keys: _Keys, pages: int) -> str | None:
 
 
 def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
-    """The sign in a total that is greater than the number of rows so far."""
     if not isinstance(rows, list):
         return None
     before = rows_before or _first(keys, _OFFSET) or 0
@@ -305,7 +310,6 @@ def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
 
 
 def _first(keys: _Keys, pattern: re.Pattern[str]) -> int | None:
-    """The first whole number whose name matches a pattern."""
     numbers = (_whole(value) for name, (_, value) in keys.items() if pattern.fullmatch(name))
     return next((number for number in numbers if number is not None), None)
 
@@ -318,7 +322,7 @@ def _whole(value: object) -> int | None:
 
 
 def _is_sum(total: int, rows: Sequence[Any]) -> bool:
-    """Whether a total is the sum of a column, and not the number of rows."""
+    """Whether a total is the sum of a column instead of the number of rows."""
     columns: dict[str | int, float] = {}
     for row in rows:
         pairs = row.items() if isinstance(row, Mapping) else enumerate(row) if isinstance(row, list) else ()

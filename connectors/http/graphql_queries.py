@@ -1,8 +1,8 @@
-"""Checks that a GraphQL text only reads. syncd may then repeat its POST, and send it in a rehearsal.
+"""Checks that a GraphQL text only reads. syncd may then repeat the POST with this text, and send it in a rehearsal.
 
-An operation of the type query has no side effects (spec.graphql.org, "Query"). A mutation or a subscription is refused
-before anything is sent. Some servers use a parameter of the address as the query, even if the body has one (GraphQL
-over HTTP, "Request Parameters"). Such a parameter is refused too.
+An operation of the type query has no side effects (spec.graphql.org, "Query"). syncd refuses a mutation or a
+subscription before it sends anything. Some servers use a parameter of the address as the query, even if the body has a
+query (GraphQL over HTTP, "Request Parameters"). syncd therefore refuses such a parameter too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 from syncd.sdk import RetryLater, SourceBroken, SourceError, sentence
 
 LONGEST = 20_000
-"""Characters of a text."""
+"""The most characters of a GraphQL text."""
 
 _MOST_TOKENS = 5_000
 _LIMITS = frozenset({"RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "TOO_MANY_REQUESTS"})
@@ -30,8 +30,8 @@ _LIMIT_WAIT = 60.0  # seconds, if a limit names no time (docs.github.com "Rate l
 
 @cache
 def reads(text: str) -> Mapping[str, bool]:
-    """The variables of a query, and whether each must be given. Raises ValueError if the text may do more than read, or
-    is not a GraphQL query.
+    """The variables of a query by name, and whether each must be given. Raises ValueError if the text may do more than
+    read, or is not a GraphQL query.
     """
     import graphql
 
@@ -65,7 +65,7 @@ def reads(text: str) -> Mapping[str, bool]:
 
 
 def is_endpoint(address: str) -> bool:
-    """Whether the name of an address says that it accepts only GraphQL: its last segment is `graphql`, `graphql.json`,
+    """Whether an address, by its name, accepts only GraphQL: its last segment is `graphql`, `graphql.json`,
     `api-graphql` or `gql`. A POST to any other address may write, whatever its body is.
     """
     return _ENDPOINT.fullmatch(unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2])) is not None
@@ -73,7 +73,7 @@ def is_endpoint(address: str) -> bool:
 
 def check_parameters(path: str, names: Collection[str]) -> None:
     """Raises ValueError if a parameter in the path, or one of `names`, is a part of a GraphQL request. A server may use
-    the parameter in place of the query in the body, and only the body was checked.
+    such a parameter in place of the query in the body, but syncd checks only the body.
     """
     in_path = [name for name, _ in parse_qsl(urlsplit(path).query.replace(";", "&"), keep_blank_values=True)]
     for name in (*in_path, *names):
@@ -85,7 +85,7 @@ def check_parameters(path: str, names: Collection[str]) -> None:
 
 
 def texts(text: str) -> Sequence[str]:
-    """The literal texts in a query."""
+    """The literal strings in a query."""
     import graphql
 
     literals: list[str] = []
@@ -94,7 +94,7 @@ def texts(text: str) -> Sequence[str]:
         """Collects the literals."""
 
         def enter_string_value(self, node: graphql.StringValueNode, *_: object) -> None:
-            """Adds a literal."""
+            """Adds a literal string."""
             literals.append(node.value)
 
     graphql.visit(graphql.parse(text, max_tokens=_MOST_TOKENS), Literals())
@@ -103,7 +103,7 @@ def texts(text: str) -> Sequence[str]:
 
 def check_variables(text: str, given: Collection[str], by_pages: str | None) -> None:
     """Raises ValueError if a given variable is not declared in the query, or if a variable that the query needs is not
-    given. `by_pages` is the variable that leads to the next page.
+    given. `by_pages` is the variable that `pages:` sets.
     """
     declared = reads(text)
     for name in (*given, *([by_pages] if by_pages else [])):
@@ -117,14 +117,14 @@ def check_variables(text: str, given: Collection[str], by_pages: str | None) -> 
 
 
 def canonical(text: str) -> str:
-    """The text without its insignificant characters: blanks, commas, comments."""
+    """The text without insignificant blanks and commas, and without comments."""
     import graphql
 
     return graphql.strip_ignored_characters(text)
 
 
 def failure(data: Any, hide: Callable[[str], str]) -> SourceError | None:
-    """The error in an answer with status 200; None if it holds none. Data beside an error may be incomplete
+    """The error in an answer with status 200; None if the answer has no error. Data beside an error may be incomplete
     (spec.graphql.org, "Errors").
     """
     errors = data.get("errors") if isinstance(data, Mapping) else None

@@ -31,8 +31,8 @@ def _jmespath(value: str) -> str:
 
 
 def check_no_secrets(part: Any) -> None:
-    """ValueError if a part of a request has a reference to a secret, or a secret that is written out under its name.
-    People who write mappings should have no secrets, and the log and the ledger contain the request.
+    """Raises ValueError if a part of a request refers to a secret, or has a key with the name of a secret and a written
+    out value. Authors of mappings should not have secrets, and the log and the ledger contain the request.
     """
     if isinstance(part, str):
         if reference := _REFERENCE.search(part):
@@ -72,20 +72,22 @@ _NO_REFERENCE: Rule = {
     },
 }
 NO_REFERENCES = fits("params", {"additionalProperties": {**_NO_REFERENCE, "else": {"items": _NO_REFERENCE}}})
-"""Refuses parameters that refer to a secret. `validate` also finds references in a body, and written out secrets."""
+"""A rule that refuses parameters that refer to a secret. `validate` also finds references in a body, and secrets that
+are written out.
+"""
 
 Path = Annotated[str, AfterValidator(_below_the_url), WithJsonSchema(_PATH)]
 """The path and query of an address, which are added to the connection's url."""
 
 Expression = Annotated[str, AfterValidator(_jmespath), WithJsonSchema(_JMESPATH)]
-"""JMESPath."""
+"""A JMESPath expression."""
 
 _LISTS = frozenset({"projection", "filter_projection", "value_projection", "flatten", "multi_select_list"})
 _FUNCTIONS_TO_LISTS = frozenset({"map", "sort", "sort_by", "reverse", "keys", "values", "to_array"})
 
 
 def makes_a_list(expression: str) -> bool:
-    """Whether the form of an expression shows that it makes a list. `points[].[day, value]` makes one,
+    """Whether the form of an expression shows that its result is a list. `points[].[day, value]` makes a list,
     `sum(points[].value)` does not.
     """
     node = tree(expression)

@@ -165,8 +165,8 @@ class HttpMeasure(ReadingKeys):
         return self
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a POST that the connection does not allow: a POST may write, so the connection's owner must
-        allow it.
+        """The refusal, if the measure sends a POST and the connection does not allow a POST. The connection's owner
+        must allow a POST, because a POST may write.
         """
         url, may_post = (settings.url, settings.post) if isinstance(settings, HttpSettings) else ("", False)
         if self.method == "POST" and not may_post:
@@ -193,7 +193,9 @@ class HttpMeasure(ReadingKeys):
         return any(map(names_days, (self.path, self.params, self.body, self.variables)))
 
     def may_write(self, url: str) -> bool:
-        """Whether the request may write at a connection's url: it is a POST, and no query for a GraphQL endpoint."""
+        """Whether the request may write at a connection's url. A POST may, unless it is a GraphQL query to a GraphQL
+        endpoint.
+        """
         if self.graphql is not None:
             return not is_endpoint(url + sample(lambda dates: dates.path(self.path)))
         return self.method == "POST"
@@ -210,7 +212,7 @@ class HttpMeasure(ReadingKeys):
         return Request(address, self.method, dates.value(self.body))
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The stream of the requests; measures with the same requests share it."""
+        """The stream, named by its requests. Measures with the same requests share the stream."""
         params = f"?{_packed(self.params)}" if self.params else ""
         if self.graphql is not None:
             parts = ["GraphQL", self.path, params, canonical(self.graphql)]
@@ -226,7 +228,7 @@ def _packed(part: Any) -> str:
 
 
 def _pairs(params: Mapping[str, Value | list[Value]]) -> Iterator[tuple[str, str]]:
-    """Each parameter with each of its values, as texts; truth values become `true` or `false`."""
+    """A pair of texts for each value of each parameter. Booleans become `true` or `false`."""
     for name, given in params.items():
         for value in given if isinstance(given, list) else [given]:
             yield name, str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,7 +8,8 @@
 | syncd starts again | it begins with the refresh token of its configuration: no secret is ever written to a file |
 
 All clients of a process share the tokens. A token request uses the same transport as other requests, with the same
-deadline, largest answer and proxy. It follows no redirect. Its secrets and tokens are masked in all output.
+deadline, size limit and proxy. syncd follows no redirect of a token request. The secrets and tokens in token requests
+are masked in all output.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class OAuth(BaseModel):
 
 @dataclass(slots=True)
 class _Grant:
-    """The grant of a token server to this process: the access token, the end of its validity by the clock of the
-    process, and the refresh token that is valid now.
+    """What the token server granted to this process: the access token, the time of its expiry by the process's clock,
+    and the present refresh token.
     """
 
     secret: str | None
@@ -92,10 +93,12 @@ _lock = threading.Lock()
 
 
 class Tokens:
-    """The access tokens of a client. It gets one at the first request that needs it."""
+    """The access tokens of a client. The first token is fetched at the first request that needs it."""
 
     def __init__(self, keys: OAuth, settings: WebSettings, context: Context) -> None:
-        """`settings` are those of the connection: its limits, certificates and proxy apply to token requests too."""
+        """`settings` are the connection's settings. The connection's limits, certificates and proxy apply to token
+        requests too.
+        """
         self._keys = keys
         self._settings = settings.model_copy(update={"url": keys.token_url})
         self._context = context
@@ -105,7 +108,7 @@ class Tokens:
         context.hide.learn(value for _, value in keys.secrets())
 
     def headers(self) -> Mapping[str, str]:
-        """The header of a request to the API. SourceError if no token can be got."""
+        """The header of a request to the API. Raises SourceError if no token can be got."""
         with self._grant.lock:
             ends_at = self._grant.ends_at
             if self._grant.access_token is None or (ends_at is not None and time.monotonic() >= ends_at):
@@ -140,8 +143,8 @@ class Tokens:
         self._keep(self._asked(headers, urlencode(form).encode()))
 
     def _asked(self, headers: Mapping[str, str], form: bytes) -> Answer:
-        """The answer of the token server. A request with a refresh token is not repeated after a failure, because the
-        failed request may have used up the refresh token although its answer was lost.
+        """The answer of the token server. syncd does not repeat a request with a refresh token after a failure, because
+        the failed request may have used up the refresh token.
         """
         from syncd.sdk.exchange import Exchange
 
@@ -193,7 +196,7 @@ class Tokens:
 
 
 def is_rotated(keys: OAuth) -> bool:
-    """Whether the token server gave this process another refresh token than the configured one."""
+    """Whether the token server gave this process a refresh token that differs from the configured one."""
     return _grant_of(keys).is_rotated
 
 
@@ -212,7 +215,7 @@ def _grant_of(keys: OAuth) -> _Grant:
 
 @contextmanager
 def _of_tokens(hide: Callable[[str], str], url: str) -> Iterator[None]:
-    """Adds the token server to the beginning of an error's message, because it failed, and not the API."""
+    """Names the token server at the beginning of an error's message, because the token server failed, not the API."""
     try:
         yield
     except SourceError as error:

@@ -1,10 +1,10 @@
 """Reads the pages of an answer: `pages:` of a measure says how to get from one page to the next.
 
-A missing page, a cursor that leads back, or too many pages end the pull with an error after the pages that were read.
-So the value is partial, and never silently smaller.
+A missing page, a cursor that leads back, or too many pages end the pull with an error, after the pages that could be
+read. The value is then partial, and not silently too small.
 
-If a row is added or removed, pages by number or offset shift: the next page repeats a row, or lacks one. So they are
-requested again at the end, and must still have the same rows (docs/decisions/0059).
+If a row is added or removed, pages by number or offset shift: the next page repeats a row, or lacks one. Such pages are
+therefore requested again at the end, and must still have the same rows (docs/decisions/0059).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BY_NUMBER = re.compile("(current|page)?(page|number|index|offset)|start(at|inde
 
 
 class Pages(BaseModel):
-    """How to reach the next page: by what an answer says, or by counting pages or rows."""
+    """How to reach the next page: by an address or a cursor in each answer, or by counting pages or rows."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -83,7 +83,7 @@ class Pages(BaseModel):
 
     @property
     def counted(self) -> str | None:
-        """The parameter that counts; None if an answer names its next page."""
+        """The parameter that counts pages or rows; None if each answer leads to its next page."""
         return self.page or self.offset
 
     @property
@@ -92,8 +92,8 @@ class Pages(BaseModel):
         return self.param or self.counted
 
     def shown(self, expression: str) -> str:
-        """The part of a stream's name that distinguishes other `pages`. Counted pages end with the expression's list,
-        so the part names the list.
+        """The part of a stream's name that distinguishes different `pages`. This part names the expression's list,
+        because counted pages end when this list is empty.
         """
         if self.counted is None:
             return f" (pages by {self.next}{f', {self.param}' if self.param else ''})"
@@ -112,17 +112,20 @@ class Request:
 
     @property
     def key(self) -> bytes:
-        """The key that distinguishes it from requests for other pages."""
+        """A key that distinguishes the request from requests for other pages."""
         return orjson.dumps([self.address, self.body])
 
     def parameter(self, name: str) -> Any:
-        """The value of a parameter in the query or the body; digits become a whole number. None without it."""
+        """The value of a parameter in the query or the body, None if it is missing. A text of digits becomes a whole
+        number.
+        """
         value = self._parameters.get(name)
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
     def counts_on(self, first: Request, rows: int) -> bool:
-        """Whether this request for a later page has a page number or an offset, be it in a link. A number that equals
-        the first page's rows (two or more) is an offset, whatever its name, such as `after` in searches of HubSpot.
+        """Whether this request for a later page has a page number or an offset, also if it comes from a link. A number
+        that equals the number of the first page's rows (two or more) is an offset, whatever the parameter's name is,
+        such as `after` in searches of HubSpot.
         """
         numbers = {name: self.parameter(name) for name in self._parameters}
         return any(
@@ -133,7 +136,9 @@ class Request:
         )
 
     def with_parameter(self, name: str, value: str | int | float) -> Request:
-        """The same request with another value of a parameter: in the query if it is there, else in the body."""
+        """The same request with another value of a parameter. The parameter is set in the query if the query has it,
+        else in the body.
+        """
         if self.is_graphql:
             return replace(self, body={**self.body, "variables": {**self._in_body, name: value}})
         if isinstance(self.body, dict) and name not in self._in_query:
@@ -163,14 +168,15 @@ class AnswerPage:
 
 
 class ListMoved(SourceBroken):
-    """Rows were added or removed while the pages of a list were read, so a row may be missing or there twice."""
+    """Rows were added or removed while the pages of a list were read. A row may be missing or present twice."""
 
 
 def read_pages(api: JsonClient, first: Request, pages: Pages | None, expression: str) -> Iterator[AnswerPage]:
-    """The page of a request, and with `pages` the following pages. SourceError, also if the pages never end. ListMoved,
-    at the end, if the list shifted during the read.
+    """The page of a request, and with `pages` the pages that follow. Raises SourceError, also if the pages never end.
+    Raises ListMoved at the end if the list shifted during the read.
 
-    `expression` is that of a measure: counted pages end with the first page without a row in its list.
+    `expression` is the measure's expression. If pages are counted, the last page is the first one that has no row in
+    the expression's list.
     """
     if pages is None:
         data, headers = api.answer(first.address, object, method=first.method, body=first.body)
@@ -219,7 +225,7 @@ def _walk(api: JsonClient, first: Request, pages: Pages, expression: str, tally:
 
 
 class _Tally:
-    """Counts the rows that arrived in the lists of an expression, and keeps the totals that all pages agree on."""
+    """Counts the rows in the lists that an expression reads, and stores the totals that all pages agree on."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -244,8 +250,9 @@ class _Tally:
 
     @property
     def is_full(self) -> bool:
-        """Whether no page can follow. Some servers then answer 404, such as Django REST framework. A total of rows
-        shows this only after several pages: on the first page it may be the number of that page's rows.
+        """Whether all rows have arrived. Some servers, such as those with Django REST framework, answer 404 to a
+        request for another page. A total of rows counts only after several pages: on the first page it may be the
+        number of that page's rows.
         """
         return not self._says_more and any(
             total == len(self._asked) if of_pages else total == self._rows and len(self._asked) > 1
@@ -253,15 +260,17 @@ class _Tally:
         )
 
     def to_read_again(self, pages: Pages) -> Sequence[tuple[Request, bytes]]:
-        """The pages to read again at the end: if their rows are the same, no row was lost between two pages. If every
-        page gave the total of the rows that arrived, the first page is enough.
+        """The pages to read again at the end. If their rows are unchanged, no row was missed between two pages. The
+        first page is enough if every page gave a total that equals the number of rows that arrived.
         """
         if len(self._asked) < 2 or not (pages.counted or self._asked[1].counts_on(self._asked[0], self._first_rows)):
             return ()
         return self._came[:1] if self._has_all else self._came
 
     def rows(self, data: Any) -> bytes:
-        """A digest of the rows of a page: of their `id` if each has one, because other fields may change."""
+        """A digest of the rows of a page. If each row has an `id`, only the ids count, because other fields may
+        change.
+        """
         return blake2b(orjson.dumps(list(map(_ids, self._lists(data))), option=orjson.OPT_SORT_KEYS)).digest()
 
     @property
@@ -291,7 +300,6 @@ def _following(
     *,
     is_first: bool,
 ) -> Request | None:
-    """The request for the next page; None after the last."""
     if pages.counted is not None:
         return _counted_on(request, pages, expression, data)
     if pages.next == LINK:
@@ -316,10 +324,11 @@ def _following(
 
 
 def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> Request | None:
-    """The request for the page after one with rows, unless the answer says that no page follows.
+    """The request for the page after this one; None if this page has no rows, or if the answer says that no page
+    follows.
 
-    A page with fewer rows than requested does not show the end, because servers may shorten any page. A total does not
-    show it either, because no key says which rows the total counts.
+    A page with fewer rows than requested is not always the last one, because servers may shorten any page. A total does
+    not show the last page either, because no key says which rows the total counts.
     """
     path, name = _list_of(expression), str(pages.counted)
     rows = value_at(data, path)
@@ -329,7 +338,6 @@ def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> R
 
 
 def _list_of(expression: str) -> Path:
-    """The list that an expression reads."""
     return list_paths(expression)[0]
 
 
@@ -338,7 +346,9 @@ def _says_end(pages: Pages, data: Any) -> bool:
 
 
 def _has_rows(data: Any) -> bool:
-    """Whether an answer has a list that is not empty; two empty pages may be equal without a circle."""
+    """Whether an answer has a list that is not empty. Two equal pages without rows do not prove that the pages
+    repeat.
+    """
     inner = data.values() if isinstance(data, dict) else ()
     return (isinstance(data, list) and bool(data)) or any(map(_has_rows, inner))
 

@@ -1,4 +1,6 @@
-"""Sends check-ins to any API. Templates make the requests from the fields of a check-in. A target cannot be read."""
+"""Sends check-ins to any API. Templates make the requests from the fields of a check-in. syncd cannot read back sent
+check-ins.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OF_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that the request itself determines. Any other value breaks the request (RFC 9112)."""
+"""Headers whose values follow from the request itself. Any other value breaks the request (RFC 9112)."""
 
 
 class Success(BaseModel):
@@ -122,24 +124,26 @@ class HttpPublish(PublishKeys):
         return self.ids
 
     def uses(self) -> Collection[str]:
-        """The fields that its templates name."""
+        """The fields of a check-in that the templates name."""
         from connectors.http.rendering import names_in
 
         return names_in(self.path, self.headers, self.body, self.text)
 
     def target(self, key_result: str) -> str:
-        """The method and the path, with the id if the path does not hold it."""
+        """The method and the path. The id is added if the path does not contain it."""
         id_ = self.ids.get(key_result, key_result) if self.ids else key_result
         path, ids = _WHICH.subn(lambda _: str(id_), self.path)
         return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """All keys but `ids` and `success`: a new id affects no other key result, and `success` no request."""
+        """All keys except `ids` and `success`. A new id affects no other key result, and `success` does not change a
+        request.
+        """
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 
 class HttpPublisher(JsonPublisher):
-    """An opened API to write to."""
+    """Sends check-ins to an opened API."""
 
     def __init__(self, settings: HttpSettings, context: Context, keys: HttpPublish) -> None:
         super().__init__(settings.client(context, keep_alive=False))
@@ -151,7 +155,7 @@ class HttpPublisher(JsonPublisher):
         self.appends = keys.method != "PUT"
 
     def content(self, statement: Statement | Summary) -> Content:
-        """The request; empty if it would show an unknown number."""
+        """The request; empty if the request would show an unknown number."""
         from connectors.http.rendering import request
 
         assert isinstance(statement, Statement)
@@ -177,7 +181,6 @@ class HttpPublisher(JsonPublisher):
         )
 
     def _check(self, answer: Answer) -> None:
-        """Raises SourceBroken if the answer does not meet the conditions of `success`."""
         expression = self._keys.success.json_
         if expression is None:
             return

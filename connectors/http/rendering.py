@@ -15,9 +15,7 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """Tries the templates of this key. Raises ValueError if a text is not a template, or fails for an example
-    check-in.
-    """
+    """Tries the templates of a key. Raises ValueError if a text is not a template, or fails for an example check-in."""
     for text in _texts(value):
         compiled = template(text, _KINDS.get(field, "text"))
         if ID in compiled.names and not has_ids:
@@ -44,7 +42,7 @@ def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None)
 def request(
     statement: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
 ) -> dict[str, str]:
-    """The request for a check-in as texts by place: `path`, `body`, and a place for each header."""
+    """The request for a check-in: a text for `path`, for `body`, and for each header."""
     data = data_of(statement, id_)
     try:
         places = {"path": str(template(path, "path").render(data))}
@@ -59,9 +57,9 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header.
+    """The name under which a request stores a header.
 
-    Every spelling of Content-Type has the same place, because two places would send it twice.
+    All spellings of Content-Type have the same name here, so that the header is not sent twice.
     """
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 

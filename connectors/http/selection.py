@@ -1,7 +1,7 @@
-"""Collects the values that an expression selects from all pages of an answer, or the reason why they are unknown.
+"""Collects the values that an expression selects from all pages of an answer, or the reason why the values are unknown.
 
-Only an empty list counts as an empty set. A missing key, `null` and an error that the server sends with status 200 do
-not.
+Only an empty list means that there are no values. A missing key, `null`, or an error with status 200 means that the
+values are unknown.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_des
 class Selection:
     """Collects the results of one expression from each page.
 
-    `whole` says that the answer counts as complete, even if it has signs of further pages. `paged` says that syncd
-    follows the pages.
+    `whole` says that the answer counts as complete, even if the answer has signs of further pages. `paged` says that
+    syncd follows the pages.
     """
 
     def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool, paged: bool) -> None:
@@ -57,7 +57,7 @@ class Selection:
         self._following: str | None = None
 
     def add(self, page: AnswerPage) -> None:
-        """Adds the result of the expression on the next page."""
+        """Adds the result of the expression for the next page."""
         self._pages += 1
         if self._outcome is None:
             self._outcome = self._take(page.data)
@@ -66,11 +66,11 @@ class Selection:
 
     @property
     def has_ended(self) -> bool:
-        """Whether further pages can no longer change the result."""
+        """Whether the result is final, whatever further pages contain."""
         return self._outcome is not None
 
     def snapshot(self, reader: Reader) -> Snapshot:
-        """The readings, or the reason why there are none."""
+        """The readings, or the reason why the readings are unknown."""
         if self._outcome is not None:
             return self._outcome
         if self._part is not None:
@@ -160,7 +160,7 @@ class Selection:
 
     def _further(self, page: AnswerPage) -> str | None:
         """The reason why the answer is incomplete; None if it has no sign of further pages, or if the expression does
-        not need them.
+        not need further pages.
         """
         if self._whole or (self._path is not None and self._pairs is None):
             return None
@@ -179,7 +179,7 @@ class Selection:
 
 
 def _how(page: AnswerPage, path: Any) -> str:
-    """The value of `pages:` that would read the further pages."""
+    """The value of `pages:` with which syncd would read the further pages."""
     if 'rel="next"' in page.headers.get("link", "") or "rel=next" in page.headers.get("link", ""):
         return "pages: {next: link}"
     pointer = next_pointer(page.data, path)
@@ -191,7 +191,6 @@ def _how(page: AnswerPage, path: Any) -> str:
 
 
 def _holds_error(data: Any, asked: frozenset[str]) -> bool:
-    """Whether an answer holds an error under a key that the expression does not name."""
     return isinstance(data, dict) and any(
         data.get(name) and name not in asked and not isinstance(data[name], bool | int | float) for name in _ERRORS
     )

@@ -61,9 +61,9 @@ class HttpSettings(WebSettings):
                 yield f"headers.{name}", value
 
     def identity(self, hide: Callable[[str], str]) -> Json:
-        """The settings that decide as whom syncd sends requests, without the values of secrets. A short secret could be
-        guessed from the digest that is stored, and a token that rotates is the same identity. `hide` masks secrets
-        under other names.
+        """The settings that determine the identity of syncd's requests, without the values of secrets. A short secret
+        could be guessed from the stored digest, and the identity stays the same when a token rotates. `hide` masks
+        secrets in other settings.
         """
         headers = {
             name.lower(): None if SECRET_NAME.search(name) else hide(value) for name, value in self.headers.items()
@@ -72,7 +72,9 @@ class HttpSettings(WebSettings):
         return [sorted(headers.items()), self.token is not None, oauth]
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
-        """A client whose requests have the headers, and a token unless there is an `Authorization` header."""
+        """A client whose requests have the connection's headers. The requests also have the token, unless the
+        connection's headers include `Authorization`.
+        """
         headers = dict(self.headers)
         if self.token is not None and "authorization" not in {name.lower() for name in headers}:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"

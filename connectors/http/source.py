@@ -32,13 +32,15 @@ class HttpSource(JsonSource):
 
     @cached_property
     def _once(self) -> JsonClient:
-        """The client for POSTs. A POST may write, so none is repeated after a failure or sent in a rehearsal."""
+        """The client for POSTs that may write. Such a POST is not repeated after a failure, and is not sent in a
+        rehearsal.
+        """
         if self._context.rehearsal:
             raise Withheld("a POST may write, so only a sync sends it")
         return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
 
     def check(self) -> Iterator[Check]:
-        """The checks of every API, and a check that fails if a restart would lose the refresh token."""
+        """The checks that every API has, and a check that fails if a restart would lose the refresh token."""
         yield from super().check()
         oauth = self._settings.oauth
         if oauth is not None and is_rotated(oauth):
@@ -51,8 +53,8 @@ class HttpSource(JsonSource):
             self._once.close()
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Reads every page, and evaluates the expression of each part on each page. An answer of a single page is not
-        read again while its server answers that it has not changed.
+        """Reads every page, and evaluates the expression of each part on each page. If the answer is a single page and
+        the server says that it has not changed, syncd does not evaluate it again.
         """
         parts: Parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))

@@ -1,8 +1,8 @@
 """Templates over the fields of a check-in: Jinja2 with only values, filters and `{% if %}`.
 
-Templates come from the configuration, so they must not reach beyond the check-in or take long: calls, attributes and
-loops are refused. syncd tries each template on examples when it reads the configuration, so that a template fails then
-and not on delivery.
+A template may use only the data of the check-in, and must not take long. Calls, attributes and loops are therefore
+refused. syncd tries each template on examples when it reads the configuration, so that a wrong template fails then and
+not on delivery.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SHOWN = 60
 _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 
 Kind = Literal["path", "text", "value"]
-"""The result of a template: a path, whose values are quoted; a text; or the value of a single expression."""
+"""The kind of result of a template: a path, whose values are quoted; a text; or the value of a single expression."""
 
 
 class TemplateFailed(ValueError):
@@ -90,7 +90,7 @@ class Template:
 
 
 template = cache(Template)
-"""The template for a text and a kind. Each is compiled once."""
+"""The template for a text and a kind. Each template is compiled once."""
 
 _ALONE = "write values, filters and {% if %} alone"
 
@@ -99,7 +99,7 @@ class _Environment(SandboxedEnvironment):
     intercepted_binops = frozenset({"*"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Multiplies numbers only, because a text times a billion would fill the memory."""
+        """Multiplies only numbers, because a text repeated a billion times would fill the memory."""
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise TypeError("only numbers can be multiplied")
         return super().call_binop(context, operator, left, right)
@@ -180,7 +180,7 @@ def _plain(value: Any) -> Any:
 
 
 def examples() -> Iterator[tuple[str, Statement]]:
-    """Check-ins of every kind, each with the property that makes it special."""
+    """Example check-ins of every kind, each with a description of what is special about it."""
     yield "everything known", _WHOLE
     yield "no note, unit, owner, target or address", _SPARSE
     for health in ("at_risk", "off_track", "done", "unknown"):

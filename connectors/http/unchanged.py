@@ -1,8 +1,10 @@
-"""Conditional requests: the version that an answer names is stored as the stream's cursor, and sent with the next pull.
+"""Makes conditional requests: syncd stores the version of an answer as the stream's cursor, and sends it with the next
+pull.
 
-If the server answers 304, nothing changed, and the pull counts like one that read all rows again. Old rows must never
-pass for new ones. So a version is stored only if every part could read the answer. A changed request, part or time zone
-needs the complete answer, and so does every request once a day, because servers and proxies may be wrong.
+If the server answers 304, nothing changed, and the pull counts as if it had read all rows again. Old rows must never
+count as new ones, so a version is stored only if every part could read the answer. After a change of the request, a
+part or the time zone, syncd requests the complete answer. syncd also requests the complete answer once a day, because
+servers and proxies may be wrong.
 """
 
 from __future__ import annotations
@@ -20,23 +22,23 @@ from syncd.sdk import Json
 _LONGEST = timedelta(days=1)
 _LONGEST_ETAG = 500  # characters
 _SETTLED = timedelta(seconds=60)
-"""The least time between a Last-Modified and its answer. Two changes in one second have the same Last-Modified (RFC
-9110 8.8.2.2).
+"""The least time between a Last-Modified and the answer that has it, for the Last-Modified to be reliable. Two changes
+in one second have the same Last-Modified (RFC 9110 8.8.2.2).
 """
 
 Cursor = Mapping[str, Json]
 
 
 def request_digest(address: str, identity: Json, parts: Collection[str], zone: ZoneInfo) -> str:
-    """A digest of the request, of who sends it, and of how its answer is read. A server may serve two tenants at one
-    address, and the versions of their answers may be equal. Only a digest is stored, because the address may hold a
-    key.
+    """A digest of the request, of the sender's identity, and of how the answer is read. A server may serve two tenants
+    at one address, and the versions of their answers may be equal. syncd stores only a digest, because the address may
+    contain a key.
     """
     return blake2b(orjson.dumps([address, identity, sorted(parts), zone.key]), digest_size=16).hexdigest()
 
 
 def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str, str]:
-    """The headers of a conditional request; none if the complete answer is due."""
+    """The headers of a conditional request; empty if syncd needs the complete answer."""
     if not cursor or cursor.get("request") != digest:
         return {}
     read_at = datetime.fromisoformat(str(cursor["read_at"]))
@@ -46,7 +48,7 @@ def conditions(cursor: Cursor | None, digest: str, now: datetime) -> Mapping[str
 
 
 def version(headers: Mapping[str, str], digest: str, now: datetime) -> Cursor | None:
-    """The cursor from the headers of an answer (names in lower case); None if they name no reliable version."""
+    """The cursor from the headers of an answer (names in lower case); None if the headers name no reliable version."""
     if (etag := headers.get("etag", "").strip()) and len(etag) <= _LONGEST_ETAG:
         header, value = "If-None-Match", etag
     elif modified := _settled(headers):

@@ -1,10 +1,11 @@
 """Jira, Cloud and Data Center, through the jira library: reads the issues of a JQL query, and writes check-ins to
 issues.
 
-`settings` are its YAML keys. `source` pulls issues and takes their census by a `walk` over the list. `client` sends the
-requests, `jql` adds a time bound to the query, and `answers`, `fields` and `changelog` hold the parts of the answers
-that syncd reads. `publisher` writes to the fields of an edit `screen`, and comments in Jira's `markup`; `audience` says
-who sees them. A process that only reads mappings imports only the keys. The library is imported at its first use.
+`settings` has the YAML keys. `source` pulls issues and takes their census by a `walk` over the list. `client` sends the
+requests, and `jql` adds a time bound to the query. `answers`, `fields` and `changelog` model the parts of Jira's
+responses that syncd reads. `publisher` writes to the fields on an edit `screen`, and writes comments in Jira's
+`markup`. `audience` sets who sees the comments. A process that only reads mappings imports only the keys. The jira
+library is imported at its first use.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ class Jira:
 
     @staticmethod
     def open(settings: JiraSettings, context: Context) -> JiraSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.jira.source import JiraSource
 
         return JiraSource(settings, context)
 
     @staticmethod
     def publisher(settings: JiraSettings, context: Context, keys: JiraPublish) -> JiraPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         from connectors.jira.publisher import JiraPublisher
 
         return JiraPublisher(settings, context, keys)

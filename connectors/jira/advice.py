@@ -1,4 +1,4 @@
-"""The next step after an answer of Jira, if the text of the answer does not say it."""
+"""Advises people what to do after an error response of Jira, if the text of the response does not say it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CAPTCHA = re.compile(r"CAPTCHA_CHALLENGE;\s*login-url=(\S+)")
 
 
 def advice(settings: JiraSettings, answer: Answer) -> str:
-    """The next step after an answer; "" if there is none."""
+    """What people should do after this response; "" if there is no advice."""
     if match := _CAPTCHA.match(answer.headers.get("x-authentication-denied-reason", "")):
         return f"Jira wants to see a person: log in as this account once in a browser, at {match[1]}"
     by_cloud = settings.is_cloud or "Connect Session Auth" in answer.text

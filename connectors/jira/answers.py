@@ -1,6 +1,6 @@
-"""The parts of Jira's answers that syncd reads: pages of searches and comments, the server, accounts.
+"""Models of the parts of Jira's responses that syncd reads: pages of searches and comments, the server, accounts.
 
-The fields of an issue are in `fields`.
+The models of an issue's fields are in `fields`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Answer(BaseModel):
-    """A part of an answer. Its names are in camel case in JSON."""
+    """A part of a response. In JSON, the names of its keys are in camel case."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -40,7 +40,7 @@ class CloudPage(Answer, Generic[T]):
 
 
 class ServerPage(Answer, Generic[T]):
-    """A page of a search on Data Center. The next page starts after the number of its last issue."""
+    """A page of a search on Data Center. The next page starts after the number of this page's last issue."""
 
     issues: list[T]
     start_at: int
@@ -60,7 +60,7 @@ class ServerPage(Answer, Generic[T]):
 
 
 class ServerInfo(Answer):
-    """The kind and version of the Jira site."""
+    """The kind (Cloud or Data Center) and the version of a Jira site."""
 
     base_url: str | None = None
     deployment_type: str | None = None
@@ -78,7 +78,7 @@ class Account(Answer):
 
     @property
     def of_cloud(self) -> bool | None:
-        """Whether it is an account of Cloud; None if that is unknown."""
+        """Whether the account is one of Cloud; None if this is unknown."""
         return True if self.account_id else False if self.key else None
 
     def is_same(self, other: Account) -> bool:
@@ -127,7 +127,7 @@ class CommentVisibility(Answer):
 
 
 class CommentProperty(Answer):
-    """A property of a comment, such as `sd.public.comment` with `{"internal": true}`."""
+    """A property of a comment: a key such as `sd.public.comment` with a value such as `{"internal": true}`."""
 
     key: str
     value: Any = None
@@ -136,7 +136,7 @@ class CommentProperty(Answer):
 class Comment(Answer):
     """A comment on an issue; `body` is wiki markup.
 
-    `jsd_public` says whether the customers of a service project see the comment. Only Cloud has it.
+    `jsd_public` says whether the customers of a service project see the comment. Only Cloud returns `jsd_public`.
     """
 
     id: str

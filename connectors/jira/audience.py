@@ -2,7 +2,7 @@
 
 `visibility` restricts a comment to a role or a group. Jira Service Management stores in the property
 `sd.public.comment` whether the customers of a service project see a comment. An edit without `visibility` would show
-the comment to everybody, so each edit repeats the present restriction.
+the comment to everybody. Each edit therefore repeats the present restriction.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def audience(keys: JiraPublish, present: Comment | None) -> dict[str, Any]:
 
 
 def is_restricted(keys: JiraPublish, comment: Comment) -> bool:
-    """Whether a comment is restricted as the keys require. A restriction that Jira does not report counts as right."""
+    """Whether a comment is restricted as the keys require. If Jira does not report a restriction, the restriction
+    counts as correct.
+    """
     wanted = _wanted(keys)
     if wanted is not None and not wanted.is_same(comment.visibility):
         return False
@@ -43,7 +45,7 @@ def _wanted(keys: JiraPublish) -> CommentVisibility | None:
 
 
 def _is_internal(comment: Comment) -> bool | None:
-    """Whether a comment is hidden from customers; None if Jira does not say it."""
+    """Whether a comment is hidden from customers; None if Jira does not report this."""
     for kept in comment.properties:
         if kept.key == _PROPERTY and isinstance(kept.value, dict):
             return kept.value.get("internal") in (True, "true")

@@ -1,8 +1,8 @@
-"""The changelog of an issue. syncd computes from it when work on the issue began.
+"""Reads the changelog of an issue, and finds the time when work on the issue began.
 
-A search with `expand=changelog` includes it: on Data Center the whole changelog, oldest change first; on Cloud the
-newest changes first, at most 40 (JRACLOUD-96459). The rest is on the issue's own changelog pages
-(developer.atlassian.com: Get changelogs).
+A search with `expand=changelog` includes the changelog. Data Center returns the whole changelog, oldest change first.
+Cloud returns at most the 40 newest changes, newest first (JRACLOUD-96459). The issue's own changelog pages have the
+older changes (developer.atlassian.com: Get changelogs).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LoggedIssue(Issue):
     changelog: _Shown | None = None
 
     def cut(self, cloud: bool) -> bool:
-        """Whether changes may be missing from the changelog."""
+        """Whether the response may lack some changes of the changelog."""
         if self.changelog is None:
             return True
         shown, total = len(self.changelog.histories), self.changelog.total
@@ -66,7 +66,7 @@ class LoggedIssue(Issue):
 
     @property
     def shown(self) -> Sequence[Change] | None:
-        """The changes in the answer with the issue; None if the changelog was left out."""
+        """The changes in the response with the issue; None if the response has no changelog."""
         return None if self.changelog is None else self.changelog.histories
 
 
@@ -78,11 +78,11 @@ class ListedStatus(Answer):
 
 
 def work_began(created: datetime | None, changes: Sequence[Change], categories: Mapping[str, str]) -> datetime | None:
-    """The time when an issue first entered a status of the category In Progress. If it began in such a status, this is
-    the time of its creation.
+    """The time when an issue first entered a status of the category In Progress. If the issue was created in such a
+    status, returns the time of its creation.
 
-    `categories` holds the key of each status' category. None if the issue never was in progress, or if an earlier
-    status of the issue no longer exists, because the category of that status is then unknown.
+    `categories` has the key of the category of each status, by status id. Returns None if the issue was never in
+    progress, or if an earlier status of the issue no longer exists, because the category of that status is unknown.
     """
     moves = [
         (change.created, change.id, edit)

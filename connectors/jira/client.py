@@ -1,8 +1,8 @@
-"""Requests to a Jira site through the jira library, with answers parsed to models and errors turned into syncd's.
+"""Sends requests to a Jira site through the jira library. Parses responses to models, and raises syncd's own errors.
 
-Cloud and Data Center differ only in their search; this module hides the difference. Jira reads a time in JQL in the
-zone of the requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without
-valid credentials returns an empty list instead of an error.
+Cloud and Data Center differ only in their search; this module hides the difference. Jira interprets a time in JQL in
+the time zone of the requesting account. `/myself` shows this zone, and shows whether the credentials are still valid. A
+search without valid credentials returns an empty list instead of an error.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _LONGEST_QUERY = 2000  # characters of JQL that fit into an address; a longer qu
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The facts about a site that are stored in the cursor: its kind, the account's zone, the address that people open.
+    """The facts about a site that are stored in the cursor: its kind, the account's time zone, and the address that
+    people open.
 
-    `url` is the address from the settings. `cloud` is None until it has been requested; `zone` is None if it is
-    unknown.
+    `url` is the address from the settings. `cloud` is None until syncd has requested the kind of the site. `zone` is
+    None if it is unknown.
     """
 
     url: str
@@ -51,7 +52,7 @@ class Site:
 
 
 class Refused(SourceBroken):
-    """Jira refuses a request, and would also refuse another try."""
+    """Jira refused the request, and would refuse a retry too."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -85,7 +86,7 @@ class Client:
         return self._ask(self._jira.myself, Account)
 
     def listed_fields(self) -> Sequence[ListedField]:
-        """The fields that the server has. They are requested only once."""
+        """The fields that the server has. Several calls make one request."""
         if self._listed is None:
             self._listed = self._ask(self._jira.fields, list[ListedField])
         return self._listed
@@ -101,17 +102,18 @@ class Client:
         return [project.name, project.id, project.key]
 
     def status_categories(self) -> Mapping[str, str]:
-        """The key of the category of each status, by status id. They are requested only once."""
+        """The key of the category of each status, by status id. Several calls make one request."""
         if self._categories is None:
             listed = self._ask(lambda: [status.raw for status in self._jira.statuses()], list[ListedStatus])
             self._categories = {status.id: status.status_category.key for status in listed}
         return self._categories
 
     def changes(self, id: str, shown: Sequence[Change] | None) -> Sequence[Change]:
-        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted.
+        """All changes of an issue, from the issue's own changelog pages; empty if the issue has no changes, or was
+        deleted.
 
-        `shown` are the changes that a search returned. Data Center may have no changelog pages. If the search left the
-        changelog out there, syncd requests the issue with its changelog.
+        `shown` are the changes that a search returned. Data Center may have no changelog pages. If its search returned
+        no changelog, syncd requests the issue with its changelog.
         """
         changes: list[Change] = []
         while True:
@@ -176,8 +178,8 @@ class Client:
             raise
 
     def ask_site(self) -> None:
-        """Requests the account. The first time, it also finds the kind of the site, with another request if the account
-        or the address do not show it.
+        """Requests the account. The first call also finds the kind of the site. If neither the account nor the address
+        shows the kind, makes another request.
         """
         account = self._ask_account()
         self.site = replace(self.site, zone=_zone(account))
@@ -205,7 +207,7 @@ class Client:
         return self._ask_if_allowed(self._jira.myself, Account)
 
     def _ask_if_allowed(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """The answer to a request that some accounts may not make; for such an account it is empty."""
+        """The response to a request that some accounts may not make; an empty response for such an account."""
         try:
             return self._ask(call, shape)
         except Refused as error:
@@ -214,8 +216,6 @@ class Client:
             return shape()
 
     def _ask(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """Calls the library, with retries. Returns the answer, parsed to this shape."""
-
         def ask() -> T:
             try:
                 return TypeAdapter(shape).validate_python(self._once(call))
@@ -227,8 +227,8 @@ class Client:
         return self.context.retry.call(ask)
 
     def _send(self, method: Method, path: str, body: Json, shape: type[T]) -> T:
-        """Sends a write, and returns the answer in this shape. Redirects are not followed: they would turn into
-        GETs.
+        """Sends a write, and returns the response, parsed to this shape. Does not follow redirects, because the write
+        would become a GET.
         """
 
         def send() -> Any:
@@ -270,7 +270,7 @@ class Client:
 
 
 def _zone(account: Account) -> str | None:
-    """The zone of an account; None if Jira does not tell it, or if this machine does not know the zone."""
+    """The time zone of an account; None if Jira does not show the zone, or if this machine does not have it."""
     try:
         return ZoneInfo(account.time_zone).key if account.time_zone else None
     except (ValueError, KeyError, OSError):
@@ -278,9 +278,9 @@ def _zone(account: Account) -> str | None:
 
 
 def _library(settings: JiraSettings, context: Context, server: Server, headers: dict[str, str]) -> JIRA:
-    """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`.
+    """The library's client, which makes no request by itself. It stores the headers of the last response in `headers`.
 
-    It does not follow redirects to another server or to a login page, and refuses web pages as answers.
+    The client does not follow redirects to another server or to a login page, and refuses web pages as responses.
     """
     from jira import JIRA
 

@@ -1,5 +1,5 @@
-"""The parts of an issue that syncd reads: its place in a walk, the time it was done, and the fields that measures
-name.
+"""Models of the parts of an issue that syncd reads: its place in a walk, the time when it was done, and the fields that
+measures name.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Updated(Answer):
 
 
 class Id(Answer):
-    """The id of an issue. A census needs only the id if its list fits on one page.
+    """The id of an issue. A census needs only the ids if the list fits on one page.
 
     `expand` names the parts that a search includes in addition to the fields.
     """
@@ -66,13 +66,13 @@ class Id(Answer):
 
 
 class Place(Id):
-    """An issue's place in a walk. A census that walks the list needs only the place."""
+    """An issue's place in a walk. A census that needs several pages requests only the places."""
 
     fields: _Updated
 
     @property
     def updated(self) -> datetime:
-        """The time of its newest edit."""
+        """The time of the issue's newest edit."""
         return self.fields.updated
 
 
@@ -110,7 +110,9 @@ class Issue(Place):
 
     @property
     def done_at(self) -> datetime | None:
-        """The time at which the issue counts, if its status category is Done. A reopened issue is not done."""
+        """The time at which the issue counts as done; None if its status category is not Done, as for a reopened
+        issue.
+        """
         if self.fields.status.status_category.key != "done":
             return None
         return self.fields.resolutiondate or self.fields.statuscategorychangedate
@@ -129,7 +131,7 @@ class Issue(Place):
     def record(
         self, site: str, ids: Mapping[str, str], began: datetime | None = None, unless: Collection[str] | None = None
     ) -> Record:
-        """The record of the issue. `began` is the time when work on it began, if a measure needs this time.
+        """The record of the issue. `began` is the time when work on the issue began, if a measure needs this time.
 
         An issue is not delivered if its resolution is one of `unless`. If `unless` is None, an issue counts with any
         resolution. The record has a remark if the resolution suggests that the issue was not delivered.
@@ -151,7 +153,7 @@ class Issue(Place):
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:
     """The field id for each name that is needed.
 
-    `listed` returns the server's fields. It is called only for a field that some Jira sites lack.
+    `listed` returns the server's fields. syncd calls it only for a field that some Jira sites lack.
     """
     ids = {name: FIELD_IDS[name] for name in sorted(needs) if name in FIELD_IDS}
     for name in sorted(set(needs) - FIELD_IDS.keys()):
@@ -167,7 +169,9 @@ def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]
 
 
 def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
-    """The ids of the fields that a name may mean: by id, else by exact name, else by name ignoring case."""
+    """The ids of the fields that a name may mean. The name is compared with ids, then with names exactly, then with
+    names ignoring case.
+    """
     return (
         [field.id for field in fields if field.id == name]
         or [field.id for field in fields if field.name == name]
@@ -183,8 +187,8 @@ def same_name(name: str) -> str:
 def elements(value: Any) -> list[Scalar]:
     """The elements of a field, from any JSON: each element of a list; for an object, the name that people see.
 
-    A cascading option gives its own value and its child's value. An object without a name gives nothing, because no
-    filter could name it.
+    A cascading option has two elements: its own value and its child's value. An object without a name has no element,
+    because no filter could name it.
     """
     match value:
         case bool():

@@ -1,7 +1,7 @@
-"""JQL: a measure's query, to which syncd adds a bound on the time of updates.
+"""Checks the JQL query of a measure, and adds conditions to it, such as a bound on the time of updates.
 
-Jira reads a time in JQL in the zone of the requesting account, to the minute. If the zone is unknown, a bound reaches
-back by the greatest difference between two zones. Extra issues do no harm, but missing issues do.
+Jira interprets a time in JQL in the time zone of the requesting account, to the minute. If the zone is unknown, syncd
+moves a bound back by the greatest difference between two zones. Extra issues do no harm, but missing issues do.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def unordered(jql: str) -> str:
 
 
 def balanced(jql: str) -> bool:
-    """Whether the brackets match. A stray closing bracket would end syncd's bracket around the query and escape the
-    bound.
+    """Whether the brackets of a query match. A stray closing bracket would end the brackets that syncd puts around the
+    query, and the bound would not apply.
     """
     depth = 0
     for bracket in re.findall(r"[()]", _QUOTED_OR_ORDER.sub("", jql)):
@@ -40,8 +40,8 @@ def balanced(jql: str) -> bool:
 def never_done(jql: str) -> str | None:
     """The first condition of a query that excludes every done issue; None if no such condition is recognized.
 
-    Only conditions that must always hold are considered: none below an OR or a NOT. Conditions on an empty resolution
-    are ignored, because some workflows end without a resolution.
+    Conditions below an OR or a NOT are ignored, because they need not hold for every issue. Conditions on an empty
+    resolution are ignored, because some workflows end without a resolution.
     """
     terms = _terms(unordered(jql))
     return next((term for term in terms if (match := _CATEGORY.fullmatch(term)) and _excludes_done(match)), None)
@@ -64,7 +64,7 @@ def _excludes_done(condition: re.Match[str]) -> bool:
 
 
 def _terms(jql: str) -> list[str]:
-    """The terms that AND joins at the top level of a query; empty if that level has an OR."""
+    """The conditions that AND joins at the top level of a query; empty if the top level has an OR."""
     terms, depth = [""], 0
     for token in _TOKEN.findall(jql):
         depth += {"(": 1, ")": -1}.get(token, 0)
@@ -88,7 +88,9 @@ _PART = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NamedProject:
-    """A project that a query requests. `is_key` says that `name` is certainly a key, and cannot be a name or an id."""
+    """A project that a query requests. `is_key` is true if `name` can only be a project's key, and not its name or
+    id.
+    """
 
     name: str
     is_key: bool
@@ -96,7 +98,8 @@ class NamedProject:
 
 def named_projects(jql: str) -> Iterator[NamedProject]:
     """The projects that a query requests, by a condition on the project or by the key of an issue: `project in (KB,
-    "Web site")`, `key = KB-12`. Conditions below a NOT, and conditions that exclude a project, request none.
+    "Web site")`, `key = KB-12`. Conditions below a NOT, and conditions that exclude a project, do not request a
+    project.
     """
     parts = [_Part(match) for match in _PART.finditer(unordered(jql))]
     negated, next_negated, index = [False], False, 0
@@ -126,7 +129,9 @@ class _Part:
 
 
 def _asked_values(parts: Sequence[_Part], index: int) -> tuple[Sequence[str], int]:
-    """The values of `= X` or `in (X, Y)` from `index` on, without functions; and the index after them."""
+    """The values of the condition `= X` or `in (X, Y)` at `index`, without functions, and the index after the
+    condition.
+    """
     words = [part.word for part in parts[index : index + 2]]
     if words[:1] == ["="] and index + 1 < len(parts):
         is_function = index + 2 < len(parts) and parts[index + 2].word == "("
@@ -173,10 +178,10 @@ def leaving_out(ids: Iterable[str], literal: str) -> str:
 
 
 def jql_time(moment: datetime, zone: str | None) -> str:
-    """A moment in JQL's form: in the account's zone, to the minute, rounded down.
+    """A moment in JQL's form: in the account's time zone, rounded down to the minute.
 
-    When clocks go back, an hour occurs twice. Jira does not say which of the two it means, so the result is then an
-    hour earlier.
+    When clocks go back, an hour occurs twice, and Jira does not document which of the two hours a time means. For a
+    moment in the first of these hours, the result is an hour earlier.
     """
     if zone is None:
         local = moment.astimezone(UTC) - _ANY_ZONE

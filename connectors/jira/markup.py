@@ -1,7 +1,7 @@
 """Converts plain text to and from Jira's wiki markup, which version 2 of the API accepts and returns.
 
-Data Center stores the markup as it was sent. Cloud stores a document and generates markup from it on each request, so
-escapes, links and blank lines may differ from those that were sent. Therefore syncd compares the plain texts.
+Data Center stores the markup as it was sent. Cloud stores a document, and generates markup from it on each request. The
+escapes, links and blank lines may then differ from the sent markup, so syncd compares the plain texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LINK = re.compile(rf"(?<!\\)\[({_ADDRESS})(?:\|[^\]]*)?\]")
 
 
 def encoded(text: str) -> str:
-    """The markup that shows a text as it is. Web addresses stay links."""
+    """The markup that shows a plain text unchanged. Web addresses stay links."""
 
     def escape(match: re.Match[str]) -> str:
         return match[1] or ("&#92;" if match[2] else f"\\{match[3]}")

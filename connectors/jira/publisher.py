@@ -1,7 +1,8 @@
-"""Writes check-ins to issues: the numbers of a key result to fields of the issue, and a comment that syncd updates.
+"""Writes check-ins to issues: the parts of a check-in to fields of the issue, and a comment that syncd updates.
 
-An issue is read by its key, which still works after the issue was moved, and written by its id. syncd recognizes its
-comment by the last line and the author. It never changes comments of others, not even a copy of its own comment.
+syncd reads an issue by its key, which still works after the issue was moved, and writes it by its id. syncd recognizes
+its own comment by the last line and the author. It never changes other people's comments, not even a copy of its own
+comment.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class _Issue:
 
 
 class JiraPublisher(Client):
-    """Writes to issues of an opened site. Each issue, with its edit screen, is requested only once."""
+    """Writes to issues of an opened site. Requests each issue and its edit screen only once."""
 
     together = False
     appends = False
@@ -97,8 +98,8 @@ class JiraPublisher(Client):
                     self._write(issue, "PUT", path, body, WrittenComment, "Edit Own Comments")
 
     def lacks(self, key_result: str) -> str | None:
-        """The permissions that the account lacks on an issue. An edit screen shows which fields may be edited, but not
-        comments.
+        """Names the permissions that the account lacks on an issue; None if it lacks none. The edit screen shows which
+        fields the account may edit, but does not show whether the account may comment.
         """
         issue = self._find(self._keys.issues[key_result])
         needed = {"EDIT_ISSUES": "Edit Issues"} if self._keys.fields else {}
@@ -136,13 +137,12 @@ class JiraPublisher(Client):
         return Written(content, where)
 
     def _quietly(self, path: str) -> str:
-        """The path of an edit. If the keys say so, the path has the setting by which Jira notifies nobody. New comments
-        have no such setting.
+        """The path of an edit. The path has the parameter with which Jira sends no notifications, if `publish:` asks
+        for this. Jira has no such parameter for new comments.
         """
         return path if self._keys.notify else f"{path}?notifyUsers=false"
 
     def _find(self, key: str) -> _Issue:
-        """The issue with this key, and the fields on its edit screen that syncd writes."""
         if key not in self._issues:
             fields = "summary,project" if self._keys.internal else "summary"
             params = {"fields": fields, **({"expand": "editmeta"} if self._keys.fields else {})}
@@ -163,13 +163,13 @@ class JiraPublisher(Client):
         return self._issues[key]
 
     def _screen(self, id: str, key: str) -> Screen:
-        """The edit screen, requested from its own address, because the answer about the issue left it out."""
+        """The edit screen, requested from its own address, because the response about the issue left it out."""
         with _about(key, "Browse Projects"):
             return self._ask(lambda: self._jira._get_json(f"issue/{id}/editmeta"), Screen)
 
     def _all_comments(self, issue: _Issue) -> Iterator[Comment]:
         """The comments on an issue. Raises RetryLater if the comments changed while they were read, because syncd's own
-        may be missing then.
+        comment may then be missing.
         """
         seen: set[str] = set()
         total: int | None = None
@@ -221,7 +221,7 @@ class JiraPublisher(Client):
 
 @contextmanager
 def _about(what: str, permission: str) -> Iterator[None]:
-    """Adds the subject of the request, and the permission that it needs, to a refusal."""
+    """Adds to a refusal what the request was about, and the permission that it needs."""
     try:
         yield
     except Refused as error:
@@ -239,7 +239,6 @@ def _place(field: str) -> str:
 
 
 def _mark(key_result: str) -> str:
-    """The last line of a comment, by which syncd recognizes it."""
     return f"kept up to date by syncd: {key_result}"
 
 

@@ -1,5 +1,5 @@
-"""The edit screen of an issue: the fields that may be set, the values that each accepts, and the form in which Jira
-returns a value.
+"""The edit screen of an issue: the fields that may be set, the values that each field accepts, and the JSON form of a
+value.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _NAMED = 5  # how many fields or options an error names
 
 
 class _Schema(Answer):
-    """The type of a field's values; `system` is the name of a field that Jira defines, `custom` the kind of any other
-    field.
+    """The type of a field's values. `system` is the name of a field that Jira defines. `custom` is the kind of any
+    other field.
     """
 
     type: str
@@ -32,12 +32,14 @@ class _Schema(Answer):
 
     @property
     def is_markup(self) -> bool:
-        """Whether Jira shows the texts of the field as wiki markup, which it does only in fields of several lines."""
+        """Whether Jira shows the texts of the field as wiki markup. Jira does so only in fields of several lines."""
         return self.system in ("description", "environment") or (self.custom or "").endswith(":textarea")
 
 
 class Editable(Answer):
-    """A field on the screen. `allowed_values` are the options of a select field as JSON objects, if Jira lists them."""
+    """A field on the edit screen. `allowed_values` are the options of a select field as JSON objects; None if Jira does
+    not list them.
+    """
 
     name: str
     schema_: _Schema = Field(alias="schema")
@@ -45,7 +47,7 @@ class Editable(Answer):
 
 
 class Screen(Answer):
-    """The fields that the account may set, by id (`editmeta` of an issue). Empty if it may set none."""
+    """The fields that the account may set, by id (`editmeta` of an issue). Empty if the account may set no field."""
 
     fields: Mapping[str, Editable]
 
@@ -59,7 +61,7 @@ class _OpenedFields(Answer):
 
 
 class Opened(Id):
-    """An issue that was requested by its key. When an issue is moved, its id stays and its key changes.
+    """An issue that was requested by its key. If an issue is moved, its key changes, but its id does not.
 
     `editmeta` is None if it was not requested, or if a server or proxy left it out.
     """
@@ -70,7 +72,9 @@ class Opened(Id):
 
     @property
     def has_customers(self) -> bool | None:
-        """Whether its project is a service project, whose customers see comments; None if Jira does not say it."""
+        """Whether the issue's project is a service project, whose customers see comments; None if Jira does not report
+        this.
+        """
         kind = self.fields.project.project_type_key
         return None if kind is None else kind == "service_desk"
 
@@ -85,7 +89,9 @@ class FieldValues(Id):
     fields: Mapping[str, Any]
 
     def value(self, id: str) -> Any:
-        """The value of a requested field. Raises RetryLater if it was left out, because it may hold a person's text."""
+        """The value of a requested field. Raises RetryLater if the response left out the field, because the field may
+        contain a person's text.
+        """
         if id not in self.fields:
             raise RetryLater(f"its answer leaves out the field {id}, which was asked for")
         return self.fields[id]
@@ -120,7 +126,7 @@ class Slot:
         return {"value": text} if self.kind == "option" else encoded(text) if self.is_markup else text
 
     def from_json(self, raw: Any, *, number: bool) -> Scalar | None:
-        """The value of the field in an answer. With `number`, a text that is a number becomes that number."""
+        """The value of the field from a response. With `number`, a text that is a number becomes that number."""
         match raw:
             case bool() | None | "":
                 return None
@@ -160,7 +166,7 @@ def find_slot(issue: str, screen: Screen, name: str) -> Slot:
 
 
 def _nearest(name: str, choices: Collection[str]) -> str:
-    """A few of the choices, for an error message: the most similar ones if there are many."""
+    """A few choices for an error message. If there are many, these are the choices most similar to the name."""
     folded = {choice.casefold(): choice for choice in sorted(choices)}
     near = get_close_matches(name.casefold(), folded, n=_NAMED, cutoff=0.3)
     shown = [folded[match] for match in near] if near and len(choices) > _NAMED else sorted(choices)[:_NAMED]

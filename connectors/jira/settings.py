@@ -83,18 +83,18 @@ class JiraSettings(WebSettings):
         return value
 
     def work_lists(self) -> Iterator[Mapping[str, Json]]:
-        """A query for each project."""
+        """The lists of work that Jira has: a query for each project."""
         for project in self.work:
             yield {"jql": f'project = "{project}"'}
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """Warns of an API token without the account's address, which a site of Jira Cloud needs."""
+        """Warns of an API token without the account's e-mail address, which Jira Cloud needs."""
         if self.email is None and self.is_cloud:
             yield "token", WITHOUT_EMAIL
 
     @property
     def is_cloud(self) -> bool:
-        """Whether the address is that of a site of Jira Cloud."""
+        """Whether the address belongs to a site of Jira Cloud."""
         return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
@@ -126,11 +126,13 @@ class JiraMeasure(RecordKeys):
         return value
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The query without its ORDER BY, because syncd sets the order."""
+        """The stream: the query without its ORDER BY, because syncd sets the order."""
         return [unordered(self.jql)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The refusal of a project key that the connection does not allow. A name or id is checked during the pull."""
+        """The refusal, if the query names a project key that the connection does not allow. A project's name or id is
+        checked during the pull.
+        """
         assert isinstance(settings, JiraSettings)
         for project in named_projects(self.jql) if settings.allow is not None else ():
             if project.is_key and project.name not in (settings.allow or ()):
@@ -150,10 +152,12 @@ class JiraMeasure(RecordKeys):
         return f"only of the {word} {', '.join(settings.allow)}, which 'allow' of the connection lists"
 
     def fields(self) -> None:
-        """None: a measure may use any field by name or id, and only the server knows them all."""
+        """None, because a measure may use any field of the server by name or id."""
 
     def ignores_case(self, field: str) -> bool:
-        """Whether case is ignored: Jira and JQL ignore it in types, statuses, priorities and resolutions."""
+        """Whether comparisons of a field ignore case, as Jira and JQL do in types, statuses, priorities and
+        resolutions.
+        """
         return field.casefold() in _IN_ANY_CASE
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:
@@ -163,7 +167,9 @@ class JiraMeasure(RecordKeys):
         return _NO_BOTS
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """The reason why the query can never count an issue: only done issues count, and a query may exclude all."""
+        """The reason why the query can never count an issue, because only done issues count and the query excludes
+        them; None if it can.
+        """
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 
@@ -240,21 +246,23 @@ class JiraPublish(PublishKeys):
         return {*self.fields, *(SHOWN if self.comment else ())}
 
     def daily(self) -> Collection[str]:
-        """The parts that change daily: `as_of`, if it has a field."""
+        """The parts that change daily: `as_of`, if a field is configured for it."""
         return {"as_of"} & self.fields.keys()
 
     def target(self, key_result: str) -> str:
-        """The target, such as `SUP-12 (calls)`, because an issue may have comments for several key results."""
+        """The target, such as `SUP-12 (calls)`. The target names the key result, because an issue may have comments for
+        several key results.
+        """
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """All keys but `issues`: another key result's issue makes no difference."""
+        """All keys except `issues`, because a change of another key result's issue makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys
 
 
 def shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """Each value that several names share, with the names; `names` are pairs of a name and its value."""
+    """Each value that several names share, with those names. `names` are pairs of a name and its value."""
     by_value: dict[str, list[str]] = {}
     for name, value in names:
         by_value.setdefault(value, []).append(name)

@@ -1,8 +1,8 @@
-"""An opened Jira site: the pages of a pull, the ids of a census.
+"""Pulls issues from an opened Jira site, and takes censuses.
 
-A pull continues from the newest edit that the last pull saw, the mark of the cursor, and requests that edit again. If
-the answer lacks the issue of that edit, there are two possible reasons: the account's zone has changed, or the
-credentials are no longer valid. syncd requests `/myself` again only then, so an unchanged list costs a single request.
+A pull continues from the newest edit that the last pull saw, the mark of the cursor, and requests the issue of that
+edit again. If the response lacks this issue, the account's time zone has changed, or the credentials are no longer
+valid. Only then does syncd request `/myself` again. An unchanged list therefore costs a single request.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class JiraSource(Client):
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The issues edited since the cursor's mark; without a mark, since the stream's `since`.
 
-        The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name;
-        `read_as`, how rows became records; and `names_compared`, once the projects that the query names were compared
-        with `allow`. A cursor from another address is ignored, and so is a cursor with another `read_as`: all rows are
-        then pulled again.
+        The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name; and
+        `read_as`, the rules by which rows became records. `names_compared` says that the projects in the query were
+        compared with `allow`. A cursor from another address, or with another `read_as`, is ignored: all rows are then
+        pulled again.
         """
         kept: Mapping[str, Any] = cursor or {}
         if kept and kept["site"]["url"] != self.site.url:
@@ -81,10 +81,10 @@ class JiraSource(Client):
     def census(self, stream: Stream) -> Iterator[Page]:
         """The ids of all issues that match and were edited since the stream's `since`.
 
-        A single page shows a single moment, so requesting ids is enough. That needs a `since` at a full minute, because
-        JQL has no seconds. If there are several pages, `walk` requests each by the time of an update. With page
-        numbers, an issue that leaves the list would move another issue to a page that was read already, and the census
-        would miss that issue.
+        If the list fits on one page, the page shows a single moment, and requesting ids is enough. For this, `since`
+        must be at a full minute, because JQL has no seconds. If there are several pages, `walk` requests each by the
+        time of an update. With page numbers, an issue that leaves the list could move another issue to a page that was
+        read already, and the census would miss the moved issue.
         """
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO
@@ -98,7 +98,7 @@ class JiraSource(Client):
             yield Page(present=frozenset(row.id for row in rows if row.updated >= floor))
 
     def check(self) -> Iterator[Check]:
-        """Checks whether Jira is reachable and accepts the credentials, and checks the quota and the clock."""
+        """Checks whether Jira is reachable and accepts the credentials. Also checks the quota and the clock."""
         info = self.server()
         kind = f"{info.deployment_type} " if info.deployment_type else ""
         yield Check("reachable", True, f"{self.site.url}: Jira {kind}{info.version}")
@@ -111,15 +111,15 @@ class JiraSource(Client):
         return within(stream.key, self.settings.allow)
 
     def _check_projects(self, rows: Sequence[Issue]) -> None:
-        """Raises SourceBroken for an issue of a project that the connection does not allow."""
         allow = self.settings.allow
         for row in rows if allow is not None else ():
             if row.key.rpartition("-")[0].upper() not in (allow or ()):
                 raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
     def _compare_names(self, stream: Stream) -> None:
-        """Raises SourceBroken if the query requests a project by a name or an id that no allowed project has. Together
-        with `allow`, such a query finds no issue, and a count of 0 would be misleading.
+        """Raises SourceBroken if the query requests a project by a name or an id that no allowed project has. syncd
+        limits the query to the projects in `allow`, so such a query would find no issue, and its count of 0 would be
+        misleading.
         """
         allow = self.settings.allow
         names = [each.name for each in named_projects(stream.key) if not each.is_key] if allow is not None else []

@@ -1,9 +1,10 @@
-"""The walk over a list of issues that changes while it is read.
+"""Reads (walks) a list of issues that changes meanwhile.
 
 The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before ended:
 `updated >= "…"`, the bound. Page numbers are not used: pages shift while issues are edited, and Data Center refuses
-page numbers past 10,000. An issue that is edited during the walk moves to the end and is read there. If more than a
-page of issues share a bound, its pages are followed by number, and the bound is read again until no issue is missing.
+page numbers past 10,000. An issue that is edited during the walk moves to the end of the list and is read there. If
+more than a page of issues share a bound, syncd requests the pages of the bound by number, and reads them again until no
+issue is missing.
 
 For example, at 12:00, with three issues to a page and a floor of 10:01; A to K are issues in the order of their edits:
 
@@ -16,15 +17,17 @@ For example, at 12:00, with three issues to a page and a floor of 10:01; A to K 
       its second page     H, I, J                               no stray: continue from J
     updated >= "10:58"    K 11:58:00                            no page follows: the end
 
-- Left out: requests from 10:04 on exclude C, which led there, unless it was edited after that minute. The last request
-  excludes J in the same way. Jira refuses a query with the id of a deleted issue; then nothing is left out.
-- Strays: D was deleted after its page was read, so G moved up to that page from the second one. G is recognized
-  because it is new in the second reading, yet no newer than J, the newest issue of the first reading. A new issue that
-  is newer than J was edited during the walk and does not show a gap.
-- Position: each page comes with the moment before which everything was yielded. An interrupted pull continues at the
-  moment, which is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
-- Overlap: a search sees an edit late, so an edit of 11:57 may still be missing when K is there. Therefore K, less than
-  five minutes old, could not lead to another bound, and the floor of the next pull is five minutes before K.
+- Left out: requests from 10:04 on exclude C, which led to this bound. If C was edited after that minute, C is not
+  excluded. The last request excludes J in the same way. Jira refuses a query with the id of a deleted issue; the query
+  is then repeated without exclusions.
+- Strays: D was deleted after its page was read, so G moved up to that page from the second page. G is a stray because
+  it is new in the second reading, yet no newer than J, the newest issue of the first reading. An issue newer than J is
+  no stray: it was edited during the walk.
+- Position: each page comes with the moment before which everything was yielded. An interrupted pull continues at this
+  moment. The moment is None for A to C, then C's 10:04:10 for all readings of the bound 10:04, and J's 10:58:00
+  afterwards.
+- Overlap: a search shows an edit with a delay, so an edit of 11:57 may still be missing when K is shown. K is less than
+  five minutes old, and therefore could not lead to another bound. The floor of the next pull is five minutes before K.
 """
 
 from __future__ import annotations
@@ -50,7 +53,9 @@ _READS = 5  # readings of a bound; if it still changes, the next cycle reads the
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The JQL time at which a request starts, and the ids that it leaves out unless they were edited since `after`."""
+    """The JQL time at which a request starts, and the ids that it excludes. An issue edited since `after` is not
+    excluded.
+    """
 
     literal: str
     after: str = ""
@@ -69,10 +74,11 @@ def first_bound(floor: datetime, zone: str | None) -> str:
 def walk(
     client: Client, jql: str, floor: datetime, fields: Sequence[str], shape: type[P]
 ) -> Iterator[tuple[list[P], datetime | None]]:
-    """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
+    """The pages from the floor on, each with the moment before which all issues have been yielded; None on the first
+    pages.
 
-    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row does not
-    lead to a bound.
+    Jira's search index lags: it may place a row that was just updated by an older time than the row shows. Such a row
+    does not lead to a bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
@@ -106,11 +112,11 @@ def walk(
 def _pages(
     client: Client, jql: str, bound: _Bound, fields: Sequence[str], shape: type[P]
 ) -> Iterator[tuple[list[P], bool]]:
-    """The pages of a bound, each with whether another page follows.
+    """The pages of a bound, each with a flag that says whether another page follows.
 
-    Raises SourceBroken if a page leads back to an earlier page, or if several pages hold the same issues again. Raises
-    RetryLater if only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then
-    the bound is read again and nothing is left out.
+    Raises SourceBroken if a page leads back to an earlier page, or if several pages in a row have no new issue. Raises
+    RetryLater if only empty pages follow. Jira refuses a query that excludes an issue deleted in the meantime; the
+    bound is then read again without exclusions.
     """
     place: str | int | None = None
     seen: set[str | int] = set()
@@ -140,7 +146,9 @@ def _pages(
 
 
 def _last(rows: Sequence[Place], settled: datetime) -> datetime | None:
-    """The newest settled edit on a page; None if there is none, or if the page is not in the order of edits."""
+    """The newest edit on a page that is not newer than `settled`; None if there is none, or if the page is not in the
+    order of edits.
+    """
     moments = [row.updated for row in rows if row.updated <= settled]
     minutes = [moment.replace(second=0, microsecond=0) for moment in moments]
     return max(moments) if moments and minutes == sorted(minutes) else None

@@ -1,8 +1,8 @@
 """Google Sheets through gspread: reads numbers from spreadsheets, and writes check-ins to their rows.
 
-`settings` and `keys` are its YAML keys. `source` reads ranges and `publisher` writes cells, both through `client`.
-`layout` finds the cells of a key result in a sheet, and `log` lays out a history of check-ins; both work on the `cells`
-of a sheet. `moved` finds cells that a write hit by mistake because rows moved meanwhile. A process that only reads
+`settings` and `keys` have the YAML keys. `source` reads ranges and `publisher` writes cells, both through `client`.
+`layout` finds the cells of a key result in a sheet, and `log` places the history of check-ins in another sheet; both
+use `cells`. `moved` finds cells that a write hit by mistake because rows moved meanwhile. A process that only reads
 mappings imports only the keys.
 """
 
@@ -29,7 +29,7 @@ class Sheets:
 
     @staticmethod
     def open(settings: SheetsSettings, context: Context) -> SheetsSource:
-        """A source; makes no request yet."""
+        """Opens a source. Makes no request yet."""
         from connectors.sheets.client import Client
         from connectors.sheets.source import SheetsSource
 
@@ -37,7 +37,7 @@ class Sheets:
 
     @staticmethod
     def publisher(settings: SheetsSettings, context: Context, keys: SheetsPublish) -> SheetsPublisher:
-        """A publisher; makes no request yet."""
+        """Opens a publisher. Makes no request yet."""
         if settings.api_key is not None:
             raise ConfigError("an api_key cannot write; give the connection credentials or a token instead")
         from connectors.sheets.client import Client

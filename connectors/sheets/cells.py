@@ -1,4 +1,4 @@
-"""The cells of a sheet as they were read, and the ranges for writing cells to it."""
+"""The cells of a sheet as they were read, and the ranges that a write of cells needs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Cells:
-    """The cells of a sheet in the ranges that were read, without blanks; `rows` and `columns` are the sheet's size.
+    """The cells of the ranges of a sheet that were read, without blank cells. `rows` and `columns` are the sheet's
+    size.
 
-    `exists` says whether there is such a sheet. A size that the answer does not give is 0.
+    `exists` says whether the spreadsheet has the sheet. If Google's response does not give a size, the size is 0.
     """
 
     title: str
@@ -29,7 +30,7 @@ class Cells:
     columns: int = 0
 
     def add(self, values: Values) -> None:
-        """Adds the cells of one range of an answer. Google cuts each range to the bounds of its sheet."""
+        """Adds the cells of one range of a response. Google cuts each range to the bounds of its sheet."""
         area = parse_range(split_sheet(values.range)[1])
         if area is None:
             raise RetryLater("its answer is not what Google documents")
@@ -44,7 +45,7 @@ class Cells:
                 self.values[(area.first_row + down, area.first_column + right)] = shown
 
     def text(self, row: int, column: int) -> str:
-        """A cell as a text. An id that consists of digits may have been stored as a number."""
+        """A cell as a text, because Google may have stored an id that consists of digits as a number."""
         value = self.values.get((row, column), "")
         return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 
@@ -59,7 +60,9 @@ class Cells:
 
 
 def ranges(title: str, cells: Mapping[Place, Scalar | None]) -> Iterable[Mapping[str, Any]]:
-    """ValueRanges of exactly these cells, one for each run of adjacent rows in a column. None makes a cell blank."""
+    """Google's ValueRanges of exactly these cells, one for each run of adjacent rows in a column. The value None makes
+    a cell blank.
+    """
     by_column = sorted(cells, key=lambda place: (place[1], place[0]))
     breaks = [index for index, (above, below) in enumerate(pairwise(by_column), 1) if below != (above[0] + 1, above[1])]
     starts = [0, *breaks]

@@ -1,7 +1,8 @@
-"""Sends requests to Google Sheets, and reads its answers.
+"""Sends requests to Google Sheets, and reads the responses.
 
-The back-off of gspread 6.2 never gives up, so it is not used. Its `open_by_key` would cost a request and is not needed.
-gspread's HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
+syncd does not use the back-off of gspread 6.2, which never gives up, nor `open_by_key`, which costs a request.
+gspread's HTTP client has no setting for a base address, so a subclass replaces Google's address with the configured
+one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _WRITES = "https://www.googleapis.com/auth/spreadsheets"
 _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
-"""Requests cells in the form in which they were entered: a formula is a text that begins with "=", a number is a
+"""The parameters that request cells as they were entered: a formula as a text that begins with "=", a number as a
 number.
 """
 
@@ -50,13 +51,13 @@ Entry = bool | int | float | str | None
 
 
 class Values(BaseModel):
-    """One range of a batchGet: its address and its rows. A blank range has no values at all."""
+    """One range in the response to a batchGet: its address and its rows. A blank range has no values at all."""
 
     range: str
     values: list[list[Any]] = []
 
     def cells(self) -> list[list[Entry]]:
-        """The rows, with each cell checked. Raises RetryLater if a cell has a type that Google does not document."""
+        """The rows. Raises RetryLater if a cell has a type that Google does not document."""
         return [[_entry(value) for value in row] for row in self.values]
 
 
@@ -87,19 +88,19 @@ class Spreadsheet(BaseModel):
 
 
 class _Done(BaseModel):
-    """The answer to every change."""
-
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
 class _Detail(BaseModel):
-    """A google.rpc.ErrorInfo, or a detail of another type, which has no reason."""
+    """A detail of an error: a google.rpc.ErrorInfo, or another type, which has no reason."""
 
     reason: str = ""
 
 
 class _Problem(BaseModel):
-    """A google.rpc.Status. Its reasons are codes. Its message quotes names from the request, such as a sheet."""
+    """An error as a google.rpc.Status. The reasons of the error are codes. Its message quotes names from the request,
+    such as a sheet's name.
+    """
 
     message: str = ""
     details: list[_Detail] = []
@@ -110,7 +111,7 @@ class _Failed(BaseModel):
 
 
 class Refused(SourceBroken):
-    """A request that Google refuses: the status, and Google's message if it sent one."""
+    """Google refused a request. The error has the status, and Google's message if Google sent one."""
 
     def __init__(self, error: SourceBroken, status: int, message: str, body: str) -> None:
         reasons = {detail.reason for detail in _problem(body).details}
@@ -122,15 +123,16 @@ class Refused(SourceBroken):
 
     @property
     def bad_range(self) -> bool:
-        """Whether Google cannot resolve a range: usually its sheet was deleted or renamed."""
+        """Whether Google refused because it cannot resolve a range. Usually the range's sheet was deleted or
+        renamed.
+        """
         return self.status == 400 and _BAD_RANGE.match(self.message) is not None
 
 
 class Client:
-    """Sends the requests of one account through the retry policy. Raises SourceError with the reason if there is no
-    answer.
+    """Sends the requests of one account, with retries. Raises SourceError with the reason if no retry succeeds.
 
-    `account` is the address of a service account. With `writes` it also requests the right to write.
+    `account` is the e-mail address of a service account. With `writes`, the client also requests the right to write.
     """
 
     def __init__(self, settings: SheetsSettings, context: Context, *, writes: bool = False) -> None:
@@ -154,7 +156,9 @@ class Client:
         return self._ask("GET", spreadsheet, TypeAdapter(Spreadsheet), fields)
 
     def enter(self, spreadsheet: str, data: Sequence[Mapping[str, Any]]) -> None:
-        """Sets the values of these ranges, uninterpreted, in one request: a text that begins with "=" stays a text."""
+        """Sets the values of these ranges in one request. Google does not interpret the values: a text that begins with
+        "=" stays a text.
+        """
         body = {"valueInputOption": "RAW", "data": data}
         self._ask("POST", f"{spreadsheet}/values:batchUpdate", TypeAdapter(_Done), body=body)
 
@@ -163,8 +167,8 @@ class Client:
         self._ask("POST", f"{spreadsheet}:batchUpdate", TypeAdapter(_Done), body={"requests": requests})
 
     def check(self) -> Iterator[Check]:
-        """Checks "reachable" and "authenticated": requests a spreadsheet that cannot exist, and reads how Google
-        refuses it.
+        """Makes the checks "reachable" and "authenticated": requests a spreadsheet that cannot exist, and reads
+        Google's refusal.
         """
         response = self._context.retry.call(lambda: self._send("GET", "syncd-doctor", {}, None))
         answer = answer_of(response.status_code, response.headers, response.content)
@@ -239,7 +243,7 @@ def _entry(value: Any) -> Entry:
 
 
 def _problem(body: str) -> _Problem:
-    """The error that an answer describes; an empty one if the answer is not Google's."""
+    """The error that a response describes; an empty error if the response does not come from Google."""
     try:
         return _Failed.model_validate_json(body).error
     except ValidationError:
@@ -247,7 +251,6 @@ def _problem(body: str) -> _Problem:
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:
-    """The answer of the token endpoint, in brackets; "" if it is empty."""
     body = error.args[-1] if error.args else ""
     text = sentence(body if isinstance(body, str) else orjson.dumps(body).decode(), hide)
     return f" ({text})" if text else ""
@@ -258,7 +261,9 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
     from gspread.http_client import HTTPClient
 
     class AtItsAddress(HTTPClient):  # type: ignore[misc]
-        """gspread's client at the configured address. It returns answers of any status; the caller judges them."""
+        """gspread's HTTP client for the configured address. The client returns responses of any status, errors too; the
+        caller checks the status.
+        """
 
         def send(
             self, method: str, url: str, parameters: Mapping[str, Any], body: Mapping[str, Any] | None
@@ -271,7 +276,6 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
 
 
 def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[Any, str | None]:
-    """A session that authenticates requests, and the address of a service account."""
     import requests
 
     from syncd.sdk.requests_transport import send_through_exchange
@@ -289,11 +293,11 @@ def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[An
 
 
 def _service_account(settings: SheetsSettings, context: Context, scope: str) -> tuple[Callable[[Any], Any], str]:
-    """A function that signs requests with the key of a service account, and the account's address.
+    """A function that signs requests with the key of a service account, and the account's e-mail address.
 
-    It fetches tokens from the `token_uri` of the key file and makes no other request of its own. google-auth's own
-    session would also send the token to a Google host, to ask for the account's "regional access boundary", whatever
-    host is configured.
+    The function fetches tokens from the `token_uri` of the key file and makes no other requests. google-auth's own
+    session would also send the token to a Google host, to request the account's "regional access boundary", even if
+    another host is configured.
     """
     import requests
     from google.auth.transport.requests import Request

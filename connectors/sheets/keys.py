@@ -1,4 +1,4 @@
-"""The YAML keys of measures in a spreadsheet, and of check-ins to one."""
+"""The YAML keys of measures that read a Google spreadsheet, and of check-ins that are written to one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncd.sdk.a1 import quote_sheet
 from syncd.sdk.table_measure import TableKeys
 
 LOGGED: tuple[Stated, ...] = ("updated", "period", "key_result", "value", "progress", "health", "quality", "note")
-"""The columns of the log, from A on."""
+"""The columns of the log, starting at column A."""
 
 _READS_ONLY = "goes through a connection with 'api_key', which cannot write"
 Column = Annotated[str, Field(min_length=1)]
@@ -28,17 +28,17 @@ class SheetsMeasure(TableKeys):
     spreadsheet: SpreadsheetId
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
-        """The problem if the connection does not allow this spreadsheet."""
+        """The refusal, if the connection does not allow the spreadsheet."""
         assert isinstance(settings, SheetsSettings)
         return not_allowed("spreadsheet", [self.spreadsheet], settings.allow)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One spreadsheet is one stream."""
+        """The stream, which is the spreadsheet."""
         return [self.spreadsheet]
 
     def page(self) -> str:
-        """The address of the spreadsheet. A link to a cell would need the id of its sheet, which no answer with values
-        has: https://developers.google.com/workspace/sheets/api/guides/concepts
+        """The address of the spreadsheet. A link to a cell would need the id of the cell's sheet, but a response with
+        values does not have this id: https://developers.google.com/workspace/sheets/api/guides/concepts
         """
         return f"https://docs.google.com/spreadsheets/d/{self.spreadsheet}/edit"
 
@@ -82,17 +82,17 @@ class SheetsPublish(PublishKeys):
 
     @property
     def by_header(self) -> bool:
-        """Whether some column is named by its header: then the first row is a header."""
+        """Whether at least one column is named by its header. The first row is then a header."""
         return not all(is_letters(column) for column in (self.key_column, *self.columns.values()))
 
     def place(self, stated: Stated) -> str:
-        """The name of the place for a value, such as `value in D`. A new column is a new place, which does not belong
-        to syncd yet.
+        """The name of the place for a value, such as `value in D`. A column that is configured later is a new place,
+        whose content does not belong to syncd yet.
         """
         return f"{stated} in {self.columns[stated]}"
 
     def uses(self) -> Collection[str]:
-        """The fields of a check-in in its columns and in the columns of the log."""
+        """The fields of a check-in that have a column in the sheet or in the log."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
     def daily(self) -> Collection[str]:

@@ -1,4 +1,4 @@
-"""Finds the cells of a key result in a sheet: the row by its id, the columns by letter or header."""
+"""Finds the cells of a key result in a sheet: its row by the key result's id, and the columns by letter or header."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _KEY = "key_result"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The rows and columns of a sheet as it was read. `header` holds the cells of the first row if syncd creates the
-    sheet.
+    """The rows and columns of a sheet as it was read. If syncd creates the sheet, `header` has the cells of the first
+    row.
 
-    `lettered` are the places whose columns are named by letters: an inserted column moves them.
+    `lettered` are the places whose columns are named by letters. If a person inserts a column, these places move.
     """
 
     sheet: Cells
@@ -46,7 +46,7 @@ class Layout:
         return self._under_headers(row_state, places)
 
     def _under_headers(self, row_state: Written, places: Content) -> Written:
-        """Adds the headers: the texts that occur only once in the first row."""
+        """Adds the headers to a row's state. A text that occurs only once in the first row is a header."""
         first = {column: value for (row, column), value in self.sheet.values.items() if row == 0}
         times = Counter(first.values())
         texts = {column: text for column, text in first.items() if isinstance(text, str) and times[text] == 1}
@@ -65,7 +65,7 @@ class Layout:
 
     @property
     def end(self) -> int:
-        """The first row below the table: below the last row that has something in the key column."""
+        """The first row below the table, which ends at the last row with a filled cell in the key column."""
         return max((row for rows in self.rows.values() for row in rows), default=0 if self.sheet.values else -1) + 1
 
     def new_rows(self, contents: Mapping[str, Content]) -> int:
@@ -75,8 +75,8 @@ class Layout:
         )
 
     def cells(self, contents: Mapping[str, Content]) -> dict[Place, Scalar | None]:
-        """The cells to write. New rows come below the table, in the order given, or below all cells if they do not fit
-        there.
+        """The cells to write. New rows go below the table, in the given order; if they do not fit there, below all
+        cells.
         """
         cells: dict[Place, Scalar | None] = dict(self.header)
         free = max(self.end, 1 if self.header else 0)
@@ -94,15 +94,15 @@ class Layout:
 
 
 def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the whole sheet, because cells in other columns show which rows are free."""
+    """The range to read: the whole sheet, because cells in other columns show which rows are free."""
     return [whole_sheet(keys.sheet)]
 
 
 def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:
     """Finds the rows and columns of a sheet. Raises SourceBroken if a column is missing.
 
-    A key result without a row uses the row of its `former` id. The people who maintain the sheet may rename that row.
-    An empty sheet gets a header, if `create` allows it.
+    A key result without a row uses the row of its `former` id. syncd does not rename the row, but the people who
+    maintain the sheet may rename it. An empty sheet gets a header if `create` allows it.
     """
     names = [keys.key_column, *keys.columns.values()]
     new = keys.create and not sheet.values
@@ -126,7 +126,9 @@ def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) 
 
 
 def _column(sheet: Cells, name: str) -> int:
-    """The number of a column by its letters, or by its header: an exact match first, then one that ignores case."""
+    """The number of the column with these letters or this header. An exact match of the header takes precedence over a
+    match that ignores case.
+    """
     header = {column: sheet.text(row, column) for row, column in sorted(sheet.values) if row == 0}
     if is_letters(name):
         number = column_number(name)
@@ -148,7 +150,9 @@ def _column(sheet: Cells, name: str) -> int:
 
 
 def _new_columns(names: Sequence[str]) -> list[int]:
-    """The columns of a new sheet: letters name their own columns, headers take the free columns in the given order."""
+    """The numbers of the columns of a new sheet. Letters name their own columns; headers take the free columns in the
+    given order.
+    """
     taken = {column_number(name) for name in names if is_letters(name)}
     free = (column for column in count() if column not in taken)
     return [column_number(name) if is_letters(name) else next(free) for name in names]

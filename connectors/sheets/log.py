@@ -1,4 +1,4 @@
-"""The history of check-ins in a sheet that only grows. Each statement that was written has a row."""
+"""The log: a sheet with the history of check-ins, to which syncd only adds rows, one for each statement."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ _KEY = LOGGED.index("key_result")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The rows of the log. Time and key result identify a row, so a statement that has a row is not written again."""
+    """The rows of the log. A statement's time and key result identify its row. A statement that already has a row is
+    not written again.
+    """
 
     sheet: Cells
     rows: Mapping[tuple[Scalar | None, Scalar | None], int]
 
     def row_address(self, key_result: str, stamp: Scalar | None) -> str | None:
-        """The address of a statement's row; None if it has none."""
+        """The address of a statement's row; None if the statement has no row."""
         row = self.rows.get((stamp, key_result))
         return None if row is None else address(self.sheet.title, row, 0)
 
     def cells(self, lines: Sequence[Sequence[Scalar | None]]) -> dict[Place, Scalar | None]:
-        """The cells of the new rows, below all others, with a header if there is none."""
+        """The cells of the new rows, which go below all other rows. Adds a header if there is none."""
         new = [line for line in lines if (line[0], line[_KEY]) not in self.rows]
         header: list[Sequence[Scalar | None]] = [] if self.sheet.values or not new else [LOGGED]
         return {
@@ -39,12 +41,12 @@ class Log:
 
 
 def stamp(statement: Statement) -> str:
-    """The time of a statement in the log: to the second, since a minute may have two statements."""
+    """The time of a statement, as a text for the log: to the second, because a minute may have two statements."""
     return f"{statement.updated:%Y-%m-%d %H:%M:%S}"
 
 
 def line(statement: Statement) -> Sequence[Scalar | None]:
-    """A statement as a row. Unknown numbers are left blank."""
+    """The cells of a statement's row. Unknown numbers are left blank."""
     content = {**statement.content(LOGGED), "updated": stamp(statement), "health": health(statement).capitalize()}
     return [content.get(name) for name in LOGGED]
 

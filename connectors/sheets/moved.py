@@ -1,7 +1,8 @@
-"""Finds what a write hit by mistake, because somebody moved rows or columns between the read and the write.
+"""Finds the cells that a write hit by mistake, because somebody moved rows or columns between the read and the write.
 
-Google writes to addresses, and has no write that fails if cells have moved. So syncd reads the sheet again after a
-write. A row is recognized by its key, or else by its cells that were not written; a column by its header.
+Google writes to addresses, and has no write that fails if cells have moved. syncd therefore reads the sheet again after
+a write. syncd recognizes a row by its key, or else by the row's cells that were not written, and a column by its
+header.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from connectors.sheets.cells import Cells, Place
 from syncd.sdk import Scalar
 
 _Row = Mapping[int, Scalar]
-"""The cells of a row by column, with the columns from before the write."""
+"""The cells of a row by column. The numbers of the columns are those before the write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
     """The cells that a write hit by mistake: the former value of each, and the cells that cannot be restored.
 
-    A formula cannot be restored: its references move with its row. Cells in a row that somebody has just inserted count
-    as blank before the write. `key` is the column of the keys after the write.
+    A formula cannot be restored, because its references move with its row. The cells of a row that somebody has just
+    inserted count as blank before the write. `key` is the column of the keys after the write.
     """
 
     key: int
@@ -31,10 +32,10 @@ class Stray:
 
 
 def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | None], key: int) -> Stray:
-    """The cells of `entered` that were written to another row or column than they were meant for.
+    """The cells of `entered` that were written to a wrong row or column.
 
     `before` and `after` are all cells of the sheet before and after the write. `key` is the column of the keys before
-    the write. Cells that somebody changed after the write are left out.
+    the write. Cells that somebody has changed since the write are left out.
     """
     columns = _moved_columns(before, after)
     earlier, present = _rows(before, {}), _rows(after, columns)
@@ -70,9 +71,9 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
 def _overwritten(
     earlier: Mapping[int, _Row], present: Mapping[int, _Row], new_rows: Sequence[int], key: int
 ) -> dict[int, int]:
-    """The places where a new row overwrote a moved row and its key, each with the former place of the moved row.
+    """The rows where a new row overwrote a moved row and its key, each with the former number of the moved row.
 
-    The key of such a former row is missing, and the row stood between the same rows as the new row.
+    A row counts as overwritten if its key is now missing, and if it was between the same rows as the new row.
     """
     then, now = _rows_by_key(earlier, key), _rows_by_key(present, key)
     gone = sorted(row for text, row in then.items() if not any(cells.get(key) == text for cells in present.values()))
@@ -89,13 +90,12 @@ def _overwritten(
 
 
 def _rows_by_key(rows: Mapping[int, _Row], key: int) -> dict[Scalar, int]:
-    """The row of each key that occurs in only one row."""
     times = _keys(rows, key)
     return {cells[key]: row for row, cells in rows.items() if key in cells and times[cells[key]] == 1}
 
 
 def _moved_columns(before: Cells, after: Cells) -> Mapping[int, int]:
-    """The former column of each column whose header, a text that occurs once in the first row, has moved.
+    """The former column of each column whose header has moved. A header is a text that occurs once in the first row.
 
     A new column in the place of a moved column has -1 as its former column.
     """

@@ -1,6 +1,6 @@
-"""Writes check-ins to a sheet: one read and one write for any number of key results.
+"""Writes check-ins to a sheet: for any number of key results, one request reads and one request writes.
 
-A write changes only their cells.
+A write changes only the cells of these key results.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _ROWS, _COLUMNS = 1000, 26  # the size of a sheet that somebody adds by hand
 class SheetsPublisher:
     """Writes to one sheet, and to its log, through an opened account.
 
-    The place `log` holds the time of the statement's row in the log. The place is empty while that row is missing.
+    The place `log` has the time of the statement in the log. This place is empty if the log has no row for the
+    statement.
     """
 
     together = True
@@ -60,7 +61,9 @@ class SheetsPublisher:
         return content
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """Makes one request, and two more if a sheet is missing. First checks a write whose answer was lost."""
+        """Makes one request, and two more if a sheet is missing. If the response to the last write was lost, first
+        checks that write.
+        """
         with self._explained():
             self._check()
             sheet, log = self._look()
@@ -69,10 +72,10 @@ class SheetsPublisher:
         return {name: self._read_row(name, content) for name, content in wanted.items()}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Makes one request to write, and one to read the written cells. If a sheet or rows must be added, makes some
-        requests before.
+        """Makes one request to write, and one to read the written cells. If sheets or rows must be added, makes more
+        requests before the write.
 
-        Raises RetryLater if somebody moved rows or columns meanwhile; overwritten cells are restored first.
+        If somebody moved rows or columns meanwhile, restores the overwritten cells and raises RetryLater.
         """
         self._insert_rows(self._layout.new_rows(contents))
         cells = [(self._layout.sheet, self._layout.cells(contents))]
@@ -182,7 +185,6 @@ class SheetsPublisher:
             raise RetryLater(f"somebody moved rows of {before.title} while syncd wrote to them")
 
     def _make_room(self, cells: Sequence[tuple[Cells, Mapping[Place, Scalar | None]]]) -> None:
-        """Adds missing sheets, and adds missing rows and columns to existing sheets."""
         requests: list[Mapping[str, Any]] = []
         for sheet, entered in cells:
             rows, columns = max(row for row, _ in entered) + 1, max(column for _, column in entered) + 1
@@ -206,7 +208,6 @@ class SheetsPublisher:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns a refusal into a message that says what to do."""
         try:
             yield
         except Refused as error:

@@ -32,7 +32,7 @@ SpreadsheetId = Annotated[
 
 
 class SheetsSettings(WebSettings):
-    """A Google account that the spreadsheets are shared with."""
+    """A Google account with which the spreadsheets are shared."""
 
     asked = ("url", "credentials", "token")
 

@@ -1,4 +1,4 @@
-"""Reads numbers from Google Sheets: all ranges of a spreadsheet in one batchGet, unformatted."""
+"""Reads unformatted numbers from Google Sheets. One batchGet reads all ranges of a spreadsheet."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class SheetsSource:
         self._context = context
 
     def verify(self, stream: Stream) -> None:
-        """Spreadsheets have no fields."""
+        """Does nothing, because spreadsheets have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The current readings of every part: one batchGet, and one more request if a part names a header.
+        """The current readings of every part. Makes one batchGet, and one more request if a part names a header.
 
-        If Google refuses the batch for one bad range, each range is requested by itself. Then a deleted sheet fails
-        only its own measures.
+        If Google refuses the batch because of one range, each range is requested by itself. A deleted sheet then fails
+        only the measures that read it.
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
         references = sorted({ref for keys in parts.values() for ref in keys.references()})
@@ -50,11 +50,13 @@ class SheetsSource:
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Empty: streams of readings have no census."""
+        """Yields no pages, because streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """The checks that `syncd doctor` shows."""
+        """Checks whether Google is reachable and accepts the credentials, and makes further checks for `syncd
+        doctor`.
+        """
         return self._client.check()
 
     def close(self) -> None:
@@ -64,9 +66,10 @@ class SheetsSource:
     def _ranges(
         self, spreadsheet: str, references: Sequence[str], tables: Collection[str]
     ) -> tuple[dict[str, str], dict[str, str]]:
-        """The range to request for each reference (for a header, its whole sheet), and the headers by reference.
+        """The range to request for each reference, and the header by reference. The range of a header is its whole
+        sheet.
 
-        Only a reference in `tables` may name a whole sheet; any other may be a header that has the name of a sheet.
+        Only a reference in `tables` may name a whole sheet. Any other reference with the name of a sheet is a header.
         """
         ranges = {reference: reference for reference in references}
         headers: dict[str, str] = {}
@@ -87,7 +90,6 @@ class SheetsSource:
         return ranges, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
-        """The cells of each range, or the reason why there are none."""
         wanted = list(dict.fromkeys(ranges.values()))
         try:
             return dict(zip(wanted, self._batch(spreadsheet, wanted), strict=True))

@@ -1,9 +1,9 @@
-"""Databases: `source` reads a number, a series or records by a query. Before that, `statement` checks that the query
-only reads.
+"""Connects databases. `statement` checks that a query only reads; then `source` reads a number, a series or records by
+it.
 
-`databases` has the differences between databases, `session` holds the connection, `rows` makes facts from rows, and
-`rights` checks for `doctor` whether the role may write. A process that only reads mappings imports sqlglot, but only if
-a measure has a query.
+`databases` handles the differences between databases. `session` opens the connection, `rows` makes readings and records
+from rows, and `rights` checks for `doctor` whether the role may write. A process that only reads mappings imports
+sqlglot only if a measure has a query.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sql:
 
     @staticmethod
     def open(settings: SqlSettings, context: Context) -> SqlSource:
-        """A source; makes no connection yet."""
+        """Opens a source. Makes no connection to the database yet."""
         from connectors.sql.source import SqlSource
 
         return SqlSource(settings, context)

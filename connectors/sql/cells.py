@@ -16,11 +16,13 @@ from syncd.sdk.cells import PLAIN_NUMBER, Cell
 from syncd.sdk.numbers import as_decimal, is_beyond, rounded
 
 LARGEST_CELL = 1_000_000
-"""The most characters of a text that is stored. A longer text is no label."""
+"""The most characters of a stored text. A longer text cannot be a label."""
 
 
 def cell_of(value: Any) -> Cell:
-    """A value as a cell. Numbers stay exact, times do not change, and a value that is no scalar becomes a text."""
+    """A database's value as a cell. Numbers stay exact, times stay unchanged, and a value that is not a scalar becomes
+    a text.
+    """
     if value is None or isinstance(value, bool | int | float | Decimal | date | time | timedelta):
         return value
     if isinstance(value, str):
@@ -33,7 +35,9 @@ def cell_of(value: Any) -> Cell:
 
 
 def elements_of(value: Any, zone: ZoneInfo) -> Sequence[Scalar]:
-    """A value as a field of a record. NULL is an empty field; an array has an element for each of its values."""
+    """A database's value as a field of a record: NULL as an empty field, an array as one element for each of its
+    values.
+    """
     if value is None:
         return []
     if isinstance(value, list | tuple):
@@ -56,9 +60,9 @@ def elements_of(value: Any, zone: ZoneInfo) -> Sequence[Scalar]:
 
 
 def _written_in(text: str) -> float | None:
-    """The number in a text column, such as a column from a JSON document: `7` or `7.5`.
+    """The number in a text such as `7` or `7.5`, which a column from a JSON document may have.
 
-    None unless syncd would write the number in the same way: 007, 1.10 and 1e3 may be names, and stay texts.
+    Returns None if syncd would write the number differently: 007, 1.10 and 1e3 may be names, and stay texts.
     """
     if not PLAIN_NUMBER.match(text) or is_beyond(number := float(text)):
         return None
@@ -66,9 +70,7 @@ def _written_in(text: str) -> float | None:
 
 
 def _number(number: Decimal) -> float:
-    """A number for a field. A number that is too large for a float becomes 1.7e308 with its sign, beyond all numbers
-    that count.
-    """
+    """A number for a field. A number that is too large for a float becomes 1.7e308 with the same sign."""
     try:
         value = float(number)
     except OverflowError:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 LARGEST_RESULT = 64_000_000
-"""Characters of all texts of a result; in SQLite also bytes of a single cell."""
+"""The most characters of all texts of a result. In SQLite, also the most bytes of a single cell."""
 
 _PROGRESS = 10_000  # SQLite's instructions between two checks of the time
 _MAY = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
@@ -46,7 +46,9 @@ _READ_ANEW = (
     "ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL",  # each of these includes ANSI_QUOTES
     "NO_BACKSLASH_ESCAPES",
 )  # fmt: skip
-"""The modes of MySQL and MariaDB in which the database reads another query from a text than the parser does."""
+"""The SQL modes of MySQL and MariaDB in which the database interprets the text of a query differently than the
+parser.
+"""
 
 READ_ONLY = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
 """The databases that have read-only transactions."""
@@ -66,7 +68,7 @@ def address_of(settings: SqlSettings, folder: str) -> URL:
     """The address with its driver and its password. For a SQLite file, the path is relative to the folder of
     syncd.yaml.
 
-    Raises ConfigError if it is no address, or if its driver is not installed.
+    Raises ConfigError if the setting is not an address, or if its driver is not installed.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -104,7 +106,7 @@ def _is_installed(module: str) -> bool:
 
 
 def connect_arguments(database: str, timeout: float) -> Mapping[str, Any]:
-    """The arguments that limit the time, in seconds, for which a driver waits for a connection."""
+    """The driver's arguments that limit its wait for a connection to `timeout` seconds."""
     whole = max(1, math.ceil(timeout))
     match database:
         case "postgresql":
@@ -131,7 +133,9 @@ def open_sqlite(path: str, timeout: float) -> sqlite3.Connection:
 
 
 def begin(database: str, connection: Any, timeout: float, zone: ZoneInfo) -> None:
-    """Begins a read-only transaction with the limits, if the database has them; `connection` is the driver's own."""
+    """Begins a transaction, read-only and with limits if the database supports this. `connection` is the driver's
+    own.
+    """
     if database == "sqlite":
         _begin_sqlite(connection, timeout)
         return
@@ -180,9 +184,9 @@ def _beginning(database: str, cursor: Any, timeout: float, zone: ZoneInfo) -> It
 
 
 def not_whole(database: str, connection: Any) -> str | None:
-    """The database's warning that the last query returned an incomplete result; None without such a warning.
+    """The database's warning that the last query returned an incomplete result; None if there is no such warning.
 
-    MariaDB ends a recursive query after `max_recursive_iterations`, and both cut long results of GROUP_CONCAT.
+    MariaDB ends a recursive query after `max_recursive_iterations`. MySQL and MariaDB cut long results of GROUP_CONCAT.
     """
     if database not in ("mysql", "mariadb"):
         return None
@@ -192,7 +196,7 @@ def not_whole(database: str, connection: Any) -> str | None:
 
 
 def _set_zone(cursor: Any, name: str) -> None:
-    """Sets the time zone of a session, in which MySQL returns times. Without tables of time zones a server knows only
+    """Sets the time zone of a session, in which MySQL returns times. A server without tables of time zones accepts only
     offsets.
     """
     if name in ("UTC", "Etc/UTC"):
@@ -212,8 +216,9 @@ def _set_zone(cursor: Any, name: str) -> None:
 def parameters(database: str, days: Days | None, zone: ZoneInfo, today: date) -> Mapping[str, Any]:
     """The values of `:start`, `:end` and `:today`.
 
-    Databases whose times have a zone get instants. MySQL and SQL Server get local times, in the zone of the session.
-    SQLite stores times as texts, so it gets days, which compare correctly with days and with local times.
+    For databases whose times have a zone, the values are instants. For MySQL and SQL Server, the values are local
+    times, in the zone of the session. SQLite stores times as texts. For SQLite the values are days, which compare
+    correctly with days and with local times.
     """
     first, last = (today, today) if days is None else (days.first, days.last)
     after = date.fromordinal(last.toordinal() + 1)
@@ -227,7 +232,7 @@ def parameters(database: str, days: Days | None, zone: ZoneInfo, today: date) ->
 
 
 def breaker(database: str, connection: Any) -> Callable[[], None]:
-    """A function that another thread calls to end a driver's wait; `connection` is the driver's own."""
+    """Returns a function that another thread calls to end a driver's wait. `connection` is the driver's own."""
 
     def shut(descriptor: int) -> None:
         with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:

@@ -1,4 +1,4 @@
-"""The library that speaks to each database."""
+"""The library (driver) that syncd uses for each database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A library: SQLAlchemy's name for the database with this driver, its module, and the extra that installs it."""
+    """A driver: SQLAlchemy's name for the database with this driver, the driver's module, and the extra that installs
+    it.
+    """
 
     name: str
     module: str
@@ -23,6 +25,6 @@ DRIVERS = {
     "snowflake": Driver("snowflake", "snowflake.sqlalchemy", "snowflake"),
     "bigquery": Driver("bigquery", "sqlalchemy_bigquery", "bigquery"),
 }
-"""The drivers by SQLAlchemy's names of databases. For any other driver syncd cannot limit a query's time, or make it
-read-only.
+"""The drivers by SQLAlchemy's names of databases. syncd allows no other driver, because it could not limit the time of
+its queries or make them read-only.
 """

@@ -1,7 +1,7 @@
-"""Decides whether another try may help after an error of a database, and describes the error without the query.
+"""Decides whether syncd retries after a database error, and describes the error without the query.
 
-PostgreSQL names its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB name
-them by number (mariadb.com/kb/en/mariadb-error-codes).
+PostgreSQL identifies its errors by SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html), MySQL and MariaDB by
+number (mariadb.com/kb/en/mariadb-error-codes).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _QUOTED = re.compile(r"(syntax) to use near '.*' at line|near \".*\": ", re.DOTA
 def failure(error: Exception, server: str, timeout: float, hide: Callable[[str], str], *, ended: bool) -> SourceError:
     """The error to raise for an error of a driver, or for an error of SQLAlchemy that wraps it.
 
-    `ended` says that syncd ended the wait for an answer. The message never contains the statement; SQLAlchemy's message
-    would.
+    `ended` says that syncd itself ended the wait for a response. The message never contains the statement, unlike
+    SQLAlchemy's message.
     """
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, SourceError):
@@ -81,7 +81,6 @@ def _code(cause: Exception) -> str | int | None:
 
 
 def _message(cause: Exception, hide: Callable[[str], str]) -> str:
-    """The message of the database, without the excerpts of the query in it."""
     message = getattr(getattr(cause, "diag", None), "message_primary", None)
     if message is None:
         texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in cause.args]

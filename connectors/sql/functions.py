@@ -1,7 +1,7 @@
-"""The functions that every query may call. They compute a result from their arguments, and do nothing else.
+"""The functions that every query may call. These functions only compute a result from their arguments.
 
-No list has functions that read files, wait, take locks, run SQL, advance a sequence or change a setting, or functions
-that nobody has checked. A connection may add functions by `functions:`.
+The lists leave out functions that read files, wait, take locks, run SQL, advance a sequence or change a setting. The
+lists also leave out functions that nobody has checked. A connection may add functions by `functions:`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds the calls, locks and files of a query that look like columns or tables to a parser.
+"""Finds function calls, locks and files in a query that a parser treats as columns or tables.
 
 | database | in the query | effect |
 |---|---|---|
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _COLUMNS_OF_FUNCTIONS = frozenset({"key", "value", "ordinality"})
-"""The columns in the rows of PostgreSQL's functions. PostgreSQL has no functions with these names."""
+"""Names of columns in the rows of PostgreSQL's functions. PostgreSQL has no functions with these names."""
 
 _WITHOUT_BRACKETS = frozenset(
     {
@@ -32,7 +32,7 @@ _WITHOUT_BRACKETS = frozenset(
 
 
 def check_names(tree: exp.Expr, database: str) -> None:
-    """Refuses constructs that a parser takes for names: files as tables, sequences and hints as columns."""
+    """Refuses files that a parser treats as tables, and sequences and hints that it treats as columns."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):
@@ -53,11 +53,11 @@ def check_names(tree: exp.Expr, database: str) -> None:
 
 
 def attributes(tree: exp.Expr) -> Iterator[tuple[str, str]]:
-    """The names after a point that PostgreSQL calls as functions if they are no attributes, each with its text in the
-    query.
+    """The names after a point that PostgreSQL would call as functions if they are not attributes, each with its text in
+    the query.
 
-    If `o` is a table, the `f` of `o.f` is not among them: it is a column, or a function of the table's own type. Raises
-    Refused if nothing in FROM has the name before the point.
+    The `f` of `o.f` is left out if `o` is a table, because `f` is then a column, or a function of the table's own type.
+    Raises Refused if nothing in FROM has the name before the point.
     """
     from sqlglot import exp
 
@@ -87,7 +87,7 @@ def _sources(tree: exp.Expr) -> tuple[frozenset[str], dict[str, frozenset[str]]]
     """The names of tables and subqueries in FROM; and the names of functions in FROM with the columns from `AS x(a,
     b)`.
 
-    If a name stands for two functions in different places of a query, it has the columns that both have.
+    If a name stands for two functions in different places of a query, returns only the columns that both have.
     """
     from sqlglot import exp
 
@@ -113,7 +113,7 @@ def _is_function(table: exp.Expr) -> bool:
 
 
 def _name_of(function: exp.Expr | None) -> str:
-    """The name of the rows of a function in FROM, which is the name of the function."""
+    """The name that the rows of a function in FROM have without an alias: the function's own name."""
     from sqlglot import exp
 
     if isinstance(function, exp.Dot):
@@ -127,5 +127,5 @@ def _name_of(function: exp.Expr | None) -> str:
 
 
 def _folded(name: exp.Expr) -> str:
-    """A name in the form that PostgreSQL compares: in lower case, unless it is quoted."""
+    """A name in the form that PostgreSQL compares: a quoted name unchanged, any other name in lower case."""
     return name.name if name.args.get("quoted") else name.name.lower()

@@ -1,4 +1,4 @@
-"""The keys of measures that read from a database: of readings, and of records."""
+"""The YAML keys of measures that read readings or records from a database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _named(*parts: str) -> str:
 
 
 class SqlReadings(ReadingKeys):
-    """The keys that a database adds to a measure of a number, or of a series."""
+    """The keys that a database connection adds to a measure of readings: of a number, or of a series."""
 
     query: Query = Field(min_length=1, description=_QUERY)
     value: str = Field(min_length=1, description="The column with the number.")
@@ -68,11 +68,11 @@ class SqlReadings(ReadingKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the query names the window."""
+        """Whether the query has parameters of the window."""
         return names_days(self.query)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One query is one stream, whichever columns are read."""
+        """The stream, which is the query, whichever columns are read."""
         return [_named(self.query)]
 
     def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
@@ -102,23 +102,23 @@ class SqlRecords(RecordKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the query names the window."""
+        """Whether the query has parameters of the window."""
         return names_days(self.query)
 
     def fields(self) -> None:
-        """None: only the database knows the columns."""
+        """None, because only the database has the list of columns."""
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The stream: the query with the columns `id` and `at`. The first line of the stream's key is its name."""
         return [f"{_named(self.query, self.id, self.at)}\n{self.id}\n{self.at}\n{self.query}"]
 
     def is_work(self) -> bool:
-        """Always False: only issues and pull requests count as work, and a query may select any rows."""
+        """Always False, because only issues and pull requests count as work, and a query may select any rows."""
         return False
 
     @classmethod
     def of_stream(cls, key: str) -> SqlRecords:
-        """The keys that a stream's key was made from."""
+        """The measure's keys, read back from a stream's key."""
         _, id_, at, query = key.split("\n", 3)
         return cls.model_construct(id=id_, at=at, query=query)
 

@@ -1,7 +1,7 @@
 """Finds for `doctor` whether the role of a connection may write to its database.
 
-If the database has read-only transactions, a right to write is only a remark. Otherwise the check fails, because only
-the check of queries would then protect the data.
+If the database has read-only transactions, a right to write only leads to a remark. For other databases, the check
+fails, because only the check of queries would protect the data.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _READING = re.compile(
 )
 _SHOWN = 5
 _MOST_ROLES = 100
-"""The most roles of a Snowflake role that are read, each by one query."""
+"""The most roles that are read for a Snowflake role, each by one query."""
 
 
 def check_rights(session: Session) -> Iterator[Check]:
-    """The finding about the role of an opened database."""
+    """The check of the role that opened the database."""
     name = CALLED[session.database]
     if session.database == "sqlite":
         yield Check("rights", True, "the file is opened for reading alone")
@@ -85,8 +85,8 @@ def _of_sql_server(session: Session) -> Iterator[str]:
 
 
 def _of_snowflake(session: Session) -> Iterator[str]:
-    """The rights to write of the role, and of the roles and database roles that it has. Raises SourceBroken if it has
-    too many roles.
+    """The rights to write that the role has, directly or through other roles and database roles. Raises SourceBroken if
+    there are too many roles.
     """
     ((role,),) = session.ask("SELECT CURRENT_ROLE()").rows
     roles, seen = [("ROLE", _quoted(str(role)))], set[tuple[str, str]]()

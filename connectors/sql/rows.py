@@ -16,7 +16,9 @@ from syncd.sdk.series import SeriesReader
 from syncd.sdk.tables import Unreadable
 
 _UNTOLD = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of the last change of every row, because databases do not tell it. A changed row replaces the stored one."""
+"""The time that stands for the last change of every row, because databases do not report this time. A changed row
+replaces the stored row.
+"""
 
 _LONGEST_TITLE = 300
 
@@ -37,7 +39,7 @@ def position(columns: Sequence[str], name: str) -> int:
 
 
 def snapshot_of(result: Result, keys: SqlReadings, reader: Reader, *, is_ordered: bool) -> Snapshot:
-    """The readings of a measure, or the reason why there are none."""
+    """The readings of a measure, or the reason why they are unknown."""
     try:
         value = position(result.columns, keys.value)
         if keys.date is None:
@@ -82,8 +84,8 @@ def check_fields(result: Result, keys: SqlRecords, needs: Collection[str]) -> No
 
 
 def records_of(result: Result, keys: SqlRecords, needs: Collection[str], reader: Reader) -> Sequence[Record]:
-    """A record for each row, with the fields that measures need. Raises SourceBroken if a row has no id, a time that
-    cannot be read, or the id of another row with other values.
+    """A record for each row, with the fields that measures need. Raises SourceBroken if a row has no id or a time that
+    cannot be read, or if two different rows have the same id.
     """
     try:
         id_at, done_at = position(result.columns, keys.id), position(result.columns, keys.at)

@@ -1,4 +1,6 @@
-"""An opened database. It runs checked queries one at a time, each in a transaction that is always rolled back."""
+"""A session with a database. The session runs checked queries one at a time, each in a transaction that is always
+rolled back.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ class Result:
 
 
 class Session:
-    """A connection to a database. After an error, the next query opens a new one."""
+    """A connection to a database. After an error, the next query opens a new connection."""
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
         """Makes no connection yet. Raises ConfigError if the address cannot be used."""
@@ -68,7 +70,7 @@ class Session:
         self.user = url.username
 
     def ask(self, statement: Statement | str, values: Mapping[str, Any] | None = None) -> Result:
-        """The rows of a query, which is tried as often as the retry policy allows. Raises SourceError."""
+        """Runs a query, with retries, and returns its rows. Raises SourceError."""
         return self._context.retry.call(lambda: self._ask(statement, values or {}))
 
     def close(self) -> None:
@@ -96,7 +98,7 @@ class Session:
     def _transaction(self) -> Iterator[Any]:
         """A connection in a transaction that is rolled back at the end.
 
-        If the block takes too long, the connection is ended.
+        If the block takes too long, ends the connection.
         """
         if self._connection is None:
             with self._in_time():  # drivers limit only the connection, not SQLAlchemy's first queries
@@ -110,7 +112,6 @@ class Session:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Ends the connection if the block takes too long."""
         timer = threading.Timer(self._settings.timeout + _GRACE, self._break_off, [self._late])
         timer.daemon = True
         timer.start()
@@ -125,7 +126,7 @@ class Session:
             breaker(self.database, self._own)()
 
     def _connected(self, own: Any) -> Any:
-        """Stores the driver's own connection. If it was opened too late, ends it at once."""
+        """Stores the driver's own connection. If the time had already run out, ends the connection at once."""
         self._own = own
         if self._late.is_set():
             breaker(self.database, own)()
@@ -150,8 +151,9 @@ class Session:
         return Result(columns, rows)
 
     def _drop(self) -> None:
-        """Drops a connection without reading its answer to the end, which could take any time. If SQLAlchemy has
-        dropped the connection already, asking it for the driver's own connection would connect again.
+        """Drops a connection without reading the rest of its result, which could take any time. If SQLAlchemy has
+        dropped the connection already, does not request the driver's own connection from SQLAlchemy, which would
+        connect again.
         """
         connection, own, self._connection, self._own = self._connection, self._own, None, None
         if connection is None:

@@ -24,7 +24,9 @@ _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
 
 
 def _kind(value: str, info: ValidationInfo) -> re.Match[str] | None:
-    """The kind of database and its driver in an address. A reference at its beginning is resolved first."""
+    """The kind of database and the driver that an address names. If the address begins with a reference, the reference
+    is resolved first.
+    """
     if value.startswith("${"):
         value_of: Callable[[str], str | None] = (info.context or {}).get("value_of", lambda _: None)
         value = value_of(value) or ""

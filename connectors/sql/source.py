@@ -18,7 +18,9 @@ from syncd.sdk.cells import Reader
 
 
 class SqlSource:
-    """An opened database. Each pull reads the complete result of its query, because nothing shows changed rows."""
+    """An opened database. Each pull reads the complete result of its query, because databases do not show which rows
+    have changed.
+    """
 
     def __init__(self, settings: SqlSettings, context: Context) -> None:
         self._settings = settings
@@ -33,7 +35,7 @@ class SqlSource:
             check_fields(self._result(stream, keys.query, keep=True), keys, stream.needs)
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """All rows, in one page after the last row has arrived."""
+        """All rows of the query, in one page, once the last row has arrived."""
         if stream.kind == "records":
             keys = SqlRecords.of_stream(stream.key)
             result = self._result(stream, keys.query)
@@ -87,7 +89,7 @@ class SqlSource:
             raise SourceBroken(f"the query {error}") from None
 
     def _result(self, stream: Stream, query: str, *, keep: bool = False) -> Result:
-        """The rows of a stream's query. If `verify` or `census` stored them, the query does not run again."""
+        """The rows of a stream's query. If `verify` or `census` stored the rows, the query does not run again."""
         result = self._read.pop(stream.key, None)
         if result is None:
             zone = self._context.zone

@@ -1,8 +1,8 @@
 """A query, checked before it can run: a single SELECT that changes nothing and calls only functions that compute.
 
-sqlglot parses the query in the dialect of its database, and each node of the tree must be of a class that reads. syncd
-runs the parsed text without its comments, because a database and a parser may disagree about what a comment is (`/*! …
-*/` of MySQL, `--1`). A comment that is removed cannot hide a statement.
+sqlglot parses the query in the dialect of its database, and each node of the syntax tree must be of a class that reads.
+syncd removes the comments before it runs the text, because a database and a parser may disagree about what a comment is
+(`/*! … */` of MySQL, `--1`). A removed comment cannot hide a statement.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DIALECTS = {
     "snowflake": "snowflake",
     "bigquery": "bigquery",
 }
-"""The databases by SQLAlchemy's names, with sqlglot's names for their dialects."""
+"""sqlglot's name for the SQL dialect of each database, by SQLAlchemy's name of the database."""
 
 DATABASES = tuple(_DIALECTS)
 """The databases whose queries can be checked, by SQLAlchemy's names."""
@@ -61,10 +61,10 @@ def names_days(query: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def check(query: str, database: str, functions: frozenset[str] = frozenset()) -> Statement:
-    """The statement of a query for a database. The query may also call `functions`, besides those that are allowed in
-    every query.
+    """Checks a query for a database, and returns its statement. The query may call `functions` in addition to the
+    functions that every query may call.
 
-    Raises Refused.
+    Raises Refused if the query may not run.
     """
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
@@ -90,7 +90,7 @@ def check(query: str, database: str, functions: frozenset[str] = frozenset()) ->
 
 
 def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str, exp.Expr]:
-    """The statement of a query; the text that runs, with its parameters put back; and the tree of that text."""
+    """The statement of a query, the text that runs (with its parameters), and the syntax tree of that text."""
     from sqlglot import exp
     from sqlglot.tokenizer_core import TokenType
 
@@ -126,8 +126,6 @@ def _parsed(dialect: Dialect, query: str, database: str) -> tuple[Statement, str
 
 
 class _Walk:
-    """The walk through a tree."""
-
     def __init__(self, query: str, database: str, functions: frozenset[str]) -> None:
         from sqlglot import exp
 
@@ -239,7 +237,7 @@ National RawString HexString BitString ByteString Introducer TableSample Unnest 
 PropertyEQ JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONKeyValue JSONSchema JSONColumnDef Predicate
 Connector Exists HavingMax LimitOptions Pseudocolumn Lambda IndexTableHint
 """
-"""The classes of nodes that only read."""
+"""The classes of sqlglot's nodes that only read."""
 
 _WITHOUT_NAME = """
 Case If And Or Xor Cast TryCast Exists Extract Interval Array Values CurrentDate CurrentTimestamp CurrentTime Localtime
@@ -248,11 +246,13 @@ TimeStrToTime StrPosition GroupConcat JSONTable JSONObjectAgg JSONArrayAgg JSONE
 JSONBExtractScalar JSONBContains JSONBContainsTopKey JSONBContainsAnyTopKeys JSONBContainsAllTopKeys ArrayContainsAll
 ArrayContainedBy ArrayOverlaps DateAdd DecodeCase WeekStart RegexpLike RegexpILike Collate
 """
-"""The classes of functions that are syntax, or that the parser inserts within a named function of the query."""
+"""The classes of sqlglot's functions that are syntax, or that the parser inserts within a named function of the
+query.
+"""
 
 
 _LOCKS_NOTHING = ("nolock", "readuncommitted", "readcommitted", "snapshot", "noexpand", "nowait")
-"""The table hints of SQL Server that neither lock rows nor leave out any."""
+"""The table hints of SQL Server that neither lock rows nor skip rows."""
 
 
 def _classes(exp: Any, names: str) -> tuple[type[Any], ...]:

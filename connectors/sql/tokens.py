@@ -1,4 +1,4 @@
-"""Checks the tokens of a query, and builds from them the text that runs, with its parameters separate."""
+"""Checks the tokens of a query. Builds from them the text that runs, with the parameters separate."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ DROP DUMP ENABLE EXEC EXECUTE FETCH GOTO GRANT IF INSERT KILL LOAD MERGE MOVE OP
 RECONFIGURE RESTORE RETURN REVERT REVOKE ROLLBACK SAVE SEND SET SETUSER SHUTDOWN THROW TRUNCATE UPDATE UPDATETEXT USE
 WAITFOR WHILE WRITETEXT
 """
-"""The words that begin a statement of SQL Server. It needs no semicolon in front of them, and a parser may take such a
-word for a name: https://learn.microsoft.com/sql/t-sql/language-elements/reserved-keywords-transact-sql
+"""The words that begin a statement of SQL Server. SQL Server needs no semicolon before such a word, and a parser may
+treat the word as a name: https://learn.microsoft.com/sql/t-sql/language-elements/reserved-keywords-transact-sql
 """
 
 
 class Refused(ValueError):
-    """A query may not run. The message gives the reason, as the words after "query"."""
+    """A query may not run. The message gives the reason, and continues a sentence that begins with "query"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A query that only reads. `parts` are its texts without comments, with the name of a parameter between each two.
+    """A query that only reads. `parts` has the texts of the query without comments, and the name of a parameter between
+    every two texts.
 
     `is_ordered` says whether an ORDER BY determines the order of its rows.
     """
@@ -48,7 +49,9 @@ class Statement:
         return len(self.parts) > 1
 
     def text(self, style: str) -> str:
-        """The text for a driver, by its `paramstyle` of PEP 249: `named`, or `pyformat` for all others."""
+        """The text for a driver. `style` is the driver's `paramstyle` of PEP 249: `named`, or `pyformat` for all
+        others.
+        """
         if style == "named":
             return "".join(f":{part}" if place % 2 else part for place, part in enumerate(self.parts))
         return "".join(f"%({part})s" if place % 2 else part.replace("%", "%%") for place, part in enumerate(self.parts))
@@ -64,7 +67,7 @@ def check_comments(query: str, tokens: Sequence[Token]) -> None:
 
 
 def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
-    """Refuses words that are names for the parser, but a variable or another statement for a database."""
+    """Refuses words that the parser treats as names, but the database treats as a variable or as another statement."""
     begins = frozenset(_BEGINNING.split()) if database == "mssql" else frozenset()
     words = ["", *(query[token.start : token.end + 1] for token in tokens), ""]
     for before, word, after in zip(words, words[1:], words[2:], strict=False):
@@ -83,7 +86,7 @@ def check_words(query: str, tokens: Sequence[Token], database: str) -> None:
 
 
 def check_escapes(query: str, tokens: Sequence[Token]) -> None:
-    """Refuses a name with escapes, `U&"…"`, which the parser takes for a column `U` and an operator."""
+    """Refuses a name with escapes, `U&"…"`, which the parser treats as a column `U` and an operator."""
     for token, after in itertools.pairwise(tokens):
         if token.text.upper() == "U" and token.end + 1 == after.start and query.startswith('&"', after.start):
             raise Refused('holds U&", which begins a name with escapes; write the name without them')

@@ -1,4 +1,4 @@
-"""In a deployment, adds the workspace to the commands that a sentence advises."""
+"""Adds the workspace of a deployment to the commands that a sentence advises."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _ADVISED = re.compile(
 def for_workspace(text: str, workspace: str | None) -> str:
     """The text, with `--workspace NAME` added to each advised command that does not name a workspace.
 
-    The code that writes a sentence does not know whether the project is a workspace, so the code that shows the
-    sentence calls this function. The commands stand in backticks, or on a page in `<code>`.
+    The code that writes a sentence does not know whether the project is a workspace. The code that shows the sentence
+    therefore calls this function. Advised commands are in backticks, or on a page in `<code>`.
     """
     if workspace is None or "syncd " not in text:
         return text

@@ -1,4 +1,4 @@
-"""The installed connectors, by entry point. Another package can add a connector without a change here."""
+"""Finds the installed connectors by entry point. Another package can add a connector without a change in syncd."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
 SHRINK = "50%"
 OTHERS = "workspace"
-"""The name of each workspace's connection to the other workspaces of its deployment, and its type. No connection in a
-file can have this type.
+"""The name and the type of the connection through which a workspace reads other workspaces of its deployment. No
+connection in a file can have this type.
 """
 
 _OTHERS = EntryPoint(OTHERS, "syncd.workspaces.connector:OtherWorkspaces", GROUP)
@@ -62,7 +62,7 @@ def connector(type_name: str) -> type[Connector]:
     """The connector of a type. Raises BrokenConnector if the connector cannot be imported, or if two packages have a
     connector of that type.
 
-    No other package can replace a connector of syncd itself.
+    A connector of syncd itself takes precedence over one of another package.
     """
     entry = _OTHERS if type_name == OTHERS else _own_entries().get(type_name)
     if entry is None:
@@ -87,10 +87,10 @@ def _share(value: Any) -> str:
 
 @cache
 def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
-    """Every key that a connection of this type may have.
+    """The model with every key that a connection of this type may have.
 
     A connection that pulls records always has `shrink` and `reconcile`, even if its connector does not declare
-    `reconcile`: without a census, deleted records would count for ever. A connection whose system sends webhooks has
+    `reconcile`: without a census, deleted records would always count. A connection whose system sends webhooks has
     `webhook_secret`.
     """
     keys = connector.Settings

@@ -1,4 +1,4 @@
-"""Reads YAML text into plain data with the line of every key and item. Limits size and depth while reading.
+"""Reads YAML text into plain data, with the line of every key and item. Limits the size and depth of the data.
 
 The parser is libyaml, or PyYAML's own parser where PyYAML was built without libyaml.
 
@@ -37,9 +37,10 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 
 @dataclass(slots=True)
 class Lines:
-    """The line of a list or block, and the lines of its entries by index or key, nested like the entries.
+    """The line of a list or block, and the lines of its entries by index or key. Lines of nested entries are nested
+    too.
 
-    `grouped` holds the texts of numbers that are written as `4.000`: YAML reads 4, but the author may mean 4000.
+    `grouped` has the texts of numbers that are written like `4.000`: YAML reads 4, but the author may mean 4000.
     """
 
     line: int
@@ -53,8 +54,8 @@ def line_of(entry: int | Lines) -> int:
 
 
 def compose(text: str, shown: str) -> tuple[Any, Lines]:
-    """The data of a YAML text, and its lines. Raises ConfigError if the text is not YAML, or has something that is
-    refused.
+    """The data of a YAML text, and its lines. Raises ConfigError if the text is not YAML, or uses a part of YAML that
+    this reader refuses.
     """
     if invisible := _INVISIBLE.search(text):
         message = f"the invisible character U+{ord(invisible[0]):04X} is here; delete it"
@@ -73,7 +74,7 @@ def compose(text: str, shown: str) -> tuple[Any, Lines]:
 
 @dataclass(slots=True)
 class _Scalar:
-    """A scalar with an anchor. `plain`: written without quotes."""
+    """A scalar with an anchor. `plain` says that it is written without quotes."""
 
     line: int
     text: str
@@ -82,10 +83,10 @@ class _Scalar:
 
 @dataclass(slots=True)
 class _Collection:
-    """A list or block that is being filled. If a block `wants_key`, the next scalar becomes a key.
+    """A list or block that is being filled. If `wants_key` is true, the next scalar becomes a key of the block.
 
-    The next value belongs to `key`; without a `key`, the value is dropped. `size` is the number of its keys and values
-    with every alias expanded; `depth` is their level of nesting.
+    The next value belongs to `key`; if there is no `key`, the value is dropped. `size` is the number of keys and values
+    with every alias expanded. `depth` is the level of their nesting.
     """
 
     line: int
@@ -105,7 +106,7 @@ class _Collection:
     def put(self, data: Any, line: int, inside: _Collection | None = None, text: str = "") -> None:
         """Adds the next item, or the value of the current key. The value gets the line of its key.
 
-        `inside` is the item itself if it is a collection. `text` is a scalar as it is written.
+        `inside` is the item itself if the item is a collection. `text` is a scalar as it is written in the file.
         """
         key: str | int
         if not self.is_block:
@@ -123,7 +124,7 @@ class _Collection:
 
 
 class _Composer:
-    """Builds data from the events of a parser.
+    """Builds data from the events of a YAML parser.
 
     PyYAML's own composer recurses in C without a limit: a file of 30,000 opening brackets would crash the process.
     """
@@ -178,7 +179,6 @@ class _Composer:
             self._anchors[event.anchor] = anchored
 
     def _repeat(self, anchor: str, line: int) -> None:
-        """Attaches the value that an alias stands for."""
         anchored = self._anchors.get(anchor)
         if anchored is None:
             message = f"the alias *{anchor[:40]} has no anchor before it; quote it if it is a text"
@@ -254,7 +254,6 @@ class _Composer:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    """Turns a parser's error into a problem at its line, with advice for common errors."""
     mark, start = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
@@ -267,7 +266,6 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Probl
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """syncd's own sentence for a common error, or the parser's sentence for any other error."""
     if problem.startswith("mapping values are not allowed"):
         return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":

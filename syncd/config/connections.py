@@ -1,4 +1,4 @@
-"""The connections of syncd.yaml: each system's type and settings, opened with its references resolved."""
+"""Reads the connections of syncd.yaml, and opens them with their references resolved."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ _LONGEST_NAME = 255  # characters: a longer text, or one of several lines, is a 
 
 
 _opening_lock = threading.Lock()
-"""Held while a source is opened, which imports client libraries and makes no request.
+"""The lock for opening a source. Opening imports client libraries and makes no request.
 
-Some of these libraries import each other in a circle. Two threads that start such a circle at different modules would
-each see a half-loaded module.
+Some of these libraries have circular imports. Two threads that start such imports at different modules would each see a
+half-loaded module.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Configured access to an external system. References (`${NAME}`) are resolved when it is opened."""
+    """Configured access to an external system. References (`${NAME}`) are resolved when the connection is opened."""
 
     name: str
     kind: str
@@ -71,7 +71,7 @@ class Connection:
     redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
 
     def page(self, part: str) -> str | None:
-        """The address of the page where a person sees a part of a stream of readings; None if there is none."""
+        """The address of the page where a person sees a part of a stream of readings; None if there is no such page."""
         models = all_measure_keys(self.connector) if can_pull(self.connector) else ()
         for model in models:
             if issubclass(model, ReadingKeys):
@@ -93,7 +93,7 @@ class Connection:
     def resolved(self) -> ConnectionSettings:
         """The settings with all references resolved.
 
-        Raises ConfigError with every reference that is not set, and ShortSecret.
+        Raises ConfigError with every reference that is not set. Raises ShortSecret if a secret is too short.
         """
         resolve = Resolver(self.document, quotes_logins=True)
         keys = self.document.data["connections"][self.name]
@@ -124,7 +124,6 @@ class Connection:
         return settings
 
     def _secrets_of(self, settings: ConnectionSettings, data: Any, resolve: Resolver) -> Iterator[str]:
-        """The secrets of a connection, such as the values of secret keys, and the secrets within addresses."""
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())
@@ -145,7 +144,7 @@ class Connection:
     def webhook_secret(self) -> str | None:
         """The secret that webhooks are signed with; None if no webhooks are expected.
 
-        Raises ConfigError if its reference is not set, and ShortSecret.
+        Raises ConfigError if the secret's reference is not set. Raises ShortSecret if the secret is too short.
         """
         place = (*self.place, _WEBHOOK_SECRET)
         if self.document.at(place) is None:
@@ -153,24 +152,26 @@ class Connection:
         return secret_at(self.document, place, _WEBHOOK_SECRET)
 
     def without_secrets(self, text: str) -> str:
-        """The text with every secret masked, because a server may repeat the secrets of a request."""
+        """The text with every secret of the connection masked, because a server may repeat the secrets of a request."""
         if not self.redactor.has_learned:  # the connection was not opened yet
             with suppress(ConfigError):
                 self.resolved()
         return self.redactor(text)
 
     def open(self, context: Context) -> Source:
-        """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
+        """Opens the source, with references resolved. Raises ConfigError with the line of each reference that is not
+        set.
+        """
         assert can_pull(self.connector)  # config refuses measures from other connections
         return self._opened(partial(self.connector.open, self._resolved_for(context), self._hiding(context)))
 
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
-        """The publisher of an entry of `publish:`, opened like the source."""
+        """Opens the publisher of an entry of `publish:`, in the same way as a source."""
         assert can_publish(self.connector)  # config refuses entries for other connections
         return self._opened(partial(self.connector.publisher, self._resolved_for(context), self._hiding(context), keys))
 
     def _resolved_for(self, context: Context) -> ConnectionSettings:
-        """The settings with all references resolved. Requests that use these settings count against the quota of their
+        """The settings with all references resolved. Requests with these settings count against the quota of their
         credential.
         """
         settings = self.resolved()
@@ -194,7 +195,7 @@ class Connection:
 
 
 def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
-    """Each secret that is set but too short, by the name of its key."""
+    """A problem for each secret that is set but too short. The problem names the secret's key."""
     for connection in connections:
         for resolve in (connection.resolved, connection.webhook_secret):
             try:
@@ -206,7 +207,7 @@ def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:
-    """Each connection of syncd.yaml, or its problems."""
+    """Yields each connection of syncd.yaml, or the problems of the connection."""
     for name, keys in raw.items():
         place: Place = ("connections", name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
@@ -247,7 +248,6 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
 
 
 def _value_of(document: Document, text: str) -> str | None:
-    """A text with its references resolved; None if one is not set."""
     resolve = Resolver(document, quotes_logins=True)
     resolved: str = resolve(text, ())
     return None if resolve.problems else resolved

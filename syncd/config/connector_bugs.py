@@ -1,4 +1,4 @@
-"""Reports a connector's own bug: the traceback goes into the log, a sentence to people. Secrets are masked in both."""
+"""Reports a bug of a connector: logs the traceback, and makes a sentence for people. Secrets are masked in both."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 def log_bug(
     log: logging.Logger, event: str, error: Exception, hide: Callable[[str], str], where: Mapping[str, str]
 ) -> str:
-    """Logs a bug as an event with its traceback, and returns the sentence for people.
+    """Logs a bug as an event with the traceback, and returns a sentence for people.
 
-    `hide` masks the secrets that the error's message may repeat; `where` holds the fields of the event.
+    `hide` masks the secrets that the error's message may repeat. `where` has the fields of the event.
     """
     clean = Exception(hide(f"{type(error).__name__}: {error}"))
     log.error(event, extra=where, exc_info=(type(clean), clean, error.__traceback__))

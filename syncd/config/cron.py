@@ -16,13 +16,13 @@ _TICK = timedelta(microseconds=1)
 
 
 def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The next time of a cron line of five fields in a zone, from `now` on. Raises ValueError if the line is no cron
-    line.
+    """The next time, from `now` on, of a cron line of five fields in a time zone. Raises ValueError if the text is not
+    a cron line.
 
     Clock changes are handled as in Debian's cron(8). A line whose minute or hour begins with `*` runs in every real
     minute that matches it. Any other line runs once for each of its times. If the clocks skip a time, the line runs
-    right after the gap. If the clocks repeat a time, the line runs only the first time. In the few zones that change at
-    midnight or by half an hour, a line with `*` can be an hour off on that day.
+    right after the gap. If the clocks repeat a time, the line runs only the first time. In a few zones, the clocks
+    change at midnight or by half an hour. There, a line with `*` can be an hour off on the day of the change.
     """
     from cronsim import CronSim, CronSimError  # here, because most schedules are durations
 

@@ -1,5 +1,5 @@
-"""The key results that a workspace of a deployment exports, and the connection through which another workspace reads
-them.
+"""Checks the key results that a workspace of a deployment exports, and adds the connection through which other
+workspaces read them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PLACE: Place = ("connections", OTHERS)
 def project_connections(
     document: Document, settings: ProjectFile, workspace: Workspace | None, problems: list[Problem]
 ) -> dict[str, Connection | None]:
-    """The connections of a project by name, None for an invalid one. A workspace also has its connection to the other
-    workspaces.
+    """The connections of a project by name; None for an invalid connection. A workspace also has its connection to the
+    other workspaces.
     """
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -43,7 +43,9 @@ def project_connections(
 
 
 def _connection_to_others(workspace: Workspace, reader: ProjectFile) -> Connection:
-    """The connection through which a workspace reads the exports of other workspaces. No file has it."""
+    """The connection through which a workspace reads the exports of other workspaces. This connection is not written in
+    any file.
+    """
     keys = {"type": OTHERS, "deployment": str(workspace.deployment), "reader": workspace.name}
     if reader.clock is not None:
         keys["clock"] = reader.clock.isoformat()

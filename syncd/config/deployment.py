@@ -1,4 +1,6 @@
-"""A deployment: a syncd.yaml whose `workspaces:` names those of many teams, with a ledger and defaults for all."""
+"""A deployment: a syncd.yaml whose `workspaces:` names the syncd.yaml files of many teams. The deployment has one
+ledger setting and defaults for all of its workspaces.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ class Workspace:
 
 
 class WorkspaceNotChosen(ConfigError):
-    """No workspace was chosen in a deployment with many; the message lists the workspaces."""
+    """No workspace was chosen in a deployment with many workspaces. The message lists the workspaces."""
 
     def __init__(self, deployment: Deployment, problem: Problem) -> None:
         super().__init__(problems=[problem])
@@ -48,7 +50,7 @@ class WorkspaceNotChosen(ConfigError):
 
 @dataclass(frozen=True)
 class Deployment:
-    """The syncd.yaml of a deployment, and the files of its workspaces, which are looked up at the first access."""
+    """The syncd.yaml of a deployment, and the files of its workspaces. The files are looked up at the first access."""
 
     path: Path
     document: Document
@@ -56,8 +58,8 @@ class Deployment:
 
     @cached_property
     def files(self) -> Mapping[str, Sequence[Path]]:
-        """The files by the names of their folders, in the order of the names. ConfigError if this user may not read a
-        folder that can hold many workspaces, because these workspaces would seem to be gone.
+        """The workspaces' files by the names of their folders, in the order of the names. Raises ConfigError if this
+        user may not read a folder that can contain many workspaces, because these workspaces would seem to be deleted.
         """
         for place in self._closed:
             if place not in self._closed_workspaces:
@@ -75,13 +77,13 @@ class Deployment:
 
     @property
     def _closed_workspaces(self) -> Sequence[Path]:
-        """The unreadable folders that can hold a single workspace at most."""
+        """The unreadable folders that can contain at most a single workspace."""
         depth = len(self.path.parent.parts) + len(PurePath(self.settings.workspaces or ".").parts) - 1
         several = "**" in PurePath(self.settings.workspaces or ".").parts
         return [place for place in self._closed if len(place.parts) == depth and not several]
 
     def with_workspaces(self) -> Deployment:
-        """This deployment. ConfigError if there is no file of a workspace."""
+        """Returns this deployment. Raises ConfigError if it has no workspace."""
         if not self.files and not self.refused:
             raise ConfigError(problems=[self._nothing_there()])
         return self
@@ -91,7 +93,7 @@ class Deployment:
         return self.document.problem(("workspaces",), f"{message}folder, such as teams/*/syncd.yaml")
 
     def names(self) -> Collection[str]:
-        """The names of all workspaces, including those that are refused."""
+        """The names of all workspaces, including refused workspaces."""
         return {*self.workspaces, *self.refused}
 
     @cached_property
@@ -116,7 +118,9 @@ class Deployment:
         return _not_a_workspace(name, files, self._home)
 
     def _files_of(self, name: str) -> Sequence[Path]:
-        """The files of all folders with this name. Reads no other folder if `workspaces:` has a pattern for folders."""
+        """The files of all folders with this name. Reads only these folders if `workspaces:` has a pattern for
+        folders.
+        """
         parts = PurePath(self.settings.workspaces or "").parts
         if "files" in vars(self) or len(parts) < 2 or "**" in parts[-1] or not _NAME.fullmatch(name):
             return self.files.get(name, ())
@@ -132,9 +136,10 @@ class Deployment:
         return self.path.parent.resolve()
 
     def chosen(self, name: str | None) -> Workspace:
-        """The workspace of this name. ConfigError with the names to choose from, if there is none or `name` is None.
+        """The workspace with this name. Raises ConfigError with the names of the workspaces if none has this name, or
+        if `name` is None.
 
-        It does not read other workspaces, because each job of a worker needs only one of perhaps a thousand.
+        Does not read other workspaces, because a job of a worker needs only one workspace of perhaps a thousand.
         """
         if name is not None and (files := self._files_of(name)):
             if (problem := self._problem(name, files)) is not None:
@@ -155,9 +160,10 @@ class Deployment:
         raise ConfigError(problems=[self.document.problem(("workspaces",), message)])
 
     def ledger_url(self) -> str:
-        """The URL of the database with the ledgers of all workspaces, each in a schema; it may hold `{shard}`.
+        """The URL of the database with the ledgers of all workspaces, each in a schema of its own. The URL may contain
+        `{shard}`.
 
-        ConfigError if workers cannot share it.
+        Raises ConfigError if workers cannot share the database.
         """
         url = LedgerAddress(self.settings.ledger, self.document, self.path.parent).resolved()
         if problems := list(workers_ledger_problems(url, self.document)):
@@ -165,7 +171,9 @@ class Deployment:
         return url
 
     def read(self, workspace: Workspace, last: Document | None = None) -> tuple[Document, ProjectFile]:
-        """The syncd.yaml of a workspace with the deployment's defaults, and its keys. ConfigError if a key is wrong."""
+        """The syncd.yaml of a workspace with the deployment's defaults, and its keys. Raises ConfigError if a key is
+        wrong.
+        """
         own = read_filled(workspace.path, last)
         if isinstance(own.data, dict):
             if problems := list(_not_of_a_workspace(own, self.document.file)):
@@ -177,13 +185,15 @@ class Deployment:
 
 
 def read_deployment(path: Path) -> Deployment | None:
-    """The deployment of a syncd.yaml; None if it is that of a single project. ConfigError if a key is wrong."""
+    """The deployment of a syncd.yaml; None if the file belongs to a single project. Raises ConfigError if a key is
+    wrong.
+    """
     document, settings = read_project(path)
     return None if settings.workspaces is None else deployment_of(path, document, settings)
 
 
 def deployment_above(path: Path) -> Workspace | None:
-    """The workspace that a syncd.yaml belongs to, in a deployment in a folder above it; None if there is none."""
+    """The workspace of a deployment in a folder above this syncd.yaml, if the syncd.yaml belongs to one; else None."""
     own = path.absolute()
     for folder in own.parents[1:]:
         with suppress(ConfigError, OSError):  # an invalid or unreadable file names no workspace
@@ -194,7 +204,9 @@ def deployment_above(path: Path) -> Workspace | None:
 
 
 def deployment_for(path: Path) -> Deployment | None:
-    """The deployment in a folder above whose `workspaces:` matches this syncd.yaml, which need not exist yet."""
+    """The deployment in a folder above this syncd.yaml whose `workspaces:` matches it; None if there is none. The file
+    at `path` need not exist yet.
+    """
     own = path.absolute()
     for folder in own.parents[1:]:
         with suppress(ConfigError, OSError):
@@ -215,7 +227,7 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Deployment:
-    """The deployment of a syncd.yaml that was read already. ConfigError if a key is wrong."""
+    """The deployment of a syncd.yaml that was read already. Raises ConfigError if a key is wrong."""
     problems = [*_not_of_a_deployment(document, settings), *shared_ledger_problems(settings.ledger, document)]
     if settings.runner == "procrastinate":
         problems += workers_ledger_problems(settings.ledger, document)
@@ -225,8 +237,8 @@ def deployment_of(path: Path, document: Document, settings: ProjectFile) -> Depl
 
 
 def _files(path: Path, pattern: str) -> list[Path]:
-    """The files that match a pattern in the deployment's folder, without the deployment's own file and without files in
-    hidden folders.
+    """The files in the deployment's folder that match a pattern. The deployment's own file and files in hidden folders
+    are left out.
     """
     folder = path.parent
     try:
@@ -241,8 +253,8 @@ def _files(path: Path, pattern: str) -> list[Path]:
 
 
 def _not_a_workspace(name: str, files: Sequence[Path], home: Path) -> Problem | None:
-    """Why files in folders of one name are not a workspace; None if they are. `home` is the deployment's resolved
-    folder.
+    """The reason why the files in folders of one name cannot be a workspace; None if they are one. `home` is the
+    deployment's resolved folder.
     """
     shown = [shown_path(file) for file in files]
     if files[0].is_dir():
@@ -274,7 +286,6 @@ def _not_of_a_workspace(own: Document, deployment: str) -> Iterator[Problem]:
 
 
 def _with_defaults(own: Document, deployment: Document) -> Document:
-    """The document of a workspace, with the defaults of the deployment filled in."""
     data = {key: deployment.data[key] for key in (*_DEFAULTS, "ledger") if key in deployment.data} | own.data
     for key in _MERGED:
         of_all, of_own = deployment.data.get(key), own.data.get(key)

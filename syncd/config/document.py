@@ -1,4 +1,4 @@
-"""A YAML file as plain data, with the line of each place. A file over 1 MB is refused before it is read."""
+"""Reads a YAML file as plain data, with the line of each place. Refuses a file over 1 MB before reading it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The data of a file, with its lines. `digest` is the digest of the file's content.
+    """The data of a file, with the line of each entry. `digest` is the digest of the file's content.
 
-    The data may include some of `defaults`, the document of another file. A problem in `defaults` is reported in that
-    other file.
+    `defaults` is the document of another file, from which the data may take entries. A problem in such an entry is
+    reported for that other file.
     """
 
     file: str
@@ -34,7 +34,9 @@ class Document:
     defaults: Document | None = None
 
     def line(self, place: Place) -> int:
-        """The line of a place, counted from 1. If the place is missing, the line of the nearest place around it."""
+        """The line of a place, counted from 1. If the place is missing, returns the line of the nearest place that
+        contains it.
+        """
         return [self.lines.line, *self._along(place)][-1]
 
     def has(self, place: Place) -> bool:
@@ -42,7 +44,7 @@ class Document:
         return self._has_line(place) or (self.is_default(place) and self._in_data(place))
 
     def at(self, place: Place) -> Any:
-        """The data at a place; None if the document lacks it."""
+        """The data at a place; None if the document lacks the place."""
         try:
             return self._data(place)
         except (KeyError, IndexError, TypeError):
@@ -69,7 +71,7 @@ class Document:
         return self.defaults is not None and not self._has_line(place) and self.defaults.has(place)
 
     def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
-        """The numbers at a place and below it that are written as `4.000`, each with its own place."""
+        """The numbers at a place and below it that are written like `4.000`, each with its own place."""
         entry: int | Lines = self.lines
         for part in place:
             if isinstance(entry, int) or part not in entry.inside:
@@ -79,7 +81,6 @@ class Document:
             yield from _grouped(entry, place)
 
     def _along(self, place: Place) -> list[int]:
-        """The line of each part of a place, up to the first part that the document lacks."""
         lines: list[int] = []
         entry: int | Lines = self.lines
         for part in place:
@@ -112,7 +113,7 @@ def shown_path(path: Path) -> str:
 def read_document(path: Path, shown: str, last: Document | None = None) -> Document:
     """The document in a file, called `shown` in messages. Raises ConfigError if the file cannot be read.
 
-    If the content is that of the `last` document of the file, it is not parsed again.
+    If the file's content is the same as in its `last` document, the content is not parsed again.
     """
     try:
         with open_regular(path) as file:

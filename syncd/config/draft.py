@@ -1,4 +1,4 @@
-"""A key result of a single mapping file, or a single measure, read in addition to a project's mapping files.
+"""Reads a key result from a single mapping file, or a single measure, in addition to a project's mapping files.
 
 A draft may use the named measures of the other files. Mistakes in the other files do not make it fail.
 """
@@ -34,7 +34,8 @@ STANDARD_INPUT = "standard input"
 class Draft:
     """A key result that need not be in a mapping file of the project yet. `config` contains only this key result.
 
-    `is_bare` is true for a measure without a key result: the goal of its draft key result has no meaning.
+    `is_bare` is true for a measure without a key result. The goal of its key result is then a placeholder without
+    meaning.
     """
 
     config: Config
@@ -43,20 +44,20 @@ class Draft:
 
     @property
     def period(self) -> Period:
-        """The period that limits the window of its measure."""
+        """The period that limits the window of the draft's measure."""
         return self.config.periods[0].period
 
     @property
     def measure(self) -> Measure:
-        """Its measure."""
+        """The measure of the draft."""
         assert self.key_result.measure is not None  # a draft has one
         return self.key_result.measure
 
 
 def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
     """Reads a key result, or a guard by its id, from a mapping file. The connections are those of the syncd.yaml at
-    `path`, or of a workspace if that file is a deployment. ConfigError if the file has no such key result, or has a
-    mistake.
+    `path`, or of a workspace if that file is a deployment. Raises ConfigError if the file has no such key result, or
+    has a mistake.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = read_document(file.absolute(), shown_path(file.absolute()))
@@ -87,8 +88,8 @@ def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None
 
 def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None = None) -> Draft:
     """Reads a measure in YAML. The connections are those of the syncd.yaml at `path`, or of a workspace if that file is
-    a deployment. The period is the project's period of today, or the calendar quarter if no mapping file has such a
-    period.
+    a deployment. The period is the project's period of today; if no mapping file has such a period, the calendar
+    quarter.
     """
     project = _Project(read_chosen(path.absolute(), workspace))
     document = parse_document(text, STANDARD_INPUT)
@@ -105,12 +106,14 @@ def draft_of_measure(path: Path, text: str, now: datetime, workspace: str | None
 
 
 def config_of_new(path: Path, written: Document) -> Config:
-    """The connections of a project that has no files yet; `written` is its future syncd.yaml at `path`."""
+    """The configuration, with connections only, of a project that has no files yet. `written` is its future syncd.yaml
+    at `path`.
+    """
     return _new_project(path, written).config((), (), {})
 
 
 def draft_of_new(path: Path, written: Document, measure: Document, period: Period) -> Draft:
-    """A measure of a project that has no files yet."""
+    """The draft of a measure of a project that has no files yet."""
     project = _new_project(path, written)
     reader = MeasureReader(measure, project.connections, project.zone, {}, {})
     read = reader.read(measure.data, ())
@@ -123,7 +126,7 @@ def _new_project(path: Path, written: Document) -> _Project:
 
 
 class _Project:
-    """A syncd.yaml and the named measures of its mapping files, if the files exist already."""
+    """A syncd.yaml, and the named measures of its mapping files if these files exist already."""
 
     def __init__(self, chosen: ChosenProject, *, has_files: bool = True) -> None:
         self.path, self.document, self.settings, self._workspace = chosen
@@ -139,12 +142,12 @@ class _Project:
         self.named: Mapping[str, Named] = all_named_measures(self._mappings, self._of_others)
 
     def add(self, document: Document) -> None:
-        """Also reads this document, which may be one of the mapping files."""
+        """Adds the named measures of this document, which may be one of the mapping files."""
         others = [other for other in self._mappings if Path(other.file).resolve() != Path(document.file).resolve()]
         self.named = {**all_named_measures(others, []), **all_named_measures([document], [])}
 
     def period_of(self, today: date) -> Period:
-        """The shortest period of the mapping files that contains this day, or else the day's quarter."""
+        """The shortest period of the mapping files that contains this day; if there is none, the day's quarter."""
         written = [document.data.get("period") for document in self._mappings if isinstance(document.data, dict)]
         periods = [
             period for given in written if (period := self._period(given)) and period.first <= today <= period.last
@@ -153,7 +156,6 @@ class _Project:
         return min(periods, key=lambda period: period.days, default=quarter)
 
     def _period(self, given: Any) -> Period | None:
-        """The period in the text of a mapping file; None if the text is not a valid period."""
         try:
             if isinstance(given, dict):
                 return PeriodDays.model_validate(given).period(self.zone)
@@ -162,12 +164,14 @@ class _Project:
             return None
 
     def refuse(self, problems: Sequence[Problem]) -> None:
-        """ConfigError if there are problems. Problems of other files follow, because they may be the cause."""
+        """Raises ConfigError if there are problems. The error also lists the problems of other files, because they may
+        be the cause.
+        """
         if problems:
             raise ConfigError(problems=[*problems, *self._of_others])
 
     def draft(self, document: Document, place: Place, period: Period, key_result: KeyResult, *, is_bare: bool) -> Draft:
-        """The project with only this key result."""
+        """The draft of the project with only this key result."""
         key_result = replace(key_result, guard=None)  # a guard has a measure of its own
         okrs = PeriodOkrs(period, (Objective("draft", "", (key_result,)),))
         origins = {(period.id, key_result.id): Origin(document, place)}
@@ -179,7 +183,7 @@ class _Project:
         periods: tuple[PeriodOkrs, ...],
         origins: Mapping[tuple[str, str], Origin],
     ) -> Config:
-        """The project with only these mapping files."""
+        """The configuration of the project with only these mapping files."""
         connections = {name: connection for name, connection in self.connections.items() if connection}
         return Config(
             self.path,

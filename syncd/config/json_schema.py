@@ -1,8 +1,8 @@
-"""JSON Schemas of syncd.yaml and mapping files, made from the models that check them, for editors.
+"""Makes JSON Schemas of syncd.yaml and mapping files for editors, from the models that check these files.
 
 If JSON Schema can express a rule of `validate`, the schemas refuse the same files, and give the reason in a sentence.
-The shape of a value selects the alternative that it is checked against, and keys that only one connector has show which
-connector is meant.
+The shape of a value selects the alternative against which the value is checked. Keys that only one connector has show
+which connector is meant.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def mapping_schema() -> Schema:
-    """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
+    """The schema of a mapping file. A measure has the keys of an installed connector, or is the name of a measure, or
+    is a formula.
 
     A measure may inherit keys from defaults, named measures or formulas. A key is required only in a measure that
     cannot inherit it.
@@ -109,7 +110,7 @@ _OF_NAMES_AND_FORMULAS: Schema = {
     },
 }
 _LENDS: Rule = {"required": ["defaults"], "properties": {"defaults": {"required": ["measures"]}}}
-"""Whether a file has defaults for the keys of its measures."""
+"""The condition that a file has defaults for the keys of its measures."""
 
 _WHOLE_MEASURE: Schema = {"properties": {"measure": {"$ref": "#/$defs/whole_measure"}}}
 _WITHOUT_DEFAULTS: Schema = {
@@ -148,7 +149,7 @@ def _rules(keys: type[MeasureKeys], definition: Schema) -> tuple[list[Rule], lis
 
 
 def _marks(models: Mapping[str, type[BaseModel]]) -> Mapping[str, list[str]]:
-    """The keys by which the blocks of each connector are recognized: those that no other connector has."""
+    """The keys by which the blocks of each connector are recognized: the keys that only this connector has."""
     keys = {name: _written(model) for name, model in models.items()}
     shared = set(_OF_NAMES_AND_FORMULAS)
     times = Counter(key for each in keys.values() for key in each)
@@ -156,7 +157,6 @@ def _marks(models: Mapping[str, type[BaseModel]]) -> Mapping[str, list[str]]:
 
 
 def _written(model: type[BaseModel]) -> list[str]:
-    """The keys of a model as they are written in YAML."""
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
@@ -170,7 +170,9 @@ def _by_marks(marks: Mapping[str, list[str]], schemas: Mapping[str, Schema], unm
 
 
 def _every_key(definitions: Iterable[Schema]) -> Schema:
-    """A block that may have every key of these definitions. A key in several of them may have any of their forms."""
+    """The schema of a block that may have every key of these definitions. A key in several definitions may have any of
+    their forms.
+    """
     forms: dict[str, list[Schema]] = {}
     for definition in definitions:
         for key, form in definition["properties"].items():
@@ -181,7 +183,6 @@ def _every_key(definitions: Iterable[Schema]) -> Schema:
 
 
 def _merged(forms: list[Schema]) -> Schema:
-    """A schema that allows any of these forms. Lists of names become one list with all names."""
     if all("enum" in form for form in forms):
         return {**forms[0], "enum": list(dict.fromkeys(name for form in forms for name in form["enum"]))}
     return {"anyOf": forms, "errorMessage": f"is no {forms[0].get('title', 'value')} of any connector"}
@@ -190,8 +191,8 @@ def _merged(forms: list[Schema]) -> Schema:
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of the records and readings that a test gives for a key result.
 
-    An item is a reading if it has a reading's keys and none of a record's keys. Any other item is a record, which may
-    have any field.
+    An item is a reading if it has a reading's keys and none of a record's keys. Any other item is a record; a record
+    may have any field.
     """
     reading, record = _any_of((GivenReading, GivenRecord), schema)["anyOf"]
     of_readings = {"anyOf": [{"required": [key]} for key in GivenReading.model_fields]}
@@ -230,7 +231,6 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
 
 
 def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[str, Any]:
-    """Adds the models' schemas to `schema`'s definitions, and refers to them."""
     references = []
     for model in models:
         inner = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")

@@ -1,4 +1,6 @@
-"""The keys of `retain:` and `backup:`: how long the ledger keeps rows that no number needs, and its backups."""
+"""The keys of `retain:` (how long the ledger keeps rows that no number needs) and of `backup:` (the ledger's
+backups).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ class RetainKeys(BaseModel):
     )
 
     def before(self, now: datetime) -> Mapping[str, datetime]:
-        """For each key, the time before which rows are old."""
+        """The time before which rows count as old, by the key of `retain:`."""
         return {name: now - min(length, _LONGEST) for name, length in self}
 
 

@@ -1,6 +1,6 @@
-"""Rules about which keys and values of mapping files go together, for the JSON Schema.
+"""Rules of the JSON Schema about which keys and values of mapping files go together.
 
-The models refuse the same combinations, and others that JSON Schema cannot express.
+The models refuse the same combinations, and further combinations that JSON Schema cannot express.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _SHORT_WINDOW = "takes a rate, and no whole {0} of its window ever passes; take 
 
 
 def of_measures(takes: Sequence[str], amounts: Sequence[str]) -> list[Rule]:
-    """The rules of every measure. `takes` are the values of `take`; only those in `amounts` can have a rate."""
+    """The rules of every measure. `takes` are the values of `take`. Only the values in `amounts` can have a rate."""
     no_amount = [take for take in takes if take not in amounts]
     return [
         refuse(both(has("per"), holds("take", *no_amount)), f"only an amount has a rate: {', '.join(amounts)}"),
@@ -108,7 +108,7 @@ OF_RECORDS: Sequence[Rule] = [
 
 
 def of_whole_records(takes: Sequence[str]) -> list[Rule]:
-    """The rules of a measure of records that contains all of its keys itself."""
+    """The rules of a measure of records that inherits no keys."""
     aggregates = [take for take in takes if take not in ("count", "share")]
     return [
         refuse(

@@ -1,4 +1,4 @@
-"""Shared by the models of YAML keys: strictness, ids, numbers, days, and keys that have two forms."""
+"""Parts that the models of YAML keys share: strictness, ids, numbers, days, and keys that have two forms."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Unit = Annotated[str, Field(max_length=50)]
 
 
 def no_truth_value(value: Any) -> Any:
-    """The value. Refuses true and false, which pydantic would read as 1 and 0."""
+    """Returns the value. Refuses true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
     return value
@@ -50,8 +50,8 @@ _DAY = timedelta(days=1)
 
 
 def _days_and_weeks(value: Any) -> Any:
-    """The lag in a text such as `10d` or `3w`. Other durations read `m` as a minute, but people write a lag of `1m` for
-    a month.
+    """The lag in a text such as `10d` or `3w`. syncd refuses `m`: in other durations it means minutes, but people write
+    a lag of `1m` for a month.
     """
     if isinstance(value, timedelta):
         return value
@@ -76,11 +76,13 @@ Lag = Annotated[
         )
     ),
 ]
-"""How much later an outcome moves, such as `10d` or `3w`."""
+"""The time, such as `10d` or `3w`, after which an outcome is expected to follow."""
 
 
 def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
-    """The number. Refuses other texts, and says what to write instead; `4.000` in quotes may mean 4 or 4000."""
+    """Returns the number. Refuses other texts, and says what to write instead. Refuses `4.000` in quotes, which may
+    mean 4 or 4000.
+    """
     no_truth_value(value)
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value
@@ -107,7 +109,9 @@ Share = Annotated[float, BeforeValidator(partial(_number, share=True)), _or_quot
 
 
 def within_years(day: date | None) -> date | None:
-    """The day or time. Refuses years outside 1900 to 2999: datetime may have no midnight after them."""
+    """Returns the day or time. Refuses years outside 1900 to 2999, for which datetime may have no following
+    midnight.
+    """
     if day is not None and not 1900 <= day.year <= 2999:
         raise ValueError(f"is {day.isoformat()}; write one of the years 1900 to 2999")
     return day
@@ -124,5 +128,7 @@ Day = Annotated[date, AfterValidator(within_years), DAY]
 
 
 def tag_by_shape(block_tag: str, scalar_tag: str) -> Callable[[Any], str]:
-    """Tells the two forms of a key apart by shape, so that only the intended form reports problems."""
+    """Returns a function that tells the two forms of a key apart by shape, so that only the intended form reports
+    problems.
+    """
     return lambda value: block_tag if isinstance(value, dict | list | BaseModel) else scalar_tag

@@ -1,4 +1,4 @@
-"""The address of a ledger in `ledger:`: checks it and resolves it."""
+"""Checks and resolves the address of a ledger in `ledger:`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_CONTROL = "0"
 
 
 def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    """The problems of an address before its references are resolved, each with the place of `ledger:`."""
+    """The problems of an address that show before its references are resolved, each with the place of `ledger:`."""
     if secret_in_url(url):
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
@@ -32,7 +32,7 @@ def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 
 def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    """Why an address cannot give each workspace of a deployment its own ledger."""
+    """The problems of an address that cannot give each workspace of a deployment its own ledger."""
     if url.startswith(_SQLITE) and _WORKSPACE not in url:
         message = "ledger is one SQLite file for all workspaces; write {workspace} into its name, such as "
         yield document.problem(("ledger",), f"{message}sqlite:///ledgers/{_WORKSPACE}.db")
@@ -42,7 +42,7 @@ def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 
 def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
-    """Why workers of several machines cannot share the ledgers at an address."""
+    """The problems of an address whose ledgers workers of several machines cannot share."""
     if url.startswith("${"):  # it is checked again when the reference is resolved
         return
     if not url.startswith(_POSTGRESQL) or _WORKSPACE in url:
@@ -52,7 +52,7 @@ def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 
 def shard_of(workspace: str) -> str:
-    """The shard that a workspace belongs to, `0` to `f`. It depends only on the name, so it never changes."""
+    """The shard that a workspace belongs to, `0` to `f`. The shard depends only on the workspace's name."""
     return blake2b(workspace.encode(), digest_size=1).hexdigest()[0]
 
 
@@ -67,7 +67,7 @@ def of_shard(url: str, shard: str = OF_CONTROL) -> str:
 
 
 def schema_of(workspace: str) -> str:
-    """The PostgreSQL schema that holds the ledger of a workspace."""
+    """The name of the PostgreSQL schema with the ledger of a workspace."""
     return f"ws_{workspace.replace('-', '_')}"
 
 
@@ -83,8 +83,8 @@ class LedgerAddress:
     workspace: str | None = None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The URL with its references resolved. ConfigError if a reference is not set, or workspaces would share a
-        ledger.
+        """The URL with its references resolved. Raises ConfigError if a reference is not set, or if workspaces would
+        share a ledger.
         """
         resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
         url: str = resolver(self.url, ("ledger",))
@@ -98,8 +98,8 @@ class LedgerAddress:
         return url
 
     def _of_workspace(self, url: str, name: str) -> str:
-        """The address of the ledger of a workspace: a file or database with its name, or else a schema with its name in
-        the database of all workspaces or of its shard.
+        """The address of the ledger of a workspace: a file or database with the workspace's name, or else a schema with
+        its name. The schema is in the database of all workspaces, or in that of the workspace's shard.
         """
         if problems := list(shared_ledger_problems(url, self.document)):
             raise ConfigError(problems=problems)

@@ -8,18 +8,20 @@ from typing import Any
 from syncd.sdk.key_rules import Rule, both, has, has_any, refuse
 
 Definitions = Mapping[str, Mapping[str, Any]]
-"""The schema of the measures of each connector, by its name; a second kind of measure is under `NAME_records`."""
+"""The schema of the measures of each connector, by the connector's name. If a connector has a second kind of measure,
+its schema is under `NAME_records`.
+"""
 
 Marks = Mapping[str, Sequence[str]]
-"""The keys that only the measures of one connector have."""
+"""For each connector, the keys that only its measures have."""
 
 _OF_FORMULAS = ("use", "formula", "parts")
 
 
 def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], marks: Marks) -> Rule:
-    """Refuses a measure that inherits no keys and has no key that identifies its connector.
+    """A rule that refuses a measure that inherits no keys and has no key that identifies its connector.
 
-    The rule is empty if some connector requires no key that only its own measures have.
+    The rule is empty if the measures of a connector may lack all keys that identify the connector.
     """
     own = {name: [key for key in needed[name] if key in marks[name]] for name in definitions}
     if not all(own.values()):
@@ -39,7 +41,7 @@ def lacking_keys(definitions: Definitions, needed: Mapping[str, Sequence[str]], 
 
 
 def lent_keys(definitions: Definitions, marks: Marks) -> Iterator[Rule]:
-    """Refuses a key of a formula that one of the formula's parts cannot have."""
+    """Rules that refuse a key of a formula if one of the formula's parts cannot have the key."""
     for name, keys in marks.items():
         is_a_part = {"type": "object", **has_any(*keys)} if keys else False
         some_part = {"required": ["parts"], "properties": {"parts": {"type": "object", "minProperties": 1}}}

@@ -61,17 +61,19 @@ class Config:
 
     @property
     def shares(self) -> Shares:
-        """The shares of the expected score that decide the health."""
+        """The shares of the expected score from which a score is on track or at risk."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of the syncd.yaml that
-        names it.
+        """The ledger's URL with references resolved. A relative SQLite path starts at the folder of the syncd.yaml that
+        has the key `ledger`.
         """
         return _ledger_address(self.settings.ledger, self.document, self.path, self.workspace).resolved(environment)
 
     def address(self, key: str, reference: str) -> str:
-        """The address in a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
+        """The address in a key, such as `notify`, with its references resolved. Raises ConfigError if a reference is
+        not set.
+        """
         resolver = Resolver(self.document)
         address: str = resolver(reference, (key,))
         if resolver.problems:
@@ -79,7 +81,7 @@ class Config:
         return address
 
     def unknown_owners(self) -> Iterator[Problem]:
-        """The names in `notify: owners:` that own neither an objective nor a key result, each with its place."""
+        """A problem for each name in `notify: owners:` that owns neither an objective nor a key result."""
         notify = self.settings.notify
         of_objectives = {objective.owner for okrs in self.periods for objective in okrs.objectives}
         of_key_results = {kr.owner for okrs in self.periods for kr in okrs.key_results}
@@ -89,16 +91,16 @@ class Config:
             yield self.document.problem(("notify", "owners", name), message)
 
     def file_of(self, period: str, key_result: str) -> str:
-        """The file of a key result, relative to the folder of syncd.yaml, whatever the working folder is."""
+        """The path of a key result's file, relative to the folder of syncd.yaml and not to the working folder."""
         file = self.origins[(period, key_result)].document.file
         if file not in self._relative:
             self._relative[file] = Path(os.path.relpath(file, self.path.parent)).as_posix()
         return self._relative[file]
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
-        """Each connection of `publish:` that cannot be opened, and why: a reference is not set, or its value is not
-        valid. The key `notify` stands for the addresses of `notify:`. `only` limits the result to the connections that
-        this key result is published through.
+        """The reason why each connection of `publish:` that fails cannot be opened: a reference is not set, or its
+        value is not valid. The key `notify` stands for the addresses of `notify:`. `only` limits the result to the
+        connections through which this key result is published.
         """
         reasons: dict[str, str] = {}
         for publication in self.publications:
@@ -112,18 +114,20 @@ class Config:
         return reasons
 
     def warnings(self) -> Iterator[Problem]:
-        """Settings of connections that are valid but probably wrong, each with its place."""
+        """A problem for each setting of a connection that is valid but probably wrong."""
         for connection in self.connections.values():
             for key, message in connection.settings.warnings():
                 yield connection.document.problem((*connection.place, key), f"{connection.name}: {message}")
 
     def web_warnings(self) -> Iterator[Problem]:
-        """Settings of `web:` that are valid but probably wrong, each with its place."""
+        """A problem for each setting of `web:` that is valid but probably wrong."""
         for place, message in (*self.settings.web.warnings(), *misplaced_web_keys(self.document)):
             yield self.document.problem(("web", *place), message)
 
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of all periods, with their places; `rows` adds findings about records."""
+        """The findings of lint about the OKRs of all periods, each with its place. `rows` adds findings about
+        records.
+        """
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:
@@ -133,10 +137,10 @@ class Config:
 
 
 def read_ledger_url(path: Path, workspace: str | None = None, *, instead: str | None = None) -> str:
-    """The URL of the ledger that a syncd.yaml names, or in a deployment the URL of a workspace's ledger. Mistakes in
-    mapping files do not matter.
+    """The URL of the ledger that a syncd.yaml names; in a deployment, the URL of a workspace's ledger. Mapping files
+    are not read.
 
-    `instead` replaces the value of `ledger:`. Raises ConfigError if it is not the URL of a ledger.
+    `instead` replaces the value of `ledger:`. Raises ConfigError if this value is not the URL of a ledger.
     """
     file, document, settings, chosen = read_chosen(path.absolute(), workspace)
     url = instead or settings.ledger
@@ -146,7 +150,7 @@ def read_ledger_url(path: Path, workspace: str | None = None, *, instead: str | 
 
 
 class ChosenProject(NamedTuple):
-    """The syncd.yaml of a project, or that of a workspace of a deployment, with its keys."""
+    """The syncd.yaml of a project, or of a workspace of a deployment, with its keys."""
 
     path: Path
     document: Document
@@ -155,9 +159,10 @@ class ChosenProject(NamedTuple):
 
 
 def read_chosen(path: Path, workspace: str | None, last: Document | None = None) -> ChosenProject:
-    """The project of a syncd.yaml, or a workspace of a deployment.
+    """Reads the syncd.yaml of a project, or of a workspace of a deployment.
 
-    ConfigError if a key is wrong, if a deployment has no such workspace, or if `workspace` is given for a project.
+    Raises ConfigError if a key is wrong, if a deployment has no such workspace, or if `workspace` is given for a
+    project.
     """
     document, settings = read_project(path, last)
     if settings.workspaces is None:
@@ -204,7 +209,9 @@ def _noted(reasons: dict[str, str], name: str) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Switches garbage collection off: loading creates no garbage, but collecting would take a fifth of its time."""
+    """Switches garbage collection off, because loading creates no garbage, and collection would take a fifth of the
+    loading time.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -279,7 +286,6 @@ def _load(project: ChosenProject, pulls: bool, last: Config | None) -> Config:
 def _work(
     document: Document, connections: Mapping[str, Connection | None], zone: ZoneInfo, problems: list[Problem]
 ) -> Iterator[RecordMeasure]:
-    """A measure of each list that `work:` of a connection names."""
     reader = MeasureReader(document, connections, zone, {}, {}, problems)
     for connection in filter(None, connections.values()):
         for keys in connection.settings.work_lists():
@@ -310,7 +316,7 @@ def _same(documents: Sequence[Document], others: Sequence[Document]) -> bool:
 def mapping_documents(
     files: Iterable[Path], problems: list[Problem], last: Config | None = None
 ) -> tuple[Document, ...]:
-    """The documents in mapping files. A file that cannot be read, or is empty, is a problem."""
+    """The documents in mapping files. Adds a problem for a file that cannot be read, or is empty."""
     before = {document.file: document for document in last.mappings} if last else {}
     documents: list[Document] = []
     for file in files:
@@ -327,7 +333,7 @@ def mapping_documents(
 
 
 def all_named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Mapping[str, Named]:
-    """The named measures of all mapping files. A name that two files have is a problem."""
+    """The named measures of all mapping files. Adds a problem if two files have the same name for a measure."""
     by_name: dict[str, Named] = {}
     for mapping in mappings:
         for name, measure in named_measures(mapping).items():

@@ -1,4 +1,4 @@
-"""Checks names in measures against sources that need no network, such as files and other workspaces."""
+"""Checks names in measures for sources that need no network, such as files and other workspaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def missing_in_sources(config: Config) -> Iterator[Problem]:
 
 
 def not_exported(config: Config) -> Iterator[Problem]:
-    """A problem for each key result that reads another workspace's key result without being allowed to."""
+    """A problem for each key result that reads a key result which another workspace does not export to this
+    workspace.
+    """
     return _problems(config, {OTHERS} & config.connections.keys())
 
 

@@ -40,7 +40,7 @@ from syncd.sdk import Problem
 
 
 class Reader:
-    """Reads a mapping file and collects its problems; `named` are the named measures of all files.
+    """Reads a mapping file and collects its problems. `named` has the named measures of all files.
 
     `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year. Without
     `pulls`, queries are not checked.
@@ -210,7 +210,6 @@ class Reader:
 
 
 def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
-    """The items of a list, or the values of a block that is written in place of a list."""
     inner = data.get(key) if isinstance(data, dict) else None
     if isinstance(inner, list):
         yield from enumerate(inner)
@@ -219,7 +218,9 @@ def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
 
 
 def named_measures(document: Document) -> Mapping[str, Named]:
-    """The named measures of a file that are blocks of keys, each with the file's defaults."""
+    """The named measures of a file, each with the file's defaults. Leaves out named measures that are not blocks of
+    keys.
+    """
     measures = document.data.get("measures") if isinstance(document.data, dict) else None
     defaults = _measure_defaults(document.data)
     return {
@@ -247,7 +248,7 @@ def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[
 
 
 def holds_measures_alone(data: Any) -> bool:
-    """Whether a file holds only measures, for other files to use, and no objectives."""
+    """Whether a file contains no objectives but only measures that other files can use."""
     return isinstance(data, dict) and "measures" in data and not {"period", "objectives"} & data.keys()
 
 
@@ -263,7 +264,6 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data with the file's defaults in each entry that lacks the key."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}

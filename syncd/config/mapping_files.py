@@ -1,5 +1,5 @@
-"""Finds the mapping files of a project. A folder that cannot be listed, and a link that leads elsewhere, are
-problems.
+"""Finds the mapping files of a project. Reports folders that cannot be listed, and links that lead out of the folder of
+mapping files.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from syncd.sdk import Problem
 
 
 def mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
-    """The files that `mappings:` of a syncd.yaml (`document`) names: the files of a folder, or those that match
-    a glob.
+    """The files that `mappings:` of a syncd.yaml (`document`) names: the files of a folder, or the files that match a
+    glob.
     """
     start = folder / pattern
     unreadable: list[OSError] = []
@@ -48,7 +48,7 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
 
 
 def _home(start: Path) -> Path:
-    """The folder that all mapping files must be in: the folder that `mappings:` names, or the one where its glob
+    """The folder that all mapping files must be in: the folder that `mappings:` names, or the folder where its glob
     begins.
     """
     while not start.is_dir():
@@ -57,10 +57,10 @@ def _home(start: Path) -> Path:
 
 
 def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
-    """Whether a file is in a folder after following links. If the file is elsewhere, adds a problem.
+    """Whether a file is in the folder `home` after links are followed. If the file is elsewhere, adds a problem.
 
-    A git repository can hold links, and a message about a wrong file repeats some of the file's text. Through a link,
-    such a message could show the text of any file that syncd may read, such as a token.
+    A git repository can contain links, and an error message about a file quotes some of the file's text. Through a
+    link, such a message could show any file that syncd may read, such as a token.
     """
     try:
         stays = file.resolve().is_relative_to(home)
@@ -74,7 +74,9 @@ def stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
 
 
 def _unreadable(start: Path) -> list[OSError]:
-    """The folders that cannot be listed. `rglob` silently skips them, and their key results would be missing."""
+    """The errors for folders that cannot be listed. `rglob` silently skips such folders, and their key results would be
+    missing.
+    """
     errors: list[OSError] = []
     for _, folders, _ in os.walk(start, onerror=errors.append):
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
@@ -82,7 +84,7 @@ def _unreadable(start: Path) -> list[OSError]:
 
 
 def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
-    """The folders on the path of a glob that cannot be read. `glob` silently skips them."""
+    """The errors for folders on the path of a glob that cannot be read. `glob` silently skips such folders."""
     for ancestor in reversed(PurePath(pattern).parents[:-1]):
         try:
             places = list(folder.glob(str(ancestor)))
@@ -94,7 +96,9 @@ def unreadable_on_the_way(folder: Path, pattern: str) -> Iterator[OSError]:
 
 
 def _is_hidden(file: Path, folder: Path, pattern: str) -> bool:
-    """Whether a file, or a folder above it, belongs to an editor or a ConfigMap and is not named by the glob."""
+    """Whether a file or a folder above it is hidden, as files of editors and ConfigMaps are, and the glob does not name
+    the hidden part.
+    """
     named = PurePath(pattern).parts
     return any(part.startswith(".") and part not in named for part in file.relative_to(folder).parts)
 

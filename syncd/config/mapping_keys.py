@@ -1,4 +1,4 @@
-"""The keys of mapping files as models, which check the files and make the JSON Schema."""
+"""The keys of mapping files as models. The models check the files, and the JSON Schema is made from them."""
 
 from __future__ import annotations
 

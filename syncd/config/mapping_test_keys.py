@@ -1,4 +1,4 @@
-"""The keys of a mapping file's `tests:`: given facts, as of a moment, and the results that are expected."""
+"""The keys of a mapping file's `tests:`: the given facts, the moment of the test, and the expected results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PERCENT = re.compile(r"(-?\d+(?:\.\d+)?) ?%")
 
 
 def _moment(value: Any) -> Any:
-    """A day or a time. A day stays a day."""
+    """Reads a day or a time. A day stays a day without a time."""
     if value is None or isinstance(value, date):
         return value
     try:
@@ -35,7 +35,9 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(wit
 
 
 class About(BaseModel):
-    """An expected number, compared to as many decimal places as the test writes: 0.1799 meets both 0.18 and 18%."""
+    """An expected number. It is compared to as many decimal places as the test writes: 0.1799 meets both 0.18 and
+    18%.
+    """
 
     model_config = STRICT
 
@@ -43,7 +45,9 @@ class About(BaseModel):
     places: int
 
     def met_by(self, actual: float | None) -> bool:
-        """Rounds a number to the decimal places of the expected number. Returns whether the two are then equal."""
+        """Rounds `actual` to the decimal places of the expected number, and returns whether the two numbers are
+        equal.
+        """
         return actual is not None and abs(actual - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
 
 

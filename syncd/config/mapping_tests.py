@@ -30,7 +30,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class _Written:
-    """A test's facts, by measure, as the file writes them. `places` says where the facts of each measure are."""
+    """A test's facts by measure, as they are written in the file. `places` has the place of each measure's facts."""
 
     records: dict[RecordMeasure, list[tuple[str, GivenRecord]]] = field(default_factory=dict)
     readings: dict[ReadingMeasure, list[GivenReading]] = field(default_factory=dict)
@@ -40,7 +40,9 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class MappingTest:
-    """A test of a mapping file: the results expected of key results and objectives, as of a moment, on given facts."""
+    """A test of a mapping file: given facts, a moment, and the results that key results and objectives should have
+    then.
+    """
 
     name: str
     document: Document
@@ -51,8 +53,8 @@ class MappingTest:
     _facts: _Written
 
     def given(self) -> Given:
-        """The given facts. Records are built on demand, because checking the files does not need them, and there may be
-        thousands.
+        """The given facts. Records are built only when this is called, because checking the files does not need them,
+        and a test may have thousands.
         """
         period = self.okrs.period
         records = {
@@ -80,7 +82,7 @@ def read_test_keys(document: Document, problems: list[Problem]) -> Iterator[tupl
 
 @dataclass(slots=True)
 class MappingTestReader:
-    """Reads the tests of a file against the OKRs of its period, and collects their problems."""
+    """Reads the tests of a file, checks them against the OKRs of the file's period, and collects their problems."""
 
     document: Document
     okrs: PeriodOkrs
@@ -144,7 +146,6 @@ class MappingTestReader:
             given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]
 
     def _each(self, model: type[M], facts: Sequence[Any], where: Place) -> Iterator[tuple[int, M]]:
-        """The valid items of a list, with their indices."""
         for index, item in enumerate(facts):
             try:
                 yield index, model.model_validate(item)
@@ -179,9 +180,9 @@ def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
 
 
 def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Period, at: datetime) -> Iterator[Record]:
-    """The records as a source showed them at a moment.
+    """The records as a source would have shown them at the moment `at`.
 
-    Records created later are left out. Records done later are still open.
+    Records created after `at` are left out. Records done after `at` are still open.
     """
     created = _moment(keys.created, period) if keys.created is not None else None
     done = _moment(keys.done, period) if keys.done is not None else None

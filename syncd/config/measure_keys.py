@@ -1,5 +1,5 @@
-"""The keys of measures: the keys that all measures have, and the keys for measures of records, of readings, and for
-formulas.
+"""The keys of measures: those that all measures have, those of measures of records, those of measures of readings, and
+those of formulas.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ _DAY = timedelta(days=1)
 WHOLE_DAYS = (
     r"^\s*0*([1-9]\d*(\.0+)?[dw]|(24|48|72|96|[1-9]\d{2,})(\.0+)?h|[1-9]\d{3,}(\.0+)?m|[1-9]\d{4,}(\.0+)?s)\s*$"
 )
-"""Days or weeks, or an amount of a smaller unit that may be whole days. Only `validate` computes whether it is."""
+"""The pattern for days or weeks, or for an amount of a smaller unit that may be whole days. Only `validate` checks that
+such an amount makes whole days.
+"""
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
     Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
@@ -217,7 +219,7 @@ def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
 
 
 def measure_models(name: str, connector: type[Pulls]) -> Sequence[type[BaseModel]]:
-    """For a connection of this type, the models of each kind of measure."""
+    """The models of each kind of measure that a connection of this type can have."""
     return [
         measure_model(name if keys is connector.Measure else f"{name}_records", keys)
         for keys in all_measure_keys(connector)
@@ -226,6 +228,6 @@ def measure_models(name: str, connector: type[Pulls]) -> Sequence[type[BaseModel
 
 @cache
 def measure_model(name: str, keys: type[MeasureKeys]) -> type[BaseModel]:
-    """For a connection of this type, the model with all keys of a measure."""
+    """The model with all keys of a measure of a connection of this type."""
     shared = RecordMeasureKeys if keys.kind == "records" else ReadingMeasureKeys
     return cast("type[BaseModel]", create_model(f"{name}_measure", __base__=(shared, keys), __doc__=keys.__doc__))

@@ -1,4 +1,4 @@
-"""Reads measures, written by name or in place, adds the file's defaults, and makes domain measures of them."""
+"""Reads measures that are written out or given by name, adds the file's defaults, and makes domain measures of them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ class MeasureReader:
         return measure
 
     def _drop_repeated(self, written: Written, before: int) -> None:
-        """Drops the problems added since `before` if the named measure reports the same problems at its own place."""
+        """Drops the problems from the index `before` on if the named measure reports the same problems at its own
+        place.
+        """
         if isinstance(written, str) and len(self.problems) > before:
             named = self.named[written]
             own = replace(self, document=named.document, defaults={}, problems=[])
@@ -80,8 +82,8 @@ class MeasureReader:
                 del self.problems[before:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: its own keys, and those of the measure that it names. That measure may name
-        another.
+        """All keys of a measure: its own keys, and the keys of the measure that it names. The named measure may itself
+        name another measure.
         """
         data = {"use": written} if isinstance(written, str) else written
         seen: list[Any] = []
@@ -210,7 +212,7 @@ class MeasureReader:
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _with_days(self, stream: str, window: Window, *, many: bool) -> str:
-        """The key of a stream whose request names days. The key has the window in its first line."""
+        """The key of a stream whose request names days. The first line of this key has the window."""
         if self.period is None:
             return stream
         name = stream_name(stream)
@@ -256,8 +258,8 @@ def _is_valid_part_name(name: str) -> bool:
 
 
 def _condition(key: str, fields: Any) -> tuple[str, bool, str]:
-    """The field that a key of `where` filters, whether the key negates the condition, and which bound it sets,
-    if any.
+    """The field that a key of `where` filters, whether the key negates the condition, and the bound that the key sets
+    ("" if none).
     """
     if fields is not None and key in fields:
         return key, False, ""

@@ -1,5 +1,5 @@
-"""pydantic's errors as sentences for people who edit YAML: the error, what to write instead, and the nearest valid
-name.
+"""Turns pydantic's errors into sentences for people who edit YAML: the error, what to write instead, and the nearest
+valid name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def validation_problems(
 ) -> Iterator[Problem]:
     """A problem for each error that pydantic reports about the data at `base` of a document.
 
-    `lent` holds the keys that come from another place, such as a file's defaults, each with its place.
+    `lent` has the keys that come from another place, such as a file's defaults, each with that place.
     """
     messages: dict[tuple[Place, str], None] = {}
     for details in error.errors():
@@ -64,7 +64,9 @@ def alternatives(names: Collection[str]) -> str:
 
 
 def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) -> Place:
-    """pydantic's location as a place in the document, without the parts that it adds for unions and validators."""
+    """pydantic's location as a place in the document, without the parts that pydantic adds for unions and
+    validators.
+    """
     place = base
     for part in loc:
         if document.has((*place, part)):
@@ -159,7 +161,6 @@ def _shown(given: Any) -> str:
 
 
 def _as_list(given: Any) -> str:
-    """How to write a value as a list."""
     if isinstance(given, dict):
         return "; begin each entry with '- '"
     if isinstance(given, bool) or not isinstance(given, str | int | float):
@@ -181,7 +182,6 @@ def _describe(given: Any) -> str:
 
 
 def _valid_keys(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:
-    """The keys of the model at a place, as they are written in YAML."""
     models: list[type[BaseModel]] = [model]
     for part in loc:
         if isinstance(part, int):

@@ -61,7 +61,7 @@ class NotifyKeys(BaseModel):
 
     @property
     def recipients(self) -> Mapping[str, Sequence[str]]:
-        """The references to addresses of each recipient: the owners, and `to` for everybody else."""
+        """The references to addresses, by recipient: each owner, and `to` for everybody else."""
         return {**self.owners, EVERYBODY: self.to}
 
     @property
@@ -77,7 +77,7 @@ class NotifyKeys(BaseModel):
         return value
 
     def is_quiet(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether a time is in the hours without messages."""
+        """Whether a time is within the hours without messages."""
         if self.quiet is None:
             return False
         first, last = _hours(self.quiet)

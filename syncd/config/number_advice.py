@@ -1,4 +1,4 @@
-"""Advice on what to write instead of a text where a mapping file needs a number."""
+"""Advises what to write in a mapping file where a text is in the place of a number."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _MARKS = re.compile(r"[+\d.,' \u00a0\u202f()-]+")
 def instead_of(text: str, *, share: bool = False, bound: bool = False) -> str:
     """What to write instead of a text, such as `write 4000`.
 
-    `share`: the number is a share of 1. `bound`: the number is a bound already, so the advice names no other key for
-    bounds.
+    `share` says that the number is a share of 1. `bound` says that the number is itself a bound; the advice then names
+    no other key for bounds.
     """
     text = text.strip()
     if leading := _LEADING.match(text):

@@ -1,4 +1,4 @@
-"""Keys of `web:` that apply to all pages of a deployment, but are written in the file of a single workspace."""
+"""Finds keys of `web:` that apply to all pages of a deployment, but are written in the file of a single workspace."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _OF_ALL: tuple[Place, ...] = (("login", "oidc"), ("groups_claim",), ("metrics",)
 
 
 def misplaced_web_keys(own: Document) -> Iterator[tuple[Place, str]]:
-    """Each such key below `web` in a workspace's own file, with a sentence. These keys are correct if the workspace is
-    served alone, with `--workspace`.
+    """Yields each such key below `web` in a workspace's own file, with a sentence. The keys are correct if the
+    workspace is served alone, with `--workspace`.
     """
     if own.defaults is None:
         return

@@ -1,4 +1,6 @@
-"""Errors of paths that cannot be accessed: in a folder closed to this user, in a circle of links, or too long."""
+"""Turns the errors of paths that cannot be accessed into messages: a folder that this user may not read, a circle of
+links, a path that is too long.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def path_error(error: Exception) -> ConfigError | None:
 
 @contextmanager
 def path_errors() -> Iterator[None]:
-    """Turns the error of a path that cannot be accessed into a ConfigError."""
+    """Raises a ConfigError in place of the error of a path that cannot be accessed."""
     try:
         yield
     except (OSError, RuntimeError) as error:

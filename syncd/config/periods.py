@@ -17,7 +17,9 @@ from syncd.sdk import Problem
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The place where a key result or objective is written, for messages and for the history of its definition."""
+    """The place in a file where a key result or objective is written, for messages and for the history of its
+    definition.
+    """
 
     document: Document
     place: Place
@@ -31,14 +33,16 @@ class PeriodJoiner:
     """Joins mapping files into the OKRs of each period, and runs the checks that span several files."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        """Adds its problems to `problems`."""
+        """`problems` is the list to which the joiner adds the problems that it finds."""
         self.problems = problems
         self.periods: dict[str, Period] = {}
         self.objectives: dict[str, list[Objective]] = {}
         self.origins: dict[tuple[str, str], Origin] = {}
 
     def add(self, document: Document, period: Period, objectives: list[tuple[Objective, Place]]) -> None:
-        """Adds a file. Reports a problem if another file has one of its ids, or gives the same period other days."""
+        """Adds a file. Reports a problem if another file has one of the file's ids, or gives the same period other
+        days.
+        """
         first = self.periods.setdefault(period.id, period)
         if first != period:
             message = (
@@ -55,10 +59,10 @@ class PeriodJoiner:
                     self.origins[(period.id, key_result.guard.id)] = origin
 
     def finish(self, work: tuple[RecordMeasure, ...] = ()) -> tuple[PeriodOkrs, ...]:
-        """The OKRs of each period in order of time, after every file is added. Checks the references between key
+        """The OKRs of each period in order of time, once every file is added. Also checks the references between key
         results.
 
-        Each period has the same `work`.
+        All periods get the same `work`.
         """
         joined = [PeriodOkrs(self.periods[name], tuple(self.objectives[name]), work) for name in self.objectives]
         supporting: dict[str, list[PeriodOkrs]] = {}
@@ -118,7 +122,9 @@ class PeriodJoiner:
             self.problems.append(self.origins[(okrs.period.id, circle[0])].problem(message, "supports"))
 
     def _moves(self, okrs: PeriodOkrs) -> None:
-        """Checks the former ids of key results: no other key result may have such an id, now or before."""
+        """Checks the former ids of key results: a former id must not be the present or former id of another key
+        result.
+        """
         moved = [key_result for key_result in okrs.key_results if key_result.moved_from is not None]
         first: dict[str | None, KeyResult] = {}
         for key_result in moved:
@@ -179,7 +185,7 @@ class _References:
 
     @property
     def periods(self) -> str:
-        """The periods that a reference may point to, in words."""
+        """The periods that a reference may point to, as a text for messages."""
         return self._okrs.period.id + (" or of a longer period around it" if len(self._every) > 1 else "")
 
     def of_key_result(self, name: str) -> PeriodOkrs | None:
@@ -200,7 +206,7 @@ class _References:
         return next((longer for longer in self._around if name in longer.objectives_by_id), None)
 
     def resolved(self) -> PeriodOkrs:
-        """The OKRs in which each reference to a longer period names that period."""
+        """The OKRs of the period, in which each reference to a longer period names that period."""
         objectives = tuple(map(self._resolved, self._okrs.objectives))
         return self._okrs if objectives == self._okrs.objectives else replace(self._okrs, objectives=objectives)
 

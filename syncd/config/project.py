@@ -1,4 +1,6 @@
-"""syncd.yaml: the ledger, the schedule, the connections. Whoever runs the service owns this file."""
+"""The keys of syncd.yaml: the ledger, the schedule, the connections and more. The operator of the service owns this
+file.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,7 @@ class ProjectFile(BaseModel):
     @field_validator("connections", "publish", "export", mode="before")
     @classmethod
     def _empty_if_null(cls, value: Any, info: ValidationInfo) -> Any:
-        """Null means empty: a key is null if all its entries are commented out."""
+        """Replaces null by an empty value, because a key is null if all its entries are commented out."""
         return ({} if info.field_name == "connections" else []) if value is None else value
 
 

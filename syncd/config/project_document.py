@@ -1,4 +1,4 @@
-"""Reads a syncd.yaml and its keys, of a project or of a workspace in a deployment."""
+"""Reads the syncd.yaml of a project, or of a workspace in a deployment, and its keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_project(path: Path, last: Document | None = None) -> tuple[Document, Pr
     """A syncd.yaml and its keys, without checking its connections and mapping files. Raises ConfigError if a key is
     wrong.
 
-    If the content is that of the `last` document of the file, it is not parsed again.
+    If the file's content is the same as in its `last` document, the content is not parsed again.
     """
     document = read_filled(path, last)
     return document, settings_of(document)

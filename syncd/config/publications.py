@@ -1,4 +1,4 @@
-"""Reads `publish:`, which says what is written where. The connector of an entry's connection declares the
+"""Reads `publish:`, whose entries say where check-ins are written. The connector of an entry's connection declares the
 entry's keys.
 """
 
@@ -19,12 +19,14 @@ from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
 _OWN = frozenset(Publish.model_fields)
 
 WHOLE = ""
-"""Stands in place of a key result's id for a target that holds a whole period."""
+"""Takes the place of a key result's id for a target that contains a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """An entry of `publish:`. `period` is the only period that it writes; None if it writes the periods of today."""
+    """An entry of `publish:`. `period` is the only period that the entry writes; None if the entry writes the periods
+    of today.
+    """
 
     connection: Connection
     keys: PublishKeys
@@ -33,13 +35,15 @@ class Publication:
     period: str | None = None
 
     def writes(self, period: str) -> bool:
-        """Whether the entry writes the period with this id, which must be a period of today or the one that the entry
-        names.
+        """Whether the entry writes the period with this id. `period` must be a period of today, or the period that the
+        entry names.
         """
         return self.period in (None, period)
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
-        """The target of each of these key results, by id; or only the target of the whole period, under `WHOLE`."""
+        """The target of each of these key results, by id. If the target contains the whole period, only that target,
+        under `WHOLE`.
+        """
         if self.keys.states == "period":
             return {WHOLE: self.keys.target(WHOLE)}
         names = self.keys.names()
@@ -58,9 +62,9 @@ def read_publications(
     connections: Mapping[str, Connection | None],
     by_period: Mapping[str, Collection[str]],
 ) -> Iterator[Publication | Problem]:
-    """Each entry, or its problems. Two entries may not write to the same place.
+    """Yields each entry, or its problems. Two entries must not write to the same place.
 
-    `by_period` are the key results of each period.
+    `by_period` has the ids of the key results of each period.
     """
     taken: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(written):

@@ -1,5 +1,5 @@
-"""The record fields that measures may name, for the JSON Schema. Each connector declares its fields by kind of
-record.
+"""Rules of the JSON Schema about the record fields that measures may name. Each connector declares its fields by kind
+of record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def conditions(keys: type[MeasureKeys]) -> list[Rule]:
 
 
 def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:
-    """The names allowed for each kind of record, if a single key with fixed values determines the kind."""
+    """The rules about the field names of each kind of record, if a single key with fixed values determines the kind."""
     kinds = [name for name, info in keys.model_fields.items() if get_origin(info.annotation) is Literal]
     if len(kinds) != 1:
         return
@@ -41,8 +41,8 @@ def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:
 
 
 def _fields(keys: type[MeasureKeys], values: dict[str, Any]) -> Collection[str] | None:
-    """The fields of records with these values. None if only the server knows them, or if they depend on other
-    keys too.
+    """The fields of records of the measures with these values. None if only the server can list the fields, or if they
+    depend on other keys too.
     """
     measure = keys.model_construct(**values)
     assert isinstance(measure, RecordKeys)  # `conditions` is called only for measures of records

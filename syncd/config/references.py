@@ -1,4 +1,4 @@
-"""`${NAME}` in syncd.yaml: the value of a reference, which comes from outside the file."""
+"""Resolves references `${NAME}` in syncd.yaml. The value of a reference comes from outside the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncd.sdk.redactor import Redactor
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
-"""Knows every secret that any caller resolved in this process. No log and no error may show such a secret."""
+"""Masks every secret that was resolved in this process. Logs and errors must not show such a secret."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -34,10 +34,10 @@ class Resolver:
         *,
         quotes_logins: bool = False,
     ) -> None:
-        """`within` quotes a reference's value if the reference is part of a longer text.
+        """`within` is applied to a reference's value if the reference is part of a longer text, to quote the value.
 
-        With `quotes_logins`, a value before the `@` of a database's address is quoted. Otherwise a password with an `@`
-        would end there, and its rest would be read as a host.
+        With `quotes_logins`, a value before the `@` of a database's address is quoted. Without quotes, the part of a
+        password after an `@` would be read as a host.
         """
         self.document = document
         self.environment = environment
@@ -46,11 +46,13 @@ class Resolver:
         self.problems: list[Problem] = []
         self.values: dict[Place, Sequence[str]] = {}
         """The values of the references at each place. Most values are not secret, such as a team's name. The caller
-        knows which values are secret.
+        must decide which values are secret.
         """
 
     def __call__(self, value: Any, place: Place) -> Any:
-        """The value with all references resolved; each reference that is not set is added to `problems`."""
+        """Returns the value with all references resolved. Adds a problem to `problems` for each reference that is not
+        set.
+        """
         if isinstance(value, dict):
             return {key: self(inner, (*place, key)) for key, inner in value.items()}
         if isinstance(value, list):
@@ -89,16 +91,17 @@ class Resolver:
 
 
 def _without_white_space(value: str) -> str:
-    """A value without the white space that `echo`, an editor or a web page adds. No secret begins or ends with white
-    space.
+    """A value without white space at its start and end, which `echo`, an editor or a web page may add. No secret begins
+    or ends with white space.
     """
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 
 def secret_in_url(text: str) -> str | None:
-    """The kind of secret that a URL contains instead of a reference: `password` or `key`; None if it has none.
+    """The kind of secret that is written out in a URL: `password` or `key`; None if the URL has none.
 
-    A key is a token in the place of a user, or a value of its query whose name shows that it is a secret.
+    A `key` is a token in the place of the user name, or a value in the URL's query whose name shows that the value is a
+    secret.
     """
     return literal_key(text, _REFERENCE)
 
@@ -108,9 +111,9 @@ class ShortSecret(ConfigError):
 
 
 def secret_at(document: Document, place: Place, name: str) -> str:
-    """The secret that a place of a document refers to; messages call it `name`.
+    """The secret that a place of a document refers to. Messages call the secret `name`.
 
-    Raises ConfigError if the secret is not set, and ShortSecret.
+    Raises ConfigError if the secret is not set. Raises ShortSecret if it is too short.
     """
     resolve = Resolver(document)
     secret: str = resolve(document.at(place), place)

@@ -1,4 +1,4 @@
-"""Keys that earlier versions accepted and this version does not, each with its replacement."""
+"""Keys that only earlier versions accepted, each with its replacement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 REPLACED: Mapping[tuple[str, str], str] = {
     ("ProjectFile", "address"): "web: {{address: {value}}}",
 }
-"""The replacement of each key, by the file's model and the key. `{value}` stands for the key's present value."""
+"""The replacement of each key, by model and key. `{value}` stands for the value that the key has in the file."""
 
 
 def instead_of_key(model: type, key: str, value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""The value of a plain scalar in YAML 1.2: null, a truth value, a number, or its text.
+"""Finds the value of a plain scalar in YAML 1.2: null, a Boolean, a number, or its text.
 
 `yes`, `on`, `12:30` and days are texts. `.inf`, `.nan`, `1e999`, and whole numbers too large for a float are texts too.
 Underscores are allowed between digits.

@@ -10,10 +10,10 @@ from syncd.sdk import parse_duration
 
 
 def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetime) -> datetime:
-    """The next start according to a duration (counted from start to start) or a cron line (in the zone). Never in the
-    past.
+    """The next start of a cycle, never before `now`. `schedule` is a duration, counted from start to start, or a cron
+    line in the zone.
 
-    If a cycle took longer than the interval, the next cycle starts at once. Missed starts are not made up for.
+    If a cycle took longer than the interval, the next cycle starts at once. Missed starts are skipped.
     """
     if len(schedule.split()) == 5:
         return next_by_cron(schedule, zone, now)
@@ -21,7 +21,9 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
 
 
 def late_from(schedule: str, zone: ZoneInfo, last: datetime) -> datetime:
-    """The time from which a job counts as late. It is the second start after `last`, when the job was last done."""
+    """The time from which a job counts as late: the second scheduled start after `last`, the time when the job was last
+    done.
+    """
     for _ in range(2):
         last = next_start(schedule, zone, last, last)
     return last

@@ -1,5 +1,5 @@
 """Turns the alternatives of pydantic's JSON Schemas into a choice by shape. An editor then shows the errors of the
-alternative that has the value's shape. Without the choice, an editor shows only that no alternative matches.
+alternative that has the value's shape. Otherwise an editor would only show that no alternative matches.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "ex
 def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
     """The schema and all nested schemas, with a choice by shape in place of each list of alternatives.
 
-    `definitions` holds the schemas that references name. A list in which two alternatives have the same shape stays as
-    it is.
+    `definitions` has the schemas that references name. A list of alternatives is not changed if two of them have the
+    same shape.
     """
     if isinstance(schema, list):
         return [shaped(item, definitions) for item in schema]
@@ -47,7 +47,7 @@ def shaped(schema: Any, definitions: Mapping[str, Schema]) -> Any:
 
 
 def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema | None:
-    """A choice by shape; None if two members have the same shape, or if the shape of one is unclear."""
+    """A choice by shape; None if two members have the same shape, or if the shape of a member is unclear."""
     types = [_types(member, definitions) for member in members]
     if {"type": "number"} in members:
         members = [member for member in members if member != {"type": "integer"}]
@@ -64,7 +64,6 @@ def _choice(members: list[Schema], definitions: Mapping[str, Schema]) -> Schema 
 
 
 def _types(member: Schema, definitions: Mapping[str, Schema]) -> set[str]:
-    """The JSON types of a member's values; empty if the member does not specify them."""
     if "$ref" in member:
         return _types(definitions.get(member["$ref"].rpartition("/")[2], {}), definitions)
     given = member.get("type", ())

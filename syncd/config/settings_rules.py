@@ -1,4 +1,4 @@
-"""Finds keys of a syncd.yaml that are wrong together, although each is valid."""
+"""Finds keys of a syncd.yaml that are valid by themselves, but wrong together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.sdk import Problem
 
 
 def settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
-    """The problems, each with its place."""
+    """Yields a problem, with its place, for each wrong combination of keys."""
     yield from ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")

@@ -16,9 +16,9 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test's expectation and the result, in words.
+    """A result that differs from a test's expectation, both in words.
 
-    `why` is the reason if the value is unknown or a guard lowers the health.
+    `why` is the reason for an unknown value, or for a health that a guard lowers.
     """
 
     of: str
@@ -57,7 +57,6 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, trial: T
 
 
 def _actual(test: MappingTest, name: str, trial: Trial) -> Iterator[tuple[str, float | str | None, str | None]]:
-    """The results of a key result or an objective that a test can check: the key, the actual value, and the reason."""
     key_result = test.okrs.by_id.get(name)
     if key_result is None:
         rolled_up = trial.objective(name)

@@ -13,14 +13,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from syncd.sdk import Secret, WebAddress
 
 ANYBODY = "*"
-"""The entry of a role that stands for everybody who has logged in."""
+"""The entry that gives a role to everybody who has logged in."""
 
 GROUP = "group:"
-"""The first letters of an entry that gives a role to a group."""
+"""The prefix of an entry that gives a role to a group."""
 
 
 _WIDEST = {4: 8, 6: 7}
-"""The prefix lengths of the largest private networks: 10.0.0.0/8 and fc00::/7."""
+"""The prefix lengths, by IP version, of the largest private networks: 10.0.0.0/8 and fc00::/7."""
 
 
 def _network(text: str) -> str:
@@ -156,7 +156,7 @@ class WebKeys(BaseModel):
 
     @property
     def leaves_others_unasked(self) -> bool:
-        """Whether the pages at `address` are open to other machines without a login."""
+        """Whether other machines can open the pages at `address` without a login."""
         host = urlsplit(self.address or "").hostname
         if self.login is not None or host is None or host == "localhost" or host.endswith(".localhost"):
             return False
@@ -171,7 +171,7 @@ class WebKeys(BaseModel):
         return self.login.tokens if self.login is not None else ()
 
     def warnings(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Settings that are valid but probably wrong, each with its place below `web` and a sentence."""
+        """Yields each setting that is valid but probably wrong: its place below `web`, and a sentence."""
         has_roles = bool(self.roles.viewer or self.roles.editor or self.roles.operator)
         if self.login is not None and not has_roles:
             yield (

@@ -1,4 +1,6 @@
-"""The secrets of `web:`. Each secret is read on use, so a file that `NAME_FILE` names may be replaced meanwhile."""
+"""Reads the secrets of `web:`. Each secret is read on use, so the file that `NAME_FILE` names may be replaced while
+syncd runs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _METRICS_TOKEN: Place = ("web", "metrics_token")
 
 
 def login_tokens(config: Config) -> Mapping[str, str]:
-    """Each token by its name. Leaves out tokens that are not set or too short, so that nobody can log in with them."""
+    """The tokens by name. Leaves out tokens that are not set or too short, so that nobody can log in with them."""
     tokens = {}
     for name in config.settings.web.token_names:
         with suppress(ConfigError):
@@ -25,17 +27,19 @@ def login_tokens(config: Config) -> Mapping[str, str]:
 
 
 def client_secret(config: Config) -> str:
-    """The secret of `login: oidc:`. Raises ConfigError if it is not set, or too short."""
+    """The secret of `login: oidc:`. Raises ConfigError if the secret is not set, or too short."""
     return _secret(config, _CLIENT_SECRET)
 
 
 def metrics_token(config: Config) -> str:
-    """The token for `/metrics`. Raises ConfigError if it is not set, or too short."""
+    """The token for `/metrics`. Raises ConfigError if the token is not set, or too short."""
     return _secret(config, _METRICS_TOKEN)
 
 
 def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Problem]:
-    """Each secret that is not set or too short, with its line. With `short`, only secrets that are too short."""
+    """A problem for each secret that is not set or too short. With `short`, only for secrets that are set but too
+    short.
+    """
     tokens = [(*_TOKENS, name) for name in config.settings.web.token_names]
     for place in (*tokens, _CLIENT_SECRET, _METRICS_TOKEN):
         if config.document.has(place):
@@ -47,6 +51,5 @@ def web_secret_problems(config: Config, *, short: bool = False) -> Iterator[Prob
 
 
 def _secret(config: Config, place: Place) -> str:
-    """The secret at a place. Messages about a token also give its name."""
     name = f"tokens.{place[-1]}" if place[:-1] == _TOKENS else str(place[-1])
     return secret_at(config.document, place, name)

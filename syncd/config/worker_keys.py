@@ -1,5 +1,5 @@
-"""The keys of `worker:`: how the workers of a deployment notice that a worker is gone, and how many jobs each worker
-runs.
+"""The keys of `worker:`: the times by which the workers of a deployment notice that a worker is gone, and the number of
+jobs that each worker runs.
 """
 
 from __future__ import annotations

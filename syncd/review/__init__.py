@@ -1,8 +1,8 @@
-"""Reviews for the weekly check-in and the quarterly meeting: numbers that moved and why, other numbers, edits, and
-questions.
+"""Reviews for the weekly check-in and the quarterly meeting. A review has the numbers that moved and why, the other
+numbers, edits, and questions.
 
-A review is computed only from the ledger and the mappings. `make` computes it, and `brief`, `markdown`, `page` and
-`document` present it.
+A review is computed only from the ledger and the mappings. `make` computes a review, and `brief`, `markdown`, `page`
+and `document` present it.
 """
 
 from syncd.review.brief import brief

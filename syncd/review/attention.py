@@ -1,4 +1,4 @@
-"""The key results that are stale, held, unknown or not complete, each with the reason and the next step."""
+"""Finds the key results that are stale, held, unknown or not complete, each with the reason and the next step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _NOT_WHOLE = ("held", "stale", "failed", "partial")
 
 
 def attention(report: Report) -> Sequence[Attention]:
-    """Every key result and guard with an unreliable number. Key results with the same problem share an entry. There are
-    no entries before the period.
+    """An entry for each problem that makes numbers of key results or guards unreliable. Key results with the same
+    problem share an entry. Empty before the period begins.
     """
     names_by_cause: dict[tuple[str, str, str], list[str]] = {}
     if report.as_of >= report.period.span.start:

@@ -1,4 +1,4 @@
-"""A review in a few lines of plain text: for a notification, and at the top of its page."""
+"""Makes a few lines of plain text from a review, for a notification and for the top of the review's page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
-"""The largest number of characters that chats and mails show without folding."""
+"""The most characters of a brief. Chats and mails show a text of this length without folding it."""
 
 _MOVERS = 3
 _QUESTIONS = 3
@@ -66,7 +66,9 @@ def _lines(review: Review) -> Iterator[str]:
 
 
 def _how_far(move: Move) -> float:
-    """How far a key result moved between baseline and target, in either direction; 0 if that is unknown."""
+    """How far a key result moved between baseline and target, in either direction, as a share of the way; 0 if
+    unknown.
+    """
     if move.movement != "moved" or move.start is None or move.start.progress is None:
         return 0.0
     return abs((move.line.standing.progress or 0.0) - move.start.progress)

@@ -1,4 +1,4 @@
-"""Finds the causes of a movement: the records and readings that were added, were removed, or have another number."""
+"""Finds the causes of a movement: the records and readings that were added, removed, or given another number."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Parts = Mapping[str | None, Leaf]
 def causes(
     ledger: Ledger, line: KeyResultLine, start: Start, end_of_start: datetime, before: Snapshot, now: Snapshot
 ) -> Causes:
-    """The causes of a key result's movement since a day that ended at `end_of_start`; empty if the value was not
-    measured by the present measure.
+    """The causes of a key result's movement since the day that ended at `end_of_start`. Empty if the value at the start
+    was not measured by the present measure.
 
     The causes are the differences between the rows that count now and the rows that counted at the start. If no cycle
-    kept a number at the start, the earlier rows are the present rows that have an earlier date.
+    stored a number at the start, the rows of the start are the present rows whose date is not after the start.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):
@@ -59,8 +59,8 @@ def causes(
 def _items_before(
     rows: RowsAfter, measure: Measure, start: Start, end: datetime, before: Snapshot, kept: KeptValue | None
 ) -> Iterator[Item]:
-    """The items that counted at the end of the start day (`end`). `rows` are the present rows, `kept` is the value at
-    the start.
+    """The items that counted at the end of the start day (`end`). `rows` are the present rows. `kept` is the stored
+    value at the start.
     """
     if start.source == "baseline":
         return
@@ -78,7 +78,7 @@ def _is_open(item: Item, parts: Parts) -> bool:
 
 
 def _superseded(item: Item, parts: Parts) -> bool:
-    """Whether the item no longer counts only because a newer reading replaced it."""
+    """Whether a newer reading is the only reason why the item no longer counts."""
     leaf = parts[item.part]
     return isinstance(leaf, ReadingMeasure) and leaf.take in _SINGLE_READING
 
@@ -95,8 +95,8 @@ def _cause(sign: Sign, item: Item, why: str | None, parts: Parts) -> Cause:
 
 
 def _weight(cause: Cause) -> tuple[bool, float, float]:
-    """The sort key of a cause. Changes to past data come first, then records with large numbers, then the newest.
-    Readings are sorted only by their time.
+    """The sort key of a cause. Causes that changed past data come first, then records with large numbers, then the
+    newest records. Readings are sorted only by their time.
     """
     try:
         brings = 0.0 if cause.reading else abs(float(cause.brings or 0))

@@ -1,4 +1,6 @@
-"""Changes of definitions: edits of key results and of their period, and key results that were added or removed."""
+"""Finds changes of definitions: edits of key results and of their period, and key results that were added or
+removed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def definition_changes(
     end: Snapshot,
     span: Span,
 ) -> Sequence[DefinitionChange]:
-    """The changes that cycles saw within a span, by time. The same edit of several key results is one change."""
+    """The changes that cycles found within a span, in order of time. The same edit of several key results is one
+    change.
+    """
     alike: dict[tuple[datetime, str, str], tuple[Edit, list[str]]] = {}
     for name, own in edits.items():
         for edit in own:
@@ -39,7 +43,6 @@ def definition_changes(
 
 
 def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
-    """New key results: those whose first definition is later than the first one of the period."""
     first = {
         kr.id: versions[0] for kr in okrs.key_results if (versions := ledger.definitions.of(okrs.period.id, kr.id))
     }
@@ -50,8 +53,8 @@ def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
 
 
 def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[DefinitionChange]:
-    """Key results that no file names any more, each with the time of the first sync without it; the present time if
-    there was no sync yet.
+    """The removed key results, which no file has any more. The time of such a change is the time of the first sync
+    without the key result; if there was no such sync yet, the present time.
     """
     named = {kr.id for kr in okrs.key_results}
     removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}

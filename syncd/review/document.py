@@ -1,4 +1,4 @@
-"""A review as JSON: what `syncd review --json` prints."""
+"""Makes the JSON document that `syncd review --json` prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHANGES: Mapping[Sign, Change] = {"+": "came", "-": "went", "~": "changed", "o"
 
 
 def document(review: Review) -> ReviewDocument:
-    """The review; times are RFC 3339 with offset, unknown figures are null."""
+    """The review as JSON. Times are RFC 3339 with an offset; unknown figures are null."""
     period = review.period
     shown: ReviewDocument = {
         "period": period_document(period),

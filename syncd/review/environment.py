@@ -1,5 +1,5 @@
-"""The environment of templates: it escapes every text, translates to the reader's language, and has the wording of
-reviews.
+"""The Jinja environment of templates. It escapes every text, translates to the reader's language, and offers the
+wording of reviews.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from syncd.review import moments, wording
 from syncd.sdk.language import ISOLATED, language, original
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""The templates of a review: `review_rest.html` is a part of each page that shows one."""
+"""The folder of a review's templates. `review_rest.html` is a part of each page that shows a review."""
 
 _CODE = re.compile(r"`([^`]*)`")
 _ISOLATED = re.compile("{}(.*?){}".format(*ISOLATED), re.DOTALL)
 
 
 def _with_languages(value: object) -> object:
-    """The result of an expression. A sentence in it that stays English is marked as English, for screen readers."""
+    """The result of a template's expression. Sentences in the result that are not translated are marked as English, for
+    screen readers.
+    """
     if not isinstance(value, str) or ISOLATED[0] not in value:
         return value
     return Markup(_ISOLATED.sub(r'<bdi lang="en">\1</bdi>', str(escape(value))))  # noqa: S704 - escaped
 
 
 def _unmarked(text: str) -> str:
-    """A text without language marks, for an attribute or a title, which cannot contain elements."""
+    """A text without language marks, for an HTML attribute or a title, which cannot contain elements."""
     return _ISOLATED.sub(r"\1", text)
 
 
@@ -39,8 +41,8 @@ def with_commands(text: str) -> Markup:
 
 
 def environment(*folders: Path) -> Environment:
-    """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`. The
-    environment has `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
+    """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`.
+    Templates can use `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
     """
     made = Environment(
         loader=FileSystemLoader(folders),

@@ -1,5 +1,5 @@
-"""Finds the key results from which an objective's score and activity are made. Two scores of different key results
-cannot be compared.
+"""Finds the key results from which an objective's score and activity are computed. Two scores from different key
+results cannot be compared.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """The key results that count for a score and for an activity, and that have a score.
+    """The key results with a score from which an objective's `score` and its `activity` are computed.
 
-    Two scores can be compared if their `score` here is equal, and two activities if their `activity` here is equal.
+    Two scores can be compared if both have the same `score` here. Two activities can be compared if both have the same
+    `activity` here.
     """
 
     score: Hashable
@@ -25,7 +26,9 @@ class MadeOf:
 
 
 def made_of(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, MadeOf]:
-    """The `MadeOf` of each objective of a snapshot, by its id; `standings` are those of the snapshot's key results."""
+    """The `MadeOf` of each objective of a snapshot, by the objective's id. `standings` are the standings of the
+    snapshot's key results.
+    """
     return {objective.id: _made_of(snapshot, objective, standings) for objective in snapshot.okrs.objectives}
 
 
@@ -46,7 +49,6 @@ def _made_of(snapshot: Snapshot, objective: Objective, standings: Mapping[str, S
 
 
 def _of_supporting(snapshot: Snapshot, objective: Objective, standings: Mapping[str, Standing]) -> MadeOf:
-    """The `MadeOf` of the objectives that support an objective, including those of shorter periods."""
     own = [
         _made_of(snapshot, other, standings)
         for other in snapshot.okrs.objectives

@@ -1,4 +1,4 @@
-"""Makes a review: of a whole period, or of seven days of it."""
+"""Makes the review of a whole period, or of seven days of a period."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ def review(
     *,
     whole: bool = False,
 ) -> Review:
-    """The review of the seven local days up to now, or up to a past day `at`; with `whole`, of the period up to then.
+    """The review of the seven local days up to now, or up to a past day `at`. With `whole`, the review of the period up
+    to that time.
 
-    While the period lasts, a review covers only its days. Once it is over, a review may also cover the days in which it
-    settles.
+    While the period lasts, a review covers only days of the period. Once the period is over, a review may also cover
+    the days in which the period settles.
     """
     snapshots = Snapshots(config, okrs, ledger)
     zone = snapshots.zone
@@ -89,7 +90,6 @@ def review(
 
 
 def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str, PastApproval]]:
-    """The approvals within a span, each with its key result or guard."""
     period = end.okrs.period.id
     for name in ledger.approvals.approved(period, span):
         for approval in approvals(ledger, period, name, end.cycle):
@@ -98,7 +98,9 @@ def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str,
 
 
 def _of_files(report: Report) -> Report:
-    """A report without the key results that have left the files, which are in an objective without a name."""
+    """A report without the key results that are no longer in the files. In the report, these are in an objective
+    without a name.
+    """
     return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 
@@ -117,8 +119,8 @@ def _objectives(
     span: Span,
     own_edits: Mapping[str, Sequence[Edit]],
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days: those with a watermelon first, then by score, worst first; `parts` are
-    their `MadeOf` then.
+    """The objectives at the end of the days. Objectives with a watermelon come first, then the lowest scores. `parts`
+    has the `MadeOf` of each objective at the end of the days.
     """
     scores: Mapping[str, ObjectiveStanding] = {}
     parts_before: Mapping[str, MadeOf] = {}
@@ -141,7 +143,9 @@ def _objectives(
 
 
 def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
-    """A key result's standing when the days began: from the ledger, or else computed from its sources' own dates."""
+    """A key result's standing when the days began, from the ledger; if the ledger has none, computed from the dates in
+    its sources.
+    """
     line = moves.before(kr)
     if line.quality is not None:
         return line.standing

@@ -1,4 +1,4 @@
-"""A review as Markdown, which also reads well in a terminal of 80 columns."""
+"""Makes Markdown from a review. The Markdown also reads well in a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK = re.compile(r"(?:#{1,6}|[-+*>]|=+|\d+[.)])(?=\s|$)|-{3,}|~{3,}|`{3,}")
 
 
 def markdown(review: Review) -> str:
-    """The whole review."""
+    """The whole review as Markdown."""
     return "\n".join(_lines(review)) + "\n"
 
 
@@ -101,7 +101,6 @@ def _with_commands(text: str) -> str:
 
 
 def _on_a_line(text: str) -> str:
-    """A text without line breaks and without control characters."""
     return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
 
 

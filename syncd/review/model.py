@@ -30,24 +30,24 @@ _GOAL_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The local days that are reviewed, both included."""
+    """The local days that are reviewed, from the first to the last, both included."""
 
     first: date
     last: date
 
     @property
     def before(self) -> date:
-        """The day before the first day; the review compares with the state at the end of this day."""
+        """The day before the first day. The review compares with the state at the end of this day."""
         return self.first - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A key result at the end of a day: the value that the ledger kept (`kept`), or one computed from its sources' own
-    dates.
+    """A key result at the end of a day. The value was stored in the ledger (`kept`), or is computed from the dates in
+    the key result's sources.
 
-    If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period. `bounds` are
-    the shares at which its health would have changed.
+    If the days begin with the period, the value is the goal's `baseline`, and `day` is the day before the period.
+    `bounds` are the shares at which the key result's health would have changed.
     """
 
     day: date
@@ -59,11 +59,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A record or reading that caused a movement. Its sign says that it is new (+), disappeared (-), has another number
-    (~), or is new and open (o).
+    """A record or reading that caused a movement. `sign` says that the item is new (+), disappeared (-), has another
+    number (~), or is new and open (o).
 
-    `brings` is the number that it adds now, `was` the number that it added before. `why` is the reason if its source
-    restated it, which means that the source changed past data.
+    `brings` is the number that the item adds now, and `was` the number that it added before. If the source changed past
+    data (a restatement), `why` is the reason.
     """
 
     sign: Sign
@@ -80,8 +80,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """The causes of a movement, the largest first; `aged` is the number of records that are now older than a rolling
-    window.
+    """The causes of a movement, the largest first. `aged` is the number of records that no longer count because they
+    are older than the rolling window.
     """
 
     rows: Sequence[Cause] = ()
@@ -90,12 +90,12 @@ class Causes:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The movement of a key result over the days: its `line` at their end, and its `start`, which is None if it is
-    unknown.
+    """The movement of a key result over the days. `line` is the key result's state at the end of the days. `start` is
+    its state at their start; None if unknown.
 
-    With `measured_differently`, the two numbers come from different measures and cannot be compared. `still_since` is
-    the first day since which the number has not moved; None if it moved, or if this day is unknown. `confidence_before`
-    is the confidence at the start of the days.
+    If `measured_differently` is true, the numbers at the start and the end come from different measures and cannot be
+    compared. `still_since` is the day since which the number has not moved; None if the number moved, or if this day is
+    unknown. `confidence_before` is the confidence at the start of the days.
     """
 
     line: KeyResultLine
@@ -120,7 +120,7 @@ class Move:
 
     @property
     def goal_edits(self) -> Sequence[Edit]:
-        """The edits of its goal and terms, without the edits of its measure."""
+        """The edits of the key result's goal and terms, without the edits of its measure."""
         return [edit for edit in self.edits if edit.key.partition(".")[0] in _GOAL_KEYS]
 
     @property
@@ -141,10 +141,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReview:
-    """An objective at the end of the days; `before` is its standing at their start, None at the period's start.
+    """An objective at the end of the days. `before` is the objective's standing at the start of the days; None if the
+    period began then.
 
-    With `same_score`, the two scores can be compared, because both are made of the same key results. With
-    `same_activity`, the two activities can be compared.
+    If `same_score` is true, the scores at the start and the end come from the same key results and can be compared. If
+    `same_activity` is true, the activities at the start and the end can be compared.
     """
 
     block: ObjectiveBlock
@@ -156,8 +157,8 @@ class ObjectiveReview:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Key results that are stale, held, unknown or not complete for the same reason, with this reason and the next
-    step.
+    """Key results that are stale, held, unknown or not complete for the same reason. The entry has this reason and the
+    next step.
     """
 
     key_results: Sequence[str]
@@ -193,9 +194,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Review:
-    """The review of a period, or of some of its days, up to `as_of`: now, or the last instant of a past day.
+    """The review of a period, or of some of its days. `as_of` is the end of the review: now, or the last instant of a
+    past day.
 
-    `work` shows where the work of the whole period so far went; None if no measure counts work.
+    `work` shows how the work of the whole period so far was divided; None if no measure counts work.
     """
 
     days: Days
@@ -228,12 +230,12 @@ class Review:
 
     @cached_property
     def moves(self) -> Sequence[Move]:
-        """Every key result, in the order of the objectives."""
+        """The movements of all key results, in the order of the objectives."""
         return [move for objective in self.objectives for move in objective.moves]
 
     @cached_property
     def by_id(self) -> dict[str, Move]:
-        """Every key result by its id."""
+        """The movements of all key results, by id."""
         return {move.line.key_result.id: move for move in self.moves}
 
     @property

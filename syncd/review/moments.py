@@ -1,4 +1,6 @@
-"""Moments and days on a page, as words in the reader's language for people, and as ISO 8601 texts for programs."""
+"""Writes moments and days for a page: as words in the reader's language for people, and as ISO 8601 texts for
+programs.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ def clock_time(moment: datetime) -> Markup:
 
 
 def reading_time(moment: datetime) -> Markup:
-    """`21 Nov 10:15`; `16 Nov` for the midnight of a reading whose source shows only a day."""
+    """The time of a reading, such as `21 Nov 10:15`; only the day, such as `16 Nov`, if the source shows only a day."""
     has_a_time = moment.time() != time.min
     return _TIME.format(_exact(moment), words.clock_time(moment) if has_a_time else words.day(moment))
 
@@ -28,7 +30,7 @@ def ago(moment: datetime, now: datetime) -> Markup:
 
 
 def day(moment: date) -> Markup:
-    """`12 Oct`, of a day or of a moment on it."""
+    """A day, or the day of a moment, such as `12 Oct`."""
     return _TIME.format(_day(moment), words.day(moment))
 
 

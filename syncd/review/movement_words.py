@@ -1,4 +1,4 @@
-"""A movement in words: the old and the new number, and the records and readings that caused it."""
+"""Describes a movement in words: the old and the new number, and the records and readings that caused the movement."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 
 SHOWN = 3
-"""The most records of a movement, or key results of a change, that are named."""
+"""The most records that are named for a movement, and the most key results that are named for a change."""
 
 
 def movement(move: Move, review: Review) -> str:
-    """How a number moved, without the id: `1,110 → 1,092 calls/week, 15 % → 18 %, off track`."""
+    """How a number moved, without the key result's id: `1,110 → 1,092 calls/week, 15 % → 18 %, off track`."""
     line, kr, start = move.line, move.line.key_result, move.start
     health = _(HEALTH_WORDS[line.standing.health])
     if move.movement in ("new", "remeasured") or start is None:
@@ -36,7 +36,7 @@ def _progress(old: str | None, move: Move) -> str:
 
 
 def not_comparable(move: Move) -> str:
-    """The reason why a number that is measured differently now has no movement."""
+    """The reason why a number has no movement: it is now measured differently."""
     assert move.start is not None
     edits = [str(edit) for edit in move.edits if edit.key.startswith("measure")]
     before = value_figure(move.line.key_result, move.start.value)
@@ -50,19 +50,19 @@ def not_comparable(move: Move) -> str:
 
 
 def arrow(old: str | None, new: str) -> str:
-    """`15 % → 18 %`; only the new text if there is no old text or both are the same."""
+    """A text such as `15 % → 18 %`; only the new text if there is no old text, or if both are the same."""
     return new if old in (None, new, "–") else change(old, new)
 
 
 def amount(value: str, kr: KeyResult) -> str:
-    """A value with its target or unit: `33 of 40`, `1,092 calls/week`."""
+    """A value with its target or unit, such as `33 of 40` or `1,092 calls/week`."""
     if is_counted(kr):
         return f"{value} {goal(kr)}"
     return f"{value} {kr.unit}" if kr.unit else value
 
 
 def causes_words(move: Move, review: Review) -> str | None:
-    """The causes of a movement, with the labels of a few records; None if they are unknown."""
+    """The causes of a movement in words, with the labels of a few records; None if the causes are unknown."""
     if move.line.key_result.measure is None:
         name = move.line.key_result.id
         authors = [

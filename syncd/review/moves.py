@@ -1,4 +1,4 @@
-"""The movement of each key result over the days: its numbers at the start and at the end, and the causes."""
+"""Finds the movement of each key result over the days: the numbers at the start and at the end, and the causes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _DAY = timedelta(days=1)
 
 
 class Moves:
-    """Makes the movement of each key result from `before` to `now`: from the end of the day before the days to the end
-    of the days.
+    """Finds the movement of each key result from the snapshot `before` to the snapshot `now`. `before` is taken at the
+    end of the day before the days, `now` at the end of the days.
     """
 
     def __init__(self, snapshots: Snapshots, days: Days, before: Snapshot, now: Snapshot) -> None:
@@ -34,7 +34,9 @@ class Moves:
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:
-        """The movement of a key result; `line` is its state now, `edits` are its edits during the days."""
+        """The movement of a key result. `line` is its state at the end of the days, and `edits` are its edits during
+        the days.
+        """
         kr, ledger = line.key_result, self._snapshots.ledger
         start, measured_differently = self._start(kr)
         confidence = self.before(kr).confidence
@@ -49,15 +51,17 @@ class Moves:
         return move
 
     def before(self, kr: KeyResult) -> KeyResultLine:
-        """A key result just before the days, as the ledger kept it."""
+        """A key result just before the days, from the ledger."""
         return line_of(self._before, self._before.as_defined(kr))
 
     def point(self, kr: KeyResult) -> Point | None:
-        """The point of the day before the days, perhaps computed from the sources' dates; None if it is missing."""
+        """The point of the day before the days; None if it is missing. The point may be computed from the dates in the
+        sources.
+        """
         return next((point for point in self._points(kr) if point.day == self._days.before), None)
 
     def _start(self, kr: KeyResult) -> tuple[Start | None, bool]:
-        """The number to compare the present number with, and whether the two have different measures."""
+        """The number with which the present number is compared, and whether the two numbers have different measures."""
         day = self._days.before
         if day < self._period.first:
             if isinstance(kr.goal, Target) and kr.goal.baseline is not None:
@@ -74,7 +78,7 @@ class Moves:
         return self._first_of_days(kr), False
 
     def _first_of_days(self, kr: KeyResult) -> Start | None:
-        """The first number of the days under the present measure; None if it comes only on the last day."""
+        """The first number within the days that has the present measure; None if there is none before the last day."""
         measure, today = measure_digest(kr.measure), self._now.last_instant.astimezone(self._period.zone).date()
         for point in self._points(kr):
             if self._days.first <= point.day < today and point.value is not None and point.measure == measure:
@@ -83,7 +87,7 @@ class Moves:
         return None
 
     def _since(self, kr: KeyResult) -> date | None:
-        """The first day of the unbroken run of the present number."""
+        """The first day of the unbroken run of days that ends now and has the present number."""
         since, last = None, None
         for point in reversed(self._points(kr)):
             if last is not None and (point.value, point.measure) != last:

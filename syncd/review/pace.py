@@ -1,4 +1,4 @@
-"""How fast a key result must move to reach its target, and how fast it has moved."""
+"""Computes how fast a key result must move to reach its target, and how fast it has moved."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """How far a key result must still move, in its unit and signed: in total and per week. `per_week` is None if less
-    than a week is left.
+    """How far a key result must still move, in its unit: in total and per week. The numbers are negative if the key
+    result must fall. `per_week` is None if less than a week is left.
 
-    `gained` is its weekly gain over the days; None if the gain is unknown.
+    `gained` is the key result's weekly gain over the reviewed days; None if the gain is unknown.
     """
 
     in_all: float
@@ -46,8 +46,8 @@ def needed(move: Move, review: Review) -> Needed | None:
 
 
 def pace_words(move: Move, review: Review, *, with_gain: bool = True) -> str | None:
-    """`must fall by 84 a week until 31 Dec and fell by 18`, the second part only `with_gain`; None if no movement is
-    needed.
+    """A text such as `must fall by 84 a week until 31 Dec and fell by 18`; without `with_gain`, only the part before
+    `and`. None if no movement is needed.
     """
     need = needed(move, review)
     if need is None:
@@ -66,7 +66,6 @@ def pace_words(move: Move, review: Review, *, with_gain: bool = True) -> str | N
 
 
 def _gain_words(gained: float, review: Review) -> str:
-    """`fell by 18 a week`; `fell by 18` in a review of seven days."""
     if not gained:
         return _("did not move")
     amount = _("%(slope)s a week", slope=_round(gained)) if review.whole else _round(gained)

@@ -1,4 +1,4 @@
-"""A review as HTML: a single file with its style inside and no script, for mail and print."""
+"""Makes HTML from a review for mail and print: a single file that includes its style and has no script."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _PAGES = environment(TEMPLATES)
 
 
 def page(review: Review) -> str:
-    """The whole review."""
+    """The whole review as HTML."""
     return _PAGES.get_template("review.html").render(review=review)

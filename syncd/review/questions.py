@@ -1,7 +1,7 @@
-"""Questions for the meeting, computed from a review. Each question names its key results.
+"""Computes the questions for the meeting from a review. Each question names its key results.
 
-The most important questions come first. The first rule that applies to a key result makes its question. Each edit of
-the key result adds another question.
+The most important questions come first. Several rules may apply to a key result; only the first of them makes a
+question. Each edit of the key result adds another question.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from syncd.status.verdicts import shortfall
 _MOVE_A_SCORE = ("rollup", "supports", "weight")  # keys of an objective
 
 STILL_FOR = timedelta(weeks=2)
-"""If the number of a key result has not moved for this time, there is a question about it."""
+"""If the number of a key result has not moved for this time, the review asks about the key result."""
 
 
 def questions(review: Review) -> Sequence[Question]:
-    """The questions of a review; none before its period has begun."""
+    """The questions of a review; none if its period has not begun."""
     asked: set[str] = set()
     kept: list[Question] = []
     if not review.begun:
@@ -107,7 +107,6 @@ def _edited(review: Review) -> Iterator[Question]:
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:
-    """The progress by the old target or baseline, and the progress by the new one."""
     goal, value = (move.line.key_result.goal, move.line.value) if move else (None, None)
     if not isinstance(goal, Target) or value is None or edit.key not in ("target", "baseline"):
         return ""
@@ -181,7 +180,7 @@ def _unexplained(review: Review) -> Iterator[Question]:
 
 
 def _no_work(review: Review) -> Iterator[Question]:
-    """Questions about outcomes that improved although no output that drives them moved."""
+    """Yields questions about outcomes that improved although no output that drives them moved."""
     for move in review.moves:
         drivers = [
             other for other in review.moves if any(link.outcome == _id(move) for link in other.line.key_result.drives)
@@ -225,7 +224,6 @@ def _is_still(move: Move, review: Review) -> bool:
 
 
 def _not_moved(moves: Sequence[Move]) -> Iterator[Question]:
-    """A single question about all key results that no other question covers."""
     names = [_id(move) for move in moves]
     if moves:
         since = min(move.still_since for move in moves if move.still_since)

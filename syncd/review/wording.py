@@ -1,4 +1,4 @@
-"""The sentences of a review, as plain text. Markdown, the page and the notification use the same sentences."""
+"""Makes the sentences of a review, as plain text. Markdown, the page and the notification use the same sentences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
 
 
 class VerdictSentence(NamedTuple):
-    """A verdict on a link: `words` name the verdict and its first day, `sentence` gives the reason."""
+    """A verdict on a link. `words` name the verdict and its first day; `sentence` gives the reason."""
 
     verdict: Verdict
     words: str
@@ -43,7 +43,7 @@ class VerdictSentence(NamedTuple):
 
 
 def title(review: Review) -> str:
-    """`2026-Q4, 15 Nov to 21 Nov`, or the period alone."""
+    """The title, such as `2026-Q4, 15 Nov to 21 Nov`; only the period if the whole period is reviewed."""
     if review.whole:
         return _("%(period)s in review", period=review.period.id)
     first, last = day(review.days.first), day(review.days.last)
@@ -51,8 +51,8 @@ def title(review: Review) -> str:
 
 
 def headline(review: Review) -> tuple[str, str]:
-    """Two lines. The first shows the day of the period and the health of the objectives, the second the number of key
-    results that moved and the problems.
+    """Two lines. The first line shows the day of the period and the health of the objectives. The second line shows how
+    many key results moved, and the problems.
     """
     period, today = review.period, review.as_of
     if not review.begun:
@@ -95,8 +95,8 @@ def nothing_pulled(review: Review) -> str | None:
 
 
 def score_sentence(objective: ObjectiveReview) -> str:
-    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; without an arrow if the two scores cannot
-    be compared.
+    """A sentence such as `Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`, without an arrow if the
+    scores at the start and the end cannot be compared.
     """
     now, before = objective.block.standing, objective.before
     old = score_figure(before) if before else None
@@ -116,8 +116,8 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 
 def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
-    """The verdicts that need an action, watermelons first. If no sync saw the output at the start, the first day of the
-    verdict is left out, because it would only be the day of the first sync.
+    """The verdicts that need an action, watermelons first. If no sync stored the output's number at the start of the
+    days, the verdict's first day is left out, because it would only be the day of the first sync.
     """
     kept = {move.line.key_result.id for move in objective.moves if move.start and move.start.source == "kept"}
     for link in ordered(objective.block.alignment):
@@ -130,14 +130,16 @@ def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
 
 
 def key_result_sentences(objective: ObjectiveReview, review: Review) -> Iterator[tuple[str, str]]:
-    """The key results that have a sentence of their own: (id, sentence)."""
+    """The key results that have a sentence of their own, as pairs of id and sentence."""
     for move in objective.moves:
         if (sentence := _own_sentence(move, review)) is not None:
             yield move.line.key_result.id, sentence
 
 
 def summary_sentences(objective: ObjectiveReview, review: Review) -> Iterator[str]:
-    """A sentence on the other key results that did not move, and a sentence on the new key results."""
+    """A sentence about the key results that did not move and have no sentence of their own, and a sentence about the
+    new key results.
+    """
     others = [move for move in objective.moves if _own_sentence(move, review) is None]
     if still := [move for move in others if move.movement == "still"]:
         yield _("Not moved: %(numbers)s.", numbers=", ".join(map(_not_moved, still)))
@@ -168,7 +170,9 @@ def _not_moved(move: Move) -> str:
 
 
 def _outcome(move: Move) -> str:
-    """The score of an outcome over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
+    """The score of an outcome over a period, as in `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off
+    track`.
+    """
     line, kr = move.line, move.line.key_result
     start = value_figure(kr, move.start.value) if move.start and not move.measured_differently else None
     score = _("no score")
@@ -185,7 +189,7 @@ def _outcome(move: Move) -> str:
 
 
 def _aim(kr: KeyResult) -> str:
-    """The number at which a goal is met: `600 calls/week`, `4 milestones`, `at least 99.5 %`."""
+    """The number at which a goal is met, such as `600 calls/week`, `4 milestones` or `at least 99.5 %`."""
     match kr.goal:
         case Target(target):
             return f"{full_number(target)} {kr.unit}" if kr.unit else full_number(target)
@@ -209,7 +213,7 @@ def attention(attention: Attention) -> str:
 
 
 def definition_change(change: DefinitionChange, review: Review) -> str:
-    """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
+    """A change of a definition, as in `12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
     when = day(change.at.astimezone(review.period.zone))
     if change.objective is not None:
         edit = str(change.edit).removeprefix(f"{OBJECTIVE}.")
@@ -225,7 +229,7 @@ def definition_change(change: DefinitionChange, review: Review) -> str:
 
 
 def checkin(name: str, checkin: CheckIn, review: Review) -> str:
-    """`21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
+    """A check-in, as in `21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
     move = review.by_id.get(name)
     figure = full_number(checkin.value) if move is None else value_figure(move.line.key_result, checkin.value)
     parts = [figure] if checkin.value is not None else []
@@ -245,7 +249,7 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
 
 
 def approval(name: str, approval: PastApproval, review: Review) -> str:
-    """`21 Nov, Dana on calls: 1,092 → 5`."""
+    """An approval, as in `21 Nov, Dana on calls: 1,092 → 5`."""
     move = review.by_id.get(name)
     old, new = (
         full_number(number, _("unknown")) if move is None else value_figure(move.line.key_result, number, _("unknown"))
@@ -256,7 +260,7 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
 
 
 def request(asked: Request, review: Review) -> str:
-    """`21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
+    """A request of a person, as in `21 Nov on calls: approval of 1,950, by Dana: refused: calls is not held`."""
     move, zone = review.by_id.get(asked.key_result), review.period.zone
     words = whole_words(asked, move.line.key_result if move else None, zone)
     name = asked.key_result or review.period.id
@@ -264,15 +268,17 @@ def request(asked: Request, review: Review) -> str:
 
 
 def carried_over(review: Review) -> Sequence[str]:
-    """The key results to carry over or to drop. After the period, these are the ones that are not done; before its end,
-    the ones that are not on pace.
+    """The key results to carry over or to drop. After the period's end, these are the key results that are not done;
+    before its end, those that are not on pace.
     """
     wanted = ("off_track", "at_risk", "unknown") if not review.over else ("off_track", "at_risk", "unknown", "on_track")
     return [move.line.key_result.id for move in review.moves if move.line.standing.health in wanted]
 
 
 def backfill_note(review: Review) -> str | None:
-    """A note about the start numbers that were computed because no sync had kept them; None if all were kept."""
+    """A note about the start numbers that were computed, because no sync had stored them; None if all of them were
+    stored.
+    """
     starts = [move for move in review.moves if move.start and move.start.source != "baseline"]
     names = [move.line.key_result.id for move in starts if move.start and move.start.source == "backfilled"]
     if not names:

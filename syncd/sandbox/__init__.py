@@ -1,11 +1,11 @@
-"""A loopback server with the HTTP APIs of GitHub, GitLab, Jira and Google Sheets, and with faults on demand.
+"""A loopback server with the HTTP APIs of GitHub, GitLab, Jira and Google Sheets. The server can simulate faults.
 
     with serve(seed=7, now=DEMO_NOW) as box:
         Github(base_url=box.github_url, auth=Auth.Token(box.credentials["github"]), …)
         box.world.github.close_issue("acme/web", 7)
         box.fault(Fault("jira", "too_many", seconds=2, times=1))
 
-The data belongs to a small company, acme. `story` has the events of one quarter, and `truth` computes the correct value
+The data describes a small company, acme. `story` has the events of one quarter, and `truth` computes the correct value
 of every example key result. The sandbox imports nothing from syncd.
 """
 

@@ -1,4 +1,4 @@
-"""The complete sandbox: one company, the services that show it, and the class that tests and the demo use."""
+"""The complete sandbox: one company, the services that show its data, and the class that tests and the demo use."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from syncd.sandbox.world import World
 
 
 class Sandbox:
-    """A running sandbox. Change the company through `world`; set the OKR service's response with `okr.answer`.
+    """A running sandbox. `world` changes the company's data; `okr.answer` sets the response of the OKR service.
 
-    `requests` lists all requests in order, `received` those that the OKR service accepted. Both may be cleared.
+    `requests` lists all requests in order, and `received` the requests that the OKR service accepted. Both lists may be
+    cleared.
     """
 
     def __init__(self, world: World, host: str, port: int) -> None:
@@ -64,7 +65,7 @@ class Sandbox:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """The secrets that the services accept, by name: see `Credentials`."""
+        """The secrets that the services accept, by name (see `Credentials`)."""
         return self._credentials.as_dict()
 
     @property
@@ -81,7 +82,7 @@ class Sandbox:
         return self._credentials.write_service_account(Path(path), self.token_url)
 
     def fault(self, fault: Fault) -> None:
-        """Adds a fault after the active faults."""
+        """Adds a fault at the end of the list of active faults."""
         self._faults.add(fault)
 
     def heal(self) -> None:
@@ -89,7 +90,9 @@ class Sandbox:
         self._faults.heal()
 
     def truth(self, at: datetime | None = None) -> dict[str, Any]:
-        """The figures of every key result of the example mappings at the time `at` (default: the sandbox's now)."""
+        """The correct figures of every key result of the example mappings at the time `at`; by default, at the
+        sandbox's present time.
+        """
         return truth(self.world, at)
 
     @contextlib.contextmanager

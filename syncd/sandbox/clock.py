@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """With `fixed=None`, the machine's clock; else a clock that starts at `fixed`. Each change then adds one second.
+    """The machine's clock if `fixed` is None; else a clock that starts at `fixed` and advances one second with each
+    change.
 
     One second is the finest step that GitHub's timestamps can show.
     """
@@ -22,7 +23,7 @@ class Clock:
             return self._fixed if self._fixed is not None else datetime.now(UTC)
 
     def tick(self) -> datetime:
-        """The time of a change. A fixed clock gives every change a different time."""
+        """The time for a change. A fixed clock gives every change a different time."""
         with self._lock:
             if self._fixed is None:
                 return datetime.now(UTC)
@@ -30,7 +31,7 @@ class Clock:
             return self._fixed
 
     def set(self, now: datetime) -> None:
-        """Sets the clock to `now`. From there, each change adds one second."""
+        """Sets the clock to the fixed time `now`. From then on, each change adds one second."""
         with self._lock:
             self._fixed = _utc(now)
 

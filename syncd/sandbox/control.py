@@ -1,4 +1,6 @@
-"""Controls the sandbox over HTTP: faults, changes to the company's data, the log of requests, and the truth."""
+"""Controls the sandbox over HTTP: sets faults, changes the company's data, and returns the log of requests and the
+truth.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,8 @@ CHANGES = {
         "delete_column", "rename_column",
     ),
 }  # fmt: skip
-"""The changes that `POST /control/change` can make: methods of `World`'s systems. `"site": "jira-dc"` selects the other
-Jira site.
+"""The changes that `POST /control/change` can make, which are methods of `World`'s systems. `"site": "jira-dc"` selects
+the Data Center site of Jira.
 """
 
 

@@ -1,4 +1,4 @@
-"""The secrets that the sandbox accepts, and the keys behind its Google service account and GitHub App."""
+"""The secrets that the sandbox accepts, and the key of its Google service account and GitHub App."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INSTALLATION = {
 
 
 class Credentials:
-    """Fixed secrets with plain names, so that a secret that leaks into a log is easy to find."""
+    """The fixed secrets. The secrets contain plain words, so that a secret that leaks into a log is easy to find."""
 
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
@@ -64,7 +64,7 @@ class Credentials:
 
     @cached_property
     def key(self) -> RSAPrivateKey:
-        """The key that the service account and the app share. Generating the key takes a tenth of a second, so it is
+        """The private key that the service account and the app share. Generating it takes a tenth of a second, so it is
         generated on first use.
         """
         from cryptography.hazmat.primitives.asymmetric import rsa
@@ -101,7 +101,7 @@ class Credentials:
         return token in self._installation_tokens
 
     def is_app_jwt(self, token: str) -> bool:
-        """Whether the app's key signed the token, and the app is its issuer."""
+        """Whether the token was signed with the app's key, and names the app as its issuer."""
         claims = self.claims(token)
         return claims is not None and str(claims.get("iss")) == self.github_app["app_id"]
 
@@ -126,9 +126,9 @@ class Credentials:
     # -- Jira
 
     def jira_access(self, authorization: str, *, cloud: bool) -> Literal["read", "write"] | None:
-        """The permissions of the header's credential; None for a wrong credential.
+        """The permission of the credential in an Authorization header; None for a wrong credential.
 
-        Cloud accepts an email address with a token (Basic), Data Center only a token (Bearer).
+        Cloud accepts an email address with a token (Basic). Data Center accepts only a token (Bearer).
         """
         kind, _, secret = authorization.partition(" ")
         access = {self.jira_pat: "write", self.jira_readonly_pat: "read"}
@@ -143,7 +143,9 @@ class Credentials:
     # -- Google
 
     def write_service_account(self, path: Path, token_url: str) -> Path:
-        """Writes a service-account file like the Cloud console. Its `token_uri` is the sandbox's address."""
+        """Writes a service-account file like that of the Cloud console. The file's `token_uri` is the sandbox's
+        address.
+        """
         content = {
             "type": "service_account",
             "project_id": "acme-sandbox",
@@ -157,7 +159,9 @@ class Credentials:
         return path
 
     def google_scopes(self, token: str) -> frozenset[str] | None:
-        """The scopes of a fixed access token, or of a token that the endpoint issued; None for any other token."""
+        """The scopes of a fixed access token, or of a token that the token endpoint issued; None for any other
+        token.
+        """
         return self._google_scopes.get(token)
 
     def new_google_token(self, scope: str) -> str:
@@ -170,7 +174,7 @@ class Credentials:
     # -- JSON web tokens
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """The claims of an RS256 token; None if another key signed it or it has expired."""
+        """The claims of an RS256 token; None if the token was signed with another key, or has expired."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import padding
         from cryptography.hazmat.primitives.hashes import SHA256

@@ -1,4 +1,4 @@
-"""Faults on demand: the requests that a fault hits, and how the fault changes the response."""
+"""Simulates faults: decides which requests a fault hits, and changes their responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ Kind = Literal[
 ]  # fmt: skip
 
 FLOOD = 300
-"""The number of pages in a flood. A flood ends, so that a test also ends if the client does not notice the flood."""
+"""The number of pages of the fault `page_flood`. The number is limited, so that a test ends even if the client does not
+notice the fault.
+"""
 LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  a page token, not a secret
 
 
@@ -31,33 +33,26 @@ class Fault:
     """One way in which a service misbehaves, until `heal`.
 
     `path` is a regular expression that is searched in addresses such as `/github/repos/…?page=2`, with prefix and
-    query. `method` is one verb; None means every verb. Both apply to every kind. The first `after` matching requests
-    pass, then the fault hits the next `times` matching requests (None: all). The meaning of the other arguments depends
-    on `kind`:
+    query. `method` is one verb; None means every verb. `path` and `method` can be used with every kind. The first
+    `after` matching requests get normal responses. The fault then hits the next `times` matching requests (None: all).
+    The meaning of the other arguments depends on `kind`:
 
-    status           sends `status`, `body` and `headers`
-    html             sends a proxy's HTML page with `status` (default 502)
-    reset            ends the connection with a TCP reset, without carrying out or answering the request
-    reset_after      carries the request out, then ends the connection with a TCP reset: only the response is lost
-    truncate         sends the full Content-Length but only half of the body
-    drip             sends the real response at `rate` bytes a second
-    delay            sends the real response after `seconds`
-    malformed        sends 200 with broken JSON
-    wrong_types      sends 200 with valid JSON of another type: `form` picks an object in place of each list, or null
+    status sends `status`, `body` and `headers` html sends a proxy's HTML page with `status` (default 502) reset ends
+    the connection with a TCP reset, without carrying out or answering the request reset_after carries the request out,
+    then ends the connection with a TCP reset: only the response is lost truncate sends the full Content-Length but only
+    half of the body drip sends the real response at `rate` bytes a second delay sends the real response after `seconds`
+    malformed sends 200 with broken JSON wrong_types sends 200 with valid JSON of another type: `form` picks an object
+    in place of each list, or null
                      in place of each row
-    page_loop        always names the same page as the next page
-    page_flood       sends the first page again and again, each time under a new page's address, for `FLOOD` pages
-    skew             sends the real response with its Date and X-RateLimit-Reset `seconds` ahead (behind if negative)
-    headers          sends the real response with `headers` added
-    primary_limit    sends 403: GitHub's quota is used up and resets in `seconds`
-    secondary_limit  sends 403 with GitHub's message and Retry-After: `seconds` (None: without Retry-After)
-    too_quickly      sends 422, or 403 if `status` is 403: GitHub's limit of how fast content is created
-    too_many         sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
-    unauthorized     sends 401, as if the credential had been revoked
-    hang             accepts the request and never answers
-    login            sends a login page; with a `status` of 302, a redirect to one
-    moved            redirects to the same path below `to`, the address of another server (default 301)
-    sso              sends GitHub's 403 for a token that single sign-on has not accepted
+    page_loop always names the same page as the next page page_flood sends the first page again and again, each time
+    under a new page's address, for `FLOOD` pages skew sends the real response with its Date and X-RateLimit-Reset
+    `seconds` ahead (behind if negative) headers sends the real response with `headers` added primary_limit sends 403:
+    GitHub's quota is used up and resets in `seconds` secondary_limit sends 403 with GitHub's message and Retry-After:
+    `seconds` (None: without Retry-After) too_quickly sends 422, or 403 if `status` is 403: GitHub's limit of how fast
+    content is created too_many sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
+    unauthorized sends 401, as if the credential had been revoked hang accepts the request and never answers login sends
+    a login page; with a `status` of 302, a redirect to one moved redirects to the same path below `to`, the address of
+    another server (default 301) sso sends GitHub's 403 for a token that single sign-on has not accepted
     """
 
     service: ServiceName
@@ -82,7 +77,7 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. If several faults match a request, the first fault hits it."""
+    """The active faults. If several faults match a request, the first of these faults hits it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -99,7 +94,9 @@ class Faults:
             self._active.clear()
 
     def strike(self, service: str, method: str, target: str) -> Fault | None:
-        """Counts the request for every fault that it matches; returns the fault that hits it."""
+        """Counts the request for every fault that matches it. Returns the fault that hits the request; None if none
+        does.
+        """
         hit: Fault | None = None
         with self._lock:
             for fault, seen in self._active:
@@ -112,7 +109,7 @@ class Faults:
 
 
 def respond(fault: Fault, request: Request, service: Service) -> Response:
-    """The response under `fault`. Faults of the connection (truncate, drip, delay) do not change the real response."""
+    """The response under `fault`. For faults of the connection (truncate, drip, delay), returns the real response."""
     match fault.kind:
         case "status":
             return Response(fault.status, fault.body.encode(), {"Content-Type": JSON, **fault.headers})

@@ -14,10 +14,10 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """A request in the form that a service gets.
+    """A request as a service receives it.
 
-    `path` is the part of the address after the service's prefix, `base` the service's address as the client wrote it
-    (its Host header). Header names are in lower case.
+    `path` is the part of the address after the service's prefix. `base` is the service's address as the client wrote it
+    in its Host header. Header names are in lower case.
     """
 
     method: str
@@ -29,15 +29,16 @@ class Request:
 
     @property
     def params(self) -> dict[str, list[str]]:
-        """The query: each name with all of its values."""
+        """The parameters of the query: each name with all of its values."""
         return parse_qs(self.query, keep_blank_values=True)
 
     def param(self, name: str, default: str = "") -> str:
-        """The parameter's last value, because most servers use the last."""
+        """The parameter's last value, because most servers use the last one."""
         return self.params.get(name, [default])[-1]
 
     def time_param(self, name: str) -> datetime | None:
-        """The parameter as an ISO 8601 time; None if it is missing or empty. Raises ValueError without an offset.
+        """The parameter as an ISO 8601 time; None if it is missing or empty. Raises ValueError if the time has no
+        offset.
 
         A `+` that the client did not escape arrives as a space.
         """

@@ -1,4 +1,4 @@
-"""A plain JSON API for the `http` connector, with a key in a header. Many companies have such an API."""
+"""A plain JSON API, such as many companies have, for the `http` connector. Requests need a key in a header."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MetricsApi:
         self._credentials = credentials
 
     def __call__(self, request: Request) -> Response:
-        """Answers the routes above. A request without the key in X-Api-Key gets 401."""
+        """Answers a request. A request without the key in X-Api-Key gets 401."""
         if request.headers.get("x-api-key") != self._credentials.metrics_key:
             return json_response({"error": "unauthorized", "message": "Send your key in X-Api-Key."}, 401)
         with self._world.lock:
@@ -33,9 +33,6 @@ class MetricsApi:
         return json_response({"error": "not_found"}, 404)
 
     def _query(self, request: Request) -> Response:
-        """Answers `{"metric": "error_rate"}` or `{"metric": "uptime"}` with `{"value": NUMBER}`; `uptime` is the latest
-        day's.
-        """
         try:
             metric = request.json()["metric"]
         except (ValueError, KeyError, TypeError):

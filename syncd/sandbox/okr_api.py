@@ -1,4 +1,4 @@
-"""A company's own OKR service. It accepts check-ins as JSON at any address, and keeps them."""
+"""A company's own OKR service. It accepts check-ins as JSON at any address, and stores them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKEN = "remote_checkins_token"  # noqa: S105  the name of this parameter in som
 
 @dataclass(frozen=True)
 class Received:
-    """An accepted request, without its secret. `by` is the part of the request that held the secret.
+    """An accepted request, without its secret. `by` names the part of the request that had the secret.
 
     `path` is the part of the address after the service's address. `json` is None if the request had no body. Header
     names are in lower case.
@@ -40,7 +40,9 @@ class OkrApi:
         self.received: list[Received] = []
 
     def __call__(self, request: Request) -> Response:
-        """A request without the key gets 401, a body that is not JSON gets 400; every other request is kept."""
+        """Answers a request. A request without the key gets 401, and a body that is not JSON gets 400. Every other
+        request is stored.
+        """
         by = self._credential(request)
         if by is None:
             return json_response({"error": "unauthorized"}, 401)

@@ -1,4 +1,4 @@
-"""The loopback server: its threads, its connections, and the faults that change the bytes on a connection."""
+"""The loopback server: its threads, its connections, and the faults that change the bytes sent over a connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from syncd.sandbox.http import Request, Response, Service, json_response
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """A request with the status of its response; the status is 0 if a fault prevented a response.
+    """A request, with the status of its response. The status is 0 if a fault prevented the response.
 
     `path` and `query` are as in the request, with the prefix. `bytes_sent` is the number of bytes in the response's
     body.
@@ -35,7 +35,7 @@ class LoggedRequest:
 
 
 class Server(ThreadingHTTPServer):
-    """`services` maps each prefix, such as `/github`, to the service and its name."""
+    """The HTTP server. `services` maps each prefix, such as `/github`, to a service's name and the service."""
 
     daemon_threads = True
     block_on_close = False
@@ -67,7 +67,9 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def route(self, path: str) -> tuple[str, str, Service] | None:
-        """The prefix, name and service for a path, or None. The longest prefix wins: /jira-dc does not go to /jira."""
+        """The prefix, name and service for a path; None if no service has the path. The longest matching prefix counts:
+        /jira-dc does not go to /jira.
+        """
         for prefix in sorted(self.services, key=len, reverse=True):
             if path == prefix or path.startswith(prefix + "/"):
                 name, service = self.services[prefix]
@@ -75,12 +77,12 @@ class Server(ThreadingHTTPServer):
         return None
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Remembers the connection, so that it can be closed when the server stops."""
+        """Stores the connection, so that it can be closed when the server stops."""
         self._open.add(cast("socket.socket", request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
     def shutdown_request(self, request: object) -> None:
-        """Forgets the connection."""
+        """Removes the connection from the stored connections."""
         self._open.discard(cast("socket.socket", request))
         super().shutdown_request(request)  # type: ignore[arg-type]
 
@@ -172,7 +174,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(LoggedRequest(self.command, parts.path, parts.query, status, size, name))
 
     def _wait_for_close(self) -> None:
-        """Waits until the client closes its end or the sandbox stops."""
         self.connection.settimeout(0.05)
         while not self.server.stopping.is_set():
             try:
@@ -189,7 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _safely(service: Service, request: Request) -> Response:
-    """Turns a bug of the sandbox into a 500 that names the bug, so that no connection closes without a reason."""
+    """Calls the service. If the service has a bug and raises an error, returns a 500 that names the bug, so that no
+    connection closes without a reason.
+    """
     try:
         return service(request)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:

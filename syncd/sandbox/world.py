@@ -1,4 +1,4 @@
-"""The company's state: the data of all the sandbox's systems, protected by one lock."""
+"""The company's state: the data of all systems of the sandbox, protected by one lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class CostRow:
-    """A line of `costs.csv` in the format of finance: German dates and decimals. A missing amount is an empty text."""
+    """A row of `costs.csv`, with German dates and decimals. A missing amount is an empty text."""
 
     week: date
     amount: str
@@ -32,7 +32,9 @@ class CostRow:
 
 @dataclass(frozen=True)
 class Search:
-    """A search of the help pages. `opened` is the article that the search led to, None if it led to no article."""
+    """A search in the help pages. `opened` is the article that the search led to; None if the search led to no
+    article.
+    """
 
     at: datetime
     words: str
@@ -40,10 +42,11 @@ class Search:
 
 
 class World:
-    """The systems `github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs` and
-    `searches`.
+    """The company's systems: `github`, `gitlab`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics`, `costs`
+    and `searches`.
 
-    Hold `lock` to read several values that belong together. Every method that changes a system takes the lock itself.
+    Acquire `lock` to read several values that belong together. Every method that changes a system acquires the lock
+    itself.
     """
 
     def __init__(self, now: datetime | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Helpers for GitHub's responses: rows with filled placeholders, pages with links, redirects, errors."""
+"""Makes GitHub's responses: rows with filled placeholders, pages with links, redirects, errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def ok(request: Request, row: Any, host: CodeHost, repo: Repo | None = None, status: int = 200) -> Response:
-    """A row, or a short list of rows."""
+    """A response with a row, or with a short list of rows."""
     body = item_rows.filled(compact_json(row), request.base, repo, host.user(repo.owner) if repo else None)
     return Response(status, body, {"Content-Type": JSON})
 
@@ -33,8 +33,8 @@ def page(
 ) -> Response:
     """One page of a list, with its RFC 5988 links; `row` makes each row's JSON. The links lead to `address`.
 
-    As on GitHub, `address` names a repository by its id. `within` is for lists inside an object: it has the list's name
-    in the object, and the number of all rows, which the object also holds.
+    As on GitHub, `address` names a repository by its id. If the list is inside an object, `within` has the list's key
+    in the object, and the number of all rows, which the object also contains.
     """
     size = min(_positive(request.param("per_page"), 30), 100)
     number = _positive(request.param("page"), 1)
@@ -62,7 +62,9 @@ def _positive(text: str, default: int) -> int:
 
 
 def moved(request: Request, address: str) -> Response:
-    """A redirect that keeps the query, as on the real site: 301 for a GET, otherwise 307, which keeps the method."""
+    """A redirect that keeps the query, as on GitHub: 301 for a GET, and 307 for other methods, because 307 keeps the
+    method.
+    """
     target = address + (f"?{request.query}" if request.query else "")
     body = {"message": "Moved Permanently", "url": target, "documentation_url": f"{DOCS}/guides/best-practices"}
     return json_response(body, 301 if request.method == "GET" else 307, {"Location": target})

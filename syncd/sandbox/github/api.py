@@ -24,16 +24,16 @@ from syncd.sandbox.github.owners import ACCOUNT, Owners
 from syncd.sandbox.http import Request, Response, compact_json
 
 QUOTA = 5000
-"""Requests in a window for each token."""
+"""The most requests of each token in a window."""
 
 WINDOW = 3600
-"""Seconds after which a quota is renewed."""
+"""The length of a window in seconds. After a window, the quota is renewed."""
 
 _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
 
 
 class GitHub:
-    """Routes requests to the code host. It stores the quota of each token, and the lists that it has sorted."""
+    """Routes requests to the code host. Stores the quota of each token, and the lists that were sorted already."""
 
     def __init__(self, host: CodeHost, credentials: Credentials) -> None:
         self._host = host
@@ -46,7 +46,7 @@ class GitHub:
         self._sorted: dict[tuple[Any, ...], tuple[int, list[Item]]] = {}
 
     def __call__(self, request: Request) -> Response:
-        """Checks the credential, routes, and adds the headers of every response."""
+        """Checks the credential, routes the request, and adds the headers that every response has."""
         if request.path.startswith("/app"):
             return answer_app(request, self._credentials, self._host.user("acme"))
         token = request.bearer()
@@ -122,10 +122,11 @@ class GitHub:
     def _refusal(
         self, request: Request, repo: Repo, path: list[str], permissions: Mapping[str, str]
     ) -> Response | None:
-        """403 if the token lacks the permission that the request needs; a header names the permission. Else None.
+        """A response 403 if the token lacks the permission that the request needs, with the permission in a header;
+        else None.
 
-        Reading a pull request as an issue needs the permission for issues. Writing to it needs the permission for pull
-        requests, as fine-grained tokens show (actions/github-script#323).
+        Reading a pull request as an issue needs the permission for issues. Writing to a pull request needs the
+        permission for pull requests, as fine-grained tokens show (actions/github-script#323).
         """
         needed = {"issues": "issues", "pulls": "pull_requests", "releases": "contents", "contents": "contents"}
         needed |= PERMISSIONS
@@ -153,7 +154,9 @@ class GitHub:
         return False
 
     def _author(self, request: Request) -> str:
-        """The author of writes with the request's token: the login of the app's bot, or of the account."""
+        """The login that GitHub shows as the author of writes with the request's token: the app's bot, or the
+        account.
+        """
         return "syncd[bot]" if self._credentials.is_installation(request.bearer() or "") else ACCOUNT
 
     # -- lists
@@ -193,8 +196,8 @@ class GitHub:
     def _sorted_items(
         self, key: tuple[Any, ...], repo: Repo, matches: Callable[[Item], bool], *, by_update: bool, reverse: bool
     ) -> list[Item]:
-        """The sorted list of a query. It is stored until the repository changes, because sorting again for each page
-        would be slow.
+        """The sorted list of a query. The list is stored until the repository changes, because sorting again for each
+        page would be slow.
         """
         version, items = self._sorted.get(key, (-1, []))
         if version != repo.version:
@@ -208,7 +211,7 @@ class GitHub:
         return items
 
     def _releases(self, request: Request, repo: Repo, *, push: bool) -> Response:
-        """The releases, the latest created first. Drafts are only for accounts with push access."""
+        """The releases, the latest created first. Only accounts with push access see drafts."""
         releases: list[Release] = [release for release in repo.releases.values() if push or not release.draft]
         releases.sort(key=lambda release: (release.created_at, release.id), reverse=True)
         address = f"{request.base}/repositories/{repo.id}/releases"
@@ -255,7 +258,9 @@ class GitHub:
 
 
 def _closed(repo: Repo, path: list[str]) -> Response | None:
-    """The refusal if GitHub has blocked the repository, or if the requested part of it is turned off; else None."""
+    """The refusal if GitHub has blocked the repository, or if the requested part of the repository is turned off; else
+    None.
+    """
     if repo.blocked is not None:
         block = {"reason": repo.blocked, "created_at": "2026-10-01T08:00:00Z", "html_url": None}
         return error(451 if repo.blocked == "dmca" else 403, "Repository access blocked", block=block)

@@ -13,14 +13,14 @@ Reason = Literal["completed", "reopened", "not_planned", "duplicate"]
 
 @dataclass(frozen=True)
 class User:
-    """An account. If its login ends in `[bot]`, it is a bot, otherwise a person."""
+    """An account: a bot if its login ends in `[bot]`, otherwise a person."""
 
     id: int
     login: str
 
     @property
     def kind(self) -> str:
-        """The account's type, in the API's words."""
+        """The account's type as the API writes it: `Bot` or `User`."""
         return "Bot" if self.login.endswith("[bot]") else "User"
 
 
@@ -52,7 +52,7 @@ class Item:
     milestone: str | None = None
     comments: list[Comment] = field(default_factory=list)
     rows: dict[str, bytes] = field(default_factory=dict, repr=False)
-    """The JSON in the last response, by the kind of row. Every change empties it."""
+    """The JSON in the last response, by the kind of row. Every change of the item clears it."""
 
 
 @dataclass
@@ -67,8 +67,8 @@ class Issue(Item):
 class Pull(Item):
     """A pull request. In a list of issues its row has a second id: `issue_id`.
 
-    `head` is the branch that it merges, if other pull requests merge into that branch too. `committed` has the dates of
-    its commits.
+    `head` is the branch of the pull request, if other pull requests merge into that branch. `committed` has the dates
+    of its commits.
     """
 
     issue_id: int = 0
@@ -94,7 +94,9 @@ class Release:
 
 @dataclass
 class Repo:
-    """A repository. Every change to it increases `version`. A list made at a version is valid until the next change."""
+    """A repository. Every change to the repository increases `version`. A list made at a version is valid until the
+    next change.
+    """
 
     id: int
     owner: str
@@ -131,7 +133,7 @@ class Repo:
     version: int = 0
     last_number: int = 0
     as_json: tuple[int, bytes] = (-1, b"")
-    """(version, the repository's own JSON at that version)."""
+    """A pair: a version, and the repository's JSON at that version."""
 
     @property
     def full_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The company's code host: people's changes to issues, pull requests, comments and repositories."""
+"""The company's code host: makes the changes of people to issues, pull requests, comments and repositories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.sandbox.github.deliveries import Deliveries
 
 
 class CodeHost(Deliveries):
-    """The methods accept a repository's full name, present or former."""
+    """The code host. Its methods accept a repository's full name, present or former."""
 
     # -- changing issues
 
@@ -36,7 +36,7 @@ class CodeHost(Deliveries):
             self._touch(full_name, issue, moment)
 
     def set_type(self, full_name: str, number: int, type: str | None, *, at: datetime | None = None) -> None:
-        """Sets or removes the type of an issue, which the organisation defines."""
+        """Sets or removes the type of an issue. The organisation defines the types."""
         with self.lock:
             issue = self.issue(full_name, number)
             issue.type = type
@@ -51,7 +51,7 @@ class CodeHost(Deliveries):
             repo.version += 1
 
     def transfer_issue(self, full_name: str, number: int, to: str, *, at: datetime | None = None) -> Issue:
-        """Moves an issue to the repository `to`, with its history; it gets a new number and a new id there."""
+        """Moves an issue to the repository `to`, with its history. The issue gets a new number and a new id there."""
         with self.lock:
             source, target, issue = self.repo(full_name), self.repo(to), self.issue(full_name, number)
             del source.items[number]
@@ -136,7 +136,7 @@ class CodeHost(Deliveries):
                 self._touch(full_name, item, self._when(at))
 
     def touch(self, full_name: str, number: int, *, at: datetime | None = None) -> None:
-        """Changes only `updated_at`, like a comment."""
+        """Changes only `updated_at`, as a new comment does."""
         with self.lock:
             self._touch(full_name, self.repo(full_name).items[number], self._when(at))
 

@@ -1,4 +1,4 @@
-"""Changes to deployments, workflow runs and tags of the company's repositories."""
+"""Makes changes to deployments, workflow runs and tags of the company's repositories."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.sandbox.github.repositories import Repositories
 
 
 class Deliveries(Repositories):
-    """The methods accept a repository's full name, present or former."""
+    """The deliveries of repositories. Its methods accept a repository's full name, present or former."""
 
     # -- deployments
 
@@ -27,7 +27,7 @@ class Deliveries(Repositories):
         done: datetime | None = None,
     ) -> Deployment:
         """Deploys the newest commit of a branch, or the commit `sha`. The deployment gets its `state` at `done`, by
-        default at once. If `state` is None, it gets no status.
+        default at once. If `state` is None, the deployment gets no status.
         """
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)

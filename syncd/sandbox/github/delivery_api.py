@@ -1,4 +1,4 @@
-"""The addresses of a repository's deployments, workflow runs, tags and commits.
+"""Answers requests to the addresses of a repository's deployments, workflow runs, tags and commits.
 
 Shapes and limits follow GitHub's OpenAPI description.
 """
@@ -18,7 +18,7 @@ from syncd.sandbox.github.pipeline import Run
 from syncd.sandbox.http import Request, Response, compact_json
 
 MOST_RUNS = 1000
-"""The most runs in a filtered list, even if its total is larger."""
+"""The most runs that a filtered list returns, even if its total is larger."""
 
 PERMISSIONS: Mapping[str, str] = {
     "deployments": "deployments",
@@ -30,7 +30,7 @@ PERMISSIONS: Mapping[str, str] = {
 
 
 class Deliveries:
-    """Answers one request; the caller has checked its permissions."""
+    """Answers one request. The caller must have checked the request's permissions."""
 
     def __init__(self, request: Request, host: CodeHost, repo: Repo) -> None:
         self._request = request
@@ -134,7 +134,9 @@ class Deliveries:
 
 
 def _span(created: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of a search for dates: `A..B`, `>=A`, `A..*`, or an empty text."""
+    """The first and the last moment that a date search matches: `A..B`, `>=A`, `A..*`, or an empty text for all
+    moments.
+    """
     earliest, latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     if created.startswith(">="):
         return datetime.fromisoformat(created[2:].replace(" ", "+")), latest

@@ -114,7 +114,7 @@ def run_row(repo: Repo, run: Run, actor: User) -> dict[str, Any]:
 
 
 def tag_sha(repo: Repo, tag: Tag) -> str:
-    """The SHA that the tag's ref points to: the SHA of the tag object if the tag is annotated, else of the commit."""
+    """The SHA that the tag's ref points to: that of the tag object if the tag is annotated, else that of the commit."""
     return digest(repo.id, "tag", tag.name, tag.serial) if tag.annotated else tag.sha
 
 
@@ -131,7 +131,7 @@ def ref_row(repo: Repo, tag: Tag) -> dict[str, Any]:
 
 
 def tag_row(repo: Repo, tag: Tag) -> dict[str, Any]:
-    """The schema `git-tag`, of an annotated tag."""
+    """The schema `git-tag`, for an annotated tag."""
     api, sha = f"@API@/repos/{repo.full_name}/git", tag_sha(repo, tag)
     return {
         "node_id": node_id("TA", int(sha[:6], 16)),
@@ -182,7 +182,7 @@ def commit_row(repo: Repo, sha: str, date: datetime, author: User) -> dict[str, 
 
 
 def pull_commits(repo: Repo, pull: Pull) -> Sequence[dict[str, Any]]:
-    """The commits of a pull request, oldest first. GitHub lists at most 250."""
+    """The commits of a pull request, oldest first. GitHub lists at most 250 commits."""
     shas = [digest(merge_sha(repo, pull), number) for number in range(len(pull.committed))]
     return [commit_row(repo, sha, date, pull.author) for sha, date in zip(shas, pull.committed, strict=True)][:250]
 

@@ -1,7 +1,7 @@
-"""The commits of a repository, derived from its merges: a line of commits for each branch, in the order of the merges.
+"""Derives the commits of a repository from its merges: a line of commits for each branch, in the order of the merges.
 
-A merge is a commit that follows the earlier merges into the same branch. A pull request whose `head` is another branch
-also contains the merges into that branch.
+A merge is a commit that follows the earlier merges into the same branch. If the `head` of a pull request is another
+branch, the pull request also contains the merges into that branch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from syncd.sandbox.github.code import Pull, Repo
 
 
 def digest(*parts: object) -> str:
-    """The SHA of the object that these parts name."""
+    """A SHA computed from these parts, which identify an object."""
     return hashlib.sha1("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
 
 

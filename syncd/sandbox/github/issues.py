@@ -1,7 +1,8 @@
-"""The addresses below a repository's `/issues`, to read or write an issue or pull request, or its comments and labels.
+"""Answers requests to the addresses below a repository's `/issues`, which read or write an issue or pull request, its
+comments and its labels.
 
-Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets title, body and labels, and ignores
-other fields, as GitHub ignores unknown fields.
+Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets the title, body and labels, and
+ignores all other fields, as GitHub ignores unknown fields.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ LONGEST = 65_536
 
 
 class Issues:
-    """Answers one request. The caller has checked its permissions. `author` is the login that writes."""
+    """Answers one request. The caller must have checked the request's permissions. `author` is the login that
+    writes.
+    """
 
     def __init__(self, request: Request, host: CodeHost, repo: Repo, author: str) -> None:
         self._request = request
@@ -178,7 +181,6 @@ class Issues:
 
 
 def _names(labels: Any) -> list[str] | None:
-    """The names in a list of names or of objects with a `name`; None for other content or if a name is too long."""
     if not isinstance(labels, list):
         return None
     names: list[Any] = [label.get("name") if isinstance(label, dict) else label for label in labels]

@@ -1,8 +1,8 @@
 """GitHub's JSON for issues, pull requests and releases, with every field that its published OpenAPI schema requires.
 
-A row is made once and kept as bytes. The JSON holds two placeholders, which each response fills in. `@API@` is the
-service's address as the client wrote it. `"@REPO@"` is the repository's object, which every pull request holds twice.
-Thanks to the placeholders, a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
+A row is made once and stored as bytes. The JSON contains two placeholders, which each response fills in. `@API@` stands
+for the service's address as the client wrote it. `"@REPO@"` stands for the repository's object, which every pull
+request contains twice. With the placeholders, a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from syncd.sandbox.http import compact_json
 
 
 def item_bytes(repo: Repo, item: Item, kind: str) -> bytes:
-    """The item's row in a list of issues (`kind` "issue") or of pull requests ("pull"), kept until the item changes."""
+    """The item's row in a list of issues (`kind` "issue") or of pull requests ("pull"), cached until the item
+    changes.
+    """
     row = item.rows.get(kind)
     if row is None:
         made = pull_row(repo, item) if kind == "pull" and isinstance(item, Pull) else issue_row(repo, item)

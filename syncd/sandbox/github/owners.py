@@ -1,4 +1,4 @@
-"""The addresses that list an owner's repositories. The requesting account decides which repositories they list."""
+"""Answers requests to the addresses that list an owner's repositories. The lists depend on the requesting account."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Owners:
         return error(404, "Not Found")
 
     def _owner(self, kind: str, owner: str, rest: list[str]) -> Response:
-        """An owner or its repositories. An owner exists if it has a repository. The list below /users has only public
-        repositories, for every account.
+        """An owner or its repositories. An owner exists if it has a repository. For every account, the list below
+        /users has only public repositories.
         """
         owned = [repo for repo in self._visible() if repo.owner.lower() == owner.lower()]
         if not owned or rest not in ([], ["repos"]):
@@ -57,7 +57,6 @@ class Owners:
         )
 
     def _installed(self) -> Response:
-        """The repositories that the app is installed on, public or private, wrapped in an object."""
         if not self._installation:
             return error(403, "You must authenticate with an installation access token in order to list repositories")
         listed = self._list("/installation/repositories", lambda repo: repo.owner.lower() == self._host.installed_on)

@@ -11,7 +11,7 @@ State = Literal["queued", "pending", "in_progress", "success", "failure", "error
 
 @dataclass(frozen=True)
 class Status:
-    """The state of a deployment from a moment on."""
+    """A state of a deployment, and the moment from which the deployment has it."""
 
     id: int
     state: State
@@ -20,7 +20,7 @@ class Status:
 
 @dataclass
 class Deployment:
-    """A request to deploy a commit to an environment; `statuses` are in the order of their creation."""
+    """A request to deploy a commit to an environment. `statuses` are in the order of their creation."""
 
     id: int
     sha: str

@@ -12,8 +12,8 @@ from syncd.sandbox.github.code import Repo, User
 from syncd.sandbox.http import compact_json
 
 WEB = "https://github.example"
-"""The address that `html_url` begins with. The host does not exist, because acme belongs to somebody else on the real
-site.
+"""The address that `html_url` begins with. The host does not exist. github.com is not used, because acme belongs to
+somebody else there.
 """
 
 _USER_URLS = {
@@ -69,7 +69,7 @@ def user_row(user: User) -> dict[str, Any]:
 
 
 def organization_row(owner: User, repos: int) -> dict[str, Any]:
-    """The schema `organization-full`. The only real count is the number of repositories."""
+    """The schema `organization-full`. Of its counts, only the number of repositories is correct."""
     api = f"@API@/orgs/{owner.login}"
     names = ("repos", "events", "hooks", "issues")
     made = "2026-01-05T08:00:00Z"
@@ -161,14 +161,14 @@ def repo_bytes(repo: Repo, owner: User) -> bytes:
 
 
 def node_id(kind: str, id: int) -> str:
-    """The GraphQL id, which clients do not interpret."""
+    """The GraphQL id. Clients must not interpret the id."""
     return f"{kind}_kwDO{id:08x}"
 
 
 def node_id_within(repo: Repo, kind: str, id: int) -> str:
     """The GraphQL id of an issue (`I`), a pull request (`PR`) or a release (`RE`), in either of GitHub's forms.
 
-    The present form packs the repository's id and the item's as MessagePack.
+    The present form packs the repository's id and the item's id as MessagePack.
     """
     if repo.legacy_ids:
         name = {"I": "Issue", "PR": "PullRequest", "RE": "Release"}[kind]

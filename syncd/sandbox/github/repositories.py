@@ -12,7 +12,7 @@ from syncd.sandbox.github.code import Issue, Item, Pull, Release, Repo, User
 
 
 class Repositories:
-    """Every repository by id. The methods accept a repository's full name, present or former."""
+    """All repositories, by id. The methods accept a repository's full name, present or former."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.clock = clock
@@ -22,30 +22,28 @@ class Repositories:
         self.renamed: dict[str, int] = {}
         self._users: dict[str, User] = {}
         self.persons: set[str] = set()
-        """The owners, in lower case, that are people and not organizations."""
+        """The owners that are people and not organizations, by name in lower case."""
         self.installed_on = "acme"
         """The owner that the GitHub App is installed on."""
 
     # -- looking things up
 
     def repo(self, full_name: str) -> Repo:
-        """The repository with this present or former name, ignoring upper and lower case. Raises KeyError if there is
-        none.
-        """
+        """The repository with this present or former name, ignoring case. Raises KeyError if there is none."""
         for repo in self.repos.values():
             if repo.full_name.lower() == full_name.lower():
                 return repo
         return self.repos[self.renamed[full_name.lower()]]
 
     def issue(self, full_name: str, number: int) -> Issue:
-        """The issue with this number. Raises KeyError if there is none, or if it is a pull request."""
+        """The issue with this number. Raises KeyError if the number is unused, or belongs to a pull request."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Issue):
             raise KeyError(f"{full_name}#{number} is a pull request")
         return item
 
     def pull(self, full_name: str, number: int) -> Pull:
-        """The pull request with this number. Raises KeyError if there is none, or if it is an issue."""
+        """The pull request with this number. Raises KeyError if the number is unused, or belongs to an issue."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Pull):
             raise KeyError(f"{full_name}#{number} is an issue")
@@ -113,7 +111,9 @@ class Repositories:
         committed: Iterable[datetime] = (),
         at: datetime | None = None,
     ) -> Pull:
-        """Adds an open pull request. Without `committed`, its only commit is from the moment at which it is opened."""
+        """Adds an open pull request. Without `committed`, its only commit has the time at which the pull request is
+        opened.
+        """
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             pull = Pull(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
@@ -133,7 +133,7 @@ class Repositories:
         prerelease: bool = False,
         at: datetime | None = None,
     ) -> Release:
-        """Adds a release. A draft has no publication date until `publish_release`."""
+        """Adds a release. A draft has no publication date until `publish_release` publishes it."""
         with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             release = Release(next(self._ids), tag, self.user(author), moment, None if draft else moment)
@@ -154,7 +154,7 @@ class Repositories:
     # -- helpers of every change
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in full seconds like GitHub's times."""
+        """The time `at`, or if it is None the time for a new change, in full seconds like GitHub's times."""
         return (at or self.clock.tick()).replace(microsecond=0)
 
     def _put(self, repo: Repo, item: Item) -> None:

@@ -1,4 +1,4 @@
-"""GitLab's REST API (version 4): projects, groups, and the lists of a project. The API here is read-only.
+"""GitLab's REST API (version 4): projects, groups, and the lists of a project. The sandbox's API is read-only.
 
 Sources: docs.gitlab.com, "REST API" (pagination, redirects, status codes), "User and IP rate limits" (headers), and the
 pages of each list.
@@ -24,7 +24,7 @@ from syncd.sandbox.gitlab.rows import deployment_row, issue_row, merge_request_r
 from syncd.sandbox.http import Request, Response, json_response
 
 QUOTA = 2000
-"""Requests a minute for each token."""
+"""The most requests of each token in a minute."""
 
 _MOST_BY_OFFSET = 50_000
 _FEATURES = {"deployments": "environments"}
@@ -40,7 +40,7 @@ class GitLab:
         self._used: dict[tuple[str, int], int] = defaultdict(int)
 
     def __call__(self, request: Request) -> Response:
-        """Checks the credential, routes, and adds the headers of every response."""
+        """Checks the credential, routes the request, and adds the headers that every response has."""
         token = request.headers.get("private-token") or request.bearer() or ""
         scopes = self._credentials.gitlab_scopes(token)
         if scopes is None:
@@ -148,7 +148,6 @@ def _address(request: Request, **params: Any) -> str:
 
 
 def _page(request: Request, rows: Sequence[Any], build: Callable[[Any], dict[str, Any]]) -> Response:
-    """The page of the rows with the requested number."""
     size, text = _size(request), request.param("page", "1")
     number = int(text) if text.isdigit() and int(text) else 1
     if number * size > _MOST_BY_OFFSET:
@@ -173,7 +172,6 @@ def _keyset_page(
     *,
     descending: bool,
 ) -> Response:
-    """A page of the rows. The page begins after the row that the cursor names."""
     size = _size(request)
     if cursor := request.param("cursor"):
         moment, id_ = json.loads(base64.urlsafe_b64decode(cursor))

@@ -1,4 +1,4 @@
-"""The company's GitLab: its projects, and the changes in them."""
+"""The company's GitLab: its projects, and the changes that people make in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from syncd.sandbox.gitlab.project import Deployment, Issue, Item, MergeRequest, 
 
 
 class Forge:
-    """The methods accept a project's path, present or former. `at` is the time of a change, now by default."""
+    """All projects. The methods accept a project's path, present or former. `at` is the time of a change, now by
+    default.
+    """
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.clock = clock
@@ -23,7 +25,7 @@ class Forge:
         self.renamed: dict[str, int] = {}
 
     def project(self, path: str) -> Project:
-        """The project with this path, ignoring upper and lower case. Raises KeyError if there is none."""
+        """The project with this path, ignoring case. Raises KeyError if there is none."""
         for project in self.projects.values():
             if project.path.lower() == path.lower():
                 return project
@@ -34,7 +36,7 @@ class Forge:
     def add_project(
         self, path: str, *, archived: bool = False, fork: bool = False, at: datetime | None = None
     ) -> Project:
-        """Adds an empty project. Its path begins with its group."""
+        """Adds an empty project. The first part of the path is the project's group."""
         with self.lock:
             project = Project(next(self._ids), path, self._when(at), archived=archived, fork=fork)
             self.projects[project.id] = project
@@ -91,7 +93,7 @@ class Forge:
         released_at: datetime | None = None,
         at: datetime | None = None,
     ) -> Release:
-        """Adds a release that is created now. A release with a later `released_at` is upcoming."""
+        """Adds a release that is created at `at`. A release with a later `released_at` is upcoming."""
         with self.lock:
             moment = self._when(at)
             release = Release(tag, author, moment, released_at or moment, name, list(milestones))
@@ -109,7 +111,7 @@ class Forge:
         by_job: bool = True,
         at: datetime | None = None,
     ) -> Deployment:
-        """Adds a deployment. A finished deployment took no time."""
+        """Adds a deployment. If it is finished, its start and end have the same time."""
         with self.lock:
             project, moment = self.project(path), self._when(at)
             project.environments.setdefault(environment, next(self._ids))
@@ -129,7 +131,7 @@ class Forge:
             self._touch(item, moment)
 
     def close(self, path: str, iid: int, *, kind: str = "issues", at: datetime | None = None) -> None:
-        """Closes an issue, or with `kind="merge_requests"` closes a merge request without merging it."""
+        """Closes an issue. With `kind="merge_requests"`, closes a merge request without merging it."""
         with self.lock:
             item, moment = self._item(path, kind, iid), self._when(at)
             item.state, item.closed_at = "closed", moment
@@ -169,7 +171,9 @@ class Forge:
             self._touch(item, self._when(at))
 
     def delete(self, path: str, iid: int | str, *, kind: str = "issues") -> None:
-        """Deletes a row. `kind` is `merge_requests`, `issues`, `deployments` or `releases` (by its tag)."""
+        """Deletes a row. `kind` is `merge_requests`, `issues`, `deployments` or `releases`. A release is given by its
+        tag.
+        """
         with self.lock:
             del getattr(self.project(path), kind)[iid]
 
@@ -204,7 +208,7 @@ class Forge:
         return project.issues[iid] if kind == "issues" else project.merge_requests[iid]
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in milliseconds like GitLab's times."""
+        """The time `at`, or if it is None the time for a new change, in milliseconds like GitLab's times."""
         moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 

@@ -34,7 +34,9 @@ class MergeRequest(Item):
 
 @dataclass
 class Issue(Item):
-    """An issue; `state` is `opened` or `closed`. A moved or duplicate issue has the other issue's project and iid."""
+    """An issue; `state` is `opened` or `closed`. A moved or duplicate issue also has the project and iid of the other
+    issue.
+    """
 
     issue_type: str = "issue"
     moved_to: tuple[int, int] | None = None
@@ -55,7 +57,9 @@ class Release:
 
 @dataclass
 class Deployment:
-    """A deployment to an environment. With `by_job`, it is made by a pipeline's job, which ends at `finished_at`."""
+    """A deployment to an environment. With `by_job`, a pipeline's job makes the deployment, and ends at
+    `finished_at`.
+    """
 
     id: int
     iid: int
@@ -71,7 +75,8 @@ class Deployment:
 
 @dataclass
 class Project:
-    """A project. `hidden` hides it from every token; `closed` has the parts that no token may read.
+    """A project. `hidden` says that no token sees the project. `closed` has the parts of the project that no token may
+    read.
 
     `off` has the parts that are turned off: `merge_requests`, `issues`, `releases`, `environments`.
     """

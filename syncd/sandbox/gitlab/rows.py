@@ -122,7 +122,7 @@ def issue_row(project: Project, item: Issue, base: str) -> dict[str, Any]:
 
 
 def release_row(project: Project, release: Release, base: str, now: datetime) -> dict[str, Any]:
-    """A release in a list; milestones are left out if there are none."""
+    """A release in a list. The key `milestones` is left out if there are none."""
     page = f"{base}/{project.path}/-/releases/{release.tag}"
     milestones = [{"id": number, "iid": number, "title": title} for number, title in enumerate(release.milestones, 1)]
     return {

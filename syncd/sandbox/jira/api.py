@@ -1,4 +1,6 @@
-"""Jira's REST API, Cloud and Data Center: search, issues, comments, and the first requests of the client library."""
+"""Jira's REST API, Cloud and Data Center: search, issues, comments, and the requests that the client library makes
+first.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 RESULT_WINDOW = 10_000
-"""Data Center refuses a page that starts after more than this number of results."""
+"""The largest `startAt`: Data Center refuses a page that starts after more results."""
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
@@ -37,7 +39,7 @@ class Jira:
         self._results: dict[tuple[str, int, datetime], _Results] = {}
 
     def __call__(self, request: Request) -> Response:
-        """Checks the version and the credential, then routes."""
+        """Checks the version and the credential, then routes the request."""
         match request.path.strip("/").split("/"):
             case ["rest", "api", "2" | "3" | "latest" as version, *rest] if self._site.cloud or version != "3":
                 pass
@@ -98,7 +100,6 @@ class Jira:
         return _no_such_address()
 
     def _permissions(self, request: Request, *, may_write: bool) -> Response:
-        """The requested permissions on an issue."""
         try:
             issue = self._site.get(request.param("issueId") or request.param("issueKey"))
         except KeyError:
@@ -108,7 +109,7 @@ class Jira:
         return json_response({"permissions": {key: {"key": key, "havePermission": have} for key in asked}})
 
     def _write(self, request: Request, issue: Ticket, part: list[str]) -> Response:
-        """Writes only through version 2 of the API, because its texts are plain."""
+        """Carries out a write. Only version 2 of the API can write, because its texts are plain."""
         administered = self._site.projects[issue.project].administered
         if request.method == "PUT" and request.param("notifyUsers") == "false" and not administered:
             return _error(403, _NOTIFIES)
@@ -124,7 +125,6 @@ class Jira:
         return _no_such_address()
 
     def _issue(self, request: Request, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Response:
-        """The issue itself, or the resource `part` below its address."""
         match part:
             case []:
                 return self._whole(request, issue, version, may_write=may_write)
@@ -154,7 +154,7 @@ class Jira:
         return json_response(changelog.page(self._site, issue, request.base, start, min(size, changelog.PAGE)))
 
     def _results_of(self, text: str) -> _Results:
-        """The results of a query. The results are kept for the next pages until the site's data changes."""
+        """The results of a query. The results are cached for the next pages until the site's data changes."""
         now = self._site.clock.now()
         key = (text, self._site.version, now)
         results = self._results.get(key)
@@ -168,7 +168,7 @@ class Jira:
         return results
 
     def _search_by_token(self, request: Request, version: int) -> Response:
-        """Cloud's search: no total, by default only the ids, and at most `page_cap` issues of the site on a page."""
+        """Cloud's search: no total, by default only the ids, and at most the site's `page_cap` issues on a page."""
         search = _search_params(request, self._site.cloud)
         results = self._results_of(search["jql"])
         start, empty = 0, self._site.empty_pages
@@ -219,7 +219,7 @@ class Jira:
 
 
 class _Results:
-    """The results of a query, read only as far as the requested pages need."""
+    """The results of a query, computed only as far as the requested pages need them."""
 
     def __init__(self, results: Iterator[Ticket]) -> None:
         self._unread = results
@@ -239,7 +239,7 @@ class _Results:
 def _search_params(request: Request, cloud: bool) -> dict[str, str]:
     """The search's parameters, from the query or from the JSON body. Lists are joined with commas.
 
-    In a body, Cloud accepts `expand` as a text, and Data Center as a list.
+    In a body, Cloud accepts `expand` as a text, and Data Center accepts it as a list.
     """
     names = ("jql", "fields", "maxResults", "startAt", "nextPageToken", "expand")
     if request.method == "GET":
@@ -259,7 +259,7 @@ def _page_token(start: int, empty: int, text: str) -> str:
 
 
 def _token_start(token: str, text: str) -> tuple[int, int]:
-    """The position at which the token's page starts, and the number of empty pages before it.
+    """The position at which the token's page starts, and the number of empty pages before that page.
 
     Like Jira, the function refuses the token of another query.
     """

@@ -2,7 +2,7 @@
 
 Cloud's search shows only the newest `SHOWN` changes of an issue, newest first (JRACLOUD-96459). The pages of the
 issue's changelog show all changes, oldest first. Data Center shows every change with the issue, oldest first, and has
-no pages.
+no pages of a changelog.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "priority": Tickets.PRIORITIES,
     "type": Tickets.TYPES,
 }
-"""For each field whose values have ids: its values, in the order of the ids."""
+"""The values of each field whose values have ids, in the order of the ids."""
 _NAMES: Mapping[str, str] = {"type": "issuetype", "components": "Component"}
 
 
 def expanded(site: Tickets, ticket: Ticket, base: str) -> bytes:
-    """The JSON of the key `changelog`, which `expand=changelog` adds to an issue."""
+    """The JSON of the key `changelog` of an issue, which `expand=changelog` requests."""
     changes = _ordered(ticket)
     shown = changes[::-1][:SHOWN] if site.cloud else changes
     histories = [_history(site, change, base) for change in shown]
@@ -55,7 +55,7 @@ def page(site: Tickets, ticket: Ticket, base: str, start: int, size: int) -> dic
 
 
 def statuses(base: str) -> list[dict[str, Any]]:
-    """The statuses that `/status` lists."""
+    """The statuses for `/status`."""
     api = f"{base}/rest/api/2"
     return [
         {"self": f"{api}/status/{id_of(tuple(STATUSES), name)}", "description": "", **status(name, api)}
@@ -77,7 +77,6 @@ def _history(site: Tickets, change: Change, base: str) -> dict[str, Any]:
 
 
 def _item(site: Tickets, edit: Edit) -> dict[str, Any]:
-    """The JSON of one edit of a change. Data Center omits the field's id."""
     custom, names = site.fields.get(edit.field), _CHOICES.get(edit.field, ())
 
     def id_of_value(value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""An issue's comments in Jira: pages of comments, adding a comment, editing one's own comment."""
+"""An issue's comments in Jira: lists comments in pages, adds a comment, and edits the account's own comment."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CLOUD_PAGE = 100
 
 
 def page(site: Tickets, ticket: Ticket, request: Request, version: int) -> dict[str, Any]:
-    """A page of comments, with `startAt`, `maxResults` and `total`. The oldest are first, unless `orderBy` is
-    `-created`.
+    """A page of comments, with `startAt`, `maxResults` and `total`. The oldest comments come first, or the newest if
+    `orderBy` is `-created`.
     """
     start = int(request.param("startAt") or 0)
     size = int(request.param("maxResults") or (CLOUD_PAGE if site.cloud else 1_048_576))
@@ -31,7 +31,7 @@ def page(site: Tickets, ticket: Ticket, request: Request, version: int) -> dict[
 
 
 def find(ticket: Ticket, id: str) -> Comment | None:
-    """The issue's comment with this id."""
+    """The issue's comment with this id; None if there is none."""
     return next((comment for comment in ticket.comments if str(comment.id) == id), None)
 
 
@@ -46,7 +46,9 @@ def add(site: Tickets, ticket: Ticket, request: Request) -> dict[str, Any]:
 
 
 def edit(site: Tickets, ticket: Ticket, comment: Comment, request: Request) -> dict[str, Any]:
-    """Edits a comment, if the requesting account wrote it. Without a `visibility`, everybody then sees the comment."""
+    """Edits a comment that the requesting account wrote. If the request has no `visibility`, everybody sees the comment
+    afterwards.
+    """
     if site.projects[ticket.project].read_only or comment.author != site.me:
         raise EditRefused({}, f"{site.me.name}, you do not have the permission to edit this comment.")
     visibility, internal = _visibility(site, ticket, request), _internal(request)
@@ -57,7 +59,9 @@ def edit(site: Tickets, ticket: Ticket, comment: Comment, request: Request) -> d
 
 
 def _visibility(site: Tickets, ticket: Ticket, request: Request) -> tuple[str, str] | None:
-    """The role or group that a request restricts a comment to. The account must be a member of that role or group."""
+    """The type and name of the role or group to which a request restricts a comment. The account must be a member of
+    that role or group.
+    """
     match request.json().get("visibility"):
         case None:
             return None
@@ -81,7 +85,6 @@ def _internal(request: Request) -> bool | None:
 
 
 def _body(request: Request) -> str:
-    """The comment's text. Version 2 of the API accepts plain text."""
     body = request.json().get("body")
     if not isinstance(body, str) or not body.strip():
         raise EditRefused({"comment": "Comment body can not be empty!"})

@@ -1,6 +1,6 @@
-"""Editing an issue in Jira: the fields that can be set, the values that each field accepts, and the errors.
+"""Edits an issue in Jira: defines the fields that can be set, the values that each field accepts, and the errors.
 
-The messages are Jira's own. An account without the permission to edit gets screens without fields, not a 403.
+The messages are Jira's own. An account without the permission to edit gets edit screens without fields, and no 403.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _SYSTEM = {"summary": "Summary", "description": "Description", "labels": "Labels
 
 
 class EditRefused(ValueError):
-    """An edit is refused and nothing is changed. `messages` are about the request, `errors` about its fields, by id."""
+    """An edit is refused, and nothing is changed. `messages` are about the request, and `errors` about its fields, by
+    the field's id.
+    """
 
     def __init__(self, errors: Mapping[str, str], *messages: str) -> None:
         super().__init__(*messages)
@@ -26,7 +28,7 @@ class EditRefused(ValueError):
 
 
 def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dict[str, Any]:
-    """The fields in `/issue/KEY/editmeta`; empty for an account that may not edit."""
+    """The fields that `/issue/KEY/editmeta` returns; empty for an account that may not edit."""
     api, fields = f"{base}/rest/api/2", {}
     for name in _SYSTEM if may_edit and not site.projects[ticket.project].read_only else ():
         kind = {"type": "array", "items": "string"} if name == "labels" else {"type": "string"}
@@ -42,7 +44,7 @@ def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dic
 
 
 def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
-    """Makes all changes in `fields` and `update` together. If any change is wrong, it makes none and raises
+    """Makes all changes in `fields` and `update` together. If any change is wrong, makes no change and raises
     EditRefused.
     """
     fields, update = body.get("fields") or {}, body.get("update") or {}
@@ -78,7 +80,9 @@ def _on_screen(site: Tickets, ticket: Ticket) -> dict[str, CustomField]:
 
 
 def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
-    """The field's value after the verb `set`; labels also have the verbs `add` and `remove`."""
+    """The field's value after these operations. The operation `set` works for every field; `add` and `remove` work for
+    labels.
+    """
     value: Any = list(ticket.labels) if field == "labels" else None
     for operation in operations:
         for verb, operand in operation.items():
@@ -93,7 +97,6 @@ def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
 
 
 def _value(site: Tickets, ticket: Ticket, field: str, value: Any) -> Value:
-    """The value in the form that the site stores. Raises ValueError, in Jira's words, if the value is not accepted."""
     own = _on_screen(site, ticket).get(field)
     if own is None and (field not in _SYSTEM or site.projects[ticket.project].read_only):
         raise ValueError(f"Field '{field}' cannot be set. It is not on the appropriate screen, or unknown.")

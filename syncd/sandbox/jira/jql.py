@@ -1,8 +1,7 @@
-"""JQL: a tokeniser and a recursive-descent parser for a part of the language. The parser refuses the rest.
+"""A tokeniser and a recursive-descent parser for a part of JQL. The parser refuses the other parts of the language.
 
-query   := [or] ["ORDER BY" field ["ASC" | "DESC"] {"," …}]
-or      := and {"OR" and}          and := not {"AND" not}          not := ["NOT" | "!"] (clause | "(" or ")")
-clause  := field ("=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=") value
+query := [or] ["ORDER BY" field ["ASC" | "DESC"] {"," …}] or := and {"OR" and} and := not {"AND" not} not := ["NOT" |
+"!"] (clause | "(" or ")") clause := field ("=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=") value
          | field ["NOT"] "IN" "(" value {"," value} ")" | field "IS" ["NOT"] ("EMPTY" | "NULL")
 """
 
@@ -30,7 +29,7 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses a query that does not.
+    """A parsed query. `bounded` says whether the query restricts the issues; Cloud refuses an unrestricted query.
 
     `by_update` says whether the first sort key is `updated`, ascending. Issues that were last updated before `floor` do
     not match.
@@ -43,7 +42,9 @@ class Query:
     floor: datetime | None = None
 
     def find(self, site: Tickets) -> Iterator[Ticket]:
-        """The matching issues, in order. If the order is by update, only the issues that the caller takes are read."""
+        """The matching issues, in order. If they are ordered by update, the function is lazy: it reads only the issues
+        that the caller takes.
+        """
         if not self.by_update:
             yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
             return
@@ -54,7 +55,9 @@ class Query:
             yield from self.sort(list(same))
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
-        """The issues in the order of ORDER BY, or without it newest first, like in Jira. Blanks are last."""
+        """The issues in the order of ORDER BY, with blanks last. Without ORDER BY, the newest issues come first, as in
+        Jira.
+        """
         ordered = sorted(issues, key=lambda issue: -issue.id)
         for key, down in reversed(self.order):
             ordered.sort(key=key, reverse=down)
@@ -69,7 +72,7 @@ class _Token:
     quoted: bool = False
 
     def is_word(self, *words: str) -> bool:
-        """Whether the token is one of `words` without quotes, ignoring upper and lower case."""
+        """Whether the token is one of `words`, not in quotes. Case is ignored."""
         return not self.quoted and self.text.lower() in words
 
 
@@ -198,8 +201,8 @@ class _Parser:
         return find_field(self._literal("a field name").text, self._context)
 
     def _takes_empty(self, field: Field) -> bool:
-        """Moves past EMPTY or NULL, and returns whether it was there; for a resolution also past `Unresolved`, with or
-        without quotes.
+        """Moves past EMPTY or NULL, and returns whether one of them was there. For a resolution, `Unresolved`, with or
+        without quotes, means the same.
         """
         if self._take("empty", "null"):
             return True
@@ -231,14 +234,12 @@ class _Parser:
         return token is not None and token.is_word(*words)
 
     def _take(self, *words: str) -> bool:
-        """Moves past the next token if it is one of `words`; returns whether it was."""
         if not self._sees(*words):
             return False
         self._next += 1
         return True
 
     def _literal(self, expected: str) -> _Token:
-        """Moves past the next token and returns it. Unquoted, it may be neither a reserved word nor an operator."""
         token = self._peek()
         if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
             raise self._unexpected(token, expected)

@@ -1,4 +1,4 @@
-"""JQL's fields: each field's values in an issue, its operators, and the meaning of its literals."""
+"""The fields of JQL: the values of each field in an issue, the field's operators, and the meaning of its literals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class JqlError(ValueError):
 
 @dataclass(frozen=True)
 class Context:
-    """The site and the present time. The requesting account's zone is the site's `zone`."""
+    """The site and the present time. The site's `zone` is the time zone of the requesting account."""
 
     site: Tickets
     now: datetime
@@ -41,7 +41,7 @@ _OPERATORS = {
 class Field:
     """A field. `values` returns the field's values in an issue; they are empty if the field is blank.
 
-    If Jira accepts only the field's existing values, `choices` holds them in lower case.
+    If Jira accepts only existing values of the field in a query, `choices` has these values in lower case.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Field:
             raise JqlError(f"The operator '{operator}' is not supported by the '{self.name}' field.")
 
     def test(self, operator: str, literal: str) -> Callable[[object], bool]:
-        """A predicate on one value of the field: `VALUE operator literal`."""
+        """A predicate on one value of the field: whether `VALUE operator literal` is true."""
         wanted: Any
         match self.kind:
             case "date":
@@ -106,8 +106,8 @@ class Field:
 
 
 def find_field(name: str, context: Context) -> Field:
-    """The field with this name, ignoring upper and lower case: a name of JQL, or a custom field's name, `cf[10016]` or
-    id.
+    """The field with this name, ignoring case. The name is one of JQL's names, or the name, the id or the `cf[10016]`
+    of a custom field.
     """
     site = context.site
     custom = {own.name.lower(): own.id for own in site.fields.values()}
@@ -167,7 +167,7 @@ _FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 
 def moment(literal: str, field: str, context: Context) -> datetime:
-    """The instant of a date literal in the account's zone: a day is its midnight, `-7d` is 7 days ago."""
+    """The instant of a date literal in the account's time zone. A day stands for its midnight, `-7d` for 7 days ago."""
     zone = context.site.zone
     here = context.now.astimezone(zone)
     if literal.lower() == "now()\0":

@@ -1,4 +1,4 @@
-"""Jira's JSON for issues, fields, projects, the account and the server."""
+"""Makes Jira's JSON for issues, fields, projects, the account and the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _NOT_NAVIGABLE = ("description", "comment")
 
 
 def time_text(site: Tickets, moment: datetime | None) -> str | None:
-    """A time in Jira's format in the account's zone, without a colon in the offset: `2026-11-03T14:31:18.495+0100`."""
+    """A time in Jira's format, in the account's time zone, without a colon in the offset:
+    `2026-11-03T14:31:18.495+0100`.
+    """
     if moment is None:
         return None
     local = moment.astimezone(site.zone)
@@ -62,7 +64,7 @@ def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: 
 
 
 def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> bytes:
-    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the JSON holds only the id."""
+    """`issue` as JSON, cached until the issue changes. If only the id is wanted, the JSON has only the id."""
     key = (base, *wanted, version)
     row = ticket.rows.get(key)
     if row is None:
@@ -124,7 +126,9 @@ def option(own: CustomField, value: str, api: str) -> dict[str, Any]:
 
 
 def rich(text: str, version: int) -> Any:
-    """A text: plain in version 2 of the API, an Atlassian document with a paragraph for each line in version 3."""
+    """A text in the form of an API version: plain text in version 2; in version 3, an Atlassian document with a
+    paragraph for each line.
+    """
     if version != 3:
         return text
     lines = [[{"type": "text", "text": line}] if line else [] for line in text.split("\n")]
@@ -193,7 +197,7 @@ def project(kept: Project, base: str) -> dict[str, Any]:
 
 
 def fields(site: Tickets) -> list[dict[str, Any]]:
-    """The fields in `/field`. Data Center has no date for the change of a status category."""
+    """The fields for `/field`. Data Center has no field for the date when the status category changed."""
     listed: list[dict[str, Any]] = [
         {
             "id": field,
@@ -231,7 +235,7 @@ def myself(site: Tickets, base: str) -> dict[str, Any]:
 
 
 def server_info(site: Tickets, base: str, now: datetime) -> dict[str, Any]:
-    """The response of `/serverInfo`; clients distinguish Cloud from Data Center by its `deploymentType`."""
+    """The response of `/serverInfo`. Clients distinguish Cloud from Data Center by its `deploymentType`."""
     common = {
         "baseUrl": base,
         "serverTime": time_text(site, now),

@@ -24,7 +24,7 @@ Value = float | str | list[str] | None
 
 @dataclass(frozen=True)
 class CustomField:
-    """A custom field. `kind` is the API's type of its values; `options` are the choices of a select field."""
+    """A custom field. `kind` is the type of its values in the API. `options` are the choices of a select field."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class CustomField:
 
     @property
     def number(self) -> int:
-        """The number at the end of the id."""
+        """The number at the end of the field's id."""
         return int(self.id.rsplit("_", 1)[1])
 
     def option_id(self, value: str) -> str:
@@ -55,7 +55,9 @@ CUSTOM_FIELDS = (
 
 @dataclass(frozen=True)
 class Account:
-    """A person or a bot. Cloud identifies an account by its id, Data Center by the part of its address before the @."""
+    """The account of a person or a bot. Cloud identifies it by its id, Data Center by the part of its email address
+    before the @.
+    """
 
     id: str
     name: str
@@ -83,9 +85,9 @@ class Change:
 
 @dataclass
 class Comment:
-    """A comment in plain text. An edit by another account does not change the author.
+    """A comment in plain text. If another account edits the comment, the author stays the same.
 
-    `visibility` is the type (role or group) and the name of the people who see the comment; None means everybody.
+    `visibility` is the type (role or group) and the name of the people who can see the comment; None means everybody.
     `internal` hides the comment from the customers of a service project.
     """
 
@@ -102,8 +104,8 @@ class Comment:
 class Ticket:
     """An issue.
 
-    `category_changed_at` is the time of the last change of its status category; `began` is the time at which it first
-    went to In Progress.
+    `category_changed_at` is the time of the last change of the issue's status category. `began` is the time when the
+    issue first went to In Progress.
     """
 
     id: int
@@ -128,7 +130,7 @@ class Ticket:
     comments: list[Comment] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list, repr=False)
     rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
-    """The JSON in earlier responses, by the requested form. Every change empties it."""
+    """The JSON in earlier responses, by the requested form. Every change of the issue clears it."""
 
     @property
     def project(self) -> str:
@@ -143,12 +145,12 @@ class Ticket:
 
 @dataclass
 class Project:
-    """A project. With `sets_resolution` its workflow sets the resolution when an issue is done; with
-    `clears_resolution` reopening clears it.
+    """A project. With `sets_resolution`, its workflow sets the resolution of an issue that is done. With
+    `clears_resolution`, reopening an issue clears the resolution.
 
-    `off_screen` holds the ids of the fields that the project's screens do not show. With `read_only` the requesting
-    account may neither edit nor comment. With `administered` the account may edit without notifying people. `roles` are
-    the account's roles in the project. `has_customers` marks a service project of Jira Service Management.
+    `off_screen` has the ids of the fields that the project's screens do not show. With `read_only`, the requesting
+    account may neither edit nor comment. With `administered`, the account may edit without notifying people. `roles`
+    are the account's roles in the project. `has_customers` marks a service project of Jira Service Management.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""One Jira site, Cloud or Data Center: its projects and issues, and people's changes to them."""
+"""A Jira site, Cloud or Data Center: its projects and issues, and the changes that people make to them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from syncd.sandbox.jira.ticket import (
 
 
 class Tickets:
-    """A site. `zone` is the requesting account's zone: Jira reads JQL's dates and writes every time in this zone.
+    """A site. `zone` is the requesting account's time zone. Jira interprets dates in JQL, and writes every time, in
+    this zone.
 
-    `page_cap` is the largest number of issues on a page: Cloud and Data Center may send fewer than a client requests.
-    Cloud sends `empty_pages` pages without an issue before each page. `left_out` are requested parts that the site
-    omits from its answers, as some servers and proxies do: `editmeta`, `changelog`, ids of fields.
+    `page_cap` is the largest number of issues on a page, because Cloud and Data Center may send fewer issues than
+    requested. Cloud sends `empty_pages` pages without an issue before each page. `left_out` are requested parts that
+    the site omits from its responses, as some servers and proxies do: `editmeta`, `changelog`, ids of fields.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -51,9 +52,11 @@ class Tickets:
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
-        """The issue's id for each present or former key."""
+        """The id of the issue with each present or former key."""
         self.version = 0
-        """Every change increases it. A list made at a version is valid until the next change."""
+        """The version of the site's data, which every change increases. A list made at a version is valid until the
+        next change.
+        """
         self._by_update: tuple[int, list[Ticket]] = (0, [])
         self.me = self.account("syncd bot")
 
@@ -63,7 +66,7 @@ class Tickets:
         return Account(f"712020:{slug}", name, f"{slug}@acme.example")
 
     def get(self, key_or_id: str) -> Ticket:
-        """The issue with this id or key, or with this key before a move. Raises KeyError if it does not exist."""
+        """The issue with this id, or with this present or former key. Raises KeyError if there is none."""
         if key_or_id.isdigit():
             return self.issues[int(key_or_id)]
         return self.issues[self.keys[key_or_id.upper()]]
@@ -78,7 +81,7 @@ class Tickets:
     def add_project(
         self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
     ) -> Project:
-        """Adds a project. The arguments say whether its workflow sets and clears resolutions."""
+        """Adds a project. `sets_resolution` and `clears_resolution` work as in `Project`."""
         with self.lock:
             project = Project(10_000 + len(self.projects), key, name, sets_resolution, clears_resolution)
             self.projects[key] = project
@@ -115,7 +118,7 @@ class Tickets:
             return issue
 
     def transition(self, key: str, status: str, *, at: datetime | None = None) -> None:
-        """Moves the issue to `status`; its project's workflow decides about the resolution."""
+        """Moves the issue to `status`. Its project's workflow decides whether the resolution changes."""
         with self.lock:
             issue, moment = self.get(key), self._when(at)
             workflow, before = self.projects[issue.project], issue.category
@@ -132,7 +135,7 @@ class Tickets:
             self._touch(issue, moment, moved, Edit("resolution", resolution, issue.resolution))
 
     def resolve(self, key: str, resolution: str | None = "Done", *, at: datetime | None = None) -> None:
-        """Sets the resolution, or clears it with None; the status stays."""
+        """Sets the resolution; None clears it. The status does not change."""
         with self.lock:
             issue, moment = self.get(key), self._when(at)
             edit = Edit("resolution", issue.resolution, resolution)
@@ -140,11 +143,11 @@ class Tickets:
             self._touch(issue, moment, edit)
 
     def reopen(self, key: str, *, at: datetime | None = None) -> None:
-        """Moves the issue back to To Do; its project's workflow decides about the resolution."""
+        """Moves the issue back to To Do. Its project's workflow decides whether the resolution is cleared."""
         self.transition(key, "To Do", at=at)
 
     def move(self, key: str, project: str, *, at: datetime | None = None) -> str:
-        """Moves the issue to another project, where it keeps its id; returns its new key."""
+        """Moves the issue to another project, and returns its new key. The id does not change."""
         with self.lock:
             issue = self.get(key)
             old, issue.key = issue.key, self._next_key(project)
@@ -159,15 +162,17 @@ class Tickets:
             self.version += 1
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
-        """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels, components
-        or assignee. Raises ValueError if the field does not accept the value.
+        """Sets one field. `name` is the id or name of a custom field, or summary, description, type, priority, labels,
+        components or assignee. Raises ValueError if the field does not accept the value.
         """
         self.edit(key, {self._field_id(name): value}, at=at)
 
     def edit(
         self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
     ) -> None:
-        """Sets several fields, by id, in one change by the account `by`, else by the assignee, else by the reporter."""
+        """Sets several fields, by id, in one change. The author of the change is `by`; if None, the assignee, or else
+        the reporter.
+        """
         with self.lock:
             issue = self.get(key)
             edits = [self._set(issue, field, value) for field, value in values.items()]
@@ -194,7 +199,7 @@ class Tickets:
     # -- comments
 
     def add_comment(self, key: str, body: str, *, author: str = "Rita Reporter", at: datetime | None = None) -> Comment:
-        """Adds a comment below the others."""
+        """Adds a comment below the other comments."""
         with self.lock:
             issue, moment = self.get(key), self._when(at)
             comment = Comment(next(self._comment_ids), self.account(author), body, moment, moment)
@@ -227,28 +232,32 @@ class Tickets:
             self.version += 1
 
     def rename_field(self, field: str, name: str) -> None:
-        """Renames a custom field, given by its id or its present name; its id stays."""
+        """Renames a custom field, given by its id or its present name. The id does not change."""
         with self.lock:
             custom = self.fields[self._field_id(field)]
             self.fields[custom.id] = replace(custom, name=name)
             self.version += 1
 
     def hide_field(self, project: str, field: str) -> None:
-        """Removes a custom field (id or name) from the project's screens: clients can read but not set it."""
+        """Removes a custom field, given by its id or name, from the project's screens. Clients can then read the field
+        but not set it.
+        """
         with self.lock:
             self.projects[project].off_screen.add(self.fields[self._field_id(field)].id)
 
     def forbid_edits(self, project: str) -> None:
-        """From now on the requesting account can only read the project: it may neither edit nor comment."""
+        """Makes the project read-only for the requesting account: it may neither edit nor comment."""
         with self.lock:
             self.projects[project].read_only = True
 
     def _field_id(self, name: str) -> str:
-        """The id of the custom field with this name. Any other name, and an id, is returned unchanged."""
+        """The id of the custom field with this name. Any other text, such as an id, is returned unchanged."""
         return {field.name: field.id for field in self.fields.values()}.get(name, name)
 
     def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
-        """Records the edits that changed a value, if any. The issue counts as updated even without such an edit."""
+        """Records the edits that changed a value. Sets the time of the issue's update, even if no edit changed a
+        value.
+        """
         if changed := tuple(edit for edit in edits if edit.before != edit.after):
             change = Change(next(self._change_ids), moment, by or issue.assignee or issue.reporter, changed)
             issue.changes.append(change)
@@ -257,7 +266,7 @@ class Tickets:
         self.version += 1
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in full milliseconds like Jira's times."""
+        """The time `at`, or if it is None the time for a new change, in full milliseconds like Jira's times."""
         moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -271,7 +280,6 @@ def _comment(issue: Ticket, id: int) -> Comment:
 
 
 def _text(value: Value | Account) -> str | None:
-    """A value as text for people."""
     match value:
         case Account():
             return value.name

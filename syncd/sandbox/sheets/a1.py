@@ -26,7 +26,9 @@ class Area:
     end_column: int
 
     def text(self) -> str:
-        """The area in the API's notation: the title, in quotes unless it is a plain word, and both corners."""
+        """The area in the API's notation: the sheet's title and both corners. The title is in quotes, unless it is a
+        plain word.
+        """
         title = self.sheet.title
         if not re.fullmatch(r"[A-Za-z_]\w*", title) or re.fullmatch(r"[A-Za-z]{1,3}\d+", title):
             title = "'" + title.replace("'", "''") + "'"
@@ -93,10 +95,10 @@ def _area(text: str, cells: str, sheet: Sheet) -> Area:
 
 
 def _span(first: int | None, last: int | None, size: int) -> tuple[int, int]:
-    """The span between two ends in any order, with an exclusive end. If an end is missing, the span extends to the
-    grid's edge.
+    """The span from the smaller to the larger of two numbers, with an exclusive end. If a number is missing, the span
+    extends to the grid's edge.
 
-    So both `A2:A` and `A:A2` begin in row 2.
+    Both `A2:A` and `A:A2` therefore begin in row 2.
     """
     ends = sorted(end for end in (first, last) if end is not None)
     return ends[0] if ends else 0, min(ends[1] + 1, size) if len(ends) == 2 else size

@@ -30,8 +30,8 @@ _UNREGISTERED = (
 
 
 class Sheets:
-    """An access token can read spreadsheets that are public or shared with its account. An API key can read public
-    spreadsheets.
+    """The API. An access token can read spreadsheets that are public or shared with its account. An API key can read
+    only public spreadsheets.
 
     To write, a token needs a scope for writing, and its account must be an editor of the spreadsheet.
     """
@@ -41,7 +41,7 @@ class Sheets:
         self._credentials = credentials
 
     def __call__(self, request: Request) -> Response:
-        """Checks the credential, then reads or writes; errors are Google's own."""
+        """Checks the credential, then reads or writes. The errors are Google's own."""
         token, key = request.bearer(), request.headers.get("x-goog-api-key") or request.param("key")
         scopes = None if token is None else self._credentials.google_scopes(token)
         if token is not None and scopes is None:
@@ -84,7 +84,9 @@ class Sheets:
 
 
 def _method(verb: str, rest: str) -> tuple[str, Method] | None:
-    """Google's name of a method and its function, for a verb and the path after the spreadsheet's id; or None."""
+    """Google's name of a method, and the function for the method; None if there is none. `verb` is the HTTP method, and
+    `rest` the path after the spreadsheet's id.
+    """
     text = unquote(rest.removeprefix("/values/"))
     match verb, rest:
         case "GET", "":

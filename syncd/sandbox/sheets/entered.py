@@ -1,4 +1,6 @@
-"""The content of a cell after the API enters a value unchanged (RAW), or as if a person typed it (USER_ENTERED)."""
+"""Computes the content of a cell after the API enters a value: unchanged (RAW), or as if a person typed it
+(USER_ENTERED).
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,10 @@ _NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?(?P<percent>%)?")
 
 
 def entered(value: Any, option: str, was: Cell) -> Cell | None:
-    """The cell's new content, in the number format of the old content (`was`); None for null, which changes nothing.
+    """The cell's new content, in the number format of the old content (`was`). None if `value` is null, which does not
+    change the cell.
 
-    Raises ValueError, with the kind of the JSON value, if it is a list or an object.
+    Raises ValueError, with the kind of the JSON value, if the value is a list or an object.
     """
     match value:
         case None:
@@ -35,7 +38,9 @@ def entered(value: Any, option: str, was: Cell) -> Cell | None:
 
 
 def _typed(text: str, was: Cell) -> Cell:
-    """The content of a cell after a text is typed in the locale en_US. After an apostrophe, the text stays a text."""
+    """The content of a cell after a person types a text, in the locale en_US. A text after an apostrophe stays a
+    text.
+    """
     if text.startswith("'"):
         return Cell(text[1:], was.format)
     if text.upper() in ("TRUE", "FALSE"):

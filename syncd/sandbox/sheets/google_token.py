@@ -9,11 +9,15 @@ from syncd.sandbox.http import Request, Response, json_response
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://oauth2.googleapis.com/token"
-"""The audience in all assertions of google-auth, whatever the file's `token_uri` (google/oauth2/service_account.py)."""
+"""The audience in all assertions of google-auth. The audience does not depend on the key file's `token_uri`
+(google/oauth2/service_account.py).
+"""
 
 
 class GoogleToken:
-    """Checks an assertion's signature, issuer, audience and scope, and issues an access token for an hour."""
+    """Checks the signature, issuer, audience and scope of an assertion, and issues an access token that is valid for an
+    hour.
+    """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials

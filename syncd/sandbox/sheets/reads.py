@@ -1,4 +1,6 @@
-"""The responses of Google Sheets' reading methods: values of ranges, and a spreadsheet's properties and cells."""
+"""Makes the responses of Google Sheets' reading methods: the values of ranges, and a spreadsheet's properties and
+cells.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def batch_get_values(request: Request, book: Spreadsheet) -> dict[str, Any]:
 
 
 def value_range(area: a1.Area, dimension: str, render: str, dates: str) -> dict[str, Any]:
-    """A ValueRange, without trailing blanks and with other blanks as "". It has no `values` if all cells are blank."""
+    """A ValueRange. A ValueRange omits trailing blanks, and has "" for other blanks. If all cells are blank, the
+    ValueRange has no `values`.
+    """
     last = min(area.end_row, len(area.sheet.rows))
     grid = [
         [area.sheet.cell(row, column) for column in range(area.column, area.end_column)]
@@ -51,14 +55,15 @@ def _trimmed(line: list[Any]) -> list[Any]:
 
 
 def choice(value: str, name: str, options: tuple[str, ...]) -> str:
-    """`value`, or the first option if it is empty. Raises ValueError, in Google's words, if it is not an option."""
+    """`value`, or the first option if `value` is empty. Raises ValueError, in Google's words, if `value` is not an
+    option.
+    """
     if value and value not in options:
         raise ValueError(f"Invalid value at '{name}', \"{value}\"")
     return value or options[0]
 
 
 def _shown(cell: Cell, render: str, dates: str) -> Any:
-    """A cell's value in the requested form. An error is a text in every form."""
     if render == "FORMULA" and cell.formula is not None:
         return cell.formula
     match cell.value:
@@ -92,7 +97,9 @@ def _formatted(cell: Cell) -> str:
 
 
 def spreadsheet(request: Request, book: Spreadsheet) -> dict[str, Any]:
-    """A Spreadsheet: properties, sheets and named ranges; with cells if `fields` or includeGridData requests them."""
+    """A Spreadsheet: properties, sheets and named ranges. The Spreadsheet includes cells if `fields` or includeGridData
+    requests them.
+    """
     ranges = request.params.get("ranges", [])
     areas = [a1.parse(text, book) for text in ranges]
     # If `fields` names `data`, the API behaves as if includeGridData were set.
@@ -148,7 +155,6 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """A CellData. Only its `effectiveValue` has the type of an error; the methods for values return no type."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:

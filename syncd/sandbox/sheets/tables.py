@@ -1,7 +1,8 @@
 """Finds the tables of a sheet, and the table below which an append writes.
 
-By Google's guide to appending, a table is a block of filled cells with blanks around it. Values are written below the
-last table that the range touches. If the range touches no table, they are written from the range's first cell on.
+According to Google's guide to appending, a table is a block of filled cells with blanks around it. Values are written
+below the last table that the range touches. If the range touches no table, values are written from the range's first
+cell on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from syncd.sandbox.sheets.workbook import Sheet
 
 
 def last_table(area: Area) -> Area | None:
-    """The lowest table that the area touches. If several tables end in the same row, the rightmost of these."""
+    """The lowest table that the area touches; None if it touches no table. If several tables end in the same row,
+    returns the rightmost of them.
+    """
     touched = [table for table in _tables(area.sheet) if _touches(area, table)]
     return max(touched, key=lambda table: (table.end_row, table.end_column), default=None)
 

@@ -1,4 +1,4 @@
-"""The company's spreadsheets: cells, sheets, named ranges, and people's changes to them."""
+"""The company's spreadsheets: cells, sheets, named ranges, and the changes that people make to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ Format = Literal["plain", "date", "percent", "currency"]
 
 @dataclass(frozen=True)
 class CellError:
-    """The error of a failed formula. `type` is the API's name for the error, `shown` its text in the grid."""
+    """The error of a failed formula. `type` is the API's name for the error, and `shown` is the text that the grid
+    shows.
+    """
 
     type: str
     shown: str
@@ -35,7 +37,7 @@ Scalar = float | str | bool | CellError | None
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell. The value of a blank is None; the value of a date is its serial number (days since EPOCH), with the
+    """A cell. The value of a blank cell is None. The value of a date is its serial number (days since EPOCH), with the
     format `date`.
     """
 
@@ -54,7 +56,7 @@ def day(moment: date) -> Cell:
 
 @dataclass
 class Sheet:
-    """A sheet. Its `rows` may differ in length; a missing cell is blank."""
+    """A sheet. The `rows` of a sheet may differ in length; a missing cell is blank."""
 
     id: int
     title: str
@@ -69,8 +71,8 @@ class Sheet:
         return BLANK
 
     def put(self, row: int, column: int, cell: Cell) -> None:
-        """Sets the cell at a row and a column, which count from zero. The cells between the row's end and this cell
-        become blank.
+        """Sets the cell at a row and a column, which count from zero. Blank cells are added between the row's end and
+        this cell.
         """
         self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
         self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
@@ -81,7 +83,7 @@ class Sheet:
 class Spreadsheet:
     """A spreadsheet. The service account and the token's owner can read a `shared` spreadsheet.
 
-    Anybody can read a `public` spreadsheet, so an API key is enough. If a spreadsheet is `editable`, the accounts with
+    Anybody can read a `public` spreadsheet, also with an API key. If a spreadsheet is `editable`, the accounts with
     which it is shared can edit it.
     """
 
@@ -94,7 +96,7 @@ class Spreadsheet:
     public: bool = False
     sheets: list[Sheet] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
-    """The range of each name in A1 notation, with the sheet's title."""
+    """The named ranges: each range in A1 notation with the sheet's title, by name."""
 
     def sheet(self, title: str) -> Sheet:
         """The sheet with exactly this title. Raises KeyError if there is none."""
@@ -109,7 +111,8 @@ class Workbooks:
         self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.before_next_write: Callable[[], object] | None = None
-        """A change by people between a client's read and its write. The sandbox calls it once, before the next write.
+        """A function that makes a change as people would, between a client's read and write. The sandbox calls the
+        function once, before the next write.
         """
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
@@ -118,7 +121,7 @@ class Workbooks:
         return spreadsheet
 
     def set_cell(self, spreadsheet: str, sheet: str, at: str, value: Cell | date | Scalar) -> None:
-        """Sets a cell, given in A1 notation. The text `#REF!` becomes that error, and a text that begins with `=` a
+        """Sets a cell, given in A1 notation. The text `#REF!` becomes that error. A text that begins with `=` becomes a
         formula.
         """
         place = re.fullmatch(r"([A-Z]+)([1-9]\d*)", at)
@@ -140,7 +143,7 @@ class Workbooks:
             self.clock.tick()
 
     def sort_rows(self, spreadsheet: str, sheet: str, column: str, *, descending: bool = False) -> None:
-        """Sorts all rows except the first by the text in a column, which its header names. Blanks are last."""
+        """Sorts all rows except the first by the text in a column. `column` is the column's header. Blanks are last."""
         with self.lock:
             at = self._column(spreadsheet, sheet, column)
             rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
@@ -170,7 +173,7 @@ class Workbooks:
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Renames a sheet. As in Sheets, named ranges get the new title; ranges in other places do not."""
+        """Renames a sheet. As in Sheets, named ranges get the new title. Ranges in other places keep the old title."""
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title
@@ -210,7 +213,6 @@ class Workbooks:
             self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
 
     def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
-        """The number of the first column with this header in the sheet's first row."""
         rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
         headers = [cell.value for cell in rows[0]] if rows else []
         if header not in headers:
@@ -219,7 +221,9 @@ class Workbooks:
 
 
 def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
-    """Moves named ranges together with their columns, after a column was inserted (`by` 1) or deleted (-1) at `at`."""
+    """Moves named ranges together with their columns after a column was inserted (`by` is 1) or deleted (`by` is -1) at
+    `at`.
+    """
     for name, target in list(book.named.items()):
         sheet, _, cells = target.partition("!")
         columns = [column_number(letters) for letters in re.findall(r"[A-Z]+", cells)]
@@ -234,7 +238,7 @@ def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
 
 
 def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
-    """The cell after a person types a value into a cell with the number format `format`."""
+    """The cell that results if a person types a value into a cell with the number format `format`."""
     match value:
         case Cell():
             return value

@@ -1,7 +1,7 @@
-"""Google Sheets' methods that write: they set values, append rows to a table, and add sheets.
+"""Google Sheets' methods that write: methods that set values, append rows to a table, and add sheets.
 
-Google applies all changes of a request or none, so every method prepares all its changes before it writes. Shapes and
-rules follow the discovery document of sheets v4 and its guide to reading and writing values.
+Google applies either all changes of a request or none. Every method therefore prepares all its changes before it
+writes. Shapes and rules follow the discovery document of sheets v4 and its guide to reading and writing values.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str,
 
 
 def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """`POST …/values/{range}:append`: writes below the range's last table. If the grid is too small, it grows."""
+    """`POST …/values/{range}:append`: writes below the last table that the range touches. If the grid is too small, it
+    grows.
+    """
     option, body = _option(request.param("valueInputOption")), request.json()
     insert = choice(request.param("insertDataOption"), "insertDataOption", ("OVERWRITE", "INSERT_ROWS"))
     area = a1.parse(text, book)
@@ -137,7 +139,6 @@ def _append_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str,
 
 
 def _insert_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
-    """Inserts blank rows or columns."""
     area = change.get("range") or {}
     sheet, start, end = _sheet(book, area), area.get("startIndex", 0), area.get("endIndex", 0)
     by_column = area.get("dimension") == "COLUMNS"
@@ -170,7 +171,9 @@ def _option(value: str) -> str:
 
 
 def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of a ValueRange. If a ValueRange holds columns, these become rows, and missing cells become None."""
+    """The rows of a ValueRange. If the ValueRange has columns, they are turned into rows, and missing cells become
+    None.
+    """
     lines: list[list[Any]] = body.get("values") or []
     if body.get("majorDimension") != "COLUMNS":
         return lines
@@ -209,7 +212,7 @@ Echo = Callable[[a1.Area], dict[str, Any]]
 
 
 def _echo(param: Callable[[str], str]) -> Echo:
-    """Returns a function that makes `updatedData`, if the request asks for the new content of the cells."""
+    """Returns a function that makes `updatedData`, the new content of the cells, if the request asks for it."""
     if param("includeValuesInResponse").lower() != "true":
         return lambda area: {}
     render = choice(param("responseValueRenderOption"), "responseValueRenderOption", RENDERS)
@@ -218,7 +221,6 @@ def _echo(param: Callable[[str], str]) -> Echo:
 
 
 def _updated(book: Spreadsheet, write: _Write, echo: Echo) -> dict[str, Any]:
-    """An UpdateValuesResponse. If nothing was written, the response has no counts."""
     counts = {
         "updatedRows": len({row for row, _, _ in write.cells}),
         "updatedColumns": len({column for _, column, _ in write.cells}),

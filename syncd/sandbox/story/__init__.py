@@ -1,7 +1,7 @@
 """The story of a small company, acme: its fourth quarter of 2026, up to Saturday 21 November, 10:15 in Berlin.
 
-`build(seed)` makes the same company for the same seed. The seed decides names, hours and noise. The example key results
-have the same values for every seed: 33 articles, 19 changes to search, 1,092 calls.
+`build(seed)` makes the same company for the same seed. The seed determines names, hours and noise. The seed does not
+affect the values of the example key results, such as 33 articles, 19 changes to search, and 1,092 calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ DEMO_NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 
 
 def build(seed: int = 7, now: datetime | None = None) -> World:
-    """The company with all its data. `now` works as in `Clock`: None uses the machine's clock."""
+    """The company with all its data. `now` is the fixed time of the company's clock; if None, the machine's clock is
+    used.
+    """
     # ruff: noqa: S311 - the same seed must give the same story, so the generator is not cryptographic
     world = World(now)
     code.write(world.github, random.Random(f"{seed} code"))

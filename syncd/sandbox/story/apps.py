@@ -9,7 +9,9 @@ FOUNDED = at("02-02", "09:00")
 
 
 def write(gitlab: Forge) -> None:
-    """Adds the app and its UI kit. There is no release in the quarter yet: the next is planned for December."""
+    """Adds the app and its UI kit. The app has no release in the quarter yet: the next release is planned for
+    December.
+    """
     app, kit = "acme/apps/mobile", "acme/apps/tools/ui-kit"
     for path in (app, kit):
         gitlab.add_project(path, at=FOUNDED)

@@ -1,4 +1,4 @@
-"""The story on GitHub: the work of acme's engineers, with awkward cases."""
+"""The story on GitHub: the work of acme's engineers, with edge cases."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SEARCH_MERGED = (
     *("10-06", "10-09", "10-14", "10-20", "11-03", "11-09"),
     *("11-16",) * 4, *("11-17",) * 2, *("11-18",) * 2, "11-19", "11-20",
 )  # fmt: skip
-"""The local days on which changes to search were merged, without three merges at awkward hours. The changes are behind
-pace until 16 November.
+"""The local days on which changes to search were merged, except three merges at unusual hours, which `_search` adds.
+The changes are behind pace until 16 November.
 """
 
 CHECKOUT_RELEASED = ("10-06", "10-12", "10-19", "10-27", "11-03", "11-10", "11-17")
@@ -48,8 +48,8 @@ def _merge(
     title: str = "",
     base: str = "main",
 ) -> None:
-    """Adds a pull request that was opened about three and a half days before it was merged at `done`. The times are
-    lognormal, like review times.
+    """Adds a pull request that was merged at `done`, and opened about three and a half days earlier. The time between
+    is lognormal, like review times.
     """
     opened = done - timedelta(days=min(30.0, rng.lognormvariate(1.25, 0.45)))
     words = f"{rng.choice(('Speed up', 'Fix', 'Simplify', 'Test'))} {rng.choice(('ranking', 'cart', 'login', 'index'))}"
@@ -97,7 +97,6 @@ def _checkout(github: CodeHost, rng: random.Random) -> None:
 
 
 def _web(github: CodeHost, rng: random.Random) -> None:
-    """Adds several pages of pull requests, in all states."""
     repo, first = "acme/web", at("08-20", "09:00")
     span = (LAST - first).total_seconds()
     for number in range(256):
@@ -130,8 +129,8 @@ def _quiet_repos(github: CodeHost, rng: random.Random) -> None:
 
 
 def _issues(github: CodeHost, rng: random.Random) -> None:
-    """Adds thirteen reliability issues that were delivered this quarter in two repositories, and similar issues that
-    are not counted.
+    """Adds thirteen reliability issues of two repositories that were delivered this quarter, and similar issues that do
+    not count.
     """
 
     def issue(
@@ -172,7 +171,9 @@ def _issues(github: CodeHost, rng: random.Random) -> None:
 
 
 def _deliveries(github: CodeHost) -> None:
-    """Deploys the checkout on the day of each release, first to staging. Two attempts fail, and one is rolled back."""
+    """Deploys the checkout on the day of each release, first to staging. Two deployments fail, and one deployment is
+    rolled back.
+    """
     repo = "acme/checkout"
     for number, day in enumerate(CHECKOUT_RELEASED):
         github.deploy(repo, environment="staging", at=at(day, "17:00"), done=at(day, "17:04"))

@@ -75,8 +75,8 @@ def _rows(*rows: list[Cell | date | Scalar]) -> list[list[Cell]]:
 
 
 def _support(rng: random.Random) -> Sheet:
-    """The calls per week. The plan for the next weeks and a remark are below them, the self-service rate is beside
-    them.
+    """The calls per week. Below the calls are the plan for the next weeks and a remark; beside them is the self-service
+    rate.
     """
     rows = _rows(["Week", "Agents", "Calls", None, "Zero calls", "Self-served", "Change"])
     for week, calls in zip(MONDAYS, CALLS, strict=True):
@@ -89,7 +89,9 @@ def _support(rng: random.Random) -> Sheet:
 
 
 def _customers() -> Sheet:
-    """Active customers: rows out of order, a text column between date and number, and no number yet for this week."""
+    """Active customers, in rows that are not in order. A text column is between date and number, and this week has no
+    number yet.
+    """
     rows = _rows(["Week starting", "Country", "Active customers", "Complete"])
     weeks = list(zip(MONDAYS, CUSTOMERS, strict=True))
     for week, customers in weeks[5:] + weeks[:5]:
@@ -99,7 +101,7 @@ def _customers() -> Sheet:
 
 
 def _launch() -> Sheet:
-    """The conversion of the new checkout, which went live on 5 October. The numbers are texts."""
+    """The conversion rate of the new checkout, which went live on 5 October. The numbers are stored as texts."""
     rows = _rows(["Week", "Conversion", "Visits"])
     for number, (week, conversion) in enumerate(zip(MONDAYS, CONVERSION, strict=True)):
         rows += _rows([week, conversion, f"1,{number}50"])
@@ -114,7 +116,7 @@ def _survey() -> Sheet:
 
 
 def _renewals() -> Sheet:
-    """A table for lookups. Its numbers are texts in two notations."""
+    """A table for lookups. Its numbers are stored as texts in two notations."""
     return Sheet(
         104,
         "Renewals 2026",

@@ -14,7 +14,7 @@ ARTICLES = (
     *("11-09", "11-10", "11-11", "11-12", "11-13", "11-16", "11-17", "11-18"),
 )  # fmt: skip
 """The local days on which articles were published. The articles are on pace from 12 October on. `_articles` adds six
-awkward cases.
+edge cases.
 """
 
 INCIDENT_DAYS = (
@@ -109,7 +109,7 @@ def _stories(cloud: Tickets, rng: random.Random) -> None:
 
 
 def _incidents(helpdesk: Tickets, rng: random.Random) -> None:
-    """Adds enough issues for two pages. 31 of the incidents are counted."""
+    """Adds enough issues for two pages. Of the incidents, 31 count."""
     days = list(INCIDENT_DAYS)
     rng.shuffle(days)
     for number, took in enumerate(days):

@@ -1,4 +1,4 @@
-"""The story in the warehouse: the searches of the help pages, as rows of a SQLite file."""
+"""The story in the data warehouse: searches in the help pages, as rows of a SQLite file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = ("refund", "invoice", "password", "delivery date", "gift card", "cancel 
 
 
 def write(world: World, rng: random.Random) -> None:
-    """Adds the searches of each week, including searches in the week's first and last second."""
+    """Adds the searches of each week. Some of the searches are in the week's first and last second."""
     for monday, dead_ends in zip(MONDAYS, DEAD_ENDS, strict=True):
         first = at(f"{monday:%m-%d}", "00:00")
         last = at(f"{monday + timedelta(days=6):%m-%d}", "23:59") + timedelta(seconds=59)

@@ -11,11 +11,13 @@ LAST = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 """No event of the story is after this time."""
 
 OPENING = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
-"""The quarter's first instant: midnight in Berlin, which is still on summer time."""
+"""The quarter's first instant, midnight in Berlin. Berlin is still on summer time then."""
 
 
 def at(day: str, clock: str) -> datetime:
-    """A local time of 2026 in UTC. `at("10-25", "02:30")` exists twice, because clocks go back; the first is meant."""
+    """A local time of 2026, converted to UTC. `at("10-25", "02:30")` exists twice, because clocks go back; the function
+    returns the first instant.
+    """
     return datetime.fromisoformat(f"2026-{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
 
 

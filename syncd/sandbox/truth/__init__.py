@@ -1,1 +1,1 @@
-"""The truth: the actual state of every example key result, computed from the company's own objects."""
+"""Computes the truth: the correct state of every example key result, from the company's own objects."""

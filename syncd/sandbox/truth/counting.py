@@ -29,7 +29,9 @@ def midnight(day: date) -> datetime:
 START, END = midnight(FIRST), midnight(LAST + timedelta(days=1))
 
 Value = Callable[[World, datetime], float | None]
-"""Computes the number as of an instant, from the events before that instant; None if there is no number."""
+"""A function that computes a number as of an instant, from the events before that instant. The function returns None if
+there is no number.
+"""
 
 
 # -- records
@@ -59,7 +61,7 @@ def _delivered(world: World, before: datetime) -> Iterator[Issue]:
 
 
 def releases(repo: str) -> Value:
-    """Counts the releases of one repository, without drafts."""
+    """Returns a function that counts the releases of one repository, without drafts."""
 
     def count(world: World, before: datetime) -> float:
         releases = world.github.repo(repo).releases.values()
@@ -69,13 +71,12 @@ def releases(repo: str) -> Value:
 
 
 def app_releases(world: World, before: datetime) -> float:
-    """The number of releases of the mobile app. Each counts on its release date."""
+    """The number of releases of the mobile app. Each release counts on its release date."""
     releases = world.gitlab.project("acme/apps/mobile").releases.values()
     return float(sum(_counts(release.released_at, before) for release in releases))
 
 
 def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
-    """The issues whose status category is Done, each with the time at which it counts."""
     for issue in site.issues.values():
         done = issue.resolved or (issue.category_changed_at if site.cloud else None)
         matches = issue.project in projects and issue.type == type and issue.category == "Done"
@@ -104,7 +105,9 @@ def reliability_bugs(world: World, before: datetime) -> float:
 
 
 def lead_time(world: World, before: datetime) -> float | None:
-    """The median of days from opening to merging into main, over all repositories, without the work of bots."""
+    """The median number of days from opening a pull request to merging it into main, over all repositories, without the
+    work of bots.
+    """
     pulls = [pull for pull in _pulls(world, before) if pull.base == "main" and pull.author.login not in BOTS]
     days = [_days(pull.created_at, pull.merged_at) for pull in pulls if pull.merged_at]
     return statistics.median(days) if days else None
@@ -177,7 +180,7 @@ def _sheet(world: World, title: str) -> Sheet:
 
 
 def calls(world: World, before: datetime) -> float | None:
-    """The number of calls in the latest week; unknown if that week holds an error."""
+    """The number of calls in the latest week; None (unknown) if that week's cell has an error."""
     readings = _series(_sheet(world, "Support"), 0, 2, before)
     return _number(readings[-1][1]) if readings else None
 
@@ -189,7 +192,7 @@ def calls_reading(world: World, before: datetime) -> datetime | None:
 
 
 def deflection(world: World, before: datetime) -> float | None:
-    """The share in cell F2, as a percentage."""
+    """The self-service rate in cell F2, as a percentage."""
     share = _number(_sheet(world, "Support").cell(1, 5).value)
     return None if share is None else share * 100
 
@@ -205,7 +208,7 @@ def dead_ends(world: World, before: datetime) -> float | None:
 
 
 def error_rate(world: World, before: datetime) -> float | None:
-    """The present error rate in the metrics API, which keeps no history."""
+    """The present error rate in the metrics API. The API has no history of it."""
     return world.metrics.error_rate
 
 
@@ -229,25 +232,24 @@ def customers(world: World, before: datetime) -> float | None:
 
 
 def launch_conversion(world: World, before: datetime) -> float | None:
-    """The first week's conversion, a text such as `3.6%`."""
+    """The conversion rate of the first week. The sheet has it as a text such as `3.6%`."""
     readings = _series(_sheet(world, "Launch"), 0, 1, before)
     return float(str(readings[0][1]).rstrip("%")) if readings else None
 
 
 def satisfaction(world: World, before: datetime) -> float | None:
-    """The mean satisfaction score; unknown if any score is an error."""
+    """The mean satisfaction score; None (unknown) if any score is an error."""
     scores = _numbers(_series(_sheet(world, "Survey"), 0, 1, before))
     return statistics.fmean(scores) if scores else None
 
 
 def _numbers(readings: list[tuple[datetime, object]]) -> list[float]:
-    """The numbers of the readings; empty if any reading has no number."""
     numbers = [number for _, value in readings if (number := _number(value)) is not None]
     return numbers if len(numbers) == len(readings) else []
 
 
 def renewals(world: World, before: datetime) -> float | None:
-    """The renewed amount in the only row for DACH and Enterprise. It is written in German notation."""
+    """The renewed amount in the only row for DACH and Enterprise. The sheet has the amount in German notation."""
     rows = _sheet(world, "Renewals 2026").rows
     matches = [row for row in rows if [cell.value for cell in row[:2]] == ["DACH", "Enterprise"]]
     text = matches[0][2].value if len(matches) == 1 else None

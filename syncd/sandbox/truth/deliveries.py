@@ -12,7 +12,9 @@ from syncd.sandbox.github.repo_rows import time_text
 
 
 def delivered(repo: Repo, environment: str = "production") -> dict[int, datetime | None]:
-    """The time of the first successful deployment of each merged pull request, by its number; None if there is none."""
+    """The time of the first successful deployment of each merged pull request, by the pull request's number; None if it
+    was not deployed.
+    """
     contents = sorted(
         (min(successes), reachable(repo, deployment.sha))
         for deployment in repo.deployments.values()

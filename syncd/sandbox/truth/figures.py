@@ -1,7 +1,7 @@
 """Computes the state of every example key result, objective and link at an instant, by the rules that syncd promises.
 
-The code applies only these rules (progress, pace, health, roll-up, alignment) to `key_results`. It shares no code with
-syncd, so tests can compare the results.
+This module applies the rules (progress, pace, health, roll-up, alignment) to `key_results`. This module shares no code
+with syncd, so tests can compare its results with syncd's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from syncd.sandbox.truth.key_results import OBJECTIVES, Objective, Outcome, Outp
 from syncd.sandbox.world import World
 
 ON_TRACK, AT_RISK = 0.9, 0.7
-"""Shares of the expected score."""
+"""The shares of the expected score from which a score is on track, or at risk."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -64,8 +64,8 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
 
 
 def _state(world: World, key_result: Outcome | Output, at: datetime, before: datetime) -> State:
-    """The state at `at`, from the events before `before`. For the end of a day, `before` equals `at`; for now, it is
-    just after `at`.
+    """The state at `at`, from the events before `before`. For the end of a day, `before` equals `at`. For the present
+    time, `before` is just after `at`.
     """
     expected = _expected(key_result, at)
     value = key_result.value(world, before)

@@ -1,7 +1,8 @@
-"""The example key results; `counting` computes their numbers.
+"""The example key results. `counting` computes their numbers.
 
 syncd reads the same key results from `mappings/*.yaml`, and their numbers over HTTP. The sandbox computes the numbers
-in a second way, without code of syncd, so that tests can compare them. A test compares this list with the YAML files.
+without code of syncd, so that tests can compare its numbers with syncd's. A test compares this list with the YAML
+files.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from syncd.sandbox.world import World
 
 @dataclass(frozen=True)
 class Outcome:
-    """An outcome, with a `keep` band (at least, at most) or with baseline and target.
+    """An outcome, either with a `keep` band (at least, at most) or with a baseline and a target.
 
-    Its value is stale once `stale_after` days have passed since `last_reading`.
+    The outcome's value is stale once `stale_after` days have passed since `last_reading`.
     """
 
     id: str
@@ -34,7 +35,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Output:
-    """An output. `drives` has pairs (outcome, lag in days). With the pace `end`, nothing is expected before the
+    """An output. `drives` has pairs (outcome, lag in days). With the pace `end`, the expected score is 0 until the
     period's end.
     """
 
@@ -59,7 +60,7 @@ class Objective:
 
     @property
     def key_results(self) -> tuple[Outcome | Output, ...]:
-        """Its outcomes, then its outputs."""
+        """The objective's outcomes, then its outputs."""
         return (*self.outcomes, *self.outputs)
 
 
