@@ -116,9 +116,7 @@ class Request:
         return orjson.dumps([self.address, self.body])
 
     def parameter(self, name: str) -> Any:
-        """The value of a parameter in the query or the body, None if it is missing. A text of digits becomes a whole
-        number.
-        """
+        """The value of a parameter in the query or the body; None if it is missing. Digits become a whole number."""
         value = self._parameters.get(name)
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
@@ -136,9 +134,7 @@ class Request:
         )
 
     def with_parameter(self, name: str, value: str | int | float) -> Request:
-        """The same request with another value of a parameter. The parameter is set in the query if the query has it,
-        else in the body.
-        """
+        """The same request with another value of a parameter, in the query if the query has it, else in the body."""
         if self.is_graphql:
             return replace(self, body={**self.body, "variables": {**self._in_body, name: value}})
         if isinstance(self.body, dict) and name not in self._in_query:
@@ -268,9 +264,7 @@ class _Tally:
         return self._came[:1] if self._has_all else self._came
 
     def rows(self, data: Any) -> bytes:
-        """A digest of the rows of a page. If each row has an `id`, only the ids count, because other fields may
-        change.
-        """
+        """A digest of a page's rows, or of their ids if each row has an `id`, because other fields may change."""
         return blake2b(orjson.dumps(list(map(_ids, self._lists(data))), option=orjson.OPT_SORT_KEYS)).digest()
 
     @property
@@ -324,8 +318,7 @@ def _following(
 
 
 def _counted_on(request: Request, pages: Pages, expression: str, data: Any) -> Request | None:
-    """The request for the page after this one; None if this page has no rows, or if the answer says that no page
-    follows.
+    """The request for the next page; None if this page has no rows, or if the answer says that no page follows.
 
     A page with fewer rows than requested is not always the last one, because servers may shorten any page. A total does
     not show the last page either, because no key says which rows the total counts.
@@ -346,9 +339,7 @@ def _says_end(pages: Pages, data: Any) -> bool:
 
 
 def _has_rows(data: Any) -> bool:
-    """Whether an answer has a list that is not empty. Two equal pages without rows do not prove that the pages
-    repeat.
-    """
+    """Whether an answer has a list that is not empty. Equal pages without rows do not prove that pages repeat."""
     inner = data.values() if isinstance(data, dict) else ()
     return (isinstance(data, list) and bool(data)) or any(map(_has_rows, inner))
 

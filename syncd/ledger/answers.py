@@ -49,8 +49,7 @@ class Answers:
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
         """Computes measures in one transaction. The readings of `measures` are read in advance, many parts at a time.
 
-        Pass the measures in the order in which they will be computed. Measures that were not passed can be computed
-        too.
+        Pass the measures in the order in which they will be computed. Other measures can be computed too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -92,8 +91,7 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """For each record that counts, the time at which it was done, and its elements. The earliest record comes
-        first.
+        """For each record that counts, the time at which it was done, and its elements; the earliest record first.
 
         The elements are the record's number, or its values for `distinct`, or 1 if records are counted. A record that
         lacks the measure's field is left out.
@@ -117,9 +115,7 @@ class Answers:
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
-        """Maps the id of each record that was done in a span and passes the filters of a measure to the record's
-        label.
-        """
+        """The labels of the records that were done in a span and pass the filters of a measure, by record id."""
         with self._connection() as connection:
             parameters = self._parameters(connection, measure, span, cycle)
             query = selection.labels_of(selection.form(measure), self._dialect, past=cycle is not None)
@@ -150,9 +146,7 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Yields every record of a measure's streams and kind, whether it counts or not, ordered by the time it was
-        done, then by label.
-        """
+        """All records of a measure's streams and kind, counted or not, by the time they were done, then by label."""
         with self._connection() as connection:
             query = (
                 select(records)
@@ -193,9 +187,7 @@ class Answers:
         ]
 
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
-        """Each text that a field has in the records of a measure's streams and kind, whether the records count or
-        not.
-        """
+        """Each text that a field has in the records of a measure's streams and kind, counted or not."""
         with self._connection() as connection:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 

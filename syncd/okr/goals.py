@@ -35,9 +35,8 @@ _TOLERANCE = 1e-9  # relative; an expected score is not a round number in the mi
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Two shares of the expected score. A key result is on track if its score is at least the first share of the
-    expected score. A key result is at risk if its score is at least the second share, and off track below the second
-    share.
+    """Two shares of the expected score. From the first share on, a key result is on track; from the second on, it is at
+    risk; below the second, it is off track.
     """
 
     on_track: float = 0.9
@@ -88,9 +87,7 @@ class Target:
 
     @property
     def falls(self) -> bool:
-        """Whether a lower value is better. The baseline decides; without a baseline, the order of the levels
-        decides.
-        """
+        """Whether a lower value is better. Without a baseline, the order of the levels decides."""
         start = self.baseline if self.baseline is not None else self.commit
         if start is None:
             return self.stretch is not None and self.stretch < self.target
@@ -153,9 +150,7 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through all points (moment, value). After the last
-    point, the pace is flat.
-    """
+    """A pace in the key result's unit: straight lines from the start through all points (moment, value), then level."""
 
     points: tuple[tuple[datetime, float], ...]
 

@@ -155,9 +155,7 @@ class PublisherRun:
         self._notes = GroupNotes(self.ledger.outbox)
 
     def deliver(self) -> list[Delivered]:
-        """Tries the deliveries, part by part. If a server names a later time, or two parts in a row fail, the remaining
-        parts are put off.
-        """
+        """Tries each part. If a server names a later time, or two parts in a row fail, the others are put off."""
         due = self.due
         connection = self.publication.connection
         try:

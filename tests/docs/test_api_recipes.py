@@ -165,10 +165,10 @@ def test_page_on_dora_reads_the_time_to_restore_from_pagerduty(
 ) -> None:
     """Without an incident there is no time, and a time of 0 would meet any target."""
     text = (FOLDER.parent / "dora.md").read_text(encoding="utf-8")
-    definition = '"the time it takes to\nrecover from a failed deployment"'
+    definition = r'DORA\'s definition, "the time\s+it\s+takes\s+to\s+recover\s+from\s+a\s+failed\s+deployment"'
     ((block, request, answer),) = re.findall(
         r"^```yaml key results\n(- id: restore-by-pagerduty\n.*?)^```$.*?^```http\n(.*?)\n```$.*?^```json\n(.*?)^```$",
-        text.partition(definition)[2],
+        re.split(definition, text, maxsplit=1)[1],
         re.DOTALL | re.MULTILINE,
     )
     objective = {"id": "calm", "title": "Nights are quiet", "key_results": yaml.safe_load(block)}
