@@ -81,7 +81,7 @@ def work_began(created: datetime | None, changes: Sequence[Change], categories: 
     """The time when an issue first entered a status of the category In Progress. If the issue was created in such a
     status, returns the time of its creation.
 
-    `categories` has the key of the category of each status, by status id. Returns None if the issue was never in
+    `categories` maps each status id to the key of that status's category. Returns None if the issue was never in
     progress, or if an earlier status of the issue no longer exists, because the category of that status is unknown.
     """
     moves = [

@@ -55,7 +55,7 @@ class Draft:
 
 
 def draft_of_key_result(path: Path, file: Path, name: str, workspace: str | None = None) -> Draft:
-    """Reads a key result, or a guard by its id, from a mapping file. The connections are those of the syncd.yaml at
+    """Reads the key result or guard with this id from a mapping file. The connections are those of the syncd.yaml at
     `path`, or of a workspace if that file is a deployment. Raises ConfigError if the file has no such key result, or
     has a mistake.
     """

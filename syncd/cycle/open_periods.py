@@ -37,7 +37,7 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: M
 
 
 def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, period: str) -> Iterator[str]:
-    """Yields the key results of a settled period that no cycle has measured, and that should still be tried.
+    """Yields the key results to try in a settled period: no cycle has measured them yet.
 
     A key result is tried for as long as a period settles, counted from the first cycle that saw its present measure.
     After this time, its source is no longer pulled in every cycle, but only when a sync names the key result.

@@ -148,7 +148,7 @@ class _Comparison:
         """How the rows that count now differ from the rows that counted for the last confirmed value. For a held value,
         these are the rows of the candidate.
 
-        The result is empty for a value that a check-in set, because it has no rows.
+        The result is empty if a check-in set the value, because such a value has no rows.
         """
         if measure is None or value.quality not in ("complete", "held"):
             return Differences()

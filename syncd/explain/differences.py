@@ -1,5 +1,5 @@
-"""Compares an old and a new set of evidence. Finds the items that count in only one of the sets, or add another number
-in the new set.
+"""Compares an old and a new set of evidence. Finds the items that count in only one of the two sets, and those that add
+a different number in the new set.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class RecordMeasure:
 class ReadingMeasure:
     """Turns the readings of one part of a stream into a number.
 
-    With `many`, the measure reads a series: the readings have dates, and an empty series is an empty set of readings.
+    With `many`, the measure reads a series: its readings have dates. An empty series is valid, and has no reading.
     With `asks_days`, the request names days of the window, and the stream's key names the window.
     """
 

@@ -15,7 +15,7 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """The key results with a score from which an objective's `score` and its `activity` are computed.
+    """The key results whose scores make an objective's `score`, and those whose scores make its `activity`.
 
     Two scores can be compared if both have the same `score` here. Two activities can be compared if both have the same
     `activity` here.

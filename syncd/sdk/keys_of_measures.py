@@ -58,7 +58,7 @@ class RecordKeys(MeasureKeys):
 
     @property
     def asks_days(self) -> bool:
-        """Whether the measure's requests name days of the window. The measure's streams are then pulled with `days`."""
+        """Whether the measure's requests contain days of the window. If so, its streams are pulled with `days`."""
         return False
 
     def objection(self, field: str, values: Collection[str | None]) -> str | None:

@@ -110,7 +110,7 @@ class Callers:
     async def on_this_machine(
         self, request: Request, everybody: Visitor, ledger: Callable[[], Ledger | None]
     ) -> Caller | Response:
-        """Returns the caller where no login is set; or the refusal of a token that `syncd token` did not make.
+        """Returns the caller if no login is configured; or a refusal of a token that `syncd token` did not make.
 
         With a token of `syncd token`, a program can change data without a form token. `ledger` returns the ledger that
         stores the tokens of `syncd token`.

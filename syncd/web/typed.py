@@ -25,7 +25,7 @@ _LABELS = {
 
 
 def keep_typed(request: Request, fields: Mapping[str, str | None]) -> None:
-    """Keeps the typed text for the answer to this request, but not the text of other forms, such as the login."""
+    """Keeps what a person typed into a form of a key result, so that the answer can show it again."""
     if _is_of_a_key_result(request):
         request.scope[_TYPED] = {name: text for name in _LABELS if (text := fields.get(name))}
 

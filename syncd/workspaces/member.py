@@ -71,8 +71,8 @@ class Member(ABC):
         """The daemon that its pages read; None until the workspace is open."""
 
     def late(self) -> float:
-        """For how many seconds the next turn has been due; negative if it is not due yet. After a stop, the last turn
-        is due at once.
+        """For how many seconds the next turn has been due; negative if it is not due yet. Once a stop is requested, the
+        final turn is due at once.
         """
         return math.inf if self.stopping.is_set() else self._late()
 

@@ -1,4 +1,4 @@
-"""The company's code host: makes the changes of people to issues, pull requests, comments and repositories."""
+"""The company's simulated code host: applies the changes that people make to issues, pull requests and repositories."""
 
 from __future__ import annotations
 
