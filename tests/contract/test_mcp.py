@@ -78,7 +78,7 @@ def text_of(answer: CallToolResult) -> str:
     return content.text
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", ASKED)
 def test_a_tool_answers_with_the_document_and_the_text_of_its_command(
     demo: Path, answers: Answers, command: str

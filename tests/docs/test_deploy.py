@@ -63,7 +63,12 @@ def test_the_page_shows_the_statements_that_the_file_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["check config scrape.yaml", "check rules alerts.yaml", "test rules alerts.test.yaml"]
+    "arguments",
+    [
+        "check config scrape.yaml",
+        pytest.param("check rules alerts.yaml", marks=pytest.mark.nightly),  # testing them reads them too
+        "test rules alerts.test.yaml",
+    ],
 )
 def test_promtool_accepts_the_files_and_the_rules_pass_their_tests(arguments: str) -> None:
     promtool = program("prometheus", "usr/bin/promtool")

@@ -195,6 +195,7 @@ def test_the_example_has_at_most_80_lines() -> None:
     assert len(block("acme_gitlab.py").splitlines()) <= 80
 
 
+@pytest.mark.nightly
 def test_the_example_is_installed_and_counts(syncd: Command, gitlab: GitLab) -> None:
     listed = syncd("connectors")
     assert "acme-gitlab: merged merge requests and closed issues of GitLab" in listed

@@ -50,6 +50,7 @@ async def page_of(app: ASGIApp) -> str:
         return (await client.get("/")).text
 
 
+@pytest.mark.nightly
 @pytest.mark.synced
 def test_every_link_of_the_example_has_its_trend(project: Project) -> None:
     by_name = links(project.status())

@@ -213,6 +213,7 @@ def _http(url: str) -> Dialogue:
     )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["gitlab", "jira", "sheets", "sql", "http"])
 def test_each_system_is_asked_for_and_tried_at_once(name: str, tmp_path: Path, box: Sandbox) -> None:
     """A wrong measure is named at once, and asked for again; what is written is valid, synced and not red."""

@@ -182,6 +182,7 @@ def test_a_ledger_that_is_unlocked_in_time_is_no_failure(project: Project, box: 
     assert process.wait(timeout=HANG) == 0
 
 
+@pytest.mark.nightly
 def test_a_read_only_database_is_named_and_loses_nothing(
     tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
 ) -> None:

@@ -98,6 +98,7 @@ def test_what_was_so_from_the_first_is_no_news_and_each_change_is_told_once_to_i
     assert "leads is off track: 20 (0 → 100), 20 % of the way" in everybody[2]
 
 
+@pytest.mark.nightly
 def test_in_quiet_hours_nothing_goes_out_and_what_passed_by_the_morning_is_never_told(
     company: Company, inbox: Inbox
 ) -> None:

@@ -24,6 +24,7 @@ ASKED = [(tool, {}) for tool in ("status", "review")]
 ASKED += [(tool, {"key_result": name}) for tool in ("explain", "history") for name in ("calls", "articles", "bravo")]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_service_of_one_workspace_shows_nothing_of_another(tmp_path: Path, command: str) -> None:
     project = write_deployment(tmp_path, "sqlite:///ledgers/{workspace}.db")

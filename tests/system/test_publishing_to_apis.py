@@ -420,7 +420,7 @@ def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, a
     assert "unsure" not in project.run("status", check=0).stdout
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.nightly
 @pytest.mark.parametrize("way", ["--new-ledger", "import"])
 def test_a_lost_ledger_appends_nothing_twice_though_its_first_cycle_fails(
     tmp_path: Path, api: CheckInApi, way: str

@@ -216,7 +216,7 @@ OF_EVERY_RUN = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "story",
     [

@@ -32,6 +32,7 @@ def ledger(postgres_server: Any, tmp_path: Path) -> str:
     )
 
 
+@pytest.mark.nightly
 def test_killed_anywhere_other_workers_go_on(tmp_path: Path, box: Sandbox, ledger: str) -> None:
     with company(tmp_path / "company", box, ledger) as workers:
         kill_at_random(workers, max(3, KILLS // 8))

@@ -38,7 +38,7 @@ def address(site: Site, languages: Languages) -> Iterator[Callable[[str, str], s
         yield address
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("language", [pseudo_language.ACCENTED, pseudo_language.FROM_RIGHT_TO_LEFT])
 @pytest.mark.parametrize(
     ("story", "path"),

@@ -80,7 +80,7 @@ def changes(measure: dict[str, Any], keys: list[str]) -> Iterator[dict[str, Any]
             yield {**copy.deepcopy(measure), key: value}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("measure", _list(MEASURES), ids=lambda measure: "-".join(measure)[:40])
 def test_the_schema_refuses_what_validate_refuses(
     measure: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
