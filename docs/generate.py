@@ -136,9 +136,12 @@ All commands share these rules:
   folder.
 - `--workspace` names a workspace, if this `syncd.yaml` is a deployment of [many teams](workspaces.md).
 - With `--json`, standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
-- [Exit codes](operating.md#exit-codes): 0, success. 1, a source or a publisher failed and the others went on, the
-  ledger failed during a cycle, or `test`, `doctor` or `validate --strict` reported a problem. 2, the command or the
-  configuration is wrong, or the ledger cannot be used, and nothing was changed. 3, `plan --exit-code` reported changes.
+- [Exit codes](operating.md#exit-codes):
+  - 0: success.
+  - 1: a source or a publisher failed, and the others went on. Or the ledger failed during a cycle. Or `test`, `doctor`
+    or `validate --strict` reported a problem.
+  - 2: the command or the configuration is wrong, or the ledger cannot be used. Nothing was changed.
+  - 3: `plan --exit-code` reported changes.
 """
 
 

@@ -31,7 +31,7 @@ _TIMES = 3
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 COLUMNS = 100
-"""Series in a CSV file: twenty key results share each file."""
+"""Series in a CSV file; a key result reads each."""
 
 _SETTINGS = """\
 mappings: mappings/
