@@ -192,7 +192,12 @@ def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, o
 
 
 def _is_over(part: Pulling, patience: Background | type[Background]) -> bool:
-    return part.thread.silent > patience.silent or not part.thread.has_more
+    return _is_silent(part, patience) or not part.thread.has_more
+
+
+def _is_silent(part: Pulling, patience: Background | type[Background]) -> bool:
+    """Whether a source was silent for too long. While items wait for the writer, the writer is late, not the source."""
+    return not part.thread.has_items and part.thread.silent > patience.silent
 
 
 def _logged_bug(part: Pulling) -> str | None:
@@ -207,7 +212,7 @@ def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type
         part.writer.begin(_unbegun(request, part.needed))
     if bug is not None:
         part.writer.leave(bug)
-    elif part.thread.silent > patience.silent:
+    elif _is_silent(part, patience):
         part.writer.leave(f"nothing came of it for {patience.silent:g} s")
     else:
         part.writer.leave(f"it is still being pulled after {patience.longest:g} s, and goes on in the next cycle")

@@ -101,9 +101,14 @@ class PullThread:
         return self._thread.is_alive()
 
     @property
+    def has_items(self) -> bool:
+        """Whether the thread has handed over items that were not taken yet."""
+        return not self._items.empty()
+
+    @property
     def has_more(self) -> bool:
         """Whether the thread runs, or has handed over items that were not taken yet."""
-        return self.alive or not self._items.empty()
+        return self.alive or self.has_items
 
     @property
     def stopped(self) -> bool:
@@ -112,10 +117,8 @@ class PullThread:
 
     @property
     def silent(self) -> float:
-        """The seconds since the thread last reported anything, without a wait that its server demanded. 0 while the
-        writer has items of the thread left to take: then the writer is late, not the source.
-        """
-        return max(0.0, time.monotonic() - self._heard_at) if self._items.empty() else 0.0
+        """The seconds since the thread last reported anything, without a wait that its server demanded."""
+        return max(0.0, time.monotonic() - self._heard_at)
 
     def join(self, seconds: float) -> bool:
         """Waits at most `seconds` seconds for the thread. Returns whether it has ended."""

@@ -469,6 +469,21 @@ def test_silent_pull_fails_in_its_cycle_and_counts_in_a_later_one(ledger: Ledger
     assert slow.opened == 2
 
 
+def test_source_that_hangs_is_shown_though_nobody_took_what_it_handed_over(
+    slow: Slow, cycles: Cycles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang_after_a_page(*_: object) -> Iterator[Page]:
+        yield slow.whole[0]
+        slow.answers.wait()
+
+    monkeypatch.setattr(slow, "pull", hang_after_a_page)
+    cycles.background.longest = 0.0
+    cycles.pull()
+    (left,) = cycles.background._left.values()
+    wait_for(lambda: left.thread.has_items)
+    wait_for(lambda: cycles.background.hanging)
+
+
 def test_pull_with_full_hands_asks_for_a_cycle_once() -> None:
     """Else each word starts an attempt, twice a second, while no cycle can take what it has."""
     words: list[str] = []
