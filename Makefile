@@ -57,9 +57,9 @@ bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside o
 # its tools from a lock too. `pip check` names what a lock lacks. A module is compiled when it is first imported: most of
 # what the locks bring never is. uv takes seconds where pip takes a minute. Where uv fails or is missing, for example
 # behind an index that only pip's configuration names, pip installs.
-FLAGS := --quiet --no-deps --no-build-isolation
-install = UV_HTTP_TIMEOUT=10 UV_HTTP_RETRIES=0 $(UV) pip install --python $(1)/bin/python $(FLAGS) $(2) 2> /dev/null \
-	|| $(1)/bin/pip install --no-compile $(FLAGS) $(2)
+INSTALL_FLAGS := --quiet --no-deps --no-build-isolation
+install = UV_HTTP_TIMEOUT=10 UV_HTTP_RETRIES=0 $(UV) pip install --python $(1)/bin/python $(INSTALL_FLAGS) $(2) 2> /dev/null \
+	|| $(1)/bin/pip install --no-compile $(INSTALL_FLAGS) $(2)
 
 # Any new lock starts .venv afresh: what an older lock brought must not stay.
 .venv/.locked: requirements.lock requirements-build.lock requirements-dev.lock
@@ -109,7 +109,7 @@ attacks: .venv/.installed-dev  ## try every attack of docs/security.md, and writ
 
 .venv-lock/.installed: requirements-uv.lock
 	@$(PYTHON) -m venv --clear .venv-lock
-	@.venv-lock/bin/pip install $(FLAGS) --require-hashes -r requirements-uv.lock
+	@.venv-lock/bin/pip install $(INSTALL_FLAGS) --require-hashes -r requirements-uv.lock
 	@touch $@
 
 clean:  ## remove the environments; the next target makes them again

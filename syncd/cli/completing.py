@@ -16,7 +16,7 @@ def key_results(context: typer.Context, incomplete: str) -> list[str]:
     from syncd.sdk import ConfigError
 
     try:
-        config = load_config(_path(context), context.params.get("workspace"), pulls=False)
+        config = load_config(_path(context), context.params.get("workspace"), thorough=False)
     except ConfigError:
         return []
     ids = dict.fromkeys(key_result.id for okrs in config.periods for key_result in okrs.key_results)

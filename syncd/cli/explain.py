@@ -45,7 +45,7 @@ def run(
     path: Path, key_result_id: str, *, at: str | None, period: str | None, as_json: bool, workspace: str | None = None
 ) -> None:
     """Prints all the evidence of a key result, as of now or of a past time."""
-    config, clock = open_config(path, workspace, pulls=False)
+    config, clock = open_config(path, workspace, thorough=False)
     now = clock()
     moment, is_day_end = past_moment(at, config.zone, now) if at is not None else (now, False)
     okrs = chosen_period(config, period, min(now, moment - _INSTANT if is_day_end else moment))

@@ -49,7 +49,7 @@ def run(
     """Prints the value of a key result day by day."""
     if as_csv + as_json + as_chart > 1:
         raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
-    config, clock = open_config(path, workspace, pulls=False)
+    config, clock = open_config(path, workspace, thorough=False)
     now = clock()
     okrs = chosen_period(config, period, now)
     key_result = chosen_key_result(okrs, name, config)

@@ -21,7 +21,7 @@ def run(path: Path, *, workspace: str | None = None) -> None:
     from syncd.cli.mcp_tools import make_server
 
     set_up_log("text")
-    config, _ = open_config(path, workspace, pulls=False)
+    config, _ = open_config(path, workspace, thorough=False)
     reader = LedgerReader(path, config)
     watching = threading.Thread(target=reader.run, name="reader", daemon=True)
     watching.start()

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-def open_config(path: Path, workspace: str | None = None, *, pulls: bool = True) -> tuple[Config, Clock]:
+def open_config(path: Path, workspace: str | None = None, *, thorough: bool = True) -> tuple[Config, Clock]:
     """Loads the configuration of a project or, in a deployment, of a workspace. Returns it with the clock of the
     command.
 
-    If syncd.yaml sets the clock of a rehearsal, the command uses that clock. For `pulls`, see `load_config`.
+    If syncd.yaml sets the clock of a rehearsal, the command uses that clock. For `thorough`, see `load_config`.
     """
     check_is_file(path)
-    config = load_config(path, workspace, pulls=pulls)
+    config = load_config(path, workspace, thorough=thorough)
     return config, clock_of(config.settings)
 
 

@@ -31,7 +31,7 @@ def run(
     """Prints the review of the last seven days or of a period. With `notify`, sends a summary instead."""
     if as_markdown + as_html + as_json + notify > 1:
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
-    config, clock = open_config(path, workspace, pulls=False)
+    config, clock = open_config(path, workspace, thorough=False)
     now = clock()
     day = past_day(at, config.zone, now) if at is not None else None
     okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)

@@ -16,7 +16,7 @@ from syncd.status.work import where_the_work_went
 
 def run(path: Path, *, period: str | None, as_json: bool, workspace: str | None = None) -> None:
     """Prints the status of a period."""
-    config, clock = open_config(path, workspace, pulls=False)
+    config, clock = open_config(path, workspace, thorough=False)
     okrs = chosen_period(config, period, clock())
     ledger = reading_ledger(config)
     snapshot = Snapshots(config, okrs, ledger).now(clock())

@@ -18,7 +18,7 @@ def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     """Makes a token for the person who types the command, stores the token's digest in the ledger, and prints the
     token.
     """
-    config, _ = open_config(path, workspace, pulls=False)
+    config, _ = open_config(path, workspace, thorough=False)
     if config.settings.web.login is not None:
         problem = config.document.problem(
             ("web", "login"),

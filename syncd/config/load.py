@@ -177,26 +177,28 @@ def read_chosen(path: Path, workspace: str | None, last: Document | None = None)
     return ChosenProject(chosen.path, *deployment.read(chosen, last), chosen)
 
 
-def load_config(path: Path, workspace: str | None = None, *, pulls: bool = True, last: Config | None = None) -> Config:
+def load_config(
+    path: Path, workspace: str | None = None, *, thorough: bool = True, last: Config | None = None
+) -> Config:
     """The configuration of a project, or of a workspace of a deployment. Raises ConfigError with every problem in all
     of its files.
 
-    Without `pulls`, the caller only shows data of the ledger. Then the tests in mapping files are not read, and no
-    query is checked, because the check imports a parser. A file with the same content as in the `last` configuration is
-    not parsed again. If no file has changed, `last` itself is returned.
+    Without `thorough`, the tests in mapping files are not read, and no query is checked, because the check imports a
+    parser. Callers that only show data of the ledger need neither. A file with the same content as in the `last`
+    configuration is not parsed again. If no file has changed, `last` itself is returned.
     """
     with path_errors(), _without_garbage_collection():
-        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), pulls, last)
+        return _load(read_chosen(path.absolute(), workspace, last.document if last else None), thorough, last)
 
 
-def load_workspace(deployment: Deployment, name: str, *, pulls: bool = True, last: Config | None = None) -> Config:
+def load_workspace(deployment: Deployment, name: str, *, thorough: bool = True, last: Config | None = None) -> Config:
     """The configuration of a workspace, in a deployment that was read already: for callers that load many workspaces.
     Raises ConfigError like `load_config`, and reuses the `last` configuration in the same way.
     """
     chosen = deployment.chosen(name)
     with path_errors(), _without_garbage_collection():
         own = deployment.read(chosen, last.document if last else None)
-        return _load(ChosenProject(chosen.path, *own, chosen), pulls, last)
+        return _load(ChosenProject(chosen.path, *own, chosen), thorough, last)
 
 
 @contextmanager
@@ -227,7 +229,7 @@ def _ledger_address(url: str, document: Document, file: Path, workspace: Workspa
     return LedgerAddress(url, document, workspace.deployment.parent, workspace.name)
 
 
-def _load(project: ChosenProject, pulls: bool, last: Config | None) -> Config:
+def _load(project: ChosenProject, thorough: bool, last: Config | None) -> Config:
     path, document, settings, workspace = project
     of_files: list[Problem] = []
     mappings = mapping_documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
@@ -240,7 +242,7 @@ def _load(project: ChosenProject, pulls: bool, last: Config | None) -> Config:
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
     named, zone = all_named_measures(mappings, problems), ZoneInfo(settings.timezone)
     for mapping in mappings:
-        reader = Reader(mapping, connections, zone, named, settings.year_starts, pulls=pulls)
+        reader = Reader(mapping, connections, zone, named, settings.year_starts, thorough=thorough)
         content = reader.read()
         problems.extend(reader.problems)
         files.append((mapping, content[0].id if content else None))
@@ -263,7 +265,7 @@ def _load(project: ChosenProject, pulls: bool, last: Config | None) -> Config:
         for target in sorted(streams.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
-    tests = list(_mapping_tests(files, periods, problems)) if pulls else []
+    tests = list(_mapping_tests(files, periods, problems)) if thorough else []
     if problems:
         raise ConfigError(problems=problems)
     used = {*settings.connections, *measured}  # the connection to other workspaces exists only if a measure reads them

@@ -43,7 +43,7 @@ class Reader:
     """Reads a mapping file and collects its problems. `named` has the named measures of all files.
 
     `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has no fiscal year. Without
-    `pulls`, queries are not checked.
+    `thorough`, queries are not checked.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Reader:
         named: Mapping[str, Named],
         year_starts: int | None = None,
         *,
-        pulls: bool = True,
+        thorough: bool = True,
     ) -> None:
         self.document = document
         self.zone = zone
         self._year_starts = year_starts
         self._connections = connections
         self._measures = MeasureReader(
-            document, connections, zone, named, _measure_defaults(document.data), pulls=pulls
+            document, connections, zone, named, _measure_defaults(document.data), thorough=thorough
         )
         self._problems: list[Problem] = []
 

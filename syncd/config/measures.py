@@ -47,7 +47,7 @@ class MeasureReader:
     """Reads the measures of a mapping file and collects their problems.
 
     `defaults` holds keys of measures by connection; `named` holds the named measures of all files. `period` is the
-    period of the key results, None while named measures are read without a key result. Without `pulls`, queries
+    period of the key results, None while named measures are read without a key result. Without `thorough`, queries
     are not checked.
     """
 
@@ -58,7 +58,7 @@ class MeasureReader:
     defaults: Mapping[str, Mapping[str, Any]]
     problems: list[Problem] = field(default_factory=list)
     period: Period | None = None
-    pulls: bool = True
+    thorough: bool = True
 
     def read(self, written: Written, place: Place, unit: str | None = None) -> Measure | None:
         """The measure at a place, for a key result with this unit. None if the measure is not valid."""
@@ -177,7 +177,7 @@ class MeasureReader:
             problems = validation_problems(error, model, self.document, place, lent)
             self.problems.extend(problem for problem in problems if problem not in self.problems)
             return None
-        refusal = cast("MeasureKeys", parsed).refusal(connection.settings) if self.pulls else None
+        refusal = cast("MeasureKeys", parsed).refusal(connection.settings) if self.thorough else None
         if refusal is not None:
             key, why = refusal
             self.problems.append(self._problem((*lent.get(key, place), key), f"{key} {why}"))

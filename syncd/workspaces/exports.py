@@ -59,7 +59,7 @@ class Exports:
         if name not in deployment.workspaces:
             raise NotReadable(f"there is no workspace {name!r} in this deployment")
         try:
-            return load_workspace(deployment, name, pulls=False)
+            return load_workspace(deployment, name, thorough=False)
         except ConfigError:
             raise BrokenFiles(
                 f"the files of the workspace {name!r} are not valid; `syncd validate --workspace {name}` says why"

@@ -79,7 +79,7 @@ def overviews_of(deployment: Deployment, period: str | None = None) -> Iterator[
             continue
         url: str | None = None
         try:
-            config = load_workspace(deployment, name, pulls=False)
+            config = load_workspace(deployment, name, thorough=False)
             url = config.ledger_url()
             yield _opened(config, name, period)
         except Exception as error:
