@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -28,7 +28,8 @@ class StreamState:
     last census: records that left the source before this time are gone from the ledger too. Before the first census,
     `census_at` is the time at which syncd added the stream, without rows. `census_at` is None if a census is due at
     once, and for a stream that an older version of syncd added. `memory` is data that the connector's `Source` stores
-    between pulls. `read` has the parts that were read at least once.
+    between pulls. `read` has the parts that were read at least once. `failed_since` maps a part with a problem to the
+    first of the pulls in a row that failed; a part that an older version of syncd stored is missing.
     """
 
     id: int
@@ -47,6 +48,11 @@ class StreamState:
     memory: Mapping[str, Json]
     warnings: Mapping[str, str]
     read: frozenset[str] = frozenset()
+    failed_since: Mapping[str, datetime] = field(default_factory=dict)
+
+    def failures(self, stream: Stream) -> Sequence[str]:
+        """Why parts that the stream needs now could not be read, each reason once."""
+        return list(dict.fromkeys(why for part, why in self.problems.items() if part in stream.needs))
 
     def covers(self, stream: Stream) -> bool:
         """Whether the stored rows cover every field, part and day that the stream needs now."""
@@ -129,7 +135,7 @@ class Streams:
         state: dict[str, Any] = {}
         # Read before the transaction that writes: only the cycle that holds the ledger's lock changes parts.
         old = self._parts(stream_id) if page.readings else {}
-        new = {part: _part_state(snapshot, old.get(part, {})) for part, snapshot in page.readings.items()}
+        new = {part: _part_state(snapshot, old.get(part, {}), now) for part, snapshot in page.readings.items()}
         fresh = {
             part: snapshot
             for part, snapshot in page.readings.items()
@@ -271,10 +277,15 @@ def _state(row: Any) -> StreamState:
         memory=row.memory or {},
         warnings={part: state["warning"] for part, state in parts.items() if state.get("warning")},
         read=frozenset(part for part, state in parts.items() if state.get("digest")),
+        failed_since={
+            part: datetime.fromisoformat(state["failed_since"])
+            for part, state in parts.items()
+            if state.get("failed_since")
+        },
     )
 
 
-def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
+def _part_state(snapshot: Snapshot, old: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     digest = old.get("digest")
     if snapshot.problem is None:
         try:
@@ -282,4 +293,6 @@ def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
         except TypeError:  # half a surrogate pair, which JSON allows
             digest = None
     state = {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}
+    if snapshot.problem is not None:
+        state["failed_since"] = old.get("failed_since") or now.isoformat()
     return state | ({"warning": snapshot.warning} if snapshot.warning else {})

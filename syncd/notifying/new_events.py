@@ -6,7 +6,7 @@ only if this state is a watermelon, a held value, or a source that has failed fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 from syncd.config import Config
 from syncd.ledger import Ledger, NewEvent
 from syncd.okr.goals import KeyResult
-from syncd.okr.measures import leaves, stream_keys
+from syncd.okr.measures import ReadingMeasure, leaves, stream_keys
 from syncd.okr.words import HEALTH_WORDS, goal, percent, progress_figure, value_figure
 from syncd.sdk import stream_name
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
@@ -121,27 +121,37 @@ def _of(
 def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact]:
     assert config.settings.notify is not None
     bound = config.settings.notify.failing_after
-    needed: dict[str, set[str]] = {}
+    needed: dict[str, dict[str, set[str]]] = {}  # the parts of each stream of each connection
     for okrs in config.periods:
         if okrs.period.span.start <= now < okrs.period.span.end + config.settings.settle:
             for leaf in (leaf for kr in okrs.measured for leaf in leaves(kr.measure)):
-                needed.setdefault(leaf.connection, set()).update(stream_keys(leaf))
-    for connection, keys in needed.items():
-        failing = dict(_failing(ledger, connection, keys, now, bound))
-        longest = max(failing.values(), default=timedelta())
-        why = f"{connection} has failed for {_hours(longest)}: {', '.join(sorted(failing)[:3])}"
+                for key in stream_keys(leaf):
+                    parts = needed.setdefault(leaf.connection, {}).setdefault(key, set())
+                    parts |= {leaf.part} if isinstance(leaf, ReadingMeasure) else set()
+    for connection, streams in needed.items():
+        failing = list(_failing(ledger, connection, streams, now, bound))
+        longest = max((length for _, length in failing), default=timedelta())
+        named = sorted({what for what, _ in failing})
+        why = f"{connection} has failed for {_hours(longest)}: {', '.join(named[:3])}"
         is_now, sentence = ("failing", why) if failing else (_NONE, f"{connection} answers again")
         yield _Fact("failing", "", connection, None, "Sources", is_now, sentence, notable=True)
 
 
 def _failing(
-    ledger: Ledger, connection: str, keys: set[str], now: datetime, bound: timedelta
+    ledger: Ledger, connection: str, needed: Mapping[str, set[str]], now: datetime, bound: timedelta
 ) -> Iterator[tuple[str, timedelta]]:
+    """Yields each stream, or part of a stream, that has failed for longer than `bound`, and for how long."""
     for key, state in ledger.streams.states(connection).items():
+        if key not in needed:
+            continue
         since = state.completed_at or state.census_at  # if it was never complete, since its first pull
-        failed = key in keys and state.quality not in (None, "complete")
-        if failed and since is not None and now - since > bound:
-            yield f"{stream_name(key)} ({state.reason})", now - since
+        if state.quality not in (None, "complete"):
+            if since is not None and now - since > bound:
+                yield f"{stream_name(key)} ({state.reason})", now - since
+            continue
+        for part in sorted(needed[key] & state.failed_since.keys()):
+            if now - state.failed_since[part] > bound:
+                yield f"{stream_name(key)} ({state.problems[part]})", now - state.failed_since[part]
 
 
 def _hours(length: timedelta) -> str:

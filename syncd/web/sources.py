@@ -44,6 +44,8 @@ class PulledStreamDocument(TypedDict):
     quality: Quality | None
     """The quality of the last pull; null if the stream was never pulled."""
     reason: str | None
+    problems: list[str]
+    """Why the last pull could not read single cells, series or queries of the stream that measures need."""
     completed_at: Time | None
     """When the last cycle with a complete pull of the stream ended."""
     late: bool
@@ -85,13 +87,26 @@ class SourcesDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """A stream, and the result of its last pull. `pull` is None if the stream was never pulled."""
+    """A stream, and the result of its last pull. `pull` is None if the stream was never pulled. `problems` says why
+    parts of the stream that measures need could not be read.
+    """
 
     key: str
     pull: LastPull | None
+    problems: Sequence[str]
     rows: int
     late: bool
     retry_at: datetime | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last pull was not complete, or could not read a part that measures need."""
+        return self.pull is not None and (self.pull.quality not in (None, "complete") or bool(self.problems))
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why the last pull failed."""
+        return [self.pull.reason] if self.pull is not None and self.pull.reason else self.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +121,8 @@ class ConnectionRows:
 
     @property
     def failing(self) -> int:
-        """The number of the connection's streams whose last pull was not complete."""
-        return sum(row.pull is not None and row.pull.quality not in (None, "complete") for row in self.streams)
+        """The number of the connection's streams whose last pull failed, at least in part."""
+        return sum(row.failed for row in self.streams)
 
     @property
     def pending(self) -> int:
@@ -185,6 +200,7 @@ def _stream(row: StreamRow, zone: ZoneInfo) -> PulledStreamDocument:
         "key": row.key,
         "quality": pull.quality,
         "reason": pull.reason,
+        "problems": list(row.problems),
         "completed_at": _time(pull.completed_at, zone),
         "late": row.late,
         "rows": row.rows,
@@ -199,14 +215,17 @@ def _connections(view: View) -> Iterator[ConnectionRows]:
     held = ledger.members.held() if ledger else {}
     restated = _restated(view)
     for name, connection in daemon.config.connections.items():
-        keys = list(needed_streams(name, periods))
-        pulls = ledger.pulls.after(last.id, [(name, key) for key in keys]) if ledger and last else {}
+        needed = needed_streams(name, periods)
+        pulls = ledger.pulls.after(last.id, [(name, key) for key in needed]) if ledger and last else {}
         states = ledger.streams.states(name) if ledger else {}
         rows = []
-        for key in keys:
+        for key, stream in needed.items():
             pull, state = pulls.get((name, key)), states.get(key)
-            count = held.get(state.id, 0) if state else 0
-            rows.append(StreamRow(key, pull, count, _is_late(view, pull), state.retry_at if state else None))
+            late = _is_late(view, pull)
+            if state is None:
+                rows.append(StreamRow(key, pull, (), 0, late, None))
+            else:
+                rows.append(StreamRow(key, pull, state.failures(stream), held.get(state.id, 0), late, state.retry_at))
         yield ConnectionRows(name, connection.kind, rows, daemon.quota_left(name), restated[name])
 
 

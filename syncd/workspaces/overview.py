@@ -54,8 +54,8 @@ class WorkspacesDocument(TypedDict):
 class WorkspaceOverview:
     """A workspace at `as_of`, or the `problem` that prevents its overview.
 
-    `failing` are its connections with a stream whose last pull was not complete. `synced_at` is the end of its last
-    sync, None before the first. `late_from` is the time at which two more syncs were due.
+    `failing` are its connections with a stream whose last pull failed, at least in part. `synced_at` is the end of its
+    last sync, None before the first. `late_from` is the time at which two more syncs were due.
     """
 
     name: str
@@ -145,11 +145,14 @@ def overview_of_workspace(
 
 
 def _failing(config: Config, ledger: Ledger, now: datetime) -> Iterator[str]:
-    """The connections with a stream that the mappings need and whose last pull was not complete."""
+    """The connections with a stream that the mappings need and whose last pull failed, at least in part."""
     last = ledger.cycles.last(pulled=True)
     periods = published_periods(config, now)
     for name in config.connections if last is not None else ():
         assert last is not None
-        pulls = ledger.pulls.after(last.id, [(name, key) for key in needed_streams(name, periods)])
-        if any(pull.quality not in (None, "complete") for pull in pulls.values()):
+        needed, states = needed_streams(name, periods), ledger.streams.states(name)
+        pulls = ledger.pulls.after(last.id, [(name, key) for key in needed])
+        if any(pull.quality not in (None, "complete") for pull in pulls.values()) or any(
+            states[key].failures(stream) for key, stream in needed.items() if key in states
+        ):
             yield name
