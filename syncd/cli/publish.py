@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -18,18 +18,16 @@ from syncd.cycle.ask import Form, ask_about_delivery
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.outgoing import deliver
 from syncd.cycle.take_requests import take_requests
-from syncd.ledger import Delivery
 from syncd.ledger.outbox import STUCK
 from syncd.notifying.send import MessageOutcome
 from syncd.okr.words import count
-from syncd.publishing.comparison import belongs
 from syncd.publishing.delivery import Delivered
 from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace: str | None = None) -> None:
     """Writes the waiting check-ins. With `retry`, also retries the deliveries that failed, were refused or are unsure.
-    The exit code is 1 if a publisher failed, now or in an earlier run that nobody has dealt with.
+    The exit code is 1 if a publisher failed.
     """
     with ready_to_pull(path, only, log_format, workspace=workspace) as request:
         ledger = request.ledger
@@ -39,28 +37,13 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str, workspace
         outcomes = deliver(request, messages=only is None)
         deliveries, messages = outcomes.delivered, outcomes.messages
         stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
-        given_up = given_up_before(request, deliveries)
-    print_deliveries(deliveries, given_up)
+    print_deliveries(deliveries)
     print_messages(messages)
     if not deliveries and not messages:
         for line in wrapped(f"nothing waits to be written{_left(len(stuck))}"):
             say(line)
-    if given_up or any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
+    if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
-
-
-def given_up_before(request: CycleRequest, tried: Sequence[Delivered]) -> Sequence[Delivery]:
-    """The deliveries that earlier runs gave up, to targets that `publish:` still names. Only a person can have them
-    tried again.
-    """
-    now = {outcome.delivery.id for outcome in tried}
-    return [
-        delivery
-        for delivery in request.ledger.outbox.in_state(("dead", "unsure"))
-        if delivery.id not in now
-        and request.only in (None, delivery.key_result)
-        and any(belongs(publication, delivery) for publication in request.config.publications)
-    ]
 
 
 def _ask_again(request: CycleRequest, only: str | None) -> None:
@@ -91,21 +74,28 @@ def print_messages(messages: Sequence[MessageOutcome]) -> None:
             say(f"told {whom} of {count(message.events, 'event')}")
 
 
-def print_deliveries(deliveries: Sequence[Delivered], given_up: Sequence[Delivery]) -> None:
+def print_deliveries(deliveries: Sequence[Delivered]) -> None:
     """Prints how many check-ins were written where, and on standard error those that were not written, with the
-    reasons. `given_up` are the deliveries that earlier runs gave up.
+    reasons.
     """
     wrote = Counter(delivered.delivery.connection for delivered in deliveries if delivered.wrote)
     for connection, number in wrote.items():
         say(f"wrote {count(number, 'check-in')} to {connection}")
-    failed = [
-        *((each.delivery, each.state, each.reason) for each in deliveries if each.state != "delivered"),
-        *((delivery, delivery.state, delivery.reason) for delivery in given_up),
-    ]
+    for line in _not_written(deliveries):
+        say(line, err=True)
+
+
+def _not_written(deliveries: Sequence[Delivered]) -> Iterator[str]:
     troubles = gathered(
-        (delivery.connection, state, reason or "", delivery.target, delivery.key_result)
-        for delivery, state, reason in failed
+        (
+            delivered.delivery.connection,
+            delivered.state,
+            delivered.reason or "",
+            delivered.delivery.target,
+            delivered.delivery.key_result,
+        )
+        for delivered in deliveries
+        if delivered.state != "delivered"
     )
     for trouble in in_short(troubles):
-        for line in wrapped(trouble.sentence, f"  {trouble.sign} ", " " * 4):
-            say(line, err=True)
+        yield from wrapped(trouble.sentence, f"  {trouble.sign} ", " " * 4)

@@ -14,7 +14,7 @@ from syncd.cli.lines import wrapped
 from syncd.cli.moved import moves
 from syncd.cli.output import say
 from syncd.cli.progress import failures, not_sent, print_failures
-from syncd.cli.publish import given_up_before, print_deliveries, print_messages
+from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
 from syncd.cycle.model import Result, ValueChange
 from syncd.cycle.run import run_cycle
@@ -37,16 +37,13 @@ def run(
     new_ledger: bool,
     workspace: str | None = None,
 ) -> None:
-    """Runs one cycle and prints what changed. The exit code is 1 if a source or a publisher failed, or if an earlier
-    run gave up a check-in and nobody has dealt with it.
-    """
+    """Runs one cycle and prints what changed. The exit code is 1 if a source or a publisher failed."""
     with ready_to_pull(
         path, only, log_format, workspace=workspace, reconcile=reconcile, new_ledger=new_ledger
     ) as request:
         started = time.monotonic()
         result = run_cycle(replace(request, dry_run=dry_run))
         seconds = time.monotonic() - started
-        given_up = () if dry_run else given_up_before(request, result.delivered)
     for line in _new_verdicts(result):
         say(line)
     shown = [change for change in result.changes if _is_shown(change)]
@@ -58,7 +55,7 @@ def run(
         for line in wrapped(sentence, rest="  "):
             say(line)
     print_failures(result)
-    print_deliveries(result.delivered, given_up)
+    print_deliveries(result.delivered)
     print_messages(result.messages)
     if result.delivering is not None:
         for line in wrapped(f"the check-ins are left to another process: {result.delivering}"):
@@ -68,7 +65,7 @@ def run(
     say(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")
     for name, reason in result.unopened.items():
         say(f"  ✗ {name}: {reason}", err=True)
-    if result.failures or result.unwritten or result.unopened or given_up:
+    if result.failures or result.unwritten or result.unopened:
         raise typer.Exit(1)
 
 

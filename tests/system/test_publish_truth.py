@@ -192,10 +192,8 @@ def test_the_page_and_the_metrics_say_what_is_not_written(company: Company) -> N
     assert "`syncd publish --retry`" in " ".join(said.split())
     (trouble,) = company.status()["unwritten"]
     assert (trouble["to"], trouble["state"], trouble["key_results"]) == ("numbers", "dead", ["calls"])
-    later = company.run("sync", check=1)
-    assert "✗ numbers: calls: not written:" in later.stderr, "until somebody deals with it"
+    company.run("sync", check=0)
     assert len(company.asked()) == 1, "what is dead is not asked about again"
-    assert "nothing waits to be written" in company.run("publish", check=1).stdout
     company.box.heal()
     assert "wrote 1 check-in to numbers" in company.run("publish", "--retry", check=0).stdout
     assert company.row()[0] == 80
