@@ -21,9 +21,10 @@ class Answer(BaseModel):
 
 
 class CloudPage(Answer, Generic[T]):
-    """A page of a search on Cloud. A token leads to the next page."""
+    """A page of a search on Cloud. A token leads to the next page. `names` maps the ids of fields to their names."""
 
     issues: list[T]
+    names: Mapping[str, str] | None = None
     next_page_token: str | None = None
     is_last: bool | None = None
 
@@ -40,9 +41,12 @@ class CloudPage(Answer, Generic[T]):
 
 
 class ServerPage(Answer, Generic[T]):
-    """A page of a search on Data Center. The next page starts after the number of this page's last issue."""
+    """A page of a search on Data Center. The next page starts after the number of this page's last issue. `names` maps
+    the ids of fields to their names.
+    """
 
     issues: list[T]
+    names: Mapping[str, str] | None = None
     start_at: int
     total: int
 

@@ -53,7 +53,7 @@ class LoggedIssue(Issue):
     Some servers and proxies leave the changelog out although it was requested.
     """
 
-    expand: ClassVar[str] = "changelog"
+    expand: ClassVar[str] = "names,changelog"
 
     changelog: _Shown | None = None
 

@@ -67,6 +67,7 @@ class Client:
         self.site = Site(settings.url, None, None, settings.url)
         self.headers: dict[str, str] = {}  # the headers of the last answer, with names in lower case
         self.announced: int | None = None  # the number of issues that match the last search, if the site tells it
+        self.names: Mapping[str, str] = {}  # the names of fields in the last search by id, if the site tells them
         self.settings = settings
         self._server = Server(settings, context, partial(advice, settings))
         self._jira = _library(settings, context, self._server, self.headers)
@@ -148,10 +149,11 @@ class Client:
     ) -> CloudPage[P] | ServerPage[P]:
         """A page of a search. `place` is a token on Cloud, a number on Data Center, and None for the first page."""
         self._jira.deploymentType = "Cloud" if self.site.cloud else "Server"
-        size = size or (_PER_PAGE_EXPANDED if shape.expand else _PER_PAGE)
-        params: dict[str, Any] = {"json_result": True, "use_post": len(jql) > _LONGEST_QUERY, "maxResults": size}
+        size = size or (_PER_PAGE_EXPANDED if issubclass(shape, LoggedIssue) else _PER_PAGE)
+        in_body = len(jql) > _LONGEST_QUERY
+        params: dict[str, Any] = {"json_result": True, "use_post": in_body, "maxResults": size}
         if shape.expand:  # in a body, Cloud requires a text and Data Center a list
-            params["expand"] = shape.expand if self.site.cloud else [shape.expand]
+            params["expand"] = shape.expand.split(",") if in_body and not self.site.cloud else shape.expand
 
         # Each request gets its own list of fields, because the library modifies the list.
         def cloud_page() -> Any:
@@ -161,14 +163,16 @@ class Client:
             return self._jira.search_issues(jql, startAt=place or 0, fields=[*fields], **params)
 
         if self.site.cloud:
-            return self._ask(cloud_page, CloudPage[shape])  # type: ignore[valid-type]
+            listed = self._ask(cloud_page, CloudPage[shape])  # type: ignore[valid-type]
+            self.names = listed.names or {}
+            return listed
         try:
             page = self._ask(server_page, ServerPage[shape])  # type: ignore[valid-type]
         except Refused as error:
             if error.status != 410:
                 raise
         else:
-            self.announced = page.total
+            self.announced, self.names = page.total, page.names or {}
             return page
         before, self.site = self.site, replace(self.site, cloud=True)  # Cloud has removed this search (CHANGE-2046)
         try:

@@ -103,7 +103,9 @@ class _Fields(_Updated):
 
 
 class Issue(Place):
-    """An issue as a pull requests it."""
+    """An issue as a pull requests it, with the present names of its fields."""
+
+    expand: ClassVar[str | None] = "names"
 
     key: str
     fields: _Fields

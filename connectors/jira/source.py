@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors.jira.changelog import LoggedIssue, work_began
 from connectors.jira.client import Client, Site
-from connectors.jira.fields import ALWAYS, Id, Issue, Place, field_ids
+from connectors.jira.fields import ALWAYS, FIELD_IDS, Id, Issue, Place, field_ids, same_name
 from connectors.jira.jql import bounded, jql_time, named_projects, within
 from connectors.jira.walk import OVERLAP, walk
 from syncd.sdk import Check, Json, Page, SourceBroken, Stream, quota_and_clock
@@ -37,7 +37,10 @@ class JiraSource(Client):
         The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name; and
         `read_as`, the rules by which rows became records. `names_compared` says that the projects in the query were
         compared with `allow`. A cursor from another address, or with another `read_as`, is ignored: all rows are then
-        pulled again.
+        pulled again. They are also pulled again if somebody has renamed a field of the site since.
+
+        The mark is never after now: a mark in the future, from an import or a wrong clock, would hide all edits before
+        it.
         """
         kept: Mapping[str, Any] = cursor or {}
         if kept and kept["site"]["url"] != self.site.url:
@@ -50,7 +53,8 @@ class JiraSource(Client):
         if not start.get("names_compared"):
             self._compare_names(stream)
         ids: Mapping[str, str] = kept["fields"] if kept else field_ids(stream.needs, self.listed_fields)
-        mark = newest = datetime.fromisoformat(start["mark"]) if start and start["mark"] else None
+        now = self.context.now()
+        mark = newest = min(datetime.fromisoformat(start["mark"]), now) if start and start["mark"] else None
         since = stream.since or _LONG_AGO
         floor = max(since, mark - OVERLAP) if mark else since
         fields = sorted({*ALWAYS, *ids.values()})
@@ -60,11 +64,15 @@ class JiraSource(Client):
             announced: int | None = None
             early: set[str] = set()  # ids in the minute of the bound, but before the stream's `since`
             for rows, reached in walk(self, self._query(stream), floor, fields, shape):
+                if kept and self._is_renamed(ids):
+                    yield from self.pull(stream, None)
+                    return
                 self._check_projects(rows)
                 announced = self.announced if announced is None else announced
                 early.update(row.id for row in rows if row.updated < since)
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
-                newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
+                past = (row.updated for row in rows if row.updated <= now)
+                newest = max([*past, *([newest] if newest else [])], default=None)
                 records = [
                     row.record(self.site.browse, ids, self._began(row), self.settings.delivered_unless)
                     for row in rows
@@ -106,6 +114,13 @@ class JiraSource(Client):
         zone = f"in the zone {me.time_zone}" if me.time_zone else "in an unknown zone"
         yield Check("authenticated", True, f"as {me.display_name or me.name or 'somebody'}, {zone}")
         yield from quota_and_clock(self.headers, self.context.now())
+
+    def _is_renamed(self, ids: Mapping[str, str]) -> bool:
+        """Whether a field that a measure names by its name has another name now, by the last search."""
+        return any(
+            name not in FIELD_IDS and name != id_ and same_name(self.names.get(id_, name)) != same_name(name)
+            for name, id_ in ids.items()
+        )
 
     def _query(self, stream: Stream) -> str:
         return within(stream.key, self.settings.allow)

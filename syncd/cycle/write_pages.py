@@ -17,7 +17,7 @@ from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.okr.words import clock_time
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Unsettled, Withheld
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Unsettled, UnusableField, Withheld
 
 _SAMPLE = 5  # this many lists are named with the reason that they share
 
@@ -190,6 +190,8 @@ class PageWriter:
         if error is None and progress.incomplete:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
+        if isinstance(error, UnusableField):  # the next cycle checks the fields, and pulls the stream without this one
+            self._streams.restart(pull.id, replace(pull.stream, needs=pull.stream.needs - {error.field}))
         if error is not None and not isinstance(error, SourceError | ConfigError):
             where = {"stream": pull.stream.name, "connection": pull.connection}
             log_bug(log, "connector failed", error, partial(self._without_secrets, pull), where)

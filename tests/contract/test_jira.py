@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -507,6 +508,39 @@ _json = st.recursive(
 @given(_json)
 def test_any_json_has_elements_that_are_texts_or_numbers(value: Any) -> None:
     assert all(type(element) in (str, float) for element in elements(value))
+
+
+@BOTH
+def test_a_renamed_field_is_missing_and_its_name_may_mean_another(box: Sandbox, service: str) -> None:
+    site, project = world_of(box, service)
+    of, source = stream(f"project = {project}", "Story Points"), opened(box, service)
+    cursor = cursor_of(source, of)
+    site.rename_field("Story Points", "Old points")
+    with pytest.raises(UnknownField, match="Story Points"):
+        pulled(opened(box, service), of, cursor)
+    by_id = stream(f"project = {project}", "customfield_10016")
+    assert pulled(opened(box, service), by_id, cursor_of(opened(box, service), by_id)), "an id stays"
+    new = replace(site.fields["customfield_10016"], id="customfield_10099", name="Story points")
+    site.add_field(new)
+    again = pulled(opened(box, service), of, cursor)
+    assert len(again) == len(pulled(opened(box, service), of)), "every row, because all have another value now"
+    assert {tuple(record.fields["Story Points"]) for record in again.values()} == {()}
+
+
+@BOTH
+def test_an_edit_in_the_future_hides_no_later_edits(box: Sandbox, service: str) -> None:
+    """An import, or a clock that was wrong for a while, can leave an issue with such a time."""
+    site, project = world_of(box, service)
+    of, ahead = stream(f"project = {project}", "type"), datetime.now(UTC) + timedelta(days=20)
+    first, *_, last = [ticket.key for ticket in site.issues.values() if ticket.project == project]
+    site.set_field(first, "summary", "From elsewhere", at=ahead)
+    source = opened(box, service)
+    cursor = cursor_of(source, of)
+    site.set_field(last, "summary", "Edited later", at=datetime.now(UTC))
+    for start in (cursor, {**cursor, "mark": ahead.isoformat()}):  # an older version stored such a mark
+        rows = {record.label for record in pulled(source, of, start).values()}
+        assert {first, last} <= rows
+    assert datetime.fromisoformat(str(cursor_of(source, of, cursor)["mark"])) <= datetime.now(UTC)
 
 
 # How many requests are made

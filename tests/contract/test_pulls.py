@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ from syncd.sdk import (
     RetryPolicy,
     Source,
     Stream,
+    UnknownField,
 )
 from syncd.sdk.redactor import Redactor
 
@@ -116,6 +118,24 @@ def kept(ledger: Ledger) -> set[str]:
     state = ledger.streams.state("tickets", STREAM.key)
     assert state is not None
     return set(ledger.streams.record_ids(state.id))
+
+
+def test_a_field_that_went_is_checked_in_the_next_cycle_and_the_others_are_read(
+    ledger: Ledger, source: Scripted
+) -> None:
+    """Somebody renames a field of the site long after the first pull checked it."""
+    of = Stream(STREAM.key, "records", frozenset({"type", "points"}))
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source, of)
+    source.error = UnknownField("points", ())
+    (result,) = pull(ledger, source, of)
+    state = ledger.streams.state("tickets", of.key)
+    assert state is not None
+    assert (result.quality, state.needs, state.cursor) == ("failed", {"type"}, None)
+    assert not state.covers(of), "so the next cycle checks the fields"
+    source.error = None
+    (result,) = pull(ledger, source, replace(of, needs=frozenset({"type"})))
+    assert (result.quality, source.cursors) == ("complete", [None, {"mark": 1}, None])
 
 
 def test_a_pull_with_fewer_rows_than_announced_is_partial_and_begins_anew(ledger: Ledger, source: Scripted) -> None:

@@ -208,6 +208,11 @@ class Jira:
         shape: dict[str, Any],
     ) -> Response:
         issues = b",".join(self._row(request, issue, wanted, version, expand) for issue in page)
+        if "names" in {*expand.split(",")} - self._site.left_out:
+            shape = {
+                **shape,
+                "names": {each["id"]: each["name"] for each in rows.fields(self._site) if each["id"] in wanted},
+            }
         body = compact_json(shape)[:-1] + b',"issues":[' + issues + b"]}"
         return Response(200, body, {"Content-Type": JSON})
 
