@@ -37,7 +37,8 @@ class StandingStill:
         return None
 
     def check_ledger(self) -> None:
-        pass
+        if self.ledger is not None:
+            self.ledger.check_in_place()
 
     def troubles(self) -> list[Trouble]:
         return list(troubles(self.ledger))

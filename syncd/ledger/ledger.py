@@ -322,6 +322,11 @@ class Ledger:
     def _first_sync_since_restored(self) -> int | None:
         return self.cycles.first_whole_sync(self.identity.restored_in or 0)
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether the ledger's file was deleted or replaced since the ledger was opened."""
+        return self._file is not None and on_disk(self.engine) != self._file
+
     def check_in_place(self) -> None:
         """Raises LedgerError if the ledger was deleted or replaced since it was opened, or if this version may not
         write to it.
@@ -329,7 +334,7 @@ class Ledger:
         An open file that was deleted or replaced still accepts writes, but the written data would be lost.
         """
         name = shown(self.engine.url.render_as_string())
-        if self._file is not None and on_disk(self.engine) != self._file:
+        if self.is_moved:
             raise LedgerError(f"the ledger {name} was deleted or replaced while it was in use; {_PUT_BACK}")
         try:
             with self.engine.connect() as connection:

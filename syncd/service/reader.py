@@ -60,11 +60,19 @@ class LedgerReader:
 
     @property
     def ledger(self) -> Ledger | None:
-        """The ledger; None before the first sync."""
+        """The ledger at the address; None before the first sync. A ledger that was put in the place of another, for
+        example by a restore, is opened at once. If no ledger is in its place, the former one stays.
+        """
         with self._opening:
-            if self._ledger is None:
-                self._ledger = self._opened()
+            if self._ledger is None or self._ledger.is_moved:
+                self._open_again()
             return self._ledger
+
+    def _open_again(self) -> None:
+        if (another := self._opened()) is not None:
+            former, self._ledger = self._ledger, another
+            if former is not None:
+                former.close()
 
     def _opened(self) -> Ledger | None:
         address = self.config.ledger_url
@@ -84,8 +92,8 @@ class LedgerReader:
         return None
 
     def check_ledger(self) -> None:
-        """Raises LedgerError if there is no ledger at its address. If the ledger was replaced by another, opens the
-        other ledger. Nothing is lost, because this process only reads.
+        """Raises LedgerError if there is no ledger at its address. If another ledger has taken its place in the
+        database, opens the other ledger.
         """
         ledger = self.ledger
         if ledger is None:
@@ -95,10 +103,9 @@ class LedgerReader:
         except LedgerError:
             with self._opening:
                 if self._ledger is ledger:  # else another thread has already opened it
-                    ledger.close()
-                    if (another := self._opened()) is None:
-                        raise
-                    self._ledger = another
+                    self._open_again()
+                if self._ledger is ledger:
+                    raise
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that syncd has not written to their targets."""

@@ -118,10 +118,11 @@ class ServedLedger:
 
     def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         """Handles a webhook, and returns the status and the text of the response. A signed and new webhook starts a
-        cycle.
+        cycle. Raises LedgerError if the ledger in use is no longer at its address.
         """
         if self.standing_by is not None:
             return 503, f"standing by: {self.standing_by}"
+        self.check_ledger()
         return self._hooks.receive(self.config, connection, headers, body)
 
     def quota_left(self, connection: str) -> QuotaLeft | None:

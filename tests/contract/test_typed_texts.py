@@ -119,6 +119,19 @@ def test_a_service_in_trouble(project: CsvProject, error: Exception, status: int
     assert sentence_of(answer.text)
 
 
+def test_nothing_is_stored_in_a_ledger_that_was_deleted_or_replaced(project: CsvProject) -> None:
+    """An open file that was deleted still takes rows. A person who reads "stored" would lose the text."""
+    path = project.folder / "syncd.yaml"
+    path.write_text(path.read_text().replace(WEB, ""))
+    client = browser(project.config, project.ledger, project.now)
+    form_token = re.findall(r'name="form_token" value="([^"]+)"', client.get(TRUST).text)[0]
+    (project.folder / "syncd.db").rename(project.folder / "elsewhere.db")
+    answer = client.post(TRUST, data={**TYPED, "form_token": form_token, "do": "check-in"}, headers=PAGE)
+    assert (answer.status_code, shown(answer.text)) == (503, [*TYPED.values()])
+    assert "was deleted or replaced while it was in use" in sentence_of(answer.text)
+    assert project.ledger.requests.waiting() == []
+
+
 def test_no_other_form_is_shown_again(project: CsvProject) -> None:
     client = browser(project.config, project.ledger, project.now)
     for path in ("/sources", "/login", "/logout"):
