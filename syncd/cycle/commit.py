@@ -27,7 +27,6 @@ from syncd.ledger import Definition, Delivering, Ledger, Outline
 from syncd.ledger.definitions import definition
 from syncd.ledger.outlines import SETTINGS, objective_outline, settings_outline
 from syncd.notifying.send import MessageOutcome
-from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import Json
 
@@ -57,7 +56,7 @@ def commit(
         foreseen.deliveries,
         foreseen.events,
         defined_alone=dict(_defined_alone(request, pulled, measured)),
-        outlines=_outlines(request, pulled),
+        outlines=_outlines(request),
         only=_narrowed(request, pulled),
     )
     changes = _restated(ledger, pulled, measured, changes)
@@ -148,22 +147,23 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
 def _defined_alone(
     request: CycleRequest, pulled: Pulled, measured: Measured
 ) -> Iterator[tuple[KeyResultId, Definition]]:
-    """The definitions of key results without a value: key results that wait for their first check-in or for the start
-    of their period.
+    """The definitions of key results that the cycle does not measure: they wait for their first check-in or for the
+    start of their period, or their period has settled.
 
-    The ledger thus has every version of a plan that is edited before its period begins.
+    The ledger thus has every edit of a plan before its period begins, and of a past period whose scores an edit moves.
     """
     config = request.config
-    for okrs in _unsettled(request, pulled):
+    for okrs in config.periods:
+        span = okrs.period.span
+        unmeasured = pulled.now < span.start or pulled.now >= span.end + config.settings.settle
         for kr in okrs.measured_for(request.only):
-            name, ahead = (okrs.period.id, kr.id), pulled.now < okrs.period.span.start
-            if (ahead or kr.measure is None) and name not in measured:
+            name = okrs.period.id, kr.id
+            if (unmeasured or kr.measure is None) and name not in measured:
                 yield name, definition(kr, okrs.period, config.shares, config.file_of(*name))
 
 
-def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
-    """Maps each period that has not settled to its outlines by subject. A period that is no longer in any file has no
-    outlines.
+def _outlines(request: CycleRequest) -> Mapping[str, Mapping[str, Outline]]:
+    """Maps each period to its outlines by subject. A period that is no longer in any file has no outlines.
 
     The result is empty if the cycle is restricted to a key result.
     """
@@ -178,13 +178,8 @@ def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str
             objective.id: objective_outline(objective, config.file_of(okrs.period.id, objective.id))
             for objective in okrs.objectives
         }
-        for okrs in _unsettled(request, pulled)
+        for okrs in config.periods
     }
-
-
-def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
-    settle = request.config.settings.settle
-    return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:

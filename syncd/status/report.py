@@ -249,8 +249,9 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
         tries = _("its period has settled, and %(command)s tries once more", command=f"`syncd sync --only {kr.id}`")
         reason = "; ".join(filter(None, (kept_reason, tries)))
     quality: Quality = kept.quality
-    if quality != "complete" and stands.progress == kept.progress:  # otherwise the goal was edited
-        stands = replace(stands, health=kept.health, reason=reason)
+    if quality != "complete":  # an outage makes nobody fall behind
+        health = standing(kr, kept.number, span, pulled_at, rules.shares).health if pulled_at else kept.health
+        stands = replace(stands, health=health, reason=reason)
     if quality == "stale":  # in the workspace that exports it
         stands = replace(stands, health="unknown", reason=reason)
     if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
