@@ -14,7 +14,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.as_keys import As
-from syncd.sdk.date_texts import epoch, is_epoch, looks_like_date, read_date
+from syncd.sdk.date_texts import epoch, is_epoch, is_label, read_date
 from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
 from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
@@ -91,7 +91,7 @@ class Reader:
         """
         if isinstance(cell, str):
             read = self._moment(cell)
-            return _in_calendar(read) if read is not None else looks_like_date(cell)
+            return _in_calendar(read) if read is not None else not is_label(cell)
         return not isinstance(cell, bool | None)
 
     def _moment(self, cell: Cell) -> datetime | None:

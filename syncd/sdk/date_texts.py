@@ -7,13 +7,12 @@ A month, a quarter or a week is read as its first day: also by the form `%b %Y`,
 from __future__ import annotations
 
 import re
-from calendar import day_abbr, month_name
+from calendar import month_name
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
 _MONTHS = tuple(name.lower() for name in month_name if name)
-_WEEKDAYS = tuple(name.lower() for name in day_abbr)
 _YEAR_MONTH = re.compile(r"(\d{4})(?:[-/](\d{1,2})|\.?(\d{2}))")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _NAME_YEAR = re.compile(r"([a-z]{3,9})\.?(?:[-/, ]*(\d{4})|(?:-| ?['’])(\d{2}))", re.IGNORECASE)
@@ -31,6 +30,10 @@ _EPOCHS = (
     (9e11, 4.2e12),
 )  # seconds from 1973 to 2103, milliseconds from 1998; other numbers need `as:`
 _ISO = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?W[0-9]{2}(-?[0-9])?)([Tt ][^ ].*)?", re.ASCII | re.DOTALL)
+_TOTALS = (
+    "total|totals|subtotal|sum|average|avg|mean|median|summe|gesamt|gesamtsumme|zwischensumme|durchschnitt|mittelwert"
+)
+_LABEL = re.compile(rf"\D*|(?:{_TOTALS})\b\D*\d{{1,4}}\D*", re.IGNORECASE)  # with two numbers, perhaps a date
 _FORMS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
@@ -124,13 +127,13 @@ def is_epoch(number: float) -> bool:
     return any(first <= number < last for first, last in _EPOCHS)
 
 
-def looks_like_date(text: str) -> bool:
-    """Whether a text seems to be a date in some form, not a label such as `Total` or `Sum 2026`."""
-    words = re.findall(r"[^\W\d_]+", text)
-    parts = (*_WEEKDAYS, *(month[:3] for month in _MONTHS), "wee")
-    return any(character.isdigit() for character in text) and all(
-        len(word) <= 2 or word[:3].lower() in parts for word in words
-    )
+def is_label(text: str) -> bool:
+    """Whether a text is a label such as `Total` or `Total 2026`, and cannot be a date: the text has no digit, or begins
+    with a word for a total and has at most one short number.
+
+    No other word makes a label, because `2026-10-12 10:00 CEST`, `Okt 2026` and `2026-11-09 (preliminary)` are dates.
+    """
+    return _LABEL.fullmatch(text.strip()) is not None
 
 
 def as_date(form: str) -> str:
@@ -142,10 +145,11 @@ def date_advice(texts: Sequence[str]) -> str:
     """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`. If no `as:` reads
     all of the texts, the advice names the ISO 8601 form.
     """
+    iso = "times such as 2026-11-21T14:30+01:00" if any(":" in text for text in texts) else "dates such as 2026-11-21"
     readings: dict[tuple[date, ...], str] = {}
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]
         days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
         if len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
             readings.setdefault(tuple(days), as_date(form))
-    return f"write {' or '.join(list(readings.values())[:2]) or 'dates such as 2026-11-21'}"
+    return f"write {' or '.join(list(readings.values())[:2]) or iso}"
