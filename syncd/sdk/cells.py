@@ -14,7 +14,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.as_keys import As
-from syncd.sdk.date_texts import epoch, is_epoch, is_label, read_date
+from syncd.sdk.date_texts import epoch, is_epoch, is_label, is_plausible, read_date
 from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
 from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
@@ -148,7 +148,8 @@ class Reader:
             if self.serial_dates:
                 # Rounded to a millisecond, because a float cannot hold 14:30 exactly as a fraction of a day.
                 seconds = round(number * 86400, 3)
-                return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
+                day = (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
+                return day if is_plausible(day) else None
         except (OverflowError, ValueError):
             return None
         moment = epoch(number) if self.epoch_dates and is_epoch(number) else None

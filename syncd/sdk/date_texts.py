@@ -29,6 +29,7 @@ _EPOCHS = (
     (1e8, 4.2e9),
     (9e11, 4.2e12),
 )  # seconds from 1973 to 2103, milliseconds from 1998; other numbers need `as:`
+_YEARS = range(1990, 2101)
 _ISO = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?W[0-9]{2}(-?[0-9])?)([Tt ][^ ].*)?", re.ASCII | re.DOTALL)
 _TOTALS = (
     "total|totals|subtotal|sum|average|avg|mean|median|summe|gesamt|gesamtsumme|zwischensumme|durchschnitt|mittelwert"
@@ -72,7 +73,8 @@ def _iso_week(text: str) -> date | None:
 
 
 def _epoch(text: str) -> datetime | None:
-    return epoch(float(text)) if _NUMBER.fullmatch(text) else None
+    moment = epoch(float(text)) if _NUMBER.fullmatch(text) else None
+    return moment if moment is not None and is_plausible(moment) else None
 
 
 _READ: dict[str, Callable[[str], date | None]] = {
@@ -127,6 +129,13 @@ def is_epoch(number: float) -> bool:
     return any(first <= number < last for first, last in _EPOCHS)
 
 
+def is_plausible(day: date) -> bool:
+    """Whether a plain number that counts days or seconds up to this day can be a date, not the number of a week, a year
+    or a month: 45, 2026 and 202610 would be days of 1900, 1905 and 2454 (docs/decisions/0033).
+    """
+    return day.year in _YEARS
+
+
 def is_label(text: str) -> bool:
     """Whether a text is a label such as `Total` or `Total 2026`, and cannot be a date: the text has no digit, or begins
     with a word for a total and has at most one short number.
@@ -150,6 +159,6 @@ def date_advice(texts: Sequence[str]) -> str:
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]
         days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
-        if len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
+        if len(days) == len(texts) and all(map(is_plausible, days)):
             readings.setdefault(tuple(days), as_date(form))
     return f"write {' or '.join(list(readings.values())[:2]) or iso}"

@@ -271,8 +271,8 @@ class TestDates:
             (46296.5, datetime(2026, 10, 1, 12)),
             (46296.604166666664, datetime(2026, 10, 1, 14, 30)),
             (46320.999988425929, datetime(2026, 10, 25, 23, 59, 59)),
-            (1, datetime(1899, 12, 31)),
-            (0, datetime(1899, 12, 30)),
+            (32874, datetime(1990, 1, 1)),
+            (73415, datetime(2100, 12, 31)),
         ],
     )
     def test_google_sheets_counts_days(self, serial: float, expected: datetime) -> None:
@@ -281,11 +281,22 @@ class TestDates:
         assert time.replace(tzinfo=None) == expected
         assert time.tzinfo is BERLIN
 
-    @given(seconds=st.integers(0, 4 * 10**9))
+    @given(seconds=st.integers(32874 * 86400, 73415 * 86400))
     def test_a_serial_time_is_right_to_the_second(self, seconds: int) -> None:
         time = moment(seconds / 86400, serial_dates=True)
         assert time is not None
         assert time.replace(tzinfo=None) == datetime(1899, 12, 30) + timedelta(seconds=seconds)
+
+    @pytest.mark.parametrize("cell", [0, 1, 0.5, 45, 2026, 32873, 73416, 202610, 20261005, -46296])
+    def test_number_of_a_week_or_a_year_is_no_serial_date(self, cell: float) -> None:
+        reader = Reader(BERLIN, serial_dates=True)
+        assert (reader.moment(cell), reader.means_date(cell)) == (None, True)
+
+    @given(cell=st.integers(-(10**7), 10**7), serial_dates=st.booleans())
+    def test_plain_number_is_a_date_of_our_time_or_none(self, cell: int, serial_dates: bool) -> None:
+        for form in (None, "epoch"):
+            day = Reader(BERLIN, As(date=form), serial_dates=serial_dates, epoch_dates=True).moment(cell)
+            assert day is None or 1990 <= day.year <= 2100
 
     def test_json_counts_seconds(self) -> None:
         assert moment(1790805600, epoch_dates=True) == datetime(2026, 9, 30, 22, tzinfo=UTC)

@@ -100,6 +100,8 @@ def test_month_is_the_day_that_a_spreadsheet_keeps_for_it() -> None:
         ("%Y%m%d", "2026111"),
         ("%Y%m%d", "202610"),
         ("epoch", "soon"),
+        ("epoch", "45"),
+        ("epoch", "202610"),
         ("epoch", "9" * 400),
     ],
 )
@@ -119,6 +121,7 @@ def test_other_text_has_no_date(form: str, text: str) -> None:
         (1791158400, "epoch", {"serial_dates": True}, MONDAY),
         (46300, "%d.%m.%Y", {"serial_dates": True}, MONDAY),
         (46300, "month", {"serial_dates": True}, MONDAY),
+        (46300, "epoch", {"serial_dates": True}, MONDAY),
         (1791158400, None, {"epoch_dates": True}, MONDAY),
         # Without `as` none of these is a day of 1970.
         (20261005, None, {"epoch_dates": True}, None),
