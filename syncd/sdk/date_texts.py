@@ -24,6 +24,8 @@ _YEAR_WEEK = re.compile(rf"(\d{{4}})(?:[-/ ]?{_WEEK}(\d{{1,2}})|(\d{{2}}))", re.
 _WEEK_YEAR = re.compile(rf"{_WEEK}(\d{{1,2}})[-/, ]*(\d{{4}})", re.IGNORECASE)
 _RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers without a separator
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_DIRECTIVE = re.compile("%.", re.DOTALL)
+_UTC_NAME = re.compile(r"\b(?:UTC|GMT|Z)\b", re.IGNORECASE)
 _UNIT_STEP = 1e11  # as seconds the year 5138; a number of this size counts milliseconds or smaller units
 _EPOCHS = (
     (1e8, 4.2e9),
@@ -40,7 +42,7 @@ _FORMS = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
     *("%d-%b-%Y", "%d-%b-%y", "%d. %B %Y", "%a %d %b %Y", "%a, %d %b %Y"),
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %H:%M:%S GMT")
 
 
 def _month(text: str) -> date | None:
@@ -90,8 +92,9 @@ NAMED_FORMS = tuple(_READ)
 def read_date(text: str, form: str | None) -> date | datetime | None:
     """The day or time in a text, read by a form of `as: {date: ...}`, else by ISO 8601; None if neither can read it.
 
-    The returned time may lack a time zone. A pattern checks ISO 8601 first, because `fromisoformat` accepts any
-    character between day and time, even the next digit of a number.
+    The returned time may lack a time zone. In a form, the texts `UTC`, `GMT` and `Z` say that the time is in UTC. A
+    pattern checks ISO 8601 first, because `fromisoformat` accepts any character between day and time, even the next
+    digit of a number.
     """
     read = _by_form(text, form) if form is not None else None
     with suppress(ValueError):
@@ -105,7 +108,9 @@ def _by_form(text: str, form: str) -> date | datetime | None:
             return _READ[form](text)
         read = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the caller's
         # strptime reads 2026111 by `%Y%m%d`, but the text is ambiguous.
-        return read if not _RUN.search(form) or read.strftime(form) == text else None
+        if _RUN.search(form) and read.strftime(form) != text:
+            return None
+        return read if read.tzinfo or not _UTC_NAME.search(_DIRECTIVE.sub("%", form)) else read.replace(tzinfo=UTC)
     return None
 
 

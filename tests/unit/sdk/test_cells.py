@@ -234,6 +234,14 @@ class TestRules:
             {"date": "%Y-%W"},
             {"date": "%G-W%V"},
             {"date": "%Y-Q%q"},
+            {"date": "%Y-%m-%d %H:%M %Z"},
+            {"date": "%Y-%m-%d %H:%M%z (%Z)"},
+            {"date": "%Y-%m-%d %H:%M CET"},
+            {"date": "%a %b %d %H:%M:%S (PST) %Y"},
+            {"date": "%Y-%m-%d %H:%M - ET"},
+            {"date": "%Y-%m-%dT%H:%M:%S+01:00"},
+            {"date": "%d %b %Y %H:%M GMT-5"},
+            {"date": "UTC+1 %d %b %Y %H:%M"},
             {"date": "week"},
             {"comma": ","},
         ],
@@ -353,6 +361,33 @@ class TestDates:
     def test_as_date_may_name_the_zone(self) -> None:
         time = moment("01.10.2026 14:30 +0500", As(date="%d.%m.%Y %H:%M %z"))
         assert time == datetime(2026, 10, 1, 14, 30, tzinfo=timezone(timedelta(hours=5)))
+
+    @pytest.mark.parametrize(
+        ("form", "text"),
+        [
+            ("%a, %d %b %Y %H:%M:%S GMT", "Thu, 01 Oct 2026 14:30:00 GMT"),
+            ("%d.%m.%Y %H:%M UTC", "01.10.2026 14:30 utc"),
+            ("UTC %d.%m.%Y %H:%M", "UTC 01.10.2026 14:30"),
+            ("%d.%m.%YT%H:%M:%SZ", "01.10.2026T14:30:00Z"),
+            ("%d.%m.%Y %H:%M:%S%z", "01.10.2026 14:30:00Z"),
+            ("%a %b %d %Y %H:%M:%S GMT%z", "Thu Oct 01 2026 16:30:00 GMT+0200"),
+        ],
+    )
+    def test_utc_in_the_text_of_a_form_is_the_zone(self, form: str, text: str) -> None:
+        assert moment(text, As(date=form)) == datetime(2026, 10, 1, 14, 30, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("form", "text"),
+        [
+            ("%d.%m.%Y %H:%M Uhr", "01.10.2026 14:30 Uhr"),
+            ("%d.%m.%Y, %Hh%M", "01.10.2026, 14h30"),
+            ("%d.%m.%Y %I:%M %p", "01.10.2026 02:30 PM"),
+            ("%Y%m%dT%H%M", "20261001T1430"),
+            ("ZUG %d.%m.%Y %H:%M", "ZUG 01.10.2026 14:30"),
+        ],
+    )
+    def test_other_text_of_a_form_is_no_zone(self, form: str, text: str) -> None:
+        assert moment(text, As(date=form)) == datetime(2026, 10, 1, 14, 30, tzinfo=BERLIN)
 
     @pytest.mark.parametrize("text", ["31.09.2026", "2026", "10/13/2026", "01.10.2026 x"])
     def test_as_date_refuses_the_rest(self, text: str) -> None:

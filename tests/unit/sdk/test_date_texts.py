@@ -152,6 +152,7 @@ def test_epoch_is_an_instant_in_any_zone() -> None:
         (["5 Oct 2026"], 'write as: {date: "%d %b %Y"}'),
         (["Oct 5, 2026"], 'write as: {date: "%b %d, %Y"}'),
         (["05.10.2026 14:30"], 'write as: {date: "%d.%m.%Y %H:%M"}'),
+        (["Mon, 02 Nov 2026 10:00:00 GMT"], 'write as: {date: "%a, %d %b %Y %H:%M:%S GMT"}'),
         (["Oct 2026", "Nov 2026"], "write as: {date: month}"),
         (["2026-10"], "write as: {date: month}"),
         (["2026-Q4"], "write as: {date: quarter}"),
