@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.sdk.as_keys import As
 from syncd.sdk.date_texts import epoch, is_epoch, is_label, is_plausible, read_date
-from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
+from syncd.sdk.number_texts import SPACES, needs_decimal_comma, number_advice, quoted, read_number
 from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
@@ -121,8 +121,8 @@ class Reader:
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
             return self._finite(text)
         what = "which is not a number"
-        if self.decimal_comma and "." in text:
-            what = "and another cell has a decimal comma"
+        if self.decimal_comma and "." in text and not needs_decimal_comma(text):
+            what = "and another cell has a decimal comma or grouping points"
         advice = number_advice(text, decimal_comma=self.decimal_comma)
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
@@ -157,8 +157,8 @@ class Reader:
 
 
 class ColumnReader:
-    """Reads the cells of a column. Once a cell has a decimal comma, such as `42,50`, the text `1.180` in another cell
-    is not a number.
+    """Reads the cells of a column. Once a cell needs a decimal comma, such as `42,50` or `1.234.567`, the text `1.180`
+    in another cell is not a number.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -166,8 +166,8 @@ class ColumnReader:
         self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
-        """Checks whether a cell of the column, counted or not, has a decimal comma."""
-        if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+        """Checks whether a cell of the column, counted or not, needs a decimal comma."""
+        if self.looks and type(cell) is str and needs_decimal_comma(cell):
             self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 
