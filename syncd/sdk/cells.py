@@ -127,11 +127,13 @@ class Reader:
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
     def _finite(self, number: float | Decimal | str) -> tuple[float | None, str | None]:
-        """Returns (number, None), or (None, description) for a number beyond 2^53. The number is multiplied by 100 if
-        `as:` has `percent`.
+        """Returns (number, None), or (None, description) for NaN and for a number beyond 2^53. The number is multiplied
+        by 100 if `as:` has `percent`.
         """
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+            if exact.is_nan():
+                return None, "NaN, which is not a number"
             # Decimal arithmetic: 0.57 becomes 57, not 56.99999999999999.
             read = exact * 100 if self.rules.percent else exact
             if not (is_beyond(read) or is_beyond(exact if isinstance(number, str) else number)):

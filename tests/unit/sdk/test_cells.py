@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,6 +72,11 @@ class TestNumbers:
     def test_a_number_beyond_all_bounds_is_none(self, cell: float) -> None:
         for rules in (As(), PERCENT):
             assert number(cell, rules) is None
+
+    @pytest.mark.parametrize("cell", [float("nan"), -float("nan"), Decimal("NaN"), Decimal("sNaN")])
+    def test_nan_is_none_and_says_so(self, cell: Cell) -> None:
+        for rules in (As(), PERCENT):
+            assert Reader(BERLIN, rules).number(cell) == (None, "NaN, which is not a number")
 
     @pytest.mark.parametrize("code", ["#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "Loading..."])
     def test_an_error_is_none_and_says_its_code(self, code: str) -> None:
