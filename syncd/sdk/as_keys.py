@@ -18,9 +18,14 @@ _SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 _Mark = Annotated[str, WithJsonSchema(text(r"^[^0-9A-Za-z+-]$", "must be one mark, such as ',' or '.'"))]
 _PARTS = "(?:[^%]|%.)*"
 _DATE_FORM = text(
-    rf"^({'|'.join(NAMED_FORMS)})$|^(?={_PARTS}%[YyGcxDF])(?={_PARTS}%[mbBjUWVcxDF])(?!{_PARTS}%([A-Za-z]){_PARTS}%\2)",
-    "must say year and month, each once, as in '%d.%m.%Y' or '%b %Y', or be one of " + ", ".join(NAMED_FORMS),
+    rf"^({'|'.join(NAMED_FORMS)})$|^(?!{_PARTS}%Z)(?={_PARTS}%[YyGcxDF])(?={_PARTS}%[mbBjUWVcxDF])"
+    rf"(?!{_PARTS}%([A-Za-z]){_PARTS}%\2)",
+    "must say year and month, each once, as in '%d.%m.%Y' or '%b %Y', and no %Z, or be one of "
+    + ", ".join(NAMED_FORMS),
     maxLength=_LONGEST_FORM,
+)
+_ZONE_AS_TEXT = re.compile(
+    r"((?:UTC|GMT) ?[+-]\d[\d:]*)|%[HIMSfpX][^\w%]*?([+-]\d[\d:]*|(?!(?:UTC|GMT|AM|PM)\b)[A-Z]{2,5}\b)"
 )
 
 
@@ -55,6 +60,11 @@ class As(BaseModel):
         if value is not None and value not in NAMED_FORMS and not _says_which_day(value):
             names = ", ".join(NAMED_FORMS)
             raise ValueError(f"must say year and month, or more, as in '%d.%m.%Y' or '%b %Y', or be one of {names}")
+        if value is not None and (zone := _unread_zone(value)) is not None:
+            raise ValueError(
+                f"has the time zone {zone}, which is not read; write %z, which reads offsets such as +0100, "
+                "or UTC, GMT or Z if every date ends with it"
+            )
         return value
 
     @model_validator(mode="after")
@@ -79,6 +89,17 @@ class As(BaseModel):
     def reads_texts(self) -> bool:
         """Whether `as:` says how to read a text as a number."""
         return self.marks or self.percent or self.money
+
+
+def _unread_zone(form: str) -> str | None:
+    """The zone in a form that strptime would pass over, so that the time would count as local time; None if there is
+    none. strptime reads `%Z` only as the names of the machine's own zone, and without their offset.
+    """
+    form = form.replace("%%", "")
+    match = _ZONE_AS_TEXT.search(form)
+    if "%Z" in form or match is None or "%z" in form:
+        return "%Z" if "%Z" in form else None
+    return match[1] or match[2]
 
 
 def _says_which_day(form: str) -> bool:

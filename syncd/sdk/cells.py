@@ -14,8 +14,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.as_keys import As
-from syncd.sdk.date_texts import epoch, is_epoch, looks_like_date, read_date
-from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
+from syncd.sdk.date_texts import epoch, is_epoch, is_label, is_plausible, read_date
+from syncd.sdk.number_texts import SPACES, needs_decimal_comma, number_advice, quoted, read_number
 from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
@@ -91,7 +91,7 @@ class Reader:
         """
         if isinstance(cell, str):
             read = self._moment(cell)
-            return _in_calendar(read) if read is not None else looks_like_date(cell)
+            return _in_calendar(read) if read is not None else not is_label(cell)
         return not isinstance(cell, bool | None)
 
     def _moment(self, cell: Cell) -> datetime | None:
@@ -121,17 +121,19 @@ class Reader:
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
             return self._finite(text)
         what = "which is not a number"
-        if self.decimal_comma and "." in text:
-            what = "and another cell has a decimal comma"
+        if self.decimal_comma and "." in text and not needs_decimal_comma(text):
+            what = "and another cell has a decimal comma or grouping points"
         advice = number_advice(text, decimal_comma=self.decimal_comma)
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
     def _finite(self, number: float | Decimal | str) -> tuple[float | None, str | None]:
-        """Returns (number, None), or (None, description) for a number beyond 2^53. The number is multiplied by 100 if
-        `as:` has `percent`.
+        """Returns (number, None), or (None, description) for NaN and for a number beyond 2^53. The number is multiplied
+        by 100 if `as:` has `percent`.
         """
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+            if exact.is_nan():
+                return None, "NaN, which is not a number"
             # Decimal arithmetic: 0.57 becomes 57, not 56.99999999999999.
             read = exact * 100 if self.rules.percent else exact
             if not (is_beyond(read) or is_beyond(exact if isinstance(number, str) else number)):
@@ -148,7 +150,8 @@ class Reader:
             if self.serial_dates:
                 # Rounded to a millisecond, because a float cannot hold 14:30 exactly as a fraction of a day.
                 seconds = round(number * 86400, 3)
-                return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
+                day = (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
+                return day if is_plausible(day) else None
         except (OverflowError, ValueError):
             return None
         moment = epoch(number) if self.epoch_dates and is_epoch(number) else None
@@ -156,8 +159,8 @@ class Reader:
 
 
 class ColumnReader:
-    """Reads the cells of a column. Once a cell has a decimal comma, such as `42,50`, the text `1.180` in another cell
-    is not a number.
+    """Reads the cells of a column. Once a cell needs a decimal comma, such as `42,50` or `1.234.567`, the text `1.180`
+    in another cell is not a number.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -165,8 +168,8 @@ class ColumnReader:
         self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
-        """Checks whether a cell of the column, counted or not, has a decimal comma."""
-        if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+        """Checks whether a cell of the column, counted or not, needs a decimal comma."""
+        if self.looks and type(cell) is str and needs_decimal_comma(cell):
             self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 

@@ -7,13 +7,12 @@ A month, a quarter or a week is read as its first day: also by the form `%b %Y`,
 from __future__ import annotations
 
 import re
-from calendar import day_abbr, month_name
+from calendar import month_name
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
 _MONTHS = tuple(name.lower() for name in month_name if name)
-_WEEKDAYS = tuple(name.lower() for name in day_abbr)
 _YEAR_MONTH = re.compile(r"(\d{4})(?:[-/](\d{1,2})|\.?(\d{2}))")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _NAME_YEAR = re.compile(r"([a-z]{3,9})\.?(?:[-/, ]*(\d{4})|(?:-| ?['’])(\d{2}))", re.IGNORECASE)
@@ -25,18 +24,25 @@ _YEAR_WEEK = re.compile(rf"(\d{{4}})(?:[-/ ]?{_WEEK}(\d{{1,2}})|(\d{{2}}))", re.
 _WEEK_YEAR = re.compile(rf"{_WEEK}(\d{{1,2}})[-/, ]*(\d{{4}})", re.IGNORECASE)
 _RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers without a separator
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_DIRECTIVE = re.compile("%.", re.DOTALL)
+_UTC_NAME = re.compile(r"\b(?:UTC|GMT|Z)\b", re.IGNORECASE)
 _UNIT_STEP = 1e11  # as seconds the year 5138; a number of this size counts milliseconds or smaller units
 _EPOCHS = (
     (1e8, 4.2e9),
     (9e11, 4.2e12),
 )  # seconds from 1973 to 2103, milliseconds from 1998; other numbers need `as:`
+_YEARS = range(1990, 2101)
 _ISO = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?W[0-9]{2}(-?[0-9])?)([Tt ][^ ].*)?", re.ASCII | re.DOTALL)
+_TOTALS = (
+    "total|totals|subtotal|sum|average|avg|mean|median|summe|gesamt|gesamtsumme|zwischensumme|durchschnitt|mittelwert"
+)
+_LABEL = re.compile(rf"\D*|(?:{_TOTALS})\b\D*\d{{1,4}}\D*", re.IGNORECASE)  # with two numbers, perhaps a date
 _FORMS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
     *("%d-%b-%Y", "%d-%b-%y", "%d. %B %Y", "%a %d %b %Y", "%a, %d %b %Y"),
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %H:%M:%S GMT")
 
 
 def _month(text: str) -> date | None:
@@ -69,7 +75,8 @@ def _iso_week(text: str) -> date | None:
 
 
 def _epoch(text: str) -> datetime | None:
-    return epoch(float(text)) if _NUMBER.fullmatch(text) else None
+    moment = epoch(float(text)) if _NUMBER.fullmatch(text) else None
+    return moment if moment is not None and is_plausible(moment) else None
 
 
 _READ: dict[str, Callable[[str], date | None]] = {
@@ -85,8 +92,9 @@ NAMED_FORMS = tuple(_READ)
 def read_date(text: str, form: str | None) -> date | datetime | None:
     """The day or time in a text, read by a form of `as: {date: ...}`, else by ISO 8601; None if neither can read it.
 
-    The returned time may lack a time zone. A pattern checks ISO 8601 first, because `fromisoformat` accepts any
-    character between day and time, even the next digit of a number.
+    The returned time may lack a time zone. In a form, the texts `UTC`, `GMT` and `Z` say that the time is in UTC. A
+    pattern checks ISO 8601 first, because `fromisoformat` accepts any character between day and time, even the next
+    digit of a number.
     """
     read = _by_form(text, form) if form is not None else None
     with suppress(ValueError):
@@ -100,7 +108,9 @@ def _by_form(text: str, form: str) -> date | datetime | None:
             return _READ[form](text)
         read = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the caller's
         # strptime reads 2026111 by `%Y%m%d`, but the text is ambiguous.
-        return read if not _RUN.search(form) or read.strftime(form) == text else None
+        if _RUN.search(form) and read.strftime(form) != text:
+            return None
+        return read if read.tzinfo or not _UTC_NAME.search(_DIRECTIVE.sub("%", form)) else read.replace(tzinfo=UTC)
     return None
 
 
@@ -124,13 +134,20 @@ def is_epoch(number: float) -> bool:
     return any(first <= number < last for first, last in _EPOCHS)
 
 
-def looks_like_date(text: str) -> bool:
-    """Whether a text seems to be a date in some form, not a label such as `Total` or `Sum 2026`."""
-    words = re.findall(r"[^\W\d_]+", text)
-    parts = (*_WEEKDAYS, *(month[:3] for month in _MONTHS), "wee")
-    return any(character.isdigit() for character in text) and all(
-        len(word) <= 2 or word[:3].lower() in parts for word in words
-    )
+def is_plausible(day: date) -> bool:
+    """Whether a plain number that counts days or seconds up to this day can be a date, not the number of a week, a year
+    or a month: 45, 2026 and 202610 would be days of 1900, 1905 and 2454 (docs/decisions/0033).
+    """
+    return day.year in _YEARS
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is a label such as `Total` or `Total 2026`, and cannot be a date: the text has no digit, or begins
+    with a word for a total and has at most one short number.
+
+    No other word makes a label, because `2026-10-12 10:00 CEST`, `Okt 2026` and `2026-11-09 (preliminary)` are dates.
+    """
+    return _LABEL.fullmatch(text.strip()) is not None
 
 
 def as_date(form: str) -> str:
@@ -142,10 +159,11 @@ def date_advice(texts: Sequence[str]) -> str:
     """Advice with the `as:` that reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`. If no `as:` reads
     all of the texts, the advice names the ISO 8601 form.
     """
+    iso = "times such as 2026-11-21T14:30+01:00" if any(":" in text for text in texts) else "dates such as 2026-11-21"
     readings: dict[tuple[date, ...], str] = {}
     for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]
         days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
-        if len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
+        if len(days) == len(texts) and all(map(is_plausible, days)):
             readings.setdefault(tuple(days), as_date(form))
-    return f"write {' or '.join(list(readings.values())[:2]) or 'dates such as 2026-11-21'}"
+    return f"write {' or '.join(list(readings.values())[:2]) or iso}"

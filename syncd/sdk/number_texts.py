@@ -119,9 +119,11 @@ def _readings(digits: str) -> Iterator[tuple[Decimal, dict[str, str]]]:
             yield number, marks | ({"thousands": thousands} if thousands is not None else {})
 
 
-def has_decimal_comma(text: str) -> bool:
-    """Whether a text can only be a number with a decimal comma, such as `42,50` and `1.234,5`, but not `1,234`."""
-    if "," not in text or (parts := _take_apart(text.strip().translate(SPACES))) is None:
+def needs_decimal_comma(text: str) -> bool:
+    """Whether a text can only be a number where commas are decimal and points group digits, such as `42,50`, `1.234,5`
+    and `1.234.567`, but not `1,234` and `1.234`.
+    """
+    if ("," not in text and text.count(".") < 2) or (parts := _take_apart(text.strip().translate(SPACES))) is None:
         return False
     marks = [marks for _, marks in _readings(parts.digits)]
     return bool(marks) and all(mark.get("decimal") == "," for mark in marks)

@@ -66,13 +66,13 @@ class SeriesReader:
                     self.pair(number, f"{column}{number + 1}", date_cell, row[values])
 
     def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int, sides: Collection[datetime]) -> None:
-        """Notes only two things about rows outside of the window: their order, and whether their numbers have decimal
+        """Notes only two things about rows outside of the window: their order, and whether their numbers need decimal
         commas.
         """
         if self._column.looks:
             for row in rows:
-                if values < len(row) and type(cell := row[values]) is str and "," in cell:
-                    self._column.look(cell)
+                if values < len(row):
+                    self._column.look(row[values])
         for side in sides if len(sides) == 1 else (self._side(row[dates]) for row in rows):
             if side is not None:
                 self._undated.follow(side)
@@ -159,7 +159,7 @@ class SeriesReader:
 
     def _beside_commas(self, position: int, reading: Reading) -> Reading:
         """The reading, corrected by the other cells of its column: `1.180` is not a number if another cell is
-        `42,50`.
+        `42,50` or `1.234.567`.
         """
         if not self._column.reader.decimal_comma or position not in self._points:
             return reading

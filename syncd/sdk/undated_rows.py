@@ -2,7 +2,8 @@
 
 A row whose date cannot be read may be the newest row. Such a row becomes readings without a number, at the earliest and
 at the latest time that the rows around it allow. Only the values that the row could change are therefore unknown. A
-label such as `Total`, or a blank, is not a date. The number beside a label or blank is left out, and a note says so.
+label such as `Total` (`is_label`), or a blank, is not a date. The number beside a label or blank is left out, and a
+note says so.
 """
 
 from __future__ import annotations

@@ -393,9 +393,12 @@ def test_a_broken_token_endpoint_is_tried_again(desk: Sandbox, context: Context,
 
 def test_dates_are_read_and_a_number_that_is_no_date_may_be_any(desk: Sandbox, source: SheetsSource) -> None:
     rows: list[list[Any]] = [[Cell(1e12, "plain"), 5.0], [day(WEEKS[0]), 6.0], [Cell(46300.604166666664, "date"), 7.0]]
+    rows.append([Cell(202612, "plain"), 8.0])
     desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Odd", rows))
     (snapshot,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
-    assert numbers(snapshot) == {"Odd!B2": 6, "Odd!B3": 7, "Odd!B1": None}
+    assert numbers(snapshot) == {"Odd!B2": 6, "Odd!B3": 7, "Odd!B1": None, "Odd!B4": None}
+    problem = next(reading.problem or "" for reading in snapshot.readings if reading.cell == "Odd!B4")
+    assert problem.startswith("a number whose date '202612' cannot be read; write ")
     assert snapshot.readings[1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
 
 

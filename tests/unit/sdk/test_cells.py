@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,6 +72,11 @@ class TestNumbers:
     def test_a_number_beyond_all_bounds_is_none(self, cell: float) -> None:
         for rules in (As(), PERCENT):
             assert number(cell, rules) is None
+
+    @pytest.mark.parametrize("cell", [float("nan"), -float("nan"), Decimal("NaN"), Decimal("sNaN")])
+    def test_nan_is_none_and_says_so(self, cell: Cell) -> None:
+        for rules in (As(), PERCENT):
+            assert Reader(BERLIN, rules).number(cell) == (None, "NaN, which is not a number")
 
     @pytest.mark.parametrize("code", ["#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "Loading..."])
     def test_an_error_is_none_and_says_its_code(self, code: str) -> None:
@@ -234,6 +240,14 @@ class TestRules:
             {"date": "%Y-%W"},
             {"date": "%G-W%V"},
             {"date": "%Y-Q%q"},
+            {"date": "%Y-%m-%d %H:%M %Z"},
+            {"date": "%Y-%m-%d %H:%M%z (%Z)"},
+            {"date": "%Y-%m-%d %H:%M CET"},
+            {"date": "%a %b %d %H:%M:%S (PST) %Y"},
+            {"date": "%Y-%m-%d %H:%M - ET"},
+            {"date": "%Y-%m-%dT%H:%M:%S+01:00"},
+            {"date": "%d %b %Y %H:%M GMT-5"},
+            {"date": "UTC+1 %d %b %Y %H:%M"},
             {"date": "week"},
             {"comma": ","},
         ],
@@ -271,8 +285,8 @@ class TestDates:
             (46296.5, datetime(2026, 10, 1, 12)),
             (46296.604166666664, datetime(2026, 10, 1, 14, 30)),
             (46320.999988425929, datetime(2026, 10, 25, 23, 59, 59)),
-            (1, datetime(1899, 12, 31)),
-            (0, datetime(1899, 12, 30)),
+            (32874, datetime(1990, 1, 1)),
+            (73415, datetime(2100, 12, 31)),
         ],
     )
     def test_google_sheets_counts_days(self, serial: float, expected: datetime) -> None:
@@ -281,11 +295,22 @@ class TestDates:
         assert time.replace(tzinfo=None) == expected
         assert time.tzinfo is BERLIN
 
-    @given(seconds=st.integers(0, 4 * 10**9))
+    @given(seconds=st.integers(32874 * 86400, 73415 * 86400))
     def test_a_serial_time_is_right_to_the_second(self, seconds: int) -> None:
         time = moment(seconds / 86400, serial_dates=True)
         assert time is not None
         assert time.replace(tzinfo=None) == datetime(1899, 12, 30) + timedelta(seconds=seconds)
+
+    @pytest.mark.parametrize("cell", [0, 1, 0.5, 45, 2026, 32873, 73416, 202610, 20261005, -46296])
+    def test_number_of_a_week_or_a_year_is_no_serial_date(self, cell: float) -> None:
+        reader = Reader(BERLIN, serial_dates=True)
+        assert (reader.moment(cell), reader.means_date(cell)) == (None, True)
+
+    @given(cell=st.integers(-(10**7), 10**7), serial_dates=st.booleans())
+    def test_plain_number_is_a_date_of_our_time_or_none(self, cell: int, serial_dates: bool) -> None:
+        for form in (None, "epoch"):
+            day = Reader(BERLIN, As(date=form), serial_dates=serial_dates, epoch_dates=True).moment(cell)
+            assert day is None or 1990 <= day.year <= 2100
 
     def test_json_counts_seconds(self) -> None:
         assert moment(1790805600, epoch_dates=True) == datetime(2026, 9, 30, 22, tzinfo=UTC)
@@ -342,6 +367,33 @@ class TestDates:
     def test_as_date_may_name_the_zone(self) -> None:
         time = moment("01.10.2026 14:30 +0500", As(date="%d.%m.%Y %H:%M %z"))
         assert time == datetime(2026, 10, 1, 14, 30, tzinfo=timezone(timedelta(hours=5)))
+
+    @pytest.mark.parametrize(
+        ("form", "text"),
+        [
+            ("%a, %d %b %Y %H:%M:%S GMT", "Thu, 01 Oct 2026 14:30:00 GMT"),
+            ("%d.%m.%Y %H:%M UTC", "01.10.2026 14:30 utc"),
+            ("UTC %d.%m.%Y %H:%M", "UTC 01.10.2026 14:30"),
+            ("%d.%m.%YT%H:%M:%SZ", "01.10.2026T14:30:00Z"),
+            ("%d.%m.%Y %H:%M:%S%z", "01.10.2026 14:30:00Z"),
+            ("%a %b %d %Y %H:%M:%S GMT%z", "Thu Oct 01 2026 16:30:00 GMT+0200"),
+        ],
+    )
+    def test_utc_in_the_text_of_a_form_is_the_zone(self, form: str, text: str) -> None:
+        assert moment(text, As(date=form)) == datetime(2026, 10, 1, 14, 30, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("form", "text"),
+        [
+            ("%d.%m.%Y %H:%M Uhr", "01.10.2026 14:30 Uhr"),
+            ("%d.%m.%Y, %Hh%M", "01.10.2026, 14h30"),
+            ("%d.%m.%Y %I:%M %p", "01.10.2026 02:30 PM"),
+            ("%Y%m%dT%H%M", "20261001T1430"),
+            ("ZUG %d.%m.%Y %H:%M", "ZUG 01.10.2026 14:30"),
+        ],
+    )
+    def test_other_text_of_a_form_is_no_zone(self, form: str, text: str) -> None:
+        assert moment(text, As(date=form)) == datetime(2026, 10, 1, 14, 30, tzinfo=BERLIN)
 
     @pytest.mark.parametrize("text", ["31.09.2026", "2026", "10/13/2026", "01.10.2026 x"])
     def test_as_date_refuses_the_rest(self, text: str) -> None:

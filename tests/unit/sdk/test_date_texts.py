@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.sdk.as_keys import As
 from syncd.sdk.cells import Cell, Reader
-from syncd.sdk.date_texts import date_advice, looks_like_date, read_date
+from syncd.sdk.date_texts import date_advice, is_label, read_date
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -98,6 +100,8 @@ def test_month_is_the_day_that_a_spreadsheet_keeps_for_it() -> None:
         ("%Y%m%d", "2026111"),
         ("%Y%m%d", "202610"),
         ("epoch", "soon"),
+        ("epoch", "45"),
+        ("epoch", "202610"),
         ("epoch", "9" * 400),
     ],
 )
@@ -117,6 +121,7 @@ def test_other_text_has_no_date(form: str, text: str) -> None:
         (1791158400, "epoch", {"serial_dates": True}, MONDAY),
         (46300, "%d.%m.%Y", {"serial_dates": True}, MONDAY),
         (46300, "month", {"serial_dates": True}, MONDAY),
+        (46300, "epoch", {"serial_dates": True}, MONDAY),
         (1791158400, None, {"epoch_dates": True}, MONDAY),
         # Without `as` none of these is a day of 1970.
         (20261005, None, {"epoch_dates": True}, None),
@@ -147,6 +152,7 @@ def test_epoch_is_an_instant_in_any_zone() -> None:
         (["5 Oct 2026"], 'write as: {date: "%d %b %Y"}'),
         (["Oct 5, 2026"], 'write as: {date: "%b %d, %Y"}'),
         (["05.10.2026 14:30"], 'write as: {date: "%d.%m.%Y %H:%M"}'),
+        (["Mon, 02 Nov 2026 10:00:00 GMT"], 'write as: {date: "%a, %d %b %Y %H:%M:%S GMT"}'),
         (["Oct 2026", "Nov 2026"], "write as: {date: month}"),
         (["2026-10"], "write as: {date: month}"),
         (["2026-Q4"], "write as: {date: quarter}"),
@@ -155,6 +161,7 @@ def test_epoch_is_an_instant_in_any_zone() -> None:
         (["1791158400"], "write as: {date: epoch}"),
         (["5.10."], "write dates such as 2026-11-21"),
         (["soon"], "write dates such as 2026-11-21"),
+        (["2026-10-12 10:00 CEST"], "write times such as 2026-11-21T14:30+01:00"),
         ([], "write dates such as 2026-11-21"),
     ],
 )
@@ -166,11 +173,41 @@ def test_iso_8601_needs_no_as() -> None:
     assert read_date("2026-10-05", None) == datetime(2026, 10, 5)
 
 
-@pytest.mark.parametrize("text", ["11/23/2026", "W41", "5th Oct", "Mon 5 Oct", "2026", "week 41", "2026-13-01"])
-def test_text_may_be_a_date(text: str) -> None:
-    assert looks_like_date(text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "11/23/2026",
+            "W41",
+            "5th Oct",
+            "Mon 5 Oct",
+            "2026",
+            "week 41",
+            "2026-13-01",
+            "Okt 2026",
+            "5. Dez",
+            "März 26",
+        ),
+        *("2026-10-12 10:00 CEST", "2026-10-12 10:00 UTC", "10:00 Uhr", "Mon, 02 Nov 2026 10:00:00 GMT"),
+        *("2026-11-09 (preliminary)", "2026-11-09 total", "2026-11-02 bis 2026-11-08", "Q4 total", "KW 40"),
+        *("Total 2026-11-09", "Total 20261109", "Total of 9.11.", "Summary 2026", "2026年11月9日", "٢٠٢٦"),
+    ],
+)
+def test_text_with_a_digit_may_be_a_date(text: str) -> None:
+    assert not is_label(text)
 
 
-@pytest.mark.parametrize("text", ["Total", "Total 2026", "Sum of 13", "Q4 total", "soon", "n/a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Total", "Total 2026", "total: 2026", "Sum of 13", "Sum of 12 weeks", "Total Q4", "Summe KW 40", "soon"),
+        *("Durchschnitt 2026", "n/a", "Ø", "–", "CO₂", ""),
+    ],
+)
 def test_label_is_no_date(text: str) -> None:
-    assert not looks_like_date(text)
+    assert is_label(text)
+
+
+@given(day=st.dates(), before=st.text(max_size=9), after=st.text(max_size=9), form=st.sampled_from(["%x", "%d. %B %Y"]))
+def test_text_around_a_day_makes_no_label(day: date, before: str, after: str, form: str) -> None:
+    assert not is_label(f"{before}{day:{form}}{after}")

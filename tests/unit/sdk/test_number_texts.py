@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.sdk.as_keys import As
-from syncd.sdk.number_texts import has_decimal_comma, number_advice, read_number
+from syncd.sdk.number_texts import needs_decimal_comma, number_advice, read_number
 
 ACCOUNTS, MONEY = As(accounting=True), As(currency=True)
 BOTH = As(accounting=True, currency=True)
@@ -117,9 +119,41 @@ def test_advised_as_reads_the_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["42,50", "1.234,5", "0,5", "0,500", "1234,567", "-3,1", "18,5%", "€ 3,20", "(3,2)"])
 def test_decimal_comma_is_told(text: str) -> None:
-    assert has_decimal_comma(text)
+    assert needs_decimal_comma(text)
 
 
-@pytest.mark.parametrize("text", ["1,234", "1,234,567", "1,234.50", "12", "3.5", "a, 5", "5 Oct, 2026", "1,2,3", ","])
+@pytest.mark.parametrize("text", ["1.234.567", "€ 1.234.567", "-12.345.678,00", "1.234.567 %", "(1.234.567)"])
+def test_points_that_can_only_group_digits_need_a_decimal_comma(text: str) -> None:
+    assert needs_decimal_comma(text)
+
+
+@given(
+    groups=st.lists(st.integers(0, 999), min_size=1, max_size=4),
+    first=st.integers(1, 999),
+    mark=st.sampled_from(",.' "),
+)
+def test_points_alone_need_a_decimal_comma_where_two_groups_follow(first: int, groups: list[int], mark: str) -> None:
+    text = mark.join([str(first), *(f"{group:03}" for group in groups)])
+    assert needs_decimal_comma(text) == (mark == "." and len(groups) > 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,234",
+        "1,234,567",
+        "1'234'567",
+        "1.2.3",
+        "1.234",
+        "9.11.2026",
+        "1,234.50",
+        "12",
+        "3.5",
+        "a, 5",
+        "5 Oct, 2026",
+        "1,2,3",
+        ",",
+    ],
+)
 def test_comma_that_may_group_digits_is_no_decimal_comma(text: str) -> None:
-    assert not has_decimal_comma(text)
+    assert not needs_decimal_comma(text)

@@ -34,7 +34,7 @@ def answer(take: ReadingTake, readings: Sequence[Reading], window: Span = QUARTE
     return evaluate_readings(take, window, NOW, placed).number
 
 
-UNREADABLE: list[Cell] = ["11/23/2026", "31.09.2026", CellError("#REF!"), 20261123, "2026-13-01"]
+UNREADABLE: list[Cell] = ["11/23/2026", "2026-11-23 10:00 CET", CellError("#REF!"), 20261123, "2026-13-01"]
 
 
 @pytest.mark.parametrize("unreadable", UNREADABLE)

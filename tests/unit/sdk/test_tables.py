@@ -197,16 +197,20 @@ CSV = Reader(ZoneInfo("UTC"), text_numbers=True)
 class TestDecimalCommas:
     """A cell that is a number only with a decimal comma makes `1.180` unknown, in a column where nothing says more."""
 
-    @pytest.mark.parametrize("comma", ["42,50", "1.234,5", "0,500", "-3,1 ", "\u22123,1", "18,5%", "€ 3,20"])
+    @pytest.mark.parametrize(
+        "comma", ["42,50", "1.234,5", "0,500", "-3,1 ", "\u22123,1", "18,5%", "€ 3,20", "1.234.567", "€ 1.234.567"]
+    )
     def test_series_is_unknown_where_a_point_may_group_digits(self, comma: str) -> None:
         resolve = sheet([week(0), comma], [week(1), "1.180"], [week(2), "1180"])
         snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, CSV)
         assert [reading.number for reading in snapshot.readings] == [None, None, 1180]
+        assert "which is not a number" in (snapshot.readings[0].problem or "")
         assert snapshot.readings[1].problem == (
-            'the text \'1.180\', and another cell has a decimal comma; write as: {decimal: ",", thousands: "."}'
+            "the text '1.180', and another cell has a decimal comma or grouping points; "
+            'write as: {decimal: ",", thousands: "."}'
         )
 
-    @pytest.mark.parametrize("other", ["1,092", "42.50", "n/a, later", "1,234,567", "", "a,5"])
+    @pytest.mark.parametrize("other", ["1,092", "42.50", "n/a, later", "1,234,567", "1'234'567", "1.2.3", "", "a,5"])
     def test_series_is_read_where_no_cell_shows_a_decimal_comma(self, other: str) -> None:
         resolve = sheet([week(0), other], [week(1), "1.180"])
         snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, CSV)
@@ -222,12 +226,13 @@ class TestDecimalCommas:
             (As(accounting=True), None),
         ],
     )
-    def test_as_with_a_mark_decides(self, rules: As, number: float | None) -> None:
-        resolve = sheet([week(0), "42,50"], [week(1), "1.180"])
+    @pytest.mark.parametrize("comma", ["42,50", "1.234.567"])
+    def test_as_with_a_mark_decides(self, rules: As, number: float | None, comma: str) -> None:
+        resolve = sheet([week(0), comma], [week(1), "1.180"])
         reader = Reader(ZoneInfo("UTC"), rules, text_numbers=True)
         assert read_series(Series(dates="A1:A", values="B1:B"), resolve, reader).readings[-1].number == number
 
-    @pytest.mark.parametrize(("other", "number"), [("42,50", None), ("42.50", 1.18)])
+    @pytest.mark.parametrize(("other", "number"), [("42,50", None), ("1.234.567", None), ("42.50", 1.18)])
     def test_lookup_is_unknown_by_its_column(self, other: str, number: float | None) -> None:
         lookup = Lookup(table="A1:B", row={"Team": "support"}, column="Calls")
         resolve = sheet(["Team", "Calls"], ["support", "1.180"], ["search", other])
@@ -238,7 +243,8 @@ class TestDecimalCommas:
         snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, READER)
         assert [reading.problem for reading in snapshot.readings] == [
             "the text '42,50', which is not a number; write as: {decimal: \",\"}",
-            'the text \'1.180\', and another cell has a decimal comma; write as: {decimal: ",", thousands: "."}',
+            "the text '1.180', and another cell has a decimal comma or grouping points; "
+            'write as: {decimal: ",", thousands: "."}',
         ]
 
 
