@@ -31,6 +31,10 @@ class MeasureKeys(BaseModel):
     """Rules for the JSON Schema about required keys, only for a measure that gets no key from a default, a named
     measure or a formula.
     """
+    as_texts: ClassVar[Sequence[tuple[str, ...]]] = ()
+    """The blocks whose numbers become texts, each by the keys that lead to it. A number without quotes that becomes
+    another text than the file has, such as 007, is refused.
+    """
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The key of each stream that this measure needs; `fields` are the fields named in its `where` and `of`."""
