@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from syncd.config.document import Document, Place
 from syncd.config.measure_keys import Value
-from syncd.okr.filters import Filter, is_day, scalar_text
-from syncd.sdk import Problem, RecordKeys, Scalar
+from syncd.okr.filters import Filter, is_day, is_day_or_time, scalar_text
+from syncd.sdk import FieldType, Problem, RecordKeys, Scalar
+from syncd.sdk.number_texts import quoted
+
+BOUNDS: Mapping[FieldType | None, str] = {
+    "days": "write a number of days, such as 1",
+    "number": "write a number",
+    "text": "write a day such as 2026-11-01, or a time, because the field holds texts",
+    None: "write a number, a day such as 2026-11-01, or a time",
+}
+"""What to write as the bound of a field, by what the field holds. None stands for a field that only the server
+knows.
+"""
 
 
 def parts_of_condition(key: str, fields: Collection[str] | None) -> tuple[str, bool, str]:
@@ -41,6 +52,14 @@ def read_bound(key: str, given: Value | list[Value], keys: RecordKeys, zone: str
     name, _, bound = parts_of_condition(key, keys.fields())
     if isinstance(given, list | bool) or given is None:
         return f"{key} must be one number or one day"
+    field_type = keys.field_types.get(name)
+    if isinstance(given, str):
+        fits = field_type not in ("days", "number") and is_day_or_time(given)
+    else:
+        fits = field_type != "text"
+    if not fits:
+        shown = quoted(given) if isinstance(given, str) else repr(given)
+        return f"{key} is {shown}; {BOUNDS[field_type]}"
     rule = Filter(name, at_least=given) if bound == "_at_least" else Filter(name, at_most=given)
     return replace(rule, zone=zone) if isinstance(given, str) else rule
 

@@ -15,6 +15,9 @@ from syncd.sdk.as_keys import As
 from syncd.sdk.connection_settings import ConnectionSettings
 from syncd.sdk.key_rules import Rule
 
+FieldType = Literal["days", "number", "text"]
+"""What a field of a record holds: a number of days, another number, or a text, which may be a day or a time."""
+
 
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, in addition to `from`, `take`, `of`, `where` and `window`."""
@@ -51,6 +54,9 @@ class RecordKeys(MeasureKeys):
     """The keys of a measure of records."""
 
     kind = "records"
+
+    field_types: ClassVar[Mapping[str, FieldType]] = {}
+    """What each field holds. Only the server knows what a field holds that is not listed here."""
 
     def fields(self) -> Collection[str] | None:
         """The fields that `where` and `of` may name; None if only the server knows all fields."""

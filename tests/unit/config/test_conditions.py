@@ -17,6 +17,7 @@ from syncd.okr.measures import Filter, RecordMeasure
 from syncd.sdk import ConfigError
 
 ISSUES = "from: code, repo: acme/web, what: closed_issues"
+TICKETS = "from: tickets, jql: project = KB"
 
 
 def read(where: str, folder: Path, measure: str = ISSUES) -> tuple[Filter, ...]:
@@ -57,6 +58,24 @@ def test_a_value_without_quotes_is_compared_as_written_or_refused(text: str) -> 
 )
 def test_a_value_that_is_compared_as_written_is_taken(where: str, tmp_path: Path) -> None:
     assert read(where, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("measure", "bound"),
+    [
+        (ISSUES, "lead_time_at_most: 0.5"),
+        (ISSUES, "milestone_at_least: 2026-11-01"),  # a milestone may be named by its day
+        (TICKETS, "created_at_most: 2026-11-01"),
+        (TICKETS, "cycle_time_at_most: 5"),
+        (TICKETS, "Fixed_at_least: 2026-10-31T23:00:00.000+0200"),
+        (TICKETS, "Fixed_at_least: 2026-10-31 23:00"),
+        (TICKETS, "Story Points_at_least: -3.0"),
+    ],
+)
+def test_a_bound_is_a_number_a_day_or_a_time(measure: str, bound: str, tmp_path: Path) -> None:
+    (rule,) = read(bound, tmp_path, measure)
+    assert rule.bound is not None
+    assert rule.admits(rule.bound)
 
 
 @pytest.mark.parametrize("measure", ["use: named", "use: named, take: count"])
