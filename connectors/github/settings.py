@@ -12,6 +12,7 @@ from connectors.github.measure_rules import SINGLE_ENVIRONMENT, measure_rules
 from syncd.sdk import (
     ConnectionSettings,
     ExcludedMembers,
+    FieldType,
     Json,
     PublishKeys,
     RecordKeys,
@@ -54,6 +55,11 @@ _FIELDS: Mapping[What, frozenset[str]] = {
         {"author", "author_is", "workflow", "conclusion", "branch", "event", "title", "number", "lead_time"}
     ),
     "deployed_pull_requests": _OF_PULLS | {"environment", "conclusion"},
+}
+_FIELD_TYPES: Mapping[str, FieldType] = {
+    **dict.fromkeys(frozenset[str]().union(*_FIELDS.values()), "text"),
+    "lead_time": "days",
+    "number": "number",
 }
 _IN_ANY_CASE = frozenset({"author", "author_is", "label", "type", "environment"})
 _LISTS: Mapping[What, str] = {
@@ -150,6 +156,7 @@ class GitHubMeasure(RecordKeys):
 
     asked = ("what", "repo")
     rules = measure_rules(_FIELDS)
+    field_types = _FIELD_TYPES
 
     what: What = Field(description="The kind of record to count.")
     repo: _Repo | list[_Repo] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")

@@ -21,6 +21,7 @@ from syncd.sdk import (
     ConnectionSettings,
     Context,
     ExcludedMembers,
+    FieldType,
     Json,
     JsonClient,
     Member,
@@ -81,6 +82,12 @@ class GitLabSettings(WebSettings):
 
 class GitLabMeasure(RecordKeys):
     """The keys that a `gitlab` connection adds to a measure."""
+
+    field_types: ClassVar[Mapping[str, FieldType]] = {
+        **{name: "text" for kind in KINDS.values() for name in kind.names},
+        "lead_time": "days",
+        "number": "number",
+    }
 
     what: What = Field(description="The kind of record to count.")
     project: Projects = Field(

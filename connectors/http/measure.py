@@ -36,6 +36,7 @@ class HttpMeasure(ReadingKeys):
     """The keys that a web API adds to a measure."""
 
     asked = ("path", "json_")
+    as_texts = (("params",),)
     rules = (
         NO_REFERENCES,
         refuse(

@@ -23,6 +23,7 @@ from connectors.jira.jql import balanced, named_projects, never_done, unordered
 from syncd.sdk import (
     ConnectionSettings,
     Duration,
+    FieldType,
     Json,
     PublishKeys,
     RecordKeys,
@@ -36,6 +37,12 @@ from syncd.sdk.key_rules import refuse, text
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
 
+_TEXTS = "type status priority label component assignee resolution created updated resolutiondate duedate summary"
+_FIELD_TYPES: Mapping[str, FieldType] = {
+    **dict.fromkeys(_TEXTS.split(), "text"),
+    "lead_time": "days",
+    "cycle_time": "days",
+}
 
 WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
@@ -111,6 +118,7 @@ class JiraMeasure(RecordKeys):
         refuse({"required": ["where"], "properties": {"where": {"required": [key]}}}, f"{key} {_NO_BOTS}")
         for key in ("author_is", "not_author_is")
     )
+    field_types = _FIELD_TYPES
 
     jql: Annotated[str, WithJsonSchema(_JQL)] = Field(
         description="A query for issues, as in Jira's search. Of these issues, the done ones count."

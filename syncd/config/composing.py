@@ -23,8 +23,6 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 100
 MAX_TEXT = 20_000
 
-_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
-
 _BEGINS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
@@ -40,12 +38,12 @@ class Lines:
     """The line of a list or block, and the lines of its entries by index or key. Lines of nested entries are nested
     too.
 
-    `grouped` has the texts of numbers that are written like `4.000`: YAML reads 4, but the author may mean 4000.
+    `written` has the texts of numbers and truth values. YAML reads `1.10` as 1.1, but the author may mean the text.
     """
 
     line: int
     inside: dict[str | int, int | Lines] = field(default_factory=dict)
-    grouped: dict[str | int, str] = field(default_factory=dict)
+    written: dict[str | int, str] = field(default_factory=dict)
 
 
 def line_of(entry: int | Lines) -> int:
@@ -93,7 +91,7 @@ class _Collection:
     data: Any
     is_block: bool
     lines: dict[str | int, int | Lines] = field(default_factory=dict)
-    grouped: dict[str | int, str] = field(default_factory=dict)
+    written: dict[str | int, str] = field(default_factory=dict)
     key: str | None = None
     key_line: int = 0
     size: int = 1
@@ -118,9 +116,9 @@ class _Collection:
                 return
             key, line, self.key = self.key, self.key_line, None
             self.data[key] = data
-        self.lines[key] = line if inside is None else Lines(line, inside.lines, inside.grouped)
-        if type(data) is float and _GROUPED.fullmatch(text):
-            self.grouped[key] = text
+        self.lines[key] = line if inside is None else Lines(line, inside.lines, inside.written)
+        if type(data) is not str and inside is None and data is not None:
+            self.written[key] = text
 
 
 class _Composer:
@@ -204,7 +202,7 @@ class _Composer:
 
     def _attach(self, collection: _Collection, data: Any) -> None:
         if not self._open:
-            self.data, self.lines = data, Lines(collection.line, collection.lines, collection.grouped)
+            self.data, self.lines = data, Lines(collection.line, collection.lines, collection.written)
             return
         holder = self._open[-1]
         if collection.depth >= holder.depth:

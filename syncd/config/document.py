@@ -70,15 +70,15 @@ class Document:
         """Whether the document takes this place from `defaults`."""
         return self.defaults is not None and not self._has_line(place) and self.defaults.has(place)
 
-    def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
-        """The numbers at a place and below it that are written like `4.000`, each with its own place."""
+    def written(self, place: Place) -> Iterator[tuple[Place, str]]:
+        """The text of each number and truth value below a place, as the file has it, with its own place."""
         entry: int | Lines = self.lines
         for part in place:
             if isinstance(entry, int) or part not in entry.inside:
                 return
             entry = entry.inside[part]
         if isinstance(entry, Lines):
-            yield from _grouped(entry, place)
+            yield from _written(entry, place)
 
     def _along(self, place: Place) -> list[int]:
         lines: list[int] = []
@@ -97,12 +97,12 @@ class Document:
         return Problem(self.file, self.line(place), message)
 
 
-def _grouped(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
-    for part, text in entry.grouped.items():
+def _written(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
+    for part, text in entry.written.items():
         yield (*place, part), text
     for part, inner in entry.inside.items():
         if isinstance(inner, Lines):
-            yield from _grouped(inner, (*place, part))
+            yield from _written(inner, (*place, part))
 
 
 def shown_path(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -37,6 +38,8 @@ from syncd.okr.goals import (
 )
 from syncd.okr.spans import Period, midnight, parse_period
 from syncd.sdk import Problem
+
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)  # YAML reads `4.000` as 4
 
 
 class Reader:
@@ -145,8 +148,8 @@ class Reader:
             ignore=tuple(keys.ignore),
             grouped=tuple(
                 (str(where[-1]), text)
-                for where, text in self.document.grouped(place)
-                if "measure" not in where[len(place) :]
+                for where, text in self.document.written(place)
+                if _GROUPED.fullmatch(text) and "measure" not in where[len(place) :]
             ),
             moved_from=keys.moved.from_ if keys.moved else None,
         )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from syncd.config.conditions import compared_text, misread
 from syncd.config.document import Document, Place
 from syncd.config.keys import no_truth_value
 from syncd.config.mapping import holds_measures_alone
@@ -141,6 +142,12 @@ class MappingTestReader:
             return
         if isinstance(measure, RecordMeasure):
             own = "/".join(map(str, where[3:]))
+            compared = {rule.field for rule in measure.filters if rule.any_of}
+            compared.update(measure.of_fields if measure.take == "distinct" else ())
+            for index in range(len(facts)) if compared else ():
+                self.problems += misread(
+                    self.document, (*where, index), lambda key, value: compared_text(value) if key in compared else None
+                )
             given.records[measure] = [(f"{own}/{index}", keys) for index, keys in self._each(GivenRecord, facts, where)]
         else:
             given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from syncd.config.catalogue import OTHERS
+from syncd.config.conditions import compared_text, misread, parts_of_condition, read_bound, read_values
 from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
 from syncd.config.measure_keys import (
@@ -18,12 +20,10 @@ from syncd.config.measure_keys import (
     FormulaKeys,
     ReadingMeasureKeys,
     RecordMeasureKeys,
-    Value,
     measure_model,
 )
 from syncd.config.messages import nearest, validation_problems
 from syncd.okr.asked_days import asked_window
-from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, Window
@@ -31,6 +31,8 @@ from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys, can_pull, m
 
 Written = str | dict[str, Any]
 """A measure as it is written: its keys, or the name of a measure in `measures:`."""
+
+_NOTHING: Mapping[str, Place] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,16 @@ class MeasureReader:
             self.problems.append(self._problem(where, f"part {name!r} is a formula itself; write it out in this one"))
             return None
         before = len(self.problems)
-        measure = self._leaf({**shared, **data}, where)
+        measure = self._leaf({**shared, **data}, where, lent=dict.fromkeys(shared.keys() - data.keys(), place))
         self._drop_repeated(written, before)
         return measure
 
-    def _leaf(self, data: dict[str, Any], place: Place, unit: str | None = None) -> Leaf | None:
+    def _leaf(
+        self, data: dict[str, Any], place: Place, unit: str | None = None, lent: Mapping[str, Place] = _NOTHING
+    ) -> Leaf | None:
+        """The measure of these keys. `lent` has the keys of the formula whose part the measure is, each with the place
+        of the formula.
+        """
         name = data.get("from")
         if not isinstance(name, str):
             connections = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
@@ -161,7 +168,7 @@ class MeasureReader:
         if connection is None:  # the problems of the connection are reported at its own place
             return None
         defaults = self.defaults.get(name, {})
-        lent: dict[str, Place] = dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))
+        lent = {**lent, **dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))}
         data = {**defaults, **data}
         connector = connection.connector
         if not can_pull(connector):
@@ -174,17 +181,21 @@ class MeasureReader:
         try:
             parsed = model.model_validate(data)
         except ValidationError as error:
-            problems = validation_problems(error, model, self.document, place, lent)
-            self.problems.extend(problem for problem in problems if problem not in self.problems)
+            self._report(*validation_problems(error, model, self.document, place, lent))
             return None
         refusal = cast("MeasureKeys", parsed).refusal(connection.settings) if self.thorough else None
         if refusal is not None:
             key, why = refusal
-            self.problems.append(self._problem((*lent.get(key, place), key), f"{key} {why}"))
+            self._report(self._problem((*lent.get(key, place), key), f"{key} {why}"))
             return None
+        for path in keys_model.as_texts:
+            block = (*lent.get(path[0], place), *path)
+            self._report(
+                *misread(self.document, block, lambda _, value: None if isinstance(value, bool) else str(value))
+            )
         if isinstance(parsed, RecordMeasureKeys):
             record_keys = cast("RecordKeys", parsed)  # `measure_model` makes it both
-            filters = tuple(self._filters(parsed, record_keys, place))
+            filters = tuple(self._filters(parsed, record_keys, place, lent))
             of = parsed.of_fields()
             measure = RecordMeasure(
                 name, (), parsed.take, of[0] if of else None, filters, parsed.time(), record_keys.record_kind(),
@@ -218,36 +229,37 @@ class MeasureReader:
         name = stream_name(stream)
         return f"{name} ({asked_window(window, self.period, many=many)}){stream.removeprefix(name)}"
 
-    def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
+    def _filters(
+        self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place, lent: Mapping[str, Place]
+    ) -> Iterator[Filter]:
         fields = keys.fields()
         for of in parsed.of_fields():
-            self._check_field(of, fields, (*place, "of"))
-        for key, given in parsed.where.items():
-            field_name, negated, bound = _condition(key, fields)
-            where = (*place, "where", key)
-            self._check_field(field_name, fields, where)
-            if not bound:
-                values = given if isinstance(given, list) else [given]
-                if not values:
-                    self.problems.append(
-                        self._problem(where, f"{key} is an empty list, which nothing matches; write at least one value")
-                    )
-                rule = Filter(field_name, tuple(_scalar(value) for value in values), negated)
-                rule = replace(rule, ignores_case=keys.ignores_case(field_name))
-                yield replace(rule, zone=self.zone.key) if any(map(is_day, rule.any_of)) else rule
-                if (objection := keys.objection(field_name, rule.texts)) is not None:
-                    self.problems.append(self._problem(where, f"{key} {objection}"))
-                continue
-            if isinstance(given, list | bool) or given is None:
-                self.problems.append(self._problem(where, f"{key} must be one number or one day"))
-                continue
-            limit = _scalar(given)
-            rule = Filter(field_name, at_least=limit) if bound == "_at_least" else Filter(field_name, at_most=limit)
-            yield replace(rule, zone=self.zone.key) if isinstance(limit, str) else rule
+            self._check_field(of, fields, (*lent.get("of", place), "of"))
+        block = (*lent.get("where", place), "where")
 
-    def _check_field(self, name: str, fields: Sequence[str] | Any, place: Place) -> None:
-        if fields is not None and name not in fields:
-            self.problems.append(self._problem(place, f"there is no field {name!r}{nearest(name, fields)}"))
+        def text_of(key: str, value: Any) -> str | None:
+            return None if parts_of_condition(key, fields)[2] else compared_text(value)
+
+        self._report(*misread(self.document, block, text_of))
+        for key, given in parsed.where.items():
+            field_name, _, bound = parts_of_condition(key, fields)
+            if not self._check_field(field_name, fields, (*block, key)):
+                continue
+            rule = (read_bound if bound else read_values)(key, given, keys, self.zone.key)
+            if isinstance(rule, Filter):
+                yield rule
+            else:
+                self._report(self._problem((*block, key), rule))
+
+    def _check_field(self, name: str, fields: Collection[str] | None, place: Place) -> bool:
+        if fields is None or name in fields:
+            return True
+        self._report(self._problem(place, f"there is no field {name!r}{nearest(name, fields)}"))
+        return False
+
+    def _report(self, *problems: Problem) -> None:
+        """Adds problems. A problem of a default, or of a formula's keys, is met by several measures."""
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
 
     def _problem(self, place: Place, message: str) -> Problem:
         return self.document.problem(place, message)
@@ -255,21 +267,3 @@ class MeasureReader:
 
 def _is_valid_part_name(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
-
-
-def _condition(key: str, fields: Any) -> tuple[str, bool, str]:
-    """The field that a key of `where` filters, whether the key negates the condition, and the bound that the key sets
-    ("" if none).
-    """
-    if fields is not None and key in fields:
-        return key, False, ""
-    for suffix in ("_at_least", "_at_most"):
-        if key.endswith(suffix):
-            return key.removesuffix(suffix), False, suffix
-    return (key.removeprefix("not_"), True, "") if key.startswith("not_") else (key, False, "")
-
-
-def _scalar(value: Value) -> str | float | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value

@@ -5,27 +5,32 @@ of record.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
-from syncd.sdk import MeasureKeys, RecordKeys
-from syncd.sdk.key_rules import Rule, holds
+from syncd.config.conditions import BOUNDS
+from syncd.sdk import FieldType, MeasureKeys, RecordKeys
+from syncd.sdk.key_rules import Rule, fits, holds
 
-_BOUNDS: Rule = {
-    "properties": {
-        "where": {
-            "patternProperties": {
-                "_at_(least|most)$": {"type": ["number", "string"], "errorMessage": "must be one number or one day"}
-            },
-            "additionalProperties": {"minItems": 1},
-        }
-    }
+_FORMS: Mapping[FieldType | None, Rule] = {
+    "days": {"type": "number"},
+    "number": {"type": "number"},
+    "text": {"type": "string"},
+    None: {"type": ["number", "string"], "pattern": r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$"},
 }
 
 
 def conditions(keys: type[MeasureKeys]) -> list[Rule]:
     """The rules of `where` and `of` in a connector's measures of records."""
-    return [_BOUNDS, *_by_kind(keys)]
+    assert issubclass(keys, RecordKeys)  # `conditions` is called only for measures of records
+    fields: dict[FieldType | None, list[str]] = {None: [".*"]}
+    for name, field_type in sorted(keys.field_types.items()):
+        fields.setdefault(field_type, []).append(re.escape(name))
+    bounds = {
+        f"^({'|'.join(names)})_at_(least|most)$": {**_FORMS[field_type], "errorMessage": BOUNDS[field_type]}
+        for field_type, names in fields.items()
+    }
+    return [fits("where", {"patternProperties": bounds, "additionalProperties": {"minItems": 1}}), *_by_kind(keys)]
 
 
 def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:

@@ -34,8 +34,8 @@ def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
     now: dict[tuple[str | None, str], Item] = {}
     for item in new:
         key = (item.part, item.key)
-        if item.left_out is None or (key in before and key not in now):
-            now[key] = item  # a record in two streams counts if it counts in one of them
+        if item.left_out is None or key in before:
+            now[key] = item
     return Differences(
         [item for key, item in now.items() if item.left_out is None and key not in before],
         [

@@ -5,7 +5,7 @@ rule that leaves it out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from syncd.okr.measures import (
     left_out,
     readings_used,
     scalar_text,
+    single_copies,
     so_far,
 )
 from syncd.okr.spans import Period, Span
@@ -57,7 +58,7 @@ class Item:
     is the part of a formula to which it belongs.
 
     `key` identifies the item within its part: the id of a record, the time of a dated row, or the cell of an undated
-    row. A record that is in two streams has the same key in both. `remark` is a warning about a record that counts.
+    row. `remark` is a warning about a record that counts.
     """
 
     key: str
@@ -79,7 +80,9 @@ def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
 
 
 def items_of(rows: RowsAfter, measure: Measure) -> Iterator[Item]:
-    """Yields every row of a measure's streams, whether it counts or not."""
+    """Yields every record and reading of a measure's streams, whether it counts or not. A record that is in two streams
+    is yielded once.
+    """
     for name, part in named_parts(measure):
         for item in _items_of_part(rows, part):
             yield replace(item, part=name) if name else item
@@ -88,7 +91,11 @@ def items_of(rows: RowsAfter, measure: Measure) -> Iterator[Item]:
 def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
     window, now = rows.window(measure), rows.at
     if isinstance(measure, RecordMeasure):
-        for record in rows.ledger.answers.records(measure, rows.cycle):
+        records: Iterable[Record] = rows.ledger.answers.records(measure, rows.cycle)
+        if len(measure.streams) > 1:
+            copies = single_copies(measure, window, now, records)
+            records = sorted(copies, key=lambda copy: (copy.done_at is not None, copy.done_at or now, copy.label))
+        for record in records:
             yield _record(measure, window, now, record)
         return
     dated, readings = rows.ledger.answers.readings(measure, window, now, rows.cycle)

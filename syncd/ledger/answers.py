@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, exists, func, select
 
 from syncd.ledger import selection
+from syncd.ledger.element_rows import by_record, element_rows
 from syncd.ledger.layouts import Part
 from syncd.ledger.reading_rows import reading_rows
 from syncd.ledger.schema import records, streams
@@ -25,7 +26,6 @@ from syncd.okr.measures import (
     distinct_text,
     evaluate_readings,
     leaves,
-    record_total,
     so_far,
     stream_keys,
 )
@@ -78,14 +78,14 @@ class Answers:
                 query = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
                 counted = int(connection.scalar(query, parameters) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
-            rows = self._elements(connection, form, parameters, past=past)
+            rows = element_rows(connection, form, parameters, past=past)
         ids = {row[0] for row in rows}
         if measure.take == "distinct":
             elements = {number if text is None else text for _, _, number, text in rows} - {None}
             having = len({id_ for id_, _, number, text in rows if number is not None or text is not None})
             texts = {distinct_text(measure, element) for element in elements}
             return answer_distinct(measure.of_text, texts, having, len(ids) - having)
-        numbers = _by_record(rows)
+        numbers = by_record(rows)
         return answer_numbers(measure.take, measure.of_text, list(numbers.values()), len(ids) - len(numbers))
 
     def contributions(
@@ -102,7 +102,7 @@ class Answers:
             if measure.of is None:
                 rows = connection.execute(selection.done_times(form, self._dialect, past=past), parameters).all()
                 return sorted((at, [1.0]) for at in {row.id: row.done_at for row in rows}.values())
-            rows = self._elements(connection, form, parameters, past=past, dated=True)
+            rows = element_rows(connection, form, parameters, past=past, dated=True)
         done = {id_: at for id_, _, *_, at in rows}
         elements: dict[str, list[float | str]] = {}
         if measure.take == "distinct":
@@ -111,7 +111,7 @@ class Answers:
                     element = text if text is not None else number or 0.0
                     elements.setdefault(id_, []).append(distinct_text(measure, element))
         else:
-            elements = {id_: [number] for id_, number in _by_record([row[:3] for row in rows]).items()}
+            elements = {id_: [number] for id_, number in by_record([row[:3] for row in rows]).items()}
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def labels(self, measure: RecordMeasure, span: Span, cycle: int | None = None) -> Mapping[str, str]:
@@ -146,12 +146,15 @@ class Answers:
         return None
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """All records of a measure's streams and kind, counted or not, by the time they were done, then by label."""
+        """All records of a measure's streams and kind, counted or not, by stream, then by the time they were done, then
+        by label. A record that is in two streams comes twice.
+        """
         with self._connection() as connection:
             query = (
                 select(records)
                 .where(selection.listed(measure, self._ids(connection, measure)), held_at(records, cycle))
-                .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL sorts nulls last by default
+                # PostgreSQL sorts nulls last by default.
+                .order_by(records.c.stream, records.c.done_at.nulls_first(), records.c.label)
             )
             for row in connection.execute(query, execution_options={"yield_per": 1000}):
                 yield record_of(row)
@@ -203,7 +206,7 @@ class Answers:
         """How many records of a measure's kind its streams have now, whether the records count or not."""
         with self._connection() as connection:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
-            return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
+            return connection.scalar(select(func.count(func.distinct(records.c.id))).where(*there)) or 0
 
     def _texts(
         self, connection: Connection, streams: Sequence[int], kind: str | None, field: str, cycle: int | None
@@ -224,25 +227,6 @@ class Answers:
             if not rule.has_single_spelling and not isinstance(rule.bound, int | float)
         }
         return selection.parameters(streams, span, cycle, admitted)
-
-    def _elements(
-        self,
-        connection: Connection,
-        form: RecordMeasure,
-        parameters: Mapping[str, Any],
-        *,
-        past: bool,
-        dated: bool = False,
-    ) -> Sequence[Any]:
-        """The rows of `selection.elements_of`. Of each record, only the first field that has a value gives rows."""
-        distinct, several = form.take == "distinct", bool(form.else_of)
-        rows: list[Any] = []
-        for field in form.of_fields:
-            query = selection.elements_of(form, field, self._dialect, past=past, texts=distinct or several, dated=dated)
-            having = {row[:2] for row in rows if (row.number, row.text) != (None, None)}
-            of_field = connection.execute(query, parameters).all()
-            rows = [row for row in rows if row[:2] in having] + [row for row in of_field if row[:2] not in having]
-        return rows if distinct or not several else [(*row[:3], *row[4:]) for row in rows]
 
     def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
         dated, readings_in_order = self.readings(measure, span, now, cycle)
@@ -332,18 +316,3 @@ def record_of(row: Any) -> Record:
         row.kind,
         row.remark,
     )
-
-
-def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """Maps the id of each record to its number: the sum of the numbers in its field.
-
-    A record in two streams of a measure (`acme/*` and `acme/web`) counts once.
-    """
-    single: dict[str, float | None] = {id_: number for id_, _, number in rows}
-    if len(single) == len(rows):
-        return {id_: number for id_, number in single.items() if number is not None}
-    numbers: dict[str, dict[int, list[float]]] = {}
-    for id_, stream, number in rows:
-        if number is not None:
-            numbers.setdefault(id_, {}).setdefault(stream, []).append(number)
-    return {id_: record_total(by_stream[max(by_stream)]) for id_, by_stream in numbers.items()}

@@ -148,6 +148,11 @@ def is_day(value: Scalar | None) -> bool:
     return isinstance(value, str) and _DAY.fullmatch(value) is not None
 
 
+def is_day_or_time(text: str) -> bool:
+    """Whether a text is a day such as `2026-11-01`, or a time."""
+    return _moment(f"{text}T00:00" if is_day(text) else text, "UTC") is not None
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     texts: frozenset[str | None]

@@ -162,20 +162,47 @@ def is_done(record: Record, span: Span) -> bool:
 
 
 def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records: Iterable[Record]) -> Answer:
-    """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id is counted once."""
-    counted = {record.id: record for record in records if left_out(measure, span, now, record) is None}
+    """The plain evaluator: computes in Python the answer that the ledger computes in SQL. `records` are in the order of
+    their streams. Each id is counted once.
+    """
+    copies = single_copies(measure, span, now, records)
+    counted = [record for record in copies if left_out(measure, span, now, record) is None]
     if measure.take == "distinct":
-        elements = [measure.values_of(record) for record in counted.values()]
+        elements = [measure.values_of(record) for record in counted]
         texts = {distinct_text(measure, value) for values in elements for value in values}
         lacking = sum(not values for values in elements)
         return answer_distinct(measure.of_text, texts, len(counted) - lacking, lacking)
     if measure.take == "share":
-        return answer_share(sum(is_done(record, so_far(span, now)) for record in counted.values()), len(counted))
+        return answer_share(sum(is_done(record, so_far(span, now)) for record in counted), len(counted))
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
-    numbers = [contribution(measure, record) for record in counted.values()]
+    numbers = [contribution(measure, record) for record in counted]
     present = [number for number in numbers if number is not None]
     return answer_numbers(measure.take, measure.of_text, present, len(numbers) - len(present))
+
+
+def single_copies(measure: RecordMeasure, span: Span, now: datetime, records: Iterable[Record]) -> Collection[Record]:
+    """Each record once. `records` are in the order of their streams.
+
+    A record that is in two streams of a measure (`acme/*` and `acme/web`) may have changed between their pulls. A copy
+    that counts and has a value then precedes a copy that only counts, which precedes a copy that is left out. Of equal
+    copies, the last is used.
+    """
+
+    def precedence(record: Record) -> int:
+        if left_out(measure, span, now, record) is not None:
+            return 0
+        if measure.take == "share":
+            return 1 + is_done(record, so_far(span, now))
+        if measure.take == "distinct":
+            return 1 + bool(measure.values_of(record))
+        return 1 + (measure.of is None or contribution(measure, record) is not None)
+
+    copies: dict[str, Record] = {}
+    for record in records:
+        if record.id not in copies or precedence(record) >= precedence(copies[record.id]):
+            copies[record.id] = record
+    return copies.values()
 
 
 def distinct_text(measure: RecordMeasure, element: Scalar) -> str:

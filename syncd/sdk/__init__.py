@@ -67,7 +67,7 @@ from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_rows import JsonRow, RecordShape
 from syncd.sdk.json_source import JsonSource, NewestFirst
-from syncd.sdk.keys_of_measures import MeasureKeys, ReadingKeys, RecordKeys, not_allowed
+from syncd.sdk.keys_of_measures import FieldType, MeasureKeys, ReadingKeys, RecordKeys, not_allowed
 from syncd.sdk.members import ExcludedMembers, Member, Members, MembersSource, members_of_group, single_member
 from syncd.sdk.publishing import (
     MEASURED,
@@ -104,6 +104,7 @@ __all__ = [
     "Duration",
     "DurationOfDays",
     "ExcludedMembers",
+    "FieldType",
     "Json",
     "JsonClient",
     "JsonPublisher",

@@ -15,6 +15,9 @@ from syncd.sdk.as_keys import As
 from syncd.sdk.connection_settings import ConnectionSettings
 from syncd.sdk.key_rules import Rule
 
+FieldType = Literal["days", "number", "text"]
+"""What a field of a record holds: a number of days, another number, or a text, which may be a day or a time."""
+
 
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, in addition to `from`, `take`, `of`, `where` and `window`."""
@@ -30,6 +33,10 @@ class MeasureKeys(BaseModel):
     whole_rules: ClassVar[Sequence[Rule]] = ()
     """Rules for the JSON Schema about required keys, only for a measure that gets no key from a default, a named
     measure or a formula.
+    """
+    as_texts: ClassVar[Sequence[tuple[str, ...]]] = ()
+    """The blocks whose numbers become texts, each by the keys that lead to it. A number without quotes that becomes
+    another text than the file has, such as 007, is refused.
     """
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -47,6 +54,9 @@ class RecordKeys(MeasureKeys):
     """The keys of a measure of records."""
 
     kind = "records"
+
+    field_types: ClassVar[Mapping[str, FieldType]] = {}
+    """What each field holds. Only the server knows what a field holds that is not listed here."""
 
     def fields(self) -> Collection[str] | None:
         """The fields that `where` and `of` may name; None if only the server knows all fields."""

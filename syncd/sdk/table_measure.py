@@ -23,6 +23,7 @@ class TableKeys(ReadingKeys):
     """The keys that say where the number is in a table."""
 
     rules: ClassVar[Sequence[Rule]] = single("cell", "series", "lookup")
+    as_texts = (("lookup", "row"),)
     whole_rules = (needs(has_any("cell", "series", "lookup"), "needs one of 'cell', 'series' and 'lookup'"),)
 
     cell: Annotated[str, WithJsonSchema(_CELL)] | None = Field(

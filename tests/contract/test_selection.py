@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from examples import examples
@@ -14,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
+from syncd.explain.items import RowsAfter, items_of
 from syncd.ledger import Ledger, open_ledger, selection
 from syncd.okr.measures import Filter, RecordMeasure, RecordTake, evaluate_records
-from syncd.okr.spans import Span
+from syncd.okr.spans import Period, Span
 from syncd.sdk import Page, Record, Scalar
+from syncd.sdk.numbers import rounded
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+QUARTER = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
 FRESH = count(1)
 
 # Every text of JSON except NUL and half surrogate pairs, which databases do not accept.
@@ -70,9 +74,12 @@ OF_NO_FIELD = ("count", "share")
 
 @dataclass(frozen=True)
 class Case:
+    """`copies` are records of a second stream. Some have the id of a record of the first stream."""
+
     measure: RecordMeasure
     span: Span
     records: list[Record]
+    copies: list[Record] = field(default_factory=list)
 
 
 def _with_wildcard(value: Scalar) -> Scalar:
@@ -85,7 +92,8 @@ def cases(draw: st.DrawFn) -> Case:
     name = st.sampled_from(draw(st.lists(names, min_size=1, max_size=2)))
     scalar = st.sampled_from(draw(st.lists(scalars, min_size=1, max_size=5)))
     fields = st.dictionaries(name, st.lists(scalar, max_size=3), max_size=2)
-    drawn = draw(st.lists(st.tuples(inside | inside | outside, outside, fields), min_size=1, max_size=6))
+    row = st.tuples(inside | inside | outside, outside, fields)
+    first, second = draw(st.lists(row, min_size=1, max_size=6)), draw(st.lists(row, max_size=2))
     any_of = st.lists(st.none() | scalar | scalar.map(_with_wildcard), min_size=1, max_size=3).map(tuple)
     zone, in_any_case = st.sampled_from(["UTC", "Asia/Tokyo"]), st.booleans()
     filters = (
@@ -97,22 +105,39 @@ def cases(draw: st.DrawFn) -> Case:
     of = None if take in OF_NO_FIELD else draw(name)
     else_of = () if of is None else tuple(draw(st.lists(name, max_size=1)))
     wanted = tuple(draw(st.lists(filters, max_size=2)))
-    measure = RecordMeasure("code", (f"pulls {next(FRESH)}",), take, of, wanted, else_of=else_of)
-    return Case(
-        replace(measure, of_ignores_case=draw(in_any_case)),
-        draw(spans),
+    keys = tuple(f"pulls {next(FRESH)}" for _ in range(1 + bool(second)))
+    measure = RecordMeasure("code", keys, take, of, wanted, else_of=else_of)
+    records, copies = (
         [
             Record(str(number), f"#{number}", "", "", START, created, done_at, fields=values)
             for number, (done_at, created, values) in enumerate(drawn)
-        ],
+        ]
+        for drawn in (first, second)
     )
+    return Case(replace(measure, of_ignores_case=draw(in_any_case)), draw(spans), records, copies)
 
 
 def assert_same_answer(ledger: Ledger, case: Case) -> None:
-    stream = ledger.streams.add(case.measure.connection, case.measure.streams[0], NOW)
-    ledger.streams.store(stream, 1, NOW, Page(case.records))
+    for key, records in zip(case.measure.streams, (case.records, case.copies), strict=False):
+        ledger.streams.store(ledger.streams.add(case.measure.connection, key, NOW), 1, NOW, Page(records))
     answer = ledger.answers.answer(case.measure, case.span, NOW)
-    assert answer == evaluate_records(case.measure, case.span, NOW, case.records)
+    assert answer == evaluate_records(case.measure, case.span, NOW, [*case.records, *case.copies])
+    assert_items_explain(ledger, case.measure)
+
+
+def assert_items_explain(ledger: Ledger, measure: RecordMeasure) -> None:
+    """The items list each record once, and those that count make the number."""
+    rows = RowsAfter(ledger, QUARTER, 1, NOW)
+    answer, items = rows.answer(measure), list(items_of(rows, measure))
+    assert len({item.key for item in items}) == len(items)
+    brought = [item.brings or "" for item in items if item.left_out is None]
+    assert len(brought) == (answer.counted or 0)
+    if measure.take == "count":
+        assert answer.number == len(brought)
+    elif measure.take == "share":
+        assert answer.number == (brought.count("1") * 100 / len(brought) if brought else None)
+    elif measure.take in ("min", "max") and answer.number is not None:
+        assert answer.number == rounded({"min": min, "max": max}[measure.take](map(float, brought)))
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +259,34 @@ def test_a_record_of_two_streams_counts_once(
     answer = ledger.answers.answer(measure, Span(START, NOW), NOW)
     assert (answer.number, answer.counted) == (number, 2)
     assert answer == evaluate_records(measure, Span(START, NOW), NOW, [first, second, first])
+    assert_items_explain(ledger, measure)
+
+
+@pytest.mark.parametrize(
+    ("take", "of", "copies", "brings"),
+    [
+        ("sum", "f", [{"f": [1]}, {"f": [2]}], "2"),
+        ("sum", "f", [{"f": [1]}, {}], "1"),
+        ("sum", "f", [{"f": [1]}, {"f": ["two"]}], "1"),
+        ("distinct", "f", [{"f": ["a", "b"]}, {"f": ["b", "c"]}], "b, c"),
+        ("distinct", "f", [{"f": ["a"]}, {}], "a"),
+        ("count", None, [{"open": ["no"]}, {"open": ["yes"]}], "1"),
+        ("sum", "f", [{"f": [1]}, {"f": [2], "open": ["yes"]}], "1"),
+    ],
+)
+def test_of_two_copies_of_a_record_a_single_one_counts_and_is_explained(
+    sqlite: Ledger, take: RecordTake, of: str | None, copies: list[dict[str, list[Scalar]]], brings: str
+) -> None:
+    """The record changed after the first of its two streams was pulled."""
+    records = [Record("a", "#1", "", "", START, done_at=START, fields=fields) for fields in copies]
+    keys = (f"pulls {next(FRESH)}", f"pulls {next(FRESH)}")
+    measure = RecordMeasure("code", keys, take, of, (Filter("open", ("yes",), negated=True),))
+    assert_same_answer(sqlite, Case(measure, Span(START, NOW), records[:1], records[1:]))
+    rows = RowsAfter(sqlite, QUARTER, 1, NOW)
+    (item,) = items_of(rows, measure)
+    assert (item.brings, item.left_out) == (brings, None)
+    if take != "distinct":
+        assert rows.answer(measure).number == float(brings)
 
 
 def test_postgresql_compares_texts_by_code_point_whatever_its_collation() -> None:

@@ -44,12 +44,3 @@ def test_an_item_that_leaves_names_the_rule_that_leaves_it_out_or_is_gone() -> N
         "label is ui, not as asked: label is bug",
         "gone: deleted, moved, or no match any more",
     ]
-
-
-def test_a_record_in_two_streams_counts_while_either_has_it() -> None:
-    both = [item("a", "1"), item("a", "1")]
-    assert not differences(both, both[:1])
-    assert not differences(both, [item("a", "1"), item("a", None, "not done")])
-    assert not differences(both, [item("a", None, "not done"), item("a", "1")])
-    assert len(differences(both, []).leaves) == 1
-    assert len(differences([], both).enters) == 1

@@ -162,6 +162,10 @@ SEEN_BY_VALIDATE_ALONE = {
     "http_pages_without_a_first", "http_undeclared_variable",
     "jmespath_deeper_than_python", "jmespath_too_deep",
     "jmespath_with_a_fault", "jmespath_with_the_step_0", "part_that_is_not_used",
+    # how a number is written
+    "condition_by_a_number_that_is_a_text", "condition_by_a_truth_value_that_is_a_text",
+    "condition_of_a_default_is_a_text", "given_record_by_a_number_that_is_a_text",
+    "lookup_by_a_number_that_is_a_text", "parameter_by_a_number_that_is_a_text",
 }  # fmt: skip
 
 

@@ -49,6 +49,12 @@ VALUES = """
 - {author_is: robot}
 - {environment: "prod*"}
 - {not_environment: x}
+- {lead_time_at_most: 1d}
+- {lead_time_at_most: 1}
+- {lead_time_at_least: "2026-11-01"}
+- {title_at_least: 5}
+- {title_at_least: "2026-11-01"}
+- {size_at_least: 5d}
 - {settled: 5h}
 - {thousands: "."}
 - {date: "%d"}

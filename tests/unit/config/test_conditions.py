@@ -1,0 +1,89 @@
+"""The conditions of `where` mean what is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from test_bad_files import MAPPING, PROJECT
+
+from syncd.config import load_config
+from syncd.config.conditions import compared_text, misread
+from syncd.config.document import parse_document
+from syncd.okr.filters import scalar_text
+from syncd.okr.measures import Filter, RecordMeasure
+from syncd.sdk import ConfigError
+
+ISSUES = "from: code, repo: acme/web, what: closed_issues"
+TICKETS = "from: tickets, jql: project = KB"
+
+
+def read(where: str, folder: Path, measure: str = ISSUES) -> tuple[Filter, ...]:
+    """The filters of a measure with these conditions."""
+    (folder / "syncd.yaml").write_text(PROJECT)
+    (folder / "okrs.yaml").write_text(MAPPING.replace("600}", f"600, measure: {{{measure}, where: {{{where}}}}}}}"))
+    measured = load_config(folder / "syncd.yaml").periods[0].key_results[0].measure
+    assert isinstance(measured, RecordMeasure)
+    return measured.filters
+
+
+@example("1.10")
+@example("007")
+@example("1e3")
+@example("12345678901234567")
+@example("True")
+@given(
+    st.from_regex(r"\A[-+]?[0-9]{1,3}\.?[0-9_]{0,3}(e[-+]?[0-9]{1,2})?\Z")
+    | st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    | st.integers().map(str)
+    | st.sampled_from(["true", "True", "FALSE", "0x1F", "0o17"])
+)
+def test_a_value_without_quotes_is_compared_as_written_or_refused(text: str) -> None:
+    document = parse_document(f"milestone: {text}\n", "okrs.yaml")
+    value = document.at(("milestone",))
+    problems = list(misread(document, (), lambda _, value: compared_text(value)))
+    if isinstance(value, str) or value is None:
+        assert not problems
+    else:
+        assert bool(problems) == (compared_text(value) != text)
+        again = parse_document(f"milestone: {compared_text(value)}\n", "okrs.yaml")  # what the message advises
+        assert again.at(("milestone",)) == value or scalar_text(again.at(("milestone",))) == scalar_text(value)
+        assert not list(misread(again, (), lambda _, value: compared_text(value)))
+
+
+@pytest.mark.parametrize(
+    "where", ['milestone: "1.10"', "milestone: 1.1", "milestone: [1.1, 2, true]", "number_at_least: 5.0", "label: null"]
+)
+def test_a_value_that_is_compared_as_written_is_taken(where: str, tmp_path: Path) -> None:
+    assert read(where, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("measure", "bound"),
+    [
+        (ISSUES, "lead_time_at_most: 0.5"),
+        (ISSUES, "milestone_at_least: 2026-11-01"),  # a milestone may be named by its day
+        (TICKETS, "created_at_most: 2026-11-01"),
+        (TICKETS, "cycle_time_at_most: 5"),
+        (TICKETS, "Fixed_at_least: 2026-10-31T23:00:00.000+0200"),
+        (TICKETS, "Fixed_at_least: 2026-10-31 23:00"),
+        (TICKETS, "Story Points_at_least: -3.0"),
+    ],
+)
+def test_a_bound_is_a_number_a_day_or_a_time(measure: str, bound: str, tmp_path: Path) -> None:
+    (rule,) = read(bound, tmp_path, measure)
+    assert rule.bound is not None
+    assert rule.admits(rule.bound)
+
+
+@pytest.mark.parametrize("measure", ["use: named", "use: named, take: count"])
+def test_a_named_measure_is_refused_once_at_its_own_line(measure: str, tmp_path: Path) -> None:
+    (tmp_path / "syncd.yaml").write_text(PROJECT)
+    named = f"measures:\n  named: {{{ISSUES}, where: {{milestone: 1.10}}}}\n"
+    (tmp_path / "okrs.yaml").write_text(MAPPING.replace("600}", f"600, measure: {{{measure}}}}}") + named)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "syncd.yaml")
+    (problem,) = caught.value.problems
+    assert problem.line == 8
