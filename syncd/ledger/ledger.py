@@ -329,9 +329,7 @@ class Ledger:
 
     def check_in_place(self) -> None:
         """Raises LedgerError if the ledger was deleted or replaced since it was opened, or if this version may not
-        write to it.
-
-        An open file that was deleted or replaced still accepts writes, but the written data would be lost.
+        write to it. A deleted file still accepts writes, but they would be lost.
         """
         name = shown(self.engine.url.render_as_string())
         if self.is_moved:
