@@ -44,4 +44,4 @@ def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycl
     window = measure.window.span(period, now)
     if window.start >= window.end:
         return Answer(None, marked("no day of its window has settled yet"))
-    return rate(facts.answer(measure, window, now, cycle), measure.per, window, now)
+    return rate(facts.answer(measure, window, now, cycle), measure.per, window, now, period.zone)

@@ -96,7 +96,7 @@ def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) ->
     window = measure.window.span(period, end)
     if window.start >= window.end:
         return None  # no day of the window had settled yet
-    return rate(Answer(number), measure.per, window, end + _INSTANT).number
+    return rate(Answer(number), measure.per, window, end + _INSTANT, period.zone).number
 
 
 def _shares(

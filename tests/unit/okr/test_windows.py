@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.config.measure_keys import ReadingMeasureKeys
-from syncd.okr.answer import Answer, rate
+from syncd.okr.answer import Answer, Per, rate
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.past import past_values
-from syncd.okr.spans import Period, Span, Window
+from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.okr.trial import Given, GivenFacts
 from syncd.sdk.facts import Reading
 
@@ -111,5 +111,12 @@ def test_the_past_is_unknown_and_not_0_while_no_day_has_settled(measure: Leaf) -
 
 
 def test_rate_is_of_the_decimal_number_to_the_last_digit() -> None:
-    nine_days = Span(NOW - timedelta(days=9), NOW)
-    assert rate(Answer(68217.7225), "day", nine_days, NOW).number == 7579.74694444444
+    nine_days = Span(midnight(date(2026, 11, 1), BERLIN), midnight(date(2026, 11, 10), BERLIN))
+    assert rate(Answer(68217.7225), "day", nine_days, NOW, BERLIN).number == 7579.74694444444
+
+
+@pytest.mark.parametrize(("per", "number"), [("day", 1), ("week", 7)])
+@pytest.mark.parametrize("day", [date(2026, 10, 25), date(2027, 3, 28), date(2026, 11, 15)])
+def test_a_day_on_which_the_clocks_change_is_one_day_of_a_rate(per: Per, number: float, day: date) -> None:
+    two_weeks = Span(midnight(day - timedelta(days=7), BERLIN), midnight(day + timedelta(days=7), BERLIN))
+    assert rate(Answer(14), per, two_weeks, two_weeks.end, BERLIN).number == number
