@@ -111,8 +111,8 @@ class Evaluator:
             a, b = parts["a"], parts["b"]
             return None if a is None or b is None or a + b == 0 else measured(a / (a + b) * 100)
         start, end = self.window(measure, seen)
-        if start >= end:
-            return None  # no day has settled
+        if start >= end or seen < start:
+            return None  # no day has settled, or the window has not begun
         of_records = "jql" in measure
         number = self._of_records(measure, start, end, seen) if of_records else self._of_rows(measure, start, end, seen)
         if number is None or "per" not in measure:
