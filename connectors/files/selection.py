@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from connectors.files.keys import FilesMeasure
 from connectors.files.opened import Opened, first_filled, row_of
 from syncd.sdk import Snapshot
-from syncd.sdk.a1 import Range, parse_range, split_sheet
+from syncd.sdk.a1 import Range, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Between
 from syncd.sdk.lookup import LookupReader, check_header
 from syncd.sdk.series import SeriesReader, read_series
+from syncd.sdk.table_measure import series_column
 from syncd.sdk.tables import Grid, Header, Lookup, Series, Unreadable, read_cell
 
 Rows = Sequence[Sequence[Cell]]
@@ -214,7 +215,9 @@ class _Resolver:
         name, rest = split_sheet(reference)
         if (place := self._range(name, rest)) is not None:
             return place
-        return _Place(self.opened.sheet(rest if name is None else name), _ALL)
+        if name is not None:
+            raise Unreadable(f"{reference} is no table; write a range such as Plan!A1:F, or the name of a sheet")
+        return _Place(self.opened.sheet(rest), _ALL)
 
     def _place(self, reference: str) -> _Place:
         name, rest = split_sheet(reference)
@@ -222,11 +225,11 @@ class _Resolver:
             return place
         sheet = self.opened.sheet(name)
         header = self.headers.header(_Place(sheet, _ALL), self.keys.header)
-        column = header.position(rest, self.reader, sheet or self.keys.file.rsplit("/", 1)[-1])
+        column = series_column(header, rest, self.reader, sheet or self.keys.file.rsplit("/", 1)[-1])
         return _Place(sheet, Range(header.row + 1, column, None, column))
 
     def _range(self, name: str | None, rest: str) -> _Place | None:
-        area = parse_range(rest)
+        area = self.keys.area(rest)
         if area is not None:
             return _Place(self.opened.sheet(name), area)
         named = self.opened.named_range(name, rest)

@@ -6,12 +6,16 @@ limits the length and depth of an expression, its steps, and the number of value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import jmespath
-from jmespath.visitor import TreeInterpreter
+from jmespath.functions import Functions, signature
+from jmespath.visitor import Options, TreeInterpreter
+
+from syncd.sdk.cells import PLAIN_NUMBER
+from syncd.sdk.numbers import mean, total
 
 LONGEST = 1_000
 """The most characters of an expression."""
@@ -59,9 +63,38 @@ class _TooMuch(Exception):
     """An expression exceeds a limit."""
 
 
+class _DecimalFunctions(Functions):
+    """The functions of JMESPath. Sums and averages are those of the decimal numbers in the answer, and a text is a
+    number only if it would be one in a CSV file.
+    """
+
+    @signature({"types": ["array-number"]})
+    def _func_sum(self, numbers: Sequence[float]) -> float:
+        return sum(numbers) if all(isinstance(number, int) for number in numbers) else total(numbers)
+
+    @signature({"types": ["array-number"]})
+    def _func_avg(self, numbers: Sequence[float]) -> float | None:
+        return mean(numbers) if numbers else None
+
+    @signature({"types": []})
+    def _func_to_number(self, value: Any) -> float | None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        text = value.strip() if isinstance(value, str) else ""
+        if not PLAIN_NUMBER.match(text):
+            return None
+        try:
+            return int(text)
+        except ValueError:  # a fraction, an exponent, or more digits than Python reads as a whole number
+            return float(text)
+
+
+_OPTIONS = Options(custom_functions=_DecimalFunctions())
+
+
 class _Bounded(TreeInterpreter):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_OPTIONS)
         self._steps = 0
         self._sizes: dict[int, tuple[int, Any]] = {}  # holds each value, so that its id is not reused
 

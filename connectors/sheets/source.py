@@ -10,8 +10,11 @@ from connectors.sheets.keys import SheetsMeasure
 from syncd.sdk import Check, Context, Json, Page, Snapshot, Stream
 from syncd.sdk.a1 import parse_range, quote_sheet, split_sheet, whole_sheet
 from syncd.sdk.cells import Cell, Reader
-from syncd.sdk.table_measure import below_header, is_range
+from syncd.sdk.table_measure import below_header
 from syncd.sdk.tables import Grid, Unreadable
+
+_Place = tuple[str, str]
+"""The shape of a measure (`cell`, `series` or `lookup`), and a reference of the measure."""
 
 
 class SheetsSource:
@@ -31,16 +34,15 @@ class SheetsSource:
         only the measures that read it.
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
-        references = sorted({ref for keys in parts.values() for ref in keys.references()})
-        tables = {keys.lookup.table for keys in parts.values() if keys.lookup is not None}
-        ranges, headers = self._ranges(stream.key, references, tables)
-        grids = self._grids(stream.key, ranges)
+        ranges, headers = self._ranges(stream.key, parts.values())
+        grids = self._grids(stream.key, sorted(set(ranges.values())))
 
         def resolve(keys: SheetsMeasure, reader: Reader, reference: str) -> Grid:
-            grid = grids[ranges[reference]]
+            place = keys.shape, reference
+            grid = grids[ranges[place]]
             if isinstance(grid, str):
                 raise Unreadable(grid)
-            header = headers.get(reference)
+            header = headers.get(place)
             return grid if header is None else below_header(grid, header, reader, keys.header)
 
         readings: dict[str, Snapshot] = {}
@@ -64,33 +66,37 @@ class SheetsSource:
         self._client.close()
 
     def _ranges(
-        self, spreadsheet: str, references: Sequence[str], tables: Collection[str]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """The range to request for each reference, and the header by reference. The range of a header is its whole
-        sheet.
+        self, spreadsheet: str, measures: Collection[SheetsMeasure]
+    ) -> tuple[dict[_Place, str], dict[_Place, str]]:
+        """The range to request for each place, and the header by place. The range of a header is its whole sheet.
 
-        Only a reference in `tables` may name a whole sheet. Any other reference with the name of a sheet is a header.
+        Only a lookup may name a whole sheet. Any other reference with the name of a sheet is a header.
         """
-        ranges = {reference: reference for reference in references}
-        headers: dict[str, str] = {}
-        unclear = [reference for reference in references if not is_range(reference)]
+        ranges = {(keys.shape, reference): reference for keys in measures for reference in keys.references()}
+        headers: dict[_Place, str] = {}
+        unclear = {
+            (keys.shape, reference)
+            for keys in measures
+            for reference in keys.references()
+            if keys.area(reference) is None
+        }
         if not unclear:
             return ranges, headers
         answer = self._client.spreadsheet(spreadsheet)
         titles = [sheet.properties.title for sheet in answer.sheets]
         named = {entry.name for entry in answer.namedRanges}
-        for reference in unclear:
+        for place in unclear:
+            shape, reference = place
             sheet, rest = split_sheet(reference)
             if sheet is not None:
-                ranges[reference], headers[reference] = whole_sheet(sheet), rest
-            elif rest in titles and reference in tables:
-                ranges[reference] = quote_sheet(rest)
+                ranges[place], headers[place] = whole_sheet(sheet), rest
+            elif rest in titles and shape == "lookup":
+                ranges[place] = quote_sheet(rest)
             elif rest not in named and titles:
-                ranges[reference], headers[reference] = whole_sheet(titles[0]), rest
+                ranges[place], headers[place] = whole_sheet(titles[0]), rest
         return ranges, headers
 
-    def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
-        wanted = list(dict.fromkeys(ranges.values()))
+    def _grids(self, spreadsheet: str, wanted: Sequence[str]) -> dict[str, Grid | str]:
         try:
             return dict(zip(wanted, self._batch(spreadsheet, wanted), strict=True))
         except Refused as error:

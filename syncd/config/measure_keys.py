@@ -109,7 +109,7 @@ class AnyMeasureKeys(BaseModel):
         days = None if window.days is None else window.days - 1  # today has not ended
         if window.since is not None and window.until is not None:
             days = (window.until - window.since).days + 1
-        if days is not None and days < LENGTHS[self.per] // _DAY:
+        if days is not None and days < LENGTHS[self.per]:
             raise ValueError(
                 f"takes a rate per {self.per}, and no whole {self.per} of its window ever passes; take a longer "
                 f"window, or drop 'per'"

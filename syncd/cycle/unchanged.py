@@ -48,13 +48,11 @@ class Unchanged:
         if any(self._results[(measure.connection, key)].changed for key in stream_keys(measure)):
             return False
         window = measure.window.span(period, self._now)
-        if measure.window.span(period, then) != window:
+        if measure.window.span(period, then) != window or then < window.start:
             return False
         if not isinstance(measure, ReadingMeasure):
             due = self._done_since | (self._created_since if measure.take == "share" else set())
             return not any((measure.connection, key) in due for key in stream_keys(measure))
-        if then < window.start:  # earlier readings of an undated part count once the window begins
-            return False
         if measure.take != "latest" and self._clock_was_ahead:  # a reading dated by that clock becomes due with time
             return False
         return (measure.connection, measure.stream, measure.part) not in self._came_due

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from syncd.okr.spans import Span
 from syncd.sdk.language import marked
 from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, mean, quantile, quotient, rounded, total
 
 Per = Literal["day", "week"]
-_INSTANT = timedelta(microseconds=1)
-LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+LENGTHS: dict[Per, int] = {"day": 1, "week": 7}
+"""The lengths in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Answer:
             object.__setattr__(self, "number", rounded(self.number))
 
 
-def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """Turns an answer into a rate: divides its number by the elapsed days or weeks (`per`) of the window. Without
-    `per`, the answer is unchanged.
+def rate(answer: Answer, per: Per | None, span: Span, now: datetime, zone: ZoneInfo) -> Answer:
+    """Turns an answer into a rate: divides its number by the local days or weeks (`per`) of the window that have
+    passed. Without `per`, the answer is unchanged.
     """
     if per is None or answer.number is None:
         return answer
-    passed = Fraction((min(now, span.end) - span.start) // _INSTANT, LENGTHS[per] // _INSTANT)
+    passed = span.days_passed(now, zone) / LENGTHS[per]
     if passed < 1:
         return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
     return replace(answer, number=quotient(answer.number, passed))

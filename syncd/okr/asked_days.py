@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from syncd.okr.measures import Leaf, RecordMeasure
-from syncd.okr.spans import Period, Window
+from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Days
 
 
@@ -20,7 +20,12 @@ def asked_days(measure: Leaf, period: Period, now: datetime) -> Days:
     window = measure.window
     many = isinstance(measure, RecordMeasure) or measure.many
     span = window.reach(period) if many else window.span(period, now)
-    first, last = (moment.astimezone(period.zone).date() for moment in (span.start, span.last_instant))
+    return days_of(span, period, now)
+
+
+def days_of(window: Span, period: Period, now: datetime) -> Days:
+    """The days of a window, as of now."""
+    first, last = (moment.astimezone(period.zone).date() for moment in (window.start, window.last_instant))
     return Days(first, last, min(now.astimezone(period.zone).date(), last))
 
 

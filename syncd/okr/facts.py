@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from syncd.okr.answer import Answer, rate
+from syncd.okr.asked_days import days_of
 from syncd.okr.formula import evaluate
 from syncd.okr.measures import FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, Span
 from syncd.sdk.facts import Reading, Record
-from syncd.sdk.language import marked
 
 
 class Facts(Protocol):
@@ -42,6 +42,6 @@ def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycl
         parts = {name: answered(facts, part, period, now, cycle) for name, part in measure.parts}
         return evaluate(measure.expression, parts)
     window = measure.window.span(period, now)
-    if window.start >= window.end:
-        return Answer(None, marked("no day of its window has settled yet"))
-    return rate(facts.answer(measure, window, now, cycle), measure.per, window, now)
+    if (reason := days_of(window, period, now).none_yet) is not None:
+        return Answer(None, reason)
+    return rate(facts.answer(measure, window, now, cycle), measure.per, window, now, period.zone)

@@ -14,11 +14,12 @@ from contextlib import suppress
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
-from math import floor, inf, isfinite
+from math import floor, isfinite
 
 from simpleeval import SimpleEval
 
 from syncd.okr.answer import Answer
+from syncd.sdk.numbers import as_float
 
 
 def _half_away_from_zero(number: Fraction, places: Fraction = Fraction()) -> Fraction:
@@ -106,10 +107,7 @@ def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:
         raise _no_formula(expression) from error
     if isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise NoFormula(f"{expression!r} comes to no number")
-    try:
-        return float(value)
-    except OverflowError:
-        return inf
+    return as_float(Fraction(value))
 
 
 def _constant(node: ast.Constant) -> Fraction:

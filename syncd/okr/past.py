@@ -22,6 +22,7 @@ from syncd.okr.measures import (
     answer_share,
     evaluate_readings,
     left_out,
+    so_far,
 )
 from syncd.okr.spans import Period, Span, midnight
 from syncd.sdk.facts import Reading
@@ -94,9 +95,10 @@ def _reading_values(
 
 def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) -> float | None:
     window = measure.window.span(period, end)
-    if window.start >= window.end:
-        return None  # no day of the window had settled yet
-    return rate(Answer(number), measure.per, window, end + _INSTANT).number
+    counted = so_far(window, end)
+    if counted.start >= counted.end:
+        return None  # no day of the window had settled yet, or the window had not begun
+    return rate(Answer(number), measure.per, window, end + _INSTANT, period.zone).number
 
 
 def _shares(
@@ -133,7 +135,7 @@ def _record_values(
         window = measure.window.span(period, end)
         low, high = bisect.bisect_left(times, window.start), bisect.bisect_right(times, min(end, window.end - _INSTANT))
         if measure.take == "count":
-            yield day, end, float(max(0, high - low)) if window.start < window.end else None
+            yield day, end, float(max(0, high - low))
             continue
         contributed = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":

@@ -9,6 +9,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,15 @@ class Span:
     def last_instant(self) -> datetime:
         """The last moment in the span. In a span of full days, this moment is on the last day."""
         return self.end - _INSTANT
+
+    def days_passed(self, moment: datetime, zone: ZoneInfo) -> Fraction:
+        """How many local days of this span have passed at a moment. Of the day that has not ended, the share of its
+        time counts: at noon about half a day, even if the day has 23 or 25 hours.
+        """
+        until = min(moment, self.end)
+        first, last = (at.astimezone(zone).date() for at in (self.start, until - _INSTANT))
+        begin, end = midnight(last, zone), midnight(last + timedelta(days=1), zone)
+        return (last - first).days + Fraction((until - begin) // _INSTANT, (end - begin) // _INSTANT)
 
     def share(self, moment: datetime) -> float:
         """The share of this span's time that has passed at a moment, from 0 to 1."""

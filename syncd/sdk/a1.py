@@ -59,6 +59,15 @@ def parse_range(text: str) -> Range | None:
     return Range(first_row, first_column, last_row, last_column)
 
 
+def parse_block(text: str) -> Range | None:
+    """Parses a range with a colon, such as `B2:B`; None for any other text.
+
+    A series and a table have more than one cell. There, a text such as `Q4` or `FY26` is the name of a column or a
+    sheet, although it looks like the address of a cell.
+    """
+    return parse_range(text) if ":" in text else None
+
+
 def _in_order(first: int, last: int | None) -> tuple[int, int | None]:
     """Reads `A5:A2` as `A2:A5`, as spreadsheets do."""
     return (last, first) if last is not None and last < first else (first, last)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from syncd.sdk.language import marked
+
 Scalar = str | float
 """An element of a field: a text or a number. A boolean is the text `true` or `false`."""
 
@@ -19,7 +21,7 @@ Between = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days that a request names: the first and the last day of a window, both included, and today.
+    """The days of a window: its first and its last day, both included, and today. A request may name them.
 
     Once the window is over, `today` is the window's last day, so that a request "up to today" asks for no later day.
     """
@@ -30,9 +32,9 @@ class Days:
 
     @property
     def none_yet(self) -> str | None:
-        """The reason why no day of the window can be requested yet; None if at least one day can be requested."""
+        """The reason why no day of the window counts yet; None if at least one day counts."""
         if self.last < self.first:
-            return "no day of its window has settled yet"
+            return marked("no day of its window has settled yet")
         return f"its window begins on {self.first}" if self.today < self.first else None
 
 

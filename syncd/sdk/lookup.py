@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from syncd.sdk.a1 import Range, address, parse_range, quote_sheet, range_text, split_sheet
+from syncd.sdk.a1 import Range, address, parse_block, quote_sheet, range_text, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match
@@ -119,4 +119,4 @@ def check_header(table: str, area: Range | None, header_row: int | None) -> None
 
 
 def _range(table: str) -> Range | None:
-    return parse_range(split_sheet(table)[1])
+    return parse_block(split_sheet(table)[1])

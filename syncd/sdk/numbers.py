@@ -43,19 +43,29 @@ def as_decimal(number: float) -> Decimal:
     return Decimal(repr(float(number)))
 
 
+def as_float(exact: Decimal | Fraction) -> float:
+    """The float of an exact result, with 15 significant digits. If the result is beyond 2^53, so is the float: the
+    nearest float to 2^53 + 1 would be 2^53.
+    """
+    try:
+        number = float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+    if abs(number) == LARGEST_WHOLE and not -LARGEST_WHOLE <= exact <= LARGEST_WHOLE:
+        return math.nextafter(number, math.copysign(math.inf, number))
+    return rounded(number)
+
+
 def difference(after: float, before: float) -> float:
     """`after` minus `before`: 100.3 - 100.1 is 0.2, not 0.20000000000000284."""
-    return rounded(float(_EXACT.subtract(as_decimal(after), as_decimal(before))))
+    return as_float(_EXACT.subtract(as_decimal(after), as_decimal(before)))
 
 
 def total(numbers: Sequence[float]) -> float:
     """The sum of the numbers. If the sum is beyond 2^53, the result is an approximation that is beyond 2^53 too."""
     if (nearly := _float_sum(numbers)) is not None and (settled := _settled(nearly, Fraction(1))) is not None:
         return settled
-    exact = _exact_sum(numbers)
-    if abs(exact) > LARGEST_WHOLE:
-        return float(exact.copy_sign(Decimal(1)).max(Decimal(LARGEST_WHOLE + 2)).copy_sign(exact))
-    return rounded(float(exact))
+    return as_float(_exact_sum(numbers))
 
 
 def mean(numbers: Sequence[float]) -> float:
@@ -72,7 +82,7 @@ def quotient(number: float, divisor: Fraction) -> float:
 
 
 def _quotient(number: Decimal, divisor: Fraction) -> float:
-    return rounded(float(Fraction(number) / divisor))
+    return as_float(Fraction(number) / divisor)
 
 
 def _float_sum(numbers: Sequence[float]) -> float | None:
@@ -145,4 +155,4 @@ def between(low: float, high: float, share: float | Decimal) -> float:
 
 def product(factor: float, number: float) -> float:
     """`factor * number`."""
-    return rounded(float(as_decimal(factor) * as_decimal(number)))
+    return as_float(as_decimal(factor) * as_decimal(number))

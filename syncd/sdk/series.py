@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from syncd.sdk.a1 import address, parse_range, split_sheet
+from syncd.sdk.a1 import address, parse_block, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader, shown
 from syncd.sdk.facts import Between, Reading, Snapshot
 from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
@@ -208,7 +208,7 @@ def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):
-        area = parse_range(split_sheet(reference)[1])
+        area = parse_block(split_sheet(reference)[1])
         if area is not None:
             is_row, is_column = area.first_row == area.last_row, area.first_column == area.last_column
         else:  # a header's column or a named range: only the cells show whether it is a row or a column

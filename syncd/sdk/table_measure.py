@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from syncd.sdk.a1 import parse_range, split_sheet
+from syncd.sdk.a1 import Range, column_letters, parse_block, parse_range, split_sheet
 from syncd.sdk.cells import Reader
 from syncd.sdk.facts import Between, Snapshot
 from syncd.sdk.key_rules import Rule, has_any, needs, single, text
 from syncd.sdk.keys_of_measures import ReadingKeys
 from syncd.sdk.lookup import read_lookup, with_header
 from syncd.sdk.series import read_series
-from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell
+from syncd.sdk.tables import Grid, Header, Lookup, Resolve, Series, Unreadable, read_cell
 
 _CELL = text(r"^(?!(?:.*!)?([A-Za-z]+\d+):(?!\1$)[A-Za-z]+\d*$)", "is a range; write one cell, or a series")
 
@@ -48,7 +48,7 @@ class TableKeys(ReadingKeys):
                 else "needs one of 'cell', 'series' and 'lookup'"
             )
         if self.cell is not None:
-            area = parse_range(split_sheet(self.cell)[1])
+            area = self.area(self.cell)
             if area is not None and (area.first_row, area.first_column) != (area.last_row, area.last_column):
                 raise ValueError(f"has the cell {self.cell!r}, which is a range; write one cell, or a series")
         return self
@@ -57,6 +57,18 @@ class TableKeys(ReadingKeys):
     def many(self) -> bool:
         """Whether the measure reads a series."""
         return self.series is not None
+
+    @property
+    def shape(self) -> str:
+        """The key that says where the number is."""
+        return "cell" if self.cell is not None else "series" if self.series is not None else "lookup"
+
+    def area(self, reference: str) -> Range | None:
+        """The cells of a reference in A1 notation; None for a name. `Q4` is a cell only for the key `cell`. For a
+        series or a lookup, `Q4` is the name of a column or a sheet.
+        """
+        text = split_sheet(reference)[1]
+        return parse_range(text) if self.cell is not None else parse_block(text)
 
     def references(self) -> Sequence[str]:
         """The ranges, headers, named ranges and sheets that the measure reads."""
@@ -78,14 +90,20 @@ class TableKeys(ReadingKeys):
             return Snapshot(problem=str(error))
 
 
-def is_range(reference: str) -> bool:
-    """Whether a reference is a range in A1 notation, not a header, a named range or a sheet."""
-    return parse_range(split_sheet(reference)[1]) is not None
+def series_column(header: Header, name: str, reader: Reader, table: str) -> int:
+    """The position of a series' column below a name. Raises Unreadable, with the names of the existing columns, if the
+    header lacks the name.
+    """
+    try:
+        return header.position(name, reader, table)
+    except Unreadable as error:
+        if (cell := parse_range(name)) is None:
+            raise
+        hint = f"; a range has a colon, such as {name}:{column_letters(cell.first_column)}"
+        raise Unreadable(f"{error}{hint}") from None
 
 
 def below_header(sheet: Grid, name: str, reader: Reader, header_row: int | None = None) -> Grid:
-    """The column of a sheet below a name in its header row. Raises Unreadable, with the names of the existing columns,
-    if the name is not found.
-    """
+    """The column of a sheet below a name in its header row."""
     header = sheet.header(header_row)
-    return sheet.below(header, header.position(name, reader, sheet.sheet or ""))
+    return sheet.below(header, series_column(header, name, reader, sheet.sheet or ""))

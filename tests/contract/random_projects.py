@@ -157,5 +157,12 @@ def _of_records(random: Random) -> dict[str, Any]:
 
 
 def _window(random: Random) -> dict[str, Any]:
-    windows = ["28d", "2w", {"settled": "5d"}, {"since": "2026-10-10"}, {"since": "2026-10-05", "until": "2026-11-01"}]
+    windows = [
+        "28d",
+        "2w",
+        {"settled": "5d"},
+        {"since": "2026-10-10"},
+        {"since": "2026-11-05"},
+        {"since": "2026-10-05", "until": "2026-11-01"},
+    ]
     return {"window": random.choice(windows)} if random.random() < 0.5 else {}

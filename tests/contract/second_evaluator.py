@@ -80,6 +80,14 @@ class Evaluator:
     def day_of(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
+    def days_between(self, start: datetime, end: datetime) -> Fraction:
+        """The local days from a midnight to a moment. Each day counts as 1, whether it has 23, 24 or 25 hours."""
+        days, day = Fraction(), self.day_of(start)
+        while (next_midnight := self.midnight(day + DAY)) <= end:
+            days, day = days + 1, day + DAY
+        begin = self.midnight(day)
+        return days + Fraction((end - begin) // MOMENT, (next_midnight - begin) // MOMENT)
+
     def window(self, measure: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
         """From the first instant of the window to the first instant after it."""
         window, first, last = measure.get("window"), self.first, self.last
@@ -103,14 +111,13 @@ class Evaluator:
             a, b = parts["a"], parts["b"]
             return None if a is None or b is None or a + b == 0 else measured(a / (a + b) * 100)
         start, end = self.window(measure, seen)
-        if start >= end:
-            return None  # no day has settled
+        if start >= end or seen < start:
+            return None  # no day has settled, or the window has not begun
         of_records = "jql" in measure
         number = self._of_records(measure, start, end, seen) if of_records else self._of_rows(measure, start, end, seen)
         if number is None or "per" not in measure:
             return None if number is None else measured(number)
-        length = DAY if measure["per"] == "day" else 7 * DAY
-        passed = Fraction((min(now, end) - start) // MOMENT, length // MOMENT)
+        passed = self.days_between(start, min(now, end)) / (1 if measure["per"] == "day" else 7)
         return measured(measured(number) / passed) if passed >= 1 else None
 
     def _of_records(self, measure: Mapping[str, Any], start: datetime, end: datetime, now: datetime) -> Fraction | None:

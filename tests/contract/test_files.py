@@ -183,6 +183,20 @@ def test_a_missing_or_repeated_header_is_a_problem(tmp_path: Path, context: Cont
     assert "twice" in (twice.problem or "")
 
 
+@pytest.mark.parametrize("header", ["Q4", "FY26", "May26", "kpi1"])
+def test_header_like_the_address_of_a_cell_names_its_column(tmp_path: Path, context: Context, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"W1,{header}\n2026-11-02,500\n2026-11-09,450\n", encoding="utf-8")
+    assert series(tmp_path, context, "a.csv", "W1", header) == {"2026-11-02": 500, "2026-11-09": 450}
+
+
+def test_address_of_a_cell_in_a_series_is_no_header_and_no_range(tmp_path: Path, context: Context) -> None:
+    (tmp_path / "a.csv").write_text("Week,Calls\n2026-11-02,500\n", encoding="utf-8")
+    read_cell = read(tmp_path, context, "a.csv", series={"dates": "Week", "values": "$B2"})
+    assert read_cell.problem == (
+        "a.csv has no column '$B2'; the first row has: Week, Calls; a range has a colon, such as $B2:B"
+    )
+
+
 # -- XLSX
 
 
@@ -213,6 +227,19 @@ def test_an_xlsx_series_is_read_by_range_and_by_header(workbook: Path, context: 
     assert series(workbook, context, "numbers.xlsx", "Data!Week", "Data!Calls") == expected
     shares = series(workbook, context, "numbers.xlsx", "Week", "Share", **{"as": {"percent": True}})
     assert shares == {"2026-10-05": 70, "2026-10-12": 57, "2026-10-26": 85}
+
+
+def test_table_of_a_lookup_may_be_a_sheet_named_like_a_cell(tmp_path: Path, context: Context) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Q4"
+    for line in (["Team", "FY26"], ["web", 3], ["api", 4]):
+        book.active.append(line)
+    book.save(tmp_path / "a.xlsx")
+    lookup = {"table": "Q4", "row": {"Team": "api"}, "column": "FY26"}
+    (reading,) = read(tmp_path, context, "a.xlsx", lookup=lookup).readings
+    assert (reading.number, reading.cell) == (4, "'Q4'!B3")
+    in_a_cell = read(tmp_path, context, "a.xlsx", lookup={**lookup, "table": "'Q4'!B2"})
+    assert in_a_cell.problem == "'Q4'!B2 is no table; write a range such as Plan!A1:F, or the name of a sheet"
 
 
 @pytest.mark.parametrize(

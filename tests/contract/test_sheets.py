@@ -178,6 +178,20 @@ def test_columns_are_named_by_their_headers(desk: Sandbox, source: SheetsSource,
     assert len(desk.requests) == 2
 
 
+def test_names_like_the_address_of_a_cell_are_names_outside_of_cell(desk: Sandbox, source: SheetsSource) -> None:
+    rows: list[list[Any]] = [["Week", "B2"], [WEEKS[0], 500.0], [WEEKS[1], 450.0]]
+    desk.world.sheets.spreadsheets[BOOK].sheets.insert(0, sheet(9, "Q4", rows))
+    pulled = snapshots(
+        source,
+        series("B2", "Week"),
+        series("'Q4'!B2", "'Q4'!Week"),
+        part(cell="B2"),
+        part(lookup={"table": "Q4", "row": {"Week": "2026-10-12"}, "column": "B2"}),
+    )
+    column = {"'Q4'!B2": 500, "'Q4'!B3": 450}
+    assert [numbers(snapshot) for snapshot in pulled] == [column, column, {"'Q4'!B2": 500}, {"'Q4'!B3": 450}]
+
+
 def test_a_series_in_rows_is_read(desk: Sandbox, source: SheetsSource) -> None:
     wide = sheet(9, "Wide", [["Week", *WEEKS[:3]], ["Calls", 3.0, None, 5.0]])
     desk.world.sheets.spreadsheets[BOOK].sheets.append(wide)

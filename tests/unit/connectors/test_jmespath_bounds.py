@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.http import evaluation
 from connectors.http.evaluation import search
 from connectors.http.expressions import items_without_value, why_nothing
+from syncd.sdk.numbers import rounded
 
 DATA = {"points": [{"day": "2026-10-01", "value": n} for n in range(50)], "n": 7, "text": "abc"}
 
@@ -48,6 +54,34 @@ def test_a_function_on_another_type_is_a_sentence(expression: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         search(expression, DATA)
     assert isinstance(why_nothing(expression, DATA), str)
+
+
+@given(numbers=st.lists(st.decimals(-1000, 1000, places=3), min_size=1, max_size=20))
+def test_sum_and_average_are_those_of_the_decimal_numbers(numbers: list[Decimal]) -> None:
+    data = {"a": [float(number) for number in numbers]}
+    exact = sum(map(Fraction, numbers), Fraction())
+    assert search("sum(a)", data) == rounded(float(exact))
+    assert search("avg(a)", data) == rounded(float(exact / len(numbers)))
+
+
+@pytest.mark.parametrize(
+    ("expression", "number"),
+    [
+        ("sum([`100.3`, `-100.1`])", 0.2),
+        ("avg([`100.3`, `-100.1`])", 0.1),
+        ("sum([`9007199254740992`, `1`])", 2**53 + 1),  # a whole number keeps its digits, so that it is refused
+        ("sum(`[]`)", 0),
+        ("avg(`[]`)", None),
+        ("to_number('-3.50')", -3.5),
+        ("to_number(' 1e3 ')", 1000),
+        ("to_number(`7`)", 7),
+        ("to_number('1_000')", None),
+        ("to_number('\u0661\u0662')", None),
+        ("to_number('nan')", None),
+    ],
+)
+def test_functions_compute_with_decimal_numbers(expression: str, number: float | None) -> None:
+    assert search(expression, {}) == number
 
 
 def test_an_answer_nested_deeper_than_python_recurses_is_a_sentence() -> None:

@@ -107,6 +107,12 @@ class TestEvaluate:
         assert answer.number is None
         assert answer.reason == "it is beyond 2^53 (9,007,199,254,740,992), where whole numbers are no longer exact"
 
+    def test_exact_result_just_beyond_2_to_the_53_is_unknown(self) -> None:
+        assert of("a + b", a=2.0**53, b=1).number is None
+        assert of("0 - a - b", a=2.0**53, b=1).number is None
+        assert of("a + b / 1000000", a=2.0**53, b=1).number is None
+        assert of("a + b - b", a=2.0**53, b=1).number == 2**53
+
     def test_whole_number_of_16_digits_keeps_all_of_them(self) -> None:
         assert of("a + b", a=9007199254740000, b=991).number == 9007199254740991
         assert of("a + a - b", a=9007199254740991, b=9007199254740990).number == 9007199254740992

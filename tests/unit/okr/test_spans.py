@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from syncd.okr.spans import Period, Span, Window, midnight, parse_period
@@ -106,6 +107,27 @@ class TestSpans:
     def test_a_share_is_of_an_instant_and_not_of_its_zone(self, moment: datetime, zone: ZoneInfo) -> None:
         span = Span(datetime(2012, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC))
         assert span.share(moment) == span.share(moment.astimezone(zone))
+
+    @given(first=days, length=st.integers(1, 400), zone=zones)
+    def test_the_days_of_a_span_have_passed_at_its_end(self, first: date, length: int, zone: ZoneInfo) -> None:
+        last = first + timedelta(days=length)
+        span = Span(midnight(first, zone), midnight(last, zone))
+        assume(zone.key != "Pacific/Apia" or date(2011, 12, 30) not in (first, last - timedelta(days=1)))
+        assert span.days_passed(span.start, zone) == 0
+        assert span.days_passed(span.end, zone) == span.days_passed(span.end + SECOND, zone) == length
+
+    @given(first=moments, second=moments, zone=zones)
+    def test_the_days_passed_grow_with_time(self, first: datetime, second: datetime, zone: ZoneInfo) -> None:
+        span = Span(midnight(date(2010, 1, 1), zone), midnight(date(2036, 1, 1), zone))
+        early, late = sorted((first, second))
+        passed = span.days_passed(late, zone) - span.days_passed(early, zone)
+        assert passed >= 0
+        assert abs(passed - Fraction((late - early) // SECOND, 86_400)) < 2  # Apia skipped a day
+
+    def test_the_days_passed_are_those_of_the_clock(self) -> None:
+        period = Period("p", date(2026, 10, 25), date(2026, 10, 26), BERLIN)
+        half = datetime(2026, 10, 25, 10, 30, tzinfo=UTC)  # 12.5 h of 25
+        assert period.span.days_passed(half, BERLIN) == Fraction(1, 2)
 
     def test_the_share_is_of_elapsed_time(self) -> None:
         day = Period("p", date(2026, 10, 25), date(2026, 10, 25), BERLIN).span

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
 from syncd.config.measure_keys import ReadingMeasureKeys
-from syncd.okr.answer import Answer, rate
-from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure
+from syncd.okr.answer import Answer, Per, rate
+from syncd.okr.facts import answered
+from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.past import past_values
-from syncd.okr.spans import Period, Span, Window
+from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.okr.trial import Given, GivenFacts
-from syncd.sdk.facts import Reading
+from syncd.sdk.facts import Reading, Record
 
 BERLIN = ZoneInfo("Europe/Berlin")
 QUARTER = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), BERLIN)
@@ -110,6 +112,38 @@ def test_the_past_is_unknown_and_not_0_while_no_day_has_settled(measure: Leaf) -
     assert by_day[date(2026, 10, 15)] == (0 if measure is CHANGES else 3)
 
 
+@pytest.mark.parametrize("take", ["sum", "count", "share", "change"])
+@pytest.mark.parametrize("per", [None, "day"])
+def test_number_of_a_window_that_has_not_begun_is_unknown_and_not_0(take: Any, per: Per | None) -> None:
+    december = Window(since=date(2026, 12, 1))
+    measure: Leaf = (
+        RecordMeasure("code", ("pulls",), take, window=december, per=per)
+        if take in ("count", "share")
+        else ReadingMeasure("numbers", "sheet", "calls", take, december, per=per)
+    )
+    twice = FormulaMeasure("a * 2", (("a", measure),))
+    record = Record("1", "1", "", "", NOW, NOW, NOW)
+    facts = GivenFacts(
+        Given({measure: [record]}, {}) if isinstance(measure, RecordMeasure) else Given({}, {measure: []})
+    )
+    before = midnight(date(2026, 12, 1), BERLIN) - timedelta(seconds=1)
+    assert answered(facts, measure, QUARTER, before).reason == "its window begins on 2026-12-01"
+    assert answered(facts, twice, QUARTER, before).reason == "a: its window begins on 2026-12-01"
+    for on in (measure, twice):
+        days = past_values(facts, on, QUARTER, datetime(2026, 12, 2, 12, tzinfo=UTC))
+        assert days is not None
+        assert {number for day, number in days if day < date(2026, 12, 1)} == {None}
+    if take in ("sum", "count") and per is None:
+        assert answered(facts, measure, QUARTER, midnight(date(2026, 12, 1), BERLIN)).number == 0
+
+
 def test_rate_is_of_the_decimal_number_to_the_last_digit() -> None:
-    nine_days = Span(NOW - timedelta(days=9), NOW)
-    assert rate(Answer(68217.7225), "day", nine_days, NOW).number == 7579.74694444444
+    nine_days = Span(midnight(date(2026, 11, 1), BERLIN), midnight(date(2026, 11, 10), BERLIN))
+    assert rate(Answer(68217.7225), "day", nine_days, NOW, BERLIN).number == 7579.74694444444
+
+
+@pytest.mark.parametrize(("per", "number"), [("day", 1), ("week", 7)])
+@pytest.mark.parametrize("day", [date(2026, 10, 25), date(2027, 3, 28), date(2026, 11, 15)])
+def test_a_day_on_which_the_clocks_change_is_one_day_of_a_rate(per: Per, number: float, day: date) -> None:
+    two_weeks = Span(midnight(day - timedelta(days=7), BERLIN), midnight(day + timedelta(days=7), BERLIN))
+    assert rate(Answer(14), per, two_weeks, two_weeks.end, BERLIN).number == number

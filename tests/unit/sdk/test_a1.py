@@ -11,6 +11,7 @@ from syncd.sdk.a1 import (
     address,
     column_letters,
     column_number,
+    parse_block,
     parse_range,
     quote_sheet,
     range_text,
@@ -57,6 +58,13 @@ def test_ranges(text: str, expected: Range) -> None:
 )
 def test_what_is_no_range_is_a_name(text: str) -> None:
     assert parse_range(text) is None
+
+
+@given(row=rows, column=columns)
+def test_the_address_of_a_cell_is_no_block(row: int, column: int) -> None:
+    cell = address(None, row, column)
+    assert parse_block(cell) is None
+    assert parse_block(f"{cell}:{cell}") == parse_range(cell)
 
 
 @given(row=rows, column=columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.sdk.figures import number, percent
-from syncd.sdk.numbers import between, difference, is_beyond, mean, rounded, share_of_way, total, weighted_mean
+from syncd.sdk.numbers import (
+    as_float,
+    between,
+    difference,
+    is_beyond,
+    mean,
+    rounded,
+    share_of_way,
+    total,
+    weighted_mean,
+)
 
 decimals = st.decimals(-(10**6), 10**6, places=4).map(float)
 
@@ -31,6 +42,19 @@ def test_float_of_2_to_the_53_may_have_lost_a_digit() -> None:
     assert is_beyond(2**53 + 1)
     assert not is_beyond(Decimal(2**53))
     assert not is_beyond(2.0**53 - 1)
+
+
+@given(number=st.integers(2**53 - 9, 2**53 + 9), sign=st.sampled_from([1, -1]))
+def test_float_of_an_exact_result_is_beyond_2_to_the_53_if_the_result_is(number: int, sign: int) -> None:
+    of_fraction, of_decimal = as_float(Fraction(sign * number)), as_float(Decimal(sign * number))
+    assert of_fraction == of_decimal
+    assert (of_fraction * sign > 2**53) == (number > 2**53)
+
+
+def test_difference_just_beyond_2_to_the_53_is_beyond() -> None:
+    assert difference(2.0**53, -1.0) > 2**53
+    assert difference(-(2.0**53), 1.0) < -(2**53)
+    assert as_float(Fraction(-(10**400))) == -math.inf
 
 
 @given(after=decimals, before=decimals)
