@@ -55,7 +55,10 @@ def _check_texts(posted: Posted) -> None:
 
 
 def _posted(content_type: str, body: bytes) -> Posted:
+    """The fields of a body. An empty body has no fields, whatever its type."""
     kind = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return {}
     if kind == FORM:
         return {name: text or None for name, text in form_fields(body).items() if name != FIELD}
     if kind != _JSON:

@@ -52,6 +52,7 @@ web:
   owners_check_in: true
 """
 OWN = {"Origin": "http://localhost"}
+FORM = "application/x-www-form-urlencoded"
 CHECK_INS, APPROVAL = "/api/key-results/trust/check-ins", "/api/key-results/calls/approval"
 
 
@@ -181,6 +182,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         (CHECK_INS, b"{", "application/json", 400, "the body is no JSON"),
         (CHECK_INS, b"[]", "application/json", 400, "the body must be a JSON object"),
         (CHECK_INS, b"value=1", "text/plain", 415, "send application/json or application/x-www-form-urlencoded"),
+        (CHECK_INS, b"", "", 400, "a check-in needs a value, a note or a confidence"),
         ("/api/key-results/nobody/check-ins", b"{}", "application/json", 404, "2026-Q4 has no such key result"),
         ("/api/key-results/calls:guard/check-ins", b'{"note": "x"}', "application/json", 400, "calls:guard is a guard"),
         (f"{CHECK_INS}?period=2020-Q1", b"{}", "application/json", 404, "there is no period"),
@@ -191,6 +193,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         ("/api/deliveries/99999999999/allow", b"{}", "application/json", 404, "there is no delivery"),
         ("/api/deliveries/x/retry", b"{}", "application/json", 404, "there is no delivery x"),
         (APPROVAL, b"{}", "application/json", 400, "an approval names its candidate"),
+        (APPROVAL, b"", "", 400, "an approval names its candidate"),
         (APPROVAL, b'{"candidate": "much"}', "application/json", 400, "candidate is 'much'"),
         (APPROVAL, b'{"candidate": 1092}', "application/json", 409, "calls is not held: its value 1,092 is complete"),
     ],
@@ -456,6 +459,18 @@ def test_a_delivery_is_decided_about_by_the_api(publishing: CsvProject) -> None:
     assert [(decision["kind"], decision["state"]) for decision in document["decisions"]] == [("allow", "applied")]
     assert document["decisions"][0]["before"]["state"] == "refused"
     assert document["publishers"][0]["last_written"] is not None
+
+
+@pytest.mark.parametrize("decision", ["retry", "allow"])
+def test_a_decision_needs_no_body(publishing: CsvProject, decision: str) -> None:
+    client = client_of(publishing)
+    (publisher,) = client.get("/api/sources", headers=bearer("vera")).json()["publishers"]
+    number = next(each["id"] for each in publisher["deliveries"] if each["target"] == "okrs.json")
+    for kind in ({}, *({"Content-Type": name} for name in ("application/json", FORM, "text/plain"))):
+        answer = client.post(f"/api/deliveries/{number}/{decision}", headers=bearer("olga") | kind)
+        assert (answer.status_code, answer.json()["kind"]) == (202, decision)
+    described = openapi()["paths"][f"/api/deliveries/{{id}}/{decision}"]["post"]["requestBody"]
+    assert described["required"] is False
 
 
 def test_sources_shows_ages_against_the_schedule_rows_and_changes_of_the_past(project: CsvProject) -> None:
