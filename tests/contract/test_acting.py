@@ -53,6 +53,7 @@ web:
 """
 OWN = {"Origin": "http://localhost"}
 FORM = "application/x-www-form-urlencoded"
+DEEP = b"[" * 1020 + b"]" * 1020  # too deep for the parsers of some versions of Python
 CHECK_INS, APPROVAL = "/api/key-results/trust/check-ins", "/api/key-results/calls/approval"
 
 
@@ -203,6 +204,22 @@ def test_other_wrong_requests_are_refused_in_a_sentence(
 ) -> None:
     answer = client_of(project).post(path, content=content, headers=bearer("olga") | {"Content-Type": kind})
     assert (answer.status_code, sentence in answer.json()["error"]) == (status, True), answer.text
+    assert project.ledger.requests.waiting() == []
+
+
+def test_a_field_that_is_given_twice_is_refused(project: CsvProject) -> None:
+    client, json = client_of(project), "application/json"
+    for path, content, kind, sentence in (
+        (CHECK_INS, b'{"value": 3, "value": 4}', json, "value stands there 2 times; write it once"),
+        (CHECK_INS, b'{"value": 3, "v\\u0061lue": 3}', json, "value stands there 2 times; write it once"),
+        (CHECK_INS, b'{"note": {"a": 1}, "note": "x"}', json, "note stands there 2 times; write it once"),
+        (CHECK_INS, b'{"form": %s, "form": "x"}' % DEEP, json, "once"),
+        (CHECK_INS, b"value=3&value=4&value=", FORM, "value stands there 3 times; write it once"),
+        ("/api/deliveries/7/retry", b"form=x&form=x", FORM, "form stands there 2 times; write it once"),
+        (APPROVAL, b'{"candidate": null, "candidate": 1}', json, "candidate stands there 2 times; write it once"),
+    ):
+        answer = client.post(path, content=content, headers=bearer("olga") | {"Content-Type": kind})
+        assert (answer.status_code, sentence in answer.json()["error"]) == (400, True), answer.text
     assert project.ledger.requests.waiting() == []
 
 
