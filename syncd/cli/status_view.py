@@ -50,7 +50,7 @@ def render(report: Report, unwritten: Sequence[Trouble], work: Work | None, widt
     period = report.period
     passed = period.day_number(report.as_of)
     where = f"day {passed} of {period.days}" if passed else "not begun"
-    if report.as_of >= period.span.end:
+    if report.moment >= period.span.end:
         where = "over"
     yield _styled(f"{period.id}   {where}   as of {clock_time(report.as_of)} ({period.zone.key})", "bold")
     ids = [line.key_result.id for line in report.lines]

@@ -221,7 +221,7 @@ class Review:
     @property
     def over(self) -> bool:
         """Whether the period has ended."""
-        return self.report.as_of >= self.period.span.end
+        return self.report.moment >= self.period.span.end
 
     @property
     def begun(self) -> bool:

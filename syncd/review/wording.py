@@ -89,7 +89,7 @@ def nothing_pulled(review: Review) -> str | None:
     """The next step if no stream was pulled yet; None if a stream was pulled."""
     if review.report.synced_at is not None:
         return None
-    if review.as_of < review.report.as_of:  # a past day
+    if review.as_of < review.report.moment:  # a past day
         return _("Nothing was pulled by %(day)s.", day=day(review.days.last))
     return _("Nothing was pulled yet: run `syncd sync`.")
 

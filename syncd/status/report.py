@@ -71,12 +71,14 @@ class ObjectiveBlock:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The state of a period at `as_of`. `synced_at` is the time at which the last sync ended; None before the first
-    sync.
+    """The state of a period. `as_of` is the last instant that it covers. It is judged at `moment`, which is later only
+    for a past day: the midnight that ends the day. `synced_at` is the time at which the last sync ended; None before
+    the first sync.
     """
 
     period: Period
     as_of: datetime
+    moment: datetime
     synced_at: datetime | None
     objectives: Sequence[ObjectiveBlock]
 
@@ -121,7 +123,8 @@ def report_of(snapshot: Snapshot) -> Report:
         )
         for objective in okrs.objectives
     ]
-    return Report(okrs.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+    as_of, moment = (at.astimezone(rules.zone) for at in (snapshot.last_instant, snapshot.moment))
+    return Report(okrs.period, as_of, moment, snapshot.synced_at, blocks)
 
 
 def roll_up_snapshot(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, ObjectiveStanding]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -48,12 +49,22 @@ def is_form(request: Request) -> bool:
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:
-    """The fields of a form (application/x-www-form-urlencoded). Raises BodyRefused if the body is not a form."""
+    """The fields of a form (application/x-www-form-urlencoded). Raises BodyRefused if the body is not a form, or if it
+    has a field twice.
+    """
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise BodyRefused(400, f"the body is no form of at most {_MOST_FIELDS} fields") from None
+    check_once(name for name, _ in pairs)
     return dict(pairs)
+
+
+def check_once(names: Iterable[str]) -> None:
+    """Raises BodyRefused if a body has a name several times, because only one of the values could count."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise BodyRefused(400, f"{name[:50]} stands there {times} times; write it once")
 
 
 def again(body: bytes, receive: Receive) -> Receive:

@@ -92,7 +92,7 @@ def _action(action: Action) -> dict[str, Any]:
         "operationId": action.id,
         "summary": action.meaning,
         "parameters": [*_path_parameters(action.path, what), *map(_parameter, action.parameters)],
-        "requestBody": {"required": True, "content": {JSON: {"schema": reference(action.body)}}},
+        "requestBody": {"required": action.needs_body, "content": {JSON: {"schema": reference(action.body)}}},
         "responses": {
             "202": {
                 "description": "The request is stored. The next cycle carries it out.",

@@ -126,7 +126,9 @@ OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A POST address of the API: its meaning, the type of its JSON body, and the function that stores the request."""
+    """A POST address of the API: its meaning, the type of its JSON body, and the function that stores the request. The
+    body may be empty unless the action `needs_body`.
+    """
 
     path: str
     id: str
@@ -134,6 +136,7 @@ class Action:
     body: type[Any]
     act: Act
     parameters: Sequence[Parameter] = ()
+    needs_body: bool = True
 
 
 def check_parameters(parameters: Sequence[Parameter], request: Request) -> None:
@@ -169,6 +172,7 @@ ACTIONS = (
         "Retry a delivery that failed or may not have arrived: for operators.",
         DecisionBody,
         lambda view, number, posted: decide(view, number, "retry", posted),
+        needs_body=False,
     ),
     Action(
         "/api/deliveries/{id}/allow",
@@ -176,6 +180,7 @@ ACTIONS = (
         "Allow a delivery to overwrite content that somebody else wrote: for operators.",
         DecisionBody,
         lambda view, number, posted: decide(view, number, "allow", posted),
+        needs_body=False,
     ),
 )
 

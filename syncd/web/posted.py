@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from syncd.config.messages import nearest
 from syncd.sdk.language import gettext as _
-from syncd.web.bodies import FORM, BodyRefused, form_fields, whole_body
+from syncd.web.bodies import FORM, BodyRefused, check_once, form_fields, whole_body
 from syncd.web.bounded import Bounded
 from syncd.web.forms import FIELD
 from syncd.web.typed import keep_typed
@@ -55,7 +56,10 @@ def _check_texts(posted: Posted) -> None:
 
 
 def _posted(content_type: str, body: bytes) -> Posted:
+    """The fields of a body. An empty body has no fields, whatever its type."""
     kind = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return {}
     if kind == FORM:
         return {name: text or None for name, text in form_fields(body).items() if name != FIELD}
     if kind != _JSON:
@@ -66,7 +70,22 @@ def _posted(content_type: str, body: bytes) -> Posted:
         raise HTTPException(400, _("the body is no JSON: %(why)s", why=error)) from None
     if not isinstance(sent, dict):
         raise HTTPException(400, _("the body must be a JSON object, such as %(example)s", example='{"value": 1050}'))
-    return {name: _text(name, value) for name, value in sent.items()}
+    posted = {name: _text(name, value) for name, value in sent.items()}
+    check_once(_names(body))
+    return posted
+
+
+def _names(body: bytes) -> Sequence[str]:
+    """The names of the keys of a JSON object, each as often as it is in the body. orjson keeps only the last value of
+    each name.
+    """
+    try:  # numbers stay texts, because Python limits the digits of an integer
+        names: Sequence[str] = json.loads(
+            body, object_pairs_hook=lambda pairs: [name for name, _ in pairs], parse_int=str, parse_float=str
+        )
+    except RecursionError:  # in a value of a repeated key, or `_text` would have refused the value
+        raise BodyRefused(400, "the body is nested too deep; write each field once, as a text or a number") from None
+    return names
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -52,6 +52,8 @@ web:
   owners_check_in: true
 """
 OWN = {"Origin": "http://localhost"}
+FORM = "application/x-www-form-urlencoded"
+DEEP = b"[" * 1020 + b"]" * 1020  # too deep for the parsers of some versions of Python
 CHECK_INS, APPROVAL = "/api/key-results/trust/check-ins", "/api/key-results/calls/approval"
 
 
@@ -181,6 +183,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         (CHECK_INS, b"{", "application/json", 400, "the body is no JSON"),
         (CHECK_INS, b"[]", "application/json", 400, "the body must be a JSON object"),
         (CHECK_INS, b"value=1", "text/plain", 415, "send application/json or application/x-www-form-urlencoded"),
+        (CHECK_INS, b"", "", 400, "a check-in needs a value, a note or a confidence"),
         ("/api/key-results/nobody/check-ins", b"{}", "application/json", 404, "2026-Q4 has no such key result"),
         ("/api/key-results/calls:guard/check-ins", b'{"note": "x"}', "application/json", 400, "calls:guard is a guard"),
         (f"{CHECK_INS}?period=2020-Q1", b"{}", "application/json", 404, "there is no period"),
@@ -191,6 +194,7 @@ def test_a_check_in_that_cannot_be_taken_is_refused_in_a_sentence(
         ("/api/deliveries/99999999999/allow", b"{}", "application/json", 404, "there is no delivery"),
         ("/api/deliveries/x/retry", b"{}", "application/json", 404, "there is no delivery x"),
         (APPROVAL, b"{}", "application/json", 400, "an approval names its candidate"),
+        (APPROVAL, b"", "", 400, "an approval names its candidate"),
         (APPROVAL, b'{"candidate": "much"}', "application/json", 400, "candidate is 'much'"),
         (APPROVAL, b'{"candidate": 1092}', "application/json", 409, "calls is not held: its value 1,092 is complete"),
     ],
@@ -200,6 +204,22 @@ def test_other_wrong_requests_are_refused_in_a_sentence(
 ) -> None:
     answer = client_of(project).post(path, content=content, headers=bearer("olga") | {"Content-Type": kind})
     assert (answer.status_code, sentence in answer.json()["error"]) == (status, True), answer.text
+    assert project.ledger.requests.waiting() == []
+
+
+def test_a_field_that_is_given_twice_is_refused(project: CsvProject) -> None:
+    client, json = client_of(project), "application/json"
+    for path, content, kind, sentence in (
+        (CHECK_INS, b'{"value": 3, "value": 4}', json, "value stands there 2 times; write it once"),
+        (CHECK_INS, b'{"value": 3, "v\\u0061lue": 3}', json, "value stands there 2 times; write it once"),
+        (CHECK_INS, b'{"note": {"a": 1}, "note": "x"}', json, "note stands there 2 times; write it once"),
+        (CHECK_INS, b'{"form": %s, "form": "x"}' % DEEP, json, "once"),
+        (CHECK_INS, b"value=3&value=4&value=", FORM, "value stands there 3 times; write it once"),
+        ("/api/deliveries/7/retry", b"form=x&form=x", FORM, "form stands there 2 times; write it once"),
+        (APPROVAL, b'{"candidate": null, "candidate": 1}', json, "candidate stands there 2 times; write it once"),
+    ):
+        answer = client.post(path, content=content, headers=bearer("olga") | {"Content-Type": kind})
+        assert (answer.status_code, sentence in answer.json()["error"]) == (400, True), answer.text
     assert project.ledger.requests.waiting() == []
 
 
@@ -456,6 +476,18 @@ def test_a_delivery_is_decided_about_by_the_api(publishing: CsvProject) -> None:
     assert [(decision["kind"], decision["state"]) for decision in document["decisions"]] == [("allow", "applied")]
     assert document["decisions"][0]["before"]["state"] == "refused"
     assert document["publishers"][0]["last_written"] is not None
+
+
+@pytest.mark.parametrize("decision", ["retry", "allow"])
+def test_a_decision_needs_no_body(publishing: CsvProject, decision: str) -> None:
+    client = client_of(publishing)
+    (publisher,) = client.get("/api/sources", headers=bearer("vera")).json()["publishers"]
+    number = next(each["id"] for each in publisher["deliveries"] if each["target"] == "okrs.json")
+    for kind in ({}, *({"Content-Type": name} for name in ("application/json", FORM, "text/plain"))):
+        answer = client.post(f"/api/deliveries/{number}/{decision}", headers=bearer("olga") | kind)
+        assert (answer.status_code, answer.json()["kind"]) == (202, decision)
+    described = openapi()["paths"][f"/api/deliveries/{{id}}/{decision}"]["post"]["requestBody"]
+    assert described["required"] is False
 
 
 def test_sources_shows_ages_against_the_schedule_rows_and_changes_of_the_past(project: CsvProject) -> None:

@@ -36,7 +36,7 @@ from syncd.service import LedgerReader
 from syncd.web import make_app, serving
 from syncd.web.conditional import entity_tag
 from syncd.web.openapi import openapi
-from syncd.web.operations import ACTIONS, OPERATIONS
+from syncd.web.operations import ACTIONS, AT, OPERATIONS
 
 MAPPING = """\
 period: {}
@@ -142,6 +142,17 @@ def test_reviews_are_those_of_the_command(
     whole = {"week": False, "period": "2026-Q4"} if of == "period" else {"week": True, "period": None}
     wanted = printed(partial(review.run, demo, at=at, **whole, **flags))
     assert client.get("/api/review", params={"of": of} | ({"at": at} if at else {})).json() == wanted
+
+
+def test_every_document_of_a_past_day_is_as_of_its_end(config: Config, client: TestClient) -> None:
+    of_a_day = [operation for operation in OPERATIONS if AT in operation.parameters]
+    for day, offset in ((DAYS[0], "+01:00"), (DAYS[2], "+02:00"), ("2026-10-24", "+02:00"), ("2026-10-25", "+01:00")):
+        documents = [
+            client.get(operation.path.replace("{id}", names(config)[0]), params={"at": day, "period": "2026-Q4"}).json()
+            for operation in of_a_day
+        ]
+        moments = [document["as_of"] for document in documents if "as_of" in document]
+        assert moments == [f"{day}T23:59:59{offset}"] * 3
 
 
 def test_a_past_day_without_a_period_is_one_of_its_own_period(tmp_path: Path, printed: Printed) -> None:

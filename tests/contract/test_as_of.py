@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from csv_project import CsvProject
 
+from syncd.cli.status_view import render
 from syncd.explain.history import history
+from syncd.status.report import report_of
 
 MAPPING = """\
 period: {id: autumn, start: 2026-10-01, end: 2026-11-30}
@@ -75,6 +77,20 @@ def test_series_without_a_row_yet_is_never_stale_by_default(project: Project) ->
     line = project.report(project.now + timedelta(days=9)).line("articles")
     assert line is not None
     assert (line.value, line.quality) == (0, "complete")
+
+
+@pytest.mark.parametrize(
+    ("day", "head"),
+    [
+        (date(2026, 9, 30), "autumn   not begun   as of 30 Sep 23:59 (UTC)"),
+        (date(2026, 10, 1), "autumn   day 1 of 61   as of 1 Oct 23:59 (UTC)"),
+        (date(2026, 11, 29), "autumn   day 60 of 61   as of 29 Nov 23:59 (UTC)"),
+        (date(2026, 11, 30), "autumn   over   as of 30 Nov 23:59 (UTC)"),
+    ],
+)
+def test_status_of_a_past_day_is_as_of_that_day(project: Project, day: date, head: str) -> None:
+    snapshot = project.snapshots().at_end(datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC))
+    assert head in next(render(report_of(snapshot), (), None, 80))
 
 
 def test_verdict_after_the_end_is_as_of_the_end_and_says_so(project: Project) -> None:

@@ -62,8 +62,8 @@ def a_review(moves: Sequence[Move], links: Sequence[JudgedLink] = (), **keys: An
     objective = Objective("support", keys.pop("title", "An objective"), tuple(move.line.key_result for move in moves))
     stands = ObjectiveStanding(0.2, 0.5, None, "off_track", 1, 1)
     block = ObjectiveBlock(objective, stands, [move.line for move in moves], links)
-    report = Report(PERIOD, keys.get("as_of", NOW), NOW, [block])
     as_of = keys.pop("as_of", NOW)
+    report = Report(PERIOD, as_of, as_of, NOW, [block])
     review = Review(DAYS, keys.pop("whole", False), as_of, report, [ObjectiveReview(block, None, moves)], **keys)
     return replace(review, questions=questions(review))
 
