@@ -27,6 +27,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from syncd.sdk import Context, RetryLater, Secret, Server, SourceBroken, SourceError, WebSettings
+from syncd.sdk.references import REFERENCE
 
 if TYPE_CHECKING:
     from syncd.sdk import Answer
@@ -44,7 +45,7 @@ _REFUSED = (400, 401, 403)
 
 
 def _address(value: str) -> str:
-    if not (value.startswith(("https://", "http://")) or "${" in value):
+    if not (value.startswith(("https://", "http://")) or REFERENCE.match(value)):
         raise ValueError(f"is {value!r}; write it with https:// in front")
     return value
 

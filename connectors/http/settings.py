@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from connectors.http.oauth import OAuth, Tokens
 from syncd.sdk import Context, Json, JsonClient, Secret, WebSettings
 from syncd.sdk.credentials import SECRET_NAME
+from syncd.sdk.references import REFERENCE
 
 
 class HttpSettings(WebSettings):
@@ -37,7 +38,7 @@ class HttpSettings(WebSettings):
     def _secrets_by_reference(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if not (info.context or {}).get("resolved"):
             for name, text in value.items():
-                if SECRET_NAME.search(name) and "${" not in text:
+                if SECRET_NAME.search(name) and not REFERENCE.search(text):
                     variable = re.sub(r"\W+", "_", name).upper()
                     raise ValueError(
                         f'has {name} written out, a secret by its name; write "${{{variable}}}" and set it outside'

@@ -19,6 +19,7 @@ from connectors.sql.drivers import DRIVERS
 from connectors.sql.statement import DATABASES
 from syncd.sdk import ConnectionSettings, Seconds, Secret
 from syncd.sdk.names import nearest_hint
+from syncd.sdk.references import REFERENCE
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}")
 
@@ -27,7 +28,7 @@ def _kind(value: str, info: ValidationInfo) -> re.Match[str] | None:
     """The kind of database and the driver that an address names. If the address begins with a reference, the reference
     is resolved first.
     """
-    if value.startswith("${"):
+    if REFERENCE.match(value):
         value_of: Callable[[str], str | None] = (info.context or {}).get("value_of", lambda _: None)
         value = value_of(value) or ""
     return re.match(r"(?P<kind>[a-z]+)(?:\+(?P<driver>[a-z0-9_]+))?://", value)
@@ -36,7 +37,7 @@ def _kind(value: str, info: ValidationInfo) -> re.Match[str] | None:
 def _of_a_database(value: str, info: ValidationInfo) -> str:
     match = _kind(value, info)
     if match is None:
-        unset = ", which is not set, or no address" if value.startswith("${") else ""
+        unset = ", which is not set, or no address" if REFERENCE.match(value) else ""
         raise ValueError(
             f"is {value!r}{unset}; queries are checked by the kind of database: write the kind of database in front, "
             "such as postgresql://syncd@db.example/shop, or set the variable where this runs"

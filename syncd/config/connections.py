@@ -22,9 +22,9 @@ from syncd.config.catalogue import (
     connector_types,
     is_connector_type,
 )
-from syncd.config.document import Document, Place
+from syncd.config.document import Document, Place, texts
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.references import RESOLVED, Resolver, ShortSecret, secret_at, secret_in_url, too_short
+from syncd.config.references import RESOLVED, Resolver, ShortSecret, secret_at, too_short
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -39,7 +39,7 @@ from syncd.sdk import (
     can_publish,
     can_pull,
 )
-from syncd.sdk.credentials import SHORTEST_SECRET, keys_in_address
+from syncd.sdk.credentials import SHORTEST_SECRET, keys_in_address, secret_in_url
 from syncd.sdk.quota import Credential
 from syncd.sdk.redactor import Redactor
 
@@ -127,7 +127,7 @@ class Connection:
         for key, value in settings.secrets():
             yield value
             yield from resolve.values.get(self._place_of(key), ())
-        for _, text in _texts(data, self.place):
+        for _, text in texts(data, self.place):
             if "://" in text:
                 yield from keys_in_address(text)
         for values in resolve.values.values():
@@ -232,7 +232,7 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             document.problem(
                 where, f"{where[-1]} holds a {secret} written out; write ${{NAME}} there and set NAME outside"
             )
-            for where, text in _texts(keys, place)
+            for where, text in texts(keys, place)
             if (secret := secret_in_url(text))
         ]
         try:
@@ -251,14 +251,3 @@ def _value_of(document: Document, text: str) -> str | None:
     resolve = Resolver(document, quotes_logins=True)
     resolved: str = resolve(text, ())
     return None if resolve.problems else resolved
-
-
-def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(inner, (*place, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, (*place, index))
-    elif isinstance(value, str):
-        yield place, value

@@ -105,6 +105,18 @@ def _written(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _written(inner, (*place, part))
 
 
+def texts(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """The texts in data at a place, each with its own place."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*place, index))
+    elif isinstance(value, str):
+        yield place, value
+
+
 def shown_path(path: Path) -> str:
     """A path as messages show it: relative to the working folder if the file is within it."""
     return str(path).removeprefix(os.path.join(os.getcwd(), ""))

@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from syncd.config.document import Document
-from syncd.config.references import RESOLVED, Resolver, secret_in_url
+from syncd.config.references import RESOLVED, Resolver
 from syncd.sdk import ConfigError, Problem
-from syncd.sdk.credentials import keys_in_address
+from syncd.sdk.credentials import keys_in_address, secret_in_url
+from syncd.sdk.references import REFERENCE
 
 _SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
 _WORKSPACE, _SHARD = "{workspace}", "{shard}"
@@ -26,7 +27,7 @@ def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
     if secret_in_url(url):
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
-    elif not url.startswith((_SQLITE, _POSTGRESQL, "${")):
+    elif not (url.startswith((_SQLITE, _POSTGRESQL)) or REFERENCE.match(url)):
         message = f"ledger is {url!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
         yield document.problem(("ledger",), message)
 
@@ -43,7 +44,7 @@ def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
 
 def workers_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
     """The problems of an address whose ledgers workers of several machines cannot share."""
-    if url.startswith("${"):  # it is checked again when the reference is resolved
+    if REFERENCE.match(url):  # it is checked again when the reference is resolved
         return
     if not url.startswith(_POSTGRESQL) or _WORKSPACE in url:
         message = "runner: procrastinate needs one PostgreSQL database for all workspaces, or sixteen; write "

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from syncd.sdk import Duration
+from syncd.sdk.credentials import secret_in_url
+from syncd.sdk.references import REFERENCE
 
 About = Literal["health", "watermelon", "held", "failing"]
 EVERYBODY = "to"
@@ -21,7 +23,7 @@ _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)\Z")
 
 def _by_reference(value: Any) -> Any:
     for address in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
-        if isinstance(address, str) and "${" not in address:
+        if isinstance(address, str) and (not REFERENCE.search(address) or secret_in_url(address)):
             raise ValueError(
                 'is an address written out, and such hold secrets; write "${OKR_CHANNEL}" and set OKR_CHANNEL outside'
             )

@@ -24,10 +24,11 @@ from syncd.config.cron import next_by_cron
 from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
-from syncd.config.references import secret_in_url
 from syncd.config.web_keys import WebKeys
 from syncd.config.worker_keys import WorkerKeys
 from syncd.sdk import Duration, parse_duration
+from syncd.sdk.credentials import secret_in_url
+from syncd.sdk.references import REFERENCE
 
 
 def _zone(name: str) -> str:
@@ -57,7 +58,7 @@ def _schedule(text: str) -> str:
 
 
 def _heartbeat(address: str) -> str:
-    if not address.startswith(("http://", "https://", "${")):
+    if not (address.startswith(("http://", "https://")) or REFERENCE.match(address)):
         raise ValueError(f"is {address!r}; write it with https:// in front")
     if secret := secret_in_url(address):
         raise ValueError(f"has a {secret} written out; write ${{NAME}} there and set NAME outside")

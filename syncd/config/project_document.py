@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from syncd.config.document import Document, read_document, shown_path
 from syncd.config.messages import validation_problems
 from syncd.config.project import ProjectFile
+from syncd.config.references import malformed_references
 from syncd.sdk import ConfigError, Problem
 
 
@@ -31,7 +32,9 @@ def read_filled(path: Path, last: Document | None = None) -> Document:
 
 
 def settings_of(document: Document) -> ProjectFile:
-    """The keys of a syncd.yaml. Raises ConfigError with every wrong key."""
+    """The keys of a syncd.yaml. Raises ConfigError with every malformed reference, or with every wrong key."""
+    if problems := list(malformed_references(document)):
+        raise ConfigError(problems=problems)
     try:
         return ProjectFile.model_validate(document.data)
     except ValidationError as error:

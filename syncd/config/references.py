@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from syncd.config.document import Document, Place
+from syncd.config.document import Document, Place, texts
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem
-from syncd.sdk.credentials import SHORTEST_SECRET, literal_key
+from syncd.sdk.credentials import SHORTEST_SECRET
 from syncd.sdk.redactor import Redactor
+from syncd.sdk.references import REFERENCE, has_malformed_reference
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
 """Masks every secret that was resolved in this process. Logs and errors must not show such a secret."""
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _LOGIN = re.compile(r"(?!https?://)[a-z][a-z0-9+]*://[^/?#@]*@", re.IGNORECASE)
 
@@ -50,14 +49,17 @@ class Resolver:
         """
 
     def __call__(self, value: Any, place: Place) -> Any:
-        """Returns the value with all references resolved. Adds a problem to `problems` for each reference that is not
-        set.
+        """Returns the value with all references resolved. Adds a problem to `problems` for each reference that is
+        malformed or not set.
         """
         if isinstance(value, dict):
             return {key: self(inner, (*place, key)) for key, inner in value.items()}
         if isinstance(value, list):
             return [self(inner, (*place, index)) for index, inner in enumerate(value)]
-        if not isinstance(value, str) or not _REFERENCE.search(value):
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        if has_malformed_reference(value):
+            self.problems.append(_malformed(self.document, place))
             return value
         values: list[str] = []
         login = _LOGIN.match(value) if self.quotes_logins else None
@@ -69,7 +71,7 @@ class Resolver:
                 return values[-1]
             return values[-1] if reference[0] == value else self.within(values[-1])
 
-        text = _REFERENCE.sub(resolve, value)
+        text = REFERENCE.sub(resolve, value)
         self.values[place] = values
         return text
 
@@ -97,13 +99,23 @@ def _without_white_space(value: str) -> str:
     return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 
-def secret_in_url(text: str) -> str | None:
-    """The kind of secret that is written out in a URL: `password` or `key`; None if the URL has none.
+def malformed_references(document: Document) -> Iterator[Problem]:
+    """A problem for each text of a syncd.yaml with a `${` that begins no reference."""
+    for place, text in texts(document.data):
+        # A template of `publish:` may write `${{ value }}`, an amount of dollars.
+        if has_malformed_reference(text.replace("${{", "{{") if place[:1] == ("publish",) else text):
+            yield _malformed(document, place)
 
-    A `key` is a token in the place of the user name, or a value in the URL's query whose name shows that the value is a
-    secret.
-    """
-    return literal_key(text, _REFERENCE)
+
+def _malformed(document: Document, place: Place) -> Problem:
+    """The problem of a malformed reference. The message does not repeat the text, which may hold a secret."""
+    key = str(next((part for part in reversed(place) if isinstance(part, str)), "reference"))
+    name = re.sub(r"\W+", "_", key, flags=re.ASCII).upper()
+    message = (
+        f'{key} has a "${{" that begins no reference; write a name alone, as "${{{name}}}", '
+        f"and set {name}, or {name}_FILE, outside"
+    )
+    return document.problem(place, message)
 
 
 class ShortSecret(ConfigError):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from syncd.sdk import Secret, WebAddress
+from syncd.sdk.references import consists_of_references
 
 ANYBODY = "*"
 """The entry that gives a role to everybody who has logged in."""
@@ -53,7 +54,7 @@ def _entry(text: str) -> str:
 
 
 def _token(value: Any) -> Any:
-    if isinstance(value, str | int | float) and "${" not in str(value):
+    if isinstance(value, str | int | float) and not consists_of_references(str(value)):
         raise ValueError('is a secret written out; write "${SYNCD_TOKEN}" here and set SYNCD_TOKEN outside')
     return value
 

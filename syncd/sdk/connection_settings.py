@@ -9,12 +9,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
 from syncd.sdk.facts import Json
+from syncd.sdk.references import REFERENCE, consists_of_references
 
 
 def _by_reference(value: Any, info: ValidationInfo) -> Any:
-    """Refuses a secret in plain text. Accepts any text once `context` says that references are resolved."""
+    """Refuses a secret that is not references only. Accepts any text once `context` says that references are
+    resolved.
+    """
     resolved = bool(info.context and info.context.get("resolved"))
-    if isinstance(value, str) and "${" not in value and not resolved:
+    if isinstance(value, str | int | float) and not consists_of_references(str(value)) and not resolved:
         name = (info.field_name or "secret").upper()
         raise ValueError(f'is a secret written out; write "${{{name}}}" here and set {name}, or {name}_FILE, outside')
     if isinstance(value, str) and resolved and not re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", value):
@@ -23,13 +26,13 @@ def _by_reference(value: Any, info: ValidationInfo) -> Any:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
-"""A secret, which is never shown. YAML holds a reference to the secret (`${GITHUB_TOKEN}`). The reference is resolved
-when the connection is opened.
+"""A secret, which is never shown. YAML holds a reference to the secret (`${GITHUB_TOKEN}`), and no text beside it. The
+reference is resolved when the connection is opened.
 """
 
 
 def _web_address(value: str) -> str:
-    if not re.match(r"https?://|\$\{", value):
+    if not (re.match(r"https?://", value) or REFERENCE.match(value)):
         raise ValueError(f"is {value!r}; write it with https:// in front")
     return value.rstrip("/")
 

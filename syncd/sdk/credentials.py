@@ -12,6 +12,8 @@ from binascii import Error as NotBase64
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from syncd.sdk.references import REFERENCE, consists_of_references
+
 SHORTEST_SECRET = 8
 """The minimal length of a secret, in characters. A shorter text could be any word of a message, so syncd cannot mask
 it. syncd refuses such a secret.
@@ -111,17 +113,20 @@ def keys_in_query(query: str) -> Iterator[str]:
             yield value
 
 
-def literal_key(url: str, reference: re.Pattern[str]) -> str | None:
+def secret_in_url(url: str) -> str | None:
     """The kind of a secret that an address holds in plain text: `password` or `key`. None if the address holds no
     secret in plain text.
+
+    A `key` is a token in the place of the user name, or a value in the address's query whose name shows that the value
+    is a secret. A password and a token consist of references only.
     """
-    if (match := _USER.match(url)) and match["password"] and not reference.search(match["password"]):
+    if (match := _USER.match(url)) and match["password"] and not consists_of_references(match["password"]):
         return "password"
     is_web = is_web_address(url)
-    if is_web and match and not match["password"] and match["user"] and not reference.search(match["user"]):
+    if is_web and match and not match["password"] and match["user"] and not consists_of_references(match["user"]):
         return "key"
     for name, value in re.findall(r"[?&]([^=&\s#]+)=([^&\s#]+)", url):
-        if not reference.search(value) and (_QUERY_NAME if is_web else _DATABASE_QUERY_NAME).search(name):
+        if not REFERENCE.search(value) and (_QUERY_NAME if is_web else _DATABASE_QUERY_NAME).search(name):
             return "password" if _DATABASE_QUERY_NAME.search(name) else "key"
     return None
 

@@ -18,7 +18,7 @@ def parse_duration(text: str) -> timedelta:
     """The length of a duration such as `2s`, `15m`, `6h`, `10d` or `3w`. Raises ValueError for any other text."""
     match = _FORM.match(text.strip())
     if not match:
-        raise ValueError(f"is {text!r}, which is no duration; write a number and s, m, h, d or w, such as 15m or 10d")
+        raise ValueError(f"is {text!r}, which is no duration; {_DURATION}")
     try:
         length = timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
@@ -33,7 +33,9 @@ def _parsed(value: Any) -> Any:
         raise ValueError(  # noqa: TRY004 - for pydantic
             f"is {value}, but of what? write {value}d, {value}h, {value}m or {value}s"
         )
-    return parse_duration(value) if isinstance(value, str) else value
+    if isinstance(value, str | timedelta):
+        return parse_duration(value) if isinstance(value, str) else value
+    raise ValueError(f"is no duration; {_DURATION}")  # also true, which pydantic would read as a second
 
 
 def _in_days(value: Any) -> Any:
@@ -66,6 +68,7 @@ def _limited(value: float) -> float:
     return value
 
 
+_DURATION = "write a number and s, m, h, d or w, such as 15m or 10d"
 _SECONDS = "write a number of seconds, or a duration such as 30s"
 
 Duration = Annotated[timedelta, BeforeValidator(_parsed)]

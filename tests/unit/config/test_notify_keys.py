@@ -46,7 +46,10 @@ def test_hours_that_mean_nothing_are_refused(quiet: str, message: str) -> None:
         keys(quiet=quiet)
 
 
-@pytest.mark.parametrize("to", ["slack://token/channel", ["${CHANNEL}", "mailto://me:secret@acme.example"]])
+@pytest.mark.parametrize(
+    "to",
+    ["slack://token/channel", ["${CHANNEL}", "mailto://me:secret@acme.example"], "mailto://me:secret@${HOST}", "${"],
+)
 def test_an_address_that_is_written_out_is_refused(to: object) -> None:
     with pytest.raises(ValidationError, match="is an address written out, and such hold secrets"):
         keys(to=to)

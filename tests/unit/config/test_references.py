@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.config import Connection, load_config
 from syncd.config.connections import short_secrets
-from syncd.config.references import secret_in_url
+from syncd.config.document import parse_document
+from syncd.config.references import Resolver
 from syncd.sdk import ConfigError
+from syncd.sdk.credentials import secret_in_url
 from syncd.sdk.redactor import without_any_secret
+from syncd.sdk.references import REFERENCE
 
 MAPPING = "period: 2026-Q4\nobjectives: [{id: o, title: Fewer calls, key_results: [{id: calls, title: Calls fall, "
 MAPPING += "kind: outcome, baseline: 9, target: 1}]}]\n"
@@ -256,6 +262,9 @@ def test_what_was_resolved_is_masked_wherever_it_is_printed_and_hosts_are_shown(
         ("https://h/v1?api_key=hunter2-secret", "key"),
         ("https://h/v1?page=7&access_token=hunter2-secret#top", "key"),
         ("https://h/v1?sig=hunter2-secret", "key"),
+        ("https://u:${PASSWORD}hunter2-secret@h/", "password"),
+        ("postgresql+psycopg://u:hunter2-secret${PASSWORD}@h/db", "password"),
+        ("https://hunter2-secret${PASSWORD}@h/", "key"),
     ],
 )
 def test_secret_written_out_in_an_address_is_refused_and_not_repeated(tmp_path: Path, url: str, secret: str) -> None:
@@ -278,6 +287,105 @@ def test_secret_written_out_in_an_address_is_refused_and_not_repeated(tmp_path: 
 )
 def test_address_without_a_secret_is_taken(url: str) -> None:
     assert secret_in_url(url) is None
+
+
+MALFORMED = [
+    "${NAME:-hunter2}",
+    "${file:/run/hunter2}",
+    "${hunter2",
+    "${}",
+    "a ${A}${B c}",
+    "${{ hunter2 }}",
+    "${1}",
+    "${É}",
+]
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ("connections:\n  code: {type: github, token: TEXT}", "token"),
+        ('connections:\n  code: {type: http, url: "https://h", headers: {X-Page: TEXT}}', "X-Page"),
+        ("\nheartbeat: TEXT", "heartbeat"),
+        ("\nledger: TEXT", "ledger"),
+        ("\nnotify: {to: [TEXT]}", "to"),
+        ("\nweb: {login: {tokens: {ci: TEXT}}}", "ci"),
+        ("\ntimezone: TEXT", "timezone"),
+    ],
+)
+def test_malformed_reference_is_refused_wherever_it_is_written_and_not_repeated(
+    tmp_path: Path, text: str, keys: str, name: str
+) -> None:
+    (tmp_path / "okrs.yaml").write_text(MAPPING)
+    (tmp_path / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{keys.replace('TEXT', json.dumps(text))}\n")
+    with pytest.raises(ConfigError) as raised:
+        load_config(tmp_path / "syncd.yaml")
+    (problem,) = raised.value.problems
+    variable = name.upper().replace("-", "_")
+    assert (problem.line, problem.message) == (
+        3,
+        f'{name} has a "${{" that begins no reference; write a name alone, as '
+        f'"${{{variable}}}", and set {variable}, or {variable}_FILE, outside',
+    )
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_malformed_reference_is_never_sent(tmp_path: Path, text: str) -> None:
+    resolve = Resolver(parse_document("{}", "syncd.yaml"), {"A": "a", "NAME": "n"})
+    resolve(text, ("token",))
+    assert len(resolve.problems) == 1
+
+
+@given(before=st.text("${}aB1_:", max_size=5), name=st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True))
+def test_every_dollar_and_brace_is_part_of_a_reference_or_refused(before: str, name: str) -> None:
+    text = f"{before}${{{name}}}"
+    resolve = Resolver(parse_document("{}", "syncd.yaml"), {}, str)
+    resolve.environment = dict.fromkeys(REFERENCE.findall(text), "value")
+    resolved = resolve(text, ("token",))
+    assert bool(resolve.problems) is ("${" in resolved)
+
+
+@pytest.mark.parametrize("text", ["hunter2-${A}", "${A}hunter2", "hunter2", "${A} ", "12345678"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "connections:\n  code: {type: github, token: TEXT}",
+        "connections:\n  code: {type: github, token: '${A}', webhook_secret: TEXT}",
+        "\nweb: {metrics_token: TEXT}",
+        "\nweb: {login: {tokens: {ci: TEXT}}}",
+    ],
+)
+def test_secret_that_is_partly_written_out_is_refused_and_not_repeated(tmp_path: Path, text: str, keys: str) -> None:
+    (tmp_path / "okrs.yaml").write_text(MAPPING)
+    written = text if text.isdigit() else json.dumps(text)
+    (tmp_path / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{keys.replace('TEXT', written)}\n")
+    with pytest.raises(ConfigError) as raised:
+        load_config(tmp_path / "syncd.yaml")
+    (problem,) = raised.value.problems
+    assert problem.line == 3
+    assert "is a secret written out; write" in problem.message
+    assert not any(secret in problem.message for secret in ("hunter2", "12345678"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        'type: github, token: "${A}"',
+        'type: github, token: "${A}${B}"',
+        'type: http, url: "https://h", headers: {Authorization: "Bearer ${A}"}',
+        'type: http, url: "https://u:${A}@h/${B}/v1?key=${C}"',
+    ],
+)
+def test_references_and_the_text_around_them_are_taken(tmp_path: Path, keys: str) -> None:
+    assert connection(tmp_path, keys)
+
+
+def test_dollars_before_a_template_are_no_reference(tmp_path: Path) -> None:
+    publish = 'publish: [{to: code, method: POST, path: /v1, body: {text: "${{ value }} earned"}}]'
+    connection(tmp_path, 'type: http, url: "https://h"')
+    (tmp_path / "syncd.yaml").write_text((tmp_path / "syncd.yaml").read_text() + publish)
+    assert load_config(tmp_path / "syncd.yaml").publications
 
 
 def test_resolved_settings_show_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

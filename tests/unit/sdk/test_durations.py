@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
 from syncd.config import load_config
 from syncd.config.document import parse_document
 from syncd.config.json_schema import project_schema
-from syncd.sdk import ConfigError, DurationOfDays
+from syncd.sdk import ConfigError, Duration, DurationOfDays
 
 SERVER = 'type: http, url: "https://a.example"'
 CONNECTIONS = {
@@ -87,6 +89,23 @@ def test_either_of_both_is_enough(tmp_path: Path, keys: str, seconds: float) -> 
 def test_a_deadline_without_a_unit_may_be_meant_in_seconds(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="deadline is 60, but of what\\? write 60d, 60h, 60m or 60s"):
         settings(tmp_path, f"{SERVER}, deadline: 60")
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTIONS.keys() - {"sql"}))
+@pytest.mark.parametrize("text", ["true", "false", "[]", "{}", ""])
+def test_a_deadline_that_is_neither_text_nor_number_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, f"{CONNECTIONS[name]}, deadline: {text}")
+    assert [problem.message for problem in caught.value.problems] == [
+        "deadline is no duration; write a number and s, m, h, d or w, such as 15m or 10d"
+    ]
+
+
+@pytest.mark.parametrize("type_", [Duration, DurationOfDays])
+@given(value=st.booleans() | st.none() | st.lists(st.integers()) | st.dictionaries(st.text(), st.booleans()))
+def test_only_a_text_is_a_duration(type_: Any, value: object) -> None:
+    with pytest.raises(ValidationError, match="is no duration; write a number and s, m, h, d or w"):
+        TypeAdapter(type_).validate_python(value)
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)
