@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
 from syncd.cli.lines import wrapped
-from syncd.cli.opening import open_config
+from syncd.cli.opening import check_may_write, open_config
 from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, held_value
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
@@ -33,6 +33,7 @@ def run(
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name, config)
     by = Form(new_form(), author_name(author, "an approval"), process_owner(), clock())
+    check_may_write(path, workspace)
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
         raise ConfigError(f"{name} is not held: it was not pulled yet; run `syncd sync`")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncd.cli.opening import check_is_file
+from syncd.cli.opening import check_is_file, written_ledger_url
 from syncd.cli.output import say
 from syncd.config.load import read_ledger_url
 from syncd.ledger import backup as backups
@@ -27,7 +27,7 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
 
 def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
     """Replaces the ledger with a backup or an export."""
-    url = _url(path, workspace)
+    url = written_ledger_url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
     say(f"restored from {file}: {_summary(restores.restore(url, file))}")
@@ -40,7 +40,7 @@ def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
 
 def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     """Fills an empty ledger with an export."""
-    url = _url(path, workspace)
+    url = written_ledger_url(path, workspace)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
     say(f"imported from {folder}: {_summary(restores.import_dump(url, folder))}")

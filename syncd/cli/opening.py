@@ -16,6 +16,7 @@ from syncd.cli.output import say_json
 from syncd.config import Config, load_config
 from syncd.config.connections import short_secrets
 from syncd.config.document import shown_path
+from syncd.config.load import read_ledger_url
 from syncd.config.project import clock_of
 from syncd.sdk import ConfigError, Problem
 
@@ -47,23 +48,42 @@ def check_is_file(path: Path) -> None:
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
     """Opens the ledger, and creates it if there is none. With `new`, creates it even if an earlier ledger is missing.
 
-    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked. Raises
-    ConfigError also if a deployment in a folder above has this project as a workspace. The deployment then names the
-    ledger of the workspace, and this ledger would be a second one.
+    Raises ConfigError, before it touches anything, like `check_may_write`, or if a connection has a secret that is too
+    short to be masked.
     """
-    from syncd.config.deployment import deployment_above
     from syncd.ledger import open_ledger
 
-    if config.workspace is None and (workspace := deployment_above(config.path)) is not None:
-        above = shown_path(workspace.deployment)
-        message = f"is the workspace {workspace.name!r} of {above}, which names its ledger; write "
-        message += f"--config {above} --workspace {workspace.name}"
-        raise ConfigError(problems=[Problem(config.document.file, 0, message)])
+    check_may_write(config.path, config.workspace.name if config.workspace is not None else None)
     if problems := list(short_secrets(config.connections.values())):
         raise ConfigError(problems=problems)
     ledger = open_ledger(config.ledger_url(), new=new, address=config.ledger_url)
     assert ledger is not None  # open_ledger creates it
     return ledger
+
+
+def written_ledger_url(path: Path, workspace: str | None) -> str:
+    """The URL of the ledger for a command that writes to it, and does not read the mapping files. Raises ConfigError
+    like `check_may_write`.
+    """
+    check_is_file(path)
+    url = read_ledger_url(path, workspace)
+    check_may_write(path, workspace)
+    return url
+
+
+def check_may_write(path: Path, workspace: str | None) -> None:
+    """Raises ConfigError if the project at this path may not write to the ledger that it names.
+
+    If a deployment in a folder above has the project as a workspace, the deployment names the ledger of the workspace,
+    and the ledger of the project would be a second one.
+    """
+    from syncd.config.deployment import deployment_above
+
+    if workspace is None and (owner := deployment_above(path)) is not None:
+        above = shown_path(owner.deployment)
+        message = f"is the workspace {owner.name!r} of {above}, which names its ledger; write "
+        message += f"--config {above} --workspace {owner.name}"
+        raise ConfigError(problems=[Problem(shown_path(path.absolute()), 0, message)])
 
 
 def reading_ledger(config: Config) -> Ledger | None:

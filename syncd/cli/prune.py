@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from syncd.cli.opening import check_is_file
+from syncd.cli.opening import written_ledger_url
 from syncd.cli.output import say
-from syncd.config.load import read_chosen, read_ledger_url
+from syncd.config.load import read_chosen
 from syncd.config.project import clock_of
 from syncd.ledger import LedgerBusy, open_ledger
 from syncd.ledger.prune import give_space_back, prune, size
@@ -18,9 +18,9 @@ from syncd.sdk import ConfigError
 
 def run(path: Path, *, dry_run: bool, workspace: str | None = None) -> None:
     """Removes the rows that `retain:` does not keep, and prints how many rows of each table were removed."""
-    check_is_file(path)
+    url = written_ledger_url(path, workspace)
     settings = read_chosen(path.absolute(), workspace).settings
-    ledger = open_ledger(read_ledger_url(path, workspace), create=False)
+    ledger = open_ledger(url, create=False)
     if ledger is None:
         raise ConfigError("there is no ledger yet; `syncd sync` makes it")
     with closing(ledger):

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
-from syncd.cli.opening import check_is_file, open_config, writing_ledger
+from syncd.cli.opening import check_is_file, check_may_write, open_config, writing_ledger
 from syncd.config import Config
 from syncd.config.deployment import Deployment, read_deployment
 from syncd.config.web_secrets import web_secret_problems
@@ -78,6 +78,7 @@ def serve(path: Path, *, listen: str, insecure: bool, log_format: str, workspace
     if workspace is None and (deployment := _deployment(path)) is not None:
         _serve_company(Company(deployment, ShownMember), host, port, insecure=insecure)
     config, _ = open_config(path, workspace)
+    check_may_write(path, workspace)  # the pages store requests of people
     _check_secrets(config)
     _check_login(config, host, insecure=insecure)
     reader = LedgerReader(path, config)

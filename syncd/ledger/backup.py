@@ -22,12 +22,24 @@ from syncd.ledger.failures import LedgerDamaged, LedgerError, shown
 from syncd.ledger.identity import last_ledger_at
 from syncd.ledger.ledger import gone, refuse_newer
 from syncd.ledger.ledger_file import sqlite_file
-from syncd.ledger.rebuild import GZIP, JOURNALS, SQLITE, Counts, copy_file, rebuild_and_check, sentences, settle
+from syncd.ledger.lock import LOCKS
+from syncd.ledger.rebuild import (
+    GZIP,
+    JOURNALS,
+    SQLITE,
+    Counts,
+    copy_file,
+    holds_dump,
+    holds_ledger,
+    rebuild_and_check,
+    sentences,
+    settle,
+)
 from syncd.sdk.regular_files import open_regular
 
 _HEADER = 20  # bytes, of which the last two say how SQLite writes (https://www.sqlite.org/fileformat.html, 1.3.3)
 _NO_JOURNAL = b"\x01\x01"
-"""The bytes in the header of a SQLite file without a write-ahead log. A backup has none; a ledger always has one."""
+"""The bytes in the header of a SQLite file without a write-ahead log. A backup has none; a ledger in use has one."""
 
 
 def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> Counts | None:
@@ -39,7 +51,7 @@ def back_up(url: str, file: Path, address: Callable[[], str] | None = None) -> C
     cannot be written or reads back different.
     """
     place = sqlite_file(make_url(url))
-    if place is not None and file.absolute() in [Path(f"{place.absolute()}{end}") for end in ("", *JOURNALS, ".lock")]:
+    if place is not None and file.resolve() in [Path(f"{place.resolve()}{end}") for end in ("", *JOURNALS, *LOCKS)]:
         raise LedgerError(f"{file} is the ledger itself; name another file")
     unfinished = file.with_name(f".{file.name}.unfinished")
     with sentences(f"the backup {file} cannot be written"):
@@ -68,13 +80,21 @@ def _refuse_other_content(file: Path) -> None:
     """Raises LedgerError if a file exists that is not a backup, such as a ledger: a new backup replaces only a
     backup.
     """
-    if not file.exists():
-        return
+    if file.exists() and not _is_backup(file):
+        raise LedgerError(f"{file} is there already, and is no backup; name another file")
+
+
+def _is_backup(file: Path) -> bool:
+    """Whether syncd wrote this file as a backup. An empty file counts as a backup, because it holds nothing.
+
+    A ledger is no backup, even if it is a backup that somebody put in a ledger's place: a lock file is beside it.
+    """
     with open_regular(file) as existing:
         start = existing.read(_HEADER)
-    is_backup = start.startswith(GZIP) or (start.startswith(SQLITE) and start.endswith(_NO_JOURNAL))
-    if start and not is_backup:
-        raise LedgerError(f"{file} is there already, and is no backup; name another file")
+    if start.startswith(SQLITE):
+        is_used = not start.endswith(_NO_JOURNAL) or any(Path(f"{file}{ending}").exists() for ending in LOCKS)
+        return not is_used and holds_ledger(file)
+    return not start or (start.startswith(GZIP) and holds_dump(file))
 
 
 def export(url: str, folder: Path) -> Counts | None:

@@ -24,7 +24,7 @@ from syncd.ledger.transfer import Row, StoredRows, tables_of
 from syncd.sdk.figures import spreadsheet_cell
 from syncd.sdk.regular_files import open_regular, read_regular
 
-_MANIFEST = "ledger.json"
+MANIFEST = "ledger.json"
 _JSON = orjson.OPT_UTC_Z
 
 
@@ -37,16 +37,13 @@ class DumpedRows:
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """The content of `ledger.json`."""
-        path = self.folder / _MANIFEST
+        path = self.folder / MANIFEST
         try:
-            manifest: Mapping[str, Any] = orjson.loads(read_regular(path))
-            _ = {name: int(count) for name, count in manifest["rows"].items()}, manifest["tables"].strip()
+            content = read_regular(path)
         except OSError as error:
             why = (error.strerror or "unusable").lower()
             raise LedgerError(f"{path}: {why}; `syncd export` writes it last, so this export is not whole") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise LedgerError(f"{path} is not the ledger.json of `syncd export`") from None
-        return manifest
+        return read_manifest(content, path)
 
     @property
     def version(self) -> str:
@@ -72,7 +69,17 @@ class DumpedRows:
         except (ValueError, KeyError, TypeError):
             raise LedgerError(f"{path}, line {line_number}, is not a row of `syncd export`") from None
         if line_number != expected:
-            raise LedgerError(f"{path} has {line_number:,} rows; {_MANIFEST} says {expected:,}")
+            raise LedgerError(f"{path} has {line_number:,} rows; {MANIFEST} says {expected:,}")
+
+
+def read_manifest(content: bytes, path: Path) -> Mapping[str, Any]:
+    """Parses the content of a `ledger.json`. Raises LedgerError, with the file's path, if no dump has this content."""
+    try:
+        manifest: Mapping[str, Any] = orjson.loads(content)
+        _ = {name: int(count) for name, count in manifest["rows"].items()}, manifest["tables"].strip()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise LedgerError(f"{path} is not the ledger.json of `syncd export`") from None
+    return manifest
 
 
 def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
@@ -88,7 +95,7 @@ def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
                 file.write(orjson.dumps(row, option=_JSON | orjson.OPT_APPEND_NEWLINE))
                 rows[str(table.name)] += 1
     manifest = {"syncd": version("syncd"), "tables": stored.version, "made_at": datetime.now(UTC), "rows": rows}
-    (folder / _MANIFEST).write_bytes(orjson.dumps(manifest, option=_JSON | orjson.OPT_INDENT_2))
+    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=_JSON | orjson.OPT_INDENT_2))
     return rows
 
 

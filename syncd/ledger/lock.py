@@ -27,6 +27,8 @@ from syncd.ledger.own_schema import lock_key, own_schema
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
 _DELIVERY_KEY = _CYCLE_KEY + 3  # the key in between is the lock of migrations
+_CYCLE, _SERVICE, _DELIVERY = LOCKS = (".lock", ".service.lock", ".delivery.lock")
+"""The endings of the lock files beside a SQLite ledger."""
 
 
 class LedgerBusy(Exception):
@@ -46,7 +48,7 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
     """Holds the lock for a cycle or another writer while the block runs. Raises LedgerBusy at once if another process
     has the lock, or LedgerError if locking fails.
     """
-    with _lock(engine, ".lock", _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
+    with _lock(engine, _CYCLE, _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
         yield
 
 
@@ -58,7 +60,7 @@ def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
     The block gets a function that raises LedgerError if the lock is lost. In PostgreSQL, a lock is lost when its
     session ends.
     """
-    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as check:
+    with _lock(engine, _SERVICE, _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as check:
         yield check
 
 
@@ -67,7 +69,7 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
     """Holds the lock for sending check-ins or messages, also during a cycle. Raises Delivering if another process has
     the lock, or LedgerError if locking fails.
     """
-    with _lock(engine, ".delivery.lock", _DELIVERY_KEY, Delivering, "another syncd delivers from"):
+    with _lock(engine, _DELIVERY, _DELIVERY_KEY, Delivering, "another syncd delivers from"):
         yield
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +16,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
-from syncd.ledger.dump import DumpedRows
+from syncd.ledger.dump import MANIFEST, DumpedRows, read_manifest
 from syncd.ledger.engine import engine_of, read_only_address
 from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed
 from syncd.ledger.transfer import counts, replace_rows
@@ -28,6 +28,8 @@ Counts = Mapping[str, int]
 SQLITE, GZIP = b"SQLite format 3\0", b"\x1f\x8b"
 JOURNALS = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite keeps beside a database."""
+
+_OF_EVERY_LEDGER = {"alembic_version", "cycles", "key_result_values"}  # since the first version of syncd
 
 
 def rebuild(backup: Path, ledger: Path) -> Counts:
@@ -88,6 +90,26 @@ def _load(rows: DumpedRows, ledger: Path) -> None:
     with engine_at(ledger) as engine, engine.begin() as connection:
         migrate.upgrade(connection, rows.version)
         replace_rows(connection, rows)
+
+
+def holds_ledger(file: Path) -> bool:
+    """Whether a SQLite file has the tables of a ledger. Programs other than syncd also have a table of migrations."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return tables.issuperset(_OF_EVERY_LEDGER)
+    return False
+
+
+def holds_dump(archive: Path) -> bool:
+    """Whether a packed archive has the `ledger.json` of a dump."""
+    with (
+        suppress(tarfile.TarError, EOFError, zlib.error, OSError, LedgerError),
+        tarfile.open(archive, "r|gz") as packed,
+    ):
+        for member in packed:
+            if member.name == MANIFEST and (content := packed.extractfile(member)) is not None:
+                return bool(read_manifest(content.read(), archive / MANIFEST))
+    return False
 
 
 def _refuse_newer(backup: Path, version: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import shutil
@@ -299,23 +300,62 @@ def test_a_restore_removes_what_one_left_that_was_killed(
     assert not list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("ending", ["", "-wal", ".lock"])
-def test_a_backup_never_takes_the_place_of_its_ledger(full_file: Ledger, ending: str) -> None:
+@pytest.mark.parametrize("ending", ["", "-wal", ".lock", ".delivery.lock"])
+@pytest.mark.parametrize("folder", [".", "link"])
+def test_a_backup_never_takes_the_place_of_its_ledger(full_file: Ledger, ending: str, folder: str) -> None:
+    ledger = Path(full_file.engine.url.database or "")
+    (ledger.parent / "link").symlink_to(ledger.parent)
     with pytest.raises(LedgerError, match="is the ledger itself; name another file"):
-        back_up(url_of(full_file), Path(f"{full_file.engine.url.database}{ending}"))
+        back_up(url_of(full_file), ledger.parent / folder / f"{ledger.name}{ending}")
 
 
-@pytest.mark.parametrize("other", ["a text", "another ledger"])
+def database_of_migrations(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+
+
+def archive_of(name: str) -> Callable[[Path], object]:
+    def write(file: Path) -> None:
+        (file.parent / "content").write_text("{}", encoding="utf-8")
+        with tarfile.open(file, "w:gz") as archive:
+            archive.add(file.parent / "content", arcname=name)
+
+    return write
+
+
+def ledger_put_back_by_hand(file: Path) -> None:
+    with closing(create_ledger(f"sqlite:///{file.parent / 'other.db'}")) as ledger:
+        back_up(url_of(ledger), file)
+    Path(f"{file}.lock").touch()
+
+
+NO_BACKUPS: dict[str, Callable[[Path], object]] = {
+    "a text": lambda file: file.write_text("mappings: okrs/\n", encoding="utf-8"),
+    "another ledger": lambda file: create_ledger(f"sqlite:///{file}").close(),
+    "another ledger that was put back by hand": ledger_put_back_by_hand,
+    "a database of another program": database_of_migrations,
+    "the beginning of a database": lambda file: file.write_bytes(b"SQLite format 3\0\x10\0\x01\x01"),
+    "a packed text": lambda file: file.write_bytes(gzip.compress(b"a log")),
+    "a cut archive": lambda file: file.write_bytes(gzip.compress(b"a log")[:15]),
+    "an archive of another program": archive_of("package.json"),
+    "an archive with another ledger.json": archive_of("ledger.json"),
+}
+
+
+@pytest.mark.parametrize("other", NO_BACKUPS)
 def test_a_backup_takes_the_place_of_nothing_but_a_backup(full_file: Ledger, tmp_path: Path, other: str) -> None:
     file = tmp_path / "there"
-    if other == "a text":
-        file.write_text("mappings: okrs/\n", encoding="utf-8")
-    else:
-        create_ledger(f"sqlite:///{file}").close()
+    NO_BACKUPS[other](file)
     before = file.read_bytes()
     with pytest.raises(LedgerError, match="there is there already, and is no backup; name another file"):
         back_up(url_of(full_file), file)
     assert file.read_bytes() == before
+
+
+@pytest.mark.sampled(1)
+def test_a_backup_of_each_database_replaces_an_older_backup(full: Ledger, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert back_up(url_of(full), tmp_path / "backup")
 
 
 def test_a_backup_replaces_an_older_backup(full_file: Ledger, tmp_path: Path) -> None:
