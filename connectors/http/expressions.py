@@ -6,8 +6,8 @@ renamed key would be 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from connectors.http.evaluation import tree, visit
 
@@ -15,6 +15,7 @@ Path = tuple[str | int, ...]
 """The keys and indexes that lead from the root of an answer to a place in it."""
 
 _PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection"})
+_ITEM = {"type": "identity", "children": []}
 _MOST_KEYS = 6
 
 
@@ -50,33 +51,52 @@ def is_missing(data: Any, path: Path) -> bool:
     return bool(path) and value_at(data, path) is None and not _has(value_at(data, path[:-1]), path[-1])
 
 
-def why_nothing(expression: str, data: Any) -> str:
-    """The reason why an expression finds nothing in an answer, such as `the answer has no 'items'; it has: error`."""
+def why_nothing(expression: str, data: Any) -> str | None:
+    """The key, list or item that an expression reads and the answer lacks, such as `the answer has no 'items'; it has:
+    error`; None if the answer has all of them.
+    """
     for path in list_paths(expression):
         for length in range(1, len(path) + 1):
             holder, key = value_at(data, path[: length - 1]), path[length - 1]
             if value_at(data, path[:length]) is not None:
                 continue
-            name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[:length]).lstrip(".")
+            name = _written(path[:length])
             if _has(holder, key):
                 return f"{name!r} is null in the answer"
             keys = list(holder) if isinstance(holder, Mapping) else []
             more = ", …" if len(keys) > _MOST_KEYS else ""
             there = f"; it has: {', '.join(map(str, keys[:_MOST_KEYS]))}{more}" if keys else ""
             return f"the answer has no {name!r}{there}"
-    return f"{expression} finds nothing in the answer"
+    return None
 
 
-def items_without_value(expression: str, data: object) -> int:
-    """The number of items in a list, if none of the items has the value that an expression selects; 0 if an item has
-    the value.
+def why_filters_fail(expression: str, data: object) -> str | None:
+    """The reason why a filter of an expression cannot be applied: a key of its condition that no item has. None if, for
+    each key, at least one item has it, or if there is no item.
     """
+    if (missing := _missing_key(tree(expression), [data], in_filter=False)) is None:
+        return None
+    path, items = missing
+    return f"none of {items:,} items has {_written(path)!r}, which {expression} filters by"
+
+
+class ItemsOfList(NamedTuple):
+    """How many items of a list an expression selects, and how many of them have the value that it reads. `value` is the
+    value's key; the whole expression if it is more than a key.
+    """
+
+    value: str
+    selected: int
+    having: int
+
+
+def items_of_lists(expression: str, data: object) -> Iterator[ItemsOfList]:
+    """The items of each list that an expression reads. JMESPath leaves out the items without the value."""
     for node, context in _lists(tree(expression), data):
-        left, _, *condition = node["children"]
-        items = visit({**node, "children": [left, {"type": "identity", "children": []}, *condition]}, context)
-        if items and visit(node, context) == []:
-            return len(items)
-    return 0
+        left, right, *condition = node["children"]
+        items = visit({**node, "children": [left, _ITEM, *condition]}, context)
+        if items:
+            yield ItemsOfList(_written(_plain(right) or ()) or expression, len(items), len(visit(node, context)))
 
 
 def _plain(node: Any) -> Path | None:
@@ -136,6 +156,74 @@ def _lists(node: Any, context: Any) -> Iterator[tuple[Any, Any]]:
     elif kind not in ("slice", "literal", "expref"):
         for child in children:
             yield from _lists(child, context)
+
+
+def _missing_key(node: Any, holders: Sequence[Any], *, in_filter: bool) -> tuple[Path, int] | None:
+    """A key of a filter that none of the holders has, and the number of these holders. `holders` are the values that a
+    part of an expression is applied to. None if no key is missing, or if there are no holders.
+    """
+    kind = node["type"]
+    if not holders or (kind == "field" and (not in_filter or any(_has(each, node["value"]) for each in holders))):
+        return None
+    if kind == "field":
+        return (node["value"],), len(holders)
+    if in_filter and _chooses(node):  # of several keys for the same value, a single one is enough
+        missing = [_missing_key(child, holders, in_filter=True) for child in node["children"]]
+        return missing[0] if all(missing) else None
+    for part, of_part, filters, before in _parts(node, holders, in_filter=in_filter):
+        if (missing_key := _missing_key(part, of_part, in_filter=filters)) is not None:
+            path, count = missing_key
+            return (*before, *path), count
+    return None
+
+
+def _parts(node: Any, holders: Sequence[Any], *, in_filter: bool) -> Iterator[tuple[Any, Sequence[Any], bool, Path]]:
+    """The parts of a part of an expression, each with the values that JMESPath applies it to, whether it belongs to a
+    filter, and the path that leads to these values.
+    """
+    kind, children = node["type"], node["children"]
+    if kind in ("subexpression", "index_expression", "pipe"):
+        before: Path = ()
+        for child in children:
+            yield child, holders, in_filter, before
+            holders, before = _results(child, holders), before + (_plain(child) or ())
+    elif kind in _PROJECTIONS:
+        left, right, *condition = children
+        of_left = {"type": "projection" if condition else kind, "children": [left, _ITEM]}
+        items = [item for of_holder in _results(of_left, holders) for item in of_holder]
+        yield left, holders, in_filter, ()
+        for rule in condition:
+            yield rule, items, True, ()
+        yield right, _results(_ITEM, items, *condition), in_filter, ()
+    elif kind in ("and_expression", "or_expression"):  # the second part matters only where the first does not decide
+        first, second = children
+        undecided = first if kind == "and_expression" else {"type": "not_expression", "children": [first]}
+        yield first, holders, in_filter, ()
+        yield second, _results(_ITEM, holders, undecided), in_filter, ()
+    elif kind not in ("slice", "expref"):
+        for child in children:
+            yield child, holders, in_filter, ()
+
+
+def _results(node: Any, holders: Sequence[Any], *condition: Any) -> Sequence[Any]:
+    """What a part of an expression finds in each of the holders that meet the condition."""
+    kind = "filter_projection" if condition else "projection"
+    try:
+        results: Sequence[Any] = visit({"type": kind, "children": [_ITEM, node, *condition]}, list(holders))
+    except ValueError:  # a function that JMESPath would not have reached
+        return ()
+    return results
+
+
+def _chooses(node: Any) -> bool:
+    """Whether a part of an expression takes the first of several values: `status || state`, `not_null(a, b)`."""
+    if node["type"] == "or_expression":
+        return all(child["type"] == "literal" or _plain(child) or _chooses(child) for child in node["children"])
+    return bool(node["type"] == "function_expression" and node["value"] == "not_null")
+
+
+def _written(path: Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 def _has(holder: Any, key: str | int) -> bool:

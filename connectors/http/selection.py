@@ -7,6 +7,7 @@ values are unknown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,11 +15,12 @@ import orjson
 from connectors.http.evaluation import search
 from connectors.http.expressions import (
     is_missing,
-    items_without_value,
+    items_of_lists,
     list_paths,
     names,
     plain_path,
     value_at,
+    why_filters_fail,
     why_nothing,
 )
 from connectors.http.further_pages import further_pages, next_pointer, sign_of_a_part
@@ -52,6 +54,9 @@ class Selection:
         self._pairs: list[Any] | None = None
         self._value: Any = None
         self._came = dict.fromkeys(list_paths(expression), 0)
+        self._left_out: dict[str, tuple[int, int]] = {}  # by value: how many items lack it, and how many there are
+        self._unfiltered: str | None = None  # why the filters of a page could not be applied
+        self._is_filtered = False  # whether the filters of a page could be applied: some items may lack a key
         self._outcome: Snapshot | None = None  # the final result, if a page before the last one ends the reading
         self._part: str | None = None
         self._following: str | None = None
@@ -80,24 +85,34 @@ class Selection:
             )
         if self._following is not None:
             return Snapshot(problem=self._following, partial=True)
+        if self._unfiltered is not None and not self._is_filtered:
+            return self._unknown(self._unfiltered)
         if self._pairs is not None:
             return self._series(reader)
         number, problem = (
             (None, "a structure, not a number") if _is_structure(self._value) else reader.number(self._value)
         )
-        return Snapshot([Reading(number, self._expression, self._raw(self._value), problem=problem)])
+        return Snapshot([Reading(number, self._expression, self._raw(self._value), problem=problem)], notes=self._notes)
+
+    @property
+    def _notes(self) -> list[str]:
+        return [f"{count:,} of {of:,} items without {value}, left out" for value, (count, of) in self._left_out.items()]
 
     def _take(self, data: Any) -> Snapshot | None:
         """Adds the data of a page. Returns the final result if this page ends the reading, otherwise None."""
         expression = self._expression
         has_error = _holds_error(data, names(expression))
+        value, failure = None, None
         try:
             value = search(expression, data)
         except ValueError as error:
-            says = f"; the answer says: {self._says(data)}" if has_error or _holds_message(data) else ""
-            return Snapshot(problem=f"{expression}: {error}{says}")
+            failure = f"{expression}: {error}"
         if value is None:
-            why = why_nothing(expression, data)
+            why = why_nothing(expression, data) or why_filters_fail(expression, data)
+            if why is None and failure is not None:
+                says = f"; the answer says: {self._says(data)}" if has_error or _holds_message(data) else ""
+                return Snapshot(problem=f"{failure}{says}")
+            why = why or f"{expression} finds nothing in the answer"
             if has_error or _holds_message(data):
                 return Snapshot(problem=f"{why}; the answer says: {self._says(data)}")
             if self._pages > 1:
@@ -107,8 +122,16 @@ class Selection:
             return self._unknown(why)
         if has_error:
             return Snapshot(problem=f"the answer holds an error beside the data: {self._says(data)}", partial=True)
-        if count := items_without_value(expression, data):
-            return self._unknown(f"none of {count:,} items has what {expression} asks for")
+        if (why := why_filters_fail(expression, data)) is not None:
+            self._unfiltered = self._unfiltered or why
+        elif any(value_at(data, path) for path in self._came):
+            self._is_filtered = True
+        for value_of_items, count, having in items_of_lists(expression, data):
+            if not having:
+                return self._unknown(f"none of {count:,} items has what {expression} asks for")
+            if having < count:
+                lacking, of = self._left_out.get(value_of_items, (0, 0))
+                self._left_out[value_of_items] = lacking + count - having, of + count
         return self._join(value)
 
     def _join(self, value: Any) -> Snapshot | None:
@@ -141,7 +164,8 @@ class Selection:
                 rows.pair(index, f"{self._expression} #{index}", _cell(day), _cell(value))
         except Unreadable as error:
             return Snapshot(problem=str(error))
-        return rows.snapshot()
+        snapshot = rows.snapshot()
+        return replace(snapshot, notes=[*snapshot.notes, *self._notes])
 
     def _says(self, data: Any) -> str:
         return sentence(orjson.dumps(data).decode(), self._hide)

@@ -70,6 +70,26 @@ class TestNothing:
             ({"items": TWO}, "sum(items[].calls)", "none of 2 items has what sum(items[].calls) asks for"),
             ({"data": {"items": TWO}}, "length(data.items[].calls)", "none of 2 items has what"),
             ({"items": TWO}, "sum(items[?n > `0`].calls)", "none of 2 items has what"),
+            ({"data": []}, "length(items)", "the answer has no 'items'; it has: data"),
+            ({"items": None}, "sum(items)", "'items' is null in the answer"),
+            ({"items": TWO}, "length(items[?status == 'open'])",
+             "none of 2 items has 'status', which length(items[?status == 'open']) filters by"),
+            ({"items": TWO}, "sum(items[?status == 'open'].n)", "none of 2 items has 'status'"),
+            ({"items": TWO}, "max(items[?status == 'open'].n)", "none of 2 items has 'status'"),
+            ({"items": TWO}, "items[?status == 'open'].[day, n]", "none of 2 items has 'status'"),
+            ({"items": TWO}, "length(items[?prio > `3`])", "none of 2 items has 'prio'"),
+            ({"items": TWO}, "length(items[?n > `35` && prio > `3`])", "none of 1 items has 'prio'"),
+            ({"items": TWO}, "length(items[?n > `35` || prio > `3`])", "none of 1 items has 'prio'"),
+            ({"items": TWO}, "length(items[?!draft])", "none of 2 items has 'draft'"),
+            ({"items": TWO}, "length(items[?contains(name, 'a')])", "none of 2 items has 'name'"),
+            ({"items": TWO}, "length(items[?(status || state) == 'open'])", "none of 2 items has 'status'"),
+            ({"items": TWO}, "length(items[?not_null(status, state) == 'open'])", "none of 2 items has 'status'"),
+            ({"items": [{"by": {"id": 1}}, {"by": None}]}, "length(items[?by.name == 'a'])",
+             "none of 1 items has 'by.name'"),
+            ({"items": [{"tags": [{"id": 1}]}]}, "length(items[?contains(tags[].name, 'a')])",
+             "none of 1 items has 'name'"),
+            ({"teams": [{"items": TWO}]}, "length(teams[].items[?status == 'open'][])", "none of 2 items has 'status'"),
+            (TWO, "length([?status == 'open'])", "none of 2 items has 'status'"),
         ],
     )  # fmt: skip
     def test_what_is_not_there_is_unknown_and_not_an_empty_set(
@@ -90,6 +110,15 @@ class TestNothing:
         [
             ({"items": []}, "items[].[day, n]"),
             ({"items": TWO}, "items[?n > `50`].[day, n]"),
+            ({"items": []}, "items[?status == 'open'].[day, n]"),
+            ({"items": [*TWO, {"status": "done"}]}, "items[?status == 'open'].[day, n]"),
+            ({"items": [{"state": "done"}]}, "items[?(status || state) == 'open'].[day, n]"),
+            ({"items": TWO}, "items[?(status || '') == 'open'].[day, n]"),
+            ({"items": TWO}, "items[?contains(keys(@), 'status')].[day, n]"),
+            ({"items": TWO}, "items[?n > `50` && status == 'open'].[day, n]"),
+            ({"items": [{"by": None}]}, "items[?by.name == 'a'].[day, n]"),
+            ({"items": [{"tags": []}]}, "items[?contains(tags[].name, 'a')].[day, n]"),
+            ({"items": [{"tags": []}]}, "items[?tags[0].name == 'a'].[day, n]"),
             ({"items": [{"rows": []}]}, "items[].rows[].[day, n]"),
             ({"errors": []}, "errors[].[day, n]"),
         ],
@@ -105,6 +134,56 @@ class TestNothing:
     def test_sum_over_an_empty_list_is_0(self, context: Context, httpx_mock: HTTPXMock, expression: str) -> None:
         httpx_mock.add_response(json={"items": []})
         assert [reading.number for reading in read(context, expression).readings] == [0]
+
+    @pytest.mark.parametrize(
+        ("expression", "number", "notes"),
+        [
+            ("sum(items[].n)", 70, ["1 of 3 items without n, left out"]),
+            ("avg(items[?m > `0` || n > `0`].n)", 35, ["1 of 3 items without n, left out"]),
+            ("length(items[].by.id)", 1, ["2 of 3 items without by.id, left out"]),
+            ("sum(items[].to_number(t))", 5, ["2 of 3 items without sum(items[].to_number(t)), left out"]),
+            ("length(items)", 3, []),
+            ("sum(items[?n].n)", 70, []),
+        ],
+    )
+    def test_items_that_lack_the_value_are_left_out_and_counted(
+        self, context: Context, httpx_mock: HTTPXMock, expression: str, number: float, notes: list[str]
+    ) -> None:
+        httpx_mock.add_response(json={"items": [{**TWO[0], "by": {"id": 1}}, {**TWO[1], "t": "5"}, {"m": 2, "t": "x"}]})
+        snapshot = read(context, expression)
+        assert ([reading.number for reading in snapshot.readings], snapshot.notes) == ([number], notes)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "numbers"),
+        [
+            ({"status": "open"}, {}, [40]),
+            ({}, {"status": "open"}, [30]),
+            ({}, {}, [None]),
+        ],
+    )
+    def test_filter_of_a_list_needs_its_key_on_any_page(
+        self, context: Context, httpx_mock: HTTPXMock, first: Any, second: Any, numbers: list[float | None]
+    ) -> None:
+        pages = {
+            "/v": {"items": [{**TWO[0], **first}], "next": "/v?page=2"},
+            "/v?page=2": {"items": [{**TWO[1], **second}], "next": None},
+        }
+        for path, answer in pages.items():
+            httpx_mock.add_response(url=URL + path, json=answer, is_reusable=True)
+        snapshot = read(context, "items[?status == 'open'].[day, n]", path="/v", pages={"next": "next"})
+        assert [reading.number for reading in snapshot.readings] == numbers
+
+    def test_items_without_a_list_are_counted_over_all_pages(self, context: Context, httpx_mock: HTTPXMock) -> None:
+        pages = {
+            "/v": {"items": [{"rows": TWO}, {"id": 1}], "next": "/v?page=2"},
+            "/v?page=2": {"items": [{"id": 2}, {"rows": TWO}], "next": None},
+        }
+        for path, answer in pages.items():
+            httpx_mock.add_response(url=URL + path, json=answer, is_reusable=True)
+        snapshot = read(context, "items[].rows[].[day, n]", path="/v", pages={"next": "next"})
+        assert ([reading.number for reading in snapshot.readings], snapshot.notes) == (
+            [40, 30, 40, 30], ["2 of 4 items without rows, left out"]
+        )  # fmt: skip
 
 
 class TestErrors:
