@@ -7,14 +7,14 @@ has a title and a description for screen readers; the page shows the same figure
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from markupsafe import Markup, escape
 
 from syncd.okr.words import number
-from syncd.web.svg import Days, Frame, Line, line_parts, n, spread, svg_element, without_points_between
+from syncd.web.svg import Days, Frame, Line, line_parts, n, spread, svg_element, width_of, without_points_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ NARROW = Frame(360, 240, left=44, right=12)
 _LETTERS = 14  # units between two lines of letters
 _SMALL = 0.6  # units of a small line's view box: a point nearer to the line between its neighbours is left out
 _ROOM_FOR_WORDS = 60  # units at the right of a plot; if there are fewer, words are above their lines
+_BESIDE = 6  # units between a line and its words
+_BEFORE = 8  # units between the number of a tick and the plot
 
 
 def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> Markup:
@@ -75,6 +77,7 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
     lowest, highest = value_range(chart)
     ticks = nice_ticks(lowest, highest)
     lowest, highest = min(lowest, ticks[0]), max(highest, ticks[-1])
+    frame = wide_enough(frame, chart.levels, list(map(figure, ticks)))
     days, plot_height = Days(chart.first, chart.last, frame), frame.height - frame.top - frame.bottom
     x = days.x
 
@@ -93,17 +96,9 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
         for tick in ticks:
             at = n(y(tick))
             yield f'<line class="grid" x1="{frame.left}" x2="{frame.width - frame.right}" y1="{at}" y2="{at}"/>'
-            yield f'<text class="tick end" x="{frame.left - 8}" y="{at}" dy="4">{escape(figure(tick))}</text>'
+            yield f'<text class="tick end" x="{frame.left - _BEFORE}" y="{at}" dy="4">{escape(figure(tick))}</text>'
         yield from days.ticks()
-        edge = frame.width - frame.right
-        heights = spread([y(level.value) for level in chart.levels], _LETTERS)
-        for level, height in zip(chart.levels, heights, strict=True):
-            at = n(y(level.value))
-            yield f'<line class="{level.style}" x1="{frame.left}" x2="{edge}" y1="{at}" y2="{at}"/>'
-            place = f'x="{edge + 6}" y="{n(height)}" dy="4"'
-            if frame.right < _ROOM_FOR_WORDS:
-                place = f'x="{edge}" y="{n(height)}" dy="-4" text-anchor="end"'
-            yield f'<text class="{level.style} words" {place}>{escape(level.words)}</text>'
+        yield from level_parts(chart.levels, y, frame)
         if chart.today is not None:
             yield days.rule(chart.today)
         for line in chart.lines:
@@ -115,6 +110,37 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
             )
 
     return svg_element("chart", frame.width, frame.height, chart.title, chart.description, parts(), days.attributes)
+
+
+def has_words_above(frame: Frame) -> bool:
+    """Whether the words of levels are above their lines, because the frame has no room at the right of the plot."""
+    return frame.right < _ROOM_FOR_WORDS
+
+
+def wide_enough(frame: Frame, levels: Iterable[Level], ticks: Iterable[str] = ()) -> Frame:
+    """The frame with margins that hold the numbers of the vertical axis and the words of levels, up to a third of its
+    width. A number that is cut off reads as another number.
+    """
+
+    def margin(least: int, words: Iterable[str], gap: int) -> int:
+        wanted = max((math.ceil(width_of(text)) + gap for text in words), default=0)
+        return max(least, min(wanted, frame.width // 3))
+
+    words = () if has_words_above(frame) else (level.words for level in levels)
+    return replace(frame, left=margin(frame.left, ticks, _BEFORE), right=margin(frame.right, words, _BESIDE))
+
+
+def level_parts(levels: Sequence[Level], y: Callable[[float], float], frame: Frame) -> Iterator[str]:
+    """The elements of levels: each line with its words. `y` returns the place of a number."""
+    edge = frame.width - frame.right
+    heights = spread([y(level.value) for level in levels], _LETTERS)
+    for level, height in zip(levels, heights, strict=True):
+        at = n(y(level.value))
+        yield f'<line class="{level.style}" x1="{frame.left}" x2="{edge}" y1="{at}" y2="{at}"/>'
+        place = f'x="{edge + _BESIDE}" y="{n(height)}" dy="4"'
+        if has_words_above(frame):
+            place = f'x="{edge}" y="{n(height)}" dy="-4" text-anchor="end"'
+        yield f'<text class="{level.style} words" {place}>{escape(level.words)}</text>'
 
 
 def sparkline(

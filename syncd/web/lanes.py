@@ -13,16 +13,15 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from syncd.web.charts import Chart, value_range
-from syncd.web.svg import Days, Frame, line_parts, n, spread, svg_element
+from syncd.web.charts import Chart, has_words_above, level_parts, value_range, wide_enough
+from syncd.web.svg import Days, Frame, cut_to, line_parts, n, svg_element, width_of
 
 _PLOT = 64  # units of a lane's height that show numbers
 _ROW = 16  # units of a row of letters
 _GAP = 22  # units between two lanes
-_MOST_LETTERS = 24  # letters of a line of words at the left
 
 WIDE = Frame(960, 0, left=190, right=100, top=10, bottom=36)
-NARROW = Frame(360, 0, left=8, right=84, top=4, bottom=36)
+NARROW = Frame(360, 0, left=8, right=12, top=4, bottom=36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class _Place:
 def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Markup:
     """The lanes as SVG, on the axis that their charts share. Links to or from a lane that is not drawn are left out."""
     axis = lanes[0].chart
+    frame = wide_enough(frame, (level for lane in lanes for level in lane.chart.levels))
     places = _places(lanes, arrows, frame)
     height = round(max(place.end for place in places.values())) + frame.bottom
     days = Days(axis.first, axis.last, replace(frame, height=height))
@@ -88,12 +88,15 @@ def draw_lanes(title: str, description: str, lanes: Sequence[Lane], arrows: Sequ
 
 
 def _places(lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Mapping[str, _Place]:
-    """The place of each lane. Texts are at the left of the plot, or above the plot if there is no room at the left."""
+    """The place of each lane. Texts are at the left of the plot, or above the plot if there is no room at the left.
+    There is a row above the plot if the words of its levels are above their lines.
+    """
     places: dict[str, _Place] = {}
     y = float(frame.top)
     ids = {lane.id for lane in lanes}
     for lane in lanes:
-        top = y if frame.left > _ROW else y + _ROW * len(lane.words) + _ROW / 2
+        top = y if _has_words_beside(frame) else y + _ROW * len(lane.words) + _ROW / 2
+        top += _ROW if has_words_above(frame) and lane.chart.levels else 0
         ends = [arrow for arrow in arrows if arrow.outcome == lane.id and arrow.output in ids]
         below = top + _PLOT + (_ROW if lane.chart.marks else 0)
         arrivals = {arrow: below + _ROW * (index + 1) for index, arrow in enumerate(ends)}
@@ -103,18 +106,22 @@ def _places(lanes: Sequence[Lane], arrows: Sequence[Arrow], frame: Frame) -> Map
     return places
 
 
+def _has_words_beside(frame: Frame) -> bool:
+    return frame.left > _ROW
+
+
 def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
     chart, frame = lane.chart, days.frame
     lowest, highest = value_range(chart)
-    edge = frame.width - frame.right
+    room = frame.left if _has_words_beside(frame) else frame.width
 
     def y(value: float) -> float:
         share = 0.5 if highest == lowest else (value - lowest) / (highest - lowest)
         return place.bottom - share * _PLOT
 
     for row, (words, style) in enumerate(lane.words):
-        text = words if len(words) <= _MOST_LETTERS or frame.left <= _ROW else f"{words[: _MOST_LETTERS - 1]}…"
-        yield f'<text class="{style}" x="0" y="{n(place.words + 12 + _ROW * row)}">{escape(text)}</text>'
+        height = n(place.words + 12 + _ROW * row)
+        yield f'<text class="{style}" x="0" y="{height}">{escape(cut_to(words, room))}</text>'
     for band in chart.bands:
         upper, lower = (y(edge_value) if edge_value is not None else None for edge_value in (band.highest, band.lowest))
         upper, lower = place.top if upper is None else upper, place.bottom if lower is None else lower
@@ -122,11 +129,7 @@ def _lane(lane: Lane, place: _Place, days: Days) -> Iterator[str]:
             f'<rect class="{band.style}" x="{frame.left}" y="{n(upper)}" width="{days.width}" '
             f'height="{n(lower - upper)}"/>'
         )
-    heights = spread([y(level.value) for level in chart.levels], _ROW - 2)
-    for level, height in zip(chart.levels, heights, strict=True):
-        at = n(y(level.value))
-        yield f'<line class="{level.style}" x1="{frame.left}" x2="{edge}" y1="{at}" y2="{at}"/>'
-        yield f'<text class="{level.style} words" x="{edge + 6}" y="{n(height)}" dy="4">{escape(level.words)}</text>'
+    yield from level_parts(chart.levels, y, frame)
     for line in chart.lines:
         yield from line_parts(line, days.x, y)
     for mark in chart.marks:
@@ -147,6 +150,7 @@ def _arrow(arrow: Arrow, places: Mapping[str, _Place], days: Days) -> Iterator[s
     if days.first <= arrow.due <= days.last:
         yield f'<path class="link {arrow.style}" d="M{n(x)} {n(start)}V{n(y - 4)}"/>'
         yield f'<path class="head {arrow.style}" d="M{n(x)} {n(y - 9)}l-4 7h8z"/>'
-    right = x > days.frame.left + days.width / 2
-    place = f'x="{n(x - 8)}" text-anchor="end"' if right else f'x="{n(x + 8)}"'
+    right, width = x > days.frame.left + days.width / 2, width_of(arrow.words)
+    first, last = min(x + 8, days.frame.width - width), max(x - 8, width)
+    place = f'x="{n(last)}" text-anchor="end"' if right else f'x="{n(max(first, 0))}"'
     yield f'<text class="verdict {arrow.style}" {place} y="{n(y)}">{escape(arrow.words)}</text>'

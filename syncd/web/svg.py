@@ -19,6 +19,7 @@ Point = tuple[date, float | None]
 
 _LONG = 140  # days; a longer axis names months
 _APART = 90  # units between two days that an axis names
+_LETTER = 7.8  # units of the view box: an average letter of any drawing is narrower
 _FLAT = 0.05  # units of the view box: a point nearer to the line between its neighbours is left out
 
 
@@ -155,6 +156,19 @@ def spread(wanted: Sequence[float], apart: float) -> list[float]:
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         last = heights[index] = max(wanted[index], last + apart)
     return heights
+
+
+def width_of(words: str) -> float:
+    """The room that words need, in units of the view box."""
+    return len(words) * _LETTER
+
+
+def cut_to(words: str, width: float) -> str:
+    """Words in at most so many units. Longer words end with an ellipsis, and none of their numbers is cut."""
+    if width_of(words) <= width:
+        return words
+    kept = words[: int(width / _LETTER) - 1]
+    return f"{kept[: kept.rindex(' ')]} …" if " " in kept else f"{kept}…"
 
 
 def n(value: float) -> str:

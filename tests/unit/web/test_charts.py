@@ -30,6 +30,13 @@ def numbers_of(svg: str, style: str) -> int:
     return sum(lines) + sum(node.get("class") in (f"{style} dot", f"{style} open") for node in tree.iter())
 
 
+def extent(text: ElementTree.Element) -> tuple[float, float]:
+    """Where a text begins and ends, if its letters are as wide as digits are."""
+    x, width = float(text.get("x", "")), 7 * len(text.text or "")
+    is_at_end = text.get("text-anchor") == "end" or "end" in text.get("class", "").split()
+    return (x - width, x) if is_at_end else (x, x + width)
+
+
 @given(values=st.lists(NUMBERS, max_size=60), frame=st.sampled_from([WIDE, NARROW]))
 def test_every_chart_is_xml_and_stays_within_its_frame(values: list[float | None], frame: Frame) -> None:
     svg = draw(chart(values, levels=[Level(600, "target")], today=FIRST), "{:,.0f}".format, frame)
@@ -40,6 +47,19 @@ def test_every_chart_is_xml_and_stays_within_its_frame(values: list[float | None
             assert 0 <= x <= frame.width
             assert 0 <= y <= frame.height
     assert tree[0].text == "A & B"
+
+
+@given(
+    values=st.lists(st.floats(-1e9, 1e9), max_size=9), at=st.floats(-1e9, 1e9), frame=st.sampled_from([WIDE, NARROW])
+)
+def test_no_number_is_cut_off_at_an_edge(values: list[float | None], at: float, frame: Frame) -> None:
+    levels = [Level(at, f"Ausgangswert {at:,.0f}"), Level(at / 2, f"Zielwert {at / 2:,.0f}", "goal")]
+    tree = ElementTree.fromstring(draw(chart(values, levels=levels), "{:,.0f}".format, frame))
+    numbers = [node for node in tree.iter() if {"end", "words"} & set(node.get("class", "").split()) and node.text]
+    assert len(numbers) > len(levels)
+    for node in numbers:
+        left, right = extent(node)
+        assert (left >= 0, right <= frame.width) == (True, True), node.text
 
 
 def test_a_day_without_a_number_is_a_gap() -> None:

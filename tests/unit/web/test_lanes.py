@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from test_charts import extent
 
 from syncd.web.charts import Chart, Level, Mark
 from syncd.web.lanes import NARROW, WIDE, Arrow, Lane, draw_lanes
-from syncd.web.svg import Days, Frame, Line
+from syncd.web.svg import Days, Frame, Line, cut_to
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 12, 31)
 
@@ -88,6 +90,44 @@ def test_text_of_others_is_never_markup() -> None:
     )
     assert "<script" not in svg
     ElementTree.fromstring(svg)
+
+
+@pytest.mark.parametrize("frame", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    "words", ["baseline 1,200", "Ausgangswert 1.200", "baseline 1,200,000", "Zielwert 123.456.789"]
+)
+def test_no_words_are_cut_off_at_an_edge(frame: Frame, words: str) -> None:
+    calls = lane("calls")
+    with_words = replace(calls, chart=replace(calls.chart, levels=[Level(0.0, words), Level(90.0, words, "goal")]))
+    verdicts = [arrow("articles", "calls", since, 21, f"… {words} bis 30. Nov.") for since in (0, 20, 24, 60)]
+    texts = [
+        text
+        for style in ("words", "verdict")
+        for text in elements(drawn([with_words, lane("articles")], verdicts, frame), style)
+    ]
+    assert len(texts) == 3 + len(verdicts)
+    for text in texts:
+        left, right = extent(text)
+        assert (left >= 0, right <= frame.width) == (True, True), text.text
+
+
+def test_words_above_a_lane_do_not_cover_the_texts_of_the_lane() -> None:
+    tree = drawn([lane("calls"), lane("articles")], [], NARROW)
+    for health, goal in zip(elements(tree, "health"), elements(tree, "goal")[1::2], strict=True):
+        assert float(goal.get("y", "")) + float(goal.get("dy", "")) >= float(health.get("y", "")) + 12
+
+
+@pytest.mark.parametrize(
+    ("words", "cut"),
+    [
+        ("1,092 · 1,200 → 600", "1,092 · 1,200 → 600"),
+        ("1,092 · 1,200 → 600 calls/week", "1,092 · 1,200 → 600 …"),
+        ("1,092,000 · 1,200,000 → 600,000", "1,092,000 · 1,200,000 …"),
+        ("a-key-result-with-a-long-id", "a-key-result-with-a-lon…"),
+    ],
+)
+def test_words_of_a_lane_are_cut_between_numbers(words: str, cut: str) -> None:
+    assert cut_to(words, WIDE.left) == cut
 
 
 def test_arrow_stands_on_its_day_or_not_at_all() -> None:
