@@ -43,6 +43,9 @@ _FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": _half_away_from_zero}
 _MOST_PLACES = 15
 LONGEST = 1_000
 """The maximal number of characters in a formula."""
+DEEPEST = 100
+"""The maximal number of operations within each other. Evaluation takes a few frames of the stack for each of them."""
+_SHOWN = 100  # characters of a formula in a message
 ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
@@ -81,15 +84,31 @@ def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
 
 
 def _no_formula(expression: str) -> NoFormula:
-    return NoFormula(f"{expression!r} is no formula; it may have names, numbers, {ALLOWED}")
+    shown = expression if len(expression) <= _SHOWN else f"{expression[:_SHOWN]}…"
+    return NoFormula(f"{shown!r} is no formula; it may have names, numbers, {ALLOWED}")
 
 
 @lru_cache(1000)
 def _parsed(expression: str) -> ast.expr:
     try:
-        return ast.parse(expression.strip(), mode="eval").body
+        tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _no_formula(expression) from error
+    if _depth(tree) > DEEPEST:
+        raise NoFormula(
+            f"the formula has more than {DEEPEST} operations within each other, and in a + b + c the first is within "
+            f"the second; write at most {DEEPEST}, or put groups of them in parentheses"
+        )
+    return tree
+
+
+def _depth(tree: ast.expr) -> int:
+    """The number of operations within each other. Counts level by level, because a recursion may exceed the stack."""
+    depth, level = -1, [tree]
+    while level:
+        depth += 1
+        level = [node for parent in level for node in ast.iter_child_nodes(parent) if isinstance(node, ast.expr)]
+    return depth
 
 
 def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:

@@ -71,6 +71,32 @@ class TestNames:
         with pytest.raises(NoFormula, match=r"formula|number|write at most 1,000"):
             names(expression)
 
+    @pytest.mark.parametrize("expression", ["+".join("a" * 102), "-" * 101 + "a", "abs(" * 101 + "a" + ")" * 101])
+    def test_formula_that_is_too_deep_is_refused_with_the_limit(self, expression: str) -> None:
+        with pytest.raises(NoFormula, match=r"^the formula has more than 100 operations within each other, .* at most"):
+            names(expression)
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "+".join("a" * 101),
+            "-" * 100 + "a",
+            "abs(" * 100 + "a" + ")" * 100,
+            "+".join(["(" + "+".join("a" * 49) + ")"] * 10),
+        ],
+    )
+    def test_formula_within_the_limit_is_evaluated_also_by_a_deep_caller(self, expression: str) -> None:
+        def called(depth: int) -> float | None:
+            return called(depth - 1) if depth else of(expression, a=1).number
+
+        assert names(expression) == {"a"}
+        assert called(400) == called(0) is not None
+
+    def test_message_shortens_a_long_formula(self) -> None:
+        with pytest.raises(NoFormula) as raised:
+            names("a b" + " + a" * 200)
+        assert len(str(raised.value)) < 200
+
     def test_a_formula_may_divide_by_zero_for_some_numbers(self) -> None:
         assert names("100 / (a - b)") == {"a", "b"}
 
