@@ -87,7 +87,9 @@ class Publish(BaseModel):
         description="The period whose check-ins are written; by default the current periods and the periods that "
         "still settle.",
     )
-    override: bool = Field(False, description="Whether syncd may overwrite content that somebody else wrote.")
+    override: bool = Field(
+        False, strict=True, description="Whether syncd may overwrite content that somebody else wrote."
+    )
 
     @field_validator("period", mode="before")
     @classmethod
