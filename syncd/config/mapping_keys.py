@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -140,6 +141,15 @@ class KeyResultKeys(BaseModel):
         None, description="`{from: OLD-ID}`, after the id has changed: the history continues under the new id."
     )
     ignore: _Rules = Field([], description="Lint rules that do not apply to this key result.")
+
+    @field_validator("drives")
+    @classmethod
+    def _names_each_outcome_once(cls, value: str | list[str | Drives]) -> str | list[str | Drives]:
+        links = [value] if isinstance(value, str) else value
+        times = Counter(item if isinstance(item, str) else item.outcome for item in links)
+        for outcome in (outcome for outcome, number in times.items() if number > 1):
+            raise ValueError(f"has {outcome!r} more than once; keep one link to it")
+        return value
 
     @model_validator(mode="after")
     def _has_a_single_goal(self) -> KeyResultKeys:

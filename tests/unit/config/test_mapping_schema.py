@@ -145,7 +145,8 @@ BAD = sorted((ROOT / "tests/fixtures/bad/mapping").glob("*.yaml"))
 SEEN_BY_VALIDATE_ALONE = {
     # what other files, syncd.yaml or another key decide
     "defaults_of_an_unknown_connection", "defaults_that_a_named_measure_cannot_have",
-    "drives_an_output", "drives_nothing_that_is", "http_graphql_elsewhere", "http_post_that_nobody_allowed",
+    "drives_an_outcome_twice", "drives_an_output", "drives_nothing_that_is",
+    "http_graphql_elsewhere", "http_post_that_nobody_allowed",
     "id_of_objective_and_key_result",
     "id_twice", "measure_by_an_unknown_name", "measure_from_nowhere", "measure_is_a_text", "measures_in_a_circle",
     "moved_from_itself", "moved_from_what_is_defined", "moved_twice_from_the_same", "objective_without_key_results",
