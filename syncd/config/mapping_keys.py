@@ -151,6 +151,15 @@ class KeyResultKeys(BaseModel):
             raise ValueError(f"has {outcome!r} more than once; keep one link to it")
         return value
 
+    @field_validator("measure", mode="before")
+    @classmethod
+    def _is_not_blank(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError(
+                "is empty; write a measure or the name of one, or drop the key: check-ins then set the number"
+            )
+        return value
+
     @model_validator(mode="after")
     def _has_a_single_goal(self) -> KeyResultKeys:
         goals = {"target": self.target, "levels": self.levels, "milestones": self.milestones, "keep": self.keep}
