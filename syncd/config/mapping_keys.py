@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from pydantic import (
 )
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import DAY, STRICT, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
+from syncd.config.keys import STRICT, Day, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
@@ -33,14 +32,12 @@ class PeriodDays(BaseModel):
 
     model_config = STRICT
 
-    start: Annotated[date, DAY] = Field(description="The first day of the period.")
-    end: Annotated[date, DAY] = Field(description="The last day of the period.")
+    start: Day = Field(description="The first day of the period.")
+    end: Day = Field(description="The last day of the period.")
     id: Id | None = Field(None, description="The id of the period; by default START..END.")
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodDays:
-        if not (self.start.year >= 1900 and self.end.year <= 2999):
-            raise ValueError("must lie between the years 1900 and 2999")
         if self.end < self.start:
             raise ValueError(f"ends on {self.end}, before it starts on {self.start}; swap them")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from syncd.config.document import parse_document, read_document
 from syncd.config.json_schema import mapping_schema
-from syncd.config.keys import Number
+from syncd.config.keys import Day, Number
 from syncd.sdk import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -196,6 +197,21 @@ def test_a_number_in_quotes_is_a_number_to_both(text: str, schema: Draft202012Va
     else:
         accepted = True
     assert schema.is_valid(data) is accepted
+
+
+@given(day=st.dates() | st.datetimes().map(datetime.isoformat) | st.integers() | st.booleans() | st.text("0123-T:Z"))
+@example(day="2026-10-01T00:00:00Z")
+@example(day="2026-W45-5")
+@example(day=20261001)
+def test_what_validate_takes_for_a_day_is_a_day_to_the_schema(day: object, schema: Draft202012Validator) -> None:
+    written = day.isoformat() if isinstance(day, date) else day
+    try:
+        TypeAdapter(Day).validate_python(written)
+    except ValidationError:
+        assert not (isinstance(day, date) and 1900 <= day.year <= 2999)
+    else:
+        period = {"start": written, "end": written}
+        assert schema.is_valid({**_file("calls"), "period": period})
 
 
 def test_every_refusal_is_a_sentence(schema: Draft202012Validator) -> None:
