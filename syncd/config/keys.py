@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
+from math import isinf
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -86,6 +87,9 @@ def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
     mean 4 or 4000.
     """
     no_truth_value(value)
+    if isinstance(value, str) and PLAIN_NUMBER.match(value) and isinf(float(value)):
+        advice = "; write a share such as 0.7" if share else f", {BEYOND}; choose a larger unit, such as millions"
+        raise ValueError(f"is {quoted(value)}{advice}")
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value
     raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
