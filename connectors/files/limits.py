@@ -25,12 +25,15 @@ class FilesSettings(ConnectionSettings):
         None,
         description="The files below `root` that mappings may read; `*` stands for any text. By default all files.",
     )
-    max_cells: int = Field(5_000_000, ge=1, description="The largest number of cells in a sheet.")
+    max_cells: int = Field(5_000_000, strict=True, ge=1, description="The largest number of cells in a sheet.")
     max_unpacked: Size = Field(
         "256 MB", validate_default=True, gt=0, description="The largest size of a file after unpacking."
     )
     max_ratio: int = Field(
-        200, ge=1, description="The largest ratio of unpacked size to packed size, for each part of a file."
+        200,
+        strict=True,
+        ge=1,
+        description="The largest ratio of unpacked size to packed size, for each part of a file.",
     )
     max_cpu: Duration = Field(timedelta(seconds=10), description="The longest CPU time for reading a file.")
 

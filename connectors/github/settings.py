@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, StrictInt, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from connectors.github.measure_rules import SINGLE_ENVIRONMENT, measure_rules
 from syncd.sdk import (
@@ -98,10 +98,10 @@ class GitHubSettings(WebSettings):
         "https://api.github.com", description="The address of the API; for GitHub Enterprise https://HOST/api/v3."
     )
     token: Secret | None = Field(None, description="A personal access token.")
-    app_id: int | str | None = Field(
+    app_id: StrictInt | str | None = Field(
         None, description="The id of a GitHub App; needs installation_id and private_key too."
     )
-    installation_id: int | str | None = Field(None, description="The id of the App's installation.")
+    installation_id: StrictInt | str | None = Field(None, description="The id of the App's installation.")
     private_key: str | None = Field(
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
@@ -292,9 +292,13 @@ class GitHubPublish(PublishKeys):
 
     issues: dict[str, str] = Field(min_length=1, description="The issue for each key result, as OWNER/NAME#NUMBER.")
     body: bool = Field(
-        False, description="Whether to write a block into the text of the issue. Two marks enclose the block."
+        False,
+        strict=True,
+        description="Whether to write a block into the text of the issue. Two marks enclose the block.",
     )
-    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
+    comment: bool = Field(
+        False, strict=True, description="Whether to write a comment on the issue and keep it up to date."
+    )
     label: str | None = Field(None, description="The prefix of a label that shows the health, such as `health:`.")
 
     @field_validator("issues")

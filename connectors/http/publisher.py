@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationInfo, field_validator
 
 from connectors.http.evaluation import search
 from connectors.http.keys import HEADER, Expression, Path
@@ -38,7 +38,7 @@ class Success(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: tuple[int, ...] = Field(
+    status: tuple[StrictInt, ...] = Field(
         (), description="The HTTP statuses of an answer that accepts a check-in; by default any 2xx."
     )
     json_: Expression | None = Field(

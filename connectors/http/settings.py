@@ -29,6 +29,7 @@ class HttpSettings(WebSettings):
     )
     post: bool = Field(
         False,
+        strict=True,
         description="Whether measures may use `method: POST`, for APIs that read data by POST. Only a sync sends a "
         "POST, and never repeats a POST that failed.",
     )

@@ -212,9 +212,12 @@ class JiraPublish(PublishKeys):
     fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
         {}, description="The field for each value, by the name or id of the field: `{value: Current value}`."
     )
-    comment: bool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
+    comment: bool = Field(
+        False, strict=True, description="Whether to write a comment on the issue and keep it up to date."
+    )
     internal: bool = Field(
         False,
+        strict=True,
         description="Whether the comment is hidden from the customers of a service project (Jira Service Management).",
     )
     visibility: Visibility | None = Field(
@@ -223,6 +226,7 @@ class JiraPublish(PublishKeys):
     )
     notify: bool = Field(
         True,
+        strict=True,
         description="Whether Jira notifies people of edits. `false` needs an account that administers the project.",
     )
 

@@ -55,7 +55,9 @@ class SheetsPublish(PublishKeys):
         min_length=1,
         description="The column for each value, by its letter or its header: `{value: D, health: Health}`.",
     )
-    create: bool = Field(False, description="Whether to add the sheet, and rows for key results, if they are missing.")
+    create: bool = Field(
+        False, strict=True, description="Whether to add the sheet, and rows for key results, if they are missing."
+    )
     log: str | None = Field(
         None,
         min_length=1,

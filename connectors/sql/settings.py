@@ -68,7 +68,11 @@ class SqlSettings(ConnectionSettings):
         description="The longest time for connecting and for a query, in seconds or as 30s. A slower query fails.",
     )
     max_rows: int = Field(
-        100_000, ge=1, le=1_000_000, description="The largest number of rows of a query. A query with more rows fails."
+        100_000,
+        strict=True,
+        ge=1,
+        le=1_000_000,
+        description="The largest number of rows of a query. A query with more rows fails.",
     )
     functions: list[str] = Field(
         [],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
+from math import isinf
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from syncd.config.number_advice import instead_of
 from syncd.sdk.cells import PLAIN_NUMBER
@@ -84,6 +87,9 @@ def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
     mean 4 or 4000.
     """
     no_truth_value(value)
+    if isinstance(value, str) and PLAIN_NUMBER.match(value) and isinf(float(value)):
+        advice = "; write a share such as 0.7" if share else f", {BEYOND}; choose a larger unit, such as millions"
+        raise ValueError(f"is {quoted(value)}{advice}")
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value
     raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
@@ -108,6 +114,16 @@ Share = Annotated[float, BeforeValidator(partial(_number, share=True)), _or_quot
 """A share of 1. People often write it as a percentage."""
 
 
+_WRITTEN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written_day(value: Any) -> Any:
+    """Returns the day. Refuses a time, whose zone pydantic would drop, and a number, which it would read as seconds."""
+    if value is None or isinstance(value, date) or (isinstance(value, str) and _WRITTEN_DAY.fullmatch(value)):
+        return value
+    raise PydanticKnownError("date_type")
+
+
 def within_years(day: date | None) -> date | None:
     """Returns the day or time. Refuses years outside 1900 to 2999, for which datetime may have no following
     midnight.
@@ -117,14 +133,14 @@ def within_years(day: date | None) -> date | None:
     return day
 
 
-DAY = WithJsonSchema(
+_DAY_SCHEMA = WithJsonSchema(
     text(
         r"^(19|2\d)\d\d-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|[12]\d))$",
         "write a day of the years 1900 to 2999 as 2026-12-31",
         format="date",
     )
 )
-Day = Annotated[date, AfterValidator(within_years), DAY]
+Day = Annotated[date, BeforeValidator(_written_day), AfterValidator(within_years), _DAY_SCHEMA]
 
 
 def tag_by_shape(block_tag: str, scalar_tag: str) -> Callable[[Any], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import DAY, STRICT, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
+from syncd.config.keys import STRICT, Day, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
@@ -32,14 +32,12 @@ class PeriodDays(BaseModel):
 
     model_config = STRICT
 
-    start: Annotated[date, DAY] = Field(description="The first day of the period.")
-    end: Annotated[date, DAY] = Field(description="The last day of the period.")
+    start: Day = Field(description="The first day of the period.")
+    end: Day = Field(description="The last day of the period.")
     id: Id | None = Field(None, description="The id of the period; by default START..END.")
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodDays:
-        if not (self.start.year >= 1900 and self.end.year <= 2999):
-            raise ValueError("must lie between the years 1900 and 2999")
         if self.end < self.start:
             raise ValueError(f"ends on {self.end}, before it starts on {self.start}; swap them")
         return self
@@ -140,6 +138,24 @@ class KeyResultKeys(BaseModel):
         None, description="`{from: OLD-ID}`, after the id has changed: the history continues under the new id."
     )
     ignore: _Rules = Field([], description="Lint rules that do not apply to this key result.")
+
+    @field_validator("drives")
+    @classmethod
+    def _names_each_outcome_once(cls, value: str | list[str | Drives]) -> str | list[str | Drives]:
+        links = [value] if isinstance(value, str) else value
+        times = Counter(item if isinstance(item, str) else item.outcome for item in links)
+        for outcome in (outcome for outcome, number in times.items() if number > 1):
+            raise ValueError(f"has {outcome!r} more than once; keep one link to it")
+        return value
+
+    @field_validator("measure", mode="before")
+    @classmethod
+    def _is_not_blank(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError(
+                "is empty; write a measure or the name of one, or drop the key: check-ins then set the number"
+            )
+        return value
 
     @model_validator(mode="after")
     def _has_a_single_goal(self) -> KeyResultKeys:

@@ -120,7 +120,7 @@ class GivenRecord(BaseModel):
     done: Moment | None = Field(None, description="When the record was done. Without this key, the record is open.")
     created: Moment | None = Field(None, description="When the record was opened.")
     not_done: str | None = Field(None, description="Why the record does not count although it is closed.")
-    times: int = Field(1, ge=1, le=10_000, description="How many such records there are.")
+    times: int = Field(1, strict=True, ge=1, le=10_000, description="How many such records there are.")
 
 
 class GivenReading(BaseModel):

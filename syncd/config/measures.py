@@ -155,8 +155,9 @@ class MeasureReader:
         """
         name = data.get("from")
         if not isinstance(name, str):
+            where, wrong = (place, "'from' is missing") if name is None else ((*place, "from"), "from must be a text")
             connections = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
-            self.problems.append(self._problem(place, f"'from' is missing; the connections are: {connections}"))
+            self.problems.append(self._problem(where, f"{wrong}; the connections are: {connections}"))
             return None
         if name not in self.connections:
             message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self.connections)}"

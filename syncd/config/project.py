@@ -4,6 +4,7 @@ file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -52,6 +53,11 @@ def _schedule(text: str) -> str:
         except ValueError as error:
             raise ValueError(f"is {text!r}, which is no cron line: {error}") from None
         return text
+    if re.search(r"[\s*/@]", text.strip()):
+        raise ValueError(
+            f"is {text!r}, which is no duration and no cron line; write such as 15m, or five fields for minute, hour, "
+            "day-of-month, month and day-of-week, such as */15 * * * *"
+        )
     if parse_duration(text) < timedelta(seconds=1):
         raise ValueError("must be at least 1s")
     return text
@@ -87,7 +93,9 @@ class Publish(BaseModel):
         description="The period whose check-ins are written; by default the current periods and the periods that "
         "still settle.",
     )
-    override: bool = Field(False, description="Whether syncd may overwrite content that somebody else wrote.")
+    override: bool = Field(
+        False, strict=True, description="Whether syncd may overwrite content that somebody else wrote."
+    )
 
     @field_validator("period", mode="before")
     @classmethod

@@ -138,6 +138,7 @@ class WebKeys(BaseModel):
     )
     owners_check_in: bool = Field(
         False,
+        strict=True,
         description="Whether people may check in on key results whose owner is their name or one of their groups.",
     )
     metrics_token: Secret | None = Field(None, description='The bearer token for `/metrics`: "${NAME}".')

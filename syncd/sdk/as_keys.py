@@ -38,9 +38,11 @@ class As(BaseModel):
     thousands: _Mark | None = Field(
         None, description="The mark between groups of three digits: `.`, `,`, a space, `'`."
     )
-    percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
-    accounting: bool = Field(False, description="Read `(1,234)` and `1,234-` as -1234.")
-    currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
+    percent: bool = Field(False, strict=True, description="Read the text `85%` and the number `0.85` both as 85.")
+    accounting: bool = Field(False, strict=True, description="Read `(1,234)` and `1,234-` as -1234.")
+    currency: bool = Field(
+        False, strict=True, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency."
+    )
     date: Annotated[str, Field(max_length=_LONGEST_FORM), WithJsonSchema(_DATE_FORM)] | None = Field(
         None,
         description="How dates are written: a format of strptime such as `%d.%m.%Y`, or month, quarter, iso-week, "

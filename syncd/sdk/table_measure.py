@@ -33,6 +33,7 @@ class TableKeys(ReadingKeys):
     lookup: Lookup | None = Field(None, description="A cell of a table: the row that meets conditions, and the column.")
     header: int | None = Field(
         None,
+        strict=True,
         ge=1,
         le=1000,
         description="The number of the row that names the columns; by default the first row that is not blank.",

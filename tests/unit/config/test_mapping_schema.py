@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from syncd.config.document import parse_document, read_document
 from syncd.config.json_schema import mapping_schema
-from syncd.config.keys import Number
+from syncd.config.keys import Day, Number
 from syncd.sdk import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -145,7 +146,8 @@ BAD = sorted((ROOT / "tests/fixtures/bad/mapping").glob("*.yaml"))
 SEEN_BY_VALIDATE_ALONE = {
     # what other files, syncd.yaml or another key decide
     "defaults_of_an_unknown_connection", "defaults_that_a_named_measure_cannot_have",
-    "drives_an_output", "drives_nothing_that_is", "http_graphql_elsewhere", "http_post_that_nobody_allowed",
+    "drives_an_outcome_twice", "drives_an_output", "drives_nothing_that_is",
+    "http_graphql_elsewhere", "http_post_that_nobody_allowed",
     "id_of_objective_and_key_result",
     "id_twice", "measure_by_an_unknown_name", "measure_from_nowhere", "measure_is_a_text", "measures_in_a_circle",
     "moved_from_itself", "moved_from_what_is_defined", "moved_twice_from_the_same", "objective_without_key_results",
@@ -153,9 +155,9 @@ SEEN_BY_VALIDATE_ALONE = {
     # comparisons of numbers and days
     "keep_upside_down", "levels_in_disorder", "levels_on_both_sides_of_the_baseline", "milestone_after_the_period",
     "milestones_that_go_down", "pace_step_outside_the_period", "pace_that_goes_back", "period_ends_before_it_starts",
-    "plausible_upside_down", "rate_per_week_of_six_days", "target_is_baseline",
+    "plausible_upside_down", "rate_per_week_of_six_days", "target_beyond_every_number", "target_is_baseline",
     # texts in languages of their own
-    "environment_of_another", "formula_with_an_unknown_part",
+    "environment_of_another", "formula_too_deep", "formula_with_an_unknown_part",
     "http_day_in_the_text_of_a_query", "http_days_in_utc_by_hand", "http_days_that_are_sent_as_they_are",
     "http_query_in_a_parameter",
     "http_days_that_cannot_be_filled_in", "http_last_day_as_its_first_instant",
@@ -199,6 +201,21 @@ def test_a_number_in_quotes_is_a_number_to_both(text: str, schema: Draft202012Va
     else:
         accepted = True
     assert schema.is_valid(data) is accepted
+
+
+@given(day=st.dates() | st.datetimes().map(datetime.isoformat) | st.integers() | st.booleans() | st.text("0123-T:Z"))
+@example(day="2026-10-01T00:00:00Z")
+@example(day="2026-W45-5")
+@example(day=20261001)
+def test_what_validate_takes_for_a_day_is_a_day_to_the_schema(day: object, schema: Draft202012Validator) -> None:
+    written = day.isoformat() if isinstance(day, date) else day
+    try:
+        TypeAdapter(Day).validate_python(written)
+    except ValidationError:
+        assert not (isinstance(day, date) and 1900 <= day.year <= 2999)
+    else:
+        period = {"start": written, "end": written}
+        assert schema.is_valid({**_file("calls"), "period": period})
 
 
 def test_every_refusal_is_a_sentence(schema: Draft202012Validator) -> None:

@@ -64,6 +64,26 @@ VALUES = """
 - DELETE FROM t
 - week
 """
+KEY_RESULT = """
+id: calls
+title: Calls fall
+kind: output
+owner: support
+unit: calls
+baseline: 10
+target: 6
+weight: 1
+pace: {steps: [{by: 2026-11-01, value: 8}]}
+confidence: 0.5
+stale_after: 3d
+plausible: {at_least: 1, at_most: 100, jump: 10}
+guard: {title: Nobody waits, measure: {from: local, file: a.csv, cell: B2}, keep: {at_least: 1}, stale_after: 3d}
+drives: [{outcome: visits, lag: 1w}]
+lag: 2w
+moved: {from: old}
+ignore: [no-lag]
+measure: {from: local, file: a.csv, cell: B2, take: latest, window: 28d, as: {percent: true, decimal: ","}}
+"""
 BEYOND = re.compile(
     r"is no (JMESPath|GraphQL)|does not declare|there is no measure|does not give the first|whose first is"
     r"|query begins with|is no formula|is none of its parts|reads several lists"
@@ -119,3 +139,35 @@ def test_the_schema_refuses_what_validate_refuses(
         else:
             stricter += [(changed, error.message) for error in errors]
     assert (stricter, laxer, riddles) == ([], [], [])
+
+
+def blanked(data: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every copy of the data with the value of a single key left blank, and the place of the key."""
+    for key, inner in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        for place, changed in [((), None), *blanked(inner)]:
+            copied = copy.copy(data)
+            copied[key] = changed
+            yield (key, *place), copied
+
+
+def test_no_blank_key_of_a_key_result_passes_that_the_schema_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "syncd.yaml").write_text(PROJECT)
+    validator = Draft202012Validator(json.loads(json.dumps(mapping_schema())))
+    visits = {"id": "visits", "title": "Visits rise", "kind": "outcome", "target": 6}
+    whole, passing = parse_document(KEY_RESULT, "key result").data, []
+    for place, key_result in [((), whole), *blanked(whole)]:
+        objective = {"id": "service", "title": "Customers find answers", "key_results": [key_result, visits]}
+        file = {"period": "2026-Q4", "objectives": [objective]}
+        (tmp_path / "okrs.yaml").write_text(json.dumps(file))
+        try:
+            load_config(tmp_path / "syncd.yaml")
+        except ConfigError:
+            continue
+        passing.append(place)
+        assert validator.is_valid(file), place
+    assert () in passing
+    assert ("guard",) in passing
+    assert ("measure",) not in passing
