@@ -26,7 +26,7 @@ from syncd.okr.words import (
 )
 from syncd.okr.work import Work
 from syncd.status.checkin_words import sentences
-from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, nothing_pulled
 from syncd.status.unwritten import Trouble, in_short
 from syncd.status.verdicts import VERDICT_SIGNS, ordered
 from syncd.status.work_words import work_sentences
@@ -63,9 +63,9 @@ def render(report: Report, unwritten: Sequence[Trouble], work: Work | None, widt
         yield _styled("Where the work went", "bold")
         for sentence in work_sentences(work):
             yield from (f"  {part}" for part in wrap(sentence, width - 2, break_on_hyphens=False))
-    if report.synced_at is None:
+    if (hint := nothing_pulled(report)) is not None:
         yield ""
-        yield _styled("Nothing was pulled yet: run `syncd sync`.", "yellow")
+        yield _styled(hint, "yellow")
     if unwritten:
         yield ""
         yield _styled("Check-ins that are not written", "bold")

@@ -162,7 +162,7 @@ def day(moment: date) -> str:
 
 
 def full_day(moment: date) -> str:
-    """A day with its year: `2026-10-12`."""
+    """A day with its year: `12 Oct 2026`."""
     return language().full_day(moment)
 
 

@@ -52,7 +52,7 @@ def top_lines(review: Review) -> list[str]:
 def _lines(review: Review) -> Iterator[str]:
     yield wording.title(review)
     yield from wording.headline(review)
-    if (hint := wording.nothing_pulled(review)) is not None:
+    if (hint := wording.nothing_pulled(review.report)) is not None:
         yield hint
     for objective in review.watermelons:
         for link in ordered(objective.block.alignment):

@@ -30,7 +30,7 @@ def _lines(review: Review) -> Iterator[str]:
     yield ""
     for line in wording.headline(review):
         yield from _wrapped(line)
-    if (hint := wording.nothing_pulled(review)) is not None:
+    if (hint := wording.nothing_pulled(review.report)) is not None:
         yield ""
         yield from _wrapped(hint)
     for objective in review.objectives:

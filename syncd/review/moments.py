@@ -35,7 +35,7 @@ def day(moment: date) -> Markup:
 
 
 def full_day(moment: date) -> Markup:
-    """`2026-10-12`."""
+    """`12 Oct 2026`."""
     return _TIME.format(_day(moment), words.full_day(moment))
 
 

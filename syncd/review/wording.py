@@ -28,6 +28,7 @@ from syncd.review.movement_words import SHOWN, arrow, causes_words, movement, no
 from syncd.sdk.figures import full_number
 from syncd.sdk.language import ISOLATED, ngettext
 from syncd.sdk.language import gettext as _
+from syncd.status.report import nothing_pulled as nothing_pulled
 from syncd.status.verdicts import ordered
 from syncd.status.work_words import work_sentences as work_sentences
 
@@ -83,15 +84,6 @@ def headline(review: Review) -> tuple[str, str]:
     objectives = ngettext("%(num)s objective", "%(num)s objectives", len(review.objectives))
     state = _("%(where)s; of %(objectives)s: %(healths)s.", where=where, objectives=objectives, healths=by_health)
     return state, f"{', '.join(parts)}."
-
-
-def nothing_pulled(review: Review) -> str | None:
-    """The next step if no stream was pulled yet; None if a stream was pulled."""
-    if review.report.synced_at is not None:
-        return None
-    if review.as_of < review.report.moment:  # a past day
-        return _("Nothing was pulled by %(day)s.", day=day(review.days.last))
-    return _("Nothing was pulled yet: run `syncd sync`.")
 
 
 def score_sentence(objective: ObjectiveReview) -> str:

@@ -43,8 +43,8 @@ class Language:
         return f"{day.day} {day:%b}"
 
     def full_day(self, day: date) -> str:
-        """A day with its year: `2026-10-12`."""
-        return f"{day:%Y-%m-%d}"
+        """A day with its year: `12 Oct 2026`."""
+        return f"{self.day(day)} {day:%Y}"
 
     def clock_time(self, moment: datetime) -> str:
         """A day with a time: `12 Oct 10:15`."""

@@ -101,6 +101,15 @@ class Report:
         return next((line for line in self.lines if line.key_result.id == key_result), None)
 
 
+def nothing_pulled(report: Report) -> str | None:
+    """The next step if no stream was pulled yet, or for a past day only the fact; None if a stream was pulled."""
+    if report.synced_at is not None:
+        return None
+    if report.as_of < report.moment:  # a past day
+        return _("Nothing was pulled by %(day)s.", day=day(report.as_of))
+    return _("Nothing was pulled yet: run `syncd sync`.")
+
+
 def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, the verdict on each link, and the objectives with their rolled-up
     scores.

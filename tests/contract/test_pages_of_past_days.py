@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,9 +15,11 @@ from csv_project import CsvProject
 from standing_still import StandingStill, browser
 from starlette.testclient import TestClient
 
+from syncd.cli.status_view import render
 from syncd.explain.documents import explanation
 from syncd.okr.spans import midnight
 from syncd.status.overview import Overview, overview_of
+from syncd.status.report import report_of
 from syncd.web import charts, make_app
 
 MAPPING = """\
@@ -120,11 +123,32 @@ def test_every_link_keeps_the_period_and_the_day(client: TestClient, path: str) 
         assert query.get("at") == ["2026-11-12"] or is_today_or_another_day, link
 
 
+def test_day_before_the_first_sync_says_what_was_missing_and_promises_no_cycle(tmp_path: Path) -> None:
+    project = CsvProject(tmp_path, MAPPING, THEN)
+    project.write("calls.csv", "Day,Calls")
+    project.write("articles.csv", "Day,Articles")
+    project.cycle()
+    client = browser(project.config, project.ledger, project.now)
+    for path, missing, in_german in (
+        ("/", "Nothing was pulled by 2 Nov.", "Bis 2. Nov wurde nichts abgerufen."),
+        ("/objectives/service", "No value was kept by 2 Nov.", "Bis 2. Nov wurde kein Wert festgehalten."),
+        ("/key-results/calls", "No value was kept by 2 Nov.", "Bis 2. Nov wurde kein Wert festgehalten."),
+        ("/reviews/week", "Nothing was pulled by 2 Nov.", "Bis 2. Nov wurde nichts abgerufen."),
+    ):
+        page = text_of(client.get(f"{path}?at=2026-11-02").text)
+        assert (missing in page, "cycle" in page) == (True, False), page
+        assert in_german in text_of(client.get(f"{path}?at=2026-11-02", headers={"Accept-Language": "de"}).text)
+    snapshot = project.snapshots().at_end(datetime(2026, 11, 3, tzinfo=UTC))
+    text = "\n".join(render(report_of(snapshot), (), None, 80))
+    assert ("Nothing was pulled by 2 Nov." in text, "syncd sync" in text) == (True, False)
+    project.ledger.close()
+
+
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", [path for path in PAGES if path != "/sources"])
 def test_page_says_that_its_day_is_past_and_leads_to_the_same_page_of_today(client: TestClient, path: str) -> None:
     page = without_times(client.get(with_day(path)).text)
-    assert page.count("This is the state at the end of 2026-11-12, by what was known then.") == 1
+    assert page.count("This is the state at the end of 12 Nov 2026, by what was known then.") == 1
     today = re.search(r'class="past-day">[^<]*<a href="([^"]*)">Today', page)
     assert today is not None
     assert parse_qs(urlsplit(html.unescape(today[1])).query) == parse_qs(urlsplit(f"{path}").query) | {
@@ -135,7 +159,7 @@ def test_page_says_that_its_day_is_past_and_leads_to_the_same_page_of_today(clie
 
 def test_sources_are_about_now_and_say_so(project: Project, client: TestClient) -> None:
     page = client.get(with_day("/sources")).text
-    assert "Sources are shown as they are now, not as of 2026-11-12." in without_times(page)
+    assert "Sources are shown as they are now, not as of 12 Nov 2026." in without_times(page)
     assert '<body class=""' in page  # so it stays live
     main = page.partition("<h1")[2]
     assert main == client.get("/sources?period=2026-Q4").text.partition("<h1")[2]
