@@ -25,16 +25,20 @@ def backup(
 
 @copying.command()
 def restore(
-    file: options.RestoredFile, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
+    file: options.RestoredFile,
+    config: options.ConfigPath = options.HERE,
+    new_ledger: options.AnotherLedger = False,
+    workspace: options.Workspace = None,
 ) -> None:
     """Replace the ledger with a backup.
 
     Restores a file of `syncd backup` or a folder of `syncd export`. The backup may come from SQLite or PostgreSQL.
-    Refuses to restore while the service runs. Keeps a replaced SQLite ledger as NAME.before-restore.
+    Refuses to restore while the service runs, and refuses a backup of another ledger. Keeps a replaced SQLite ledger as
+    NAME.before-restore.
     """
     from syncd.cli import ledger_copies as command
 
-    command.restore(config, file, workspace=workspace)
+    command.restore(config, file, new_ledger=new_ledger, workspace=workspace)
 
 
 @copying.command()
@@ -52,12 +56,15 @@ def export(
 
 @copying.command("import")
 def import_(
-    folder: options.ExportFolder, config: options.ConfigPath = options.HERE, workspace: options.Workspace = None
+    folder: options.ExportFolder,
+    config: options.ConfigPath = options.HERE,
+    new_ledger: options.AnotherLedger = False,
+    workspace: options.Workspace = None,
 ) -> None:
     """Fill an empty ledger from a folder that `syncd export` wrote."""
     from syncd.cli import ledger_copies as command
 
-    command.import_(config, folder, workspace=workspace)
+    command.import_(config, folder, new_ledger=new_ledger, workspace=workspace)
 
 
 @copying.command("copy-ledger")

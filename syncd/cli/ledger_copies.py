@@ -25,12 +25,12 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
     say(f"{file}: {_summary(backups.back_up(_url(path, workspace), file))}; read back and checked")
 
 
-def restore(path: Path, file: Path, *, workspace: str | None = None) -> None:
-    """Replaces the ledger with a backup or an export."""
+def restore(path: Path, file: Path, *, new_ledger: bool = False, workspace: str | None = None) -> None:
+    """Replaces the ledger with a backup or an export. With `new_ledger`, also with a backup of another ledger."""
     url = written_ledger_url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
-    say(f"restored from {file}: {_summary(restores.restore(url, file))}")
+    say(f"restored from {file}: {_summary(restores.restore(url, file, new=new_ledger))}")
 
 
 def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
@@ -38,12 +38,12 @@ def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
     say(f"{folder}: {_summary(backups.export(_url(path, workspace), folder))}")
 
 
-def import_(path: Path, folder: Path, *, workspace: str | None = None) -> None:
-    """Fills an empty ledger with an export."""
+def import_(path: Path, folder: Path, *, new_ledger: bool = False, workspace: str | None = None) -> None:
+    """Fills an empty ledger with an export. With `new_ledger`, also where another ledger is missing."""
     url = written_ledger_url(path, workspace)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
-    say(f"imported from {folder}: {_summary(restores.import_dump(url, folder))}")
+    say(f"imported from {folder}: {_summary(restores.import_dump(url, folder, new=new_ledger))}")
 
 
 def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:

@@ -64,6 +64,7 @@ Tried = Annotated[
 # -- sync, run
 
 NewLedger = Annotated[bool, typer.Option("--new-ledger", help="Start a new ledger although an earlier one is missing.")]
+AnotherLedger = Annotated[bool, typer.Option("--new-ledger", help="Let this ledger replace another one.")]
 
 # -- history, review
 

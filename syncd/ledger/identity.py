@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, inspect, select, update
 
 from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.schema import control, cycles, deliveries, events, sessions
@@ -54,15 +54,30 @@ def note_put_back(connection: Connection) -> None:
     connection.execute(delete(sessions))
 
 
-# -- the line in the lock file
-
-
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The id and newest cycle of the ledger that a lock file names."""
+    """The id and newest cycle of a ledger, as a lock file names them."""
 
     id: str
     cycle: int
+
+
+def present(connection: Connection) -> Remembered | None:
+    """The id and newest cycle of the ledger in a database. None if there is no ledger, if it was emptied, or if it is
+    of an older syncd whose ledgers had no id.
+    """
+    if not inspect(connection).has_table(control.name):
+        return None
+    ledger_id = connection.execute(select(control.c.ledger)).scalar()
+    return None if ledger_id is None else Remembered(ledger_id, _newest_cycle(connection))
+
+
+def _newest_cycle(connection: Connection) -> int:
+    newest: int = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
+    return newest
+
+
+# -- the line in the lock file
 
 
 def remembered(lock_text: str) -> Remembered | None:
@@ -77,8 +92,7 @@ def remembered(lock_text: str) -> Remembered | None:
 def memory(engine: Engine) -> str:
     """The line of the lock file with the ledger's id and its newest cycle."""
     with engine.connect() as connection:
-        newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
-        return f"{_REMEMBERED}{identity(connection).id} {newest}"
+        return f"{_REMEMBERED}{identity(connection).id} {_newest_cycle(connection)}"
 
 
 def last_ledger_at(file: Path) -> Remembered | None:

@@ -19,6 +19,7 @@ from syncd.ledger import migrate
 from syncd.ledger.dump import MANIFEST, DumpedRows, read_manifest
 from syncd.ledger.engine import engine_of, read_only_address
 from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed
+from syncd.ledger.identity import Remembered, present
 from syncd.ledger.transfer import counts, replace_rows
 from syncd.sdk.regular_files import open_regular
 
@@ -32,20 +33,21 @@ JOURNALS = ("-wal", "-shm", "-journal")
 _OF_EVERY_LEDGER = {"alembic_version", "cycles", "key_result_values"}  # since the first version of syncd
 
 
-def rebuild(backup: Path, ledger: Path) -> Counts:
+def rebuild(backup: Path, ledger: Path, former: Remembered | None = None) -> Counts:
     """Builds a SQLite ledger in one file from a backup or a dump's folder; migrates the ledger to this version and
     checks it.
 
-    Raises LedgerError if `backup` is not a backup or dump, is damaged, or was written by a newer syncd.
+    Raises LedgerError if `backup` is not a backup or dump, is damaged, or was written by a newer syncd; also if it is
+    of another ledger than `former`, unless `former` was never synced.
     """
     with sentences(f"{backup} cannot be restored"):
         try:
-            return rebuild_and_check(backup, ledger)
+            return rebuild_and_check(backup, ledger, former)
         except LedgerDamaged as error:
             raise LedgerError(f"{backup} is damaged ({error.what}); take an older one") from None
 
 
-def rebuild_and_check(backup: Path, ledger: Path) -> Counts:
+def rebuild_and_check(backup: Path, ledger: Path, former: Remembered | None = None) -> Counts:
     """Does the work of `rebuild`, for a backup that was just written. Raises LedgerDamaged if the backup is damaged."""
     if backup.is_dir():
         _load(DumpedRows(backup), ledger)
@@ -56,6 +58,7 @@ def rebuild_and_check(backup: Path, ledger: Path) -> Counts:
             if migrate.version(connection) is None:
                 raise LedgerError(f"{backup} is a SQLite database, and no ledger of syncd")
             _refuse_newer(backup, migrate.version(connection))
+            _refuse_other(backup, present(connection), former)  # a migration would give an id to a ledger without one
             migrate.upgrade(connection)
         with engine.connect() as connection:
             for check in ("integrity_check", "foreign_key_check"):
@@ -115,6 +118,16 @@ def holds_dump(archive: Path) -> bool:
 def _refuse_newer(backup: Path, version: str | None) -> None:
     if version is not None and version > migrate.head():
         raise LedgerError(f"{backup} was written by a newer syncd ({version}); restore it with that version")
+
+
+def _refuse_other(backup: Path, restored: Remembered | None, former: Remembered | None) -> None:
+    if restored is None or former is None or former.cycle == 0 or former.id == restored.id:
+        return
+    former_id, own_id = former.id[:8], restored.id[:8]
+    message = (
+        f"{backup} is of the ledger {own_id}, and not of the ledger {former_id} in whose place it would be; name a "
+    )
+    raise LedgerError(f"{message}backup of {former_id}, or write --new-ledger to replace it by {own_id}")
 
 
 # -- files

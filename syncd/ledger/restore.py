@@ -20,7 +20,7 @@ from syncd.ledger import migrate
 from syncd.ledger.backup import snapshot_of
 from syncd.ledger.engine import engine_of
 from syncd.ledger.failures import LedgerError, shown
-from syncd.ledger.identity import note_put_back
+from syncd.ledger.identity import Remembered, last_ledger_at, note_put_back, present
 from syncd.ledger.ledger import open_ledger
 from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
@@ -28,8 +28,10 @@ from syncd.ledger.rebuild import JOURNALS, Counts, engine_at, rebuild, sentences
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 
 
-def restore(url: str, backup: Path) -> Counts:
+def restore(url: str, backup: Path, *, new: bool = False) -> Counts:
     """Replaces the ledger at a URL by a backup or a dump; returns how many rows each table has.
+
+    Raises LedgerError if the backup is of another ledger than the replaced one. With `new`, any ledger may replace it.
 
     If the replaced ledger is a SQLite file, the file stays beside the new ledger as `NAME.before-restore`, with its
     journal. Raises LedgerBusy while a service or a cycle uses the ledger, and LedgerError if the backup cannot be
@@ -41,9 +43,10 @@ def restore(url: str, backup: Path) -> Counts:
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
         engine = engine_of(address)  # connects to nothing yet: the old ledger may be damaged
+        last = last_ledger_at(place) if place is not None else None  # the lock notes the id of what is there now
         with service_lock(engine), cycle_lock(engine), _scratch(place) as folder:
             rebuilt = folder / "ledger.db"
-            written = rebuild(backup, rebuilt)
+            written = rebuild(backup, rebuilt, None if new else last or _present(engine, place))
             with engine_at(rebuilt) as restored, restored.begin() as connection:
                 note_put_back(connection)
             if place is None:
@@ -52,6 +55,16 @@ def restore(url: str, backup: Path) -> Counts:
                 engine.dispose()  # it has the old file open
                 _replace_file(place, rebuilt)
     return written
+
+
+def _present(engine: Engine, place: Path | None) -> Remembered | None:
+    """The ledger that a restore replaces; None if there is none, or none that can be read. Needs the `cycle_lock`,
+    which has written the id of a SQLite ledger into its lock file.
+    """
+    if place is not None:
+        return last_ledger_at(place)
+    with engine.connect() as connection:
+        return present(connection)
 
 
 @contextmanager
@@ -82,19 +95,25 @@ def _replace_file(place: Path, rebuilt: Path) -> None:
     settle(rebuilt, place)
 
 
-def import_dump(url: str, folder: Path) -> Counts:
+def import_dump(url: str, folder: Path, *, new: bool = False) -> Counts:
     """Fills an empty ledger with a dump; returns how many rows each table has. Raises LedgerError if the ledger is not
-    empty.
+    empty, or if another ledger was there and is gone. With `new`, any ledger may replace the one that is gone.
 
     The new ledger counts as put back to an earlier state, because cycles may have run after the dump was written.
     """
     with sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
         rebuilt = Path(scratch) / "ledger.db"
-        rebuild(folder, rebuilt)
+        rebuild(folder, rebuilt, None if new else _gone(sqlite_file(make_url(url))))
         with engine_at(rebuilt) as engine:
             with engine.begin() as connection:
                 note_put_back(connection)
             return _fill_empty(url, engine)
+
+
+def _gone(place: Path | None) -> Remembered | None:
+    """The ledger that was at this place and was deleted; None if there is a ledger, or never was one."""
+    is_there = place is None or (place.exists() and place.stat().st_size > 0)
+    return None if place is None or is_there else last_ledger_at(place)
 
 
 def copy(source: str, target: str) -> Counts | None:

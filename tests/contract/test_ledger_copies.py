@@ -395,3 +395,74 @@ def test_an_export_whose_rows_do_not_fit_is_refused(full_file: Ledger, tmp_path:
 def test_an_export_is_for_its_owner_alone(full_file: Ledger, tmp_path: Path) -> None:
     export(url_of(full_file), tmp_path / "export")
     assert (tmp_path / "export").stat().st_mode & 0o777 == 0o700
+
+
+ANOTHER = r"is of the ledger (\w{8}), and not of the ledger (\w{8}) in whose place .* backup of \2, or write --new-ledger to replace it by \1"
+
+
+def synced(url: str) -> str:
+    """Begins a cycle in a new ledger; returns the id of the ledger."""
+    with closing(create_ledger(url)) as ledger, cycle_lock(ledger.engine):
+        ledger.cycles.begin(datetime(2026, 11, 28, tzinfo=UTC))
+        return ledger.identity.id
+
+
+@pytest.mark.sampled(1)
+def test_a_ledger_is_replaced_by_a_backup_of_another_only_on_request(
+    full_file: Ledger, empty_url: str, tmp_path: Path
+) -> None:
+    back_up(url_of(full_file), tmp_path / "backup")
+    export(url_of(full_file), tmp_path / "export")
+    own = synced(empty_url)
+    for copied in ("backup", "export"):
+        with pytest.raises(LedgerError, match=ANOTHER):
+            restore(empty_url, tmp_path / copied)
+    with closing(create_ledger(empty_url)) as ledger:
+        assert ledger.identity.id == own
+    restore(empty_url, tmp_path / "backup", new=True)
+    restore(empty_url, tmp_path / "backup")
+    with closing(create_ledger(empty_url)) as ledger:
+        assert ledger.identity.id == full_file.identity.id
+
+
+@pytest.mark.sampled(1)
+def test_a_backup_replaces_a_ledger_that_was_never_synced(full_file: Ledger, empty_url: str, tmp_path: Path) -> None:
+    back_up(url_of(full_file), tmp_path / "backup")
+    create_ledger(empty_url).close()
+    restore(empty_url, tmp_path / "backup")
+
+
+@pytest.mark.parametrize("fill", [restore, import_dump])
+def test_a_ledger_that_is_gone_is_replaced_by_its_own_copy(
+    full_file: Ledger, tmp_path: Path, fill: Callable[..., object]
+) -> None:
+    place = tmp_path / "place.db"
+    url = f"sqlite:///{place}"
+    synced(url)
+    export(url, tmp_path / "own")
+    export(url_of(full_file), tmp_path / "another")
+    place.unlink()
+    with pytest.raises(LedgerError, match=ANOTHER):
+        fill(url, tmp_path / "another")
+    assert not place.exists()
+    fill(url, tmp_path / "own")
+    place.unlink()
+    fill(url, tmp_path / "another", new=True)
+
+
+def test_a_ledger_that_another_replaced_by_hand_is_put_back(full_file: Ledger, tmp_path: Path) -> None:
+    place = tmp_path / "place.db"
+    own = synced(f"sqlite:///{place}")
+    back_up(f"sqlite:///{place}", tmp_path / "own")
+    back_up(url_of(full_file), tmp_path / "another")
+    shutil.copy(tmp_path / "another", place)
+    restore(f"sqlite:///{place}", tmp_path / "own")
+    with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+        assert ledger.identity.id == own
+
+
+def test_a_backup_of_a_time_without_ids_is_of_any_ledger(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.executescript(OLD.read_text(encoding="utf-8"))
+    synced(f"sqlite:///{tmp_path / 'place.db'}")
+    assert restore(f"sqlite:///{tmp_path / 'place.db'}", tmp_path / "old.db")["cycles"] > 1
