@@ -33,8 +33,8 @@ def restore(
     """Replace the ledger with a backup.
 
     Restores a file of `syncd backup` or a folder of `syncd export`. The backup may come from SQLite or PostgreSQL.
-    Refuses to restore while the service runs, and refuses a backup of another ledger. Keeps a replaced SQLite ledger as
-    NAME.before-restore.
+    Refuses to restore while the service runs. A workspace also refuses a backup of another ledger. Keeps a replaced
+    SQLite ledger as NAME.before-restore.
     """
     from syncd.cli import ledger_copies as command
 

@@ -26,11 +26,13 @@ def backup(path: Path, file: Path, *, workspace: str | None = None) -> None:
 
 
 def restore(path: Path, file: Path, *, new_ledger: bool = False, workspace: str | None = None) -> None:
-    """Replaces the ledger with a backup or an export. With `new_ledger`, also with a backup of another ledger."""
+    """Replaces the ledger with a backup or an export; that of a workspace with a backup of another ledger only with
+    `new_ledger`.
+    """
     url = written_ledger_url(path, workspace)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
-    say(f"restored from {file}: {_summary(restores.restore(url, file, new=new_ledger))}")
+    say(f"restored from {file}: {_summary(restores.restore(url, file, new=new_ledger or workspace is None))}")
 
 
 def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
@@ -39,11 +41,13 @@ def export(path: Path, folder: Path, *, workspace: str | None = None) -> None:
 
 
 def import_(path: Path, folder: Path, *, new_ledger: bool = False, workspace: str | None = None) -> None:
-    """Fills an empty ledger with an export. With `new_ledger`, also where another ledger is missing."""
+    """Fills an empty ledger with an export; that of a workspace in the place of another ledger only with
+    `new_ledger`.
+    """
     url = written_ledger_url(path, workspace)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
-    say(f"imported from {folder}: {_summary(restores.import_dump(url, folder, new=new_ledger))}")
+    say(f"imported from {folder}: {_summary(restores.import_dump(url, folder, new=new_ledger or workspace is None))}")
 
 
 def copy_ledger(path: Path, url: str, *, workspace: str | None = None) -> None:

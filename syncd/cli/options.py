@@ -64,7 +64,9 @@ Tried = Annotated[
 # -- sync, run
 
 NewLedger = Annotated[bool, typer.Option("--new-ledger", help="Start a new ledger although an earlier one is missing.")]
-AnotherLedger = Annotated[bool, typer.Option("--new-ledger", help="Let this ledger replace another one.")]
+AnotherLedger = Annotated[
+    bool, typer.Option("--new-ledger", help="Let this ledger replace another one of the workspace.")
+]
 
 # -- history, review
 
