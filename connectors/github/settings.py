@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from connectors.github.measure_rules import SINGLE_ENVIRONMENT, measure_rules
 from syncd.sdk import (
@@ -291,14 +291,10 @@ class GitHubPublish(PublishKeys):
     """Where check-ins are written on GitHub issues."""
 
     issues: dict[str, str] = Field(min_length=1, description="The issue for each key result, as OWNER/NAME#NUMBER.")
-    body: bool = Field(
-        False,
-        strict=True,
-        description="Whether to write a block into the text of the issue. Two marks enclose the block.",
+    body: StrictBool = Field(
+        False, description="Whether to write a block into the text of the issue. Two marks enclose the block."
     )
-    comment: bool = Field(
-        False, strict=True, description="Whether to write a comment on the issue and keep it up to date."
-    )
+    comment: StrictBool = Field(False, description="Whether to write a comment on the issue and keep it up to date.")
     label: str | None = Field(None, description="The prefix of a label that shows the health, such as `health:`.")
 
     @field_validator("issues")

@@ -214,7 +214,7 @@ def test_changelogs_are_requested_only_if_a_measure_needs_them(box: Sandbox, ope
     tell(site_of(box, service), "In Progress", "Done", edits=45)
     pulled(opening(service), Stream(CYCLE.key, "records", frozenset({"lead_time", "status"}), START))
     assert asked(box, service) == ["search/jql" if service == "jira" else "search"]
-    assert "expand" not in parse_qs(box.requests[-1].query)
+    assert parse_qs(box.requests[-1].query)["expand"] == ["names"]
 
 
 @BOTH

@@ -78,7 +78,7 @@ tests:
       steps: 1
     expect:
       win-rate: {value: 90, progress: 117%, health: done, level: stretch}
-      leads: {value: 109.7, health: done, alignment: {win-rate: working}}
+      leads: {value: 109.8, health: done, alignment: {win-rate: working}}
       company: {score: 50%}
       broken: {value: null, health: unknown}
   - name: A guard that breaks
@@ -122,7 +122,7 @@ def test_every_form_of_measure_has_its_number_and_its_evidence(company: Project)
     won, lost = sum(parts["won"]), sum(parts["open"])
     assert explained["value"] == float(f"{won / (won + lost) * 100:.15g}")
     text = company.run("explain", "leads", check=0).stdout
-    assert "850 / 7.353 weeks" in text
+    assert "850 / 7.347 weeks" in text
     assert "NPS stays" in text
     assert all(len(line) <= 80 for line in company.run("status", check=0).stdout.splitlines())
 
