@@ -17,6 +17,7 @@ from syncd.sdk.credentials import keys_in_address, secret_in_url
 from syncd.sdk.references import REFERENCE
 
 _SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
+_EXAMPLES = "write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
 _WORKSPACE, _SHARD = "{workspace}", "{shard}"
 OF_CONTROL = "0"
 """The shard whose database has the queue of the workers."""
@@ -28,8 +29,15 @@ def ledger_problems(url: str, document: Document) -> Iterator[Problem]:
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
     elif not (url.startswith((_SQLITE, _POSTGRESQL)) or REFERENCE.match(url)):
-        message = f"ledger is {url!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
-        yield document.problem(("ledger",), message)
+        yield document.problem(("ledger",), f"ledger is {url!r}; {_EXAMPLES}")
+    else:
+        yield from _unkept(url, document)
+
+
+def _unkept(url: str, document: Document) -> Iterator[Problem]:
+    """The problem of an address of SQLite that names no file. Such a ledger would end with the process."""
+    if url.startswith(_SQLITE) and url.removeprefix(_SQLITE).partition("?")[0] in ("", ":memory:"):
+        yield document.problem(("ledger",), f"ledger is {url!r}, which names no file; {_EXAMPLES}")
 
 
 def shared_ledger_problems(url: str, document: Document) -> Iterator[Problem]:
@@ -84,17 +92,17 @@ class LedgerAddress:
     workspace: str | None = None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The URL with its references resolved. Raises ConfigError if a reference is not set, or if workspaces would
-        share a ledger.
+        """The URL with its references resolved. Raises ConfigError if a reference is not set, if workspaces would share
+        a ledger, or if the ledger would be in memory only.
         """
         resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
         url: str = resolver(self.url, ("ledger",))
-        if resolver.problems:
-            raise ConfigError(problems=resolver.problems)
+        if problems := resolver.problems or list(_unkept(url, self.document)):
+            raise ConfigError(problems=problems)
         RESOLVED.learn(keys_in_address(url))
         if self.workspace is not None:
             url = self._of_workspace(url, self.workspace)
-        if url.startswith(_SQLITE) and not url.startswith(_SQLITE + "/") and url != _SQLITE + ":memory:":
+        if url.startswith(_SQLITE) and not url.startswith(_SQLITE + "/"):
             return _SQLITE + str(self.folder / url.removeprefix(_SQLITE))
         return url
 

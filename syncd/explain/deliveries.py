@@ -14,7 +14,8 @@ def newest_deliveries(snapshot: Snapshot, ledger: Ledger | None, key_result: str
     """The newest delivery of the key result to each target, as of the snapshot."""
     made = ledger.outbox.of(snapshot.okrs.period.id, key_result) if ledger else ()
     by_place = {delivery.place: delivery for delivery in made if delivery.cycle <= snapshot.cycle}
-    return [_as_of(delivery, snapshot.last_instant) if snapshot.past else delivery for delivery in by_place.values()]
+    shown = [delivery.shown for delivery in by_place.values()]
+    return [_as_of(delivery, snapshot.last_instant) if snapshot.past else delivery for delivery in shown]
 
 
 def _as_of(delivery: Delivery, moment: datetime) -> Delivery:

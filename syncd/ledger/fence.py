@@ -21,6 +21,9 @@ from syncd.ledger.failures import LedgerError
 CONTROL = "syncd"
 """The name of the control schema. Its table `epochs` has a row for each workspace."""
 
+JOB = "job "
+"""The text with which the name of a worker's job begins."""
+
 _OPTION = "syncd_fence"
 _EPOCH = f"SELECT epoch FROM {CONTROL}.epochs WHERE workspace = :name"  # noqa: S608 - a constant
 _HELD = text(f"{_EPOCH} FOR SHARE")  # the next epoch cannot start before this transaction ends
@@ -116,4 +119,4 @@ def _session_of(workspace: str) -> str:
     """The text with which the names of a workspace's sessions begin. It is short, because PostgreSQL cuts names after
     63 characters.
     """
-    return f"syncd: job {blake2b(workspace.encode(), digest_size=6).hexdigest()}."
+    return f"syncd: {JOB}{blake2b(workspace.encode(), digest_size=6).hexdigest()}."

@@ -54,8 +54,8 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
-    """Holds the lock for `syncd run`, also between its cycles. Raises ServiceRuns if another process has the lock, or
-    LedgerError if locking fails.
+    """Holds the lock for `syncd run`, also between its cycles, or for a job of a worker. Raises ServiceRuns if another
+    process has the lock, LedgerBusy if a worker's job has it, or LedgerError if locking fails.
 
     The block gets a function that raises LedgerError if the lock is lost. In PostgreSQL, a lock is lost when its
     session ends.
@@ -88,6 +88,8 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
             except Held as error:
                 schema = own_schema(engine.url)
                 place = "this database" if schema is None else f"schema {schema} of this database"
+                if error.is_job and busy is ServiceRuns:  # not a service: the lock ends with the job
+                    raise LedgerBusy(f"a worker runs a job of {place} ({error.holder})") from None
                 raise busy(f"{held_by} {place} ({error.holder})") from None
             yield check
     elif not database or database == ":memory:":

@@ -17,7 +17,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine, text
 
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown
-from syncd.ledger.fence import fence_of
+from syncd.ledger.fence import JOB, fence_of
 
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -33,6 +33,11 @@ class Held(Exception):
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
         self.holder = holder
+
+    @property
+    def is_job(self) -> bool:
+        """Whether a worker holds the lock, for one of its jobs."""
+        return self.holder.startswith(JOB)
 
 
 class LockSession:

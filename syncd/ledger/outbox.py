@@ -11,7 +11,7 @@ A delivery is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
@@ -85,6 +85,15 @@ class Delivery:
     def place(self) -> Place:
         """The connection and target of the delivery."""
         return self.connection, self.target
+
+    @property
+    def shown(self) -> Delivery:
+        """The delivery as people see it: `waiting` as long as it is open.
+
+        Whether a `sending` delivery has arrived is decided with the next run. After an import, all open deliveries are
+        `sending`, and people must see the same as before the export.
+        """
+        return replace(self, state="waiting") if self.state == "sending" else self
 
 
 _DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))

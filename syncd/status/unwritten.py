@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from syncd.ledger import Ledger
-from syncd.ledger.outbox import STUCK, State
+from syncd.ledger.outbox import OPEN, STUCK, State
 from syncd.sdk.figures import whole
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked, original
@@ -71,12 +71,12 @@ class Trouble:
 
 
 def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
-    """The problems in a ledger, the worst first. A waiting delivery that was never tried is not a problem."""
+    """The problems in a ledger, the worst first. An open delivery that was never tried is not a problem."""
     if ledger is None:
         return ()
     unwritten = [
         (delivery.connection, delivery.state, delivery.reason or "", delivery.target, delivery.key_result)
-        for delivery in ledger.outbox.in_state(("waiting", *STUCK))
+        for delivery in (delivery.shown for delivery in ledger.outbox.in_state((*OPEN, *STUCK)))
         if delivery.state != "waiting" or delivery.reason
     ]
     unsent: list[tuple[str, State, str, str, str]] = [

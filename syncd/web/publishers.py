@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from syncd.cycle.stuck import Decision
 from syncd.ledger import Delivery, Ledger
-from syncd.ledger.outbox import STUCK, State
+from syncd.ledger.outbox import OPEN, STUCK, State
 from syncd.ledger.requests import Request
 from syncd.sdk.language import marked
 from syncd.status.document_types import Time
@@ -96,7 +96,7 @@ def publishers_of(view: View) -> Iterator[Publisher]:
     ledger = view.daemon.ledger
     kinds = {each.connection.name: each.connection.kind for each in view.daemon.config.publications}
     newest = ledger.outbox.newest().values() if ledger else ()
-    stuck = ledger.outbox.in_state(("waiting", *STUCK)) if ledger else ()
+    stuck = ledger.outbox.in_state((*OPEN, *STUCK)) if ledger else ()
     asked: dict[int | None, list[Request]] = {}
     for request in ledger.requests.of_deliveries([each.id for each in stuck]) if ledger else ():
         asked.setdefault(request.delivery, []).append(request)
@@ -123,11 +123,11 @@ def _unwritten(view: View, delivery: Delivery, asked: Sequence[Request]) -> Unwr
     waiting = next((request for request in asked if request.state == "waiting"), None)
     decisions: list[Decision] = []
     if view.visitor.may(Role.OPERATOR) and waiting is None:
-        if delivery.state != "waiting" or delivery.reason is not None:
+        if delivery.state not in OPEN or (delivery.state == "waiting" and delivery.reason is not None):
             decisions.append("retry")
         if delivery.state == "refused":
             decisions.append("allow")
-    return Unwritten(delivery, seen_of(delivery, asked), decisions, waiting)
+    return Unwritten(delivery.shown, seen_of(delivery, asked), decisions, waiting)
 
 
 def publisher_document(publisher: Publisher, zone: ZoneInfo) -> PublisherDocument:

@@ -24,7 +24,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from opened import retry_stuck
 
 from syncd.config.publications import Publication
+from syncd.explain.deliveries import newest_deliveries
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
+from syncd.ledger.identity import note_put_back
 from syncd.ledger.outbox import IN_DOUBT, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, due_runs
 from syncd.publishing.statements import as_json
@@ -43,6 +45,7 @@ from syncd.sdk import (
     Written,
 )
 from syncd.sdk.testing import statement as complete
+from syncd.status.unwritten import trouble_document, troubles
 
 pytestmark = pytest.mark.nightly_with("postgresql")
 
@@ -421,6 +424,32 @@ def test_killed_while_it_was_sent_it_is_unsure_and_while_it_waited_it_is_not(led
     with suppress(Killed):
         desk.deliver()
     assert desk.newest("nps").state == "sending"
+
+
+@pytest.mark.parametrize("appends", [True, False])
+def test_people_see_the_same_deliveries_after_an_import(ledger: Ledger, appends: bool) -> None:
+    """All open deliveries are then in doubt, and nothing is sent twice; but nothing has changed for who reads."""
+    desk = Desk(ledger, Board(together=False, appends=appends))
+    desk.state("calls", 12)
+    desk.board.script = [("before", RetryLater("HTTP 429", 300))]
+    desk.deliver()
+    desk.state("nps", 40)
+    snapshot: Any = SimpleNamespace(okrs=SimpleNamespace(period=SimpleNamespace(id="2026-Q4")), cycle=1, past=False)
+
+    def seen() -> object:
+        deliveries = [newest_deliveries(snapshot, ledger, name) for name in ("calls", "nps")]
+        return deliveries, [trouble_document(trouble) for trouble in troubles(ledger)]
+
+    before = seen()
+    with ledger.engine.begin() as connection:
+        note_put_back(connection)
+    assert {desk.newest(name).state for name in ("calls", "nps")} == {"sending"}
+    assert seen() == before
+    (trouble,) = troubles(ledger)
+    assert (trouble.state, trouble.key_results) == ("waiting", ["calls"])
+    desk.deliver()
+    assert desk.board.arrived == []
+    assert {each.state for each in troubles(ledger)} == ({"unsure"} if appends else set())
 
 
 def test_killed_between_a_write_and_its_record_it_knows_its_own_words_again(desk: Desk) -> None:

@@ -398,8 +398,8 @@ def test_an_export_is_for_its_owner_alone(full_file: Ledger, tmp_path: Path) -> 
 
 
 ANOTHER = (
-    r"is of the ledger (\w{8}), and not of the ledger (\w{8}) in whose place .* backup of \2, "
-    r"or write --new-ledger to replace it by \1"
+    r"is of the ledger (\w{8}), and not of the ledger (\w{8}) in whose place it would be; "
+    r"name a backup of \2, or write --new-ledger to replace it by \1"
 )
 
 

@@ -25,6 +25,8 @@ from syncd.ledger import (
     service_lock,
 )
 from syncd.ledger.engine import engine_of
+from syncd.ledger.fence import Fence
+from syncd.ledger.fenced import FencedDatabases
 from syncd.ledger.impatient import ImpatientConnection
 from syncd.ledger.schema import cycles
 
@@ -95,6 +97,15 @@ def test_a_lock_keeps_out_this_process_and_every_other(ledgers: list[Ledger]) ->
                     pass
         with service_lock(elsewhere.engine), pytest.raises(ServiceRuns), service_lock(ledgers[0].engine):
             pass
+
+
+def test_a_lock_of_a_worker_names_its_job(ledgers: list[Ledger]) -> None:
+    worker = FencedDatabases(Fence("search", 5)).engine_of(ledgers[0].engine.url)
+    expected = r"a worker runs a job of schema ws_0 of this database \(job \w+\.5, process "
+    with service_lock(worker), pytest.raises(LedgerBusy, match=expected) as caught, service_lock(ledgers[0].engine):
+        pass
+    worker.dispose()
+    assert not isinstance(caught.value, ServiceRuns)  # of which the advice is to stop it
 
 
 def test_a_lost_session_is_noticed_by_each_that_had_a_lock_in_it(ledgers: list[Ledger], database: str) -> None:

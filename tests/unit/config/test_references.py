@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from syncd.config import Connection, load_config
 from syncd.config.connections import short_secrets
 from syncd.config.document import parse_document
+from syncd.config.load import read_ledger_url
 from syncd.config.references import Resolver
 from syncd.sdk import ConfigError
 from syncd.sdk.credentials import secret_in_url
@@ -186,6 +187,18 @@ def test_names_of_teams_roles_databases_and_mailboxes_are_no_secrets(
     text = " ".join([*names.values(), "db-server-1 okr_data_2026_q4_production 2026-q4-production-0123.db"])
     assert code.without_secrets(text) == without_any_secret(text) == text
     assert code.without_secrets("hunter6-secret") == without_any_secret("hunter6-secret") == "***"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///:memory:?timeout=5", "sqlite:///"])
+def test_a_ledger_in_memory_is_refused_wherever_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SYNCD_TEST_LEDGER", url)
+    path = tmp_path / "syncd.yaml"
+    path.write_text('ledger: "${SYNCD_TEST_LEDGER}"\n')
+    for instead in (None, url):
+        with pytest.raises(ConfigError, match=r"ledger is .*, which names no file; write sqlite"):
+            read_ledger_url(path, instead=instead)
 
 
 @pytest.mark.parametrize(
