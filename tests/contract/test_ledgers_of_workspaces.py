@@ -177,6 +177,29 @@ def test_a_team_moves_into_a_schema_with_its_whole_history(ledger: Ledger, new_p
         assert moved.cycles.begin(NOW) == 8
 
 
+def test_a_renamed_workspace_keeps_its_ledger_if_the_schema_is_renamed(new_postgres: Callable[[], str]) -> None:
+    database = new_postgres()
+    with closing(create_ledger(in_schema(database, "ws_support"))) as ledger:
+        cycles(ledger, 3)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER SCHEMA ws_support RENAME TO ws_help"))
+    engine.dispose()
+    with closing(create_ledger(in_schema(database, "ws_help"))) as renamed:
+        assert renamed.identity == ledger.identity
+        assert renamed.cycles.begin(NOW) == 4
+
+
+def test_a_renamed_workspace_keeps_its_ledger_if_the_files_are_renamed(tmp_path: Path) -> None:
+    with closing(create_ledger(f"sqlite:///{tmp_path / 'support.db'}")) as ledger, cycle_lock(ledger.engine):
+        cycles(ledger, 3)
+    for file in list(tmp_path.glob("support.db*")):
+        file.rename(tmp_path / file.name.replace("support", "help"))
+    with closing(create_ledger(f"sqlite:///{tmp_path / 'help.db'}")) as renamed:
+        assert renamed.identity == ledger.identity  # and counts as no older state, in which check-ins are in doubt
+        assert renamed.cycles.begin(NOW) == 4
+
+
 def test_a_schema_has_every_table_and_the_database_none(new_postgres: Callable[[], str]) -> None:
     database = new_postgres()
     create_ledger(in_schema(database, "ws_search")).close()
