@@ -103,7 +103,9 @@ class _Fields(_Updated):
 
 
 class Issue(Place):
-    """An issue as a pull requests it, with the present names of its fields."""
+    """An issue as a pull requests it. `names` adds the present names of the fields to the page
+    (developer.atlassian.com, "Search for issues using JQL").
+    """
 
     expand: ClassVar[str | None] = "names"
 

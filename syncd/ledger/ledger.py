@@ -323,16 +323,16 @@ class Ledger:
         return self.cycles.first_whole_sync(self.identity.restored_in or 0)
 
     @property
-    def is_moved(self) -> bool:
-        """Whether the ledger's file was deleted or replaced since the ledger was opened."""
-        return self._file is not None and on_disk(self.engine) != self._file
+    def is_in_place(self) -> bool:
+        """Whether the ledger's file is the one that was opened: it was neither deleted nor replaced since."""
+        return self._file is None or on_disk(self.engine) == self._file
 
     def check_in_place(self) -> None:
         """Raises LedgerError if the ledger was deleted or replaced since it was opened, or if this version may not
         write to it. A deleted file still accepts writes, but they would be lost.
         """
         name = shown(self.engine.url.render_as_string())
-        if self.is_moved:
+        if not self.is_in_place:
             raise LedgerError(f"the ledger {name} was deleted or replaced while it was in use; {_PUT_BACK}")
         try:
             with self.engine.connect() as connection:

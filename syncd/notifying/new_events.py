@@ -127,7 +127,8 @@ def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact
             for leaf in (leaf for kr in okrs.measured for leaf in leaves(kr.measure)):
                 for key in stream_keys(leaf):
                     parts = needed.setdefault(leaf.connection, {}).setdefault(key, set())
-                    parts |= {leaf.part} if isinstance(leaf, ReadingMeasure) else set()
+                    if isinstance(leaf, ReadingMeasure):
+                        parts.add(leaf.part)
     for connection, streams in needed.items():
         failing = list(_failing(ledger, connection, streams, now, bound))
         longest = max((length for _, length in failing), default=timedelta())

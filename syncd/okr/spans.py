@@ -38,8 +38,10 @@ class Span:
         return self.end - _INSTANT
 
     def days_passed(self, moment: datetime, zone: ZoneInfo) -> Fraction:
-        """How many local days of this span have passed at a moment. Of the day that has not ended, the share of its
-        time counts: at noon about half a day, even if the day has 23 or 25 hours.
+        """How many local days of this span have passed at a moment, which is not before its start.
+
+        Of the day that has not ended, the share of its time counts: at noon about half a day, even if the day has 23 or
+        25 hours.
         """
         until = min(moment, self.end)
         first, last = (at.astimezone(zone).date() for at in (self.start, until - _INSTANT))

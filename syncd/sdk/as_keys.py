@@ -98,10 +98,10 @@ def _unread_zone(form: str) -> str | None:
     none. strptime reads `%Z` only as the names of the machine's own zone, and without their offset.
     """
     form = form.replace("%%", "")
-    match = _ZONE_AS_TEXT.search(form)
-    if "%Z" in form or match is None or "%z" in form:
-        return "%Z" if "%Z" in form else None
-    return match[1] or match[2]
+    if "%Z" in form:
+        return "%Z"
+    zone = None if "%z" in form else _ZONE_AS_TEXT.search(form)
+    return zone and (zone[1] or zone[2])
 
 
 def _says_which_day(form: str) -> bool:

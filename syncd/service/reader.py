@@ -64,7 +64,7 @@ class LedgerReader:
         example by a restore, is opened at once. If no ledger is in its place, the former one stays.
         """
         with self._opening:
-            if self._ledger is None or self._ledger.is_moved:
+            if self._ledger is None or not self._ledger.is_in_place:
                 self._open_again()
             return self._ledger
 

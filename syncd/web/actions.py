@@ -147,11 +147,9 @@ def _desk(view: View, name: str) -> Desk:
 
 def _ledger(view: View) -> Ledger:
     """The ledger at its address. LedgerError if it was deleted or replaced: what is written to it would be lost."""
-    if view.daemon.ledger is None:
-        raise HTTPException(503, _("there is no ledger yet; `syncd sync` or `syncd run` makes it"))
     view.daemon.check_ledger()
-    ledger = view.daemon.ledger
-    assert ledger is not None
+    if (ledger := view.daemon.ledger) is None:
+        raise HTTPException(503, _("there is no ledger yet; `syncd sync` or `syncd run` makes it"))
     return ledger
 
 
