@@ -31,7 +31,7 @@ from syncd.service.metrics import Metrics
 
 log = logging.getLogger("syncd.service")
 _OF_THIS_PROCESS = ProcessQuotas()
-_BUSY_WAIT = timedelta(seconds=30)
+_SOON = timedelta(seconds=30)  # the wait for another process, or after a failure of the ledger
 _SILENCE = 10.0, 30.0  # seconds: the least and the most that a cycle waits for a silent connection
 _LONGEST = 60.0  # seconds: the least that a cycle waits for connections that are not silent
 
@@ -69,7 +69,8 @@ class CycleJob:
         self.ledger_problem: str | None = None
         self.moved_at = time.monotonic()
         self.send_again_at: datetime | None = None
-        """The time from which a publisher that asked syncd to wait accepts requests again. A cycle is due at that time.
+        """The time at which deliveries are tried again, if it is known: a publisher asked syncd to wait until then, or
+        the deliveries could not be tried. A cycle is due at that time.
         """
         self._stopping = stopping
         self._longest = longest
@@ -90,8 +91,8 @@ class CycleJob:
     def run(self) -> Due:
         """Runs a cycle with the present files. Every failure in the cycle is recorded and logged.
 
-        The next cycle is due by the schedule. It is due sooner if another process is syncing now, or if a source or
-        publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
+        The next cycle is due by the schedule. It is due sooner if another process is syncing now, if the ledger failed,
+        or if a source or publisher asked syncd to try again earlier. Two threads must not call `run` at the same time.
         """
         started, began = datetime.now(UTC), time.monotonic()
         with cycle_ends():
@@ -151,11 +152,13 @@ class CycleJob:
             return None
         except LedgerBusy as error:
             log.warning("cycle put off", extra={"reason": str(error)})
-            return datetime.now(UTC) + _BUSY_WAIT
+            return datetime.now(UTC) + _SOON
         except Exception as error:  # it is logged, and the next cycle tries again
             self._note_failure(explained(error, files_at(self.ledger.engine.url)))
-            return None
+            return None if self.ledger_problem is None else datetime.now(UTC) + _SOON
         self._note(result, time.monotonic() - began)
+        if result.delivering is not None:
+            self._send_again(datetime.now(UTC) + _SOON)
         return result.retry_at
 
     def _request(self) -> CycleRequest:
@@ -210,11 +213,16 @@ class CycleJob:
         for error in outcomes.errors:
             if isinstance(error, LedgerError):
                 log.error("ledger failed", extra={"reason": str(error)})
+                self._send_again(datetime.now(UTC) + _SOON)
             else:
                 log.error("delivery broken", extra={"to": name}, exc_info=error)
-        times = [outcome.retry_at for outcome in outcomes.delivered if outcome.retry_at is not None]
-        if times:
-            self.send_again_at = min([*times, *filter(None, [self.send_again_at])])
+        for outcome in outcomes.delivered:
+            if outcome.retry_at is not None:
+                self._send_again(outcome.retry_at)
+
+    def _send_again(self, at: datetime) -> None:
+        """Lets a cycle be due at `at`, or earlier if deliveries are tried again before that."""
+        self.send_again_at = min([at, *filter(None, [self.send_again_at])])
 
     def _be_patient(self) -> None:
         """Sets how long a cycle waits for a connection. If pulls can continue in the background, a cycle waits about as

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,16 +14,17 @@ from csv_project import CsvProject
 from no_thread import no_thread_begins
 from opened import create_ledger
 from service_thread import cycle, serving
-from waiting import wait_for
+from waiting import HANG, wait_for
 
 from syncd.config import load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.outgoing import Outcomes, Outgoing, deliver
-from syncd.ledger import Delivering, Ledger, NewDelivery
+from syncd.ledger import Delivering, Ledger, LedgerError, NewDelivery, delivery_lock
 from syncd.ledger.outbox import post
 from syncd.publishing.statements import as_json
 from syncd.sdk import RetryPolicy
 from syncd.sdk.testing import statement
+from syncd.service import Service
 
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
 MAPPING = """\
@@ -153,17 +154,9 @@ def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) 
     """A page, an edit or a webhook starts a cycle before it. What is put off is not tried then, and is due all the same
     at that time, also where another process runs the next cycle.
     """
-    body = '{value: "{{ value }}"}'
-    with check_in_api() as api:
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
         api.answers = lambda _: (503, "")
-        settings = f'schedule: 1d\npublish: [{{to: okrs, method: PUT, path: "/{{{{ key_result }}}}", body: {body}}}]\n'
-        connections = f'  local: {{type: files, root: .}}\n  okrs: {{type: http, url: "{api.url}"}}\n'
-        measured = MAPPING.replace("target: 5}", "target: 5, measure: {from: local, file: calls.csv, cell: A1}}")
-        measured = measured.replace("2026-Q4", "{start: 2026-01-01, end: 2099-12-31}")
-        now = datetime.now(UTC)  # waits end by the machine's clock: after a time of the past they would not begin
-        project = CsvProject(tmp_path, measured, now, settings=settings, connections=connections)
-        project.write("calls.csv", "9")
-        outbox, later = project.ledger.outbox, now + timedelta(hours=1)
+        outbox, later = project.ledger.outbox, project.now + timedelta(hours=1)
         with serving(project) as service:
             wait_for(lambda: [each.reason for each in outbox.in_state(["waiting"])] not in ([], [None]))
             outbox.end([each.id for each in outbox.in_state(["waiting"])], "waiting", "at rest", retry_at=later)
@@ -172,4 +165,65 @@ def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) 
             project.now = later
             cycle(service)
             assert service.job.send_again_at is None
-        project.ledger.close()
+
+
+def test_deliveries_that_could_not_be_tried_do_not_wait_for_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process delivers, or the ledger fails in a publisher's thread; the schedule is a day."""
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
+        job = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger).job
+
+        def run() -> None:
+            job.run()
+            assert job.join(HANG) == []
+
+        def is_sent_soon() -> bool:
+            return job.send_again_at is not None and job.send_again_at - datetime.now(UTC) < timedelta(minutes=1)
+
+        with delivery_lock(project.ledger.engine):
+            run()
+        assert is_sent_soon()
+        with monkeypatch.context() as patch:
+            patch.setattr("syncd.publishing.delivery.check_epoch", _raises(LedgerError("the ledger failed")))
+            run()
+        assert is_sent_soon()
+        run()
+        assert job.send_again_at is None
+        assert api.put["/calls"].json() == {"value": 9}
+
+
+def test_cycle_whose_ledger_failed_does_not_wait_for_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
+        job = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger).job
+        with monkeypatch.context() as patch:
+            patch.setattr("syncd.service.job.run_cycle", _raises(LedgerError("the ledger failed")))
+            assert job.run().left() < 60
+        assert job.run().left() > 60
+        assert job.join(HANG) == []
+
+
+def _raises(error: Exception) -> Callable[..., None]:
+    """A function that raises this error, whatever its arguments."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    return fails
+
+
+@contextmanager
+def _daily_project(folder: Path, api: CheckInApi) -> Iterator[CsvProject]:
+    """A project with one measured key result, a publisher, and a schedule of one day."""
+    body = '{value: "{{ value }}"}'
+    settings = f'schedule: 1d\npublish: [{{to: okrs, method: PUT, path: "/{{{{ key_result }}}}", body: {body}}}]\n'
+    connections = f'  local: {{type: files, root: .}}\n  okrs: {{type: http, url: "{api.url}"}}\n'
+    measured = MAPPING.replace("target: 5}", "target: 5, measure: {from: local, file: calls.csv, cell: A1}}")
+    measured = measured.replace("2026-Q4", "{start: 2026-01-01, end: 2099-12-31}")
+    now = datetime.now(UTC)  # waits end by the machine's clock: after a time of the past they would not begin
+    project = CsvProject(folder, measured, now, settings=settings, connections=connections)
+    project.write("calls.csv", "9")
+    with closing(project.ledger):
+        yield project

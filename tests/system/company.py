@@ -146,7 +146,8 @@ class Company:
 
     def ledger(self, name: str) -> list[tuple[Any, ...]]:
         """What the ledger of a workspace holds about its cycles and deliveries."""
-        deliveries = f"SELECT id, connection, target, state, tries, tried_at FROM ws_{name}.deliveries ORDER BY id"
+        columns = "id, connection, target, cycle, state, reason, tries, tried_at"
+        deliveries = f"SELECT {columns} FROM ws_{name}.deliveries ORDER BY id"
         return [*self.ask(f"SELECT * FROM ws_{name}.cycles ORDER BY id"), *self.ask(deliveries)]
 
     def check(self) -> None:
@@ -161,7 +162,7 @@ class Company:
             assert set(self.log_rows(name).values()) == {1}, (name, self.log_rows(name))
             comments = self.comments(name)
             assert len(comments) == 1, (name, comments)
-            assert f"{self.number:,}" in comments[0], (name, comments)
+            assert f"{self.number:,}" in comments[0], (name, comments, *self.ledger(name))
 
     def stop(self) -> None:
         """Ends every worker as an operator does."""

@@ -233,7 +233,7 @@ def test_worker_that_is_told_to_stop_leaves_its_job_to_another(
         workers.change()
         assert relay.held.wait(HANG)
         restored = workers.project.run("restore", "alpha.backup", "--workspace", "alpha", check=2)
-        assert "serves schema ws_alpha of this database" in restored.stderr
+        assert "a worker runs a job of schema ws_alpha of this database" in restored.stderr
         first.send_signal(signal.SIGTERM)
         assert first.wait(HANG) == 0
         relay.let_go()
