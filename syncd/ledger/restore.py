@@ -7,14 +7,16 @@ change the ledger in use.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from glob import escape
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Connection, Engine, insert, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.backup import snapshot_of
@@ -25,6 +27,7 @@ from syncd.ledger.ledger import open_ledger
 from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.rebuild import JOURNALS, Counts, engine_at, rebuild, sentences, settle
+from syncd.ledger.schema import written
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 
 
@@ -46,15 +49,34 @@ def restore(url: str, backup: Path, *, new: bool = False) -> Counts:
         last = last_ledger_at(place) if place is not None else None  # the lock notes the id of what is there now
         with service_lock(engine), cycle_lock(engine), _scratch(place) as folder:
             rebuilt = folder / "ledger.db"
-            written = rebuild(backup, rebuilt, None if new else last or _present(engine, place))
+            rebuild(backup, rebuilt, None if new else last or _present(engine, place))
             with engine_at(rebuilt) as restored, restored.begin() as connection:
                 note_put_back(connection)
+                if place is None or place.exists():
+                    _keep_later_marks(connection, engine)
+                restored_rows = counts(connection)
             if place is None:
                 _replace_all(engine, rebuilt)
             else:
                 engine.dispose()  # it has the old file open
                 _replace_file(place, rebuilt)
-    return written
+    return restored_rows
+
+
+def _keep_later_marks(restored: Connection, replaced: Engine) -> None:
+    """If the replaced ledger is a later state of the restored ledger, copies its marks: the content that syncd has
+    written to targets since the backup. syncd would otherwise take this content for that of somebody else.
+
+    Copies nothing if the replaced ledger cannot be read, because a restore must work with any damage.
+    """
+    backed_up = present(restored)
+    with suppress(SQLAlchemyError, sqlite3.Error, LedgerError, ValueError):
+        with replaced.connect() as connection:
+            later = present(connection)
+            marks = [dict(row) for row in connection.execute(select(written)).mappings()]
+        is_later = backed_up and later and later.id == backed_up.id and later.cycle >= backed_up.cycle
+        if is_later and marks:
+            restored.execute(insert(written).prefix_with("OR REPLACE"), marks)  # a rebuilt ledger is a SQLite file
 
 
 def _present(engine: Engine, place: Path | None) -> Remembered | None:

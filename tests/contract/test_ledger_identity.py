@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opened import create_ledger, url_of
@@ -164,6 +165,32 @@ def test_what_waited_in_a_restored_ledger_may_have_been_sent(ledger: Ledger, url
         assert restored.identity.restored_in == 1
         assert restored.nothing_synced_since_restored()
         assert [delivery.state for delivery in restored.outbox.in_state(["sending", "waiting"])] == ["sending"]
+
+
+def test_what_was_written_since_the_backup_is_recognized_after_a_restore(
+    ledger: Ledger, url: str, tmp_path: Path
+) -> None:
+    """Otherwise a comment or a file of syncd's own would be left alone as if somebody else had written it."""
+    place, other = ("board", "calls"), ("board", "nps")
+    sync(ledger)
+    ledger.outbox.note({place: {"value": [40]}})
+    back_up(url_of(ledger), tmp_path / "yesterday")
+    sync(ledger)
+    ledger.outbox.note({place: {"value": [50]}, other: {"value": [7]}})
+    back_up(url_of(ledger), tmp_path / "today")
+
+    def marks_after_restore(backup: str) -> dict[tuple[str, str], Any]:
+        restore(url, tmp_path / backup)
+        with closing(create_ledger(url)) as restored:
+            return dict(restored.outbox.marks([place, other]))
+
+    assert marks_after_restore("yesterday") == {place: {"value": [50]}, other: {"value": [7]}}
+    with closing(create_ledger(url)) as restored:
+        restored.outbox.note({place: {"value": [45]}})
+    assert marks_after_restore("today")[place] == {"value": [50]}  # the ledger with 45 had not yet come as far
+    with closing(create_ledger(url)) as restored, restored.engine.begin() as connection:
+        connection.execute(text("DELETE FROM control"))  # emptied: it no longer tells which ledger it is
+    assert marks_after_restore("yesterday") == {place: {"value": [40]}}
 
 
 def test_of_several_that_start_at_once_one_migrates_and_the_others_wait(empty_url: str) -> None:

@@ -118,13 +118,18 @@ class Company:
         return {name: rest for name, *rest in self.ask(query)}
 
     def settled(self) -> bool:
-        """Whether every workspace was run to its end, and nothing is due, or waits in the queue: what was asked for
-        while a job ran is a job behind it.
+        """Whether every workspace was run to its end, and nothing is due, waits in the queue, or is on its way: what
+        was asked for while a job ran is a job behind it, and a later job sends what an earlier one could not.
         """
         rows = self.rows()
         ended = len(rows) == len(NAMES) and all(row == ["complete", None, False] for row in rows.values())
         jobs = "SELECT count(*) FROM syncd.procrastinate_jobs WHERE status IN ('todo', 'doing')"
-        return ended and self.ask(jobs) == [(0,)]
+        return ended and self.ask(jobs) == [(0,)] and not any(map(self._sends, NAMES))
+
+    def _sends(self, name: str) -> bool:
+        """Whether a check-in of a workspace has not arrived yet."""
+        waiting = f"SELECT count(*) FROM ws_{name}.deliveries WHERE state IN ('waiting', 'sending')"
+        return self.ask(waiting) != [(0,)]
 
     def digest(self, name: str) -> str | None:
         """The digest of the files of a workspace that were announced last."""
