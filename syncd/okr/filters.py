@@ -90,7 +90,8 @@ class Filter:
             return self.matches_every_number or scalar_text(value) in _wanted(self.any_of, False).texts
         if isinstance(self.bound, str):
             return False
-        return value >= self.bound if self.at_least is not None else value <= self.bound
+        number, bound = float(value), float(self.bound)  # PostgreSQL returns a large float as another whole number
+        return number >= bound if self.at_least is not None else number <= bound
 
     def _admits_text(self, text: str) -> bool:
         if self.bound is not None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from examples import examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
@@ -117,6 +117,14 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(replace(measure, of_ignores_case=draw(in_any_case)), draw(spans), records, copies)
 
 
+_LARGE = 4.595728045457017e16  # JSONB returns its shortest digits as a whole number, which is larger than the float
+BEYOND_EXACT = Case(
+    RecordMeasure("code", ("pulls",), "count", filters=(Filter("label", at_most=_LARGE),)),
+    Span(START, START + timedelta(days=30)),
+    [Record("0", "#0", "", "", START, None, START, fields={"label": [_LARGE]})],
+)
+
+
 def assert_same_answer(ledger: Ledger, case: Case) -> None:
     for key, records in zip(case.measure.streams, (case.records, case.copies), strict=False):
         ledger.streams.store(ledger.streams.add(case.measure.connection, key, NOW), 1, NOW, Page(records))
@@ -135,7 +143,7 @@ def assert_items_explain(ledger: Ledger, measure: RecordMeasure) -> None:
     if measure.take == "count":
         assert answer.number == len(brought)
     elif measure.take == "share":
-        assert answer.number == (brought.count("1") * 100 / len(brought) if brought else None)
+        assert answer.number == (rounded(brought.count("1") * 100 / len(brought)) if brought else None)
     elif measure.take in ("min", "max") and answer.number is not None:
         assert answer.number == rounded({"min": min, "max": max}[measure.take](map(float, brought)))
 
@@ -164,6 +172,7 @@ def test_sqlite_answers_as_the_plain_evaluator_does(sqlite: Ledger, case: Case) 
 
 @settings(max_examples=examples(15, nightly=600))
 @given(case=cases())
+@example(case=BEYOND_EXACT)
 def test_postgresql_answers_as_the_plain_evaluator_does(postgres: Ledger, case: Case) -> None:
     assert_same_answer(postgres, case)
 

@@ -214,7 +214,7 @@ class TestWindows:
         period = Period("p", date(2012, 1, 1), date(2034, 12, 31), zone)
         span = Window(length).span(period, now)
         last = (span.end - SECOND).astimezone(zone).date()
-        assert (last - span.start.astimezone(zone).date()).days + 1 == length
+        assert span.start == midnight(last - timedelta(days=length - 1), zone)  # Apia had no 30 December 2011
         if now in period.span:
             assert now in span
 
