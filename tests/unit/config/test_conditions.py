@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,45 @@ def test_a_bound_is_a_number_a_day_or_a_time(measure: str, bound: str, tmp_path:
     (rule,) = read(bound, tmp_path, measure)
     assert rule.bound is not None
     assert rule.admits(rule.bound)
+
+
+BOOLEAN = [
+    (f"from: code, repo: acme/web, what: {what}", field)
+    for what, fields in {
+        "merged_pull_requests": ["draft"],
+        "deployed_pull_requests": ["draft"],
+        "releases": ["draft", "prerelease"],
+        "tags": ["annotated"],
+    }.items()
+    for field in fields
+] + [("from: lab, project: acme/web, what: merged_merge_requests", "draft")]
+
+
+@pytest.mark.parametrize(("measure", "field"), BOOLEAN)
+class TestTrueOrFalse:
+    """YAML 1.2 reads `no` as a text, which no record's `draft` equals."""
+
+    @pytest.mark.parametrize("negation", ["", "not_"])
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [("no", "'no'"), ("off", "'off'"), ("yes", "'yes'"), ("[true, no]", "'no'"), ('"True"', "'True'"),
+         ("1", "1"), ("null", "empty"), ('"*"', "'*'")],
+    )  # fmt: skip
+    def test_another_value_is_refused(
+        self, measure: str, field: str, negation: str, value: str, shown: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ConfigError, match=re.escape(f"{negation}{field} is {shown}; write true or false")):
+            read(f"{negation}{field}: {value}", tmp_path, measure)
+
+    @pytest.mark.parametrize("value", ["true", "false", '"true"', "[true, false]"])
+    def test_true_and_false_are_taken(self, measure: str, field: str, value: str, tmp_path: Path) -> None:
+        assert read(f"{field}: {value}", tmp_path, measure)
+        assert read(f"not_{field}: {value}", tmp_path, measure)
+
+    @pytest.mark.parametrize("value", ["1", "true", "2026-11-01"])
+    def test_a_bound_is_refused(self, measure: str, field: str, value: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=f"{field}_at_least sets a bound; .* write FIELD: true or FIELD: false"):
+            read(f"{field}_at_least: {value}", tmp_path, measure)
 
 
 @pytest.mark.parametrize("measure", ["use: named", "use: named, take: count"])
