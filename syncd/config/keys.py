@@ -14,7 +14,7 @@ from pydantic_core import PydanticKnownError
 
 from syncd.config.number_advice import instead_of
 from syncd.sdk.cells import PLAIN_NUMBER
-from syncd.sdk.durations import parse_duration
+from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.key_rules import text
 from syncd.sdk.number_texts import possible_numbers, quoted
 from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond
@@ -80,6 +80,26 @@ Lag = Annotated[
     ),
 ]
 """The time, such as `10d` or `3w`, after which an outcome is expected to follow."""
+
+
+def _above_zero(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("is 0; write a duration above 0, such as 10d")
+    return length
+
+
+StaleAfter = Annotated[
+    Duration,
+    AfterValidator(_above_zero),
+    WithJsonSchema(
+        text(
+            r"^(?=.*[1-9])\d+(\.\d+)?[smhdw]$",
+            "write a number above 0 and s, m, h, d or w, such as 15m or 10d",
+            examples=["10d", "3w"],
+        )
+    ),
+]
+"""How old a number may be before it is stale."""
 
 
 def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:

@@ -18,12 +18,11 @@ from pydantic import (
 )
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Day, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
+from syncd.config.keys import STRICT, Day, Id, Lag, Number, Owner, Share, StaleAfter, Title, Unit, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period
-from syncd.sdk import Duration
 from syncd.sdk.key_rules import text
 
 
@@ -122,7 +121,7 @@ class KeyResultKeys(BaseModel):
     confidence: Share | None = Field(
         None, ge=0, le=1, description="How sure the owner is that the key result will be reached, 0 to 1."
     )
-    stale_after: Duration | None = Field(
+    stale_after: StaleAfter | None = Field(
         None, description="How old a value may be before it is stale and its health is unknown."
     )
     plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")
@@ -265,7 +264,7 @@ class Defaults(BaseModel):
     confidence: Share | None = Field(
         None, ge=0, le=1, description="How sure the owners are that their key results will be reached, 0 to 1."
     )
-    stale_after: Duration | None = Field(
+    stale_after: StaleAfter | None = Field(
         None, description="How old a value may be before it is stale and its health is unknown."
     )
     plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")
