@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from syncd.config.keys import STRICT, Id, Number, Title, within_years
 from syncd.config.measure_keys import ValueOrValues
@@ -135,3 +135,9 @@ class GivenReading(BaseModel):
         None, description="The number. `null` stands for a blank cell, which gives no reading."
     )
     problem: str | None = Field(None, description="What the cell holds in place of a number, such as '#REF!'.")
+
+    @model_validator(mode="after")
+    def _number_or_problem(self) -> GivenReading:
+        if self.value is not None and self.problem is not None:
+            raise ValueError("has a value and a problem, which is what a cell holds in place of a number; keep one")
+        return self
