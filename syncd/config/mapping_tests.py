@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from syncd.config.conditions import compared_text, misread
 from syncd.config.document import Document, Place
-from syncd.config.keys import no_truth_value
+from syncd.config.keys import no_truth_value, within_whole_numbers
 from syncd.config.mapping import holds_measures_alone
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
 from syncd.config.messages import nearest, validation_problems
@@ -109,13 +109,13 @@ class MappingTestReader:
     def _given(self, kr: KeyResult, facts: Any, where: Place, given: _Written) -> None:
         if facts is None or isinstance(facts, int | float):
             try:
-                given.numbers[kr.id] = None if facts is None else float(no_truth_value(facts))
+                given.numbers[kr.id] = None if facts is None else float(within_whole_numbers(no_truth_value(facts)))
             except ValueError as error:
                 self._report(where, f"{kr.id} {error}")
             return
         measure = kr.measure
         if isinstance(facts, str):
-            self._report(where, f"{kr.id} is {quoted(facts)}; {instead_of(facts)}")
+            self._report(where, f"{kr.id} is {quoted(facts)}; {instead_of(facts, unit=False)}")
         elif measure is None:
             self._report(where, f"{kr.id} has no measure: give it a number, as a check-in would")
         elif not isinstance(measure, FormulaMeasure):
