@@ -60,6 +60,7 @@ _FIELD_TYPES: Mapping[str, FieldType] = {
     **dict.fromkeys(frozenset[str]().union(*_FIELDS.values()), "text"),
     "lead_time": "days",
     "number": "number",
+    **dict.fromkeys(("annotated", "draft", "prerelease"), "truth"),
 }
 _IN_ANY_CASE = frozenset({"author", "author_is", "label", "type", "environment"})
 _LISTS: Mapping[What, str] = {

@@ -87,6 +87,7 @@ class GitLabMeasure(RecordKeys):
         **{name: "text" for kind in KINDS.values() for name in kind.names},
         "lead_time": "days",
         "number": "number",
+        "draft": "truth",
     }
 
     what: What = Field(description="The kind of record to count.")

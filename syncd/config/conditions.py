@@ -16,11 +16,15 @@ BOUNDS: Mapping[FieldType | None, str] = {
     "days": "write a number of days, such as 1",
     "number": "write a number",
     "text": "write a day such as 2026-11-01, or a time, because the field holds texts",
+    "truth": "a field that is true or false has none, so write FIELD: true or FIELD: false",
     None: "write a number, a day such as 2026-11-01, or a time",
 }
 """What to write as the bound of a field, by what the field holds. None stands for a field that only the server
 knows.
 """
+
+TRUTH = "write true or false"
+"""What to write as the value of a field that is true or false. YAML reads `no` and `off` as texts."""
 
 
 def parts_of_condition(key: str, fields: Collection[str] | None) -> tuple[str, bool, str]:
@@ -41,6 +45,10 @@ def read_values(key: str, given: Value | list[Value], keys: RecordKeys, zone: st
     values = given if isinstance(given, list) else [given]
     if not values:
         return f"{key} is an empty list, which nothing matches; write at least one value"
+    if keys.field_types.get(name) == "truth":
+        for value in values:
+            if value is None or compared_text(value) not in ("true", "false"):
+                return f"{key} is {_shown(value)}; {TRUTH}"
     rule = Filter(name, tuple(map(_scalar, values)), negated, ignores_case=keys.ignores_case(name))
     if (objection := keys.objection(name, rule.texts)) is not None:
         return f"{key} {objection}"
@@ -50,16 +58,17 @@ def read_values(key: str, given: Value | list[Value], keys: RecordKeys, zone: st
 def read_bound(key: str, given: Value | list[Value], keys: RecordKeys, zone: str) -> Filter | str:
     """The filter of `FIELD_at_least` or `FIELD_at_most`, or the sentence that refuses it."""
     name, _, bound = parts_of_condition(key, keys.fields())
+    field_type = keys.field_types.get(name)
+    if field_type == "truth":
+        return f"{key} sets a bound; {BOUNDS[field_type]}"
     if isinstance(given, list | bool) or given is None:
         return f"{key} must be one number or one day"
-    field_type = keys.field_types.get(name)
     if isinstance(given, str):
         fits = field_type not in ("days", "number") and is_day_or_time(given)
     else:
         fits = field_type != "text"
     if not fits:
-        shown = quoted(given) if isinstance(given, str) else repr(given)
-        return f"{key} is {shown}; {BOUNDS[field_type]}"
+        return f"{key} is {_shown(given)}; {BOUNDS[field_type]}"
     rule = Filter(name, at_least=given) if bound == "_at_least" else Filter(name, at_most=given)
     return replace(rule, zone=zone) if isinstance(given, str) else rule
 
@@ -81,6 +90,12 @@ def misread(document: Document, block: Place, text_of: Callable[[str, Any], str 
 def compared_text(value: str | bool | float) -> str:
     """The text with which a value of a condition is compared."""
     return str(value).lower() if isinstance(value, bool) else scalar_text(value)
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "empty"
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _scalar(value: Value) -> Scalar | None:

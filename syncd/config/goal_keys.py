@@ -7,10 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from syncd.config.keys import STRICT, Bound, Day, Number, Title, no_truth_value, tag_by_shape
+from syncd.config.keys import (
+    STRICT,
+    Bound,
+    Day,
+    Number,
+    NumberWithoutUnit,
+    StaleAfter,
+    Title,
+    no_truth_value,
+    tag_by_shape,
+)
 from syncd.config.number_advice import instead_of
 from syncd.okr.plausible import Plausible
-from syncd.sdk import Duration
 
 
 class Keep(BaseModel):
@@ -112,7 +121,7 @@ class MilestoneKeys(BaseModel):
     at: Number | None = Field(
         None, description="The value that reaches the milestone; by default its position in the list."
     )
-    weight: Number = Field(
+    weight: NumberWithoutUnit = Field(
         1, gt=0, json_schema_extra={"exclusiveMinimum": 0}, description="The weight of the milestone in the progress."
     )
     by: Day | None = Field(None, description="The day by the end of which the milestone is expected.")
@@ -158,4 +167,6 @@ class GuardKeys(BaseModel):
     title: Title | None = Field(None, description="What must hold, in a sentence.")
     measure: dict[str, Any] | str = Field(description="How the number of the guard is measured.")
     keep: Keep = Field(description="The band that the number of the guard must stay in.")
-    stale_after: Duration | None = Field(None, description="How old the number of the guard may be before it is stale.")
+    stale_after: StaleAfter | None = Field(
+        None, description="How old the number of the guard may be before it is stale."
+    )

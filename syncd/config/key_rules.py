@@ -59,6 +59,12 @@ OF_BLOCKS: Mapping[str, Sequence[Rule]] = {
             "needs 'commit' or 'stretch' beside 'target'; with a target alone say 'target'",
         )
     ],
+    "GivenReading": [
+        refuse(
+            has("value", "problem"),
+            "has a value and a problem, which is what a cell holds in place of a number; keep one",
+        )
+    ],
     "WindowKeys": [
         needs(has_any("since", "until", "settled"), "needs 'since', 'until' or both, or 'settled' alone"),
         *single("since", "settled"),

@@ -14,10 +14,10 @@ from pydantic_core import PydanticKnownError
 
 from syncd.config.number_advice import instead_of
 from syncd.sdk.cells import PLAIN_NUMBER
-from syncd.sdk.durations import parse_duration
+from syncd.sdk.durations import Duration, no_bare_number, parse_duration
 from syncd.sdk.key_rules import text
 from syncd.sdk.number_texts import possible_numbers, quoted
-from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond
+from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, is_text_beyond
 
 # Built on first use: a model that is only used within others is never built on its own.
 STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
@@ -43,12 +43,6 @@ def no_truth_value(value: Any) -> Any:
     return value
 
 
-def _within_whole_numbers(number: float) -> float:
-    if is_beyond(number):
-        raise ValueError(f"is {number:,.17g}, {BEYOND}; choose a larger unit, such as millions")
-    return number
-
-
 _DAY = timedelta(days=1)
 
 
@@ -60,8 +54,7 @@ def _days_and_weeks(value: Any) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"is {value!r}; write a number of days or weeks, such as 10d or 3w")  # noqa: TRY004
-    if isinstance(value, int | float):
-        raise ValueError(f"is {value}, but of what? write {value}d or {value}w")  # noqa: TRY004 - for pydantic
+    no_bare_number(value, "dw")
     length = parse_duration(value)
     if value.strip()[-1] not in "dw" or length % _DAY:
         raise ValueError(f"is {value!r}; a lag is a whole number of days or weeks, such as 10d or 3w; a month is 30d")
@@ -82,17 +75,54 @@ Lag = Annotated[
 """The time, such as `10d` or `3w`, after which an outcome is expected to follow."""
 
 
-def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
+def _above_zero(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("is 0; write a duration above 0, such as 10d")
+    return length
+
+
+StaleAfter = Annotated[
+    Duration,
+    AfterValidator(_above_zero),
+    WithJsonSchema(
+        text(
+            r"^(?=.*[1-9])\d+(\.\d+)?[smhdw]$",
+            "write a number above 0 and s, m, h, d or w, such as 15m or 10d",
+            examples=["10d", "3w"],
+        )
+    ),
+]
+"""How old a number may be before it is stale."""
+
+
+def within_whole_numbers(value: Any) -> Any:
+    """Returns the value. Refuses a number, or the text of a number, beyond 2^53.
+
+    An int and a text are judged before they become a float: the float of 2^53 + 1 is 2^53.
+    """
+    if isinstance(value, str):
+        shown = quoted(value) if PLAIN_NUMBER.match(value) and is_text_beyond(value) else ""
+    elif isinstance(value, int | float) and is_beyond(value):
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:,.17g}"
+    else:
+        shown = ""
+    if shown:
+        raise ValueError(f"is {shown}, {BEYOND}; choose a larger unit, such as millions")
+    return value
+
+
+def _number(value: Any, *, share: bool = False, bound: bool = False, unit: bool = True) -> Any:
     """Returns the number. Refuses other texts, and says what to write instead. Refuses `4.000` in quotes, which may
     mean 4 or 4000.
     """
     no_truth_value(value)
-    if isinstance(value, str) and PLAIN_NUMBER.match(value) and isinf(float(value)):
-        advice = "; write a share such as 0.7" if share else f", {BEYOND}; choose a larger unit, such as millions"
-        raise ValueError(f"is {quoted(value)}{advice}")
+    if not share:
+        within_whole_numbers(value)
+    elif isinstance(value, str) and PLAIN_NUMBER.match(value) and isinf(float(value)):
+        raise ValueError(f"is {quoted(value)}; write a share such as 0.7")
     if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
         return value
-    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
+    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound, unit=unit)}")
 
 
 _GROUPED = r"[+-]?[1-9]\d{0,2}\.\d{3}$"  # `4.000` in quotes
@@ -108,8 +138,11 @@ def _or_quoted(**bounds: float) -> WithJsonSchema:
 
 _WITHIN = _or_quoted(minimum=-LARGEST_WHOLE, maximum=LARGEST_WHOLE)
 
-Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers), _WITHIN]
-Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers), _WITHIN]
+Number = Annotated[float, BeforeValidator(_number), _WITHIN]
+NumberWithoutUnit = Annotated[float, BeforeValidator(partial(_number, unit=False)), _WITHIN]
+"""A number that is not in the unit of its key result, such as a weight."""
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True, unit=False)), _WITHIN]
+"""A bound. The bound of a guard is not in the unit of its key result."""
 Share = Annotated[float, BeforeValidator(partial(_number, share=True)), _or_quoted()]
 """A share of 1. People often write it as a percentage."""
 

@@ -18,12 +18,24 @@ from pydantic import (
 )
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Day, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
+from syncd.config.keys import (
+    STRICT,
+    Day,
+    Id,
+    Lag,
+    Number,
+    NumberWithoutUnit,
+    Owner,
+    Share,
+    StaleAfter,
+    Title,
+    Unit,
+    tag_by_shape,
+)
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period
-from syncd.sdk import Duration
 from syncd.sdk.key_rules import text
 
 
@@ -112,7 +124,7 @@ class KeyResultKeys(BaseModel):
         None, min_length=1, description="Instead of a target: the steps in which the goal is reached."
     )
     keep: Keep | None = Field(None, description="Instead of a target: a band that the value must stay in.")
-    weight: Number = Field(
+    weight: NumberWithoutUnit = Field(
         1,
         ge=0,
         json_schema_extra={"minimum": 0},
@@ -122,7 +134,7 @@ class KeyResultKeys(BaseModel):
     confidence: Share | None = Field(
         None, ge=0, le=1, description="How sure the owner is that the key result will be reached, 0 to 1."
     )
-    stale_after: Duration | None = Field(
+    stale_after: StaleAfter | None = Field(
         None, description="How old a value may be before it is stale and its health is unknown."
     )
     plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")
@@ -185,8 +197,18 @@ class KeyResultKeys(BaseModel):
         if self.levels is None or baseline is None:
             return
         way = [baseline, *(n for n in (self.levels.commit, self.levels.target, self.levels.stretch) if n is not None)]
-        if self.levels.commit != baseline and way not in (sorted(way), sorted(way, reverse=True)):
+        if self.levels.commit == baseline or way in (sorted(way), sorted(way, reverse=True)):
+            return
+        levels = way[1:]
+        if min(levels) < baseline < max(levels):
             raise ValueError(f"has levels on both sides of its baseline {baseline:g}; put them all on one side")
+        names = [name for name in ("commit", "target", "stretch") if getattr(self.levels, name) is not None]
+        order = zip(names, sorted(levels, reverse=levels[0] < baseline), strict=True)
+        away = ", ".join(f"{name}: {level:.15g}" for name, level in order)
+        raise ValueError(
+            f"has levels that come back towards its baseline {baseline:g}; write them from the baseline on, as in "
+            f"levels: {{{away}}}"
+        )
 
     def _check_milestones(self) -> None:
         steps = self.milestones or []
@@ -218,7 +240,7 @@ class ObjectiveKeys(BaseModel):
     supports: Id | None = Field(
         None, description="The larger objective that this objective supports. It may be in another file."
     )
-    weight: Number = Field(
+    weight: NumberWithoutUnit = Field(
         1,
         ge=0,
         json_schema_extra={"minimum": 0},
@@ -265,7 +287,7 @@ class Defaults(BaseModel):
     confidence: Share | None = Field(
         None, ge=0, le=1, description="How sure the owners are that their key results will be reached, 0 to 1."
     )
-    stale_after: Duration | None = Field(
+    stale_after: StaleAfter | None = Field(
         None, description="How old a value may be before it is stale and its health is unknown."
     )
     plausible: PlausibleKeys | None = Field(None, description="The bounds within which a new number needs no approval.")

@@ -6,9 +6,9 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from syncd.config.keys import STRICT, Id, Number, Title, within_years
+from syncd.config.keys import STRICT, Id, NumberWithoutUnit, Title, within_years
 from syncd.config.measure_keys import ValueOrValues
 from syncd.config.number_advice import instead_of
 from syncd.okr.alignment import Verdict
@@ -55,7 +55,7 @@ def _about(value: Any) -> Any:
     if isinstance(value, str) and (share := _PERCENT.fullmatch(value)):
         return {"number": float(share[1]) / 100, "places": len(share[1].partition(".")[2]) + 2}
     if isinstance(value, bool) or not isinstance(value, int | float):
-        instead = instead_of(value).split("; ")[0] if isinstance(value, str) else "write a number"
+        instead = instead_of(value, unit=False).split("; ")[0] if isinstance(value, str) else "write a number"
         raise ValueError(f"is {value!r}; {instead}, a share such as 18%, or null where it is unknown")  # noqa: TRY004
     text = repr(float(value)).partition("e")[0].partition(".")[2]
     return {"number": float(value), "places": 0 if isinstance(value, int) or text == "0" else len(text)}
@@ -131,7 +131,13 @@ class GivenReading(BaseModel):
     date: Moment | None = Field(
         None, description="The day or time of the reading. Leave it out for a cell without a date."
     )
-    value: Number | None = Field(
+    value: NumberWithoutUnit | None = Field(
         None, description="The number. `null` stands for a blank cell, which gives no reading."
     )
     problem: str | None = Field(None, description="What the cell holds in place of a number, such as '#REF!'.")
+
+    @model_validator(mode="after")
+    def _number_or_problem(self) -> GivenReading:
+        if self.value is not None and self.problem is not None:
+            raise ValueError("has a value and a problem, which is what a cell holds in place of a number; keep one")
+        return self

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from syncd.config.conditions import compared_text, misread
 from syncd.config.document import Document, Place
-from syncd.config.keys import no_truth_value
+from syncd.config.keys import no_truth_value, within_whole_numbers
 from syncd.config.mapping import holds_measures_alone
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
 from syncd.config.messages import nearest, validation_problems
@@ -109,13 +109,13 @@ class MappingTestReader:
     def _given(self, kr: KeyResult, facts: Any, where: Place, given: _Written) -> None:
         if facts is None or isinstance(facts, int | float):
             try:
-                given.numbers[kr.id] = None if facts is None else float(no_truth_value(facts))
+                given.numbers[kr.id] = None if facts is None else float(within_whole_numbers(no_truth_value(facts)))
             except ValueError as error:
                 self._report(where, f"{kr.id} {error}")
             return
         measure = kr.measure
         if isinstance(facts, str):
-            self._report(where, f"{kr.id} is {quoted(facts)}; {instead_of(facts)}")
+            self._report(where, f"{kr.id} is {quoted(facts)}; {instead_of(facts, unit=False)}")
         elif measure is None:
             self._report(where, f"{kr.id} has no measure: give it a number, as a check-in would")
         elif not isinstance(measure, FormulaMeasure):
@@ -142,15 +142,37 @@ class MappingTestReader:
             return
         if isinstance(measure, RecordMeasure):
             own = "/".join(map(str, where[3:]))
+            compares_kind = "author_is" in measure.fields
             compared = {rule.field for rule in measure.filters if rule.any_of}
             compared.update(measure.of_fields if measure.take == "distinct" else ())
             for index in range(len(facts)) if compared else ():
                 self.problems += misread(
                     self.document, (*where, index), lambda key, value: compared_text(value) if key in compared else None
                 )
-            given.records[measure] = [(f"{own}/{index}", keys) for index, keys in self._each(GivenRecord, facts, where)]
+            given.records[measure] = [
+                (f"{own}/{index}", self._with_author_is(keys, (*where, index)) if compares_kind else keys)
+                for index, keys in self._each(GivenRecord, facts, where)
+            ]
         else:
             given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]
+
+    def _with_author_is(self, keys: GivenRecord, where: Place) -> GivenRecord:
+        """The record with `author_is: bot` if its author's login ends in [bot], as a source would give it. Reports any
+        other author without `author_is`, because the login does not say whether the author is a person.
+        """
+        fields = keys.model_extra or {}
+        author = fields.get("author")
+        names = [name for name in (author if isinstance(author, list) else [author]) if name is not None]
+        if not names or "author_is" in fields:
+            return keys
+        if all(str(name).endswith("[bot]") for name in names):
+            return keys.model_copy(update={"author_is": "bot"})
+        self._report(
+            (*where, "author"),
+            f"author is {quoted(' and '.join(map(str, names)))} without author_is, which the measure compares; "
+            "write author_is: person beside it, or author_is: bot",
+        )
+        return keys
 
     def _each(self, model: type[M], facts: Sequence[Any], where: Place) -> Iterator[tuple[int, M]]:
         for index, item in enumerate(facts):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, cast
 
 from pydantic import (
@@ -28,6 +28,7 @@ from syncd.okr.answer import LENGTHS, Per
 from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import DurationOfDays, MeasureKeys, Pulls, all_measure_keys, parse_duration
+from syncd.sdk.durations import no_bare_number
 from syncd.sdk.key_rules import text
 
 Value = str | bool | int | float | None
@@ -77,7 +78,8 @@ such an amount makes whole days.
 """
 _WINDOW = text(WHOLE_DAYS, "write whole days or weeks, such as 28d or 4w, or {since, until} or {settled: 14d}")
 _LastDaysOrKeys = Annotated[
-    Annotated[str, WithJsonSchema(_WINDOW), Tag("last")] | Annotated[WindowKeys, Tag("keys")],
+    Annotated[str, BeforeValidator(partial(no_bare_number, units="dw")), WithJsonSchema(_WINDOW), Tag("last")]
+    | Annotated[WindowKeys, Tag("keys")],
     Discriminator(tag_by_shape("keys", "last")),
 ]
 

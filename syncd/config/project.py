@@ -29,6 +29,7 @@ from syncd.config.web_keys import WebKeys
 from syncd.config.worker_keys import WorkerKeys
 from syncd.sdk import Duration, parse_duration
 from syncd.sdk.credentials import secret_in_url
+from syncd.sdk.durations import no_bare_number
 from syncd.sdk.references import REFERENCE
 
 
@@ -123,7 +124,7 @@ class ProjectFile(BaseModel):
     ledger: str = Field(
         "sqlite:///syncd.db", description="The SQLite file or PostgreSQL database of the ledger, as a SQLAlchemy URL."
     )
-    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+    schedule: Annotated[str, BeforeValidator(no_bare_number), AfterValidator(_schedule)] = Field(
         "15m", description="How often `run` syncs: a duration such as 15m, or a cron line."
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(

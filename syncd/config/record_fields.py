@@ -8,14 +8,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
-from syncd.config.conditions import BOUNDS
+from syncd.config.conditions import BOUNDS, TRUTH
 from syncd.sdk import FieldType, MeasureKeys, RecordKeys
 from syncd.sdk.key_rules import Rule, fits, holds
 
+_TRUTH: Rule = {"enum": [True, False, "true", "false"], "errorMessage": TRUTH}
+_TRUTHS: Rule = {"if": {"type": "array"}, "then": {"minItems": 1, "items": _TRUTH}, "else": _TRUTH}
 _FORMS: Mapping[FieldType | None, Rule] = {
     "days": {"type": "number"},
     "number": {"type": "number"},
     "text": {"type": "string"},
+    "truth": {"not": {}},
     None: {"type": ["number", "string"], "pattern": r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$"},
 }
 
@@ -30,7 +33,9 @@ def conditions(keys: type[MeasureKeys]) -> list[Rule]:
         f"^({'|'.join(names)})_at_(least|most)$": {**_FORMS[field_type], "errorMessage": BOUNDS[field_type]}
         for field_type, names in fields.items()
     }
-    return [fits("where", {"patternProperties": bounds, "additionalProperties": {"minItems": 1}}), *_by_kind(keys)]
+    values = {f"^(not_)?({'|'.join(names)})$": _TRUTHS for field_type, names in fields.items() if field_type == "truth"}
+    where = {"patternProperties": {**bounds, **values}, "additionalProperties": {"minItems": 1}}
+    return [fits("where", where), *_by_kind(keys)]
 
 
 def _by_kind(keys: type[MeasureKeys]) -> Iterator[Rule]:

@@ -17,7 +17,7 @@ from syncd.okr.day_texts import past_day
 from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError, parse_duration
-from syncd.sdk.numbers import BEYOND, is_beyond
+from syncd.sdk.numbers import BEYOND, is_text_beyond
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -110,6 +110,6 @@ def number_of(label: str, given: str | None, wanted: str) -> float | None:
     number = float(given) if _PLAIN_NUMBER.fullmatch(given.strip()) else math.nan
     if not math.isfinite(number):
         raise ConfigError(f"{label} is {given!r}; write {wanted}")
-    if is_beyond(number):
+    if is_text_beyond(given.strip()):
         raise ConfigError(f"{label} is {given}, {BEYOND}; check in with a larger unit, such as millions")
     return number

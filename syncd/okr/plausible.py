@@ -11,7 +11,7 @@ from syncd.sdk.numbers import difference, product
 MANY = 3
 """If a stream had at least this many records or readings and now has none, a number from the stream is held."""
 
-_FAR = 10.0  # 1000 % as a share
+_FAR = 10.0  # 1,000 % as a share
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ def _jump(bounds: Plausible, step: float, last: float) -> str | None:
 
 
 def out_of_scale(progress: float | None) -> str | None:
-    """A warning about a progress of 1000 % or more, which is probably a mistake; None for any other progress.
+    """A warning about a progress beyond 1,000 %, which is probably a mistake; None for any other progress.
 
     A baseline of 4 in place of 4,000 can cause such a progress.
     """
-    if progress is None or abs(progress) < _FAR:
+    if progress is None or abs(progress) <= _FAR:
         return None
     return _(
         "its progress is %(share)s: check that value, baseline and target have the same unit", share=percent(progress)

@@ -6,16 +6,18 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from syncd.sdk.date_texts import NAMED_FORMS
-from syncd.sdk.key_rules import text
+from syncd.sdk.key_rules import all_match, text
 
 _LONGEST_FORM = 50
 _SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 
 
-_Mark = Annotated[str, WithJsonSchema(text(r"^[^0-9A-Za-z+-]$", "must be one mark, such as ',' or '.'"))]
+_DECIMAL = r"^[,.]$", "write ',' or '.'"
+# An apostrophe and a space in their typographic forms too.
+_THOUSANDS = "^[.,'\u2019 \u00a0\u2009\u202f]$", """write '.', ',', a space or "'\""""
 _PARTS = "(?:[^%]|%.)*"
 _DATE_FORM = text(
     rf"^({'|'.join(NAMED_FORMS)})$|^(?!{_PARTS}%Z)(?={_PARTS}%[YyGcxDF])(?={_PARTS}%[mbBjUWVcxDF])"
@@ -34,8 +36,10 @@ class As(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
-    decimal: _Mark | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
-    thousands: _Mark | None = Field(
+    decimal: Annotated[str, AfterValidator(all_match(*_DECIMAL)), WithJsonSchema(text(*_DECIMAL))] | None = Field(
+        None, description="The decimal mark of numbers written as text: `,` or `.`."
+    )
+    thousands: Annotated[str, AfterValidator(all_match(*_THOUSANDS)), WithJsonSchema(text(*_THOUSANDS))] | None = Field(
         None, description="The mark between groups of three digits: `.`, `,`, a space, `'`."
     )
     percent: bool = Field(False, strict=True, description="Read the text `85%` and the number `0.85` both as 85.")
@@ -48,13 +52,6 @@ class As(BaseModel):
         description="How dates are written: a format of strptime such as `%d.%m.%Y`, or month, quarter, iso-week, "
         "epoch.",
     )
-
-    @field_validator("decimal", "thousands")
-    @classmethod
-    def _single_mark(cls, value: str | None) -> str | None:
-        if value is not None and (len(value) != 1 or value.isalnum() or value in "+-"):
-            raise ValueError("must be one mark, such as ',' or '.'")
-        return value
 
     @field_validator("date")
     @classmethod

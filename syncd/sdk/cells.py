@@ -121,7 +121,8 @@ class Reader:
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
             return self._finite(text)
         what = "which is not a number"
-        if self.decimal_comma and "." in text and not needs_decimal_comma(text):
+        doubtful = "." in text or read_number(text, self.rules) is not None  # such as `€ 1,180`
+        if self.decimal_comma and doubtful and not needs_decimal_comma(text):
             what = "and another cell has a decimal comma or grouping points"
         advice = number_advice(text, decimal_comma=self.decimal_comma)
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
@@ -160,7 +161,7 @@ class Reader:
 
 class ColumnReader:
     """Reads the cells of a column. Once a cell needs a decimal comma, such as `42,50` or `1.234.567`, the text `1.180`
-    in another cell is not a number.
+    and the amount `€ 1,180` in another cell are not numbers.
     """
 
     def __init__(self, reader: Reader) -> None:

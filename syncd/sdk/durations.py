@@ -28,20 +28,25 @@ def parse_duration(text: str) -> timedelta:
     return length
 
 
+def no_bare_number(value: Any, units: str = "dhms") -> Any:
+    """Returns the value. Refuses a number without a unit, and says what to write with each of the units."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if not _FORM.match(f"{value}d"):  # such as -5
+        raise ValueError(f"is {value}; {_DURATION}")
+    *first, last = [f"{value}{unit}" for unit in units]
+    raise ValueError(f"is {value}, but of what? write {', '.join(first)} or {last}")
+
+
 def _parsed(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(  # noqa: TRY004 - for pydantic
-            f"is {value}, but of what? write {value}d, {value}h, {value}m or {value}s"
-        )
+    no_bare_number(value)
     if isinstance(value, str | timedelta):
         return parse_duration(value) if isinstance(value, str) else value
     raise ValueError(f"is no duration; {_DURATION}")  # also true, which pydantic would read as a second
 
 
 def _in_days(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"is {value}, but of what? write {value}d or {value}w")  # noqa: TRY004 - for pydantic
-    return _parsed(value)
+    return _parsed(no_bare_number(value, "dw"))
 
 
 def _in_seconds(value: Any) -> Any:

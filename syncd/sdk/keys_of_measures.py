@@ -15,8 +15,10 @@ from syncd.sdk.as_keys import As
 from syncd.sdk.connection_settings import ConnectionSettings
 from syncd.sdk.key_rules import Rule
 
-FieldType = Literal["days", "number", "text"]
-"""What a field of a record holds: a number of days, another number, or a text, which may be a day or a time."""
+FieldType = Literal["days", "number", "text", "truth"]
+"""What a field of a record holds: a number of days, another number, a text, which may be a day or a time, or true or
+false.
+"""
 
 
 class MeasureKeys(BaseModel):

@@ -32,6 +32,12 @@ def is_beyond(number: float | Decimal) -> bool:
     return abs(number) >= LARGEST_WHOLE if isinstance(number, float) else abs(number) > LARGEST_WHOLE
 
 
+def is_text_beyond(text: str) -> bool:
+    """Whether the number in a text is beyond 2^53. The text is judged, because the float of 2^53 + 1 is 2^53."""
+    number = float(text)
+    return is_beyond(Decimal(text) if abs(number) == LARGEST_WHOLE else number)
+
+
 def rounded(number: float) -> float:
     """A computed number with 15 significant digits; a whole number keeps all of its digits."""
     value = float(number)

@@ -37,9 +37,7 @@ class SeriesReader:
         self._between = between
         self._inside: list[tuple[int, Reading]] = []
         self._outside: list[tuple[int, Reading]] = []
-        self._points: dict[
-            int, str
-        ] = {}  # texts with a point: a decimal comma elsewhere in the column changes their number
+        self._marked: dict[int, str] = {}  # texts that a decimal comma elsewhere in the column could make doubtful
         self._is_narrowed = False
         within = None if between is None else (between[0] - _ANY_ZONE, between[1] + _ANY_ZONE)
         self._undated = UndatedRows(reader, within)
@@ -121,8 +119,8 @@ class SeriesReader:
         if at is None:
             self._undated.add(where, date_cell, cell, problem)
             return
-        if type(cell) is str and "." in cell:
-            self._points[position] = cell
+        if type(cell) is str and ("." in cell or "," in cell):
+            self._marked[position] = cell
         reading = Reading(number, where, shown(cell), at, problem)
         if self._is_inside(at):
             self._inside.append((position, reading))
@@ -158,12 +156,12 @@ class SeriesReader:
         return Snapshot([*readings, *unplaced], notes=notes, warning=undated.warning, between=between)
 
     def _beside_commas(self, position: int, reading: Reading) -> Reading:
-        """The reading, corrected by the other cells of its column: `1.180` is not a number if another cell is
-        `42,50` or `1.234.567`.
+        """The reading, corrected by the other cells of its column: `1.180` and the amount `€ 1,180` are not numbers if
+        another cell is `42,50` or `1.234.567`.
         """
-        if not self._column.reader.decimal_comma or position not in self._points:
+        if not self._column.reader.decimal_comma or position not in self._marked:
             return reading
-        number, problem = self._column.reader.number(self._points[position])
+        number, problem = self._column.reader.number(self._marked[position])
         return replace(reading, number=number, problem=problem)
 
     def _is_inside(self, at: datetime) -> bool:

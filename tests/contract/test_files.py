@@ -123,6 +123,23 @@ def test_csv_cell_with_a_point_is_a_number_unless_its_column_has_a_decimal_comma
     assert cell(tmp_path, context, "a.csv", f"B{where + 2}", **{"as": how}).number == 1180
 
 
+@pytest.mark.parametrize("days", [("05", "12", "19"), ("19", "12", "05")])
+def test_amount_of_a_csv_is_unknown_beside_a_decimal_comma_however_it_is_located(
+    tmp_path: Path, context: Context, days: tuple[str, ...]
+) -> None:
+    amounts = dict(zip(days, ["€ 1,70", "€ 1,689", "€ 1,65"], strict=True))
+    lines = ["Day;Amount", *(f"2026-10-{day};{amounts[day]}" for day in sorted(days))]
+    (tmp_path / "a.csv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    how = {"as": {"currency": True}}
+    expected = {f"2026-10-{days[0]}": 1.7, "2026-10-12": None, f"2026-10-{days[2]}": 1.65}
+    assert series(tmp_path, context, "a.csv", "Day", "Amount", **how) == expected
+    assert series(tmp_path, context, "a.csv", "A2:A", "B2:B", **how) == expected
+    assert cell(tmp_path, context, "a.csv", "B3", **how).number is None
+    lookup = {"table": "A1:B", "row": {"Day": "2026-10-12"}, "column": "Amount"}
+    (by_row,) = read(tmp_path, context, "a.csv", lookup=lookup, **how).readings
+    assert 'write as: {currency: true, decimal: ","}' in (by_row.problem or "")
+
+
 def test_csv_of_a_single_column_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Value\n12\n13\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "A3").number == 13

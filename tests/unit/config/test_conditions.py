@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from test_bad_files import MAPPING, PROJECT
 from syncd.config import load_config
 from syncd.config.conditions import compared_text, misread
 from syncd.config.document import parse_document
+from syncd.config.trials import differences
 from syncd.okr.filters import scalar_text
 from syncd.okr.measures import Filter, RecordMeasure
 from syncd.sdk import ConfigError
@@ -76,6 +78,72 @@ def test_a_bound_is_a_number_a_day_or_a_time(measure: str, bound: str, tmp_path:
     (rule,) = read(bound, tmp_path, measure)
     assert rule.bound is not None
     assert rule.admits(rule.bound)
+
+
+BOOLEAN = [
+    (f"from: code, repo: acme/web, what: {what}", field)
+    for what, fields in {
+        "merged_pull_requests": ["draft"],
+        "deployed_pull_requests": ["draft"],
+        "releases": ["draft", "prerelease"],
+        "tags": ["annotated"],
+    }.items()
+    for field in fields
+] + [("from: lab, project: acme/web, what: merged_merge_requests", "draft")]
+
+
+@pytest.mark.parametrize(("measure", "field"), BOOLEAN)
+class TestTrueOrFalse:
+    """YAML 1.2 reads `no` as a text, which no record's `draft` equals."""
+
+    @pytest.mark.parametrize("negation", ["", "not_"])
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [("no", "'no'"), ("off", "'off'"), ("yes", "'yes'"), ("[true, no]", "'no'"), ('"True"', "'True'"),
+         ("1", "1"), ("null", "empty"), ('"*"', "'*'")],
+    )  # fmt: skip
+    def test_another_value_is_refused(
+        self, measure: str, field: str, negation: str, value: str, shown: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ConfigError, match=re.escape(f"{negation}{field} is {shown}; write true or false")):
+            read(f"{negation}{field}: {value}", tmp_path, measure)
+
+    @pytest.mark.parametrize("value", ["true", "false", '"true"', "[true, false]"])
+    def test_true_and_false_are_taken(self, measure: str, field: str, value: str, tmp_path: Path) -> None:
+        assert read(f"{field}: {value}", tmp_path, measure)
+        assert read(f"not_{field}: {value}", tmp_path, measure)
+
+    @pytest.mark.parametrize("value", ["1", "true", "2026-11-01"])
+    def test_a_bound_is_refused(self, measure: str, field: str, value: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=f"{field}_at_least sets a bound; .* write FIELD: true or FIELD: false"):
+            read(f"{field}_at_least: {value}", tmp_path, measure)
+
+
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [("author_is: bot", 3), ("not_author_is: bot", 6), ("author_is: person", 2), ("author: ada", 2)],
+)
+def test_given_author_is_a_bot_by_the_login(where: str, number: int, tmp_path: Path) -> None:
+    """The tests of a mapping judge a login as GitHub's records do: two of the others are persons, four are neither."""
+    (tmp_path / "syncd.yaml").write_text(PROJECT)
+    measure = f"{{from: code, repo: acme/web, what: merged_pull_requests, where: {{{where}}}}}"
+    records = """
+tests:
+  - name: The login of an app ends in [bot]
+    at: 2026-11-20
+    given:
+      calls:
+        - {done: 2026-11-02, author: "dependabot[bot]"}
+        - {done: 2026-11-02, author: "renovate[bot]", author_is: null, times: 4}
+        - {done: 2026-11-02, author: acme-machine, author_is: bot, times: 2}
+        - {done: 2026-11-02, author: ada, author_is: person, times: 2}
+    expect:
+"""
+    expected = f"      calls: {{value: {number}}}\n"
+    (tmp_path / "okrs.yaml").write_text(MAPPING.replace("600}", f"600, measure: {measure}}}") + records + expected)
+    config = load_config(tmp_path / "syncd.yaml")
+    (test,) = config.tests
+    assert differences(test, config.shares) == []
 
 
 @pytest.mark.parametrize("measure", ["use: named", "use: named, take: count"])

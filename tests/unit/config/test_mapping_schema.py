@@ -150,10 +150,12 @@ SEEN_BY_VALIDATE_ALONE = {
     "http_graphql_elsewhere", "http_post_that_nobody_allowed",
     "id_of_objective_and_key_result",
     "id_twice", "measure_by_an_unknown_name", "measure_from_nowhere", "measure_is_a_text", "measures_in_a_circle",
+    "test_with_an_author_of_no_kind",
     "moved_from_itself", "moved_from_what_is_defined", "moved_twice_from_the_same", "objective_without_key_results",
     "rolled_up_from_none", "supports_in_a_circle", "supports_nothing_that_is",
     # comparisons of numbers and days
-    "keep_upside_down", "levels_in_disorder", "levels_on_both_sides_of_the_baseline", "milestone_after_the_period",
+    "keep_upside_down", "levels_in_disorder", "levels_on_both_sides_of_the_baseline",
+    "levels_towards_the_baseline", "milestone_after_the_period",
     "milestones_that_go_down", "pace_step_outside_the_period", "pace_that_goes_back", "period_ends_before_it_starts",
     "plausible_upside_down", "rate_per_week_of_six_days", "target_beyond_every_number", "target_is_baseline",
     # texts in languages of their own

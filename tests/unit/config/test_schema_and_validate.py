@@ -53,6 +53,13 @@ VALUES = """
 - {lead_time_at_most: 1}
 - {lead_time_at_least: "2026-11-01"}
 - {title_at_least: 5}
+- {draft: "no"}
+- {not_draft: [true, "yes"]}
+- {draft: null}
+- {draft: "true"}
+- {draft: []}
+- {not_draft: [true]}
+- {draft_at_least: 1}
 - {title_at_least: "2026-11-01"}
 - {size_at_least: 5d}
 - {settled: 5h}

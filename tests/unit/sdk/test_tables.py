@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import parse_range
 from syncd.sdk.as_keys import As
 from syncd.sdk.cells import Cell, CellError, Reader
 from syncd.sdk.lookup import read_lookup
-from syncd.sdk.series import read_series
+from syncd.sdk.series import SeriesReader, read_series
 from syncd.sdk.tables import Grid, Header, Lookup, Resolve, Series, Unreadable, read_cell
 
 READER = Reader(ZoneInfo("UTC"))
@@ -246,6 +250,57 @@ class TestDecimalCommas:
             "the text '1.180', and another cell has a decimal comma or grouping points; "
             'write as: {decimal: ",", thousands: "."}',
         ]
+
+    @pytest.mark.parametrize(
+        ("rules", "comma", "doubtful", "advice"),
+        [
+            (As(currency=True), "€ 1,70", "€ 1,689", 'write as: {currency: true, decimal: ","}'),
+            (As(currency=True), "1.234,50", "$1,180", 'write as: {currency: true, decimal: ","}'),
+            (As(currency=True), "€ 1.234.567", "€ 1.180", 'write as: {currency: true, decimal: ",", thousands: "."}'),
+            (As(accounting=True), "(42,50)", "(1,180)", 'write as: {accounting: true, decimal: ","}'),
+        ],
+    )
+    @pytest.mark.parametrize("reader", [CSV, READER])
+    def test_amount_that_may_be_grouped_is_unknown_beside_a_decimal_comma(
+        self, reader: Reader, rules: As, comma: str, doubtful: str, advice: str
+    ) -> None:
+        """In a series and in a lookup, in any order of the rows."""
+        reader = replace(reader, rules=rules)
+        for cells in permutations([comma, doubtful, "7"]):
+            resolve = sheet(["Row", "Amount"], *([cell, cell] for cell in cells))
+            lookup = Lookup(table="A1:B", row={"Row": doubtful}, column="Amount")
+            (by_row,) = read_lookup(lookup, resolve, reader).readings
+            dated = sheet(*([week(number), cell] for number, cell in enumerate(cells)))
+            readings = read_series(Series(dates="A1:A", values="B1:B"), dated, reader).readings
+            for reading in (by_row, readings[cells.index(doubtful)]):
+                assert reading.number is None
+                assert "and another cell has a decimal comma or grouping points" in (reading.problem or "")
+                assert advice in (reading.problem or "")
+            assert readings[cells.index("7")].number == 7
+
+    @given(
+        st.permutations(["€ 1,70", "€ 1,689", "1.180", "1,180", "(42,50)", "1.234.567", "7", "18,5 %", "n/a", ""]),
+        st.integers(1, 10),
+        st.sampled_from([{}, {"currency": True}, {"accounting": True}, {"percent": True}, {"decimal": ","}]),
+        st.booleans(),
+    )
+    def test_number_of_a_cell_never_depends_on_the_order_of_the_rows(
+        self, cells: list[str], length: int, flags: dict[str, bool | str], texts: bool
+    ) -> None:
+        reader = Reader(ZoneInfo("UTC"), As.model_validate(flags), text_numbers=texts)
+
+        def read(column: Sequence[str]) -> set[tuple[str, float | None, str | None]]:
+            rows = SeriesReader("B:B", reader)
+            rows.add(None, 0, [[week(number), cell] for number, cell in enumerate(column)], 0, 1)
+            return {(reading.raw, reading.number, reading.problem) for reading in rows.snapshot().readings}
+
+        column = cells[:length]
+        assert read(column) == read(column[::-1]) == read(sorted(column))
+        for cell in filter(None, column):
+            table = sheet(["Row", "Amount"], *([text, text] for text in column))
+            lookup = Lookup(table="A1:B", row={"Row": cell}, column="Amount")
+            (reading,) = read_lookup(lookup, table, reader).readings
+            assert (reading.raw, reading.number, reading.problem) in read(column)
 
 
 PLAN: list[Sequence[Cell]] = [
