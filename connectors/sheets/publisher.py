@@ -41,7 +41,7 @@ class SheetsPublisher:
     def __init__(self, client: Client, keys: SheetsPublish) -> None:
         self._client = client
         self._keys = keys
-        self._former: dict[str, str | None] = {}  # the id that a key result had before
+        self._former: dict[str, Sequence[str]] = {}  # the ids that a key result had before, newest first
         self._lines: dict[tuple[str, Scalar | None], Sequence[Scalar | None]] = {}
         self._layout: Layout
         self._log: Log | None = None
