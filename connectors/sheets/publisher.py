@@ -100,7 +100,8 @@ class SheetsPublisher:
     def _read_row(self, key_result: str, places: Content) -> Written:
         row = self._layout.read_row(key_result, places, create=self._keys.create)
         if row.absent is None and self._log is not None and _LOG in places:
-            where = self._log.row_address(key_result, places[_LOG])
+            stamp = places[_LOG]
+            where = self._log.row_address(key_result, stamp, self._lines.get((key_result, stamp)))
             if where is not None:
                 return replace(
                     row,
