@@ -35,7 +35,7 @@ class GitHubPublisher:
         self._sleep = context.retry.sleep
         self._keys = keys
         self._last_read: dict[str, Content] = {}
-        self._former: dict[str, str | None] = {}  # the id that a key result had before
+        self._former: dict[str, Sequence[str]] = {}  # the ids that a key result had before, newest first
         self._wrote = False
 
     def content(self, statement: Statement | Summary) -> Content:
@@ -122,23 +122,26 @@ class GitHubPublisher:
 
     def _own_comment(self, issue: IssueClient, name: str) -> tuple[str, Comment | None]:
         """The mark and the comment of syncd for a key result. If there is no such comment, returns the comment for the
-        key result's former id.
+        newest of the key result's former ids that has one.
 
         If several comments have the mark, returns the oldest, because a quote or copy of syncd's comment is newer.
         """
-        start, former = start_of(name), self._former.get(name)
-        before, of_former = start_of(former) if former else start, None
+        start, *before = map(start_of, (name, *self._former.get(name, ())))
+        of_former: dict[str, Comment] = {}
         for comment in issue.comments():
             text = (comment.body or "").lstrip()
             if text.startswith(start):
                 return start, comment
-            if of_former is None and text.startswith(before):
-                of_former = comment
-        return before, of_former
+            for mark in before:
+                if text.startswith(mark):
+                    of_former.setdefault(mark, comment)
+        return next(((mark, of_former[mark]) for mark in before if mark in of_former), (start, None))
 
     def _under_present_id(self, text: str, name: str) -> str:
-        former = self._former.get(name)
-        return text if former is None or start_of(name) in text else renamed_block(text, former, name)
+        if start_of(name) in text:
+            return text
+        former = next((old for old in self._former.get(name, ()) if start_of(old) in text), None)
+        return text if former is None else renamed_block(text, former, name)
 
     def _is_ours(self, label: str) -> bool:
         return self._keys.label is not None and label.lower().startswith(self._keys.label.lower())

@@ -8,7 +8,7 @@ comment.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class JiraPublisher(Client):
         self._keys = keys
         self._stated: Mapping[str, Stated] = {_place(field): stated for stated, field in keys.fields.items()}
         self._issues: dict[str, _Issue] = {}  # by the key in the configuration
-        self._former: dict[str, str | None] = {}  # the id that a key result had before
+        self._former: dict[str, Sequence[str]] = {}  # the ids that a key result had before, newest first
         self._comments: dict[str, Comment | None] = {}  # syncd's comment, by key result, as last read
         self._me: Account | None = None
 
@@ -185,15 +185,18 @@ class JiraPublisher(Client):
             yield from fresh
 
     def _own_comment(self, issue: _Issue, name: str) -> Comment | None:
-        """syncd's comment for a key result. If there is none, the comment for the key result's former id."""
-        of_former: Comment | None = None
-        former = self._former.get(name)
+        """syncd's comment for a key result. If there is none, the comment for the newest of the key result's former
+        ids that has one.
+        """
+        former = self._former.get(name, ())
+        of_former: dict[str, Comment] = {}
         for comment in self._all_comments(issue):
             if self._is_ours(comment, name):
                 return comment
-            if of_former is None and former is not None and self._is_ours(comment, former):
-                of_former = comment
-        return of_former
+            for old in former:
+                if self._is_ours(comment, old):
+                    of_former.setdefault(old, comment)
+        return next((of_former[old] for old in former if old in of_former), None)
 
     def _is_ours(self, comment: Comment, name: str) -> bool:
         return _mark(name) in decoded(comment.body).split("\n") and comment.author.is_same(self._myself())

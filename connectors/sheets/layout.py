@@ -98,11 +98,11 @@ def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
     return [whole_sheet(keys.sheet)]
 
 
-def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:
+def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, Sequence[str]]) -> Layout:
     """Finds the rows and columns of a sheet. Raises SourceBroken if a column is missing.
 
-    A key result without a row uses the row of its `former` id. syncd does not rename the row, but the people who
-    maintain the sheet may rename it. An empty sheet gets a header if `create` allows it.
+    A key result without a row uses the row of the newest of its `former` ids that has one. syncd does not rename the
+    row, but the people who maintain the sheet may rename it. An empty sheet gets a header if `create` allows it.
     """
     names = [keys.key_column, *keys.columns.values()]
     new = keys.create and not sheet.values
@@ -119,7 +119,11 @@ def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) 
     for row, column in sorted(sheet.values):
         if column == columns[0] and (row > 0 or not keys.by_header):
             rows.setdefault(sheet.text(row, column), []).append(row)
-    rows |= {name: rows[old] for name, old in former.items() if name not in rows and old is not None and old in rows}
+    rows |= {
+        name: next(rows[old] for old in before if old in rows)
+        for name, before in former.items()
+        if name not in rows and any(old in rows for old in before)
+    }
     places = list(map(keys.place, keys.columns))
     lettered = [place for place, column in zip(places, keys.columns.values(), strict=True) if is_letters(column)]
     return Layout(sheet, columns[0], dict(zip(places, columns[1:], strict=True)), rows, header, lettered)

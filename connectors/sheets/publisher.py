@@ -41,7 +41,7 @@ class SheetsPublisher:
     def __init__(self, client: Client, keys: SheetsPublish) -> None:
         self._client = client
         self._keys = keys
-        self._former: dict[str, str | None] = {}  # the id that a key result had before
+        self._former: dict[str, Sequence[str]] = {}  # the ids that a key result had before, newest first
         self._lines: dict[tuple[str, Scalar | None], Sequence[Scalar | None]] = {}
         self._layout: Layout
         self._log: Log | None = None
@@ -100,7 +100,8 @@ class SheetsPublisher:
     def _read_row(self, key_result: str, places: Content) -> Written:
         row = self._layout.read_row(key_result, places, create=self._keys.create)
         if row.absent is None and self._log is not None and _LOG in places:
-            where = self._log.row_address(key_result, places[_LOG])
+            stamp = places[_LOG]
+            where = self._log.row_address(key_result, stamp, self._lines.get((key_result, stamp)))
             if where is not None:
                 return replace(
                     row,

@@ -21,6 +21,7 @@ from syncd.config.web_secrets import web_secret_problems
 from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
 from syncd.ledger.check import check_ledger
+from syncd.ledger.moves import Move
 from syncd.sdk import Check, ConfigError, RetryPolicy
 from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
@@ -32,10 +33,13 @@ def run(path: Path, *, as_json: bool, workspace: str | None = None) -> None:
     set_up_log("text", logging.ERROR)
     config, clock = open_config(path, workspace)
     of_ledger, readable = _ledger(config)
-    reports = _reports(config, clock(), readable) if config.publications else []
+    reports, moves = _reports(config, clock(), readable) if config.publications else ([], [])
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # a person waits at the terminal
     results = [
-        (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh(connection.name))))
+        (
+            connection.name,
+            list(check_connection(config, connection, reports, clock(), few.fresh(connection.name), moves)),
+        )
         for connection in config.connections.values()
     ]
     results.append(("ledger", [of_ledger]))
@@ -65,9 +69,9 @@ def _document(name: str, checks: Sequence[Check]) -> dict[str, Any]:
     }
 
 
-def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
-    """The reports of the periods whose check-ins would be written now. If there is no such period, the report of the
-    first period.
+def _reports(config: Config, now: datetime, readable: bool) -> tuple[list[Report], list[Move]]:
+    """The reports of the periods whose check-ins would be written now, and the moves of these periods. If there is no
+    such period, the report and the moves of the first period.
 
     A ledger that is not `readable` counts as empty.
     """
@@ -75,7 +79,8 @@ def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
     assert ledger is not None  # it exists, or open_ledger creates it
     periods = list(published_periods(config, now)) or list(config.periods[:1])
     with closing(ledger):
-        return [report_of(Snapshots(config, okrs, ledger).now(now)) for okrs in periods]
+        reports = [report_of(Snapshots(config, okrs, ledger).now(now)) for okrs in periods]
+        return reports, [move for okrs in periods for move in ledger.moves.of_period(okrs.period.id)]
 
 
 def _notify(config: Config) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from syncd.config.scalars import plain_scalar
+from syncd.config.syntax_problems import syntax_problem
 from syncd.sdk import ConfigError, Problem
 
 MAX_VALUES = 100_000
@@ -58,11 +59,11 @@ def compose(text: str, shown: str) -> tuple[Any, Lines]:
     if invisible := _INVISIBLE.search(text):
         message = f"the invisible character U+{ord(invisible[0]):04X} is here; delete it"
         raise ConfigError(problems=[Problem(shown, text.count("\n", 0, invisible.start()) + 1, message)])
-    composer = _Composer(shown)
+    composer = _Composer(text, shown)
     try:
         composer.read(Loader(text))
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(problems=[_syntax_problem(error, text, shown)]) from None
+        raise ConfigError(problems=[syntax_problem(error, text, shown)]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(problems=[Problem(shown, 0, f"is not YAML: {str(error).splitlines()[0]}")]) from None
     if composer.problems:
@@ -83,13 +84,15 @@ class _Scalar:
 class _Collection:
     """A list or block that is being filled. If `wants_key` is true, the next scalar becomes a key of the block.
 
-    The next value belongs to `key`; if there is no `key`, the value is dropped. `size` is the number of keys and values
-    with every alias expanded. `depth` is the level of their nesting.
+    `in_braces` says that the block is written as `{key: value}`. The next value belongs to `key`; if there is no `key`,
+    the value is dropped. `size` is the number of keys and values with every alias expanded. `depth` is the level of
+    their nesting.
     """
 
     line: int
     data: Any
     is_block: bool
+    in_braces: bool = False
     lines: dict[str | int, int | Lines] = field(default_factory=dict)
     written: dict[str | int, str] = field(default_factory=dict)
     key: str | None = None
@@ -127,8 +130,10 @@ class _Composer:
     PyYAML's own composer recurses in C without a limit: a file of 30,000 opening brackets would crash the process.
     """
 
-    def __init__(self, shown: str) -> None:
+    def __init__(self, text: str, shown: str) -> None:
+        self.text = text
         self.shown = shown
+        self._last_end = 0  # the place where the last scalar ends
         self.data: Any = None
         self.lines = Lines(1)
         self.problems: list[Problem] = []
@@ -147,7 +152,10 @@ class _Composer:
                     self._check_text(text, line)
                 if event.tag is not None or event.anchor is not None:
                     self._keep_anchor(event, _Scalar(line, text, plain), line)
+                if not text and plain:
+                    self._check_colon(event.start_mark.index)
                 self._attach_scalar(line, text, plain=plain)
+                self._last_end = event.end_mark.index
             elif kind in _BEGINS:
                 self._begin(event, is_block=kind is yaml.MappingStartEvent)
             elif kind in _ENDS:
@@ -164,7 +172,7 @@ class _Composer:
 
     def _begin(self, event: Any, *, is_block: bool) -> None:
         line = event.start_mark.line + 1
-        collection = _Collection(line, {} if is_block else [], is_block)
+        collection = _Collection(line, {} if is_block else [], is_block, in_braces=is_block and event.flow_style)
         self._keep_anchor(event, collection, line)
         self._open.append(collection)
         self._check_depth(line, len(self._open))
@@ -243,38 +251,25 @@ class _Composer:
             message = f"an escape stands for the invisible character U+{ord(invisible[0]):04X}; leave it out"
             raise self._refuse(line, message)
 
+    def _check_colon(self, index: int) -> None:
+        """Refuses a key within braces that has no colon. YAML gives it the value null, but it is part of a text with
+        a comma, or it lacks the blank after its colon.
+        """
+        holder = self._open[-1] if self._open else None
+        if holder is None or not holder.in_braces or holder.key is None or ":" in self.text[self._last_end : index]:
+            return
+        key = holder.key[:40]
+        if key[:1].isdigit():  # the end of a number such as 4,000, which is reported with its beginning
+            return
+        name, colon, value = key.partition(":")
+        advice = f"the key {key!r} has no value; write {key}: and its value, or quote the text that contains the ','"
+        if colon and value:
+            advice = f"{key!r} lacks the blank after the colon; write {name}: {value}"
+        self.problems.append(Problem(self.shown, holder.key_line, advice))
+
     def _check_depth(self, line: int, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise self._refuse(line, f"nests lists or blocks more than {MAX_DEPTH} levels deep; flatten it")
 
     def _refuse(self, line: int, message: str) -> ConfigError:
         return ConfigError(problems=[Problem(self.shown, line, message)])
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    mark, start = error.problem_mark or error.context_mark, error.context_mark
-    if mark is None:
-        return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
-    if error.context == "while scanning a simple key" and start is not None:  # the mark is at the next key
-        return Problem(shown, start.line + 1, "is not YAML here: the ':' after a key is missing")
-    line = min(mark.line, text.rstrip().count("\n")) + 1  # not after the last line
-    since = f" that begins in line {start.line + 1}" if start is not None and start.line + 1 < line else ""
-    message = _sentence(error.problem or "", error.context or "", text[mark.index : mark.index + 1], since)
-    return Problem(shown, line, f"is not YAML here: {message}")
-
-
-def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    if problem.startswith("mapping values are not allowed"):
-        return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
-    if character == "\t":
-        return "there is a tab here; indent with spaces"
-    if problem == "found character that cannot start any token":
-        return f"no text can begin with {character!r} unquoted; quote it"
-    match context:
-        case "while scanning an alias" | "while scanning an anchor":
-            return "'*' and '&' begin aliases and anchors; quote the text"
-        case "while parsing a block mapping":
-            return f"this is no key of the block{since}; align it with the others, or quote the text that it belongs to"
-        case "while parsing a block collection":
-            return f"this is no item of the list{since}; begin it with '-', or align it with what it belongs to"
-    return f"{problem} {context}{since}".strip()

@@ -145,8 +145,10 @@ def read_document(path: Path, shown: str, last: Document | None = None) -> Docum
         raise ConfigError(
             problems=[Problem(shown, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")]
         ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(problems=[Problem(shown, 0, "is not UTF-8 text; save it as UTF-8")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = "a character here is not UTF-8 text; save the file as UTF-8"
+        raise ConfigError(problems=[Problem(shown, line, message)]) from None
     return replace(parse_document(text, shown), digest=digest)
 
 

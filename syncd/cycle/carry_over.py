@@ -127,6 +127,8 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
         statement = of_json(delivery.statement)
         assert isinstance(statement, Statement)  # only a delivery of a whole period has a summary
         renamed = replace(statement, key_result=name, period=period)
+        if name != delivery.key_result:  # a delivery that waits continues what is under the old id
+            renamed = replace(renamed, former=(delivery.key_result, *statement.former))
         for publication in config.publications:
             if publication.connection.name != delivery.connection:
                 continue

@@ -17,6 +17,7 @@ from syncd.config import Config, Connection
 from syncd.config.connector_bugs import log_bug
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.open_sources import open_source, usable_stream
+from syncd.ledger.moves import Move
 from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.check_targets import check_targets
 from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, Withheld, can_pull
@@ -32,17 +33,27 @@ NEEDED = ("configured", "reachable", "authenticated")
 
 
 def check_connection(
-    config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
+    config: Config,
+    connection: Connection,
+    reports: Sequence[Report],
+    now: datetime,
+    retry: RetryPolicy,
+    moves: Sequence[Move] = (),
 ) -> Iterator[Check]:
     """Yields the findings about a connection, without its secrets. `reports` are the reports of the periods whose
-    check-ins are published.
+    check-ins are published; `moves` has the moves of these periods, oldest first.
     """
-    for check in _findings(config, connection, reports, now, retry):
+    for check in _findings(config, connection, reports, moves, now, retry):
         yield replace(check, detail=connection.without_secrets(check.detail))
 
 
 def _findings(
-    config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
+    config: Config,
+    connection: Connection,
+    reports: Sequence[Report],
+    moves: Sequence[Move],
+    now: datetime,
+    retry: RetryPolicy,
 ) -> Iterator[Check]:
     publications = [entry for entry in config.publications if entry.connection.name == connection.name]
     folder, writes = str(config.path.parent), bool(publications)
@@ -65,7 +76,7 @@ def _findings(
     else:
         yield Check("configured", True, "it only takes check-ins")
     for publication in publications:
-        yield from check_targets(config, publication, reports, now, context)
+        yield from check_targets(config, publication, reports, moves, now, context)
 
 
 def _of_webhooks(connection: Connection) -> Iterator[Check]:

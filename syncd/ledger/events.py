@@ -90,11 +90,12 @@ class Events:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def newest(self) -> Mapping[Subject, str]:
-        """The last state of each subject: `new` of its last event."""
-        query = select(events.c.kind, events.c.period, events.c.subject, events.c.new).where(events.c.until.is_(None))
+    def newest(self) -> Mapping[Subject, tuple[str, int]]:
+        """The last state of each subject, which is `new` of its last event, and the cycle of this event."""
+        subject = (events.c.kind, events.c.period, events.c.subject)
+        query = select(*subject, events.c.new, events.c.cycle).where(events.c.until.is_(None))
         with self._engine.connect() as connection:
-            return {(row.kind, row.period, row.subject): row.new for row in connection.execute(query)}
+            return {(row.kind, row.period, row.subject): (row.new, row.cycle) for row in connection.execute(query)}
 
     def in_state(self, states: Collection[EventState]) -> Sequence[Event]:
         """Every event in one of these states, oldest first."""

@@ -6,7 +6,7 @@ only if this state is a watermelon, a held value, or a source that has failed fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -45,12 +45,16 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
     if config.settings.notify is None:
         return
     newest = ledger.events.newest()
-    due: Literal["waiting", "unsure"] = "unsure" if ledger.nothing_synced_since_restored() else "waiting"
+    lines = [line for report in reports for block in report.objectives for line in block.key_results]
+    measured = {line.key_result.id for line in lines if line.key_result.measure is not None}
     for fact in (*_of_reports(reports), *_of_streams(config, ledger, now)):
-        was = newest.get((fact.kind, fact.period, fact.subject))
+        was, cycle = newest.get((fact.kind, fact.period, fact.subject), (None, 0))
         if fact.is_now == (was or _NONE) or (was is None and fact.is_now == _NONE):
             continue
         is_sent = fact.kind in config.settings.notify.about and (was is not None or fact.notable)
+        due: Literal["waiting", "unsure"] = "waiting"
+        if is_sent and _may_have_been_sent(ledger, fact, cycle, measured):
+            due = "unsure"
         yield NewEvent(
             fact.kind,
             fact.period,
@@ -62,6 +66,22 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
             fact.sentence,
             due if is_sent else "known",
         )
+
+
+def _may_have_been_sent(ledger: Ledger, fact: _Fact, cycle: int, measured: Collection[str]) -> bool:
+    """Whether a message about this state may have been sent between the backup and the restore. `cycle` is the cycle
+    of the subject's newest event.
+
+    The first syncs after a restore may fail to pull some sources. A change that follows from a number which has not
+    been complete since the restore may therefore be the change that the ledger lacks.
+    """
+    restored_in = ledger.identity.restored_in
+    if restored_in is None or cycle > restored_in:
+        return False
+    about = [name for name in fact.subject.split(" → ") if name in measured]
+    return ledger.nothing_synced_since_restored() or any(
+        ledger.may_have_been_stated(fact.period, name) for name in about
+    )
 
 
 def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
+from syncd.ledger.moves import Move
 from syncd.publishing.comparison import bug
 from syncd.publishing.statements import statements
 from syncd.sdk import (
@@ -31,10 +32,15 @@ MOST_TARGETS = 20
 
 
 def check_targets(
-    config: Config, publication: Publication, reports: Sequence[Report], now: datetime, context: Context
+    config: Config,
+    publication: Publication,
+    reports: Sequence[Report],
+    moves: Sequence[Move],
+    now: datetime,
+    context: Context,
 ) -> Iterator[Check]:
     """Yields one finding for all targets that can be used, and one finding for each reason why other targets cannot be
-    used.
+    used. `moves` has the moves of the reports' periods, oldest first.
     """
     connection = publication.connection
     try:
@@ -43,7 +49,7 @@ def check_targets(
                 if isinstance(publisher, JsonPublisher):
                     yield from publisher.check()
                 return
-            yield from _read(publication, publisher, stated(config, publication, reports, now))
+            yield from _read(publication, publisher, stated(config, publication, reports, moves, now))
     except ConfigError as error:
         why = "; ".join(problem.message for problem in error.problems) or str(error)
         yield Check("writes", False, connection.without_secrets(why))
@@ -54,14 +60,14 @@ def check_targets(
 
 
 def stated(
-    config: Config, publication: Publication, reports: Sequence[Report], now: datetime
+    config: Config, publication: Publication, reports: Sequence[Report], moves: Sequence[Move], now: datetime
 ) -> Mapping[str, Statement | Summary]:
     """Maps each key result to the statement that syncd would write to its target now."""
     stated: dict[str, Statement | Summary] = {}
     for report in reports:
         if not publication.writes(report.period.id):
             continue
-        by_name = {statement.key_result: statement for statement in statements(config, report, now)}
+        by_name = {statement.key_result: statement for statement in statements(config, report, now, moves)}
         for name in publication.targets(by_name):
             whole = Summary(document(report), list(by_name.values()))
             stated.setdefault(name, whole if name == WHOLE else by_name[name])

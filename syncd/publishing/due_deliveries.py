@@ -42,7 +42,8 @@ def due_deliveries(
     restored_in = ledger.identity.restored_in or 0
     taken: set[tuple[str, str]] = set()
     for report in reports:
-        stated = {statement.key_result: statement for statement in statements(config, report, now)}
+        moves = ledger.moves.of_period(report.period.id)
+        stated = {statement.key_result: statement for statement in statements(config, report, now, moves)}
         for publication in config.publications:
             if not publication.writes(report.period.id):
                 continue

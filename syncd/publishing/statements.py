@@ -4,14 +4,15 @@ stores.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, time
 from typing import Any
 
 from syncd.config import Config
 from syncd.config.pages_address import pages_address
-from syncd.okr.goals import Target, expected
+from syncd.ledger.moves import Move
+from syncd.okr.goals import KeyResult, Target, expected
 from syncd.okr.spans import Period
 from syncd.okr.words import goal_bounds
 from syncd.sdk import Statement, Summary
@@ -23,13 +24,36 @@ target's content at the time of the delivery.
 """
 
 
-def statements(config: Config, report: Report, now: datetime) -> Iterator[Statement]:
-    """The statement of every key result of a report, watermelons first."""
+def statements(config: Config, report: Report, now: datetime, moves: Iterable[Move]) -> Iterator[Statement]:
+    """The statement of every key result of a report, watermelons first. `moves` has the moves of the report's period,
+    oldest first, and may have moves of other periods.
+    """
     updated, address = now.astimezone(config.zone), pages_address(config)
     dawn = max(datetime.combine(updated.date(), time(), config.zone), report.period.span.start)
+    owners = _owners_of_former_ids(report, moves)
     for block in report.watermelons_first:
         for line in block.key_results:
-            yield _statement(report.period, block, line, updated, dawn, address)
+            statement = _statement(report.period, block, line, updated, dawn, address)
+            yield replace(statement, former=_former_ids(line.key_result, owners))
+
+
+def _owners_of_former_ids(report: Report, moves: Iterable[Move]) -> Mapping[str, str]:
+    """Maps each id that a key result of the report's period had before to its present id, newest first. If several
+    key results had an id, it belongs to the last of them; an id that a key result has now belongs to no other.
+    """
+    present = {line.key_result.id for block in report.objectives for line in block.key_results}
+    owners: dict[str, str] = {}
+    for move in reversed([move for move in moves if move.period == report.period.id and move.key_result]):
+        if move.old not in present:
+            owners.setdefault(move.old, move.key_result)
+    return owners
+
+
+def _former_ids(kr: KeyResult, owners: Mapping[str, str]) -> Sequence[str]:
+    """The earlier ids of a key result, newest first. The file may name an id that the ledger never had."""
+    of_file = [] if kr.moved_from is None else [kr.moved_from]
+    of_ledger = [old for old, owner in owners.items() if owner in (kr.id, kr.moved_from)]
+    return tuple(dict.fromkeys([*of_file, *of_ledger]))
 
 
 def _statement(
@@ -63,7 +87,6 @@ def _statement(
         evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
         value_bounds=tuple(sorted(goal_bounds(kr.goal))),
         progress_bounds=standing.bounds,
-        former=kr.moved_from,
     )
 
 
@@ -86,6 +109,8 @@ def _of_json(kept: Mapping[str, Any]) -> Statement:
     values = {name: kept.get(name) for name in _KEPT}
     for name in ("value_bounds", "progress_bounds"):
         values[name] = tuple(kept.get(name) or ())
+    former = values["former"] or ()
+    values["former"] = (former,) if isinstance(former, str) else tuple(former)  # older versions stored only one
     for name in ("as_of", "updated"):
         values[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
     return Statement(**values)  # type: ignore[arg-type]

@@ -129,8 +129,10 @@ def ratio(part: Decimal, whole: Decimal) -> float:
 
 
 def _below_1(share: float, *, short: bool) -> float:
-    """The rounded share, or the next float below 1 if the share is 1 only by rounding (`short`)."""
-    return math.nextafter(1.0, 0.0) if short and share == 1.0 else share
+    """The rounded share, or the next float below 1 if the share is 1 only by rounding (`short`). A share of 0 has no
+    sign, though 0 of a way down is -0.0 as a float.
+    """
+    return math.nextafter(1.0, 0.0) if short and share == 1.0 else share + 0.0
 
 
 def share_of_way(value: float, start: float, end: float) -> float:

@@ -41,7 +41,7 @@ class Statement:
     the time that the number describes, `updated` the time of the statement; both are in the project's zone. `evidence`
     is the address of the page that explains the number, if the project has pages. Rounding by `syncd.sdk.figures` must
     not move the value across any of the `value_bounds`, or the progress across any of the `progress_bounds`. `former`
-    is the key result's earlier id: syncd treats content under that id as its own, and continues it.
+    has the key result's earlier ids, newest first: syncd treats content under these ids as its own, and continues it.
     """
 
     key_result: str
@@ -69,7 +69,7 @@ class Statement:
     value_bounds: Sequence[float] = ()
     progress_bounds: Sequence[float] = ()
     blank_unknown: bool = False
-    former: str | None = None
+    former: Sequence[str] = ()
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
         """The values of the fields with these names. Times are texts such as `2026-11-21 10:15`.

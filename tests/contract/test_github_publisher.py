@@ -593,7 +593,7 @@ def test_edits_in_syncds_places_stay_until_people_allow_a_write(
 def test_what_stands_under_a_former_id_goes_on_under_the_new_one(issue: Issue, opened: Opener, place: str) -> None:
     issues = {"calls": f"{LAB}#1", "rings": f"{LAB}#1"}
     written(opened(issues=issues, **{place: True}), CALLS)
-    rings = replace(BETTER, key_result="rings", former="calls")
+    rings = replace(BETTER, key_result="rings", former=("calls",))
     for check_in in (rings, replace(rings, value=5.0)):
         publisher = opened(issues=issues, **{place: True})
         assert stands(publisher, check_in)[place] is not None
@@ -602,3 +602,15 @@ def test_what_stands_under_a_former_id_goes_on_under_the_new_one(issue: Issue, o
         assert len(texts) == 1
         assert texts[0].count("<!-- syncd:rings -->") == 1
         assert "syncd:calls" not in texts[0]
+
+
+@pytest.mark.parametrize("place", ["body", "comment"])
+def test_what_stands_under_an_id_of_long_ago_goes_on_under_the_new_one(
+    issue: Issue, opened: Opener, place: str
+) -> None:
+    issues = {"calls": f"{LAB}#1", "bells": f"{LAB}#1"}
+    written(opened(issues=issues, **{place: True}), CALLS)
+    written(opened(issues=issues, **{place: True}), replace(BETTER, key_result="bells", former=("rings", "calls")))
+    texts = [issue.body or ""] if place == "body" else [comment.body for comment in by("syncd-bot", issue)]
+    assert [text.count("syncd:bells -->") for text in texts] == [2 if place == "body" else 1]
+    assert "syncd:calls" not in texts[0]

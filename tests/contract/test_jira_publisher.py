@@ -652,8 +652,8 @@ def test_an_entry_names_its_key_results_uses_and_targets() -> None:
 
 def test_the_comment_of_a_former_id_goes_on_under_the_new_one(desk: Desk) -> None:
     desk.deliver(statement("calls"), comment=True)
-    desk.deliver(statement("waits", value=900.0, former="calls"), comment=True)
+    desk.deliver(statement("waits", value=900.0, former=("rings", "calls")), comment=True)
     (comment,) = desk.comments
     assert comment.body.endswith("kept up to date by syncd: waits")
-    desk.deliver(statement("waits", value=800.0, former="calls"), comment=True)
+    desk.deliver(statement("waits", value=800.0, former=("rings", "calls")), comment=True)
     assert len(desk.comments) == 1

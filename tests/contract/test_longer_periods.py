@@ -290,8 +290,8 @@ def test_a_plan_before_the_first_sync_shows_the_verdicts_of_each_period(tmp_path
 def test_doctor_reads_the_period_that_a_publisher_names(project: Project) -> None:
     year, now = project.config.publications
     reports = [report_of(project.snapshot(period)) for period in ("2026-Q4", "2026")]
-    assert stated(project.config, year, reports, project.now)[WHOLE].document["period"]["id"] == "2026"
-    assert stated(project.config, now, reports, project.now)[WHOLE].document["period"]["id"] == "2026-Q4"
+    assert stated(project.config, year, reports, [], project.now)[WHOLE].document["period"]["id"] == "2026"
+    assert stated(project.config, now, reports, [], project.now)[WHOLE].document["period"]["id"] == "2026-Q4"
 
 
 def test_scores_made_of_other_key_results_of_a_shorter_period_are_not_compared(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from check_in_api import check_in_api
+from check_in_api import CheckInApi, check_in_api
 from csv_project import CsvProject
 from sqlalchemy import select
 
@@ -27,7 +27,9 @@ from syncd.ledger.schema import metadata
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import guard_id
 from syncd.okr.spans import midnight
+from syncd.publishing.statements import as_json, of_json
 from syncd.sdk import ConfigError
+from syncd.sdk.testing import statement
 from syncd.status.document import document
 from syncd.status.report import report_of
 
@@ -283,6 +285,59 @@ def test_a_new_id_alone_publishes_nothing(project: Project) -> None:
         assert {delivery.key_result for delivery in project.ledger.outbox.newest().values()} == {
             "new-calls", "new-visits", "new-mood"
         }  # fmt: skip
+
+
+def _former(project: Project) -> dict[str, list[str]]:
+    """The former ids in the newest statement of each key result."""
+    newest = project.ledger.outbox.newest().values()
+    return {delivery.key_result: list(delivery.statement["former"]) for delivery in newest}
+
+
+def _writes_to(api: CheckInApi, project: Project) -> None:
+    settings = project.folder / "syncd.yaml"
+    settings.write_text(settings.read_text() + APPENDING.replace("URL", api.url))
+    project.sync()
+
+
+def test_a_statement_names_every_former_id_of_its_key_result_newest_first(project: Project) -> None:
+    """A publisher looks for its content under each of them, because it writes only when something else changes too."""
+    with check_in_api() as api:
+        _writes_to(api, project)
+        project.rename("calls", "rings")
+        project.sync()
+        project.edit("      - id: rings\n        moved: {from: calls}\n", "      - id: rings\n")
+        project.rename("rings", "bells")
+        project.sync()
+        project.calls(940)
+        project.sync()
+        assert _former(project) == {"bells": ["rings", "calls"], "visits": [], "mood": []}
+        project.edit("        moved: {from: rings}\n", "")
+        project.calls(930)
+        project.sync()
+        assert _former(project)["bells"] == ["rings", "calls"]
+        project.rename("mood", "calls", moved=False)  # the id belongs to another key result now
+        project.rename("bells", "rings")
+        project.calls(920)
+        project.check_in("calls", 5)
+        project.sync()
+        assert _former(project) == {"rings": ["bells"], "visits": [], "calls": [], "mood": []}
+
+
+def test_a_statement_that_waits_while_its_key_result_is_renamed_names_the_former_id(project: Project) -> None:
+    with check_in_api() as api:
+        _writes_to(api, project)
+        api.answers = lambda taken: (429, "")
+        project.calls(940)
+        project.sync()
+        project.rename("calls", "rings")
+        project.sync()
+        assert _former(project)["rings"] == ["calls"]
+
+
+@pytest.mark.parametrize(("kept", "read"), [(None, ()), ("calls", ("calls",)), (["b", "a"], ("b", "a"))])
+def test_a_statement_of_an_older_version_is_read(kept: Any, read: tuple[str, ...]) -> None:
+    restored = of_json({**as_json(statement("rings")), "former": kept})
+    assert restored == replace(statement("rings"), former=read)
 
 
 # -- plan

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import apprise
 import pytest
@@ -18,16 +19,20 @@ from raw_servers import body_of, drip, server, without_end
 
 from syncd.config import Config
 from syncd.config.load import load_config
+from syncd.cycle.check_in import check_in
 from syncd.ledger import Event, Ledger, NewEvent
-from syncd.ledger.events import note
+from syncd.ledger.events import EventState, note
+from syncd.ledger.identity import note_put_back
 from syncd.notifying.addresses import addresses
 from syncd.notifying.credentials import credentials
 from syncd.notifying.inert import inert
 from syncd.notifying.messages import body, length, within
 from syncd.notifying.send import GIVES_UP, MessageOutcome, send_messages
+from syncd.okr.checkins import CheckIn
 from syncd.okr.words import count
 from syncd.sdk.redactor import Redactor, without_any_secret
 
+_STATES = get_args(EventState)
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 MAPPING = """
 period: 2026-Q4
@@ -316,6 +321,58 @@ def test_message_fits_into_what_discord_takes(desk: Desk, monkeypatch: pytest.Mo
     ((_, _, text),) = taken.take()
     assert 1500 < length(text) <= 2000
     assert text.startswith("syncd: 25 changes of health")
+
+
+# -- after a restore
+
+
+def test_message_that_may_have_been_sent_before_a_restore_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if the source of a key result cannot be read in the first cycles, while another can."""
+    monkeypatch.setenv("ADDRESS", "json://127.0.0.1:9/hush")
+    mapping = f"{MAPPING}        measure: {{from: local, file: a.csv, cell: A1}}\n".replace(
+        "{id: a, title: A, kind: outcome, owner: ann, baseline: 0, target: 10, unit: p}",
+        "id: a\n        title: A\n        kind: outcome\n        baseline: 0\n        target: 10",
+    )
+    other = mapping[mapping.index("      - id: a") :].replace("a.csv", "b.csv").replace("id: a", "id: b")
+    by_hand = "      - {id: c, title: C, kind: outcome, baseline: 0, target: 10}\n"
+    project = CsvProject(tmp_path, mapping + other + by_hand, NOW, settings='notify: {to: "${ADDRESS}"}\n')
+
+    def sync(**numbers: float | None) -> dict[str, str]:
+        """The state of the event of each key result whose health changed."""
+        for name, number in numbers.items():
+            project.write(f"{name}.csv", *([] if number is None else [f"{number}"]))
+            if number is None:
+                (tmp_path / f"{name}.csv").unlink()
+        project.now += timedelta(minutes=1)
+        before = {event.id for event in project.ledger.events.in_state(_STATES)}
+        project.cycle()
+        return {
+            event.subject: event.state for event in project.ledger.events.in_state(_STATES) if event.id not in before
+        }
+
+    def check_in_by_hand(value: float) -> None:
+        config = project.config
+        entered = CheckIn("Dana", project.now, project.now + timedelta(days=60), value)
+        check_in(config, config.periods[0], project.key_result("c"), project.ledger, entered)
+
+    check_in_by_hand(9)
+    assert sync(a=9, b=9) == {"a": "known", "b": "known", "c": "known"}
+    with project.ledger.engine.begin() as connection:
+        note_put_back(connection)  # after the backup, both fell, and messages about this may have been sent
+    project.ledger.close()
+    project.ledger = create_ledger(f"sqlite:///{tmp_path / 'syncd.db'}")
+    assert sync(a=None, b=1) == {"b": "unsure"}
+    assert sync(a=None, b=9) == {"b": "waiting"}
+    check_in_by_hand(1)
+    assert sync(a=1)["a"] == "unsure"
+    assert project.ledger.events.newest()["health", "2026-Q4", "c"][0] == "off_track"
+    assert {event.state for event in project.ledger.events.in_state(_STATES) if event.subject == "c"} == {
+        "known", "waiting"
+    }  # fmt: skip
+    assert sync(a=9)["a"] == "waiting"
+    project.ledger.close()
 
 
 # -- services that misbehave

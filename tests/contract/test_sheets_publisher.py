@@ -447,6 +447,27 @@ def test_the_log_gets_a_row_for_every_statement(desk: Sandbox, once: Context) ->
     assert writes == [":batchUpdate", "/values:batchUpdate", "/values:batchUpdate"]
 
 
+def test_the_log_gets_no_second_row_for_what_its_newest_row_says(desk: Sandbox, once: Context) -> None:
+    """After a restore, the ledger lacks a check-in that is in the log, and syncd states it again at a later time."""
+    given = keys(log="History", columns={"value": "D"})
+    first = statement("calls", value=1 / 3, note=None)
+    second = replace(first, value=900.0, updated=first.updated + timedelta(minutes=1))
+
+    def later(minutes: int, check_in: Statement) -> Statement:
+        return replace(check_in, updated=first.updated + timedelta(minutes=minutes))
+
+    for check_in, rows in (
+        (first, 1), (later(1, second), 2), (later(2, second), 2), (later(3, first), 3), (later(4, first), 3),
+        (later(5, replace(first, note="late")), 4), (later(6, replace(first, period="2030-Q2")), 5),
+    ):  # fmt: skip
+        deliver(opened(desk, once, given), check_in)
+        assert len(grid(desk, "History")) == 1 + rows
+    sheet = desk.world.sheets.spreadsheets[BOOK].sheet("History")
+    sheet.rows[1:] = sheet.rows[:0:-1]  # somebody sorts it
+    deliver(opened(desk, once, given), later(7, replace(first, period="2030-Q2")))
+    assert len(grid(desk, "History")) == 6
+
+
 def test_a_sheet_that_is_not_a_log_is_left_alone(desk: Sandbox, once: Context) -> None:
     with pytest.raises(SourceBroken, match="the first row of Read me is not the header of a log"):
         deliver(opened(desk, once, keys(log="Read me")), statement("calls"))
@@ -627,7 +648,7 @@ def test_the_row_of_a_former_id_is_that_of_the_new_one(desk: Sandbox, once: Cont
     """Whoever keeps the sheet may rename the row: then it is the row with the new id."""
     publisher = opened(desk, once, keys(create=True))
     rows = len(grid(desk))
-    deliver(publisher, statement("rings", former="calls"))
+    deliver(publisher, statement("rings", former=("bells", "calls")))
     assert len(grid(desk)) == rows
     assert grid(desk)[1][3:7] == CALLS
     assert grid(desk)[1][0] == "calls"

@@ -75,6 +75,13 @@ def test_iso_and_epochs_are_times(cell: Cell) -> None:
     assert Reader(BERLIN, epoch_dates=True).moment(cell) == datetime(2026, 11, 23, 14, 30, tzinfo=BERLIN)
 
 
+def test_eight_digits_are_a_day_as_a_text_and_no_date_as_a_number() -> None:
+    """In CSV, every cell is a text; ISO 8601 has a form without dashes."""
+    assert day("20261005") == MONDAY
+    assert day(20261005) is None
+    assert day(20261005, serial_dates=True) is None
+
+
 def test_month_is_the_day_that_a_spreadsheet_keeps_for_it() -> None:
     assert day("Oct 2026", "month") == day("Oct 2026", "%b %Y") == day(date(2026, 10, 1), "month")
     assert day("2026-W41", "iso-week") == day("2026-W41")

@@ -84,6 +84,11 @@ def test_share_of_a_way_is_1_only_at_its_end(value: float, start: float, end: fl
     assert (computed < 0) == (share < 0)
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 10), (1200, 600), (0.3, 0.1), (-1, -2.5), (1e16, 1)])
+def test_share_of_no_way_has_no_sign(start: float, end: float) -> None:
+    assert str(share_of_way(start, start, end)) == "0.0"
+
+
 def test_value_that_falls_short_of_its_target_by_the_last_digit_has_not_gone_the_way() -> None:
     assert share_of_way(9007199254740990, 0, 9007199254740991) < 1
     assert share_of_way(0.0999999999999999, -1e10, 0.1) < 1
