@@ -34,6 +34,7 @@ class CheckInApi:
     requests: int = 0
     connections: int = 0
     answers: Callable[[Taken], tuple[int, str] | None] = lambda taken: None
+    headers: dict[str, str] = field(default_factory=dict)
 
     def items(self) -> object:
         """What is there now, for comparison."""
@@ -72,6 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 api.added.append(taken)
         self.send_response(status)
+        for name, value in api.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

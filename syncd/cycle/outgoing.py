@@ -31,6 +31,10 @@ MESSAGES = "notify"
 _BOUND = 300.0  # seconds that a command waits for publishers and addresses
 
 
+class NoThread(RuntimeError):
+    """The system has no thread to spare for a publisher."""
+
+
 @dataclass(slots=True)
 class Outcomes:
     """The outcomes of deliveries and messages, or the errors that ended their threads."""
@@ -86,9 +90,9 @@ class Outgoing:
         self._jobs[name] = _Job(thread)
         try:
             thread.start()
-        except RuntimeError:  # the system has no thread to spare: the next cycle tries again
+        except RuntimeError as error:  # the next cycle tries again
             self._forget(name)
-            raise
+            raise NoThread(str(error)) from error
 
     def join(self, seconds: float) -> Sequence[str]:
         """Waits for all threads, at most `seconds` seconds. Returns the names of the threads that still run."""

@@ -17,7 +17,7 @@ from syncd.config.schedule import next_start
 from syncd.cycle.background import Background
 from syncd.cycle.current import cycle_ends
 from syncd.cycle.model import CycleRequest, Result, Watcher
-from syncd.cycle.outgoing import Outcomes, Outgoing
+from syncd.cycle.outgoing import NoThread, Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock
@@ -72,6 +72,7 @@ class CycleJob:
         """The time at which deliveries are tried again, if it is known: a publisher asked syncd to wait until then, or
         the deliveries could not be tried. A cycle is due at that time.
         """
+        self._mutex = threading.Lock()
         self._stopping = stopping
         self._longest = longest
         self._silent = silent
@@ -141,7 +142,9 @@ class CycleJob:
         self.send_again_at = None
         try:
             self.ledger.check_in_place()
-            self.send_again_at = self.ledger.outbox.first_retry(self.clock())  # this cycle does not send it
+            first = self.ledger.outbox.first_retry(self.clock())
+            if first is not None:  # this cycle does not send it
+                self._send_again(self._by_system_clock(first))
             self.configuration.reload()
             with cycle_lock(self.ledger.engine):
                 result = run_cycle(self._request(), background=self._background, outgoing=self._outgoing)
@@ -155,7 +158,8 @@ class CycleJob:
             return datetime.now(UTC) + _SOON
         except Exception as error:  # it is logged, and the next cycle tries again
             self._note_failure(explained(error, files_at(self.ledger.engine.url)))
-            return None if self.ledger_problem is None else datetime.now(UTC) + _SOON
+            waits = self.ledger_problem is not None or isinstance(error, NoThread)
+            return datetime.now(UTC) + _SOON if waits else None
         self._note(result, time.monotonic() - began)
         if result.delivering is not None:
             self._send_again(datetime.now(UTC) + _SOON)
@@ -218,11 +222,19 @@ class CycleJob:
                 log.error("delivery broken", extra={"to": name}, exc_info=error)
         for outcome in outcomes.delivered:
             if outcome.retry_at is not None:
-                self._send_again(outcome.retry_at)
+                self._send_again(self._by_system_clock(outcome.retry_at))
+
+    def _by_system_clock(self, at: datetime) -> datetime:
+        """The time by the system clock, by which jobs are due, of a time by the job's clock, which may be another in a
+        rehearsal.
+        """
+        now = self.clock()
+        return at + (datetime.now(UTC) - now)
 
     def _send_again(self, at: datetime) -> None:
-        """Lets a cycle be due at `at`, or earlier if deliveries are tried again before that."""
-        self.send_again_at = min([at, *filter(None, [self.send_again_at])])
+        """Lets a cycle be due at `at`, or earlier if deliveries are tried again before that. Any thread may call it."""
+        with self._mutex:
+            self.send_again_at = min([at, *filter(None, [self.send_again_at])])
 
     def _be_patient(self) -> None:
         """Sets how long a cycle waits for a connection. If pulls can continue in the background, a cycle waits about as

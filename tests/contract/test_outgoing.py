@@ -161,7 +161,9 @@ def test_time_that_a_target_asked_for_outlasts_an_earlier_cycle(tmp_path: Path) 
             wait_for(lambda: [each.reason for each in outbox.in_state(["waiting"])] not in ([], [None]))
             outbox.end([each.id for each in outbox.in_state(["waiting"])], "waiting", "at rest", retry_at=later)
             cycle(service)
-            assert service.job.send_again_at == later
+            assert service.job.send_again_at is not None
+            by_system_clock = later + (datetime.now(UTC) - project.now)
+            assert abs(service.job.send_again_at - by_system_clock) < timedelta(minutes=1)
             project.now = later
             cycle(service)
             assert service.job.send_again_at is None
@@ -193,6 +195,50 @@ def test_deliveries_that_could_not_be_tried_do_not_wait_for_the_schedule(
         assert api.put["/calls"].json() == {"value": 9}
 
 
+@pytest.mark.parametrize("days", [-200, 0, 200])
+def test_time_that_a_target_asked_for_is_kept_by_any_clock(tmp_path: Path, days: int) -> None:
+    """The clock of a rehearsal may be long before or after the time of the system, by which cycles are due."""
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
+        api.answers, api.headers = lambda _: (429, ""), {"Retry-After": "3600"}
+        project.now += timedelta(days=days)
+        job = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger).job
+        for _ in range(2):  # the second one does not try it
+            due = job.run()
+            assert job.join(HANG) == []
+            assert job.send_again_at is not None
+            assert 3500 < due.left(job.send_again_at) <= 3600
+        assert api.requests == 1
+
+
+@pytest.mark.parametrize("later", [None, timedelta(hours=1)])
+def test_time_that_a_publisher_names_as_a_cycle_begins_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: timedelta | None
+) -> None:
+    """Its thread of an earlier cycle may end while the next cycle asks the ledger which deliveries wait."""
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
+        job = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger).job
+        soon = datetime.now(UTC) + timedelta(minutes=5)
+
+        def first_retry(*_: object) -> datetime | None:
+            job._send_again(soon)
+            return None if later is None else project.now + later
+
+        monkeypatch.setattr("syncd.ledger.outbox.Outbox.first_retry", first_retry)
+        job.run()
+        assert job.join(HANG) == []
+        assert job.send_again_at == soon
+
+
+def test_publisher_whose_thread_cannot_begin_does_not_wait_for_the_schedule(tmp_path: Path) -> None:
+    with check_in_api() as api, _daily_project(tmp_path, api) as project:
+        job = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger).job
+        with no_thread_begins("deliver-"):
+            assert job.run().left() < 60
+        assert job.run().left() > 60
+        assert job.join(HANG) == []
+        assert api.put["/calls"].json() == {"value": 9}
+
+
 def test_cycle_whose_ledger_failed_does_not_wait_for_the_schedule(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +267,7 @@ def _daily_project(folder: Path, api: CheckInApi) -> Iterator[CsvProject]:
     settings = f'schedule: 1d\npublish: [{{to: okrs, method: PUT, path: "/{{{{ key_result }}}}", body: {body}}}]\n'
     connections = f'  local: {{type: files, root: .}}\n  okrs: {{type: http, url: "{api.url}"}}\n'
     measured = MAPPING.replace("target: 5}", "target: 5, measure: {from: local, file: calls.csv, cell: A1}}")
-    measured = measured.replace("2026-Q4", "{start: 2026-01-01, end: 2099-12-31}")
+    measured = measured.replace("2026-Q4", "{start: 2020-01-01, end: 2099-12-31}")
     now = datetime.now(UTC)  # waits end by the machine's clock: after a time of the past they would not begin
     project = CsvProject(folder, measured, now, settings=settings, connections=connections)
     project.write("calls.csv", "9")
