@@ -13,10 +13,9 @@ from syncd.config import Config
 from syncd.config.connector_bugs import log_bug
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
-from syncd.ledger.outbox import Place
+from syncd.ledger.outbox import Marks, Place, merged
 from syncd.publishing.overwriting import (
     Decision,
-    Marks,
     decide,
     header_mark,
     holds_another_period,
@@ -118,11 +117,7 @@ def compare_part(
 
 def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
     """The marks, extended by content that may be written next."""
-    marks = dict(ours)
-    for place, value in content.items():
-        new = [] if value is None else [mark(value)]
-        marks[place] = [*(old for old in marks.get(place, ()) if old not in new), *new]
-    return marks
+    return merged(ours, {place: [] if value is None else [mark(value)] for place, value in content.items()})
 
 
 def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:

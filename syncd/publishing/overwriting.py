@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from syncd.ledger.outbox import Marks
 from syncd.okr.words import count
 from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
-
-Marks = Mapping[str, Sequence[Scalar]]
-"""Maps each place of a target to the content that syncd may overwrite, because syncd may have written it or a person
-approved it.
-"""
 
 _SHORT = 64  # characters: a longer text is kept as a digest
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
@@ -50,12 +45,12 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
 
 
 def header_mark(place: str) -> str:
-    """The key in `Marks` for the header above a place."""
+    """The key in `Marks` for the header above a place. Only the newest header counts."""
     return f"header of {place}"
 
 
 def period_mark(place: str) -> str:
-    """The key in `Marks` for the period whose statement syncd wrote at a place."""
+    """The key in `Marks` for the period whose statement syncd wrote at a place. Only the newest period counts."""
     return f"{_PERIOD_OF}{place}"
 
 
@@ -66,7 +61,7 @@ def is_period_mark(name: str) -> bool:
 
 def holds_another_period(place: str, period: str, ours: Marks) -> bool:
     """Whether syncd wrote the content of a place for a period other than `period`."""
-    return any(earlier != period for earlier in ours.get(period_mark(place), ()))
+    return any(earlier != period for earlier in ours.get(period_mark(place), ())[-1:])
 
 
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
@@ -79,7 +74,7 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
         if place in ours or header is None:
             continue
         for old in ours:
-            if old not in wanted and mark(header) in ours.get(header_mark(old), ()):
+            if old not in wanted and mark(header) in ours.get(header_mark(old), ())[-1:]:
                 marks[place] = ours[old]
                 marks[period_mark(place)] = ours.get(period_mark(old), ())
     return marks
@@ -93,7 +88,7 @@ def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
     """
     headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:
-        for old in ours.get(header_mark(place), ()):
+        for old in ours.get(header_mark(place), ())[-1:]:
             now = written.above.get(place)
             if old in headers and (now is None or mark(now) != old):
                 header, where = headers[old]
