@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from syncd.ledger.outbox import Marks
+from syncd.ledger.outbox import Marks, merged
 from syncd.okr.words import count
 from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
@@ -64,20 +65,29 @@ def holds_another_period(place: str, period: str, ours: Marks) -> bool:
     return any(earlier != period for earlier in ours.get(period_mark(place), ())[-1:])
 
 
-def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks, extended by new places: a new place gets the marks of the former place with the same header. A place
-    is new, for example, if somebody moved a column and corrected its letter in the configuration.
+def left_places(written: Written, wanted: Content, ours: Marks) -> Mapping[str, str]:
+    """Maps each former place to the place that is now under its header, for example after somebody has moved a column
+    and corrected its letter in the configuration, or written its header instead.
     """
+    under = {mark(header): place for place, header in written.above.items()}
+    headers = {old: ours.get(header_mark(old), ())[-1:] for old in ours if old not in wanted}
+    return {old: under[header[0]] for old, header in headers.items() if header and header[0] in under}
+
+
+def inherited(left: Mapping[str, str], ours: Marks) -> Marks:
+    """The marks, extended by those of the former places in `left`: each place gets those of its former place."""
     marks = dict(ours)
-    for place in wanted:
-        header = written.above.get(place)
-        if place in ours or header is None:
-            continue
-        for old in ours:
-            if old not in wanted and mark(header) in ours.get(header_mark(old), ())[-1:]:
-                marks[place] = ours[old]
-                marks[period_mark(place)] = ours.get(period_mark(old), ())
+    for old, place in left.items():
+        marks = merged({place: ours[old], period_mark(place): ours.get(period_mark(old), ())}, marks)
     return marks
+
+
+def without(left: Collection[str], ours: Marks) -> Marks:
+    """The marks without those of places that syncd has left. Otherwise, a place to which syncd returns would have these
+    old marks instead of those of the place where syncd wrote since.
+    """
+    gone = {name for place in left for name in (place, header_mark(place), period_mark(place))}
+    return {name: content for name, content in ours.items() if name not in gone}
 
 
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:

@@ -211,6 +211,43 @@ def test_who_inserts_a_column_gets_no_number_into_it(okrs: Project, box: Sandbox
     assert [row[3] for row in grid(box)[1:]] == [None, None]
 
 
+def columns(value: str, progress: str, health: str) -> str:
+    """The entry with these columns."""
+    return ENTRY.replace("value: D, progress: E, health: F", f"value: {value}, progress: {progress}, health: {health}")
+
+
+LETTERS, AFTER_AN_INSERTED, HEADERS = ("D", "E", "F"), ("E", "F", "G"), ("Value", "Progress", "Health")
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [LETTERS, AFTER_AN_INSERTED, LETTERS, AFTER_AN_INSERTED],
+        [LETTERS, HEADERS, LETTERS],
+        [LETTERS, AFTER_AN_INSERTED, HEADERS, LETTERS],
+        [HEADERS, AFTER_AN_INSERTED, HEADERS],
+    ],
+)
+def test_below_the_same_header_syncd_writes_over_its_own_numbers(
+    okrs: Project, box: Sandbox, ways: list[tuple[str, str, str]]
+) -> None:
+    """However the columns are named, and wherever they move."""
+    rows = box.world.sheets.spreadsheets[BOOK].sheet("OKRs").rows
+    for number, way in enumerate(ways):
+        inserted = grid(box)[0][3] == "Notes"
+        if way == AFTER_AN_INSERTED and not inserted:
+            box.world.sheets.insert_column(BOOK, "OKRs", "Value", "Notes")
+        elif way == LETTERS and inserted:
+            for row in rows:
+                del row[3]
+        publish(okrs, box, columns(*way))
+        numbers(okrs, 1000 - number, 20 + number)
+        okrs.run("sync", check=0)
+        at = grid(box)[0].index("Value")
+        assert [row[at] for row in grid(box)[1:]] == [1000 - number, 20 + number]
+
+
 def renamed(project: Project) -> None:
     """Renames the key result `calls` in the mapping file."""
     project.edit("okrs.yaml", "- id: calls\n", "- id: rings\n        moved: {from: calls}\n")
@@ -241,6 +278,7 @@ def replaced_twice(project: Project) -> None:
         project.run("restore", backup, check=0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("story", [replaced_after_a_renaming, replaced_with_its_files_after_a_renaming, replaced_twice])
 def test_after_a_restore_syncd_writes_over_its_own_numbers(
     okrs: Project, box: Sandbox, story: Callable[[Project], None]
