@@ -291,6 +291,27 @@ def test_after_a_restore_syncd_writes_over_its_own_numbers(
         assert grid(box)[1][3] == 700
 
 
+def test_after_a_restore_the_sheet_shows_what_the_ledger_has(okrs: Project, box: Sandbox) -> None:
+    """The check-in is the one that the backup has delivered, but the sheet may show a later one."""
+    publish(okrs, box, f"{ENTRY[:-1]}, log: History}}")
+    okrs.run("sync", check=0)
+    okrs.run("backup", "b.db", check=0)
+    numbers(okrs, 700, 20)
+    later(okrs, 30)
+    okrs.run("sync", check=0)
+    numbers(okrs, 1092, 20)
+    okrs.run("restore", "b.db", check=0)
+    later(okrs, 45)
+    log = grid(box, "History")
+    asked(box)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3] == 1092
+    assert grid(box, "History") == log
+    assert asked(box)
+    okrs.run("sync", check=0)
+    assert not asked(box), "once is enough"
+
+
 def test_a_header_that_is_renamed_is_no_column_that_moved(okrs: Project, box: Sandbox) -> None:
     okrs.run("sync", check=0)
     box.world.sheets.rename_column(BOOK, "OKRs", "Value", "Calls a week")
