@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -19,8 +19,6 @@ _KEY = "key_result"
 class Layout:
     """The rows and columns of a sheet as it was read. If syncd creates the sheet, `header` has the cells of the first
     row.
-
-    `lettered` are the places whose columns are named by letters. If a person inserts a column, these places move.
     """
 
     sheet: Cells
@@ -28,7 +26,6 @@ class Layout:
     columns: Mapping[str, int]
     rows: Mapping[str, Sequence[int]]
     header: Mapping[Place, Scalar] = field(default_factory=dict)
-    lettered: Collection[str] = ()
 
     def read_row(self, key_result: str, places: Content, *, create: bool) -> Written:
         """The cells of a key result's row. With `create`, a missing row is blank."""
@@ -50,7 +47,7 @@ class Layout:
         first = {column: value for (row, column), value in self.sheet.values.items() if row == 0}
         times = Counter(first.values())
         texts = {column: text for column, text in first.items() if isinstance(text, str) and times[text] == 1}
-        above = {place: texts.get(self.columns[place]) for place in places if place in self.lettered}
+        above = {place: texts.get(self.columns[place]) for place in places if place in self.columns}
         return replace(
             row_state,
             above={place: text for place, text in above.items() if text is not None},
@@ -125,8 +122,7 @@ def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, Sequence[str]
         if name not in rows and any(old in rows for old in before)
     }
     places = list(map(keys.place, keys.columns))
-    lettered = [place for place, column in zip(places, keys.columns.values(), strict=True) if is_letters(column)]
-    return Layout(sheet, columns[0], dict(zip(places, columns[1:], strict=True)), rows, header, lettered)
+    return Layout(sheet, columns[0], dict(zip(places, columns[1:], strict=True)), rows, header)
 
 
 def _column(sheet: Cells, name: str) -> int:

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, insert, select, update
 
 from syncd.ledger.batches import batches
-from syncd.ledger.outbox import Place
+from syncd.ledger.outbox import Marks, Place, merged
 from syncd.ledger.schema import (
     alignments,
     approvals,
@@ -30,7 +30,7 @@ from syncd.ledger.schema import (
 )
 from syncd.ledger.versions import follow_on
 from syncd.okr.goals import guard_id, is_guard
-from syncd.sdk import Json, Scalar
+from syncd.sdk import Json
 
 _BY_KEY_RESULT = (definitions, values, approvals, checkins, deliveries, requests)
 _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in table.c)
@@ -76,7 +76,7 @@ class Republished:
     `marks` and `targets` have, by place, the values that syncd wrote there and the new target.
     """
 
-    marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
+    marks: Mapping[Place, Marks] = field(default_factory=dict)
     targets: Mapping[Place, str] = field(default_factory=dict)
     statements: Mapping[int, tuple[str, Mapping[str, Json]]] = field(default_factory=dict)
 
@@ -159,6 +159,7 @@ class Moves:
                 of_place = (written.c.connection == name) & (written.c.target == target)
                 connection.execute(update(written).where(of_place).values(marks=marks))
             for (name, target), new in republished.targets.items():
+                _merge_marks(connection, name, target, new)
                 for table in (deliveries, written):
                     of_place = (table.c.connection == name) & (table.c.target == target)
                     connection.execute(update(table).where(of_place).values(target=new))
@@ -169,6 +170,19 @@ class Moves:
 
 def _move(row: Any) -> Move:
     return Move(row.period, row.key_result, row.old, row.new, row.file, row.cycle, row.at)
+
+
+def _merge_marks(connection: Connection, name: str, old: str, new: str) -> None:
+    """If there are marks of the new target already, merges the marks of the old target into them. A restore leaves such
+    marks if the ledger that it replaced had made the same move.
+    """
+    of_place = written.c.connection == name
+    query = select(written.c.target, written.c.marks).where(of_place & written.c.target.in_([old, new]))
+    marks = {row.target: row.marks for row in connection.execute(query)}
+    if len(marks) > 1:
+        connection.execute(delete(written).where(of_place & (written.c.target == new)))
+        both = merged(marks[old], marks[new])
+        connection.execute(update(written).where(of_place & (written.c.target == old)).values(marks=both))
 
 
 def _move_period(connection: Connection, old: str, new: str) -> None:

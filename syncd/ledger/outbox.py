@@ -33,6 +33,11 @@ IN_DOUBT = "syncd was stopped while it was sent, or its ledger was put back to a
 Place = tuple[str, str]
 """A place that check-ins are written to: (connection, target)."""
 
+Marks = Mapping[str, Sequence[Scalar]]
+"""Maps each place of a target to the content that syncd may overwrite, because syncd may have written it or a person
+approved it. The newest content comes last.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
@@ -191,7 +196,7 @@ class Outbox:
             with self._engine.begin() as connection:
                 connection.execute(statement, [{"of": id_} for id_ in ids])
 
-    def marks(self, places: Collection[Place]) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
+    def marks(self, places: Collection[Place]) -> Mapping[Place, Marks]:
         """Maps each target to the values that syncd may have written to it, by their place in the target."""
         wanted = set(places)
         names = {connection for connection, _ in wanted}
@@ -202,7 +207,7 @@ class Outbox:
             marks = {(row.connection, row.target): row.marks for row in connection.execute(query)}
         return {place: written_there for place, written_there in marks.items() if place in wanted}
 
-    def note(self, marks: Mapping[Place, Mapping[str, Sequence[Scalar]]]) -> None:
+    def note(self, marks: Mapping[Place, Marks]) -> None:
         """Replaces the stored values that syncd may have written to these targets. `marks` has the values by target and
         by their place in the target.
         """
@@ -221,6 +226,12 @@ class Outbox:
         with self._engine.begin() as connection:
             connection.execute(delete(written).where(of_place), places)
             connection.execute(insert(written), rows)
+
+
+def merged(older: Marks, newer: Marks) -> dict[str, Sequence[Scalar]]:
+    """The marks of both. At each place, the content in `newer` comes last."""
+    added = {place: [*(old for old in older.get(place, ()) if old not in new), *new] for place, new in newer.items()}
+    return {**older, **added}
 
 
 _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "target", "state", "reason"))).where(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from glob import escape
 from itertools import chain, count
@@ -20,14 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.backup import snapshot_of
+from syncd.ledger.batches import batches
 from syncd.ledger.engine import engine_of
 from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.identity import Remembered, last_ledger_at, note_put_back, present
 from syncd.ledger.ledger import open_ledger
 from syncd.ledger.ledger_file import sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
+from syncd.ledger.outbox import Marks, Place, merged
 from syncd.ledger.rebuild import JOURNALS, Counts, engine_at, rebuild, sentences, settle
-from syncd.ledger.schema import written
+from syncd.ledger.schema import deliveries, written
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 
 
@@ -53,7 +55,7 @@ def restore(url: str, backup: Path, *, new: bool = False) -> Counts:
             with engine_at(rebuilt) as restored, restored.begin() as connection:
                 note_put_back(connection)
                 if place is None or place.exists():
-                    _keep_later_marks(connection, engine)
+                    _keep_marks(connection, engine)
                 restored_rows = counts(connection)
             if place is None:
                 _replace_all(engine, rebuilt)
@@ -63,20 +65,51 @@ def restore(url: str, backup: Path, *, new: bool = False) -> Counts:
     return restored_rows
 
 
-def _keep_later_marks(restored: Connection, replaced: Engine) -> None:
-    """If the replaced ledger is a later state of the restored ledger, copies its marks: the content that syncd has
-    written to targets since the backup. syncd would otherwise take this content for that of somebody else.
+def _keep_marks(restored: Connection, replaced: Engine) -> None:
+    """If the replaced ledger is another state of the restored ledger, adds its marks: the content that syncd has
+    written to targets. syncd would otherwise take this content for that of somebody else.
 
-    Copies nothing if the replaced ledger cannot be read, because a restore must work with any damage.
+    The marks of the replaced ledger count as the newer ones, because this ledger was in use until now, even if the
+    backup has more cycles. The replaced ledger may itself be a backup that was restored a moment ago.
     """
-    backed_up = present(restored)
-    with suppress(SQLAlchemyError, sqlite3.Error, LedgerError, ValueError):
-        with replaced.connect() as connection:
-            later = present(connection)
-            marks = [dict(row) for row in connection.execute(select(written)).mappings()]
-        is_later = backed_up and later and later.id == backed_up.id and later.cycle >= backed_up.cycle
-        if is_later and marks:
-            restored.execute(insert(written).prefix_with("OR REPLACE"), marks)  # a rebuilt ledger is a SQLite file
+    marks = {(row.connection, row.target): row.marks for row in restored.execute(select(written))}
+    added = {place: merged(marks.get(place, {}), newer) for place, newer in _marks_of(replaced, restored).items()}
+    if added:
+        rows = [{"connection": name, "target": target, "marks": both} for (name, target), both in added.items()]
+        restored.execute(insert(written).prefix_with("OR REPLACE"), rows)  # a rebuilt ledger is a SQLite file
+
+
+def _marks_of(replaced: Engine, restored: Connection) -> Mapping[Place, Marks]:
+    """The marks of the replaced ledger by the targets that the restored ledger has. None if it is another ledger, or if
+    it cannot be read: a restore must work with any damage.
+    """
+    with suppress(SQLAlchemyError, sqlite3.Error, LedgerError, ValueError), replaced.connect() as connection:
+        backed_up, in_use = present(restored), present(connection)
+        if backed_up and in_use and in_use.id == backed_up.id:
+            rows = {(row.connection, row.target): row.marks for row in connection.execute(select(written))}
+            sound = {place: marks for place, marks in rows.items() if _is_sound(marks)}
+            former = _former_targets(connection, restored)
+            return {place if former.get(place) in sound else former.get(place, place): sound[place] for place in sound}
+    return {}
+
+
+def _is_sound(marks: object) -> bool:
+    return isinstance(marks, dict) and all(isinstance(content, list) for content in marks.values())
+
+
+def _former_targets(replaced: Connection, restored: Connection) -> Mapping[Place, Place]:
+    """Maps each target to the target that it was in the backup, if the replaced ledger has renamed it since: the same
+    delivery then has another target. The mapping file may be put back to its earlier state together with the ledger.
+    """
+    columns = (deliveries.c.id, deliveries.c.connection, deliveries.c.made_at, deliveries.c.target)
+    newest = restored.execute(select(*columns).where(deliveries.c.until.is_(None)))
+    before = {(row.id, row.connection, row.made_at): row.target for row in newest}
+    return {
+        (row.connection, row.target): (row.connection, old)
+        for batch in batches([number for number, _, _ in before])
+        for row in replaced.execute(select(*columns).where(deliveries.c.id.in_(batch)))
+        if (old := before.get((row.id, row.connection, row.made_at), row.target)) != row.target
+    }
 
 
 def _present(engine: Engine, place: Path | None) -> Remembered | None:

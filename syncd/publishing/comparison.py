@@ -13,17 +13,18 @@ from syncd.config import Config
 from syncd.config.connector_bugs import log_bug
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
-from syncd.ledger.outbox import Place
+from syncd.ledger.outbox import Marks, Place, merged
 from syncd.publishing.overwriting import (
     Decision,
-    Marks,
     decide,
     header_mark,
     holds_another_period,
     inherited,
+    left_places,
     mark,
     moved,
     period_mark,
+    without,
 )
 from syncd.publishing.statements import of_json
 from syncd.sdk import Content, Context, Publisher, RetryPolicy, Scalar, Statement, Summary, Written
@@ -36,7 +37,8 @@ class Comparison:
     """A delivery with the present content of its target (`written`), the content that it should have (`wanted`), and
     the decision what to write.
 
-    `ours` is the content that syncd may have written to the target before.
+    `ours` is the content that syncd may have written to the target before. `left` are former places of the target, as
+    `left_places` finds them.
     """
 
     delivery: Delivery
@@ -44,6 +46,7 @@ class Comparison:
     written: Written
     ours: Marks
     decision: Decision
+    left: Collection[str]
 
     @property
     def moved(self) -> str | None:
@@ -55,7 +58,7 @@ class Comparison:
         the write has succeeded.
         """
         ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
-        marks = dict(self.ours) if sure else with_possible(self.ours, ours)
+        marks = dict(without(self.left, self.ours)) if sure else with_possible(self.ours, ours)
         for place, value in ours.items() if sure else ():
             marks[period_mark(place)] = [self.delivery.period]
             marks[place] = [] if value is None else [mark(value)]
@@ -109,20 +112,17 @@ def compare_part(
     for delivery in part:
         content, unknown = wanted[delivery.key_result]
         written = read.get(delivery.key_result, Written())
-        ours = inherited(written, content, marks.get(delivery.place, {}))
+        left = left_places(written, content, marks.get(delivery.place, {}))
+        ours = inherited(left, marks.get(delivery.place, {}))
         kept = {place for place in unknown if not holds_another_period(place, delivery.period, ours)}
         content = {place: value for place, value in content.items() if place not in kept}
         decision = decide(written.content, content, ours, override=publication.override)
-        yield Comparison(delivery, content, written, ours, decision)
+        yield Comparison(delivery, content, written, ours, decision, left)
 
 
 def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
     """The marks, extended by content that may be written next."""
-    marks = dict(ours)
-    for place, value in content.items():
-        new = [] if value is None else [mark(value)]
-        marks[place] = [*(old for old in marks.get(place, ()) if old not in new), *new]
-    return marks
+    return merged(ours, {place: [] if value is None else [mark(value)] for place, value in content.items()})
 
 
 def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import orjson
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, NewDelivery
+from syncd.ledger.outbox import Place
 from syncd.publishing.statements import as_json, statements
 from syncd.sdk import MEASURED, Statement, Summary
 from syncd.status.document import document
@@ -32,14 +33,16 @@ def due_deliveries(
     """Yields the deliveries that are due by these reports. If two reports have the same target, the first report
     counts.
 
-    After a restore, the first delivery to a target has the state `sending`, because it may have been sent before. A key
-    result whose value is unknown gets no first delivery to a target. A value that changes only with time (`expected`)
-    makes a delivery due once a day, and only if its target shows this value.
+    After a restore, the first delivery to a target has the state `sending`, because it may have been sent before. If
+    syncd can read the target, it is due even if the statement is the same as before the restore, because the target may
+    show a later one. A key result whose value is unknown gets no first delivery to a target. A value that changes only
+    with time (`expected`) makes a delivery due once a day, and only if its target shows this value.
     """
     if not config.publications:
         return
     newest = ledger.outbox.newest()
     restored_in = ledger.identity.restored_in or 0
+    in_doubt = _in_doubt(ledger, newest)
     taken: set[tuple[str, str]] = set()
     for report in reports:
         moves = ledger.moves.of_period(report.period.id)
@@ -62,16 +65,29 @@ def due_deliveries(
                         continue
                     digest = digest_of_statement(publication, statement)
                 last = newest.get(place)
+                same = last if last and last.digest == digest else None
                 if (
-                    last is None
-                    or last.digest != digest
-                    or _is_due_again(publication, last)
-                    or (name != WHOLE and _leaves_old_number(publication, stated[name], last))
+                    same is None
+                    or place in in_doubt
+                    or _is_due_again(publication, same)
+                    or (name != WHOLE and _leaves_old_number(publication, stated[name], same))
                 ):
                     period = report.period.id
                     lost = last.cycle <= restored_in if last else ledger.may_have_been_stated(period, name)
                     state: Literal["waiting", "sending"] = "sending" if lost else "waiting"
-                    yield NewDelivery(*place, report.period.id, name, digest, as_json(statement), state)
+                    # The same statement as before a restore keeps its time: a log would get a second row for it.
+                    is_repeated = place in in_doubt and same is not None and same.period == period
+                    packed = same.statement if same and is_repeated else as_json(statement)
+                    yield NewDelivery(*place, period, name, digest, packed, state)
+
+
+def _in_doubt(ledger: Ledger, newest: Mapping[Place, Delivery]) -> Collection[Place]:
+    """The targets that may show a later check-in than the ledger has, because syncd has not compared them since it was
+    restored. Only targets that syncd can read or replace: where it can only append, it stores no marks.
+    """
+    restored_in = ledger.identity.restored_in or 0
+    before = {place for place, last in newest.items() if last.cycle <= restored_in}
+    return ledger.outbox.marks(before).keys() if before else ()
 
 
 def _is_due_again(publication: Publication, last: Delivery) -> bool:

@@ -15,9 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from syncd.ledger import Delivery
-from syncd.ledger.outbox import Outbox, Place, State
+from syncd.ledger.outbox import Marks, Outbox, Place, State
 from syncd.publishing.comparison import with_possible
-from syncd.publishing.overwriting import Marks
 from syncd.sdk import Content
 
 MOST_IN_GROUP = 50

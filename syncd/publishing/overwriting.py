@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from syncd.ledger.outbox import Marks, merged
 from syncd.okr.words import count
 from syncd.sdk import Content, Scalar, Written
 from syncd.sdk.figures import full_number
-
-Marks = Mapping[str, Sequence[Scalar]]
-"""Maps each place of a target to the content that syncd may overwrite, because syncd may have written it or a person
-approved it.
-"""
 
 _SHORT = 64  # characters: a longer text is kept as a digest
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
@@ -50,12 +46,12 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
 
 
 def header_mark(place: str) -> str:
-    """The key in `Marks` for the header above a place."""
+    """The key in `Marks` for the header above a place. Only the newest header counts."""
     return f"header of {place}"
 
 
 def period_mark(place: str) -> str:
-    """The key in `Marks` for the period whose statement syncd wrote at a place."""
+    """The key in `Marks` for the period whose statement syncd wrote at a place. Only the newest period counts."""
     return f"{_PERIOD_OF}{place}"
 
 
@@ -66,23 +62,32 @@ def is_period_mark(name: str) -> bool:
 
 def holds_another_period(place: str, period: str, ours: Marks) -> bool:
     """Whether syncd wrote the content of a place for a period other than `period`."""
-    return any(earlier != period for earlier in ours.get(period_mark(place), ()))
+    return any(earlier != period for earlier in ours.get(period_mark(place), ())[-1:])
 
 
-def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks, extended by new places: a new place gets the marks of the former place with the same header. A place
-    is new, for example, if somebody moved a column and corrected its letter in the configuration.
+def left_places(written: Written, wanted: Content, ours: Marks) -> Mapping[str, str]:
+    """Maps each former place to the place that is now under its header, for example after somebody has moved a column
+    and corrected its letter in the configuration, or written its header instead.
     """
+    under = {mark(header): place for place, header in written.above.items()}
+    headers = {old: ours.get(header_mark(old), ())[-1:] for old in ours if old not in wanted}
+    return {old: under[header[0]] for old, header in headers.items() if header and header[0] in under}
+
+
+def inherited(left: Mapping[str, str], ours: Marks) -> Marks:
+    """The marks, extended by those of the former places in `left`: each place gets those of its former place."""
     marks = dict(ours)
-    for place in wanted:
-        header = written.above.get(place)
-        if place in ours or header is None:
-            continue
-        for old in ours:
-            if old not in wanted and mark(header) in ours.get(header_mark(old), ()):
-                marks[place] = ours[old]
-                marks[period_mark(place)] = ours.get(period_mark(old), ())
+    for old, place in left.items():
+        marks = merged({place: ours[old], period_mark(place): ours.get(period_mark(old), ())}, marks)
     return marks
+
+
+def without(left: Collection[str], ours: Marks) -> Marks:
+    """The marks without those of places that syncd has left. Otherwise, a place to which syncd returns would have these
+    old marks instead of those of the place where syncd wrote since.
+    """
+    gone = {name for place in left for name in (place, header_mark(place), period_mark(place))}
+    return {name: content for name, content in ours.items() if name not in gone}
 
 
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
@@ -93,7 +98,7 @@ def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
     """
     headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:
-        for old in ours.get(header_mark(place), ()):
+        for old in ours.get(header_mark(place), ())[-1:]:
             now = written.above.get(place)
             if old in headers and (now is None or mark(now) != old):
                 header, where = headers[old]

@@ -98,7 +98,7 @@ class Written:
     """The present content of a target. If the target does not exist, `absent` says why and what to do about it.
 
     `where` has the position of each place, such as `OKRs!D4`, if the place's name is not its position. `above` has the
-    header over each place that is named only by its position. `headers` has the present position of each header
+    header over each place that is in a column. `headers` has the present position of each header
     (`column E`). If a header has moved since syncd last wrote, its column has moved too. syncd then writes nothing to
     the column that is now at the old position.
     """

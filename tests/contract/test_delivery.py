@@ -27,8 +27,9 @@ from syncd.config.publications import Publication
 from syncd.explain.deliveries import newest_deliveries
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
 from syncd.ledger.identity import note_put_back
-from syncd.ledger.outbox import IN_DOUBT, post
+from syncd.ledger.outbox import IN_DOUBT, merged, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, due_runs
+from syncd.publishing.overwriting import header_mark, moved, period_mark
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
     ConfigError,
@@ -243,6 +244,22 @@ def test_old_number_is_emptied_though_syncd_was_killed_as_it_wrote(desk: Desk, w
         desk.deliver()
     desk.deliver()
     assert desk.board.stands == {("calls", "health"): "unknown"}
+
+
+def test_of_periods_and_headers_that_a_restore_joined_the_newest_counts(desk: Desk) -> None:
+    """The marks of both ledgers are joined, but what a place shows is of a single period."""
+    desk.state("calls", 1.0)
+    desk.deliver()
+    place = desk.newest("calls").place
+    marks = desk.ledger.outbox.marks([place])[place]
+    desk.ledger.outbox.note({place: merged({period_mark("value"): ["2026-Q3"]}, marks)})
+    desk.state("calls", None, "unknown")
+    desk.deliver()
+    assert desk.board.stands["calls", "value"] == 1.0
+
+    below = Written(above={"value in E": "Value"}, headers={"Value": "column E", "Score": "column D"})
+    assert moved(below, {"value in E": 1}, {header_mark("value in E"): ["Score", "Value"]}) is None
+    assert moved(below, {"value in E": 1}, {header_mark("value in E"): ["Value", "Score"]}) is not None
 
 
 def test_number_that_a_person_wrote_is_left_alone_in_a_new_period_and_named(desk: Desk) -> None:

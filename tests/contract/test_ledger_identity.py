@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select, text
 
 from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger, service_lock
 from syncd.ledger.backup import back_up
+from syncd.ledger.moves import Republished
 from syncd.ledger.restore import restore
 from syncd.ledger.schema import cycles, deliveries
 
@@ -184,13 +185,55 @@ def test_what_was_written_since_the_backup_is_recognized_after_a_restore(
         with closing(create_ledger(url)) as restored:
             return dict(restored.outbox.marks([place, other]))
 
-    assert marks_after_restore("yesterday") == {place: {"value": [50]}, other: {"value": [7]}}
+    assert marks_after_restore("yesterday") == {place: {"value": [40, 50]}, other: {"value": [7]}}
     with closing(create_ledger(url)) as restored:
         restored.outbox.note({place: {"value": [45]}})
-    assert marks_after_restore("today")[place] == {"value": [50]}  # the ledger with 45 had not yet come as far
+    assert marks_after_restore("today") == {place: {"value": [50, 45]}, other: {"value": [7]}}  # 45 was written last
+    assert marks_after_restore("yesterday")[place] == {"value": [40, 50, 45]}
     with closing(create_ledger(url)) as restored, restored.engine.begin() as connection:
         connection.execute(text("DELETE FROM control"))  # emptied: it no longer tells which ledger it is
     assert marks_after_restore("yesterday") == {place: {"value": [40]}}
+
+
+def test_a_target_that_was_renamed_since_the_backup_has_the_marks_of_both_names(
+    ledger: Ledger, url: str, tmp_path: Path
+) -> None:
+    """The mapping file may be put back to the old id together with the ledger, or not: both must know the content."""
+    old, new = ("c", "t"), ("c", "renamed")
+    sync(ledger)
+    waiting(ledger)
+    ledger.outbox.note({old: {"value": [40]}})
+    back_up(url_of(ledger), tmp_path / "backup")
+    ledger.moves.carry_over([], Republished(targets={old: new[1]}))
+    ledger.outbox.note({new: {"value": [50]}})
+    restore(url, tmp_path / "backup")
+    with closing(create_ledger(url)) as restored:
+        assert restored.outbox.marks([old, new]) == {old: {"value": [40, 50]}}
+        restored.moves.carry_over([], Republished(targets={old: new[1]}))
+        assert restored.outbox.marks([old, new]) == {new: {"value": [40, 50]}}
+
+
+def test_a_move_joins_the_marks_of_its_old_and_new_target(ledger: Ledger) -> None:
+    old, new, other = ("c", "t"), ("c", "renamed"), ("another", "renamed")
+    ledger.outbox.note({old: {"value": [40], "note": ["a"]}, new: {"value": [50]}, other: {"value": [7]}})
+    ledger.moves.carry_over([], Republished(targets={old: new[1]}))
+    marks = ledger.outbox.marks([old, new, other])
+    assert marks == {new: {"value": [40, 50], "note": ["a"]}, other: {"value": [7]}}
+
+
+@pytest.mark.parametrize("damage", ["null", "[1]", '{"value": 50}'])
+def test_damaged_marks_of_the_replaced_ledger_stop_no_restore(
+    ledger: Ledger, url: str, tmp_path: Path, damage: str
+) -> None:
+    place, other = ("board", "calls"), ("board", "nps")
+    ledger.outbox.note({place: {"value": [40]}})
+    back_up(url_of(ledger), tmp_path / "backup")
+    ledger.outbox.note({other: {"value": [7]}})
+    with ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE written SET marks = :damage WHERE target = 'calls'"), {"damage": damage})
+    restore(url, tmp_path / "backup")
+    with closing(create_ledger(url)) as restored:
+        assert restored.outbox.marks([place, other]) == {place: {"value": [40]}, other: {"value": [7]}}
 
 
 def test_of_several_that_start_at_once_one_migrates_and_the_others_wait(empty_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,107 @@ def test_who_inserts_a_column_gets_no_number_into_it(okrs: Project, box: Sandbox
     okrs.run("sync", check=0)
     assert [row[4] for row in grid(box)[1:]] == [1000.0, 20.0]
     assert [row[3] for row in grid(box)[1:]] == [None, None]
+
+
+def columns(value: str, progress: str, health: str) -> str:
+    """The entry with these columns."""
+    return ENTRY.replace("value: D, progress: E, health: F", f"value: {value}, progress: {progress}, health: {health}")
+
+
+LETTERS, AFTER_AN_INSERTED, HEADERS = ("D", "E", "F"), ("E", "F", "G"), ("Value", "Progress", "Health")
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [LETTERS, AFTER_AN_INSERTED, LETTERS, AFTER_AN_INSERTED],
+        [LETTERS, HEADERS, LETTERS],
+        [LETTERS, AFTER_AN_INSERTED, HEADERS, LETTERS],
+        [HEADERS, AFTER_AN_INSERTED, HEADERS],
+    ],
+)
+def test_below_the_same_header_syncd_writes_over_its_own_numbers(
+    okrs: Project, box: Sandbox, ways: list[tuple[str, str, str]]
+) -> None:
+    """However the columns are named, and wherever they move."""
+    rows = box.world.sheets.spreadsheets[BOOK].sheet("OKRs").rows
+    for number, way in enumerate(ways):
+        inserted = grid(box)[0][3] == "Notes"
+        if way == AFTER_AN_INSERTED and not inserted:
+            box.world.sheets.insert_column(BOOK, "OKRs", "Value", "Notes")
+        elif way == LETTERS and inserted:
+            for row in rows:
+                del row[3]
+        publish(okrs, box, columns(*way))
+        numbers(okrs, 1000 - number, 20 + number)
+        okrs.run("sync", check=0)
+        at = grid(box)[0].index("Value")
+        assert [row[at] for row in grid(box)[1:]] == [1000 - number, 20 + number]
+
+
+def renamed(project: Project) -> None:
+    """Renames the key result `calls` in the mapping file."""
+    project.edit("okrs.yaml", "- id: calls\n", "- id: rings\n        moved: {from: calls}\n")
+    project.edit("okrs.yaml", "drives: calls", "drives: rings")
+
+
+def replaced_after_a_renaming(project: Project) -> None:
+    project.run("backup", "b.db", check=0)
+    renamed(project)
+    numbers(project, 900, 20)
+    project.run("sync", check=0)
+    project.run("restore", "b.db", check=0)
+
+
+def replaced_with_its_files_after_a_renaming(project: Project) -> None:
+    replaced_after_a_renaming(project)
+    (project.folder / "okrs.yaml").write_text(MAPPING)
+
+
+def replaced_twice(project: Project) -> None:
+    project.run("backup", "b1.db", check=0)
+    numbers(project, 900, 20)
+    project.run("sync", check=0)
+    project.run("backup", "b2.db", check=0)
+    numbers(project, 800, 20)
+    project.run("sync", check=0)
+    for backup in ("b1.db", "b2.db"):
+        project.run("restore", backup, check=0)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("story", [replaced_after_a_renaming, replaced_with_its_files_after_a_renaming, replaced_twice])
+def test_after_a_restore_syncd_writes_over_its_own_numbers(
+    okrs: Project, box: Sandbox, story: Callable[[Project], None]
+) -> None:
+    okrs.run("sync", check=0)
+    story(okrs)
+    numbers(okrs, 700, 20)
+    for _ in range(2):
+        okrs.run("sync", check=0)
+        assert grid(box)[1][3] == 700
+
+
+def test_after_a_restore_the_sheet_shows_what_the_ledger_has(okrs: Project, box: Sandbox) -> None:
+    """The check-in is the one that the backup has delivered, but the sheet may show a later one."""
+    publish(okrs, box, f"{ENTRY[:-1]}, log: History}}")
+    okrs.run("sync", check=0)
+    okrs.run("backup", "b.db", check=0)
+    numbers(okrs, 700, 20)
+    later(okrs, 30)
+    okrs.run("sync", check=0)
+    numbers(okrs, 1092, 20)
+    okrs.run("restore", "b.db", check=0)
+    later(okrs, 45)
+    log = grid(box, "History")
+    asked(box)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3] == 1092
+    assert grid(box, "History") == log
+    assert asked(box)
+    okrs.run("sync", check=0)
+    assert not asked(box), "once is enough"
 
 
 def test_a_header_that_is_renamed_is_no_column_that_moved(okrs: Project, box: Sandbox) -> None:

@@ -408,6 +408,25 @@ def test_after_a_restore_no_check_in_is_appended_twice(tmp_path: Path, api: Chec
     assert len(api.added) == arrived + 1
 
 
+@pytest.mark.parametrize(("entry", "arrives"), [(PUT, True), (POST, False)])
+def test_after_a_restore_a_check_in_that_is_the_same_is_sent_again_only_where_it_replaces(
+    tmp_path: Path, api: CheckInApi, entry: str, arrives: bool
+) -> None:
+    project = http_project(tmp_path, api, entry)
+    project.run("sync", check=0)
+    project.run("backup", "yesterday.db", check=0)
+    measured(project, calls=1000)
+    project.run("sync", check=0)
+    project.run("restore", "yesterday.db", check=0)
+    measured(project, calls=1092)
+    before = api.requests
+    project.run("sync", check=0)
+    assert (api.requests > before) == arrives
+    again = api.requests
+    project.run("sync", check=0)
+    assert api.requests == again
+
+
 @pytest.mark.nightly
 def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, PUT)
