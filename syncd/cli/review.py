@@ -46,11 +46,11 @@ def run(
     elif as_html:
         from syncd.review.page import page
 
-        say_document(page(summary))
+        say_document(page(summary, workspace))
     else:
         from syncd.review.markdown import markdown
 
-        say_document(markdown(summary))
+        say_document(markdown(summary, workspace))
 
 
 def _send(config: Config, summary: Review) -> None:
