@@ -76,7 +76,7 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
         """Where every objective and key result of a period stands, with health, reasons and verdicts."""
 
         def make(view: View) -> CallToolResult:
-            report, troubles = report_of(view.snapshot), daemon.troubles()
+            report, troubles = report_of(view.snapshot), view.troubles
             work = where_the_work_went(view.snapshot, view.okrs, daemon.ledger)
             return _result(status_document(report, troubles, work), render(report, troubles, work, _WIDTH))
 
