@@ -12,6 +12,7 @@ import pytest
 
 from syncd.explain.edit import Edit
 from syncd.okr.alignment import Alignment, Verdict
+from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Goal, KeyResult, Link, Objective, Shares, Target, standing
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import parse_period
@@ -19,6 +20,7 @@ from syncd.review import brief
 from syncd.review.brief import LONGEST
 from syncd.review.markdown import escaped, markdown
 from syncd.review.model import Days, DefinitionChange, Move, ObjectiveReview, Review, Start
+from syncd.review.movement_words import causes_words
 from syncd.review.pace import needed, pace_words
 from syncd.review.page import page
 from syncd.review.questions import questions
@@ -210,6 +212,38 @@ def test_bands_and_targets_without_a_baseline_need_no_pace() -> None:
 )
 def test_markdown_shows_text_as_people_wrote_it(text: str, shown: str) -> None:
     assert escaped(text) == shown
+
+
+MOOD = key_result("mood", Target(10, 0))
+YESTERDAY, LATER = NOW - timedelta(days=1), NOW + timedelta(days=10)
+ANN = CheckIn("Ann", NOW - timedelta(days=3), LATER, 1)
+ADA = CheckIn("Ada", YESTERDAY, LATER, 4)
+BO = CheckIn("Bo", NOW, LATER, 2, dated=NOW - timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("value", "as_of", "checkins", "words"),
+    [
+        (4, YESTERDAY, [ANN, ADA, BO], "Checked in by Ada"),
+        (1, ANN.at, [ANN, replace(ADA, withdrawn=Withdrawal("Ada", NOW))], "Checked in by Ann"),
+        (4, YESTERDAY, [replace(ANN, at=YESTERDAY), ADA], "Checked in by Ada"),
+        (7, NOW - timedelta(hours=5), [ANN, ADA], None),  # measured, before the measure was removed
+        (4, YESTERDAY, [], None),
+    ],
+)
+def test_checked_in_number_names_the_person_whose_number_it_is(
+    value: float, as_of: datetime, checkins: list[CheckIn], words: str | None
+) -> None:
+    moved = move(MOOD, value, 0)
+    moved = replace(moved, line=replace(moved.line, as_of=as_of))
+    assert causes_words(moved, a_review([moved], checkins=[("mood", each) for each in checkins])) == words
+
+
+def test_older_check_in_that_counts_again_is_named() -> None:
+    moved = move(MOOD, 1, 4)
+    moved = replace(moved, line=replace(moved.line, as_of=ANN.at, checkin=ANN))
+    gone = replace(ADA, withdrawn=Withdrawal("Ada", NOW))
+    assert causes_words(moved, a_review([moved], checkins=[("mood", gone)])) == "Checked in by Ann"
 
 
 def test_titles_and_notes_never_become_blocks_of_markdown() -> None:
