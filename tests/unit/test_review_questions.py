@@ -16,7 +16,8 @@ from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Goal, KeyResult, Link, Objective, Shares, Target, standing
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import parse_period
-from syncd.review import brief
+from syncd.review import brief, wording
+from syncd.review.attention import attention
 from syncd.review.brief import LONGEST
 from syncd.review.markdown import escaped, markdown
 from syncd.review.model import Days, DefinitionChange, Move, ObjectiveReview, Review, Start
@@ -287,6 +288,17 @@ def test_older_check_in_that_counts_again_is_named() -> None:
     moved = replace(moved, line=replace(moved.line, as_of=ANN.at, checkin=ANN))
     gone = replace(ADA, withdrawn=Withdrawal("Ada", NOW))
     assert causes_words(moved, a_review([moved], checkins=[("mood", gone)])) == "Checked in by Ann"
+
+
+@pytest.mark.parametrize("owner", [None, "Dana"])
+def test_advice_never_repeats_that_a_check_in_is_missing(owner: str | None) -> None:
+    waits = line(key_result("mood", owner=owner), None, quality=None, reason="no measure: it waits for a check-in")
+    review = a_review([Move(waits, None)])
+    (problem,) = attention(review.report)
+    sentence = wording.attention(problem)
+    assert sentence.count("check-in") == 1, sentence
+    assert sentence.endswith(" with `syncd checkin mood --value N`.")
+    assert owner is None or owner in sentence
 
 
 def test_titles_and_notes_never_become_blocks_of_markdown() -> None:
