@@ -112,7 +112,8 @@ def _standing(evidence: Evidence) -> Iterator[str]:
     line = evidence.line
     progress = f"{progress_figure(line.standing)} of the way, " if line.standing.progress is not None else ""
     health = HEALTH_WORDS[line.standing.health]
-    yield f"  {value_figure(evidence.key_result, line.value)}  {goal(evidence.key_result)}   {progress}{health}"
+    aim = goal(evidence.key_result, line.value)
+    yield f"  {value_figure(evidence.key_result, line.value)}  {aim}   {progress}{health}"
     if line.quality not in (None, "complete"):
         yield from wrapped(f"{line.quality}: {line.reason}", "  ")
     if evidence.edited:

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from syncd.cli.explain import explanation_lines
 from syncd.cli.history import series_lines
-from syncd.cli.output import plain, safe_json
+from syncd.cli.output import advised_document, plain, safe_json
 from syncd.cli.status_view import render
 from syncd.explain.document_types import ExplanationDocument, HistoryDocument
 from syncd.explain.documents import explanation, series_document
@@ -76,7 +76,7 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
         """Where every objective and key result of a period stands, with health, reasons and verdicts."""
 
         def make(view: View) -> CallToolResult:
-            report, troubles = report_of(view.snapshot), daemon.troubles()
+            report, troubles = report_of(view.snapshot), view.troubles
             work = where_the_work_went(view.snapshot, view.okrs, daemon.ledger)
             return _result(status_document(report, troubles, work), render(report, troubles, work, _WIDTH))
 
@@ -138,4 +138,5 @@ def _failed(sentence: str) -> CallToolResult:
 def _result(document: Mapping[str, Any], lines: Iterable[str]) -> CallToolResult:
     """The result of a tool: a document, and the text that the command prints."""
     text = TextContent(type="text", text=f"{_DATA}\n\n{plain(lines)}\n")
-    return CallToolResult(content=[text], structured_content=orjson.loads(safe_json(orjson.dumps(document).decode())))
+    structured = orjson.loads(safe_json(orjson.dumps(advised_document(document)).decode()))
+    return CallToolResult(content=[text], structured_content=structured)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.cli.output import say_json
+from syncd.cli.output import advised_document, say_json
 from syncd.config import Config, load_config
 from syncd.config.connections import short_secrets
 from syncd.config.document import shown_path
@@ -100,4 +100,4 @@ def print_json(data: object) -> None:
     """Prints one JSON document on standard output."""
     import orjson
 
-    say_json(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+    say_json(orjson.dumps(advised_document(data), option=orjson.OPT_INDENT_2).decode())

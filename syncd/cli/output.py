@@ -39,6 +39,13 @@ def advised(text: str) -> str:
     return for_workspace(text, workspace)
 
 
+def advised_document(document: Any) -> Any:
+    """The JSON document, with the workspace of this command added to each command that syncd suggests in it."""
+    from syncd.config.advised_commands import document_for_workspace
+
+    return document_for_workspace(document, workspace)
+
+
 def styled(text: str, **style: Any) -> str:
     """The text in a style of `typer.style`. `say` shows the style on a terminal, and leaves it out elsewhere."""
     begin, end = typer.style("|", **style).replace("\x1b", _OWN).split("|")
@@ -73,7 +80,7 @@ def say_document(text: str, *, err: bool = False) -> None:
     """Prints a document with its line breaks; with `err` on standard error."""
     from syncd.sdk.inert import inert_lines
 
-    typer.echo(safe(advised(text), inert_lines), nl=False, err=err)
+    typer.echo(safe(text, inert_lines), nl=False, err=err)
 
 
 def show_picture(picture: str) -> None:
@@ -98,7 +105,6 @@ def safe_json(document: str) -> str:
         without = mask(text)
         return match[0] if without == text else json.dumps(without, ensure_ascii=False)
 
-    document = advised(document)
     if mask(document) != document:  # the complete document is checked first: few contain a secret
         document = _JSON_STRING.sub(masked, document)
     return inert_json(document)

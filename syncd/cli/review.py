@@ -28,13 +28,18 @@ def run(
     notify: bool,
     workspace: str | None = None,
 ) -> None:
-    """Prints the review of the last seven days or of a period. With `notify`, sends a summary instead."""
+    """Prints the review of the last seven days or of a period. With `notify`, sends a summary instead.
+
+    With `week` and a `period` that is over, these are the last seven days of the period.
+    """
     if as_markdown + as_html + as_json + notify > 1:
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
     config, clock = open_config(path, workspace, thorough=False)
     now = clock()
     day = past_day(at, config.zone, now) if at is not None else None
     okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)
+    if day is None and week and period is not None and okrs.period.span.end <= now:
+        day = okrs.period.last
     ledger = reading_ledger(config)
     summary = review(config, okrs, ledger, now, day, whole=period is not None and not week)
     if notify:
@@ -46,11 +51,11 @@ def run(
     elif as_html:
         from syncd.review.page import page
 
-        say_document(page(summary))
+        say_document(page(summary, workspace))
     else:
         from syncd.review.markdown import markdown
 
-        say_document(markdown(summary))
+        say_document(markdown(summary, workspace))
 
 
 def _send(config: Config, summary: Review) -> None:

@@ -114,7 +114,7 @@ def _key_result(line: KeyResultLine, report: Report, width: int, id_width: int) 
     yield (
         f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {cut(kr.id, id_width):<{id_width}} "
         + _styled(f"{value_figure(kr, line.value):>8}", "bold")
-        + f"  {cut(goal(kr), space):<{space}} {progress:>6}  "
+        + f"  {cut(goal(kr, line.value), space):<{space}} {progress:>6}  "
         + _styled(f"{HEALTH_WORDS[health]:<9}", HEALTH_STYLES[health])
         + _styled(f" {age(line.as_of, report.as_of):>7}", "bright_black")
     )

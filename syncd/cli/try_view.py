@@ -51,7 +51,7 @@ def _heading(tried: Tried) -> Iterator[str]:
     assert stands is not None  # the draft has a goal
     way = f"   {progress_figure(stands)} of the way" if stands.progress is not None else ""
     health = f", {HEALTH_WORDS[stands.health]}" if way and tried.quality == "complete" else ""
-    yield f"  {value}  {goal(key_result)}{way}{health}"
+    yield f"  {value}  {goal(key_result, number)}{way}{health}"
 
 
 def _quality(tried: Tried, zone: ZoneInfo) -> Iterator[str]:

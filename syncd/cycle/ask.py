@@ -46,10 +46,21 @@ class Desk:
     key_result: KeyResult
     ledger: Ledger
 
-    def ask_check_in(self, form_id: str, checkin: CheckIn, *, force: bool = False) -> Request:
-        """Stores a request for a check-in. With `force`, the value may be implausible."""
+    def ask_check_in(
+        self,
+        form_id: str,
+        checkin: CheckIn,
+        *,
+        force: bool = False,
+        date: str | None = None,
+        expires: str | None = None,
+    ) -> Request:
+        """Stores a request for a check-in. With `force`, the value may be implausible. `date` and `expires` are the
+        texts that were sent: their meaning depends on when they arrive, so a form that is sent twice is known by them.
+        """
         by = Form(form_id, checkin.author, checkin.entered_by or checkin.author, checkin.at)
-        return self._store(by, "check_in", body_of(checkin) | {"force": force}, lambda: self._check(checkin, force))
+        body = {**body_of(checkin), "force": force, "date": date, "expires": expires}
+        return self._store(by, "check_in", body, lambda: self._check(checkin, force))
 
     def ask_withdrawal(self, form_id: str, target: Mapping[str, int], withdrawal: Withdrawal) -> Request:
         """Stores a request to withdraw a check-in. `target` is `{"checkin": ID}`, or `{"request": ID}` for a check-in

@@ -95,7 +95,7 @@ class Requests:
         request has different content.
         """
         kept = next(iter(self._of(*_of_form(new))), None)
-        if kept is not None and _content(kept) != _content(new):
+        if kept is not None and _content(kept, _derived(kept)) != _content(new, _derived(kept)):
             raise FormReused(new.form)
         return kept
 
@@ -179,9 +179,18 @@ def _of_form(new: NewRequest) -> tuple[ColumnElement[bool], ...]:
     return requests.c.entered_by == new.entered_by, requests.c.form == new.form
 
 
-def _content(request: NewRequest) -> tuple[Any, ...]:
-    body = {name: value for name, value in request.body.items() if name not in _BY_ARRIVAL}
+def _content(request: NewRequest, derived: Collection[str]) -> tuple[Any, ...]:
+    body = {name: value for name, value in request.body.items() if name not in derived}
     return request.kind, request.period, request.key_result, request.delivery, request.author, body
+
+
+def _derived(kept: Request) -> Collection[str]:
+    """The names in a body that may differ if the same form arrives again.
+
+    The moments `dated` and `expires_at` follow from the texts `date` and `expires` and from the time of arrival.
+    Earlier versions did not store the texts.
+    """
+    return ("dated", *_BY_ARRIVAL) if "date" in kept.body else ("date", "expires", *_BY_ARRIVAL)
 
 
 _BY_ARRIVAL = ("expires_at", "left_alone")

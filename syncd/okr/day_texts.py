@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from syncd.sdk import ConfigError
 from syncd.sdk.language import gettext as _
 
 _FIRST = date(1970, 1, 1)  # no ledger is older; near year 1, subtracting days fails
+_DAY_TEXT = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # the ISO forms 20261102 and 2026-W45-1 would read like times
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 
@@ -17,7 +19,7 @@ _INSTANT = timedelta(microseconds=1)
 def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> date:
     """The day in the text of an option. Raises ConfigError for any other text, and for a future day."""
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text if _DAY_TEXT.fullmatch(text) else "")
     except ValueError:
         raise ConfigError(_("%(option)s is %(text)r; write a day as 2026-11-02", option=option, text=text)) from None
     _check(text, day, is_future=day > now.astimezone(zone).date(), option=option)
@@ -30,8 +32,8 @@ def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, boo
     Raises ConfigError for any other text, and for a future time.
     """
     try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
-        moment = datetime.fromisoformat(text)
+        day = date.fromisoformat(text) if _DAY_TEXT.fullmatch(text) else None
+        moment = datetime.fromisoformat(text if _DAY_TEXT.match(text) else "")
     except ValueError:
         raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)

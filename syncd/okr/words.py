@@ -4,13 +4,14 @@ and shares.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, Goal, KeyResult, Kind, Level, Milestones, Quality, Rollup, Standing, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Kind, Level, Milestone, Milestones, Quality, Rollup, Standing, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.sdk.figures import exact, full_number
 from syncd.sdk.figures import number as number
@@ -101,8 +102,10 @@ def goal_bounds(goal: Goal) -> set[float]:
     return {bound for bound in bounds if bound is not None}
 
 
-def goal(kr: KeyResult) -> str:
-    """The goal with all digits of its bounds: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
+def goal(kr: KeyResult, value: float | None = None) -> str:
+    """The goal with all digits of its bounds: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`. The goal of
+    milestones that are reached at amounts begins with how many the `value` has reached: `2 of 3 milestones to 50 km`.
+    """
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
         if low is not None and high is not None:
@@ -111,10 +114,25 @@ def goal(kr: KeyResult) -> str:
             return _("at least %(figure)s", figure=_in_unit(low, kr))
         return _("at most %(figure)s", figure=_in_unit(high, kr))
     if isinstance(kr.goal, Milestones):
-        return ngettext("of %(num)s milestone", "of %(num)s milestones", len(kr.goal.steps))
+        return _milestones(kr, kr.goal.steps, value)
     if is_counted(kr):
         return _("of %(figure)s", figure=_in_unit(kr.goal.target, kr))
     return change(full_number(kr.goal.baseline, "?"), _in_unit(kr.goal.target, kr))
+
+
+def _milestones(kr: KeyResult, every: Sequence[Milestone], value: float | None) -> str:
+    if is_counted(kr):
+        return ngettext("of %(num)s milestone", "of %(num)s milestones", len(every))
+    parts = {"last": _in_unit(max(step.at for step in every), kr)}
+    if value is None:
+        return ngettext("%(num)s milestone to %(last)s", "%(num)s milestones to %(last)s", len(every), **parts)
+    parts["reached"] = whole(sum(value >= step.at for step in every))
+    return ngettext(
+        "%(reached)s of %(num)s milestone to %(last)s",
+        "%(reached)s of %(num)s milestones to %(last)s",
+        len(every),
+        **parts,
+    )
 
 
 def change(old: object, new: object) -> str:
@@ -125,10 +143,10 @@ def change(old: object, new: object) -> str:
 
 
 def is_counted(kr: KeyResult) -> bool:
-    """Whether a key result counts things from 0 up to a number."""
+    """Whether a key result counts things from 0 up to a number: for milestones, the milestones themselves."""
     if isinstance(kr.goal, Target):
         return kr.kind == "output" and not kr.goal.baseline
-    return isinstance(kr.goal, Milestones)
+    return isinstance(kr.goal, Milestones) and all(at == step.at for at, step in enumerate(kr.goal.steps, 1))
 
 
 def _in_unit(value: float | None, kr: KeyResult) -> str:

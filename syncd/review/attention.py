@@ -42,8 +42,8 @@ def _advice(name: str, line: KeyResultLine) -> str:
     if kr.measure is None:
         command = f"`syncd checkin {name} --value N`"
         if kr.owner:
-            return _("It waits for a check-in from %(owner)s: %(command)s.", owner=kr.owner, command=command)
-        return _("It waits for a check-in: %(command)s.", command=command)
+            return _("%(owner)s checks in with %(command)s.", owner=kr.owner, command=command)
+        return _("Check in with %(command)s.", command=command)
     if line.quality is None:
         return _("`syncd sync` measures it.")
     if line.quality in ("failed", "partial"):

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from syncd.config.advised_commands import for_workspace
 from syncd.okr import words
 from syncd.review import moments, wording
 from syncd.sdk.language import ISOLATED, language, original
@@ -35,14 +37,20 @@ def _unmarked(text: str) -> str:
     return _ISOLATED.sub(r"\1", text)
 
 
-def with_commands(text: str) -> Markup:
-    """A sentence of syncd, escaped; commands between backticks become code elements."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
+def with_commands(text: str, workspace: str | None) -> Markup:
+    """A sentence of syncd, escaped; commands between backticks become code elements, and name the workspace."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(for_workspace(text, workspace)))))  # noqa: S704
+
+
+@pass_context
+def _with_commands(context: Context, text: str) -> Markup:
+    return with_commands(text, context.get("advised_workspace"))
 
 
 def environment(*folders: Path) -> Environment:
     """The environment for the templates in these folders. Templates write `_("…")`, `ngettext` and `{% trans %}`.
-    Templates can use `words`, `moments`, the `wording` of reviews and the filter `with_commands`.
+    Templates can use `words`, `moments`, the `wording` of reviews and the filter `with_commands`, which writes commands
+    for the workspace `advised_workspace` in the data of a template.
     """
     made = Environment(
         loader=FileSystemLoader(folders),
@@ -58,6 +66,6 @@ def environment(*folders: Path) -> Environment:
         lambda singular, plural, number: language().ngettext(singular, plural, number),
         newstyle=True,
     )
-    made.filters.update(unmarked=_unmarked, with_commands=with_commands)
+    made.filters.update(unmarked=_unmarked, with_commands=_with_commands)
     made.globals.update(words=words, moments=moments, wording=wording, language=language, original=original)
     return made

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from syncd.config.advised_commands import for_workspace
 from syncd.review import wording
 from syncd.review.model import ObjectiveReview, Review
 
@@ -15,9 +16,9 @@ _CODE = re.compile(r"(`[^`]*`)")
 _BLOCK = re.compile(r"(?:#{1,6}|[-+*>]|=+|\d+[.)])(?=\s|$)|-{3,}|~{3,}|`{3,}")
 
 
-def markdown(review: Review) -> str:
-    """The whole review as Markdown."""
-    return "\n".join(_lines(review)) + "\n"
+def markdown(review: Review, workspace: str | None = None) -> str:
+    """The whole review as Markdown. Commands that it suggests are written for the workspace."""
+    return "\n".join(_lines(review, workspace)) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -25,16 +26,16 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda special: f"\\{special[0]}", text)
 
 
-def _lines(review: Review) -> Iterator[str]:
+def _lines(review: Review, workspace: str | None) -> Iterator[str]:
     yield _on_a_line(f"# {escaped(wording.title(review))}")
     yield ""
     for line in wording.headline(review):
         yield from _wrapped(line)
     if (hint := wording.nothing_pulled(review.report)) is not None:
         yield ""
-        yield from _wrapped(hint)
+        yield from _wrapped(for_workspace(hint, workspace))
     for objective in review.objectives:
-        yield from _objective(objective, review)
+        yield from _objective(objective, review, workspace)
     if review.work is not None:
         yield from _section(
             "Where the work went", [escaped(sentence) for sentence in wording.work_sentences(review.work)]
@@ -42,7 +43,7 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _section(
         "Stale, held or unknown",
         [
-            f"**{', '.join(attention.key_results)}**: {_with_commands(wording.attention(attention))}"
+            f"**{', '.join(attention.key_results)}**: {_with_commands(wording.attention(attention), workspace)}"
             for attention in review.attention
         ],
     )
@@ -56,36 +57,37 @@ def _lines(review: Review) -> Iterator[str]:
     yield from _section("Requests that wait or were refused, and decisions", requests)
     if review.whole and (names := wording.carried_over(review)):
         yield from _section("To carry over or to drop", [escaped(", ".join(names))])
-    questions = [_with_commands(question.text) for question in review.questions]
+    questions = [_with_commands(question.text, workspace) for question in review.questions]
     if questions:
         yield from ("", "## Questions for the meeting", "")
         for place, question in enumerate(questions, 1):
             yield from _wrapped(question, f"{place}. ")
     if (note := wording.backfill_note(review)) is not None:
         yield ""
-        yield from _wrapped(note)
+        yield from _wrapped(for_workspace(note, workspace))
 
 
-def _objective(reviewed: ObjectiveReview, review: Review) -> Iterator[str]:
+def _objective(reviewed: ObjectiveReview, review: Review, workspace: str | None) -> Iterator[str]:
     objective = reviewed.block.objective
     owner = f" ({escaped(objective.owner)})" if objective.owner else ""
     yield ""
     yield _on_a_line(f"## {escaped(objective.title)}{owner}")
     yield ""
     yield from _wrapped(wording.score_sentence(reviewed))
-    points = list(_points(reviewed, review))
+    points = list(_points(reviewed, review, workspace))
     if points:
         yield ""
         for point in points:
             yield from _wrapped(point, "- ")
 
 
-def _points(reviewed: ObjectiveReview, review: Review) -> Iterator[str]:
+def _points(reviewed: ObjectiveReview, review: Review, workspace: str | None) -> Iterator[str]:
     for verdict in wording.verdicts(reviewed):
-        yield f"**{verdict.words}**: {_with_commands(verdict.sentence)}"
+        yield f"**{verdict.words}**: {_with_commands(verdict.sentence, workspace)}"
     for name, sentence in wording.key_result_sentences(reviewed, review):
-        yield f"**{escaped(name)}** {_with_commands(sentence)}"
-    yield from map(_with_commands, wording.summary_sentences(reviewed, review))
+        yield f"**{escaped(name)}** {_with_commands(sentence, workspace)}"
+    for summary in wording.summary_sentences(reviewed, review):
+        yield _with_commands(summary, workspace)
 
 
 def _section(title: str, points: Sequence[str]) -> Iterator[str]:
@@ -95,9 +97,10 @@ def _section(title: str, points: Sequence[str]) -> Iterator[str]:
             yield from _wrapped(point, "- ")
 
 
-def _with_commands(text: str) -> str:
-    """A sentence of syncd, escaped; commands between backticks stay unchanged."""
-    return "".join(part if part.startswith("`") else escaped(part) for part in _CODE.split(text))
+def _with_commands(text: str, workspace: str | None) -> str:
+    """A sentence of syncd, escaped; commands between backticks are not escaped, and name the workspace."""
+    parts = _CODE.split(for_workspace(text, workspace))
+    return "".join(part if part.startswith("`") else escaped(part) for part in parts)
 
 
 def _on_a_line(text: str) -> str:

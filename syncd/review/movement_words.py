@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from syncd.okr.checkins import made_by
 from syncd.okr.goals import Band, KeyResult
 from syncd.okr.words import HEALTH_WORDS, change, day, goal, is_counted, percent, progress_figure, value_figure, whole
 from syncd.review.model import Cause, Move, Review
@@ -64,13 +65,10 @@ def amount(value: str, kr: KeyResult) -> str:
 def causes_words(move: Move, review: Review) -> str | None:
     """The causes of a movement in words, with the labels of a few records; None if the causes are unknown."""
     if move.line.key_result.measure is None:
-        name = move.line.key_result.id
-        authors = [
-            checkin.by
-            for of, checkin in review.checkins
-            if of == name and checkin.value is not None and checkin.withdrawn is None
-        ]
-        return _("Checked in by %(person)s", person=authors[-1]) if authors else None
+        of_the_days = [checkin for name, checkin in review.checkins if name == move.line.key_result.id]
+        every = [move.line.checkin, *of_the_days] if move.line.checkin else of_the_days
+        checkin = made_by(every, move.line.as_of)  # None if the value was measured before the measure was removed
+        return _("Checked in by %(person)s", person=checkin.by) if checkin else None
     parts = [*_groups(move, review)]
     if move.causes.aged:
         parts.append(_("%(num)s fell out of the window", num=whole(move.causes.aged)))

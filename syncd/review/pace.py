@@ -19,7 +19,8 @@ class Needed:
     """How far a key result must still move, in its unit: in total and per week. The numbers are negative if the key
     result must fall. `per_week` is None if less than a week is left.
 
-    `gained` is the key result's weekly gain over the reviewed days; None if the gain is unknown.
+    `gained` is the key result's gain over the reviewed days, in the review of a whole period its weekly gain; None if
+    the gain is unknown.
     """
 
     in_all: float
@@ -38,10 +39,10 @@ def needed(move: Move, review: Review) -> Needed | None:
     if move.line.standing.progress >= 1.0:
         return None
     in_all = difference(goal.target, value)
-    gained = None
-    if move.gained is not None and move.start is not None:
+    gained = move.gained
+    if gained is not None and move.start is not None and review.whole:
         days = (review.as_of.date() - move.start.day).days
-        gained = rounded(move.gained / days * 7) if days > 0 else None
+        gained = rounded(gained / days * 7) if days > 0 else None
     return Needed(in_all, rounded(in_all / (left / _WEEK)) if left >= _WEEK else None, gained)
 
 

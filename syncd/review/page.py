@@ -8,6 +8,6 @@ from syncd.review.model import Review
 _PAGES = environment(TEMPLATES)
 
 
-def page(review: Review) -> str:
-    """The whole review as HTML."""
-    return _PAGES.get_template("review.html").render(review=review)
+def page(review: Review, workspace: str | None = None) -> str:
+    """The whole review as HTML. Commands that it suggests are written for the workspace."""
+    return _PAGES.get_template("review.html").render(review=review, advised_workspace=workspace)

@@ -24,6 +24,8 @@ from syncd.status.verdicts import shortfall
 
 _MOVE_A_SCORE = ("rollup", "supports", "weight")  # keys of an objective
 
+_WAY = ("baseline", "target")  # keys of a key result: the way that its progress is a share of
+
 STILL_FOR = timedelta(weeks=2)
 """If the number of a key result has not moved for this time, the review asks about the key result."""
 
@@ -107,14 +109,25 @@ def _edited(review: Review) -> Iterator[Question]:
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:
-    goal, value = (move.line.key_result.goal, move.line.value) if move else (None, None)
-    if not isinstance(goal, Target) or value is None or edit.key not in ("target", "baseline"):
+    value = move.line.value if move else None
+    if move is None or value is None or edit.key not in _WAY or not isinstance(edit.old, int | float):
         return ""
-    if not isinstance(edit.old, int | float) or edit.old == (goal.target if edit.key == "baseline" else goal.baseline):
+    old = _goal_without(move, [other for other in move.edits if other.at >= edit.at])
+    new = _goal_without(move, [other for other in move.edits if other.at > edit.at])
+    if old is None or new is None:
         return ""
-    old = replace(goal, target=edit.old) if edit.key == "target" else replace(goal, baseline=edit.old)
-    shares = {"old": _way(old, value), "new": _way(goal, value)}
+    shares = {"old": _way(old, value), "new": _way(new, value)}
     return _(", %(old)s of the way by the old one and %(new)s by the new", **shares)
+
+
+def _goal_without(move: Move, edits: Sequence[Edit]) -> Target | None:
+    """The goal before these edits, which are the last ones; None if there was no way from a baseline to a target."""
+    goal = move.line.key_result.goal
+    ends = {edit.key: edit.old for edit in sorted(edits, key=lambda edit: edit.at, reverse=True) if edit.key in _WAY}
+    if not isinstance(goal, Target) or ends.get("target", goal.target) is None:
+        return None
+    old = replace(goal, **ends)
+    return None if old.baseline is None or old.baseline == old.target else old
 
 
 def _way(goal: Target, value: float) -> str:

@@ -19,6 +19,7 @@ from syncd.okr.words import (
     change,
     day,
     goal,
+    is_counted,
     percent,
     score_figure,
     value_figure,
@@ -185,7 +186,7 @@ def _aim(kr: KeyResult) -> str:
     match kr.goal:
         case Target(target):
             return f"{full_number(target)} {kr.unit}" if kr.unit else full_number(target)
-        case Milestones(every):
+        case Milestones(every) if is_counted(kr):
             return ngettext("%(num)s milestone", "%(num)s milestones", len(every))
     return goal(kr)
 

@@ -21,7 +21,7 @@ from syncd.sdk import stream_name
 from syncd.status.periods import choose_period, published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
-from syncd.status.unwritten import Trouble, troubles
+from syncd.status.unwritten import Trouble, unwritten_check_ins
 
 _KEY_RESULT = ("period", "objective", "key_result")
 
@@ -48,7 +48,7 @@ class LedgerGauges:
         yield from stream_gauges(
             {(name, stream_name(key)): at for (name, key), at in completed.items() if (name, key) in needed}, now
         )
-        yield from delivery_gauges(troubles(self._ledger))
+        yield from delivery_gauges(unwritten_check_ins(self._ledger))
 
     def _needed_streams(self, config: Config, measured: Sequence[PeriodOkrs]) -> frozenset[StreamId]:
         """The streams that these periods need; cached, because files change less often than Prometheus scrapes."""

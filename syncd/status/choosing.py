@@ -27,9 +27,12 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
     raise ConfigError(_("there is no period %(name)r; the mappings have: %(periods)s", name=period, periods=periods))
 
 
-def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None) -> KeyResult:
+def chosen_key_result(
+    okrs: PeriodOkrs, name: str, config: Config | None = None, choosing: str = "--period "
+) -> KeyResult:
     """The period's key result or guard with this id. If no key result or guard has the id, raises ConfigError with the
-    nearest id. With a `config`, the error names the other periods that have this id, if there are any.
+    nearest id. With a `config`, the error names the other periods that have this id, if there are any; `choosing` is
+    what a person writes before a period to choose it.
     """
     by_id = okrs.by_id
     renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
@@ -40,12 +43,15 @@ def chosen_key_result(okrs: PeriodOkrs, name: str, config: Config | None = None)
         sentence = _("there is no key result %(name)r in %(period)s", name=name, period=okrs.period.id)
         others = [other.period.id for other in (config.periods if config else ()) if name in other.by_id]
         if others:
-            raise ConfigError(f"{sentence}; it is in {' and '.join(others)}: add --period {others[0]}")
+            parts = {"periods": _(" and ").join(others), "period": f"{choosing}{others[0]}"}
+            raise ConfigError(f"{sentence}; {_('it is in %(periods)s: add %(period)s', **parts)}")
         raise ConfigError(sentence + nearest(name, by_id))
     return by_id[name]
 
 
-def explained_key_result(snapshot: Snapshot, name: str, config: Config | None = None) -> KeyResult:
-    """The key result or guard with this id in a snapshot, even if no cycle had seen the id by the snapshot's moment."""
+def explained_key_result(snapshot: Snapshot, name: str, config: Config, choosing: str = "--period ") -> KeyResult:
+    """The key result or guard with this id in a snapshot, even if no cycle had seen the id by the snapshot's moment.
+    ConfigError like `chosen_key_result`.
+    """
     later = {kr.id: kr for kr in snapshot.later}
-    return later.get(name) or chosen_key_result(snapshot.okrs, name, config)
+    return later.get(name) or chosen_key_result(snapshot.okrs, name, config, choosing)

@@ -72,19 +72,24 @@ class Trouble:
 
 def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
     """The problems in a ledger, the worst first. An open delivery that was never tried is not a problem."""
-    if ledger is None:
-        return ()
-    unwritten = [
-        (delivery.connection, delivery.state, delivery.reason or "", delivery.target, delivery.key_result)
-        for delivery in (delivery.shown for delivery in ledger.outbox.in_state((*OPEN, *STUCK)))
-        if delivery.state != "waiting" or delivery.reason
-    ]
-    unsent: list[tuple[str, State, str, str, str]] = [
-        ("notify", message.state, message.reason, f"{message.recipient} ({message.address})", "")
-        for message in ledger.events.newest_messages()
-        if message.reason and message.state in ("waiting", "unsure", "dead")
-    ]
-    return gathered([*unwritten, *unsent])
+    return gathered([*_unwritten(ledger), *_unsent(ledger)]) if ledger else ()
+
+
+def unwritten_check_ins(ledger: Ledger) -> Sequence[Trouble]:
+    """The `troubles` with deliveries alone, without messages."""
+    return gathered(_unwritten(ledger))
+
+
+def _unwritten(ledger: Ledger) -> Iterator[tuple[str, State, str, str, str]]:
+    for delivery in (delivery.shown for delivery in ledger.outbox.in_state((*OPEN, *STUCK))):
+        if delivery.state != "waiting" or delivery.reason:
+            yield delivery.connection, delivery.state, delivery.reason or "", delivery.target, delivery.key_result
+
+
+def _unsent(ledger: Ledger) -> Iterator[tuple[str, State, str, str, str]]:
+    for message in ledger.events.newest_messages():
+        if message.reason and message.state in ("waiting", "unsure", "dead"):
+            yield "notify", message.state, message.reason, f"{message.recipient} ({message.address})", ""
 
 
 def gathered(failed: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trouble]:

@@ -86,7 +86,8 @@ def check_in(view: View, name: str, posted: Posted) -> Request:
         texts = CheckInTexts(*(posted.get(field) for field in ("value", "note", "confidence", "expires")))
         by = _form(view, posted)
         checkin = texts.checkin(desk.key_result, view.now, dated, by.author, by.entered_by, str)
-        return _stored(lambda: desk.ask_check_in(by.id, checkin, force=_force(posted)))
+        sent = {name: posted.get(name) for name in ("date", "expires")}
+        return _stored(lambda: desk.ask_check_in(by.id, checkin, force=_force(posted), **sent))
     except ConfigError as error:
         raise HTTPException(400, str(error)) from None
     except Implausible as error:

@@ -20,7 +20,7 @@ from syncd.web.view import View, missing_is_404
 def status_answer(view: View) -> StatusDocument:
     """The document of `status --json`."""
     work = where_the_work_went(view.snapshot, view.okrs, view.daemon.ledger)
-    return status_document(report_of(view.snapshot), view.daemon.troubles(), work)
+    return status_document(report_of(view.snapshot), view.troubles, work)
 
 
 def explanation_answer(view: View, name: str) -> ExplanationDocument:
@@ -42,4 +42,4 @@ def review_answer(view: View, *, whole: bool) -> ReviewDocument:
 def explained(view: View, name: str) -> KeyResult:
     """The key result or guard with this id. HTTPException 404 if the id is unknown."""
     with missing_is_404():
-        return explained_key_result(view.snapshot, name)
+        return explained_key_result(view.snapshot, name, view.daemon.config, "?period=")

@@ -14,7 +14,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from syncd.config.advised_commands import for_workspace
+from syncd.config.advised_commands import document_for_workspace
 from syncd.web.places import place_of
 
 _HEADERS = {"Cache-Control": "no-cache, private"}  # a cached answer must be checked with the server each time
@@ -26,7 +26,7 @@ def json_answer(request: Request, document: Mapping[str, Any]) -> Response:
     headers = {**_HEADERS, "ETag": entity_tag(document)}
     if _names(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    content = for_workspace(orjson.dumps(document).decode(), place_of(request.scope).workspace)
+    content = orjson.dumps(document_for_workspace(document, place_of(request.scope).workspace))
     return Response(content, headers=headers, media_type="application/json")
 
 

@@ -111,10 +111,9 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
         yield from _of_the_service(view)
     yield from _doubts(view, overview)
     yield from _edits(view)
-    if view.day is None:
-        for trouble in in_short(view.daemon.troubles()):
-            sentence, bad = f"{trouble.sign} {trouble.sentence}", trouble.state in ("dead", "unsure")
-            yield Notice(sentence, view.link("/sources"), bad=bad)
+    for trouble in in_short(view.troubles):
+        sentence, bad = f"{trouble.sign} {trouble.sentence}", trouble.state in ("dead", "unsure")
+        yield Notice(sentence, view.link("/sources"), bad=bad)
 
 
 def _of_the_service(view: View) -> Iterator[Notice]:

@@ -57,7 +57,11 @@ def page(view: View, name: str, query: QueryParams, sent: Sent | None = None) ->
         table=table_of(evidence, query.get("find", "")[:_LONGEST_FILTER]),
         pages=pages_of(view.daemon.config, key_result.measure),
         csv=view.link(f"/key-results/{name}/evidence.csv"),
-        asked={key: value for key, value in query.items() if key != "done"},
+        asked={
+            key: value
+            for key, value in {**query, "done": None, "period": view.period_of_now}.items()
+            if value is not None
+        },
         of_day=lambda day: address(query, at=day.isoformat()),
         differences=list(differences(evidence.definition_changes)),
         links=list(links_of(snapshot, ledger, key_result)),

@@ -146,7 +146,7 @@ def _description(series: Series, points: Sequence[Point]) -> str:
         last=value_figure(kr, last.value),
         last_day=full_day(last.day),
         health=_(HEALTH_WORDS[last.health]),
-        goal=goal(kr),
+        goal=goal(kr, last.value),
     )
     return text + (
         f" {ngettext('%(num)s point without a number.', '%(num)s points without a number.', gaps)}" if gaps else ""

@@ -92,7 +92,7 @@ def _lane_words(line: KeyResultLine) -> Sequence[tuple[str, str]]:
     kr, health = line.key_result, line.standing.health
     return [
         (kr.id, "name"),
-        (f"{value_figure(kr, line.value, _('unknown'))} · {goal(kr)}", "figure"),
+        (f"{value_figure(kr, line.value, _('unknown'))} · {goal(kr, line.value)}", "figure"),
         (f"{HEALTH_SIGNS[health]} {_(HEALTH_WORDS[health])}", f"health {health}"),
     ]
 

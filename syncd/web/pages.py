@@ -9,7 +9,6 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from syncd.config.advised_commands import for_workspace
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
 from syncd.review.environment import TEMPLATES, environment
@@ -17,7 +16,7 @@ from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
-from syncd.web.places import Place
+from syncd.web.places import ALONE, Place
 
 HERE = Path(__file__).parent
 _FRACTION = re.compile(r"[.,](\d{1,2})$")
@@ -65,6 +64,5 @@ def frame_of(place: Place) -> Mapping[str, Any]:
 
 def render(template: str, **data: Any) -> str:
     """Renders a page. Commands that the page suggests are written for its workspace."""
-    place = data.get("place")
-    html = _PAGES.get_template(template).render(data)
-    return for_workspace(html, place.workspace) if isinstance(place, Place) else html
+    place = data.get("place", ALONE)
+    return _PAGES.get_template(template).render(data, advised_workspace=place.workspace)

@@ -104,6 +104,7 @@ def _sections(view: View, summary: Review) -> Iterator[Section]:
     # A review of a past day has no small lines, because the weekly values as known then are not computed.
     overview = overview_of(view.snapshot, view.daemon.ledger) if view.day is None else None
     values = overview.values if overview else {}
+    workspace = view.place.workspace
     scores = {each.block.objective.id: each.scores for each in overview.objectives} if overview else {}
     for objective in summary.objectives:
         moves = {move.line.key_result.id: move for move in objective.moves}
@@ -111,21 +112,23 @@ def _sections(view: View, summary: Review) -> Iterator[Section]:
             objective,
             scores.get(objective.block.objective.id, ()),
             [
-                Item(moves[name], values.get(name, ()), _of_key_result(sentence, moves[name]))
+                Item(moves[name], values.get(name, ()), _of_key_result(with_commands(sentence, workspace), moves[name]))
                 for name, sentence in wording.key_result_sentences(objective, summary)
             ],
-            [_with_values(sentence, moves) for sentence in wording.summary_sentences(objective, summary)],
+            [
+                _with_values(with_commands(sentence, workspace), moves)
+                for sentence in wording.summary_sentences(objective, summary)
+            ],
         )
 
 
-def _of_key_result(sentence: str, move: Move) -> Markup:
+def _of_key_result(sentence: Markup, move: Move) -> Markup:
     """The sentence about a key result, which begins with its value: `1,110 → 1,092 calls/week`."""
     return _with_value(_with_links(sentence, move), move, r"\A(?:[^<→←]+[→←] )?")
 
 
-def _with_values(sentence: str, moves: Mapping[str, Move]) -> Markup:
+def _with_values(text: Markup, moves: Mapping[str, Move]) -> Markup:
     """A sentence about several key results, with the value of each marked for programs: `articles 33`."""
-    text = with_commands(sentence)
     for name, move in moves.items():
         text = _with_value(text, move, rf"(?<![\w-]){re.escape(name)} ")
     return text
@@ -141,10 +144,9 @@ def _with_value(text: Markup, move: Move, before: str) -> Markup:
     return Markup(re.sub(mark, lambda match: match["before"] + figure(key_result, value), str(text), count=1))  # noqa: S704
 
 
-def _with_links(sentence: str, move: Move) -> Markup:
+def _with_links(text: Markup, move: Move) -> Markup:
     """A sentence in which the name of each record is a link to the record."""
     addresses = {cause.label: cause.url for cause in move.causes.rows if cause.url}
-    text = with_commands(sentence)
     if not addresses:
         return text
     labels = "|".join(re.escape(str(escape(label))) for label in sorted(addresses, key=len, reverse=True))

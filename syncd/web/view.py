@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -18,8 +18,10 @@ from syncd.okr.goals import PeriodOkrs
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
 from syncd.status.choosing import chosen_period
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
+from syncd.status.unwritten import Trouble
 from syncd.web.daemon import Daemon
 from syncd.web.places import ALONE, Place, place_of
 from syncd.web.visitors import Visitor, form_token, visitor_of
@@ -70,6 +72,19 @@ class View:
             return self.snapshots.now(self.now)
         return self.snapshots.at_end(midnight(self.day + timedelta(days=1), self.okrs.period.zone))
 
+    @property
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins and messages that are not sent now; none on a past day, because they are not those of then."""
+        return self.daemon.troubles() if self.day is None else ()
+
+    @cached_property
+    def period_of_now(self) -> str | None:
+        """The period that an address of the same page without the past day must name, so that the page stays in its
+        period. None if it need not name one.
+        """
+        by_default, shown = choose_period(self.daemon.config, None, self.now), self.okrs.period.id
+        return self.asked if by_default is not None and by_default.period.id == shown else shown
+
     def frame(self) -> Mapping[str, Any]:
         """The data of the frame of each page."""
         zone = self.okrs.period.zone
@@ -86,7 +101,7 @@ class View:
             "today": self.now.astimezone(zone).date(),
             "kept": self.kept,
             "query": self.query(),
-            "now": address(self.parameters, at=None),
+            "now": address(self.parameters, at=None, period=self.period_of_now),
         }
 
 

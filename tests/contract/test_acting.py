@@ -252,6 +252,38 @@ def test_the_same_form_counts_once_and_never_with_other_content(project: CsvProj
     assert len(project.ledger.checkins.of("2026-Q4", "trust", NOON)) == 4
 
 
+@pytest.mark.parametrize(
+    ("sent", "again"),
+    [
+        ({"expires": "1d"}, {"expires": "90d"}),
+        ({"expires": "1d"}, {}),
+        ({}, {"expires": "1d"}),
+        ({"date": "2026-11-02"}, {"date": "2026-11-03"}),
+        ({"date": "2026-11-02"}, {}),
+        ({"note": "it holds"}, {"note": "it fell"}),
+    ],
+)
+def test_form_with_another_text_is_refused_and_with_the_same_is_the_same_on_the_next_day(
+    project: CsvProject, sent: dict[str, str], again: dict[str, str]
+) -> None:
+    form = {"value": 45, "form": "a"}
+    first = post(client_of(project), CHECK_INS, form | sent)
+    assert first[0] == 202
+    for _ in range(2):
+        assert post(client_of(project), CHECK_INS, form | again)[0] == 409
+        assert post(client_of(project), CHECK_INS, form | sent) == first
+        project.now += timedelta(days=1)
+
+
+def test_form_of_today_is_the_same_form_after_midnight(project: CsvProject) -> None:
+    form = {"value": 45, "form": "a", "date": project.now.date().isoformat()}
+    first = post(client_of(project), CHECK_INS, form)
+    assert first[1]["asked"]["dated"] is None
+    project.now += timedelta(days=1)
+    assert post(client_of(project), CHECK_INS, form) == first
+    assert post(client_of(project), CHECK_INS, {"value": 45, "form": "a"})[0] == 409
+
+
 def test_an_approval_takes_the_candidate_that_was_shown_and_no_other(project: CsvProject) -> None:
     client = client_of(project)
     project.write("calls.csv", "1950")

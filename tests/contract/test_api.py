@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -165,6 +166,12 @@ def test_a_past_day_without_a_period_is_one_of_its_own_period(tmp_path: Path, pr
     (tmp_path / "mappings" / "q3.yaml").write_text(MAPPING.format("2026-Q3", "visits"))
     project.write("numbers.csv", "7")
     client = browser(project.config, project.ledger, now)
+
+    def page(address: str) -> str:
+        shown = client.get(address, headers={"accept": "text/html"})
+        assert shown.status_code == 200, address
+        return shown.text
+
     for path_, flags in (("/api/status", None), ("/api/review", {"week": True, "period": None, "notify": False})):
         assert client.get(path_).json()["period"]["id"] == "2026-Q4"
         past = client.get(f"{path_}?at=2026-08-03").json()
@@ -174,7 +181,17 @@ def test_a_past_day_without_a_period_is_one_of_its_own_period(tmp_path: Path, pr
             assert past == printed(partial(review.run, path, at="2026-08-03", **flags, **forms))
     answer = client.get("/api/key-results/visits?at=2026-08-03")
     assert answer.json() == printed(partial(explain.run, path, "visits", at="2026-08-03", period=None, as_json=True))
-    assert client.get("/api/key-results/visits").status_code == 404
+    refused = client.get("/api/key-results/visits")
+    assert refused.status_code == 404
+    assert refused.json()["error"] == (
+        "there is no key result 'visits' in 2026-Q4; it is in 2026-Q3: add ?period=2026-Q3"
+    )
+    for path_ in ("/?at=2026-08-03", "/objectives/service?at=2026-08-03", "/key-results/visits?at=2026-08-03"):
+        (today,) = re.findall(r'class="past-day">[^<]*(?:<time[^>]*>[^<]*</time>[^<]*)?<a href="([^"]*)"', page(path_))
+        assert today == "?period=2026-Q3"
+        assert 'class="past-day"' not in page(f"{path_.partition('?')[0]}{today}")
+    form = page("/key-results/visits?at=2026-08-03").partition('class="as-of"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="period" value="2026-Q3">' in form
     project.ledger.close()
 
 

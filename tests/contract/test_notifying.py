@@ -31,6 +31,7 @@ from syncd.notifying.send import GIVES_UP, MessageOutcome, send_messages
 from syncd.okr.checkins import CheckIn
 from syncd.okr.words import count
 from syncd.sdk.redactor import Redactor, without_any_secret
+from syncd.service.gauges import LedgerGauges
 
 _STATES = get_args(EventState)
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -133,6 +134,8 @@ def test_doubt_at_one_address_does_not_hold_up_the_other(desk: Desk) -> None:
     assert desk.took() == ([], ["- a is at_risk"])
     (unsure,) = [message for message in desk.ledger.events.newest_messages() if message.state == "unsure"]
     assert unsure.address == "FIRST"
+    (counted,) = [gauge for gauge in LedgerGauges(desk.ledger).read(desk.config, NOW) if "deliver" in gauge.name]
+    assert not any(sample.value for sample in counted.samples), "a message is no check-in"
     desk.ledger.events.reopen(NOW)
     desk.send()
     assert desk.took() == (["- a is at_risk"], []), "only the address that may lack it is told again"

@@ -20,6 +20,7 @@ from syncd.explain.documents import explanation
 from syncd.okr.spans import midnight
 from syncd.status.overview import Overview, overview_of
 from syncd.status.report import report_of
+from syncd.status.unwritten import Trouble
 from syncd.web import charts, make_app
 
 MAPPING = """\
@@ -62,7 +63,7 @@ PAGES = (
 class Project(CsvProject):
     """Calls fell on 9 and on 19 November; then a target was edited, and a row of the past was restated."""
 
-    def client(self, **troubles: str) -> TestClient:
+    def client(self, **troubles: object) -> TestClient:
         daemon = StandingStill(self.config, self.ledger, self.now)
         vars(daemon).update(troubles)
         return TestClient(make_app(daemon), base_url="http://localhost", client=("127.0.0.1", 50_000))
@@ -222,10 +223,13 @@ def test_notice_of_an_edit_keeps_the_period(client: TestClient) -> None:
 
 
 def test_past_day_has_no_trouble_of_the_service_of_now(project: Project) -> None:
+    unwritten = Trouble("local", "dead", "401: refused", ["calls.csv"], ["calls"])
     troubles = {"config_problem": "okrs.yaml:3: wrong", "cycle_problem": "broken", "backup_problem": "disk is full"}
-    client = project.client(**troubles)
+    client = project.client(**troubles, troubles=lambda: [unwritten])
+    documents = [client.get(path).json() for path in ("/api/status", with_day("/api/status"))]
+    assert [len(document["unwritten"]) for document in documents] == [1, 0]
     now, then = strip_of(client.get("/").text), strip_of(client.get(with_day("/")).text)
-    for sentence in troubles.values():
+    for sentence in (*troubles.values(), "401: refused"):
         assert sentence in now
         assert sentence not in then
 

@@ -230,6 +230,9 @@ def test_the_review_of_a_period_that_is_over_names_no_pace(october: October, tmp
     assert "It ended on 31 Oct; of 2 objectives:" in text
     assert "must fall" not in text
     assert "until 31 Oct" not in text
+    last_week = document(project, "--week", "--period", "2026-10")
+    assert (last_week["from"], last_week["to"], last_week["whole_period"]) == ("2026-10-25", "2026-10-31", False)
+    assert last_week == document(project, "--at", "2026-10-31")
 
 
 def copied(project: Project, folder: Path) -> Project:

@@ -12,13 +12,16 @@ import pytest
 
 from syncd.explain.edit import Edit
 from syncd.okr.alignment import Alignment, Verdict
+from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Goal, KeyResult, Link, Objective, Shares, Target, standing
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import parse_period
-from syncd.review import brief
+from syncd.review import brief, wording
+from syncd.review.attention import attention
 from syncd.review.brief import LONGEST
 from syncd.review.markdown import escaped, markdown
 from syncd.review.model import Days, DefinitionChange, Move, ObjectiveReview, Review, Start
+from syncd.review.movement_words import causes_words
 from syncd.review.pace import needed, pace_words
 from syncd.review.page import page
 from syncd.review.questions import questions
@@ -109,6 +112,49 @@ def test_a_question_about_an_edited_target_names_both_progresses() -> None:
     )
 
 
+def test_edits_of_one_moment_are_judged_by_the_goal_before_all_of_them() -> None:
+    """Of a goal that was edited on two days, each edit is judged by the goals right before and after its moment."""
+    monday, friday = NOW - timedelta(days=5), NOW - timedelta(days=1)
+    edits = [
+        Edit(friday, "a.yaml", "target", 110, 210),
+        Edit(friday, "a.yaml", "baseline", 10, 50),
+        Edit(monday, "a.yaml", "target", 60, 110),
+    ]
+    edited = move(key_result("calls", Target(210, 50)), 60, 60, edits=edits)
+    review = a_review([edited], changes=[DefinitionChange(e.at, e.file, ["calls"], "edited", e) for e in edits])
+    ways = [text.partition(", ")[2].partition(":")[0] for text in asked(review) if "the old one" in text]
+    assert ways == [
+        *["50 % of the way by the old one and 6 % by the new"] * 2,
+        "100 % of the way by the old one and 50 % by the new",
+    ]
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [("baseline", 50, 0), ("target", None, 100)],
+        [("baseline", None, 0), ("target", 50, 100)],
+        [("baseline", 7, 0), ("target", 7, 100)],
+    ],
+)
+def test_goal_without_a_way_has_no_share_by_the_old_one(edits: list[tuple[str, float | None, float]]) -> None:
+    every = [Edit(NOW, "a.yaml", *edit) for edit in edits]
+    edited = move(key_result("calls", Target(100, 0)), 60, 60, edits=every)
+    review = a_review([edited], changes=[DefinitionChange(NOW, "a.yaml", ["calls"], "edited", each) for each in every])
+    assert not [text for text in asked(review) if "the old one" in text]
+
+
+@pytest.mark.parametrize("days", [1, 3, 7])
+def test_gain_of_some_days_is_what_the_number_moved(days: int) -> None:
+    """Also in the first week of a period, which has fewer days; the review of a whole period has the gain a week."""
+    calls = move(CALLS, 1092, 1110)
+    assert calls.start is not None
+    calls = replace(calls, start=replace(calls.start, day=NOW.date() - timedelta(days=days)))
+    assert str(pace_words(calls, a_review([calls]))).endswith(" and fell by 18")
+    weekly = str(pace_words(calls, a_review([calls], whole=True)))
+    assert weekly.endswith(f" and fell by {18 / days * 7:g} a week")
+
+
 def test_an_edit_is_asked_about_beside_a_watermelon() -> None:
     edit = Edit(NOW, "a.yaml", "drives.calls.lag", "3w", "9w")
     works = move(ARTICLES, 33, 28, edits=[edit])
@@ -183,7 +229,7 @@ def test_no_question_is_asked_before_the_period_begins() -> None:
         (NOW, 1092, "must fall by 85 a week until 31 Dec and fell by 18"),
         (NOW, 1130, "must fall by 91.6 a week until 31 Dec and rose by 20"),
         (NOW, 1110, "must fall by 88.1 a week until 31 Dec and did not move"),
-        (datetime(2026, 12, 28, tzinfo=UTC), 700, "must fall by 100 until 31 Dec and fell by 65.2"),
+        (datetime(2026, 12, 28, tzinfo=UTC), 700, "must fall by 100 until 31 Dec and fell by 410"),
         (NOW, 600, None),
         (datetime(2027, 1, 1, tzinfo=UTC), 1092, None),
     ],
@@ -210,6 +256,49 @@ def test_bands_and_targets_without_a_baseline_need_no_pace() -> None:
 )
 def test_markdown_shows_text_as_people_wrote_it(text: str, shown: str) -> None:
     assert escaped(text) == shown
+
+
+MOOD = key_result("mood", Target(10, 0))
+YESTERDAY, LATER = NOW - timedelta(days=1), NOW + timedelta(days=10)
+ANN = CheckIn("Ann", NOW - timedelta(days=3), LATER, 1)
+ADA = CheckIn("Ada", YESTERDAY, LATER, 4)
+BO = CheckIn("Bo", NOW, LATER, 2, dated=NOW - timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("value", "as_of", "checkins", "words"),
+    [
+        (4, YESTERDAY, [ANN, ADA, BO], "Checked in by Ada"),
+        (1, ANN.at, [ANN, replace(ADA, withdrawn=Withdrawal("Ada", NOW))], "Checked in by Ann"),
+        (4, YESTERDAY, [replace(ANN, at=YESTERDAY), ADA], "Checked in by Ada"),
+        (7, NOW - timedelta(hours=5), [ANN, ADA], None),  # measured, before the measure was removed
+        (4, YESTERDAY, [], None),
+    ],
+)
+def test_checked_in_number_names_the_person_whose_number_it_is(
+    value: float, as_of: datetime, checkins: list[CheckIn], words: str | None
+) -> None:
+    moved = move(MOOD, value, 0)
+    moved = replace(moved, line=replace(moved.line, as_of=as_of))
+    assert causes_words(moved, a_review([moved], checkins=[("mood", each) for each in checkins])) == words
+
+
+def test_older_check_in_that_counts_again_is_named() -> None:
+    moved = move(MOOD, 1, 4)
+    moved = replace(moved, line=replace(moved.line, as_of=ANN.at, checkin=ANN))
+    gone = replace(ADA, withdrawn=Withdrawal("Ada", NOW))
+    assert causes_words(moved, a_review([moved], checkins=[("mood", gone)])) == "Checked in by Ann"
+
+
+@pytest.mark.parametrize("owner", [None, "Dana"])
+def test_advice_never_repeats_that_a_check_in_is_missing(owner: str | None) -> None:
+    waits = line(key_result("mood", owner=owner), None, quality=None, reason="no measure: it waits for a check-in")
+    review = a_review([Move(waits, None)])
+    (problem,) = attention(review.report)
+    sentence = wording.attention(problem)
+    assert sentence.count("check-in") == 1, sentence
+    assert sentence.endswith(" with `syncd checkin mood --value N`.")
+    assert owner is None or owner in sentence
 
 
 def test_titles_and_notes_never_become_blocks_of_markdown() -> None:

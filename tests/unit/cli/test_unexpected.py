@@ -231,3 +231,14 @@ def test_json_document_shows_no_secret_and_keeps_the_rest(capsys: pytest.Capture
     assert list(json.loads(printed)) == ["id", "reason", shown, "value", "big", "é"]
     assert digits("12345678") == "***"
     assert "Pl4nt" not in printed
+
+
+def test_printed_documents_name_the_workspace_only_in_sentences_of_syncd(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.cli.output.workspace", "alpha")
+    print_json({"title": "run `syncd sync`", "reason": "run `syncd sync`"})
+    assert json.loads(capsys.readouterr().out) == {
+        "title": "run `syncd sync`",
+        "reason": "run `syncd sync --workspace alpha`",
+    }

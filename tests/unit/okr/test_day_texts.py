@@ -34,6 +34,15 @@ def test_today_is_a_past_day() -> None:
         ("0001-01-01", "write a day after 1970-01-01"),
         ("yesterday", "write a day as 2026-11-02"),
         ("2026-13-01", "write a day as 2026-11-02"),
+        ("20261116", "write a day as 2026-11-02"),
+        ("2026-W47", "write a day as 2026-11-02"),
+        ("2026-W47-1", "write a day as 2026-11-02"),
+        ("2026W471", "write a day as 2026-11-02"),
+        ("2026-1116", "write a day as 2026-11-02"),
+        ("20261116T14:30", "write a day as 2026-11-02"),
+        ("2026-W47-1T14:30", "write a day as 2026-11-02"),
+        ("２０２６-11-16", "write a day as 2026-11-02"),
+        ("", "write a day as 2026-11-02"),
     ],
 )
 def test_another_text_is_refused_with_what_to_write(read: object, text: str, message: str) -> None:

@@ -18,6 +18,7 @@ from syncd.okr.words import (
     clock_time,
     count,
     goal,
+    number,
     percent,
     place,
     progress_figure,
@@ -26,10 +27,12 @@ from syncd.okr.words import (
     steps,
     value_figure,
 )
+from syncd.review.movement_words import amount
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 MIDNIGHT = datetime(2026, 11, 30, 23, tzinfo=UTC)  # in Berlin
+RUNS = Milestones(tuple(Milestone(f"run {at}", at) for at in (5, 20, 50)))
 RELEASES = Milestones((Milestone("alpha", 1), Milestone("beta", 2, by=MIDNIGHT)))
 
 
@@ -60,10 +63,21 @@ def test_every_share_has_a_text_however_large_it_is(share: float | None, text: s
         ("outcome", Band(at_most=3), None, "at most 3"),
         ("outcome", Band(1, 2), "s", "1 to 2 s"),
         ("output", RELEASES, None, "of 2 milestones"),
+        ("output", RUNS, "km", "3 milestones to 50 km"),
     ],
 )
 def test_a_goal_is_read_in_its_unit(kind: str, aim: Goal, unit: str | None, words: str) -> None:
     assert goal(KeyResult("kr", "A title", kind, aim, unit=unit)) == words  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("value", "reached"), [(-1, 0), (4.9, 0), (5, 1), (21, 2), (50, 3), (1000, 3)])
+def test_milestones_at_amounts_are_counted_by_the_value_that_reached_them(value: float, reached: int) -> None:
+    ran = KeyResult("kr", "A title", "output", RUNS, unit="km")
+    assert goal(ran, value) == f"{reached} of 3 milestones to 50 km"
+    assert amount(value_figure(ran, value), ran) == f"{number(value)} km"
+    made = KeyResult("kr", "A title", "output", RELEASES)
+    assert goal(made, 1) == goal(made)
+    assert amount("1", made) == "1 of 2 milestones"
 
 
 @pytest.mark.parametrize(
