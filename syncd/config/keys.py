@@ -52,9 +52,8 @@ def _days_and_weeks(value: Any) -> Any:
     """
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if not isinstance(no_bare_number(value, "dw"), str):
         raise ValueError(f"is {value!r}; write a number of days or weeks, such as 10d or 3w")  # noqa: TRY004
-    no_bare_number(value, "dw")
     length = parse_duration(value)
     if value.strip()[-1] not in "dw" or length % _DAY:
         raise ValueError(f"is {value!r}; a lag is a whole number of days or weeks, such as 10d or 3w; a month is 30d")
