@@ -7,9 +7,9 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from syncd.cycle.hold import Holding, was_measured
 from syncd.cycle.model import CycleRequest, KeyResultId, Measured, Measurement, Pulled
@@ -25,6 +25,7 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs, Quality, guard_id, is_guard
 from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.status.past_days import KeptHistory
 from syncd.status.report import WAITS
 
 
@@ -118,6 +119,8 @@ class Measuring:
         before = self._ledger.values.last_under(period.id, edited)
         driving = {kr.id: defined[kr.id].digest for kr in wanted if kr.drives}
         versions = self._ledger.definitions.redefined(period.id, driving)
+        guards = [guard_id(name) for name in driving]
+        histories = cache(lambda: self._ledger.values.histories(period.id, guards))  # most cycles need none
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
             newest = None if kr.id in edited else kept.get(kr.id)
@@ -127,7 +130,15 @@ class Measuring:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
             made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
-            case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
+            case = Case(
+                terms,
+                defined[kr.id],
+                last,
+                None,
+                made_of,
+                versions.get(kr.id, ()),
+                partial(_history, histories, guard_id(kr.id)),
+            )
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
@@ -219,6 +230,10 @@ class Measuring:
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
+
+
+def _history(histories: Callable[[], Mapping[str, KeptHistory]], name: str) -> KeptHistory:
+    return histories().get(name, ())
 
 
 def _was_read(measure: Leaf, state: StreamState | None) -> bool:
