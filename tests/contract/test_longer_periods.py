@@ -133,6 +133,27 @@ def test_a_link_is_judged_the_same_in_both_periods(project: Project) -> None:
         assert project.links(period, then)["fixes nps"]["verdict"] == "watermelon"
 
 
+def test_the_link_of_a_quarter_that_is_over_is_judged_as_of_its_end(tmp_path: Path) -> None:
+    project = Project(tmp_path, "{start: 2026-07-01, end: 2027-06-30, id: fiscal}")
+    project.year = "fiscal"
+    project.write("fixes.csv", "Day,Fixes", "2026-10-02,40")
+    project.now = datetime(2026, 12, 30, 10, tzinfo=UTC)
+    project.cycle()
+    project.write("nps.csv", "Day,Score", "2026-10-03,31", "2027-01-03,50")
+    for now in (datetime(2027, 1, 5, 10, tzinfo=UTC), datetime(2027, 3, 5, 10, tzinfo=UTC)):
+        project.now = now
+        project.cycle()
+        for period in (project.quarter, project.year):
+            snapshots = Snapshots(project.config, project.okrs(period), project.ledger)
+            for snapshot in (snapshots.now(now), snapshots.at(now), snapshots.at_end(now)):
+                links = [link.alignment for block in report_of(snapshot).objectives for link in block.alignment]
+                (verdict,) = [link.verdict for link in links if link.outcome == "nps"]
+                assert verdict == "watermelon", (period, now)
+    of_year = report_of(Snapshots(project.config, project.okrs("fiscal"), project.ledger).now(project.now))
+    assert [line.standing.health for line in of_year.lines] == ["done"]
+    project.ledger.close()
+
+
 def test_explain_and_review_show_the_link_in_both_periods(project: Project) -> None:
     project.cycle()
     (of_year,) = project.explained("2026", "nps")
