@@ -61,6 +61,7 @@ objectives:
         drives: [speed, {outcome: nps, lag: 3w}]
         measure: {from: local, file: fixes.csv, series: {dates: Day, values: Fixes}, take: sum}
 """
+YEAR_NAMED = "period: {start: 2026-01-01, end: 2026-12-31, id: jahr}"
 NOTIFY = "notify: {to: '${CHANNEL}', at_most_every: 0s}\n"
 PUBLISH = """
 publish:
@@ -272,6 +273,23 @@ def test_objectives_of_quarters_support_that_of_the_year(tmp_path: Path) -> None
     project.cycle()
     assert report_of(project.snapshot("2026")).block("great").standing.score is None
     assert report_of(project.snapshot("2026", then - timedelta(hours=1))).block("great").standing.score == score
+    project.ledger.close()
+
+
+def test_a_renamed_period_keeps_the_past_scores_that_objectives_of_shorter_periods_made(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    year, quarter = tmp_path / "okrs/year.yaml", tmp_path / "okrs/quarter.yaml"
+    year.write_text(year.read_text() + "  - {id: great, title: The product is great}\n")
+    quarter.write_text(quarter.read_text().replace("id: fast\n", "id: fast\n    supports: great\n"))
+    project.cycle()
+    then, before = project.now, report_of(project.snapshot("2026")).block("great").standing
+    assert before.score is not None
+    project.now += timedelta(days=1)
+    year.write_text(year.read_text().replace("period: 2026", YEAR_NAMED))
+    assert project.cycle().carried_over.moved
+    for moment in (None, then):
+        standing = report_of(project.snapshot("jahr", moment)).block("great").standing
+        assert standing.score == before.score
     project.ledger.close()
 
 
