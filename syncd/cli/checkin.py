@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
@@ -17,11 +16,12 @@ from syncd.cli.output import say
 from syncd.config import Config
 from syncd.cycle.ask import Desk, checkin_of
 from syncd.cycle.check_in import Implausible, Settled
-from syncd.cycle.check_in_texts import CheckInTexts, check_takes_check_ins, end_of_day
+from syncd.cycle.check_in_texts import CheckInTexts, check_day, check_takes_check_ins, end_of_day
 from syncd.cycle.refusals import Refused
 from syncd.ledger.requests import Request
 from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import KeyResult, PeriodOkrs
+from syncd.okr.spans import Period
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError
 from syncd.status.checkin_words import content_words, value_words
@@ -48,6 +48,7 @@ def run(
 ) -> None:
     """Stores a check-in, and prints the key result's state after it."""
     opened = _opened(path, workspace, name, period, dated)
+    check_day(opened.config, opened.okrs.period, opened.now, opened.dated, "--date")
     by = author_name(_text(author), "a check-in")
     texts = CheckInTexts(value, _text(note), confidence, expires)
     checkin = texts.checkin(opened.key_result, opened.now, opened.dated, by, process_owner(), "--{}".format)
@@ -129,8 +130,11 @@ def _opened(path: Path, workspace: str | None, name: str, period: str | None, te
     now = clock()
     dated = end_of_day(text, config, now, "--date")
     okrs = chosen_period(config, period, dated or now)
+    having = [other for other in config.periods if name in other.by_id]
+    if period is None and having and okrs not in having and all(dated and dated not in of.period.span for of in having):
+        okrs = having[-1]  # no --period helps: the day is outside every period that has the key result
     key_result = chosen_key_result(okrs, name, config)
-    check_takes_check_ins(okrs, key_result, dated, "--date")
+    check_takes_check_ins(key_result)
     of_day = (dated or now).astimezone(config.zone).date() if text is not None else None
     return _Opened(config, okrs, key_result, clock, now, of_day, dated)
 
@@ -138,7 +142,7 @@ def _opened(path: Path, workspace: str | None, name: str, period: str | None, te
 def _change(
     opened: _Opened,
     ask: Callable[[Desk], tuple[Request, CheckIn]],
-    sentence: Callable[[KeyResultLine, KeyResultLine, CheckIn, ZoneInfo], str],
+    sentence: Callable[[KeyResultLine, KeyResultLine, CheckIn, Period], str],
     *,
     as_json: bool,
 ) -> None:
@@ -168,12 +172,14 @@ def _change(
         for line in wrapped(f"{key_result.id}: the {what} is stored and counts from the next cycle: {waits}"):
             say(line, err=as_json)
     elif not as_json:
-        say(sentence(old, new, checkin, config.zone))
+        say(sentence(old, new, checkin, okrs.period))
 
 
-def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
+def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, period: Period) -> str:
+    zone = period.zone
     of = f" for {day(checkin.dated.astimezone(zone))}" if checkin.dated else ""
-    by = f"checked in{of} by {checkin.by}, until {clock_time(checkin.expires_at.astimezone(zone))}"
+    until = f", until {clock_time(checkin.expires_at.astimezone(zone))}" if checkin.expires(period.span) else ""
+    by = f"checked in{of} by {checkin.by}{until}"
     name = new.key_result.id
     if checkin.value is None:
         return f"{name}: {by}"
@@ -188,7 +194,8 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
     return f"{name}: {before} → {after}, {HEALTH_WORDS[new.standing.health]}; {by}"
 
 
-def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
+def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, period: Period) -> str:
+    zone = period.zone
     assert checkin.withdrawn is not None
     what = f"{content_words(checkin, new.key_result)} of {day(checkin.as_of.astimezone(zone))} by {checkin.by}"
     moved = ""

@@ -22,6 +22,7 @@ from syncd.ledger import Ledger
 from syncd.okr.day_texts import past_moment
 from syncd.okr.goals import KeyResult
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
+from syncd.okr.spans import Span
 from syncd.okr.words import (
     HEALTH_WORDS,
     clock_time,
@@ -67,7 +68,7 @@ def explanation_lines(
     snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult, zone: ZoneInfo
 ) -> Iterator[str]:
     """All the evidence of a key result in a snapshot, as text."""
-    yield from _lines(evidence_of(snapshot, ledger, key_result), zone)
+    yield from _lines(evidence_of(snapshot, ledger, key_result), snapshot.okrs.period.span, zone)
     for request in open_requests(ledger, snapshot, key_result.id):
         yield from labelled(
             "asked", f"{clock_time(request.at.astimezone(zone))}: {whole_words(request, key_result, zone)}"
@@ -76,13 +77,13 @@ def explanation_lines(
     yield from explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), zone)
 
 
-def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+def _lines(evidence: Evidence, span: Span, zone: ZoneInfo) -> Iterator[str]:
     key_result, line = evidence.key_result, evidence.line
     yield from wrapped(f"{key_result.id}: {key_result.title}", rest="  ")
     if evidence.value is None or (key_result.measure is None and line.value is None):
         yield f"  no value: {line.reason}"
         yield from _edits(evidence, zone)
-        yield from _checkins(evidence, zone)
+        yield from _checkins(evidence, span, zone)
         return
     yield from _standing(evidence)
     for part in evidence.parts:
@@ -100,12 +101,12 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         when = clock_time(approval.at.astimezone(zone))
         moved = f"{value_figure(evidence.key_result, approval.old)} → {value_figure(evidence.key_result, approval.new)}"
         yield from labelled("approved", f"{when} by {approval.by}: {moved}")
-    yield from _checkins(evidence, zone)
+    yield from _checkins(evidence, span, zone)
     yield from _items(evidence, zone)
     if evidence.guard is not None:
         yield ""
         yield "guard"
-        yield from (f"  {text}" if text else "" for text in _lines(evidence.guard, zone))
+        yield from (f"  {text}" if text else "" for text in _lines(evidence.guard, span, zone))
 
 
 def _standing(evidence: Evidence) -> Iterator[str]:
@@ -151,13 +152,14 @@ def _edits(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
 
 
-def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+def _checkins(evidence: Evidence, span: Span, zone: ZoneInfo) -> Iterator[str]:
     for checkin, expired in evidence.checkins:
         given = content_words(checkin, evidence.key_result)
-        at, until = (clock_time(moment.astimezone(zone)) for moment in (checkin.at, checkin.expires_at))
+        at, expiry = (clock_time(moment.astimezone(zone)) for moment in (checkin.at, checkin.expires_at))
+        until = f"; {'expired' if expired else 'until'} {expiry}" if checkin.expires(span) else ""
         by = f"{checkin.by}: {given}"
         dated = f"of {day(checkin.dated.astimezone(zone))}, made " if checkin.dated else ""
-        yield from labelled("check-in", f"{dated}{at} by {by}; {'expired' if expired else 'until'} {until}")
+        yield from labelled("check-in", f"{dated}{at} by {by}{until}")
         if checkin.note:
             yield from labelled("", checkin.note)
         if checkin.withdrawn is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from textwrap import wrap
 
 from syncd.explain.event_words import event_words
 from syncd.explain.history import Point, Series, SeriesEvent, by_point
+from syncd.okr.spans import midnight
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, goal_bounds, number, percent
 
 _WIDTH = 80
@@ -32,12 +33,19 @@ def render(series: Series, now: datetime) -> Iterator[str]:
     yield ""
     yield _ROW.format("", "value", "change", "progress", "expected", "health", "measured").rstrip()
     for run in runs(series):
-        for event in run.events:
-            yield from wrap(event_words(event, series), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 18)
+        day_end = midnight(run.points[0].day + timedelta(days=1), period.zone)
+        yield from _event_lines([event for event in run.events if event.at < day_end], series)
         yield _row(run, series)
         last = run.points[-1]
         if last.value is None and last.source == "kept" and last.reason:
             yield from wrap(last.reason, _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 16)
+        # Events after the last day: they did not judge its row.
+        yield from _event_lines([event for event in run.events if event.at >= day_end], series)
+
+
+def _event_lines(events: Sequence[SeriesEvent], series: Series) -> Iterator[str]:
+    for event in events:
+        yield from wrap(event_words(event, series), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 18)
 
 
 def runs(series: Series) -> list[Run]:

@@ -14,8 +14,8 @@ from syncd.config import Config
 from syncd.cycle.check_in import STANDS_FOR
 from syncd.okr.checkins import CheckIn
 from syncd.okr.day_texts import past_day
-from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
-from syncd.okr.spans import midnight
+from syncd.okr.goals import KeyResult, is_guard
+from syncd.okr.spans import Period, midnight
 from syncd.sdk import ConfigError, parse_duration
 from syncd.sdk.numbers import BEYOND, is_text_beyond
 
@@ -70,15 +70,27 @@ def end_of_day(text: str | None, config: Config, now: datetime, label: str) -> d
     return midnight(named + _DAY, config.zone) - _INSTANT if is_past else None
 
 
-def check_takes_check_ins(okrs: PeriodOkrs, key_result: KeyResult, dated: datetime | None, label: str) -> None:
-    """Raises ConfigError if the key result is a guard, or if the day `dated` is outside the period."""
+def check_takes_check_ins(key_result: KeyResult) -> None:
+    """Raises ConfigError if the key result is a guard."""
     if is_guard(key_result.id):
         raise ConfigError(
             f"{key_result.id} is a guard, which takes no check-in; check in the key result that it guards"
         )
-    if dated is not None and dated not in okrs.period.span:
-        first, last, day = okrs.period.first, okrs.period.last, dated.astimezone(okrs.period.zone).date()
-        raise ConfigError(f"{label} is {day}, which is not in {okrs.period.id}; name a day from {first} to {last}")
+
+
+def check_day(config: Config, period: Period, now: datetime, dated: datetime | None, label: str) -> None:
+    """Raises ConfigError if a check-in describes a day outside the period: the day `dated`, or today (None) once the
+    period is over. A settled period takes no check-in whatever its day, which `check_in.check` says.
+    """
+    if now >= period.span.end + config.settings.settle:
+        return
+    if dated is None and now >= period.span.end:
+        raise ConfigError(
+            f"{period.id} is over, and a check-in describes one of its days; write {label} {period.last} for the last"
+        )
+    if dated is not None and dated not in period.span:
+        first, last, day = period.first, period.last, dated.astimezone(period.zone).date()
+        raise ConfigError(f"{label} is {day}, which is not in {period.id}; name a day from {first} to {last}")
 
 
 def _expiry(now: datetime, given: str | None, key_result: KeyResult, label: str) -> datetime:

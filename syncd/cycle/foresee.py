@@ -91,7 +91,9 @@ def foreseen_snapshots(
             read[name] = Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins), cycle)
         return read[name]
 
-    return lambda okrs: with_neighbours(alone(okrs), config.periods, alone)
+    return lambda okrs: with_neighbours(
+        alone(okrs), config.periods, alone, Snapshots(config, okrs, ledger).alone_at_end
+    )
 
 
 def _of(okrs: PeriodOkrs, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:

@@ -7,9 +7,9 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from syncd.cycle.hold import Holding, was_measured
 from syncd.cycle.model import CycleRequest, KeyResultId, Measured, Measurement, Pulled
@@ -25,6 +25,8 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs, Quality, guard_id, is_guard
 from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.status.past_days import KeptHistory
+from syncd.status.report import WAITS
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
@@ -83,9 +85,10 @@ class Measuring:
             for task in tasks:
                 name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
                 if task.key_result.measure is None:
-                    if case.last is None:
+                    checked_in = self._checked_in(ledger, case, kept.get(name))
+                    if checked_in is None:
                         continue
-                    value = self._checked_in(ledger, case, case.last)
+                    value = checked_in
                 elif task.failure is not None:
                     value = self._kept_on(case, *task.failure)
                 elif task.never_read is not None:
@@ -116,6 +119,8 @@ class Measuring:
         before = self._ledger.values.last_under(period.id, edited)
         driving = {kr.id: defined[kr.id].digest for kr in wanted if kr.drives}
         versions = self._ledger.definitions.redefined(period.id, driving)
+        guards = [guard_id(name) for name in driving]
+        histories = cache(lambda: self._ledger.values.histories(period.id, guards))  # most cycles need none
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
             newest = None if kr.id in edited else kept.get(kr.id)
@@ -125,7 +130,15 @@ class Measuring:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
             made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
-            case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
+            case = Case(
+                terms,
+                defined[kr.id],
+                last,
+                None,
+                made_of,
+                versions.get(kr.id, ()),
+                partial(_history, histories, guard_id(kr.id)),
+            )
             yield _Task(case, failure, unchanged, self.never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
@@ -150,16 +163,19 @@ class Measuring:
         answer = self.with_note(measure, answer)
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
-    def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in set, judged as of now, because its health may have changed with time.
-
-        An expired value is returned unchanged.
+    def _checked_in(self, ledger: Ledger, case: Case, newest: KeptValue | None) -> KeptValue | None:
+        """The value that the check-in in force gives, judged as of now, because its health may have changed with time.
+        Without a check-in in force: the `newest` value unchanged (None if there is none), or an unknown value if the
+        newest value is of a measure that the file no longer has.
         """
-        made_by = checkins.made_by(case.checkins, last.at)
-        if made_by is None or made_by.expired(case.terms.period.span, self._now):
-            return last
-        value = complete_value(case, Answer(last.number, at=last.at), ledger.answers, self._now, self._cycle)
-        return replace(value, confirmed=last.confirmed)
+        checkin = checkins.newest_value(case.checkins)
+        in_force = checkin is not None and not checkin.expired(case.terms.period.span, self._now)
+        is_checked_in = newest is None or newest.measure == case.definition.measure
+        if is_checked_in and not in_force:
+            return newest
+        answer = Answer(checkin.value, at=checkin.as_of) if checkin and in_force else Answer(None, WAITS)
+        value = complete_value(case, answer, ledger.answers, self._now, self._cycle)
+        return replace(value, confirmed=newest.confirmed) if newest is not None and is_checked_in else value
 
     def with_note(self, measure: Measure, answer: Answer) -> Answer:
         """The answer with the warnings or notes of its source as the reason.
@@ -214,6 +230,10 @@ class Measuring:
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
+
+
+def _history(histories: Callable[[], Mapping[str, KeptHistory]], name: str) -> KeptHistory:
+    return histories().get(name, ())
 
 
 def _was_read(measure: Leaf, state: StreamState | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import Facts
 from syncd.okr.goals import ON_PACE, KeyResult, PeriodOkrs, guard_id, guarded, standing
-from syncd.status.past_days import past_of
+from syncd.status.past_days import KeptHistory, past_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Case:
 
     `last` is its last value under the same measure, and `guard` the value of its guard. `checkins` is empty if the key
     result has a measure. `versions` are its definitions; empty if it drives no outcome or was never edited.
+    `guard_history` reads the stored values of its guard.
     """
 
     terms: Terms
@@ -31,6 +32,7 @@ class Case:
     guard: KeptValue | None = None
     checkins: Sequence[CheckIn] = ()
     versions: Sequence[DefinitionVersion] = ()
+    guard_history: Callable[[], KeptHistory] = tuple
 
     @property
     def key_result(self) -> KeyResult:
@@ -52,6 +54,7 @@ def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyRes
         kept.get(guard_id(key_result.id)),
         ledger.checkins.of(period.id, key_result.id, now) if key_result.measure is None else (),
         ledger.definitions.redefined(period.id, digests).get(key_result.id, ()) if digests else (),
+        lambda: ledger.values.history(period.id, guard_id(key_result.id)),
     )
 
 
@@ -98,7 +101,7 @@ def _since(case: Case, facts: Facts, now: datetime) -> date | None:
     key_result, terms = case.key_result, case.terms
     if not key_result.drives:
         return None
-    past = past_of(facts, terms, now, case.checkins, case.versions)
+    past = past_of(facts, terms, now, case.checkins, case.versions, case.guard_history)
     if past is None and case.last is not None and case.last.since is not None:
         return case.last.since
     days, guard, earlier = (past.values, past.guard, past.terms) if past else ((), {}, {})

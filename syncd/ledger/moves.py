@@ -188,7 +188,8 @@ def _merge_marks(connection: Connection, name: str, old: str, new: str) -> None:
 def _move_period(connection: Connection, old: str, new: str) -> None:
     for table in _BY_PERIOD:
         connection.execute(update(table).where(table.c.period == old).values(period=new))
-    _rename_within(connection, definitions, definitions.c.period != new, _Names(period=old, new_period=new))
+    for table in (definitions, outlines):  # of shorter periods: outputs drive its outcomes, objectives support its own
+        _rename_within(connection, table, table.c.period != new, _Names(period=old, new_period=new))
 
 
 def _move_key_result(connection: Connection, period: str, old: str, new: str) -> None:
@@ -253,6 +254,8 @@ def _renamed(body: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Any]
             yield key, [own.get(name, name) for name in value]
         elif key in ("KeyResult", "guard") and isinstance(value, dict):
             yield key, dict(_renamed(value, names))
+        elif key == "supports_in" and value == names.period:
+            yield key, names.new_period
         elif key == "drives":
             yield key, [{"Link": names.in_link(link["Link"])} for link in value]
         else:

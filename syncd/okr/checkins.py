@@ -66,9 +66,13 @@ class CheckIn:
         """The moment that the check-in describes."""
         return self.dated or self.at
 
+    def expires(self, span: Span) -> bool:
+        """Whether the check-in ever expires. A check-in in force at the period's end never does."""
+        return self.expires_at <= span.end
+
     def expired(self, span: Span, now: datetime) -> bool:
-        """Whether the check-in has expired. A check-in in force at the period's end never expires."""
-        return min(now, span.end) >= self.expires_at
+        """Whether the check-in has expired."""
+        return self.expires(span) and self.expires_at <= now
 
 
 def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:

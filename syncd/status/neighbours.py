@@ -6,20 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from syncd.okr.goals import PeriodOkrs
 from syncd.status.snapshot import Snapshot
 
 
 def with_neighbours(
-    snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
+    snapshot: Snapshot,
+    periods: Iterable[PeriodOkrs],
+    snapshot_of: Callable[[PeriodOkrs], Snapshot],
+    at_end: Callable[[PeriodOkrs, datetime], Snapshot],
 ) -> Snapshot:
     """Adds to a snapshot the snapshots of the periods that its links need. The resulting snapshot can judge the links
     from its outputs to outcomes of longer periods, and from outputs of shorter periods to its outcomes. It also has the
     objectives of shorter periods that support its own objectives.
 
     `periods` are all periods, with the definitions of the snapshot's moment. `snapshot_of` makes the snapshot of one
-    period at that moment.
+    period at that moment, and `at_end` that of one period at an earlier midnight: the links of a period that is over
+    are judged by the longer period as it was at that end.
     """
     by_id = {okrs.period.id: okrs for okrs in periods}
     own = snapshot.okrs.period.id
@@ -27,6 +32,7 @@ def with_neighbours(
         link.outcome: link.period for kr in snapshot.okrs.key_results for link in kr.drives if link.period in by_id
     }
     longer = {period: snapshot_of(by_id[period]) for period in set(wider.values())}
+    judging = {period: _judging(snapshot, present, at_end) for period, present in longer.items()}
     shorter = [
         okrs
         for okrs in by_id.values()
@@ -38,13 +44,25 @@ def with_neighbours(
     ]
     return replace(
         snapshot,
-        longer={outcome: longer[period] for outcome, period in wider.items()},
-        shorter=[_lent(snapshot_of(okrs), snapshot) for okrs in shorter],
+        longer={
+            outcome: (judging if outcome in judging[period].okrs.by_id else longer)[period]
+            for outcome, period in wider.items()
+        },
+        shorter=[_lent(snapshot_of(okrs), snapshot, at_end) for okrs in shorter],
     )
 
 
-def _lent(shorter: Snapshot, snapshot: Snapshot) -> Snapshot:
+def _lent(shorter: Snapshot, snapshot: Snapshot, at_end: Callable[[PeriodOkrs, datetime], Snapshot]) -> Snapshot:
     """The snapshot of a shorter period, prepared to judge only its links to the outcomes of another snapshot."""
     own = snapshot.okrs.period.id
     outcomes = {link.outcome for kr in shorter.okrs.key_results for link in kr.drives if link.period == own}
-    return replace(shorter, longer=dict.fromkeys(outcomes, snapshot))
+    judging = _judging(shorter, snapshot, at_end) if outcomes else snapshot
+    return replace(shorter, longer={name: judging if name in judging.okrs.by_id else snapshot for name in outcomes})
+
+
+def _judging(shorter: Snapshot, longer: Snapshot, at_end: Callable[[PeriodOkrs, datetime], Snapshot]) -> Snapshot:
+    """The snapshot of the longer period that judges the links of the shorter one: the present snapshot, or that of the
+    end of the shorter period once this is over. An outcome that was added after that end is judged by the present.
+    """
+    end = shorter.okrs.period.span.end
+    return at_end(longer.okrs, end) if shorter.moment > end else longer

@@ -50,7 +50,10 @@ class Snapshots:
     def now(self, now: datetime) -> Snapshot:
         """The present state of the period, judged by the present files."""
         return with_neighbours(
-            self._now(now), self._config.periods, lambda okrs: Snapshots(self._config, okrs, self.ledger)._now(now)
+            self._now(now),
+            self._config.periods,
+            lambda okrs: Snapshots(self._config, okrs, self.ledger)._now(now),
+            self.alone_at_end,
         )
 
     def _now(self, now: datetime) -> Snapshot:
@@ -118,7 +121,11 @@ class Snapshots:
             if okrs.period.id != days.id and okrs.period.overlaps(days)
         }
         periods = [other.okrs for other in others.values()]
-        return with_neighbours(snapshot, periods, lambda okrs: others[okrs.period.id])
+        return with_neighbours(snapshot, periods, lambda okrs: others[okrs.period.id], self.alone_at_end)
+
+    def alone_at_end(self, okrs: PeriodOkrs, midnight: datetime) -> Snapshot:
+        """Another period at the midnight that ends a day, without the periods to which it has links."""
+        return Snapshots(self._config, okrs, self.ledger)._at(midnight, midnight - _INSTANT)
 
     def _at(self, moment: datetime, last_instant: datetime) -> Snapshot:
         (snapshot,) = self._past([(moment, last_instant)])

@@ -19,11 +19,13 @@ from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
 from syncd.okr.words import day, goal, value_figure
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import original
+from syncd.sdk.language import marked, original
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import JudgedLink, judged_link
 
 _STALE_AFTER = timedelta(days=2)
+WAITS = marked("no measure: it waits for a check-in")
+"""The reason why a key result without measure is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +249,12 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
             moves = _("the history of %(name)s is not moved yet: `syncd sync` does it", name=kr.moved_from)
             return _unmeasured(snapshot, kr, moves)
         begun = _("not pulled yet") if now >= span.start else _("the period has not begun")
-        return _unmeasured(snapshot, kr, begun if kr.measure else _waits())
+        return _unmeasured(snapshot, kr, begun if kr.measure else _(WAITS))
     edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
     if edited and not frozen:
-        return _unmeasured(snapshot, kr, _("its measure was edited, and is not pulled yet") if kr.measure else _waits())
+        waits = kr.measure is None and standing_checkin(snapshot.checkins.get(kr.id, ()), span, now) is None
+        return _unmeasured(snapshot, kr, _(WAITS) if waits else _("its measure was edited, and is not pulled yet"))
     pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
     as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
@@ -271,10 +274,6 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
         quality = "held" if kept.quality == "held" else "stale"  # people can approve a held number
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
-
-
-def _waits() -> str:
-    return _("no measure: it waits for a check-in")
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from syncd.cycle.ask import Desk, Form, ask_about_delivery
 from syncd.cycle.check_in import LONGEST_AUTHOR, Implausible
-from syncd.cycle.check_in_texts import CheckInTexts, check_takes_check_ins, end_of_day, number_of
+from syncd.cycle.check_in_texts import CheckInTexts, check_day, check_takes_check_ins, end_of_day, number_of
 from syncd.cycle.refusals import Refused
 from syncd.cycle.stuck import Decision
 from syncd.ledger import Delivery, Ledger
@@ -57,7 +57,7 @@ class CheckInBody(DecisionBody, total=False):
     confidence: float | None
     """How sure you are that the key result will be reached, from 0 to 1."""
     date: Day | None
-    """The past day that the check-in describes; by default the check-in describes the present."""
+    """The past day that the check-in describes; by default the present. Needed once the period is over."""
     expires: str | None
     """How long the check-in is valid, such as `10d`."""
     force: bool | None
@@ -82,7 +82,8 @@ def check_in(view: View, name: str, posted: Posted) -> Request:
     check_names(posted, CheckInBody.__annotations__)
     try:
         dated = end_of_day(posted.get("date"), desk.config, view.now, "date")
-        check_takes_check_ins(desk.okrs, desk.key_result, dated, "date")
+        check_takes_check_ins(desk.key_result)
+        check_day(desk.config, desk.okrs.period, view.now, dated, "date")
         texts = CheckInTexts(*(posted.get(field) for field in ("value", "note", "confidence", "expires")))
         by = _form(view, posted)
         checkin = texts.checkin(desk.key_result, view.now, dated, by.author, by.entered_by, str)

@@ -42,7 +42,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CheckInForm:
-    """The fields of the check-in form with their contents. `asks_name` is true if no login says who the sender is."""
+    """The fields of the check-in form with their contents. `asks_name` is true if no login says who the sender is.
+
+    `day` is the day that the check-in describes; None during the period, when a check-in describes the present.
+    """
 
     value: str
     note: str
@@ -50,6 +53,7 @@ class CheckInForm:
     confidences: Sequence[float]
     author: str
     asks_name: bool
+    day: str | None
     problem: str | None = None
     may_force: bool = False
 
@@ -113,6 +117,8 @@ def _check_in_form(view: View, line: KeyResultLine, sent: Sent | None) -> CheckI
     if is_guard(key_result.id) or not view.visitor.may_check_in(owner_of(view.okrs, key_result)):
         return None
     asks_name = view.daemon.config.settings.web.login is None
+    period = view.okrs.period
+    day = period.last.isoformat() if view.now >= period.span.end else None
     if sent is not None and sent.action == "check-in":
         text = {name: value or "" for name, value in sent.fields.items()}
         confidence = _share(text.get("confidence", ""))
@@ -123,10 +129,11 @@ def _check_in_form(view: View, line: KeyResultLine, sent: Sent | None) -> CheckI
             _confidences(confidence),
             text.get("author", ""),
             asks_name,
+            text.get("date") or day,
             sent.problem,
             sent.may_force,
         )
-    return CheckInForm(_plain(line.value), "", line.confidence, _confidences(line.confidence), "", asks_name)
+    return CheckInForm(_plain(line.value), "", line.confidence, _confidences(line.confidence), "", asks_name, day)
 
 
 def _candidate(view: View, line: KeyResultLine, requests: Sequence[Request]) -> str | None:

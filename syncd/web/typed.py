@@ -20,6 +20,7 @@ _LABELS = {
     "value": marked("Value"),
     "confidence": marked("Confidence"),
     "note": marked("Note"),
+    "date": marked("Day"),
     "author": marked("Your name"),
 }
 

@@ -349,6 +349,26 @@ def test_the_form_is_filled_in_sent_and_shown_until_it_counts(project: CsvProjec
     assert "checked in 20 Nov 12:00 by Dana (entered by loopback): 45, confidence 50 %" in history
 
 
+def test_once_the_period_is_over_a_check_in_needs_one_of_its_days(project: CsvProject) -> None:
+    assert "date" not in form_of(client_of(project).get("/key-results/trust", headers=bearer("ed")).text, "check-in")
+    project.now = datetime(2027, 1, 5, 12, tzinfo=UTC)
+    over = "2026-Q4 is over, and a check-in describes one of its days; write date 2026-12-31 for the last"
+    for body in ({"value": 58}, {"value": 58, "date": "2027-01-05"}):
+        assert post(client_of(project), CHECK_INS, body) == (400, {"error": over})
+    assert post(client_of(project), CHECK_INS, {"value": 57, "date": "2026-12-30"})[0] == 202
+    client = opened(project)
+    fields = form_of(client.get("/key-results/trust").text, "check-in") | {"value": "58"}
+    assert fields["date"] == "2026-12-31"
+    refused = client.post("/key-results/trust", data=fields | {"date": ""}, headers=OWN)
+    assert (refused.status_code, over in refused.text) == (400, True)
+    assert form_of(refused.text, "check-in")["date"] == "2026-12-31"
+    assert client.post("/key-results/trust", data=fields, headers=OWN).status_code == 303
+    project.cycle()
+    line = project.report().line("trust")
+    assert line is not None
+    assert (line.value, line.as_of) == (58, datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
+
+
 def test_a_form_sent_twice_counts_once(project: CsvProject) -> None:
     client = opened(project)
     fields = form_of(client.get("/key-results/trust").text, "check-in") | {"value": "45"}

@@ -13,9 +13,11 @@ from csv_project import CsvProject
 from sqlalchemy import func, select
 
 from syncd.cycle.model import Result
+from syncd.explain.history import history
 from syncd.explain.links import LinkEvidence, links_of
 from syncd.ledger import KeptAlignment, Ledger
 from syncd.ledger.schema import alignments
+from syncd.okr.goals import ON_PACE
 from syncd.okr.trend import Trend
 
 pytestmark = pytest.mark.nightly_with("postgresql")
@@ -277,3 +279,75 @@ def test_an_undated_number_has_the_weeks_in_which_cycles_confirmed_it(project: P
     project.sync()
     values = [outcome.value for _, outcome in project.links()[0].weeks]
     assert values == [1172, 1158, None, 1130, 1116, 1102, 1088]
+
+
+GUARDED = """\
+period: {start: 2026-10-01, end: 2026-12-31, id: autumn}
+objectives:
+  - id: all
+    title: All
+    key_results:
+      - {id: calls, title: Calls, kind: outcome, baseline: 0, target: 100,
+         measure: {from: local, file: calls.csv, cell: A1}}
+      - id: articles
+        title: Articles
+        kind: output
+        target: 30
+        drives: calls
+        measure: {from: local, file: articles.csv, series: {dates: Day, values: Articles}, take: sum}
+        guard: {keep: {at_most: 5}, measure: {from: local, file: guard.csv, cell: A1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("readings", "since"),
+    [
+        ((1, 9, 9, 2, 2), 4),
+        ((9, 2), 2),
+        ((1, 1, 1), 1),
+        ((1, None, None, 9, 2), 5),
+        ((1, 9, None, 2), 4),
+        ((9, 2, None, 9, 2, None), 5),
+    ],
+)
+def test_a_day_with_a_broken_guard_without_dates_is_not_on_pace(
+    tmp_path: Path, readings: tuple[int | None, ...], since: int
+) -> None:
+    """`readings` are the numbers of the guard from 1 October on, one for each day with a sync."""
+    project = CsvProject(tmp_path, GUARDED, datetime(2026, 10, 1, 20, tzinfo=UTC))
+    first = project.now
+    project.write("calls.csv", "1")
+    project.write("articles.csv", "Day,Articles", "2026-10-01,30")
+    for day, reading in [*enumerate(readings), (20, readings[-1] or 2)]:
+        if reading is not None:
+            project.now = first + timedelta(days=day)
+            project.write("guard.csv", str(reading))
+            project.cycle()
+    (link,) = project.report().objectives[0].alignment
+    assert (link.alignment.verdict, link.alignment.since) == ("watermelon", date(2026, 10, since))
+    snapshots = project.snapshots()
+    points = history(snapshots, snapshots.now(project.now), project.key_result("articles")).points
+    assert [point.day.day for point in points if point.health not in ON_PACE][-1:] in ([since - 1], [])
+    project.ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "since"),
+    [
+        ("at_most: 5", "at_most: 10", 5),  # the days before the edit are judged by the band of then
+        ("guard.csv, cell: A1", "other.csv, cell: A1", 5),
+    ],
+)
+def test_a_day_is_judged_by_the_guard_that_it_had(tmp_path: Path, old: str, new: str, since: int) -> None:
+    project = CsvProject(tmp_path, GUARDED, datetime(2026, 10, 1, 20, tzinfo=UTC))
+    project.write("calls.csv", "1")
+    project.write("articles.csv", "Day,Articles", "2026-10-01,30")
+    project.write("guard.csv", "9")
+    project.write("other.csv", "2")
+    project.cycle()
+    project.now += timedelta(days=4)
+    project.edit(old, new)
+    project.cycle()
+    (link,) = project.report().objectives[0].alignment
+    assert link.alignment.since == date(2026, 10, since)
+    project.ledger.close()

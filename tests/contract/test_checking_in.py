@@ -48,6 +48,9 @@ objectives:
 """
 
 
+MEASURE = "        measure: {from: local, file: calls.csv, cell: A1}\n"
+
+
 class Project(CsvProject):
     """A CSV file with a cell, and a clock in days of the quarter."""
 
@@ -183,15 +186,61 @@ def test_a_check_in_beside_a_measure_replaces_no_value(project: Project) -> None
     assert project.rows("calls") == [(1100, "on_track")]
 
 
-def test_a_check_in_made_beside_a_measure_is_no_value_after_the_measure_is_removed(project: Project) -> None:
+def test_a_check_in_made_beside_a_measure_is_the_value_once_the_measure_is_removed(project: Project) -> None:
     project.cycle()
     project.check_in("calls", 1050)
-    project.edit("        measure: {from: local, file: calls.csv, cell: A1}\n", "")
+    made = project.now
+    project.edit(MEASURE, "")
+    assert project.line("calls").reason == "its measure was edited, and is not pulled yet"
+    project.on(2)
     project.cycle()
     line = project.line("calls")
-    assert (line.value, line.reason) == (None, "no measure: it waits for a check-in")
+    assert (line.value, line.quality, line.as_of) == (1050, "complete", made)
     project.check_in("calls", 1040)
     assert project.line("calls").value == 1040
+    project.on(16)
+    project.cycle()
+    line = project.line("calls")
+    assert (line.value, line.quality, line.reason) == (1040, "stale", "the check-in of 2 Oct has expired")
+
+
+@pytest.mark.parametrize("checked_in", [False, True])
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_removed_measure_gives_no_number_also_once_the_period_is_frozen(
+    project: Project, measured: bool, checked_in: bool
+) -> None:
+    if measured:
+        project.cycle()
+    if checked_in:
+        project.check_in("calls", 1050, stands=1)
+    project.on(3)
+    project.edit(MEASURE, "")
+    project.cycle()
+    for day in (3, 92, 92 + 14, 92 + 16):  # no sync from here on
+        project.on(day)
+        line = project.line("calls")
+        assert (line.value, line.reason) == (None, "no measure: it waits for a check-in"), day
+        assert line.standing.health == "unknown"
+    project.cycle()
+    assert project.line("calls").value is None
+
+
+@pytest.mark.parametrize(("stands", "value"), [(30, 50), (1, None)])
+def test_a_measure_that_comes_and_goes_leaves_the_newest_check_in(
+    project: Project, stands: int, value: float | None
+) -> None:
+    project.check_in("trust", 40, stands=60)
+    added = "        measure: {from: local, file: calls.csv, cell: A1}\n"
+    project.edit("        confidence: 0.5\n", f"        confidence: 0.5\n{added}")
+    (project.folder / "calls.csv").write_text("35\n")
+    project.cycle()
+    project.check_in("trust", 50, stands=stands)
+    project.on(5)
+    project.edit(f"confidence: 0.5\n{added}", "confidence: 0.5\n")
+    for day in (5, 6):
+        project.on(day)
+        project.cycle()
+        assert project.line("trust").value == value
 
 
 def test_an_added_measure_gives_the_value_and_the_check_in_stands_beside(project: Project) -> None:

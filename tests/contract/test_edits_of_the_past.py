@@ -100,6 +100,20 @@ def new_project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
         project.ledger.close()
 
 
+def test_an_edit_after_the_period_stands_below_the_last_day_that_it_did_not_judge(
+    new_project: Callable[..., Project],
+) -> None:
+    project = new_project(datetime(2026, 12, 20, 10, tzinfo=UTC))
+    project.cycle()
+    project.sync(datetime(2026, 12, 31, 10, tzinfo=UTC))
+    project.edit("target: 1000", "target: 60")
+    project.sync(datetime(2027, 2, 1, 10, tzinfo=UTC))
+    lines = list(render(project.history("calls"), project.now))
+    (last,) = (number for number, line in enumerate(lines) if line.startswith("31 Dec") or "– 31 Dec" in line)
+    (edited,) = (number for number, line in enumerate(lines) if "1000 → 60" in line)
+    assert edited > last, lines
+
+
 # -- a plan before its period
 
 

@@ -61,6 +61,7 @@ objectives:
         drives: [speed, {outcome: nps, lag: 3w}]
         measure: {from: local, file: fixes.csv, series: {dates: Day, values: Fixes}, take: sum}
 """
+YEAR_NAMED = "period: {start: 2026-01-01, end: 2026-12-31, id: jahr}"
 NOTIFY = "notify: {to: '${CHANNEL}', at_most_every: 0s}\n"
 PUBLISH = """
 publish:
@@ -131,6 +132,27 @@ def test_a_link_is_judged_the_same_in_both_periods(project: Project) -> None:
     for period in ("2026-Q4", "2026"):
         assert project.links(period)["fixes nps"]["verdict"] == "working"
         assert project.links(period, then)["fixes nps"]["verdict"] == "watermelon"
+
+
+def test_the_link_of_a_quarter_that_is_over_is_judged_as_of_its_end(tmp_path: Path) -> None:
+    project = Project(tmp_path, "{start: 2026-07-01, end: 2027-06-30, id: fiscal}")
+    project.year = "fiscal"
+    project.write("fixes.csv", "Day,Fixes", "2026-10-02,40")
+    project.now = datetime(2026, 12, 30, 10, tzinfo=UTC)
+    project.cycle()
+    project.write("nps.csv", "Day,Score", "2026-10-03,31", "2027-01-03,50")
+    for now in (datetime(2027, 1, 5, 10, tzinfo=UTC), datetime(2027, 3, 5, 10, tzinfo=UTC)):
+        project.now = now
+        project.cycle()
+        for period in (project.quarter, project.year):
+            snapshots = Snapshots(project.config, project.okrs(period), project.ledger)
+            for snapshot in (snapshots.now(now), snapshots.at(now), snapshots.at_end(now)):
+                links = [link.alignment for block in report_of(snapshot).objectives for link in block.alignment]
+                (verdict,) = [link.verdict for link in links if link.outcome == "nps"]
+                assert verdict == "watermelon", (period, now)
+    of_year = report_of(Snapshots(project.config, project.okrs("fiscal"), project.ledger).now(project.now))
+    assert [line.standing.health for line in of_year.lines] == ["done"]
+    project.ledger.close()
 
 
 def test_explain_and_review_show_the_link_in_both_periods(project: Project) -> None:
@@ -251,6 +273,23 @@ def test_objectives_of_quarters_support_that_of_the_year(tmp_path: Path) -> None
     project.cycle()
     assert report_of(project.snapshot("2026")).block("great").standing.score is None
     assert report_of(project.snapshot("2026", then - timedelta(hours=1))).block("great").standing.score == score
+    project.ledger.close()
+
+
+def test_a_renamed_period_keeps_the_past_scores_that_objectives_of_shorter_periods_made(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    year, quarter = tmp_path / "okrs/year.yaml", tmp_path / "okrs/quarter.yaml"
+    year.write_text(year.read_text() + "  - {id: great, title: The product is great}\n")
+    quarter.write_text(quarter.read_text().replace("id: fast\n", "id: fast\n    supports: great\n"))
+    project.cycle()
+    then, before = project.now, report_of(project.snapshot("2026")).block("great").standing
+    assert before.score is not None
+    project.now += timedelta(days=1)
+    year.write_text(year.read_text().replace("period: 2026", YEAR_NAMED))
+    assert project.cycle().carried_over.moved
+    for moment in (None, then):
+        standing = report_of(project.snapshot("jahr", moment)).block("great").standing
+        assert standing.score == before.score
     project.ledger.close()
 
 

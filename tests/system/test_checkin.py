@@ -335,3 +335,54 @@ def test_who_ran_a_check_in_stands_beside_the_author_that_it_claims(okrs: Projec
     text = " ".join(okrs.run("review", check=0).stdout.split())
     assert f"the-boss (entered by {me}) on trust: 45, withdrawn on 3 Nov by ada (entered by {me})" in text
     assert f"by {me}, just now" in okrs.run("status", check=0).stdout
+
+
+DECEMBER = """\
+period: {start: 2026-12-01, end: 2026-12-31, id: december}
+objectives:
+  - id: month
+    title: December goes well
+    key_results:
+      - {id: mood, title: The mood rises, kind: outcome, baseline: 0, target: 10}
+"""
+
+
+@pytest.mark.parametrize("value", ["--value", "--note", "--confidence"])
+def test_a_check_in_describes_a_day_of_the_period_also_once_the_period_is_over(okrs: Project, value: str) -> None:
+    okrs.run("checkin", "trust", "--value", "52", "--date", "2026-11-01", check=0)
+    at(okrs, "2027-01-05T10:00:00+01:00")
+    for dated in ([], ["--date", "2027-01-05"]):
+        refused = okrs.run("checkin", "trust", value, "1", *dated, check=2).stderr
+        assert " ".join(refused.split()) == (
+            "syncd: 2026-Q4 is over, and a check-in describes one of its days; write --date 2026-12-31 for the last"
+        )
+    refused = okrs.run("checkin", "trust", value, "1", "--date", "2027-01-01", check=2).stderr
+    assert "--date is 2027-01-01, which is not in 2026-Q4; name a day from 2026-10-01 to 2026-12-31" in refused
+    assert okrs.key_results()["trust"]["as_of"] == "2026-11-01T23:59:59+01:00"
+    done = okrs.run("checkin", "trust", value, "1", "--date", "2026-12-31", "--author", "ada", check=0).stdout
+    assert done.endswith(f"checked in for 31 Dec by ada{ENTERED}\n")
+    assert [made["expired"] for made in explained(okrs, "trust")["checkins"]] == [True, False]
+    text = " ".join(okrs.run("explain", "trust", check=0).stdout.split())
+    assert ("expired 15 Nov 23:59" in text, "until" in text) == (True, False)
+    okrs.run("checkin", "trust", "--withdraw", check=0)
+
+
+def test_a_check_in_that_outlives_the_period_names_no_time_until_which_it_holds(okrs: Project) -> None:
+    at(okrs, "2026-12-20T10:00:00+01:00")
+    done = okrs.run("checkin", "trust", "--value", "50", "--author", "ada", check=0).stdout
+    assert done == f"trust: – → 50, at risk; checked in by ada{ENTERED}\n"
+    done = okrs.run("checkin", "trust", "--value", "50", "--author", "ada", "--expires", "10d", check=0).stdout
+    assert done == f"trust: 50 → 50, at risk; checked in by ada{ENTERED}, until 30 Dec 10:00\n"
+
+
+def test_a_day_outside_every_period_of_a_key_result_is_refused_by_its_day(okrs: Project) -> None:
+    (okrs.folder / "mappings").mkdir()
+    (okrs.folder / "okrs.yaml").rename(okrs.folder / "mappings/quarter.yaml")
+    (okrs.folder / "mappings/december.yaml").write_text(DECEMBER)
+    okrs.edit("syncd.yaml", "mappings: okrs.yaml\n", "")
+    okrs.edit("syncd.yaml", NOW, "2026-12-10T10:00:00+01:00")
+    for outside in ("2026-09-30", "2026-11-15"):
+        refused = okrs.run("checkin", "mood", "--value", "5", "--date", outside, check=2).stderr
+        assert f"--date is {outside}, which is not in december; name a day from 2026-12-01 to 2026-12-31" in refused
+    refused = okrs.run("checkin", "trust", "--value", "5", "--date", "2026-12-05", check=2).stderr
+    assert "there is no key result 'trust' in december; it is in 2026-Q4: add --period 2026-Q4" in refused
