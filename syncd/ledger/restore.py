@@ -80,8 +80,8 @@ def _keep_marks(restored: Connection, replaced: Engine) -> None:
 
 
 def _marks_of(replaced: Engine, restored: Connection) -> Mapping[Place, Marks]:
-    """The marks of the replaced ledger by the targets that the restored ledger has. None if it is another ledger, or if
-    it cannot be read: a restore must work with any damage.
+    """The marks of the replaced ledger by the targets that the restored ledger has. Empty if it is another ledger, or
+    if it cannot be read: a restore must work with any damage.
     """
     with suppress(SQLAlchemyError, sqlite3.Error, LedgerError, ValueError), replaced.connect() as connection:
         backed_up, in_use = present(restored), present(connection)

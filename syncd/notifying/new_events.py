@@ -111,7 +111,8 @@ def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterato
         way = f", {progress_figure(standing)} of the way" if standing.progress is not None else ""
         due = f" ({percent(standing.expected)} expected)" if standing.progress is not None else ""
         why = f"; {line.reason}" if line.reason else ""
-        sentence = f"{kr.id} is {HEALTH_WORDS[standing.health]}: {value_figure(kr, line.value)} ({goal(kr, line.value)}){way}{due}{why}"
+        value = f"{value_figure(kr, line.value)} ({goal(kr, line.value)})"
+        sentence = f"{kr.id} is {HEALTH_WORDS[standing.health]}: {value}{way}{due}{why}"
         yield _of(period, block, kr, "health", kr.id, standing.health, sentence, notable=False)
     held = line.quality == "held"
     is_now = "held" if held else _NONE  # the number is left out: if it changes while it waits, nobody is notified again

@@ -34,9 +34,9 @@ def due_deliveries(
     counts.
 
     After a restore, the first delivery to a target has the state `sending`, because it may have been sent before. If
-    syncd can read the target, it is due even if the statement is the same as before the restore, because the target may
-    show a later one. A key result whose value is unknown gets no first delivery to a target. A value that changes only
-    with time (`expected`) makes a delivery due once a day, and only if its target shows this value.
+    syncd can read the target, a complete number is due even if the statement is the same as before the restore, because
+    the target may show a later one. A key result whose value is unknown gets no first delivery to a target. A value
+    that changes only with time (`expected`) makes a delivery due once a day, and only if its target shows this value.
     """
     if not config.publications:
         return
@@ -68,7 +68,7 @@ def due_deliveries(
                 same = last if last and last.digest == digest else None
                 if (
                     same is None
-                    or place in in_doubt
+                    or (place in in_doubt and (name == WHOLE or stated[name].quality == "complete"))
                     or _is_due_again(publication, same)
                     or (name != WHOLE and _leaves_old_number(publication, stated[name], same))
                 ):
