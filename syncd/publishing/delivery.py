@@ -203,6 +203,8 @@ class PublisherRun:
                 ended += self._part(publisher, part, policy)
                 failed.clear()
             except RetryLater as error:
+                if isinstance(error.__cause__, LedgerError):  # the quotas' database failed, and not the publisher
+                    raise error.__cause__ from None
                 failed.append(error)
                 ended += self._put_off(part, error)
             except _Stopped:

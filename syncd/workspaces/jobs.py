@@ -23,7 +23,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, migrate, open_ledger, 
 from syncd.ledger.failures import NewerLedger
 from syncd.ledger.fence import Fence, Replaced
 from syncd.ledger.fenced import FencedDatabases
-from syncd.ledger.outbox import State
+from syncd.ledger.outbox import OPEN, State
 from syncd.sdk import ConfigError, Problem
 from syncd.service.configuration import Configuration
 from syncd.service.job import CycleJob
@@ -189,8 +189,8 @@ class Jobs:
         end = time.monotonic() + _SENDING
         while job.join(0.2) and time.monotonic() < end and not self._stopping.is_set():
             pass
-        if self._stopping.is_set() and not job.cycles:
-            return "stopped", None, timedelta()
+        if self._stopping.is_set() and (not job.cycles or ledger.outbox.in_state(OPEN)):
+            return "stopped", None, timedelta()  # another worker runs the cycle, or sends what is left
         if not self._stopping.is_set():
             self._keep_up(workspace, configuration, ledger)
         at = min(filter(None, [due.at, job.send_again_at]))

@@ -62,7 +62,7 @@ class StoredQuotas:
         try:
             self._change(credential, after)
         except LedgerError as error:
-            raise RetryLater(f"what its quota leaves cannot be read: {error}") from None
+            raise RetryLater(f"what its quota leaves cannot be read: {error}") from error
         if refused is not None:
             refuse(*refused)
 

@@ -25,7 +25,7 @@ from opened import retry_stuck
 
 from syncd.config.publications import Publication
 from syncd.explain.deliveries import newest_deliveries
-from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
+from syncd.ledger import Delivery, Ledger, LedgerError, LedgerFailed, NewDelivery, open_ledger
 from syncd.ledger.identity import note_put_back
 from syncd.ledger.outbox import IN_DOUBT, merged, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, due_runs
@@ -362,6 +362,19 @@ def test_one_that_goes_on_waits_for_the_next_run_and_for_good_after_three_days(d
     desk.board.script = []
     (done,) = desk.deliver()
     assert done.state == "delivered"
+
+
+def test_quota_whose_database_fails_is_no_failure_of_the_publisher(desk: Desk) -> None:
+    """A worker's job then tries again soon, and not only in the next cycle of the schedule."""
+    desk.state("calls", 1100)
+    unreadable = RetryLater("what its quota leaves cannot be read")
+    unreadable.__cause__ = LedgerError("the ledger failed")
+    desk.board.script = [("before", unreadable)] * 9
+    with pytest.raises(LedgerError, match="the ledger failed"):
+        desk.deliver()
+    assert (desk.newest("calls").state, desk.newest("calls").reason) == ("waiting", None)
+    desk.board.script = []
+    assert [each.state for each in desk.deliver()] == ["delivered"]
 
 
 def test_a_later_time_that_is_asked_for_is_obeyed_by_the_patient_and_stops_the_rest(ledger: Ledger) -> None:

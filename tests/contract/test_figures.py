@@ -100,7 +100,7 @@ class Project(CsvProject):
         now = snapshots.now(self.now)
         yield from status_view.render(report_of(now), (), None, 80)
         for kr in now.okrs.key_results:
-            yield from explain_command._lines(evidence(now, self.ledger, kr), config.zone)
+            yield from explain_command._lines(evidence(now, self.ledger, kr), now.okrs.period.span, config.zone)
             yield from explain_links.lines(list(links_of(now, self.ledger, kr)))
             series = history(snapshots, now, kr, backfill=True)
             yield from history_view(series, self.now)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from waiting import HANG
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 _RULES = {
@@ -113,6 +114,7 @@ def looking(
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", **options
     )
+    context.set_default_timeout(HANG * 1000)
     page = context.new_page()
     look = Look(page, urlsplit(address).netloc)
 

@@ -273,6 +273,7 @@ class TestLive:
     ) -> None:
         monkeypatch.setattr(events, "_LASTS", 0.2)
         context = browser.new_context()
+        context.set_default_timeout(HANG * 1000)
         context.add_init_script(NOTED_STREAMS)
         page = context.new_page()
         page.goto(f"{live.base}/")
@@ -282,6 +283,7 @@ class TestLive:
 
     def test_lost_connection_is_said(self, live: Live, browser: Browser) -> None:
         context = browser.new_context()
+        context.set_default_timeout(HANG * 1000)
         page = context.new_page()
         page.goto(f"{live.base}/")
         assert page.locator(".connection-lost").is_hidden()
@@ -319,6 +321,7 @@ class TestPresentMode:
 
     def test_note_that_is_not_kept_says_why(self, live: Live, browser: Browser) -> None:
         context = browser.new_context()
+        context.set_default_timeout(HANG * 1000)
         page = context.new_page()
         page.goto(f"{live.base}/reviews/week?present=2")
         outcome = page.locator(".spot .outcome")
