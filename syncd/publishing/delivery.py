@@ -342,8 +342,7 @@ class PublisherRun:
             before += ["superseded"] if wrote else []
             self._notes.end(ids, state, reason=reason, retry_at=retry_at, left_alone=left_alone, before=before)
         if ended:
-            targets = [delivery.target for delivery in ended[:_NAMED]]
-            where = {"to": ended[0].connection, "targets": targets, "of": len(ended)}
+            where = {"to": ended[0].connection, "targets": [each.target for each in ended[:_NAMED]], "of": len(ended)}
             if state != "delivered":
                 log.warning("not delivered", extra={**where, "state": state, "reason": reason})
             elif wrote:
