@@ -263,8 +263,8 @@ class _Composer:
             return
         name, colon, value = key.partition(":")
         advice = f"the key {key!r} has no value; write {key}: and its value, or quote the text that contains the ','"
-        if colon and value:
-            advice = f"{key!r} lacks the blank after the colon; write {name}: {value}"
+        if colon and value:  # the value is not shown, because it may be a secret
+            advice = f"a blank is missing after '{name}:'; write it between {name}: and its value"
         self.problems.append(Problem(self.shown, holder.key_line, advice))
 
     def _check_depth(self, line: int, depth: int) -> None:
