@@ -121,7 +121,7 @@ class Reader:
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
             return self._finite(text)
         what = "which is not a number"
-        doubtful = "." in text or read_number(text, self.rules) is not None  # such as `€ 1,180`
+        doubtful = "." in text or ("," in text and read_number(text, self.rules) is not None)  # such as `€ 1,180`
         if self.decimal_comma and doubtful and not needs_decimal_comma(text):
             what = "and another cell has a decimal comma or grouping points"
         advice = number_advice(text, decimal_comma=self.decimal_comma)

@@ -119,7 +119,7 @@ class SeriesReader:
         if at is None:
             self._undated.add(where, date_cell, cell, problem)
             return
-        if type(cell) is str and ("." in cell or "," in cell):
+        if type(cell) is str and (problem is not None or "." in cell or "," in cell):
             self._marked[position] = cell
         reading = Reading(number, where, shown(cell), at, problem)
         if self._is_inside(at):

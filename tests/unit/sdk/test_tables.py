@@ -198,6 +198,9 @@ class TestCells:
 CSV = Reader(ZoneInfo("UTC"), text_numbers=True)
 
 
+TEXTS_OF_NUMBERS = ["€ 1,70", "€ 1,689", "1.180", "1,180", "(42,50)", "1.234.567", "7", "€ 2 350", "18,5 %", "n/a", ""]
+
+
 class TestDecimalCommas:
     """A cell that is a number only with a decimal comma makes `1.180` unknown, in a column where nothing says more."""
 
@@ -279,8 +282,8 @@ class TestDecimalCommas:
             assert readings[cells.index("7")].number == 7
 
     @given(
-        st.permutations(["€ 1,70", "€ 1,689", "1.180", "1,180", "(42,50)", "1.234.567", "7", "18,5 %", "n/a", ""]),
-        st.integers(1, 10),
+        st.permutations(TEXTS_OF_NUMBERS),
+        st.integers(1, len(TEXTS_OF_NUMBERS)),
         st.sampled_from([{}, {"currency": True}, {"accounting": True}, {"percent": True}, {"decimal": ","}]),
         st.booleans(),
     )
