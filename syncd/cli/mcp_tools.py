@@ -25,7 +25,6 @@ from syncd.explain.document_types import ExplanationDocument, HistoryDocument
 from syncd.explain.documents import explanation, series_document
 from syncd.explain.history import history
 from syncd.ledger import LedgerError
-from syncd.review import review
 from syncd.review.document import document as review_document
 from syncd.review.document_types import ReviewDocument
 from syncd.review.markdown import markdown
@@ -33,7 +32,7 @@ from syncd.status.document import status_document
 from syncd.status.document_types import StatusDocument
 from syncd.status.report import report_of
 from syncd.status.work import where_the_work_went
-from syncd.web.answers import explained
+from syncd.web.answers import explained, reviewed
 from syncd.web.daemon import Daemon
 from syncd.web.view import View, make_view
 from syncd.web.visitors import Role, Visitor
@@ -123,7 +122,7 @@ def make_server(daemon: Daemon) -> MCPServer[Any]:
         """What moved in a week or in the whole period and why, what is stale or edited, and questions to ask."""
 
         def make(view: View) -> CallToolResult:
-            made = review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=of == "period")
+            made = reviewed(view, whole=of == "period")
             return _result(review_document(made), markdown(made).splitlines())
 
         return answered(make, period, at)

@@ -89,6 +89,13 @@ def review(
     return replace(made, questions=questions(made))
 
 
+def last_day(period: Period, now: datetime) -> date | None:
+    """The last day to review of a week in a period that a person names: the last day of a period that is over, or None,
+    which is today.
+    """
+    return period.last if period.span.end <= now else None
+
+
 def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str, PastApproval]]:
     period = end.okrs.period.id
     for name in ledger.approvals.approved(period, span):

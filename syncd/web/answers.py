@@ -6,7 +6,7 @@ from syncd.explain.document_types import ExplanationDocument, HistoryDocument
 from syncd.explain.documents import explanation, series_document
 from syncd.explain.history import history
 from syncd.okr.goals import KeyResult
-from syncd.review import review
+from syncd.review import Review, last_day, review
 from syncd.review.document import document as review_document
 from syncd.review.document_types import ReviewDocument
 from syncd.status.choosing import explained_key_result
@@ -34,9 +34,16 @@ def history_answer(view: View, name: str, *, backfill: bool) -> HistoryDocument:
 
 
 def review_answer(view: View, *, whole: bool) -> ReviewDocument:
-    """The document of `review --json`: of the last seven days, or of the whole period."""
-    daemon = view.daemon
-    return review_document(review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole))
+    """The document of `review --json`."""
+    return review_document(reviewed(view, whole=whole))
+
+
+def reviewed(view: View, *, whole: bool) -> Review:
+    """The review of the last seven days, of a named period that is over its last seven, or of the `whole` period."""
+    daemon, day = view.daemon, view.day
+    if day is None and not whole and view.asked is not None:
+        day = last_day(view.okrs.period, view.now)
+    return review(daemon.config, view.okrs, daemon.ledger, view.now, day, whole=whole)
 
 
 def explained(view: View, name: str) -> KeyResult:

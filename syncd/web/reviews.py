@@ -14,13 +14,14 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from syncd.okr import words
-from syncd.review import Review, review, wording
+from syncd.review import Review, wording
 from syncd.review.brief import top_lines
 from syncd.review.environment import with_commands
 from syncd.review.model import Move, ObjectiveReview
 from syncd.sdk.language import gettext as _
 from syncd.status.overview import overview_of
 from syncd.web.actions import owner_of
+from syncd.web.answers import reviewed
 from syncd.web.objective_lanes import lanes_of
 from syncd.web.pages import figure, render
 from syncd.web.view import View, address
@@ -54,8 +55,7 @@ def page(view: View, query: QueryParams, *, whole: bool) -> str:
 
     HTTPException 400 for an unknown screen.
     """
-    daemon = view.daemon
-    summary = review(daemon.config, view.okrs, daemon.ledger, view.now, view.day, whole=whole)
+    summary = reviewed(view, whole=whole)
     sections = list(_sections(view, summary))
     data = {
         **view.frame(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,3 +111,12 @@ def test_review_of_a_past_day_and_one_before_the_first_sync_stand(project: Sandb
     fresh = browser(project.config, None, project.now)
     for path in ("/reviews/period", "/reviews/week?present=1", "/reviews/week?present=2"):
         assert fresh.get(path).status_code == 200
+
+
+def test_week_of_a_named_period_that_is_over_is_its_last(project: SandboxProject) -> None:
+    client = browser(project.config, project.ledger, datetime(2027, 1, 5, tzinfo=UTC))
+    last_week = client.get("/api/review?period=2026-Q4").json()
+    assert (last_week["from"], last_week["to"]) == ("2026-12-25", "2026-12-31")
+    assert last_week == client.get("/api/review?period=2026-Q4&at=2026-12-31").json()
+    assert "2026-Q4, 25 Dec to 31 Dec" in client.get("/reviews/week?period=2026-Q4").text
+    assert client.get("/api/review").json()["to"] == "2027-01-05"
