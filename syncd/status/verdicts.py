@@ -187,6 +187,8 @@ def _weeks_of_data(link: Alignment, trend: Trend) -> str:
     when = _("since its lag passed on %(day)s", day=passed) if link.lag else _("since %(day)s", day=passed)
     if not trend.reason:
         return f"{weeks} {when}"
+    if not trend.settled and link.lag:  # the lag of an outcome that moved early may still run
+        return _("%(weeks)s, none of them since the end of its lag on %(day)s", weeks=weeks, day=passed)
     if not trend.settled:
         return _("%(weeks)s, none of them %(when)s", weeks=weeks, when=when)
     return _("%(weeks)s, %(settled)s of them %(when)s", weeks=weeks, settled=whole(trend.settled), when=when)

@@ -168,6 +168,14 @@ class TestCycles:
         project.sync()
         assert (project.kept.verdict, project.kept.lag) == ("too_early", 12 * WEEK)
 
+    def test_outcome_that_moved_before_the_end_of_its_lag_has_no_week_since(self, project: Project) -> None:
+        project.edit("lag: 2w", "lag: 12w")
+        project.calls = {day: 1200 - 90 * at for at, day in enumerate(project.calls)}
+        project.sync()
+        assert project.kept.verdict == "working"
+        for link in project.links():
+            assert ", none of them since the end of its lag on 28 Dec" in link.why
+
     @pytest.mark.parametrize(
         ("line", "edited"),
         [("target: 40", "target: 20"), ("take: sum}", "take: sum, window: {since: 2026-09-01}}")],
