@@ -239,7 +239,9 @@ class MeasureReader:
         block = (*lent.get("where", place), "where")
 
         def text_of(key: str, value: Any) -> str | None:
-            return None if parts_of_condition(key, fields)[2] else compared_text(value)
+            name, _, bound = parts_of_condition(key, fields)
+            is_truth = isinstance(value, bool) and keys.field_types.get(name) == "truth"  # however it is spelt
+            return None if bound or is_truth else compared_text(value)
 
         self._report(*misread(self.document, block, text_of))
         for key, given in parsed.where.items():

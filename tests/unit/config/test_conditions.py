@@ -108,7 +108,7 @@ class TestTrueOrFalse:
         with pytest.raises(ConfigError, match=re.escape(f"{negation}{field} is {shown}; write true or false")):
             read(f"{negation}{field}: {value}", tmp_path, measure)
 
-    @pytest.mark.parametrize("value", ["true", "false", '"true"', "[true, false]"])
+    @pytest.mark.parametrize("value", ["true", "True", "FALSE", '"true"', "[true, False]"])
     def test_true_and_false_are_taken(self, measure: str, field: str, value: str, tmp_path: Path) -> None:
         assert read(f"{field}: {value}", tmp_path, measure)
         assert read(f"not_{field}: {value}", tmp_path, measure)
