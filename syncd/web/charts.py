@@ -70,6 +70,7 @@ _SMALL = 0.6  # units of a small line's view box: a point nearer to the line bet
 _ROOM_FOR_WORDS = 60  # units at the right of a plot; if there are fewer, words are above their lines
 _BESIDE = 6  # units between a line and its words
 _BEFORE = 8  # units between the number of a tick and the plot
+_DECIMALS = 12  # of a tick
 
 
 def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> Markup:
@@ -210,11 +211,11 @@ def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float
     """Round numbers that span a range: steps of 1, 2, 2.5 or 5 times a power of ten."""
     if highest <= lowest:
         highest = lowest + (abs(lowest) or 1.0)
-    rough = (highest - lowest) / wanted
+    rough = max((highest - lowest) / wanted, 10.0**-_DECIMALS)  # a range may be too small for a float of its quarter
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
     first, last = math.floor(lowest / step + 1e-9), math.ceil(highest / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+    return [round(index * step, _DECIMALS) for index in range(first, last + 1)]
 
 
 def value_range(chart: Chart) -> tuple[float, float]:

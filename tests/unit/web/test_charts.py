@@ -8,7 +8,7 @@ import zlib
 from datetime import date, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.web.charts import NARROW, WIDE, Band, Chart, Level, Mark, bar, draw, nice_ticks, sparkline
@@ -52,6 +52,7 @@ def test_every_chart_is_xml_and_stays_within_its_frame(values: list[float | None
 @given(
     values=st.lists(st.floats(-1e9, 1e9), max_size=9), at=st.floats(-1e9, 1e9), frame=st.sampled_from([WIDE, NARROW])
 )
+@example(values=[], at=5e-324, frame=WIDE)
 def test_no_number_is_cut_off_at_an_edge(values: list[float | None], at: float, frame: Frame) -> None:
     levels = [Level(at, f"Ausgangswert {at:,.0f}"), Level(at / 2, f"Zielwert {at / 2:,.0f}", "goal")]
     tree = ElementTree.fromstring(draw(chart(values, levels=levels), "{:,.0f}".format, frame))
