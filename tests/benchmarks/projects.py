@@ -96,12 +96,12 @@ def books(folder: Path, box: Box) -> Project:
     return _project(folder, "books", box, measures)
 
 
-def many_files(folder: Path) -> Project:
-    """A thousand copies of one of the example's mapping files, 63 lines, each with a period of its own."""
+def many_files(folder: Path, count: int = 1000) -> Project:
+    """Copies of `mapping.yaml`, each with a period of its own."""
     mappings = folder / "mappings"
     mappings.mkdir(parents=True, exist_ok=True)
-    text = (_ROOT / "mappings/support.yaml").read_text(encoding="utf-8")
-    for number in range(1000):
+    text = Path(__file__).with_name("mapping.yaml").read_text(encoding="utf-8")
+    for number in range(count):
         period = f"period: {{start: 2026-10-01, end: 2026-12-31, id: team-{number}}}"
         mapping = text.replace("period: 2026-Q4", period)
         (mappings / f"team-{number}.yaml").write_text(mapping, encoding="utf-8")
