@@ -12,7 +12,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
-from projects import CLOCK, Project
+from measured_projects import CLOCK, Project
 from runs import Run, run
 
 _HERE = Path(__file__).parent

@@ -12,10 +12,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import projects
+import measured_projects
 from box import Box, boxed
 from large_files import Runs, measure_files
-from projects import Project
+from measured_projects import Project
 from runs import Run, run
 
 _HERE = Path(__file__).parent
@@ -58,9 +58,9 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     """Runs every scenario, one after the other."""
     results = Results()
     systems: dict[str, list[tuple[str, Callable[[Path, Box], Project]]]] = {
-        "pulls": [("syncd, base branch", projects.whole_pulls), ("syncd", projects.light_pulls)],
-        "issues": [("syncd", projects.issues)],
-        "books": [("syncd", projects.books)],
+        "pulls": [("syncd, base branch", measured_projects.whole_pulls), ("syncd", measured_projects.light_pulls)],
+        "issues": [("syncd", measured_projects.issues)],
+        "books": [("syncd", measured_projects.books)],
     }
     for system, ours in systems.items():
         with boxed(system) as box:
@@ -78,7 +78,7 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
                 _measure_late(folder / "late", ours, box, results, say)
     with boxed("repos") as box:
         say("50 streams unchanged: syncd")
-        project = projects.many_repos(folder / "repos", box)
+        project = measured_projects.many_repos(folder / "repos", box)
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
         _run_once(contender, box)
         results.runs[("repos", "unchanged", "syncd")] = _measure(contender, box, "unchanged", 3)
@@ -87,10 +87,10 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
         results.service = json.loads(output.splitlines()[-1])
     results.files = measure_files(folder / "large", say)
     say("1,000 mapping files validated: syncd")
-    files = projects.many_files(folder / "files")
+    files = measured_projects.many_files(folder / "files")
     results.runs[("files", "validated", "syncd")] = run(files.validate, files.folder, files.secrets, None, times=3)
     say("syncd status of the demo")
-    demo = projects.demo(folder / "demo")
+    demo = measured_projects.demo(folder / "demo")
     results.runs[("demo", "shown", "syncd status")] = run(demo.status, demo.folder, {}, None, times=9)
     libraries = [sys.executable, "-c", _IMPORTS]
     results.runs[("demo", "shown", LIBRARIES)] = run(libraries, demo.folder, {}, None, times=9)
@@ -181,7 +181,7 @@ def _contenders(
         command = [python, str(_HERE / "contenders" / f"{script}.py"), system, box.url]
         working = folder / script
         working.mkdir(parents=True, exist_ok=True)
-        contenders.append(Contender(name, command, working, projects.secret(system, box)))
+        contenders.append(Contender(name, command, working, measured_projects.secret(system, box)))
     for name, write in ours:
         project = write(folder / write.__name__, box)
         contenders.append(Contender(name, project.sync, project.folder, project.secrets))

@@ -25,8 +25,8 @@ sys.path.append(str(_TESTS))
 import psycopg  # noqa: E402
 from box import Box, Traffic, boxed  # noqa: E402
 from budgets import computed_by  # noqa: E402
+from measured_projects import CLOCK, secret  # noqa: E402
 from postgres_server import new_database, start_postgres, stop_postgres  # noqa: E402
-from projects import CLOCK, secret  # noqa: E402
 from sqlalchemy import make_url  # noqa: E402
 
 STAGES = ("from nothing", "unchanged")

@@ -14,7 +14,7 @@ from syncd.config import load_config
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-import projects
+import measured_projects
 from box import Box
 
 CREDENTIALS = {"github": "a", "jira_token": "b", "google_token": "c"}
@@ -24,16 +24,16 @@ BOX = cast("Box", SimpleNamespace(url="http://127.0.0.1:9", credentials=CREDENTI
 @pytest.mark.parametrize(
     "make",
     [
-        lambda folder: projects.whole_pulls(folder, BOX),
-        lambda folder: projects.light_pulls(folder, BOX),
-        lambda folder: projects.many_repos(folder, BOX),
-        lambda folder: projects.issues(folder, BOX),
-        lambda folder: projects.books(folder, BOX),
-        lambda folder: projects.many_files(folder, 2),
+        lambda folder: measured_projects.whole_pulls(folder, BOX),
+        lambda folder: measured_projects.light_pulls(folder, BOX),
+        lambda folder: measured_projects.many_repos(folder, BOX),
+        lambda folder: measured_projects.issues(folder, BOX),
+        lambda folder: measured_projects.books(folder, BOX),
+        lambda folder: measured_projects.many_files(folder, 2),
     ],
 )
 def test_project_of_a_benchmark_is_valid(
-    make: Callable[[Path], projects.Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[Path], measured_projects.Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET", "x")
     assert load_config(make(tmp_path).folder / "syncd.yaml").periods
