@@ -11,7 +11,7 @@ from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.config import Config
 from syncd.okr.day_texts import last_instant, past_day
-from syncd.review import Review, last_day, review
+from syncd.review import Review, last_day_if_over, review
 from syncd.sdk import ConfigError
 from syncd.status.choosing import chosen_period
 
@@ -39,7 +39,7 @@ def run(
     day = past_day(at, config.zone, now) if at is not None else None
     okrs = chosen_period(config, period, last_instant(day, config.zone, now) if day else now)
     if day is None and week and period is not None:
-        day = last_day(okrs.period, now)
+        day = last_day_if_over(okrs.period, now)
     ledger = reading_ledger(config)
     summary = review(config, okrs, ledger, now, day, whole=period is not None and not week)
     if notify:

@@ -6,7 +6,7 @@ and `document` present it.
 """
 
 from syncd.review.brief import brief
-from syncd.review.make import last_day, review
+from syncd.review.make import last_day_if_over, review
 from syncd.review.model import Review
 
-__all__ = ["Review", "brief", "last_day", "review"]
+__all__ = ["Review", "brief", "last_day_if_over", "review"]

@@ -89,9 +89,10 @@ def review(
     return replace(made, questions=questions(made))
 
 
-def last_day(period: Period, now: datetime) -> date | None:
-    """The last day to review of a week in a period that a person names: the last day of a period that is over, or None,
-    which is today.
+def last_day_if_over(period: Period, now: datetime) -> date | None:
+    """The last day of a period that is over; None while the period lasts.
+
+    Whoever names a period and asks for a week gets the seven days up to this day.
     """
     return period.last if period.span.end <= now else None
 

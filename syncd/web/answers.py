@@ -6,7 +6,7 @@ from syncd.explain.document_types import ExplanationDocument, HistoryDocument
 from syncd.explain.documents import explanation, series_document
 from syncd.explain.history import history
 from syncd.okr.goals import KeyResult
-from syncd.review import Review, last_day, review
+from syncd.review import Review, last_day_if_over, review
 from syncd.review.document import document as review_document
 from syncd.review.document_types import ReviewDocument
 from syncd.status.choosing import explained_key_result
@@ -39,10 +39,12 @@ def review_answer(view: View, *, whole: bool) -> ReviewDocument:
 
 
 def reviewed(view: View, *, whole: bool) -> Review:
-    """The review of the last seven days, of a named period that is over its last seven, or of the `whole` period."""
+    """The review of the `whole` period, or of the last seven days. If the address names a period that is over, these
+    are the last seven days of that period.
+    """
     daemon, day = view.daemon, view.day
     if day is None and not whole and view.asked is not None:
-        day = last_day(view.okrs.period, view.now)
+        day = last_day_if_over(view.okrs.period, view.now)
     return review(daemon.config, view.okrs, daemon.ledger, view.now, day, whole=whole)
 
 

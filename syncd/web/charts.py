@@ -211,7 +211,7 @@ def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float
     """Round numbers that span a range: steps of 1, 2, 2.5 or 5 times a power of ten."""
     if highest <= lowest:
         highest = lowest + (abs(lowest) or 1.0)
-    rough = max((highest - lowest) / wanted, 10.0**-_DECIMALS)  # a range may be too small for a float of its quarter
+    rough = max((highest - lowest) / wanted, 10.0**-_DECIMALS)  # finer ticks would be equal once rounded
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
     first, last = math.floor(lowest / step + 1e-9), math.ceil(highest / step - 1e-9)
