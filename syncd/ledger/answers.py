@@ -18,6 +18,7 @@ from syncd.ledger.schema import records, streams
 from syncd.ledger.versions import held_at
 from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
+    Filter,
     Measure,
     ReadingMeasure,
     RecordMeasure,
@@ -192,7 +193,7 @@ class Answers:
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
         """Each text that a field has in the records of a measure's streams and kind, counted or not."""
         with self._connection() as connection:
-            return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
+            return self._texts(connection, self._ids(connection, measure), measure.kind, field, None, cycle)
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
         """Maps each remark to the number of records that count and have this remark."""
@@ -209,20 +210,30 @@ class Answers:
             return connection.scalar(select(func.count(func.distinct(records.c.id))).where(*there)) or 0
 
     def _texts(
-        self, connection: Connection, streams: Sequence[int], kind: str | None, field: str, cycle: int | None
+        self,
+        connection: Connection,
+        streams: Sequence[int],
+        kind: str | None,
+        field: str,
+        done: Span | None,
+        cycle: int | None,
     ) -> Sequence[str]:
-        query = selection.texts_in(field, kind, self._dialect, past=cycle is not None)
+        query = selection.texts_in(field, kind, self._dialect, past=cycle is not None, done=done is not None)
         past = {} if cycle is None else {"cycle": cycle}
-        return connection.scalars(query, {"streams": streams} | past).all()
+        window = {} if done is None else {"start": done.start, "end": done.end}
+        return connection.scalars(query, {"streams": streams} | window | past).all()
 
     def _parameters(
         self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
     ) -> Mapping[str, Any]:
         streams = self._ids(connection, measure)
+        done = None if measure.take == "share" else span  # a share also counts records that are not done
+
+        def admitted_by(rule: Filter) -> list[str]:
+            return list(filter(rule.admits, self._texts(connection, streams, measure.kind, rule.field, done, cycle)))
+
         admitted = {
-            position: [
-                text for text in self._texts(connection, streams, measure.kind, rule.field, cycle) if rule.admits(text)
-            ]
+            position: admitted_by(rule)
             for position, rule in enumerate(measure.filters)
             if not rule.has_single_spelling and not isinstance(rule.bound, int | float)
         }
@@ -271,12 +282,18 @@ class _Together(Answers):
         return nullcontext(self._open)
 
     def _texts(
-        self, connection: Connection, streams: Sequence[int], kind: str | None, field: str, cycle: int | None
+        self,
+        connection: Connection,
+        streams: Sequence[int],
+        kind: str | None,
+        field: str,
+        done: Span | None,
+        cycle: int | None,
     ) -> Sequence[str]:
-        key = (*streams, kind, field, cycle)
+        key = (*streams, kind, field, done, cycle)
         texts = self._kept_texts.get(key)
         if texts is None:
-            texts = super()._texts(connection, streams, kind, field, cycle)
+            texts = super()._texts(connection, streams, kind, field, done, cycle)
             if len(texts) <= _TEXTS_KEPT:
                 self._kept_texts[key] = texts
         return texts

@@ -41,6 +41,7 @@ from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span, Window
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII without the quote and the backslash
+_DONE = records.c.done_at >= bindparam("start", type_=Moment), records.c.done_at < bindparam("end", type_=Moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,16 @@ def _texts_name(position: int) -> str:
 
 
 @lru_cache(maxsize=1000)
-def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects each distinct text that a field has in the records of some streams and of a kind."""
+def texts_in(field: str, kind: str | None, dialect: str, *, past: bool, done: bool) -> Select[Any]:
+    """Selects each distinct text that a field has in the records of some streams and of a kind; with `done`, only in
+    the records that were done in the window.
+    """
     elements = _elements(field, dialect)
     return (
         select(elements.text)
         .distinct()
         .select_from(_joined(records, *elements.sources))
-        .where(*_in_streams(kind, past), elements.of_field, elements.is_text)
+        .where(*_in_streams(kind, past), *(_DONE if done else ()), elements.of_field, elements.is_text)
     )
 
 
@@ -172,11 +175,7 @@ def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
 
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
-    return and_(
-        *_passing(form, dialect, past),
-        records.c.done_at >= bindparam("start", type_=Moment),
-        records.c.done_at < bindparam("end", type_=Moment),
-    )
+    return and_(*_passing(form, dialect, past), *_DONE)
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:

@@ -250,6 +250,28 @@ def test_a_filter_passes_the_same_records_in_sql(
     assert_same_answer(ledger, Case(measure, Span(START, NOW), rows))
 
 
+@pytest.mark.parametrize(("take", "judged"), [("count", ["this quarter"]), ("share", ["last year", "this quarter"])])
+def test_texts_are_judged_only_of_records_that_can_count(
+    sqlite: Ledger, monkeypatch: pytest.MonkeyPatch, take: RecordTake, judged: list[str]
+) -> None:
+    """A stream of years has many more texts than its quarter. A share is of all records, whenever they were done."""
+    asked: list[Scalar] = []
+    admits = Filter.admits
+
+    def noted(rule: Filter, value: Scalar) -> bool:
+        asked.append(value)
+        return admits(rule, value)
+
+    monkeypatch.setattr(Filter, "admits", noted)
+    ends = {"last year": START - timedelta(days=300), "this quarter": START}
+    rows = [Record(when, "", "", "", at, done_at=at, fields={"f": [when]}) for when, at in ends.items()]
+    key = f"pulls {next(FRESH)}"
+    sqlite.streams.store(sqlite.streams.add("code", key, NOW), 1, NOW, Page(rows))
+    measure = RecordMeasure("code", (key,), take=take, filters=(Filter("f", ("th*",)),))
+    sqlite.answers.answer(measure, Span(START, NOW), NOW)
+    assert sorted(map(str, asked)) == judged
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 @pytest.mark.parametrize(
     ("take", "of", "number"), [("count", None, 2), ("sum", "f", 8), ("distinct", "f", 3), ("share", None, 100)]
