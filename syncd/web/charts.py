@@ -145,13 +145,13 @@ def level_parts(levels: Sequence[Level], y: Callable[[float], float], frame: Fra
 
 
 def sparkline(
-    points: Sequence[float | None], words: str, style: str = "value", figure: Callable[[float], str] = number
+    points: Sequence[float | None], words: str, style: str = "", figure: Callable[[float], str] = number
 ) -> Markup:
     """A small line chart without axes. The line has a gap at each unknown value, and the title gives the first and the
     last number.
 
     The first page can have a hundred of these charts, so their SVG text is short. Coordinates are integers in a view
-    box of twice the size, each relative to the previous point.
+    box of twice the size, each relative to the previous point. The style sheet sets the size of the last dot.
     """
     width, height, margin = 192, 48, 6
     numbers = [value for value in points if value is not None]
@@ -174,9 +174,9 @@ def sparkline(
         path = "".join(_path(run) for run in runs if run)
         if path:
             (x, y) = next(run[-1] for run in reversed(runs) if run)
-            yield f'<path d="{path}"/><circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
+            yield f'<path d="{path}"/><circle cx="{x:.0f}" cy="{y:.0f}"/>'
 
-    return svg_element(f"spark {style}", width, height, words, None, parts())
+    return svg_element(f"spark {style}".rstrip(), width, height, words, None, parts())
 
 
 def _path(run: Sequence[tuple[float, float]]) -> str:
@@ -195,10 +195,9 @@ def bar(share: float | None, expected: float | None, words: str | None, style: s
     """A bar of a score from 0 to 1 with a tick at the score expected today; hatched if the score is unknown.
 
     `words` is the text for screen readers; None if the page shows the number beside the bar. The style sheet sets the
-    heights, which keeps the SVG text of a hundred bars short.
+    heights and the background, which keeps the SVG text of a hundred bars short.
     """
-
-    parts = '<rect class="track"/>' if share is not None else ""
+    parts = ""
     if share is not None and share > 0:
         parts += f'<rect class="{style}" width="{n(100 * min(share, 1.0))}%"/>'
     if expected is not None:
