@@ -23,7 +23,7 @@ collected: .venv/.installed-dev  ## compiles each test once, for the processes t
 	-@$(BIN)/pytest -n0 --collect-only -qq > /dev/null
 
 measured: .venv/.installed-dev  ## fast suites, and what they cover of okr and config; beside the types, which need one core
-	$(BIN)/pytest -n0 --cov=syncd.okr --cov=syncd.config $(COVERED) $(MEASURED)
+	$(BIN)/pytest -n2 --cov=syncd.okr --cov=syncd.config $(COVERED) $(MEASURED)
 
 coverage: .venv/.installed-dev  ## the same tests, and what they cover of everything
 	$(PYTEST) --cov $(COVERED)

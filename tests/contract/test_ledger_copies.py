@@ -176,6 +176,7 @@ def test_a_journal_of_a_crashed_ledger_is_not_applied_to_what_is_restored(sqlite
         assert len(rows(ledger, metadata.tables["cycles"])) == 19
 
 
+@pytest.mark.nightly_with("postgresql")
 def test_backups_and_exports_of_an_older_version_are_brought_up_to_date(tmp_path: Path, url: str) -> None:
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.executescript(OLD.read_text(encoding="utf-8"))

@@ -156,6 +156,7 @@ class TestOpened:
             assert not ledger.nothing_synced_since_restored()
 
 
+@pytest.mark.nightly_with("postgresql")
 def test_what_waited_in_a_restored_ledger_may_have_been_sent(ledger: Ledger, url: str, tmp_path: Path) -> None:
     sync(ledger)
     waiting(ledger)
@@ -168,6 +169,7 @@ def test_what_waited_in_a_restored_ledger_may_have_been_sent(ledger: Ledger, url
         assert [delivery.state for delivery in restored.outbox.in_state(["sending", "waiting"])] == ["sending"]
 
 
+@pytest.mark.nightly_with("postgresql")
 def test_what_was_written_since_the_backup_is_recognized_after_a_restore(
     ledger: Ledger, url: str, tmp_path: Path
 ) -> None:
@@ -195,6 +197,7 @@ def test_what_was_written_since_the_backup_is_recognized_after_a_restore(
     assert marks_after_restore("yesterday") == {place: {"value": [40]}}
 
 
+@pytest.mark.nightly_with("postgresql")
 def test_a_target_that_was_renamed_since_the_backup_has_the_marks_of_both_names(
     ledger: Ledger, url: str, tmp_path: Path
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_move_joins_the_marks_of_its_old_and_new_target(ledger: Ledger) -> Non
     assert marks == {new: {"value": [40, 50], "note": ["a"]}, other: {"value": [7]}}
 
 
+@pytest.mark.nightly_with("postgresql")
 @pytest.mark.parametrize("damage", ["null", "[1]", '{"value": 50}'])
 def test_damaged_marks_of_the_replaced_ledger_stop_no_restore(
     ledger: Ledger, url: str, tmp_path: Path, damage: str

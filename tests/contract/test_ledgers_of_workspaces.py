@@ -151,6 +151,7 @@ def test_a_role_that_may_create_no_schema_uses_its_own(new_postgres: Callable[[]
     assert check_ledger(url) == LedgerState()
 
 
+@pytest.mark.nightly_with("postgresql")
 def test_pruning_a_ledger_leaves_the_other_as_it_is(ledgers: tuple[Ledger, Ledger]) -> None:
     search, support = ledgers
     for ledger in ledgers:

@@ -86,7 +86,7 @@ def get(shared_box: Sandbox) -> Callable[[str], Any]:
     return lambda path: httpx.get(shared_box.github_url + path, headers=secret).raise_for_status().json()
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("path", "schema"),
     [

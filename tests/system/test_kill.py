@@ -37,7 +37,7 @@ from syncd.sandbox.story.when import at
 pytestmark = pytest.mark.unmeasured
 nightly = pytest.mark.nightly
 
-KILLS = int(os.environ.get("SYNCD_KILLS", "6"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "4"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 KILLS_A_ROUND = 20  # then the ledger is compared, and the next round begins with none: kills land in a backfill too
 LATER = NOW + timedelta(hours=2)  # the sandbox's clock ticks with each change, and must stay before the project's

@@ -278,7 +278,7 @@ def replaced_twice(project: Project) -> None:
         project.run("restore", backup, check=0)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("story", [replaced_after_a_renaming, replaced_with_its_files_after_a_renaming, replaced_twice])
 def test_after_a_restore_syncd_writes_over_its_own_numbers(
     okrs: Project, box: Sandbox, story: Callable[[Project], None]

@@ -39,7 +39,7 @@ from syncd.sandbox.github import api
 pytestmark = pytest.mark.unmeasured
 nightly = pytest.mark.nightly
 
-KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "8"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 

@@ -33,6 +33,7 @@ WRITING: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", WRITING)
 @pytest.mark.parametrize("stray", [True, False])
 def test_a_workspace_has_only_the_ledger_of_its_deployment(

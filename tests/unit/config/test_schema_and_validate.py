@@ -6,10 +6,12 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import NIGHTLY
 from jsonschema import Draft202012Validator
 from test_bad_files import PROJECT
 
@@ -113,7 +115,6 @@ def changes(measure: dict[str, Any], keys: list[str]) -> Iterator[dict[str, Any]
             yield {**copy.deepcopy(measure), key: value}
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("measure", _list(MEASURES), ids=lambda measure: "-".join(measure)[:40])
 def test_the_schema_refuses_what_validate_refuses(
     measure: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -126,7 +127,7 @@ def test_the_schema_refuses_what_validate_refuses(
         {key for other in _list(MEASURES) for key in other} - {"from"} | {"as", "per", "environment", "pages"}
     )
     stricter, laxer, riddles = [], [], []
-    for changed in changes(measure, keys):
+    for changed in islice(changes(measure, keys), 0, None, 1 if NIGHTLY else 17):
         key_result = {"id": "calls", "title": "Calls fall", "kind": "output", "target": 6, "measure": changed}
         objective = {"id": "service", "title": "Customers find answers", "key_results": [key_result]}
         text = json.dumps({"period": "2026-Q4", "objectives": [objective]}, default=str)

@@ -91,7 +91,8 @@ def test_client_whose_body_is_slow_is_answered_before_its_connection_ends(
 ) -> None:
     assert bodies._SECONDS < connection._REQUEST
     monkeypatch.setattr(bodies, "_SECONDS", 0.2)
-    answer = whole_answer(opened(port, b"POST /bounded HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"))
+    head = b"POST /bounded HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n"
+    answer = whole_answer(opened(port, head + b"ab"))
     assert answer.startswith(b"HTTP/1.1 408")
     assert answer.endswith(b"the body did not come within 0.2 s\n")
 

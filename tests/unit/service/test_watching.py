@@ -54,7 +54,8 @@ def busy(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(params=["quiet", "busy"])
-def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
+def watched(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    monkeypatch.setattr(watching, "_LOOK", 100)
     watched = Watched(tmp_path)
     thread = threading.Thread(target=watched.watch)
     if request.param == "quiet":
