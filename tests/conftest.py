@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_again, start_postgres, stop_postgres
 from sampling import beyond_others, beyond_samples
 
+gc.disable()  # until all tests are collected: what is collected stays
 LAST_RESORT = logging.lastResort
 WAITING = {
     "test_soak.py",
@@ -57,9 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Ten thousand items and all modules stay to the end: the garbage collector need not look at them each time."""
+    """Ten thousand items and all modules stay to the end: the garbage collector need not look at them each time. It
+    looks at other objects less often than Python's own settings have it, because a test's process has memory enough.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
