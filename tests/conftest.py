@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from postgres_server import new_database, start_again, start_postgres, stop_postgres
 from sampling import beyond_others, beyond_samples
 
-gc.disable()  # until all tests are collected: what is collected stays
 LAST_RESORT = logging.lastResort
 WAITING = {
     "test_soak.py",
@@ -55,6 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("unmeasured"):
                 item.add_marker("no_cover")
+
+
+def pytest_collectstart() -> None:
+    """What is collected stays: until all tests are, the garbage collector finds nothing."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
