@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,20 @@ from syncd.sdk import Reading, Record
 _INSTANT = timedelta(microseconds=1)
 _PARTS_READ_AHEAD = 200
 _TEXTS_KEPT = 10_000  # fields with names have few texts; titles may have a million
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Which texts are wanted: those of a field in the records of some streams and of a kind.
+
+    With `done`, only in records that were done in that span; with `cycle`, as of the end of that cycle.
+    """
+
+    streams: tuple[int, ...]
+    kind: str | None
+    field: str
+    done: Span | None
+    cycle: int | None
 
 
 class Answers:
@@ -193,7 +207,8 @@ class Answers:
     def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
         """Each text that a field has in the records of a measure's streams and kind, counted or not."""
         with self._connection() as connection:
-            return self._texts(connection, self._ids(connection, measure), measure.kind, field, None, cycle)
+            wanted = _Texts(tuple(self._ids(connection, measure)), measure.kind, field, None, cycle)
+            return self._texts(connection, wanted)
 
     def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
         """Maps each remark to the number of records that count and have this remark."""
@@ -209,19 +224,13 @@ class Answers:
             there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count(func.distinct(records.c.id))).where(*there)) or 0
 
-    def _texts(
-        self,
-        connection: Connection,
-        streams: Sequence[int],
-        kind: str | None,
-        field: str,
-        done: Span | None,
-        cycle: int | None,
-    ) -> Sequence[str]:
-        query = selection.texts_in(field, kind, self._dialect, past=cycle is not None, done=done is not None)
-        past = {} if cycle is None else {"cycle": cycle}
+    def _texts(self, connection: Connection, wanted: _Texts) -> Sequence[str]:
+        done, cycle = wanted.done, wanted.cycle
+        past, dated = cycle is not None, done is not None
+        query = selection.texts_in(wanted.field, wanted.kind, self._dialect, past=past, done=dated)
         window = {} if done is None else {"start": done.start, "end": done.end}
-        return connection.scalars(query, {"streams": streams} | window | past).all()
+        at = {} if cycle is None else {"cycle": cycle}
+        return connection.scalars(query, {"streams": wanted.streams} | window | at).all()
 
     def _parameters(
         self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
@@ -230,7 +239,8 @@ class Answers:
         done = None if measure.take == "share" else span  # a share also counts records that are not done
 
         def admitted_by(rule: Filter) -> list[str]:
-            return list(filter(rule.admits, self._texts(connection, streams, measure.kind, rule.field, done, cycle)))
+            wanted = _Texts(tuple(streams), measure.kind, rule.field, done, cycle)
+            return list(filter(rule.admits, self._texts(connection, wanted)))
 
         admitted = {
             position: admitted_by(rule)
@@ -276,26 +286,17 @@ class _Together(Answers):
         self._next = 0
         self._read: Mapping[Part, Sequence[Any]] = {}
         self._since: datetime | None = None
-        self._kept_texts: dict[tuple[Any, ...], Sequence[str]] = {}
+        self._kept_texts: dict[_Texts, Sequence[str]] = {}
 
     def _connection(self) -> AbstractContextManager[Connection]:
         return nullcontext(self._open)
 
-    def _texts(
-        self,
-        connection: Connection,
-        streams: Sequence[int],
-        kind: str | None,
-        field: str,
-        done: Span | None,
-        cycle: int | None,
-    ) -> Sequence[str]:
-        key = (*streams, kind, field, done, cycle)
-        texts = self._kept_texts.get(key)
+    def _texts(self, connection: Connection, wanted: _Texts) -> Sequence[str]:
+        texts = self._kept_texts.get(wanted)
         if texts is None:
-            texts = super()._texts(connection, streams, kind, field, done, cycle)
+            texts = super()._texts(connection, wanted)
             if len(texts) <= _TEXTS_KEPT:
-                self._kept_texts[key] = texts
+                self._kept_texts[wanted] = texts
         return texts
 
     def _rows(self, connection: Connection, part: Part, cycle: int | None, since: datetime | None) -> Sequence[Any]:
